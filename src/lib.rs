@@ -1,0 +1,30 @@
+//! Stormglass: a deterministic discrete-event simulator of RPC high availability.
+//!
+//! ```text
+//!            scenarios/*.toml                                seeds
+//!                  |                                           |
+//!   time  rng  id  quantity  hash     <- base: no project module used but each other
+//!                  |
+//!              scenario               <- what may be asked     (mirrors model/)
+//!                  |
+//!               engine                <- clock, queue, digest  (has never heard of RPC)
+//!                  |
+//!                model                <- what happens          (emits Observations)
+//!                  |
+//!               metrics               <- what was seen         (one run)
+//!                  |
+//!                stats                <- what it means         (pure functions on numbers)
+//!                  |
+//!             experiment              <- many runs             (the only place with threads)
+//!                  |
+//!           chart  ->  report         <- how it is shown       (computes nothing)
+//!                  |
+//!                 cli                 <- who asks              (the only place that prints)
+//! ```
+
+pub mod id;
+pub mod time;
+
+pub mod scenario;
+
+pub mod model;

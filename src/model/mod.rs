@@ -1,0 +1,4 @@
+//! The system under study.
+
+pub mod observation;
+pub mod view;

@@ -1,0 +1,246 @@
+//! The only way out of the model: facts, as they happen. No conclusions, no statistics.
+
+use std::sync::Arc;
+
+use super::view::ViewSnapshot;
+use crate::id::{CallerId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
+use crate::time::{SimDuration, SimTime};
+
+/// Receives every fact of a run, in order of time.
+pub trait Observer {
+    /// Takes note of one fact. `at` never decreases.
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>);
+}
+
+/// Observes nothing.
+#[derive(Debug, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn observe(&mut self, _at: SimTime, _observation: &Observation<'_>) {}
+}
+
+/// One fact.
+#[derive(Clone, Debug)]
+pub enum Observation<'a> {
+    /// A request of a client arrived at its caller. `caller` is `None` where no caller was up
+    /// (`when_caller_down = "fail"`).
+    RequestArrived { client: ClientId, caller: NodeId },
+    /// A request of a client has its outcome. The latency is `at - arrived_at`.
+    RequestEnded {
+        client: ClientId,
+        caller: NodeId,
+        arrived_at: SimTime,
+        outcome: Outcome,
+        attempt_count: u32,
+    },
+    /// A call (a request as one calling side sees it, those between services included) has its
+    /// outcome.
+    CallEnded {
+        caller: CallerId,
+        edge: EdgeId,
+        started_at: SimTime,
+        outcome: Outcome,
+    },
+    /// A balancer picked `instance` and the attempt was sent. The first attempt has index 0.
+    AttemptSent {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+        attempt_index: u32,
+        /// The key of the request.
+        key: u64,
+        /// The instance was down when the attempt was sent.
+        is_wasted: bool,
+    },
+    /// An attempt ended, as its caller sees it.
+    AttemptEnded {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+        sent_at: SimTime,
+        outcome: AttemptOutcome,
+    },
+    /// An attempt reached an instance and waits or starts there.
+    WorkArrived { instance: InstanceId },
+    /// A worker took it up after `waiting`.
+    WorkStarted {
+        instance: InstanceId,
+        waiting: SimDuration,
+    },
+    /// An instance is done with an attempt. `is_zombie`: its caller had given up before.
+    WorkEnded {
+        instance: InstanceId,
+        arrived_at: SimTime,
+        end: WorkEnd,
+        is_zombie: bool,
+    },
+    /// An instance refused an attempt because its queue was full.
+    WorkRejected { instance: InstanceId },
+    /// Workers of an instance that are busy from now on (under processor sharing: running
+    /// requests, at most the workers).
+    BusyChanged {
+        instance: InstanceId,
+        busy_count: u32,
+    },
+    /// A node changed its life state.
+    NodeChanged {
+        node: NodeId,
+        state: LifeState,
+        fault: Option<FaultId>,
+    },
+    /// A window of a fault begins and acts on these nodes.
+    FaultStarted {
+        fault: FaultId,
+        targets: &'a [NodeId],
+    },
+    /// A window of a fault ends.
+    FaultEnded {
+        fault: FaultId,
+        targets: &'a [NodeId],
+    },
+    /// A detector begins to suspect an instance.
+    Suspected {
+        suspector: Suspector,
+        instance: InstanceId,
+    },
+    /// A detector trusts an instance that it suspected.
+    Trusted {
+        suspector: Suspector,
+        instance: InstanceId,
+    },
+    /// The registry published a new list of a service.
+    Published { view: &'a Arc<ViewSnapshot> },
+    /// A calling side balances over these candidates from now on.
+    CandidatesChanged {
+        caller: CallerId,
+        edge: EdgeId,
+        view: &'a Arc<ViewSnapshot>,
+    },
+    /// An instance is no longer a candidate of a calling side.
+    Excluded {
+        caller: CallerId,
+        instance: InstanceId,
+        cause: ExclusionCause,
+    },
+    /// An instance is a candidate of a calling side again, or for the first time after the start.
+    Included {
+        caller: CallerId,
+        instance: InstanceId,
+    },
+    /// A message that is not a request was sent.
+    ControlSent {
+        kind: ControlKind,
+        service: ServiceId,
+    },
+}
+
+/// How a request or a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// A good reply before the deadline.
+    Success,
+    /// Ended badly: error replies, refused or reset connections, no candidate.
+    Failure,
+    /// The deadline or the last attempt's timeout passed.
+    Timeout,
+    /// The last attempt was refused by a full queue.
+    Rejected,
+}
+
+/// How an attempt ended, as its caller sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AttemptOutcome {
+    /// A good reply.
+    Success,
+    /// An error reply.
+    Error,
+    /// Turned away by a full queue.
+    Rejected,
+    /// The host answered that nobody listens.
+    Refused,
+    /// The process died with the attempt.
+    Reset,
+    /// Timed out; the instance was alive and had it, or its reply was lost or late.
+    TimeoutSlow,
+    /// Timed out; it never reached a living instance (lost host, partition).
+    TimeoutBlackHole,
+    /// Timed out; it had reached the instance, whose host then went silent.
+    TimeoutHalfOpen,
+    /// Given up because its caller died or the request ended otherwise.
+    Cancelled,
+}
+
+/// How work at an instance ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkEnd {
+    /// Served, good reply sent.
+    Served,
+    /// Served, error reply sent.
+    Errored,
+    /// Lost with its process.
+    Lost,
+}
+
+/// What a node is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LifeState {
+    /// Working.
+    Up,
+    /// The process is dead, its host answers.
+    Crashed,
+    /// The host is silent.
+    HostLost,
+    /// The process stands still, its kernel answers.
+    Paused,
+    /// Not part of the scenario now (scaled in, or not yet scaled out).
+    Absent,
+}
+
+impl LifeState {
+    /// Whether requests sent now can be answered without another change.
+    pub fn is_up(self) -> bool {
+        matches!(self, LifeState::Up | LifeState::Paused)
+    }
+}
+
+/// Who suspects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suspector {
+    /// The registry, by an expired lease.
+    Registry,
+    /// A calling side, by pings without ACK.
+    Caller(CallerId),
+}
+
+/// Why an instance is no longer a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExclusionCause {
+    /// The registry's list no longer has it.
+    Registry,
+    /// The calling side's own detector suspects it.
+    Detector,
+}
+
+/// Kinds of messages that are not requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ControlKind {
+    /// An instance renews its lease.
+    Heartbeat,
+    /// A calling side asks whether an instance lives.
+    Ping,
+    /// The answer to a ping.
+    Ack,
+    /// The registry sends a new list to a watching caller.
+    Notification,
+    /// A caller asks for the list.
+    Poll,
+    /// The answer to a poll.
+    PollReply,
+}
+
+impl<T: Observer> Observer for &mut T {
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        (**self).observe(at, observation);
+    }
+}

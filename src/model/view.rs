@@ -1,0 +1,36 @@
+//! The instances that a calling side believes in.
+
+use crate::id::{InstanceId, ServiceId, ZoneId};
+
+/// An immutable list of the candidates of one service, shared by all callers that hold it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewSnapshot {
+    /// The service.
+    pub service: ServiceId,
+    /// Grows with every list that the registry publishes for the service.
+    pub version: u64,
+    /// Unique for the contents within a run: equal contents share one snapshot.
+    pub content_id: u64,
+    /// The candidates: listed instances with a positive weight, ascending by id.
+    pub members: Vec<Member>,
+}
+
+/// One candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Member {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// Its weight; positive.
+    pub weight: f64,
+}
+
+impl ViewSnapshot {
+    /// The place of an instance among the members.
+    pub fn position(&self, instance: InstanceId) -> Option<usize> {
+        self.members
+            .binary_search_by_key(&instance, |m| m.instance)
+            .ok()
+    }
+}

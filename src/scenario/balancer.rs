@@ -1,0 +1,59 @@
+//! What a scenario may say about balancing.
+
+/// A balancing strategy and its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BalancerConfig {
+    /// Uniform over the candidates.
+    Random,
+    /// One after the other, in order of path.
+    RoundRobin,
+    /// In proportion to the weights, independently.
+    WeightedRandom,
+    /// In proportion to the weights, spread evenly (the nginx rule).
+    SmoothWeightedRoundRobin,
+    /// The candidate with the fewest requests in flight from this caller.
+    LeastInFlight {
+        /// How many candidates are sampled; None looks at all.
+        choice_count: Option<u32>,
+        /// Whether one candidate may be sampled twice.
+        replacement: bool,
+    },
+    /// Consistent hashing of the request's key.
+    Ring {
+        /// Entries on the ring for an instance of weight 1.
+        virtual_node_count: u32,
+        /// The hash function of points and keys.
+        hash: RingHash,
+        /// Seed of the hash function.
+        hash_seed: u64,
+    },
+    /// A session key stays with its server until that server is gone.
+    Sticky {
+        /// Picks the server of a new session.
+        fallback: Box<BalancerConfig>,
+        /// Sessions that one caller remembers; the least recently used one is forgotten.
+        session_count_max: u32,
+    },
+}
+
+/// Hash functions for rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RingHash {
+    /// xxHash64.
+    Xxh64,
+}
+
+impl BalancerConfig {
+    /// The name in a scenario.
+    pub fn name(&self) -> &'static str {
+        match self {
+            BalancerConfig::Random => "random",
+            BalancerConfig::RoundRobin => "round_robin",
+            BalancerConfig::WeightedRandom => "weighted_random",
+            BalancerConfig::SmoothWeightedRoundRobin => "smooth_weighted_round_robin",
+            BalancerConfig::LeastInFlight { .. } => "least_in_flight",
+            BalancerConfig::Ring { .. } => "ring",
+            BalancerConfig::Sticky { .. } => "sticky",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `[expect]`: assertions about a run.
+
+use super::measure::MeasureRef;
+
+/// One named assertion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// The key in `[expect]`.
+    pub name: String,
+    /// The assertion as written.
+    pub text: String,
+    /// The measure as written, without operator, value and phase: `latency.p99`.
+    pub measure_text: String,
+    /// The phase as written: `during rack-b`; empty for the whole run.
+    pub phase_text: String,
+    /// The number that is judged.
+    pub measure: MeasureRef,
+    /// How it is compared.
+    pub operator: Operator,
+    /// With what.
+    pub bound: Bound,
+}
+
+/// How a number is compared with its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+}
+
+/// What a number is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bound {
+    /// A number in the base unit of the measure (seconds, share, per second).
+    Value {
+        /// The number.
+        value: f64,
+        /// As written: `98.5%`.
+        text: String,
+    },
+    /// `factor` times another measure of the same run.
+    Multiple {
+        /// The factor.
+        factor: f64,
+        /// The other measure.
+        measure: MeasureRef,
+        /// As written: `1.5 * latency.p99 steady`.
+        text: String,
+    },
+}

@@ -1,0 +1,114 @@
+//! What a scenario may inject.
+
+use super::distribution::Distribution;
+use super::network::LossConfig;
+use super::selector::Selector;
+use crate::id::GroupId;
+
+/// `[fault.rack-b]`: a cause that is injected in windows on the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultConfig {
+    /// The name; its path is `fault.NAME`.
+    pub name: String,
+    /// What happens in the window.
+    pub kind: FaultKind,
+    /// What it happens to.
+    pub scope: FaultScope,
+    /// Start of the first window, counted from the start of the run.
+    pub at: Distribution,
+    /// Length of a window. None: to the end of the run.
+    pub duration: Option<Distribution>,
+    /// Time from the end of one window to the start of the next. None: one window only.
+    pub every: Option<Distribution>,
+    /// Every target has its own sequence of windows.
+    pub is_each: bool,
+    /// How many targets can be repaired at once; the length of a window then starts when a crew
+    /// is free. None: as many as there are. Only with `each`.
+    pub crew_count: Option<u32>,
+}
+
+/// What a fault acts on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FaultScope {
+    /// Nodes. A zone or host means its instances, unless widened.
+    Nodes {
+        /// Which.
+        target: Selector,
+        /// `include = ["callers"]`: a zone also means its callers.
+        include_callers: bool,
+        /// `include = ["registry"]`: a zone also means its registry members.
+        include_registry: bool,
+    },
+    /// The links from one set of nodes to another.
+    Links {
+        /// The sending side.
+        from: Selector,
+        /// The receiving side; the same nodes on both sides are not cut off from themselves.
+        to: Selector,
+        /// Both directions.
+        is_symmetric: bool,
+    },
+    /// A group that grows or shrinks.
+    Group {
+        /// Which.
+        group: GroupId,
+        /// By how many instances.
+        count: u32,
+    },
+}
+
+/// What a fault does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FaultKind {
+    /// The process ends: its work is lost, its host answers with resets; it restarts at the end.
+    Crash,
+    /// The host goes silent: its work is lost, packets disappear; it restarts at the end.
+    HostLoss,
+    /// The process stands still: the kernel keeps connections and accepts packets; it goes on at
+    /// the end and handles what is due.
+    Pause,
+    /// Work is done at `1 / factor` of the speed.
+    Slow { factor: f64 },
+    /// A share of the replies are errors, made in their own service time.
+    Error {
+        ratio: f64,
+        service_time: Option<Distribution>,
+    },
+    /// Messages are lost on links.
+    Loss { loss: LossConfig },
+    /// Messages take longer on links, by a draw of this law.
+    Delay { delay: Distribution },
+    /// Nothing passes on links.
+    Partition,
+    /// Messages on links are held until the end of the window.
+    Clog,
+    /// The registry does nothing.
+    RegistryOutage,
+    /// The instances have another weight.
+    WeightChange { weight: f64 },
+    /// Instances join the group; they leave again at the end.
+    ScaleOut,
+    /// The last instances leave the group; they come back at the end.
+    ScaleIn,
+}
+
+impl FaultKind {
+    /// The name in a scenario.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FaultKind::Crash => "crash",
+            FaultKind::HostLoss => "host_loss",
+            FaultKind::Pause => "pause",
+            FaultKind::Slow { .. } => "slow",
+            FaultKind::Error { .. } => "error",
+            FaultKind::Loss { .. } => "loss",
+            FaultKind::Delay { .. } => "delay",
+            FaultKind::Partition => "partition",
+            FaultKind::Clog => "clog",
+            FaultKind::RegistryOutage => "registry_outage",
+            FaultKind::WeightChange { .. } => "weight_change",
+            FaultKind::ScaleOut => "scale_out",
+            FaultKind::ScaleIn => "scale_in",
+        }
+    }
+}

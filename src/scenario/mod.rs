@@ -1,0 +1,64 @@
+//! What a TOML file may ask for. A [`Scenario`] is valid by construction: names are resolved,
+//! quantities are in range, every rule has been checked, so the model has no error paths.
+
+pub mod balancer;
+pub mod client;
+pub mod distribution;
+pub mod expect;
+pub mod fault;
+pub mod measure;
+pub mod network;
+pub mod registry;
+pub mod selector;
+pub mod service;
+pub mod topology;
+
+use crate::time::SimDuration;
+use client::{ClientConfig, EdgeConfig};
+use expect::Expectation;
+use fault::FaultConfig;
+use network::NetworkConfig;
+use registry::RegistryConfig;
+use service::{GroupConfig, ServiceConfig};
+use topology::Topology;
+
+/// One scenario, ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// The name; file names are derived from it.
+    pub name: String,
+    /// The comment that opens the file, a line each, without `#`.
+    pub header: Vec<String>,
+    /// Seed of the first replication; replication `i` runs with `seed + i`.
+    pub seed: u64,
+    /// Length of the run; arrivals stop here.
+    pub duration: SimDuration,
+    /// Start of the measured window, which ends with `duration`.
+    pub warmup: SimDuration,
+    /// How long the run goes on, unmeasured, so that what arrived gets its outcome.
+    pub drain: SimDuration,
+    /// Width of a window of the time series; it doubles when there are too many.
+    pub window: SimDuration,
+    /// Success ratio that a window needs to count as available.
+    pub availability_objective_ratio: f64,
+    /// Zones by id.
+    pub zones: Vec<String>,
+    /// The network.
+    pub network: NetworkConfig,
+    /// The registry.
+    pub registry: RegistryConfig,
+    /// Services by id, in order of name.
+    pub services: Vec<ServiceConfig>,
+    /// Groups by id, in order of service and name.
+    pub groups: Vec<GroupConfig>,
+    /// Clients by id, in order of name.
+    pub clients: Vec<ClientConfig>,
+    /// Call edges by id: those of clients first.
+    pub edges: Vec<EdgeConfig>,
+    /// Faults by id, in order of name.
+    pub faults: Vec<FaultConfig>,
+    /// `[expect]`, in order of the file.
+    pub expectations: Vec<Expectation>,
+    /// Where each entity stands in the tables of a run.
+    pub topology: Topology,
+}

@@ -1,0 +1,78 @@
+//! What a scenario may say about the registry and about failure detection.
+
+use crate::id::ZoneId;
+use crate::time::SimDuration;
+
+/// `[registry]`: how callers learn which instances there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegistryConfig {
+    /// The kind of registry.
+    pub profile: RegistryProfile,
+    /// The zones of its members, one entry for each member.
+    pub member_zones: Vec<ZoneId>,
+}
+
+/// The kinds of registry.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RegistryProfile {
+    /// A list in the configuration: every configured instance is always listed; weight changes and
+    /// scaling reach all callers at once.
+    Static,
+    /// Leases that instances renew by heartbeats.
+    Lease(LeaseConfig),
+}
+
+/// The plain lease registry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeaseConfig {
+    /// How callers learn of changes.
+    pub propagation: Propagation,
+    /// Changes are published together at most this often; zero publishes each at once.
+    pub publish_interval: SimDuration,
+    /// Expired leases are noticed at multiples of this; zero notices each at its expiry.
+    pub sweep_interval: SimDuration,
+    /// Where in its interval the sweep starts.
+    pub sweep_phase: Phase,
+}
+
+/// How callers learn of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Propagation {
+    /// The registry sends every new list to every caller.
+    Watch,
+    /// Every caller asks at this interval.
+    Poll { interval: SimDuration, phase: Phase },
+}
+
+/// Where in its first interval a periodic process starts (decision D11a).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Uniform over the interval, drawn by key.
+    Random,
+    /// At multiples of the interval.
+    Aligned,
+    /// This long after the start.
+    At(SimDuration),
+}
+
+/// The local clock of a node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockConfig {
+    /// Local seconds per true second, minus one; positive runs fast.
+    pub drift_ratio: f64,
+}
+
+/// Heartbeat and ACK between a caller and an instance (the pull form of the textbook).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PingConfig {
+    /// Time between the starts of two pings.
+    pub interval: SimDuration,
+    /// A ping without ACK for this long is missed.
+    pub timeout: SimDuration,
+    /// Missed pings in a row that make a suspicion.
+    pub misses_max: u32,
+    /// Acknowledged pings in a row that end a suspicion.
+    pub rises_min: u32,
+    /// Where in its interval each pair starts.
+    pub phase: Phase,
+}

@@ -1,0 +1,84 @@
+//! What a scenario may say about services and their instances.
+
+use super::distribution::Distribution;
+use super::registry::{ClockConfig, Phase};
+use crate::id::{EdgeId, GroupId, ServiceId, ZoneId};
+use crate::time::SimDuration;
+
+/// `[service.web]`: a named pool of instances.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceConfig {
+    /// The name; its path is `service.NAME`.
+    pub name: String,
+    /// How waiting and running requests share the workers.
+    pub discipline: Discipline,
+    /// Requests that may wait in one instance's queue, besides those in service. None: unlimited.
+    pub queue_limit: Option<u32>,
+    /// Law of the service demand: the time that a worker of speed 1 needs.
+    pub service_time: Distribution,
+    /// What draws its own service demand.
+    pub demand_per: DemandPer,
+    /// How instances renew their lease; None where they are not registered through a registry.
+    pub registered: Option<RegisteredConfig>,
+    /// The groups, in order of their names.
+    pub groups: Vec<GroupId>,
+    /// The calls that every request makes after its own service, one after the other.
+    pub calls: Vec<EdgeId>,
+}
+
+/// How an instance serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discipline {
+    /// First come, first served.
+    Fifo,
+    /// Last come, first served, without preemption.
+    Lifo,
+    /// Processor sharing: with `n` requests and `workers` workers each runs at speed
+    /// `min(1, workers / n)`.
+    ProcessorSharing,
+}
+
+/// What has a service demand of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DemandPer {
+    /// Every attempt draws anew.
+    Attempt,
+    /// All attempts of a request share one draw.
+    Request,
+}
+
+/// How the instances of a service renew their leases.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegisteredConfig {
+    /// How long the registration lives without a heartbeat.
+    pub lease_duration: SimDuration,
+    /// Time between heartbeats, on the instance's clock.
+    pub heartbeat_interval: SimDuration,
+    /// Where in its interval each instance starts.
+    pub phase: Phase,
+}
+
+/// `[service.web.group.a]`: equal instances.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupConfig {
+    /// The service it belongs to.
+    pub service: ServiceId,
+    /// The name; its path is `service.SERVICE.group.NAME`.
+    pub name: String,
+    /// Instances that are there from the start.
+    pub count: u32,
+    /// Instances that join through a `scale_out`, numbered after the first `count`.
+    pub count_spare: u32,
+    /// The zone.
+    pub zone: ZoneId,
+    /// Weight for weighted strategies; 0 drains.
+    pub weight: f64,
+    /// Requests that one instance serves at once.
+    pub workers: u32,
+    /// Work done per second, as a multiple of the nominal speed.
+    pub speed: f64,
+    /// Instances that share a host.
+    pub instances_per_host: u32,
+    /// The clock of these nodes.
+    pub clock: ClockConfig,
+}
