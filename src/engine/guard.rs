@@ -102,3 +102,68 @@ impl Guard {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ns: u64) -> SimTime {
+        SimTime::from_ns(ns)
+    }
+
+    #[test]
+    fn the_event_after_the_limit_ends_the_run() {
+        let mut guard = Guard::new(3, 100);
+        for ns in 0..3 {
+            assert_eq!(guard.check(at(ns), 0), Ok(()));
+        }
+        let stop = guard.check(at(7), 0).unwrap_err();
+        assert_eq!(
+            stop,
+            Stop::TooManyEvents {
+                limit: 3,
+                at: at(7)
+            }
+        );
+        assert_eq!(stop.to_string(), "more than 3 events, reached at 7ns");
+        assert_eq!(guard.event_count(), 4);
+    }
+
+    #[test]
+    fn an_endless_instant_names_the_most_frequent_kind_first() {
+        let mut guard = Guard::new(u64::MAX, 1_000);
+        assert_eq!(guard.check(at(4), 9), Ok(()));
+        let mut kinds = [2, 2, 7].iter().cycle();
+        let mut next_kind = || *kinds.next().unwrap();
+        for _ in 0..1_000 {
+            assert_eq!(guard.check(at(5), next_kind()), Ok(()));
+        }
+        // Events 501 to 1,001 are counted: the cycle starts again at event 502 (501 = 3 x 167),
+        // so they are a 7 and then 166 cycles and two more events of kind 2.
+        let stop = guard.check(at(5), next_kind()).unwrap_err();
+        let expected = Stop::EndlessInstant {
+            at: at(5),
+            count: 1_001,
+            kind_counts: vec![(2, 334), (7, 167)],
+        };
+        assert_eq!(stop, expected);
+    }
+
+    #[test]
+    fn busy_instants_one_after_another_are_allowed() {
+        let mut guard = Guard::new(u64::MAX, 10);
+        for ns in 0..100 {
+            for _ in 0..10 {
+                assert_eq!(guard.check(at(ns), 1), Ok(()));
+            }
+        }
+        // The count by kind starts afresh: of 11 events at this instant the last 6 are counted.
+        for _ in 0..10 {
+            assert_eq!(guard.check(at(100), 3), Ok(()));
+        }
+        let Err(Stop::EndlessInstant { kind_counts, .. }) = guard.check(at(100), 3) else {
+            panic!("an endless instant must end the run");
+        };
+        assert_eq!(kind_counts, [(3, 6)]);
+    }
+}

@@ -196,3 +196,79 @@ impl Wheel {
 fn tick(key: Key) -> u64 {
     key.time_ns() >> TICK_BITS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steady memory: every slot with its kept capacity, the run, the late keys, and the table.
+    const BYTES_KEPT_MAX: usize = (LEVEL_COUNT * DIGIT_COUNT + 2) * SLOT_CAPACITY_KEPT * 16
+        + LEVEL_COUNT * DIGIT_COUNT * size_of::<Vec<Key>>();
+
+    fn push(wheel: &mut Wheel, time_ns: u64, sequence: u64) {
+        wheel.push(Key::new(SimTime::from_ns(time_ns), sequence, 0));
+    }
+
+    fn drain(wheel: &mut Wheel) -> u64 {
+        let mut count = 0;
+        while wheel.pop().is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn memory_follows_what_is_pending() {
+        let mut wheel = Wheel::new();
+        for sequence in 0..300_000 {
+            // Spread over 5 minutes.
+            push(&mut wheel, sequence * 1_000_003, sequence);
+        }
+        // Doubling vectors hold at most twice what they need.
+        let keys = 300_000 * size_of::<Key>();
+        assert!(keys <= wheel.bytes());
+        assert!(
+            wheel.bytes() <= 2 * keys + BYTES_KEPT_MAX,
+            "{} bytes",
+            wheel.bytes()
+        );
+        assert_eq!(drain(&mut wheel), 300_000);
+        assert!(wheel.bytes() <= BYTES_KEPT_MAX, "{} bytes", wheel.bytes());
+    }
+
+    #[test]
+    fn a_flood_at_one_instant_leaves_no_memory_behind() {
+        let mut wheel = Wheel::new();
+        // Half of the flood is pushed ahead, the other half when its instant is being served.
+        for sequence in 0..100_000 {
+            push(&mut wheel, 7_000_000, sequence);
+        }
+        assert_eq!(wheel.pop().map(Key::sequence), Some(0));
+        for sequence in 100_000..200_000 {
+            push(&mut wheel, 7_000_000, sequence);
+        }
+        assert_eq!(drain(&mut wheel), 199_999);
+        push(&mut wheel, 8_000_000_000, 200_000);
+        assert_eq!(drain(&mut wheel), 1);
+        assert!(wheel.bytes() <= BYTES_KEPT_MAX, "{} bytes", wheel.bytes());
+    }
+
+    #[test]
+    fn ticks_at_the_edges_of_every_level_keep_their_order() {
+        let mut wheel = Wheel::new();
+        let mut times_ns = vec![0, NEVER_NS - 1];
+        for bit in TICK_BITS..56 {
+            times_ns.extend([(1 << bit) - 1, 1 << bit, (1 << bit) + 1]);
+        }
+        for (sequence, &time_ns) in (0..).zip(times_ns.iter().rev()) {
+            push(&mut wheel, time_ns, sequence);
+        }
+        times_ns.sort_unstable();
+        assert_eq!(wheel.peek_time(), Some(SimTime::START));
+        for time_ns in times_ns {
+            assert_eq!(wheel.pop().map(Key::time_ns), Some(time_ns));
+        }
+        assert_eq!(wheel.pop(), None);
+        assert!(wheel.is_empty());
+    }
+}
