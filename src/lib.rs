@@ -27,4 +27,6 @@ pub mod time;
 
 pub mod scenario;
 
+pub mod engine;
+
 pub mod model;
