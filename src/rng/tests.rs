@@ -185,7 +185,8 @@ fn keyed_draws_are_uniform_along_every_part_of_the_key() {
 fn neighbouring_draws_are_uncorrelated() {
     // The correlation of n independent pairs has standard deviation 1/sqrt(n) = 0.0032.
     let streams = Streams::new(4);
-    let pairs: [fn(&Streams, u64) -> (Draw, Draw); 3] = [
+    type Pair = fn(&Streams, u64) -> (Draw, Draw);
+    let pairs: [Pair; 3] = [
         |s, i| (s.draw(Purpose::Key, i, 0, 0), s.draw(Purpose::Key, i, 1, 0)),
         |s, i| (s.draw(Purpose::Key, i, 0, 0), s.draw(Purpose::Key, i, 0, 1)),
         |s, i| {

@@ -186,13 +186,13 @@ fn recorded_values_are_drawn_by_their_weights() {
     };
     let sampler = Sampler::new(&Distribution::Empirical(Arc::new(recorded)));
     let mut source = Streams::new(3).stream(Purpose::ServiceDemand, 0);
-    let mut seen = [0.0; 8];
+    let mut seen = [0.0f64; 8];
     for _ in 0..100_000 {
         seen[(sampler.sample(&mut source).as_ns() / 1_000_000) as usize] += 1.0;
     }
-    for (value, share) in [(1, 0.2), (2, 0.3), (7, 0.5)] {
-        let deviation = (100_000.0 * share * (1.0 - share) as f64).sqrt();
-        let error: f64 = seen[value] - 100_000.0 * share;
+    for (value, share) in [(1, 0.2f64), (2, 0.3), (7, 0.5)] {
+        let deviation = (100_000.0 * share * (1.0 - share)).sqrt();
+        let error = seen[value] - 100_000.0 * share;
         assert!(error.abs() < 4.0 * deviation, "{value} ms: {error}");
     }
     assert_eq!(sampler.quantile(0.5), Some(0.002));
