@@ -23,6 +23,7 @@
 //! ```
 
 pub mod id;
+pub mod rng;
 pub mod time;
 
 pub mod scenario;
