@@ -31,3 +31,5 @@ pub mod scenario;
 pub mod engine;
 
 pub mod model;
+
+pub mod metrics;
