@@ -155,10 +155,12 @@ pub struct Attempt {
     pub instance: InstanceId,
     /// Who sent it.
     pub caller: CallerId,
-    /// The next one in its instance's queue, or among those in service.
+    /// The next one in its instance's queue.
     pub next: u32,
-    /// The one before among those in service.
-    pub prev: u32,
+    /// The key of its request.
+    pub key: u32,
+    /// Row of the recorded workload that says how much work it is; NIL for none.
+    pub trace_row: u32,
     /// Its number among the attempts of its request, from 0.
     pub index: u8,
     /// Where it is.
@@ -180,6 +182,8 @@ impl AttemptFlags {
     pub const TIMEOUT_DUE: AttemptFlags = AttemptFlags(2);
     /// The network delivered its message a second time: this is the copy.
     pub const DUPLICATE: AttemptFlags = AttemptFlags(4);
+    /// It is on its way only because a broken link heals in the meantime.
+    pub const HELD: AttemptFlags = AttemptFlags(8);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: AttemptFlags) -> bool {
@@ -192,10 +196,8 @@ impl AttemptFlags {
     }
 }
 
-// A request in flight and its attempt take 128 bytes; the connection that an attempt travels on
-// has its place in the four bytes of padding.
-const _: () = assert!(size_of::<Request>() <= 64);
-const _: () = assert!(size_of::<Attempt>() <= 64);
+// A request in flight and its attempt.
+const _: () = assert!(size_of::<Request>() + size_of::<Attempt>() <= 128);
 
 /// The lists of instances that retried requests have tried. Lists are used again, so a retry
 /// allocates nothing once the run has warmed up.
