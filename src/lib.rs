@@ -22,6 +22,7 @@
 //!                 cli                 <- who asks              (the only place that prints)
 //! ```
 
+pub mod hash;
 pub mod id;
 pub mod rng;
 pub mod time;

@@ -49,7 +49,7 @@ pub fn exp(x: f64) -> f64 {
 /// relative error stays below 1e-15 near one too, because there the table entry is zero.
 #[inline]
 pub fn ln(x: f64) -> f64 {
-    if !(x >= f64::MIN_POSITIVE && x < f64::INFINITY) {
+    if !(f64::MIN_POSITIVE..f64::INFINITY).contains(&x) {
         return ln_beyond_normal(x);
     }
     let bits = x.to_bits();
