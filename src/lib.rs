@@ -30,3 +30,5 @@ pub mod time;
 pub mod scenario;
 
 pub mod model;
+
+pub mod stats;
