@@ -12,8 +12,8 @@ const TINY: f64 = 1e-300;
 /// `Q(a, x)`, the regularized upper incomplete gamma function, for `a > 0` and `x >= 0`.
 ///
 /// By its series below `a + 1` and by Legendre's continued fraction above (Numerical Recipes
-/// 6.2); both converge within a few times `sqrt(a)` steps. The relative error of the smaller of
-/// `Q` and `1 - Q` is below 1e-12 for `a` up to 10^6.
+/// 6.2); both converge within a few times `sqrt(a)` steps. The relative error is below 1e-12 for
+/// `a` up to 5 10^5.
 pub(super) fn upper_gamma(a: f64, x: f64) -> f64 {
     assert!(a > 0.0 && x >= 0.0);
     if x == 0.0 {
