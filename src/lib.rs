@@ -32,3 +32,6 @@ pub mod scenario;
 pub mod model;
 
 pub mod stats;
+
+#[cfg(test)]
+mod oracle;
