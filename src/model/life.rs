@@ -16,10 +16,9 @@ use crate::time::{SimDuration, SimTime};
 /// Whether work and timers are gone after this state, and the process starts from nothing.
 fn loses_memory(state: LifeState) -> bool {
     match state {
-        LifeState::Crashed
-        | LifeState::HostLost
-        | LifeState::Absent
-        | LifeState::Restarting => true,
+        LifeState::Crashed | LifeState::HostLost | LifeState::Absent | LifeState::Restarting => {
+            true
+        }
         LifeState::Up | LifeState::Paused => false,
     }
 }
@@ -68,8 +67,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(law) = &self.scenario.services[service.index()].restart_time else {
             return false;
         };
-        let Node { path_hash, incarnation, .. } = self.nodes[node.index()];
-        let mut draw = self.streams.draw(Purpose::RestartTime, path_hash, incarnation, 0);
+        let Node {
+            path_hash,
+            incarnation,
+            ..
+        } = self.nodes[node.index()];
+        let mut draw = self
+            .streams
+            .draw(Purpose::RestartTime, path_hash, incarnation, 0);
         let length = super::sampler::Sampler::new(law).sample(&mut draw);
         if length.is_zero() {
             return false;
@@ -97,7 +102,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.hold_work(&paused);
         for (node, _, next) in &changed {
             self.nodes[node.index()].state = *next;
-            self.observe(Observation::NodeChanged { node: *node, state: *next, fault });
+            self.observe(Observation::NodeChanged {
+                node: *node,
+                state: *next,
+                fault,
+            });
         }
         let dying = |before, next| !loses_memory(before) && loses_memory(next);
         let dead = nodes_where(&changed, dying);
@@ -136,7 +145,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.attempts_at(nodes, |stage| stage == Stage::Running)
             .into_iter()
             .filter(|slot| {
-                self.instances[self.attempts[*slot].instance.index()].sharing.is_none()
+                self.instances[self.attempts[*slot].instance.index()]
+                    .sharing
+                    .is_none()
             })
             .collect()
     }
@@ -155,7 +166,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         slots.sort_by_key(|slot| {
             let attempt = &self.attempts[*slot];
             let copy = attempt.flags.0;
-            (attempt.instance, attempt.arrived_at, attempt.identity, attempt.index, copy)
+            (
+                attempt.instance,
+                attempt.arrived_at,
+                attempt.identity,
+                attempt.index,
+                copy,
+            )
         });
         slots
     }
@@ -179,7 +196,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let (instance, arrived_at) = (attempt.instance, attempt.arrived_at);
             let is_zombie = attempt.request == NIL;
             let end = WorkEnd::Lost;
-            self.observe(Observation::WorkEnded { instance, arrived_at, end, is_zombie });
+            let started_at = Some(attempt.started_at).filter(|at| *at != SimTime::NEVER);
+            self.observe(Observation::WorkEnded {
+                instance,
+                arrived_at,
+                started_at,
+                end,
+                is_zombie,
+            });
             let answers = self.network.transport == Transport::Stream
                 && self.nodes[instance.index()].state != LifeState::HostLost;
             if answers {
@@ -203,7 +227,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 sharing.clear();
             }
             self.stop_heartbeats(instance);
-            self.observe(Observation::BusyChanged { instance, busy_count: 0 });
+            self.observe(Observation::BusyChanged {
+                instance,
+                busy_count: 0,
+            });
         }
         self.stop_calling_sides(node);
         self.on_registry_member_changed(node);
@@ -218,7 +245,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         self.restart_calling_sides(node);
         self.on_registry_member_changed(node);
-        self.on_caller_started(node);
     }
 
     /// A process that stood still goes on. Workers continue first; then everything that came due
@@ -243,6 +269,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 Deferred::Event(event, sequence) => self.handle(sequence, event),
                 Deferred::AttemptTimeout(slot) => self.on_deferred_timeout(slot, node),
                 Deferred::CallStart(slot) => self.start_calls(slot),
+                Deferred::PingTimeout { slot, number } => self.on_ping_missed(slot, number),
             }
         }
     }
@@ -251,7 +278,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn rescale_work(&mut self, nodes: &[NodeId], factors: &[f64]) {
         let set: NodeSet = nodes.iter().copied().collect();
         let factor_of = |instance: InstanceId| {
-            let place = nodes.binary_search(&NodeId(instance.0)).expect("it is one of the nodes");
+            let place = nodes
+                .binary_search(&NodeId(instance.0))
+                .expect("it is one of the nodes");
             factors[place]
         };
         for slot in self.running_at(&set) {
@@ -262,7 +291,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.attempts[slot].due_ns = left.as_ns();
                 continue;
             }
-            let left = SimTime::from_ns(attempt.due_ns).since(self.now()).scaled(factor);
+            let left = SimTime::from_ns(attempt.due_ns)
+                .since(self.now())
+                .scaled(factor);
             let due = self.now() + left;
             let sequence = self.schedule(left, Event::WorkDone(slot));
             self.attempts[slot].pending = sequence;

@@ -49,7 +49,11 @@ pub struct Losses {
 impl Losses {
     /// No processes yet.
     pub fn new(streams: &Streams) -> Self {
-        Losses { streams: streams.clone(), configs: Vec::new(), chains: BTreeMap::new() }
+        Losses {
+            streams: streams.clone(),
+            configs: Vec::new(),
+            chains: BTreeMap::new(),
+        }
     }
 
     /// Adds a process, whose chain is named by `path`.
@@ -101,7 +105,11 @@ impl Chain {
         let mut rng = streams.stream(Purpose::GilbertElliott, mix(config.entity) ^ link);
         let bad_share = config.mean_secs[1] / (config.mean_secs[0] + config.mean_secs[1]);
         let is_bad = rng.uniform() < bad_share;
-        Chain { rng, is_bad, ends: VecDeque::new() }
+        Chain {
+            rng,
+            is_bad,
+            ends: VecDeque::new(),
+        }
     }
 
     /// The state at `at`. Questions may come out of order by as much as retransmissions look

@@ -178,7 +178,11 @@ impl Network {
     ) -> Verdict {
         let is_same_zone = nodes[from.index()].zone == nodes[to.index()].zone;
         if self.overrides.is_empty() && self.faults.is_empty() {
-            let class = if is_same_zone { &self.same_zone } else { &self.cross_zone };
+            let class = if is_same_zone {
+                &self.same_zone
+            } else {
+                &self.cross_zone
+            };
             if let LossProcess::None = class.loss {
                 return deliver(sample(&class.delay, streams, key));
             }
@@ -207,7 +211,10 @@ impl Network {
                     Some(SimTime::NEVER) => Verdict::Lost,
                     Some(until) => {
                         let delay = until.since(now) + self.delay(streams, nodes, link, key);
-                        Verdict::Deliver { delay, is_held: true }
+                        Verdict::Deliver {
+                            delay,
+                            is_held: true,
+                        }
                     }
                     None => {
                         let delay = elapsed + self.delay(streams, nodes, link, key);
@@ -236,11 +243,16 @@ impl Network {
         if self.duplication_probability == 0.0 {
             return None;
         }
-        let draw = streams.draw(Purpose::Duplication, key.identity, key.number, key.leg).uniform();
+        let draw = streams
+            .draw(Purpose::Duplication, key.identity, key.number, key.leg)
+            .uniform();
         if draw >= self.duplication_probability {
             return None;
         }
-        let copy = MessageKey { leg: key.leg + 2, ..key };
+        let copy = MessageKey {
+            leg: key.leg + 2,
+            ..key
+        };
         match self.send(now, streams, nodes, link, copy) {
             Verdict::Deliver { delay, .. } => Some(delay),
             Verdict::Lost => None,
@@ -291,7 +303,10 @@ impl Network {
         }
         let step = key.leg * TRANSMISSION_COUNT_MAX + transmission;
         pass < 1.0
-            && streams.draw(Purpose::LinkLoss, key.identity, key.number, step).uniform() >= pass
+            && streams
+                .draw(Purpose::LinkLoss, key.identity, key.number, step)
+                .uniform()
+                >= pass
     }
 
     fn delay(
@@ -302,14 +317,21 @@ impl Network {
         key: MessageKey,
     ) -> SimDuration {
         let is_same_zone = nodes[from.index()].zone == nodes[to.index()].zone;
-        let class = if is_same_zone { &self.same_zone } else { &self.cross_zone };
+        let class = if is_same_zone {
+            &self.same_zone
+        } else {
+            &self.cross_zone
+        };
         let law = self.link_override((from, to), |link| link.delay.as_ref());
         let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
         for (index, fault) in (1u32..).zip(&self.faults) {
             if let LinkEffect::Delay(law) = &fault.effect
                 && fault.covers(from, to)
             {
-                let key = MessageKey { leg: key.leg + 4 * index, ..key };
+                let key = MessageKey {
+                    leg: key.leg + 4 * index,
+                    ..key
+                };
                 delay += sample(law, streams, key);
             }
         }
@@ -334,14 +356,14 @@ impl Network {
 }
 
 fn deliver(delay: SimDuration) -> Verdict {
-    Verdict::Deliver { delay, is_held: false }
+    Verdict::Deliver {
+        delay,
+        is_held: false,
+    }
 }
 
 #[inline]
 fn sample(law: &Sampler, streams: &Streams, key: MessageKey) -> SimDuration {
-    if let Some(constant) = law.as_constant() {
-        return constant;
-    }
     law.sample(&mut streams.draw(Purpose::LinkDelay, key.identity, key.number, key.leg))
 }
 

@@ -15,7 +15,9 @@ use crate::time::SimDuration;
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt reaches the host of its instance.
     pub(super) fn on_attempt_arrives(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot).copied() else { return };
+        let Some(attempt) = self.attempts.get(slot).copied() else {
+            return;
+        };
         if attempt.pending != sequence {
             return;
         }
@@ -63,7 +65,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_shared = service.discipline == Discipline::ProcessorSharing;
         if instance.busy_count < instance.worker_count {
             self.start_work(slot);
-        } else if service.queue_limit.is_some_and(|limit| instance.waiting_count >= limit) {
+        } else if service
+            .queue_limit
+            .is_some_and(|limit| instance.waiting_count >= limit)
+        {
             self.observe(Observation::WorkRejected { instance: id });
             self.send_reply(slot, Reply::Rejected);
         } else if is_shared {
@@ -99,7 +104,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let instance = &mut self.instances[id.index()];
         let slot = instance.waiting_first;
         if slot == NIL {
-            assert!(instance.waiting_count == 0, "{id:?} counts what is not in its queue");
+            assert!(
+                instance.waiting_count == 0,
+                "{id:?} counts what is not in its queue"
+            );
             return None;
         }
         instance.waiting_count -= 1;
@@ -112,19 +120,31 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A worker takes up an attempt.
     fn start_work(&mut self, slot: u32) {
-        let Attempt { instance: id, arrived_at, .. } = self.attempts[slot];
-        let waiting = self.now().since(arrived_at);
-        self.observe(Observation::WorkStarted { instance: id, waiting });
+        let Attempt {
+            instance: id,
+            arrived_at,
+            ..
+        } = self.attempts[slot];
+        let now = self.now();
+        let waiting = now.since(arrived_at);
+        self.observe(Observation::WorkStarted {
+            instance: id,
+            waiting,
+        });
         let (demand, reply) = self.draw_work(slot);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
+        attempt.started_at = now;
         attempt.reply = reply;
         if self.instances[id.index()].sharing.is_some() {
             return self.start_shared_work(slot, demand);
         }
         let instance = &mut self.instances[id.index()];
         instance.busy_count += 1;
-        assert!(instance.busy_count <= instance.worker_count, "{id:?} has too few workers");
+        assert!(
+            instance.busy_count <= instance.worker_count,
+            "{id:?} has too few workers"
+        );
         let busy_count = instance.busy_count;
         let length = work_length(demand, instance.rate());
         let sequence = self.schedule(length, Event::WorkDone(slot));
@@ -132,7 +152,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = &mut self.attempts[slot];
         attempt.pending = sequence;
         attempt.due_ns = due.as_ns();
-        self.observe(Observation::BusyChanged { instance: id, busy_count });
+        self.observe(Observation::BusyChanged {
+            instance: id,
+            busy_count,
+        });
     }
 
     /// The service demand of an attempt, and whether it will end in an error.
@@ -161,13 +184,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return demand;
         }
         let service = self.instances[attempt.instance.index()].service;
-        let mut draw = self.streams.draw(Purpose::ServiceDemand, attempt.identity, number, 0);
+        let mut draw = self
+            .streams
+            .draw(Purpose::ServiceDemand, attempt.identity, number, 0);
         self.service_times[service.index()].sample(&mut draw)
     }
 
     /// A worker is done with an attempt.
     pub(super) fn on_work_done(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot).copied() else { return };
+        let Some(attempt) = self.attempts.get(slot).copied() else {
+            return;
+        };
         if attempt.pending != sequence {
             return;
         }
@@ -193,7 +220,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A call that an attempt waited for has its outcome.
     pub(super) fn on_service_call_ended(&mut self, slot: u32, step: u8, outcome: Outcome) {
         let attempt = &mut self.attempts[slot];
-        assert!(attempt.stage == Stage::Calling, "a call ended that nobody waited for");
+        assert!(
+            attempt.stage == Stage::Calling,
+            "a call ended that nobody waited for"
+        );
         let service = self.instances[attempt.instance.index()].service;
         let call_count = self.scenario.services[service.index()].calls.len();
         if outcome != Outcome::Success {
@@ -208,10 +238,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn complete_work(&mut self, slot: u32) {
         let attempt = self.attempts[slot];
         let id = attempt.instance;
-        let end = if attempt.reply == Reply::Good { WorkEnd::Served } else { WorkEnd::Errored };
+        let end = if attempt.reply == Reply::Good {
+            WorkEnd::Served
+        } else {
+            WorkEnd::Errored
+        };
         self.observe(Observation::WorkEnded {
             instance: id,
             arrived_at: attempt.arrived_at,
+            started_at: Some(attempt.started_at),
             end,
             is_zombie: attempt.request == NIL,
         });
@@ -220,13 +255,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.observe_shared(id);
         }
         let instance = &mut self.instances[id.index()];
-        assert!(0 < instance.busy_count, "{id:?}: work ended on an idle instance");
+        assert!(
+            0 < instance.busy_count,
+            "{id:?}: work ended on an idle instance"
+        );
         instance.busy_count -= 1;
         match self.dequeue(id) {
             Some(next) => self.start_work(next),
             None => {
                 let busy_count = self.instances[id.index()].busy_count;
-                self.observe(Observation::BusyChanged { instance: id, busy_count });
+                self.observe(Observation::BusyChanged {
+                    instance: id,
+                    busy_count,
+                });
             }
         }
     }
@@ -249,7 +290,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let slot = self.with_sharing(id, super::sharing::Sharing::finish);
         let attempt = self.attempts[slot];
         let node = self.instance_node(id);
-        self.fold(Event::SharedWorkDone(instance), node, fold_identity(&attempt));
+        self.fold(
+            Event::SharedWorkDone(instance),
+            node,
+            fold_identity(&attempt),
+        );
         self.schedule_shared(id);
         self.after_own_work(slot);
     }
@@ -269,7 +314,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.nodes[id.index()].state == LifeState::Paused {
             return 0.0;
         }
-        let count = instance.sharing.as_ref().map_or(0, |sharing| sharing.count());
+        let count = instance
+            .sharing
+            .as_ref()
+            .map_or(0, |sharing| sharing.count());
         let part = f64::from(instance.worker_count) / f64::from(count.max(1));
         instance.rate() * part.min(1.0)
     }
@@ -295,18 +343,28 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn observe_shared(&mut self, id: InstanceId) {
         let instance = &mut self.instances[id.index()];
-        let count = instance.sharing.as_ref().map_or(0, |sharing| sharing.count());
+        let count = instance
+            .sharing
+            .as_ref()
+            .map_or(0, |sharing| sharing.count());
         let busy_count = count.min(instance.worker_count);
         instance.busy_count = busy_count;
         instance.waiting_count = count - busy_count;
-        self.observe(Observation::BusyChanged { instance: id, busy_count });
+        self.observe(Observation::BusyChanged {
+            instance: id,
+            busy_count,
+        });
     }
 }
 
 /// How long a worker of this rate needs.
 #[inline]
 fn work_length(demand: SimDuration, rate: f64) -> SimDuration {
-    if rate == 1.0 { demand } else { demand.scaled(1.0 / rate) }
+    if rate == 1.0 {
+        demand
+    } else {
+        demand.scaled(1.0 / rate)
+    }
 }
 
 /// Names a random number that decides whether an attempt ends in an error.
@@ -316,6 +374,7 @@ pub(super) fn error_uniform(
     fault_step: u32,
 ) -> f64 {
     let number = u32::from(attempt.index);
-    streams.draw(Purpose::ErrorReply, attempt.identity, number, fault_step).uniform()
+    streams
+        .draw(Purpose::ErrorReply, attempt.identity, number, fault_step)
+        .uniform()
 }
-

@@ -38,7 +38,8 @@ impl Sharing {
     /// Starts an attempt with this much to do. Progress must be up to date.
     pub fn start(&mut self, slot: u32, demand: SimDuration) {
         let done_at = self.served_ns + demand.as_ns() as f64;
-        self.running.push(Reverse((done_at.to_bits(), self.started_count, slot)));
+        self.running
+            .push(Reverse((done_at.to_bits(), self.started_count, slot)));
         self.started_count += 1;
     }
 
@@ -68,8 +69,11 @@ impl Sharing {
     /// Forgets all attempts, and returns their slots in order of start.
     pub fn clear(&mut self) -> Vec<u32> {
         self.completion.cancel();
-        let mut running: Vec<(u64, u32)> =
-            self.running.drain().map(|Reverse((_, started, slot))| (started, slot)).collect();
+        let mut running: Vec<(u64, u32)> = self
+            .running
+            .drain()
+            .map(|Reverse((_, started, slot))| (started, slot))
+            .collect();
         running.sort_unstable();
         running.into_iter().map(|(_, slot)| slot).collect()
     }

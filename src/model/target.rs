@@ -29,7 +29,9 @@ impl NodeSet {
     /// The nodes, ascending.
     pub fn iter(&self) -> impl Iterator<Item = NodeId> + '_ {
         (0u32..).zip(&self.words).flat_map(|(index, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| NodeId(index * 64 + bit))
+            (0..64)
+                .filter(move |bit| word >> bit & 1 == 1)
+                .map(move |bit| NodeId(index * 64 + bit))
         })
     }
 }
@@ -71,8 +73,11 @@ impl Targets<'_> {
     /// The selected nodes, ascending. `salt` tells draws of one selector apart: equal salts choose
     /// the same random nodes.
     pub fn resolve(&self, selector: &Selector, zone: ZoneMeaning, salt: u64) -> Vec<NodeId> {
-        let mut nodes: Vec<NodeId> =
-            selector.any_of.iter().flat_map(|target| self.nodes_of(*target, zone)).collect();
+        let mut nodes: Vec<NodeId> = selector
+            .any_of
+            .iter()
+            .flat_map(|target| self.nodes_of(*target, zone))
+            .collect();
         nodes.sort_unstable();
         nodes.dedup();
         if let Some(count) = selector.random_count {
@@ -86,7 +91,9 @@ impl Targets<'_> {
     /// A node's score by its path, so that a newcomer changes the choice only if it is chosen.
     fn score(&self, node: NodeId, salt: u64) -> u64 {
         let identity = mix(self.nodes[node.index()].path_hash) ^ salt;
-        self.streams.draw(Purpose::FaultTarget, identity, 0, 0).next_u64()
+        self.streams
+            .draw(Purpose::FaultTarget, identity, 0, 0)
+            .next_u64()
     }
 
     fn nodes_of(&self, target: Target, zone_meaning: ZoneMeaning) -> Vec<NodeId> {
@@ -107,7 +114,9 @@ impl Targets<'_> {
             Target::Host(HostId(host)) => self.filter(|_, node| node.host == HostId(host)),
             Target::Client(client) => range(topology.client_nodes(client)),
             Target::Caller(ClientId(client), index) => {
-                vec![NodeId(topology.client_nodes(ClientId(client)).start + index)]
+                vec![NodeId(
+                    topology.client_nodes(ClientId(client)).start + index,
+                )]
             }
             Target::RegistryMember(member) => vec![topology.registry_node(member)],
             Target::Registry => (0..topology.registry_member_count())

@@ -68,7 +68,9 @@ impl WorkloadState {
 impl ArrivalLaw {
     fn new(process: &ArrivalProcess) -> Self {
         match process {
-            ArrivalProcess::Constant { rate } => ArrivalLaw::Even { gap_secs: 1.0 / rate },
+            ArrivalProcess::Constant { rate } => ArrivalLaw::Even {
+                gap_secs: 1.0 / rate,
+            },
             ArrivalProcess::Renewal { gap } => ArrivalLaw::Renewal(Sampler::new(gap)),
             ArrivalProcess::Poisson { .. }
             | ArrivalProcess::Bursts { .. }
@@ -97,7 +99,12 @@ fn after(process: &ArrivalProcess, now: SimTime, target: f64) -> SimTime {
     let wait = |secs: f64| now + SimDuration::from_secs_f64(secs);
     match process {
         ArrivalProcess::Poisson { rate } => wait(target / rate),
-        ArrivalProcess::Bursts { rate, burst_rate, period, burst_duration } => {
+        ArrivalProcess::Bursts {
+            rate,
+            burst_rate,
+            period,
+            burst_duration,
+        } => {
             let (period, burst) = (period.as_secs_f64(), burst_duration.as_secs_f64());
             let position_ns = now.as_ns() % SimDuration::from_secs_f64(period).as_ns();
             let mut position = position_ns as f64 / NANOS_PER_SEC as f64;
@@ -115,9 +122,19 @@ fn after(process: &ArrivalProcess, now: SimTime, target: f64) -> SimTime {
                 position = if is_burst { burst } else { 0.0 };
             }
         }
-        ArrivalProcess::Ramp { rate_from, rate_to, start_at, end_at } => {
+        ArrivalProcess::Ramp {
+            rate_from,
+            rate_to,
+            start_at,
+            end_at,
+        } => {
             let (start, end) = (start_at.as_secs_f64(), end_at.as_secs_f64());
-            wait(ramp_wait(now.as_secs_f64(), target, (*rate_from, *rate_to), (start, end)))
+            wait(ramp_wait(
+                now.as_secs_f64(),
+                target,
+                (*rate_from, *rate_to),
+                (start, end),
+            ))
         }
         ArrivalProcess::Constant { .. } | ArrivalProcess::Renewal { .. } => {
             unreachable!("these have laws of their own")
@@ -178,7 +195,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 Some(row) => row.arrives_at,
                 None => return,
             },
-            _ => state.law.next(now, state.arrival_count, &mut state.arrivals),
+            _ => state
+                .law
+                .next(now, state.arrival_count, &mut state.arrivals),
         };
         if at < SimTime::START + self.scenario.duration {
             self.queue.push(at, Event::RequestArrives(client.0));
@@ -194,12 +213,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let path_hash = state.path_hash;
         let config = &self.scenario.clients[client.index()];
         let first = self.scenario.topology.client_nodes(client).start;
-        let mut draw = self.streams.draw(
-            Purpose::CallerChoice,
-            path_hash.wrapping_add(number),
-            0,
-            0,
-        );
+        let mut draw =
+            self.streams
+                .draw(Purpose::CallerChoice, path_hash.wrapping_add(number), 0, 0);
         let (index, source) = match &config.workload {
             Workload::Trace(_) => {
                 let number = u32::try_from(number).expect("a trace has fewer than 2^32 rows");
@@ -251,7 +267,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         state.arrival_count += 1;
         let identity = state.path_hash.wrapping_add(number);
         let mut draw = self.streams.draw(Purpose::ThinkTime, identity, 0, 0);
-        let law = state.think_time.as_ref().expect("closed loops have a think time");
+        let law = state
+            .think_time
+            .as_ref()
+            .expect("closed loops have a think time");
         let length = law.sample(&mut draw);
         self.schedule(length, Event::ThinkEnds(user));
     }
@@ -261,7 +280,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.now() >= SimTime::START + self.scenario.duration {
             return;
         }
-        let place = self.workloads.partition_point(|state| state.first_user <= user) - 1;
+        let place = self
+            .workloads
+            .partition_point(|state| state.first_user <= user)
+            - 1;
         let client = ClientId::from_index(place);
         let config = &self.scenario.clients[place];
         let index = (user - self.workloads[place].first_user) % config.count;
@@ -270,7 +292,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.nodes[node.index()].state.is_up() {
             return self.start_client_request(client, node, user);
         }
-        let identity = self.workloads[place].path_hash.wrapping_add(u64::from(user));
+        let identity = self.workloads[place]
+            .path_hash
+            .wrapping_add(u64::from(user));
         let draw = self.streams.draw(Purpose::CallerChoice, identity, 0, 1);
         match config.when_caller_down {
             WhenCallerDown::Redistribute if self.caller_up(client, draw).is_some() => {
@@ -323,7 +347,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         else {
             return None;
         };
-        self.trace_row(client, attempt.trace_row).and_then(|row| row.service_demand)
+        self.trace_row(client, attempt.trace_row)
+            .and_then(|row| row.service_demand)
     }
 }
 
@@ -350,8 +375,14 @@ mod tests {
             burst_duration: SimDuration::from_secs(2),
         };
         // 20 in the burst, 5 more take 5 s.
-        assert_eq!(after(&bursts, SimTime::START, 25.0), SimTime::from_ns(7_000_000_000));
+        assert_eq!(
+            after(&bursts, SimTime::START, 25.0),
+            SimTime::from_ns(7_000_000_000)
+        );
         // 20 + 8 in the first period, 12 more take 1.2 s of the next burst.
-        assert_eq!(after(&bursts, SimTime::START, 40.0), SimTime::from_ns(11_200_000_000));
+        assert_eq!(
+            after(&bursts, SimTime::START, 40.0),
+            SimTime::from_ns(11_200_000_000)
+        );
     }
 }

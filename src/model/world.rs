@@ -64,6 +64,8 @@ pub(super) enum Deferred {
     AttemptTimeout(u32),
     /// A request that arrived at its caller.
     CallStart(u32),
+    /// The timeout of ping `number` of the pair in this slot.
+    PingTimeout { slot: u32, number: u32 },
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -99,7 +101,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline]
     pub(super) fn send(&mut self, link: (NodeId, NodeId), key: MessageKey) -> Verdict {
         let now = self.queue.now();
-        self.network.send(now, &self.streams, &self.nodes, link, key)
+        self.network
+            .send(now, &self.streams, &self.nodes, link, key)
     }
 
     /// The node of an instance.
@@ -130,7 +133,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Phase::Random => {
                 let node = &self.nodes[node.index()];
                 let mut draw =
-                    self.streams.draw(Purpose::Phase, node.path_hash, node.incarnation, step);
+                    self.streams
+                        .draw(Purpose::Phase, node.path_hash, node.incarnation, step);
                 // In (0, interval]: the tick before lies in the past.
                 interval.scaled(1.0 - draw.uniform())
             }

@@ -1,7 +1,7 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
 use crate::engine::PendingSet;
-use crate::id::{CallerId, NodeId};
+use crate::id::NodeId;
 use crate::model::balancer::{AttemptEnd, PickContext};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
@@ -23,25 +23,28 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let index = request.attempt_count;
         self.requests[slot].attempt_count += 1;
         let now = self.now();
-        let caller = &mut self.callers[request.caller as usize];
+        let caller = &mut self.callers[request.caller().index()];
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
             tried: self.tried.get(request.tried),
             in_flight: &caller.in_flight,
-            draw: self.streams.draw(Purpose::Pick, request.identity, u32::from(index), 0),
+            draw: self
+                .streams
+                .draw(Purpose::Pick, request.identity, u32::from(index), 0),
             tables: &mut self.tables,
         };
         let Some(instance) = caller.balancer.pick(&mut ctx) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         caller.in_flight.add(instance);
-        let caller = CallerId(request.caller);
+        let caller = request.caller();
         let attempt = self.attempts.insert(Attempt {
             identity: request.identity,
             pending: 0,
             sent_at: now,
             arrived_at: SimTime::NEVER,
+            started_at: SimTime::NEVER,
             due_ns: 0,
             request: slot,
             instance,
@@ -75,7 +78,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn send_to_instance(&mut self, slot: u32) {
         let attempt = self.attempts[slot];
-        let link = (self.caller_node(attempt.caller), self.instance_node(attempt.instance));
+        let link = (
+            self.caller_node(attempt.caller),
+            self.instance_node(attempt.instance),
+        );
         let key = message_key(&attempt, LEG_THERE);
         if let Verdict::Deliver { delay, is_held } = self.send(link, key) {
             let sequence = self.schedule(delay, Event::AttemptArrives(slot));
@@ -86,9 +92,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
         }
         let now = self.now();
-        let copy = self.network.duplicate(now, &self.streams, &self.nodes, link, key);
+        let copy = self
+            .network
+            .duplicate(now, &self.streams, &self.nodes, link, key);
         if let Some(delay) = copy {
-            let mut copy = Attempt { request: NIL, ..attempt };
+            let mut copy = Attempt {
+                request: NIL,
+                ..attempt
+            };
             copy.flags.set(AttemptFlags::DUPLICATE);
             let slot = self.attempts.insert(copy);
             self.attempts[slot].pending = self.schedule(delay, Event::AttemptArrives(slot));
@@ -103,23 +114,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let edge = &self.scenario.edges[caller.edge.index()];
         let node = &self.nodes[caller.node.index()];
         let left = SimDuration::from_ns(deadline.as_ns() - self.queue.now().as_ns());
-        let timeout = edge.attempt_timeout.or(edge.deadline).map(|t| node.true_length(t));
+        let timeout = edge
+            .attempt_timeout
+            .or(edge.deadline)
+            .map(|t| node.true_length(t));
         let is_first_of_deadline = edge.attempt_timeout.is_none() && attempt.index == 0;
         match timeout {
             None => {}
-            Some(timeout)
-                if node.has_true_clock() && (timeout <= left || is_first_of_deadline) =>
-            {
+            Some(timeout) if node.has_true_clock() && (timeout <= left || is_first_of_deadline) => {
                 let (at, lane) = (self.queue.now() + timeout, caller.edge.0);
                 let sequence = self.queue.take_sequence();
                 if let Some((at, sequence)) = self.attempt_lanes.set(lane, slot, at, sequence) {
-                    self.queue.push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
+                    self.queue
+                        .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
                 }
             }
             Some(timeout) => {
                 let sequence = self.schedule(timeout.min(left), Event::AttemptDeadline(slot));
                 if self.attempt_timers.len() <= slot as usize {
-                    self.attempt_timers.resize(slot as usize + 1, crate::engine::Timer::UNSET);
+                    self.attempt_timers
+                        .resize(slot as usize + 1, crate::engine::Timer::UNSET);
                 }
                 self.attempt_timers[slot as usize].set(sequence);
             }
@@ -138,7 +152,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn on_attempt_lane(&mut self, lane: u32, sequence: u64) {
         let fired = self.attempt_lanes.fire(lane, self.queue.now(), sequence);
         if let Some((at, sequence)) = fired.next {
-            self.queue.push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
+            self.queue
+                .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
         }
         if let Some(slot) = fired.expired {
             self.on_attempt_timeout(slot);
@@ -201,7 +216,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             attempt.stage = Stage::Replied;
         }
         let attempt = self.attempts[slot];
-        let link = (self.instance_node(attempt.instance), self.caller_node(attempt.caller));
+        let link = (
+            self.instance_node(attempt.instance),
+            self.caller_node(attempt.caller),
+        );
         if let Verdict::Deliver { delay, .. } = self.send(link, message_key(&attempt, LEG_BACK)) {
             self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
         }
@@ -209,7 +227,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A reply, a refusal or a reset reaches its caller.
     pub(in crate::model) fn on_reply_arrives(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot).copied() else { return };
+        let Some(attempt) = self.attempts.get(slot).copied() else {
+            return;
+        };
         if attempt.pending != sequence {
             return;
         }
@@ -251,16 +271,34 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let attempt = &mut self.attempts[slot];
         attempt.request = NIL;
-        let Attempt { caller, instance, sent_at, stage, pending, .. } = *attempt;
+        let Attempt {
+            caller,
+            instance,
+            sent_at,
+            stage,
+            pending,
+            ..
+        } = *attempt;
         let is_at_instance = matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
         if pending == 0 && !is_at_instance {
             self.attempts.remove(slot);
         }
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);
-        side.balancer.on_outcome(&AttemptEnd { instance, outcome, sent_at, ended_at: now });
+        side.balancer.on_outcome(&AttemptEnd {
+            instance,
+            outcome,
+            sent_at,
+            ended_at: now,
+        });
         let edge = side.edge;
-        self.observe(Observation::AttemptEnded { caller, edge, instance, sent_at, outcome });
+        self.observe(Observation::AttemptEnded {
+            caller,
+            edge,
+            instance,
+            sent_at,
+            outcome,
+        });
     }
 
     /// Gives up the attempts of requests whose owner died. `requests` is ascending.
@@ -280,7 +318,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 /// Names the messages of an attempt.
 fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
     let copy = u32::from(attempt.flags.has(AttemptFlags::DUPLICATE)) * 2;
-    MessageKey { identity: attempt.identity, number: u32::from(attempt.index), leg: leg + copy }
+    MessageKey {
+        identity: attempt.identity,
+        number: u32::from(attempt.index),
+        leg: leg + copy,
+    }
 }
 
 /// Names an attempt in the digest.

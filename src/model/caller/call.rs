@@ -1,8 +1,9 @@
 //! The life of a request: from its arrival, through its calls, to its outcome.
 
+use super::Caller;
 use super::retry::backoff;
 use crate::engine::PendingSet;
-use crate::id::{CallerId, ClientId, EdgeId, NodeId};
+use crate::id::{ClientId, EdgeId, NodeId};
 use crate::model::event::Event;
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
 use crate::model::request::{NIL, Parent, Request, RequestFlags};
@@ -23,10 +24,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let count = &mut self.request_counts[node.index() - self.instances.len()];
         *count += 1;
         let identity = mix(self.nodes[node.index()].path_hash.wrapping_add(*count));
-        let mut request = Request::new(identity, self.now(), node.0, Parent::Client);
+        let mut request = Request::new(identity, self.now(), node, Parent::Client);
         request.source = source;
         request.key = self.draw_key(client, identity, source);
-        self.observe(Observation::RequestArrived { client, caller: node });
+        self.observe(Observation::RequestArrived {
+            client,
+            caller: node,
+        });
         self.in_flight_count += 1;
         let slot = self.requests.insert(request);
         if !self.defers(node, Deferred::CallStart(slot)) {
@@ -43,8 +47,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// The node that sends a request.
+    pub(in crate::model) fn request_node(&self, request: &Request) -> NodeId {
+        request
+            .owner()
+            .map_or_else(|node| node, |caller| self.caller_node(caller))
+    }
+
     fn client_calls(&self, slot: u32) -> &[EdgeId] {
-        let node = NodeId(self.requests[slot].node);
+        let node = self.request_node(&self.requests[slot]);
         match self.scenario.topology.node_kind(node) {
             NodeKind::Caller(client, _) => &self.scenario.clients[client.index()].calls,
             kind => unreachable!("{kind:?} sends no requests of its own"),
@@ -70,7 +81,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     ) {
         let path = self.edge_hash(edge);
         let identity = mix(mix(origin.identity ^ path) ^ u64::from(attempt_index));
-        let mut request = Request::new(identity, self.now(), origin.node, parent);
+        let node = self.request_node(origin);
+        let mut request = Request::new(identity, self.now(), node, parent);
         request.key = origin.key;
         request.source = source;
         request.step = origin.step;
@@ -84,7 +96,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let service = self.instances[attempt.instance.index()].service;
         let edge = self.scenario.services[service.index()].calls[step as usize];
         let node = self.instance_node(attempt.instance);
-        let mut origin = Request::new(attempt.identity, self.now(), node.0, Parent::Client);
+        let mut origin = Request::new(attempt.identity, self.now(), node, Parent::Client);
         origin.step = step;
         origin.key = attempt.key;
         let parent = Parent::Attempt(attempt_slot);
@@ -97,10 +109,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn begin_call(&mut self, slot: u32, edge: EdgeId) {
-        let node = NodeId(self.requests[slot].node);
+        let node = self.request_node(&self.requests[slot]);
         let now = self.now();
         let request = &mut self.requests[slot];
-        request.caller = self.scenario.topology.caller_of(edge, node).0;
+        request.set_caller(self.scenario.topology.caller_of(edge, node));
         if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
             request.deadline = now + self.nodes[node.index()].true_length(deadline);
         }
@@ -113,7 +125,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt ended badly, or there was no candidate: retries, waits, or gives up.
     pub(in crate::model) fn after_failed_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let request = self.requests[slot];
-        let edge = self.callers[request.caller as usize].edge;
+        let Caller { edge, node, .. } = self.callers[request.caller().index()];
         let retry = &self.scenario.edges[edge.index()].retry;
         let now = self.now();
         if now >= request.deadline {
@@ -123,15 +135,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.finish_request(slot, outcome_of_last(outcome));
         }
         let retry_number = u32::from(request.attempt_count);
-        let mut draw = self.streams.draw(Purpose::RetryJitter, request.identity, retry_number, 0);
-        let previous = SimDuration::from_us(u64::from(request.backoff_us));
-        let local_wait = backoff(retry, retry_number, previous, &mut draw);
-        let wait = self.nodes[request.node as usize].true_length(local_wait);
+        let draw = |number| {
+            self.streams
+                .draw(Purpose::RetryJitter, request.identity, number, 0)
+        };
+        let wait = self.nodes[node.index()].true_length(backoff(retry, retry_number, draw));
         if wait.is_zero() {
             return self.send_attempt(slot);
         }
         let request = &mut self.requests[slot];
-        request.backoff_us = u32::try_from(local_wait.as_ns() / 1_000).unwrap_or(u32::MAX);
         request.flags.0 |= RequestFlags::BACKING_OFF.0;
         let until_deadline = SimDuration::from_ns(request.deadline.as_ns() - now.as_ns());
         self.schedule(wait.min(until_deadline), Event::BackoffEnds(slot));
@@ -144,7 +156,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.requests.remove(slot);
             return;
         }
-        let node = NodeId(request.node);
+        let node = self.request_node(&request);
         if self.defers(node, Deferred::Event(Event::BackoffEnds(slot), sequence)) {
             return;
         }
@@ -161,16 +173,24 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
         let request = self.requests.remove(slot);
         self.tried.release(request.tried);
-        if request.caller != NIL {
-            let caller = CallerId(request.caller);
-            let edge = self.callers[caller.index()].edge;
-            let started_at = request.arrived_at;
-            self.observe(Observation::CallEnded { caller, edge, started_at, outcome });
-        }
+        self.observe_call_ended(&request, outcome);
         match request.parent() {
             Parent::Client => self.on_client_request_ended(&request, outcome),
             Parent::Attempt(attempt) => self.on_service_call_ended(attempt, request.step, outcome),
             Parent::Request(root) => self.on_step_ended(root, request.attempt_count, outcome),
+        }
+    }
+
+    fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
+        if let Ok(caller) = request.owner() {
+            let edge = self.callers[caller.index()].edge;
+            let started_at = request.arrived_at;
+            self.observe(Observation::CallEnded {
+                caller,
+                edge,
+                started_at,
+                outcome,
+            });
         }
     }
 
@@ -187,7 +207,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn on_client_request_ended(&mut self, request: &Request, outcome: Outcome) {
-        let node = NodeId(request.node);
+        let node = self.request_node(request);
         let NodeKind::Caller(client, _) = self.scenario.topology.node_kind(node) else {
             unreachable!("only clients send requests of their own");
         };
@@ -210,7 +230,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let slots: Vec<u32> = self
             .requests
             .iter()
-            .filter(|(_, request)| nodes.has(NodeId(request.node)))
+            .filter(|(_, request)| nodes.has(self.request_node(request)))
             .filter(|(_, request)| !request.flags.has(RequestFlags::ABANDONED))
             .map(|(slot, _)| slot)
             .collect();
@@ -224,12 +244,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             } else {
                 self.requests.remove(slot);
             }
-            if request.caller != NIL {
-                let caller = CallerId(request.caller);
-                let edge = self.callers[caller.index()].edge;
-                let (started_at, outcome) = (request.arrived_at, Outcome::Failure);
-                self.observe(Observation::CallEnded { caller, edge, started_at, outcome });
-            }
+            self.observe_call_ended(&request, Outcome::Failure);
             if request.parent() == Parent::Client {
                 self.on_client_request_ended(&request, Outcome::Failure);
             }

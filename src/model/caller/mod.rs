@@ -4,6 +4,8 @@ mod attempt;
 mod call;
 pub mod retry;
 
+pub(super) use attempt::fold_identity;
+
 use std::sync::Arc;
 
 use super::balancer::Balancer;
@@ -22,6 +24,8 @@ pub struct Caller {
     pub balancer: Box<dyn Balancer>,
     /// The list it has from the registry.
     pub listed: Arc<ViewSnapshot>,
+    /// The version of that list; 0 while it has none.
+    pub listed_version: u64,
     /// The list without what its own detector suspects.
     pub candidates: Arc<ViewSnapshot>,
     /// Its attempts in flight.

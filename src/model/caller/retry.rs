@@ -4,24 +4,22 @@ use crate::rng::{Draw, UniformSource};
 use crate::scenario::client::{Jitter, RetryConfig};
 use crate::time::SimDuration;
 
-/// The wait before the `retry_number`-th retry, which counts from 1. `previous` is the wait before
-/// the retry before, for decorrelated jitter.
-pub fn backoff(
-    config: &RetryConfig,
-    retry_number: u32,
-    previous: SimDuration,
-    draw: &mut Draw,
-) -> SimDuration {
+/// The wait before the `retry_number`-th retry, which counts from 1. `draw` gives the random
+/// numbers of each retry; the wait before the last one, which decorrelated jitter needs, is drawn
+/// again from them.
+pub fn backoff(config: &RetryConfig, retry_number: u32, draw: impl Fn(u32) -> Draw) -> SimDuration {
+    let uniform = |number| draw(number).uniform();
     let base = base(config, retry_number);
     match config.jitter {
         Jitter::None => base,
-        Jitter::Full => base.scaled(draw.uniform()),
-        Jitter::Equal => base.scaled(0.5 + 0.5 * draw.uniform()),
-        Jitter::Decorrelated => {
-            let previous = previous.max(config.backoff_min);
-            let widest = previous.saturating_mul(3).saturating_sub(config.backoff_min);
-            (config.backoff_min + widest.scaled(draw.uniform())).min(config.backoff_max)
-        }
+        Jitter::Full => base.scaled(uniform(retry_number)),
+        Jitter::Equal => base.scaled(0.5 + 0.5 * uniform(retry_number)),
+        Jitter::Decorrelated => (1..=retry_number).fold(config.backoff_min, |previous, number| {
+            let widest = previous
+                .saturating_mul(3)
+                .saturating_sub(config.backoff_min);
+            (config.backoff_min + widest.scaled(uniform(number))).min(config.backoff_max)
+        }),
     }
 }
 
@@ -57,9 +55,8 @@ mod tests {
         let streams = Streams::new(5);
         (0..1_000)
             .map(|identity| {
-                let mut draw = streams.draw(Purpose::RetryJitter, identity, retry_number, 0);
-                let previous = SimDuration::from_ms(20);
-                backoff(&config(jitter), retry_number, previous, &mut draw).as_ms_f64()
+                let draw = |number| streams.draw(Purpose::RetryJitter, identity, number, 0);
+                backoff(&config(jitter), retry_number, draw).as_ms_f64()
             })
             .collect()
     }
@@ -83,6 +80,17 @@ mod tests {
     fn jitter_fills_its_range() {
         assert!(fills(&waits_ms(Jitter::Full, 2), 0.0, 20.0));
         assert!(fills(&waits_ms(Jitter::Equal, 2), 10.0, 20.0));
-        assert!(fills(&waits_ms(Jitter::Decorrelated, 2), 10.0, 60.0));
+        // Uniform on [min, 3 min]; the next one reaches 3 x 3 min, and no less than min.
+        assert!(fills(&waits_ms(Jitter::Decorrelated, 1), 10.0, 30.0));
+        assert!(
+            waits_ms(Jitter::Decorrelated, 2)
+                .iter()
+                .all(|ms| (10.0..=90.0).contains(ms))
+        );
+        assert!(
+            waits_ms(Jitter::Decorrelated, 2)
+                .iter()
+                .any(|ms| *ms > 60.0)
+        );
     }
 }

@@ -30,6 +30,16 @@ pub struct Lease {
 
 const _: () = assert!(size_of::<Lease>() <= 32);
 
+impl Lease {
+    /// A registration that was not renewed yet.
+    pub fn new(is_listed: bool) -> Self {
+        Lease {
+            is_listed,
+            ..Lease::default()
+        }
+    }
+}
+
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn lease_config(&self) -> &LeaseConfig {
         match &self.scenario.registry.profile {
@@ -40,7 +50,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn registered(&self, instance: InstanceId) -> RegisteredConfig {
         let service = self.instances[instance.index()].service;
-        self.scenario.services[service.index()].registered.expect("its service is registered")
+        self.scenario.services[service.index()]
+            .registered
+            .expect("its service is registered")
     }
 
     /// At the start of a run every instance has renewed its lease once, within the last interval.
@@ -61,7 +73,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A process starts to renew its lease, at once.
     pub(in crate::model) fn start_heartbeats(&mut self, instance: InstanceId) {
         let sequence = self.schedule(SimDuration::ZERO, Event::HeartbeatDue(instance.0));
-        self.registry.leases[instance.index()].heartbeat.set(sequence);
+        self.registry.leases[instance.index()]
+            .heartbeat
+            .set(sequence);
     }
 
     /// A process renews no more.
@@ -87,7 +101,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         lease.heartbeat.set(next);
         lease.heartbeat_count += 1;
         let service = self.instances[id.index()].service;
-        self.observe(Observation::ControlSent { kind: ControlKind::Heartbeat, service });
+        self.observe(Observation::ControlSent {
+            kind: ControlKind::Heartbeat,
+            service,
+        });
         self.send_to_registry(id, 0, Event::HeartbeatArrives(instance));
     }
 
@@ -98,11 +115,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn send_to_registry(&mut self, instance: InstanceId, leg: u32, event: Event) {
-        let Some(contact) = self.registry_contact() else { return };
+        let Some(contact) = self.registry_contact() else {
+            return;
+        };
         let link = (self.instance_node(instance), contact);
         let identity = pair_hash(&self.nodes, link);
         let number = self.registry.leases[instance.index()].heartbeat_count;
-        let key = MessageKey { identity, number, leg };
+        let key = MessageKey {
+            identity,
+            number,
+            leg,
+        };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.schedule(delay, event);
         }
@@ -117,7 +140,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A heartbeat reaches the registry.
     pub(in crate::model) fn on_heartbeat_arrives(&mut self, instance: u32) {
         let (id, event) = (InstanceId(instance), Event::HeartbeatArrives(instance));
-        let Some(contact) = self.registry_handles(event) else { return };
+        let Some(contact) = self.registry_handles(event) else {
+            return;
+        };
         self.fold(event, contact, self.nodes[instance as usize].path_hash);
         if self.instances[id.index()].is_leaving {
             return;
@@ -127,14 +152,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let lease = &mut self.registry.leases[id.index()];
         if std::mem::take(&mut lease.is_suspected) {
             let suspector = Suspector::Registry;
-            self.observe(Observation::Trusted { suspector, instance: id });
+            self.observe(Observation::Trusted {
+                suspector,
+                instance: id,
+            });
         }
     }
 
     /// An instance that leaves is delisted.
     pub(in crate::model) fn on_deregistration_arrives(&mut self, instance: InstanceId) {
         let event = Event::DeregistrationArrives(instance.0);
-        let Some(contact) = self.registry_handles(event) else { return };
+        let Some(contact) = self.registry_handles(event) else {
+            return;
+        };
         self.fold(event, contact, self.nodes[instance.index()].path_hash);
         self.registry.leases[instance.index()].check.cancel();
         self.set_listed(instance, false);
@@ -156,7 +186,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let expires_at = self.registry.leases[instance.index()].expires_at;
         let at = self.next_sweep(expires_at);
         let sequence = self.queue.take_sequence();
-        self.queue.push_with_sequence(at, sequence, Event::LeaseExpires(instance.0));
+        self.queue
+            .push_with_sequence(at, sequence, Event::LeaseExpires(instance.0));
         self.registry.leases[instance.index()].check.set(sequence);
     }
 
@@ -202,7 +233,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         lease.is_suspected = true;
         self.fold(event, contact, self.nodes[instance as usize].path_hash);
-        self.observe(Observation::Suspected { suspector: Suspector::Registry, instance: id });
+        self.observe(Observation::Suspected {
+            suspector: Suspector::Registry,
+            instance: id,
+        });
         self.set_listed(id, false);
     }
 }

@@ -57,8 +57,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Lists or delists an instance; the change is published as soon as it may.
     pub(super) fn set_listed(&mut self, instance: InstanceId, is_listed: bool) {
-        if std::mem::replace(&mut self.registry.leases[instance.index()].is_listed, is_listed)
-            != is_listed
+        if std::mem::replace(
+            &mut self.registry.leases[instance.index()].is_listed,
+            is_listed,
+        ) != is_listed
         {
             self.mark_dirty(self.instances[instance.index()].service);
         }
@@ -88,8 +90,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A node changed its state: if it is a member, the registry may be gone or back.
     pub(super) fn on_registry_member_changed(&mut self, node: NodeId) {
-        let first = self.scenario.topology.node_count()
-            - self.scenario.topology.registry_member_count();
+        let first =
+            self.scenario.topology.node_count() - self.scenario.topology.registry_member_count();
         if node.0 < first {
             return;
         }
@@ -118,6 +120,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Whether a node is alive, so that a message to it is worth handling.
     pub(super) fn is_alive(&self, node: NodeId) -> bool {
-        matches!(self.nodes[node.index()].state, LifeState::Up | LifeState::Paused)
+        matches!(
+            self.nodes[node.index()].state,
+            LifeState::Up | LifeState::Paused
+        )
     }
 }

@@ -6,13 +6,11 @@ use crate::engine::PendingSet;
 use crate::id::{CallerId, EdgeId, NodeId, ServiceId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
-use crate::model::observation::{
-    ControlKind, ExclusionCause, LifeState, Observation, Observer,
-};
+use crate::model::observation::{ControlKind, ExclusionCause, Observation, Observer};
 use crate::model::view::{Member, ViewSnapshot};
 use crate::model::world::{Deferred, World};
 use crate::scenario::registry::{Propagation, RegistryProfile};
-use crate::time::{SimDuration, SimTime};
+use crate::time::SimDuration;
 
 /// How long a watching caller that has no list waits before it asks again.
 const REREAD_INTERVAL: SimDuration = SimDuration::from_secs(1);
@@ -44,7 +42,9 @@ impl ListMessages {
 
     fn take(&mut self, slot: u32) -> ListMessage {
         self.free.push(slot);
-        self.messages[slot as usize].take().expect("a list arrives once")
+        self.messages[slot as usize]
+            .take()
+            .expect("a list arrives once")
     }
 }
 
@@ -121,7 +121,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if edge.to != service {
                 continue;
             }
-            for caller in self.scenario.topology.edge_callers(EdgeId::from_index(index)) {
+            for caller in self
+                .scenario
+                .topology
+                .edge_callers(EdgeId::from_index(index))
+            {
                 let caller = CallerId(caller);
                 if is_static {
                     self.take_list(caller, version, view);
@@ -139,8 +143,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         version: u64,
         view: &Arc<ViewSnapshot>,
     ) {
-        let Some(contact) = self.registry_contact() else { return };
-        self.observe(Observation::ControlSent { kind, service: view.service });
+        let Some(contact) = self.registry_contact() else {
+            return;
+        };
+        self.observe(Observation::ControlSent {
+            kind,
+            service: view.service,
+        });
         let link = (contact, self.caller_node(caller));
         let leg = match kind {
             ControlKind::PollReply => 1,
@@ -150,9 +159,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             ControlKind::PollReply => self.callers[caller.index()].poll_count,
             _ => version as u32,
         };
-        let key = MessageKey { identity: self.list_identity(caller, link), number, leg };
+        let key = MessageKey {
+            identity: self.list_identity(caller, link),
+            number,
+            leg,
+        };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
-            let message = ListMessage { caller, version, view: Arc::clone(view) };
+            let message = ListMessage {
+                caller,
+                version,
+                view: Arc::clone(view),
+            };
             let slot = self.registry.messages.insert(message);
             self.schedule(delay, Event::ListArrives(slot));
         }
@@ -203,9 +220,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         side.balancer.on_view(&view);
         let edge = side.edge;
         let diff = self.registry.views.diff(&before, &view);
-        self.observe(Observation::CandidatesChanged { caller, edge, view: &view });
+        self.observe(Observation::CandidatesChanged {
+            caller,
+            edge,
+            view: &view,
+        });
         for instance in diff.removed.iter().copied() {
-            self.observe(Observation::Excluded { caller, instance, cause });
+            self.observe(Observation::Excluded {
+                caller,
+                instance,
+                cause,
+            });
         }
         for instance in diff.added.iter().copied() {
             self.observe(Observation::Included { caller, instance });
@@ -226,11 +251,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.schedule_poll(id);
         self.callers[id.index()].poll_count += 1;
         let service = self.callers[id.index()].listed.service;
-        self.observe(Observation::ControlSent { kind: ControlKind::Poll, service });
-        let Some(contact) = self.registry_contact() else { return };
+        self.observe(Observation::ControlSent {
+            kind: ControlKind::Poll,
+            service,
+        });
+        let Some(contact) = self.registry_contact() else {
+            return;
+        };
         let link = (node, contact);
         let number = self.callers[id.index()].poll_count;
-        let key = MessageKey { identity: self.list_identity(id, link), number, leg: 0 };
+        let key = MessageKey {
+            identity: self.list_identity(id, link),
+            number,
+            leg: 0,
+        };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.schedule(delay, Event::PollArrives(caller));
         }
@@ -238,7 +272,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Schedules the next question; a watching caller only asks while it has no list.
     fn schedule_poll(&mut self, caller: CallerId) {
-        let RegistryProfile::Lease(config) = &self.scenario.registry.profile else { return };
+        let RegistryProfile::Lease(config) = &self.scenario.registry.profile else {
+            return;
+        };
         let interval = match config.propagation {
             Propagation::Poll { interval, .. } => interval,
             Propagation::Watch if self.callers[caller.index()].listed_version > 0 => {
@@ -255,7 +291,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A question reaches the registry, which answers with its newest list.
     pub(in crate::model) fn on_poll_arrives(&mut self, caller: u32) {
         let (id, event) = (CallerId(caller), Event::PollArrives(caller));
-        let Some(contact) = self.registry_contact() else { return };
+        let Some(contact) = self.registry_contact() else {
+            return;
+        };
         if self.defers(contact, Deferred::Event(event, 0)) {
             return;
         }
@@ -267,8 +305,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// At the start every calling side has the first list; those that poll begin to.
     pub(in crate::model) fn start_polls(&mut self) {
-        let RegistryProfile::Lease(config) = &self.scenario.registry.profile else { return };
-        let Propagation::Poll { interval, phase } = config.propagation else { return };
+        let RegistryProfile::Lease(config) = &self.scenario.registry.profile else {
+            return;
+        };
+        let Propagation::Poll { interval, phase } = config.propagation else {
+            return;
+        };
         for index in 0..self.callers.len() {
             let caller = CallerId::from_index(index);
             let Caller { node, edge, .. } = self.callers[index];
@@ -320,7 +362,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn calling_sides_of(&self, node: NodeId) -> Vec<CallerId> {
         let topology = &self.scenario.topology;
-        topology.edges_of(node).into_iter().map(|edge| topology.caller_of(edge, node)).collect()
+        topology
+            .edges_of(node)
+            .into_iter()
+            .map(|edge| topology.caller_of(edge, node))
+            .collect()
     }
 }
 

@@ -29,7 +29,12 @@ impl Views {
     /// The list with these members; the one in use if there is an equal one.
     pub fn intern(&mut self, service: ServiceId, members: Vec<Member>) -> Arc<ViewSnapshot> {
         let hash = content_hash(service, &members);
-        let in_use = self.by_hash.get(&hash).into_iter().flatten().filter_map(Weak::upgrade);
+        let in_use = self
+            .by_hash
+            .get(&hash)
+            .into_iter()
+            .flatten()
+            .filter_map(Weak::upgrade);
         for view in in_use {
             if view.service == service && view.members == members {
                 return view;
@@ -42,8 +47,15 @@ impl Views {
                 !views.is_empty()
             });
         }
-        let view = Arc::new(ViewSnapshot { service, content_id: self.made_count, members });
-        self.by_hash.entry(hash).or_default().push(Arc::downgrade(&view));
+        let view = Arc::new(ViewSnapshot {
+            service,
+            content_id: self.made_count,
+            members,
+        });
+        self.by_hash
+            .entry(hash)
+            .or_default()
+            .push(Arc::downgrade(&view));
         view
     }
 
@@ -53,7 +65,10 @@ impl Views {
         view: &Arc<ViewSnapshot>,
         excluded: &[InstanceId],
     ) -> Arc<ViewSnapshot> {
-        if excluded.iter().all(|instance| view.position(*instance).is_none()) {
+        if excluded
+            .iter()
+            .all(|instance| view.position(*instance).is_none())
+        {
             return Arc::clone(view);
         }
         let is_left = |member: &&Member| excluded.binary_search(&member.instance).is_err();
@@ -69,10 +84,16 @@ impl Views {
             _ => {
                 let missing = |from: &ViewSnapshot, to: &ViewSnapshot| {
                     let is_missing = |i: &InstanceId| to.position(*i).is_none();
-                    from.members.iter().map(|m| m.instance).filter(is_missing).collect()
+                    from.members
+                        .iter()
+                        .map(|m| m.instance)
+                        .filter(is_missing)
+                        .collect()
                 };
-                let diff =
-                    ViewDiff { removed: missing(before, after), added: missing(after, before) };
+                let diff = ViewDiff {
+                    removed: missing(before, after),
+                    added: missing(after, before),
+                };
                 let diff = Arc::new(diff);
                 self.last_diff = Some((key, Arc::clone(&diff)));
                 diff
@@ -95,7 +116,11 @@ mod tests {
     fn members(instances: &[u32]) -> Vec<Member> {
         instances
             .iter()
-            .map(|i| Member { instance: InstanceId(*i), zone: ZoneId(0), weight: 1.0 })
+            .map(|i| Member {
+                instance: InstanceId(*i),
+                zone: ZoneId(0),
+                weight: 1.0,
+            })
             .collect()
     }
 
@@ -104,9 +129,15 @@ mod tests {
         let mut views = Views::default();
         let all = views.intern(ServiceId(0), members(&[1, 2, 3]));
         let two = views.without(&all, &[InstanceId(2)]);
-        assert!(Arc::ptr_eq(&two, &views.intern(ServiceId(0), members(&[1, 3]))));
+        assert!(Arc::ptr_eq(
+            &two,
+            &views.intern(ServiceId(0), members(&[1, 3]))
+        ));
         assert!(Arc::ptr_eq(&all, &views.without(&all, &[InstanceId(9)])));
-        assert!(!Arc::ptr_eq(&all, &views.intern(ServiceId(1), members(&[1, 2, 3]))));
+        assert!(!Arc::ptr_eq(
+            &all,
+            &views.intern(ServiceId(1), members(&[1, 2, 3]))
+        ));
     }
 
     #[test]
