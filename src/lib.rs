@@ -23,6 +23,7 @@
 //! ```
 
 pub mod id;
+pub mod quantity;
 pub mod time;
 
 pub mod scenario;
