@@ -25,6 +25,7 @@
 pub mod hash;
 pub mod id;
 pub mod rng;
+pub mod quantity;
 pub mod time;
 
 pub mod scenario;
