@@ -24,8 +24,8 @@
 
 pub mod hash;
 pub mod id;
-pub mod rng;
 pub mod quantity;
+pub mod rng;
 pub mod time;
 
 pub mod scenario;
