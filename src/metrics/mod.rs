@@ -6,4 +6,11 @@
 pub mod control;
 pub mod data;
 pub mod evaluate;
+pub mod histogram;
+pub mod instance;
+pub mod level;
+pub mod phase;
+pub mod request;
+pub mod service;
 pub mod table;
+pub mod window;
