@@ -74,7 +74,6 @@ pub struct InstanceTable {
     /// By class, then instance. Class 0 is unmeasured; where phases are not kept, class 1 is all
     /// that is measured.
     by_class: Vec<Load>,
-    class_count: usize,
     has_phases: bool,
     width: SimDuration,
     window_count: usize,
@@ -151,7 +150,6 @@ impl InstanceTable {
         InstanceTable {
             class_base: vec![Load::default(); count],
             by_class: vec![Load::default(); count * class_count],
-            class_count,
             has_phases,
             width,
             window_count: if is_followed { window_count } else { 0 },

@@ -6,11 +6,13 @@
 pub mod control;
 pub mod data;
 pub mod evaluate;
+pub mod gamma;
 pub mod histogram;
 pub mod instance;
 pub mod level;
 pub mod phase;
 pub mod request;
+pub mod selection;
 pub mod service;
 pub mod table;
 pub mod window;
