@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_request_counts_in_the_window_of_its_arrival() {
-        let (secs, at) = (SimDuration::from_secs, |s| {
+        let (secs, at) = (SimDuration::from_secs, |s: u64| {
             SimTime::from_ns(s * 1_000_000_000)
         });
         let mut table = WindowTable::new(secs(1), secs(3), 1);
