@@ -152,13 +152,15 @@ impl ExclusionTable {
     /// An instance is no longer down: what excludes it now was final.
     pub fn recover(&mut self, instance: InstanceId, episode: &Episode, scenario: &Scenario) {
         let is_measured = self.is_measured(episode);
-        let later = self.open.split_off(&(instance.0, 0));
-        let mut of_instance = later;
-        let mut rest = of_instance.split_off(&(instance.0 + 1, 0));
-        self.open.append(&mut rest);
-        for ((_, caller), exclusion) in of_instance {
+        let keys: Vec<(u32, u32)> = self
+            .open
+            .range((instance.0, 0)..=(instance.0, u32::MAX))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in keys {
+            let exclusion = self.open.remove(&key).expect("the key was just read");
             if is_measured {
-                let edge = scenario.topology.edge_of(CallerId(caller));
+                let edge = scenario.topology.edge_of(CallerId(key.1));
                 let cell = self.cells.entry((episode.fault, edge.0)).or_default();
                 cell.record(&exclusion, episode);
             }
