@@ -22,7 +22,9 @@
 //!                 cli                 <- who asks              (the only place that prints)
 //! ```
 
+pub mod hash;
 pub mod id;
+pub mod rng;
 pub mod time;
 
 pub mod scenario;
@@ -30,3 +32,5 @@ pub mod scenario;
 pub mod model;
 
 pub mod metrics;
+
+pub mod stats;
