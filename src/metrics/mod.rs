@@ -25,3 +25,8 @@ pub mod steady;
 pub mod table;
 pub mod timeline;
 pub mod window;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod recorder_tests;
