@@ -79,9 +79,7 @@ pub fn load(input: &LoadInput) -> Loaded {
     let mut inputs = Inputs::new(&input.limits);
     let tree = load_tree(input, &mut sources, &mut diagnostics);
     let mut scenario = None;
-    if let Some(tree) = &tree
-        && diagnostics.error_count() == 0
-    {
+    if let Some(tree) = &tree {
         let mut ctx = Context {
             sources: &sources,
             diagnostics: &mut diagnostics,
@@ -112,6 +110,10 @@ fn load_tree(
     };
     let limits = &input.limits;
     let mut tree = extend::parse_with_bases(id, &mut chain, limits, sources, diagnostics);
+    if 0 < diagnostics.error_count() {
+        // What is left of a broken text would draw errors that nobody made.
+        return None;
+    }
     for argument in &input.sets {
         merge::apply_set(&mut tree, argument, sources, diagnostics);
     }
