@@ -30,3 +30,4 @@ pub mod scenario;
 pub mod model;
 
 pub mod chart;
+pub mod report;

@@ -180,7 +180,7 @@ impl Scale {
                 }
                 let is_labelled = match digit {
                     1 => exponent.rem_euclid(every) == 0,
-                    2 | 5 => decades * 3.0 <= count,
+                    2 | 5 => decades * 3.0 <= count * 1.35,
                     _ => false,
                 };
                 let label = match quantity {

@@ -256,7 +256,7 @@ impl Timeline {
                 words = format!("{words} and {more} more faults");
             }
             let (first, last) = (spans[0], spans[spans.len() - 1]);
-            lane_label(scene, plot, y, &words, (first.0, last.1));
+            lane_label(scene, plot, y, &words, (first.0, last.1), spans.len() == 1);
         }
     }
 
@@ -332,10 +332,18 @@ impl Timeline {
     }
 }
 
-/// Writes the label of a row of bars: in the bar if it fits, else to its right, else to its left.
-fn lane_label(scene: &mut Scene, plot: Area, y: f64, words: &str, (start, end): (f64, f64)) {
+/// Writes the label of a row of bars, which reach from `start` to `end`: in the bar if it is one and
+/// has room, else to the right, else to the left.
+fn lane_label(
+    scene: &mut Scene,
+    plot: Area,
+    y: f64,
+    words: &str,
+    (start, end): (f64, f64),
+    is_bar: bool,
+) {
     let width = text::width(words, LABEL_SIZE, false);
-    let (x, anchor, room) = if width + 14.0 <= end - start {
+    let (x, anchor, room) = if is_bar && width + 14.0 <= end - start {
         (start + 7.0, Anchor::Start, width)
     } else if end + width + 6.0 <= plot.right {
         (end + 6.0, Anchor::Start, width)

@@ -5,7 +5,9 @@ use super::frame::{self, Timeline};
 use super::scene::{Anchor, Area, Label, Scene};
 use super::series::{self, Swatch};
 use super::span::{self, Span};
-use super::theme::{BLUE, Color, INK, LABEL_SIZE, MARGIN, MUTED, TRACK, VERMILION, WIDTH};
+use super::theme::{
+    AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MISTAKE, MUTED, TRACK, UNDETECTED, VERMILION, WIDTH,
+};
 use super::{Caption, Chart, DataTable, text};
 
 /// One instance.
@@ -40,9 +42,7 @@ const STRIP_COUNT_MAX: usize = 48;
 const STRIP_HEIGHT: f64 = 14.0;
 const BLOCK_GAP: f64 = 9.0;
 
-const PAUSED: Color = Color(0x8C, 0x95, 0x9F);
-const UNDETECTED: Color = Color(0xFB, 0xE0, 0xD2);
-const MISTAKE: Color = Color(0xD6, 0xE6, 0xF4);
+const PAUSED: Color = AXIS;
 
 /// Parts of the time of one observer.
 struct Beliefs {
@@ -88,7 +88,7 @@ impl Chart for HeartbeatTimeline {
             frame::empty(&mut scene, plot, "nobody was observed");
         }
         self.timeline.mark(&mut scene, &time, plot);
-        let name = self.timeline.axis_name();
+        let name = "simulated time";
         let mut bottom = frame::base_axis(&mut scene, plot, &time, Quantity::Time, 8.0, name);
         if shown.len() < self.instances.len() {
             bottom += 16.0;

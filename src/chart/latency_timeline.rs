@@ -169,7 +169,9 @@ impl LatencyTimeline {
                 .windows
                 .iter()
                 .map(|w| ((w.start_secs + w.end_secs) / 2.0, of(w)));
-            if let Some((_, y)) = series::line(scene, points, scales, style) {
+            if let Some((_, y)) =
+                series::line(scene, points, scales, style.through(self.windows.len()))
+            {
                 labels.push(EndLabel {
                     y,
                     text: name.to_string(),

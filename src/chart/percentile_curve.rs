@@ -135,7 +135,8 @@ fn style(index: usize) -> LineStyle {
     LineStyle {
         color: LINES[index % LINES.len()],
         width: 2.2,
-        dash: DASHES[index % DASHES.len()],
+        // Where colours repeat, dashes differ.
+        dash: DASHES[(index + index / LINES.len()) % DASHES.len()],
     }
 }
 

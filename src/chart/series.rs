@@ -14,6 +14,24 @@ pub struct LineStyle {
     pub dash: Option<(f64, f64)>,
 }
 
+/// Windows beyond which neighbours touch: lines are then thin and areas have no edge.
+const DENSE_COUNT: usize = 400;
+
+impl LineStyle {
+    /// The style for a line through `count` windows.
+    pub fn through(self, count: usize) -> LineStyle {
+        if count <= DENSE_COUNT {
+            self
+        } else {
+            LineStyle {
+                width: 1.0,
+                dash: None,
+                ..self
+            }
+        }
+    }
+}
+
 /// Draws the values that are there, joined where they follow each other; a value between two gaps
 /// is a dot. Gives the last point.
 pub fn line(
@@ -78,7 +96,9 @@ pub fn area(
             let points: Vec<Point> = points.collect();
             let upper = points[..run.len() * 2].to_vec();
             scene.polygon(points, color);
-            scene.line(upper, edge, 1.0);
+            if steps.len() <= DENSE_COUNT {
+                scene.line(upper, edge, 1.0);
+            }
         }
     }
 }

@@ -51,6 +51,30 @@ pub const AMBER: Color = Color(0x8A, 0x60, 0x00);
 /// Edge of areas in [`PURPLE`]; 4.9 to 1 on paper.
 pub const PLUM: Color = Color(0xB0, 0x52, 0x86);
 
+/// Ground of hatching where something down is not suspected.
+pub const UNDETECTED: Color = Color(0xFB, 0xE0, 0xD2);
+/// Ground of hatching where something up is suspected.
+pub const MISTAKE: Color = Color(0xD6, 0xE6, 0xF4);
+
+/// What stands in for a colour on a dark page; all others serve on both.
+pub const DARK: [(Color, Color); 15] = [
+    (PAPER, Color(0x16, 0x1A, 0x20)),
+    (INK, Color(0xE6, 0xE9, 0xED)),
+    (MUTED, Color(0xA6, 0xAE, 0xB8)),
+    (AXIS, Color(0x77, 0x80, 0x8B)),
+    (GRID, Color(0x2E, 0x34, 0x3C)),
+    (TRACK, Color(0x2A, 0x2F, 0x37)),
+    (FAULT, Color(0xF0, 0x9A, 0x92)),
+    (FAULT_BAR, Color(0x4A, 0x26, 0x26)),
+    (BLUE, Color(0x4F, 0xA8, 0xDE)),
+    (VERMILION, Color(0xF0, 0x8A, 0x3C)),
+    (GREEN, Color(0x2F, 0xC7, 0x9A)),
+    (PLUM, Color(0xDE, 0x92, 0xBE)),
+    (AMBER, Color(0xD9, 0xA4, 0x41)),
+    (UNDETECTED, Color(0x4A, 0x28, 0x14)),
+    (MISTAKE, Color(0x22, 0x38, 0x50)),
+];
+
 /// Colours of lines, in order of the series. Each has 3 to 1 on paper.
 pub const LINES: [Color; 6] = [BLUE, VERMILION, GREEN, PLUM, INK, AMBER];
 
@@ -139,6 +163,29 @@ mod tests {
     fn lines_have_the_contrast_that_wcag_asks() {
         for line in LINES {
             assert!(3.0 <= contrast(line, PAPER), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn dark_stand_ins_have_the_same_contrast() {
+        let dark = |color| {
+            DARK.iter()
+                .find(|pair| pair.0 == color)
+                .map_or(color, |pair| pair.1)
+        };
+        for (text, ground) in [
+            (INK, PAPER),
+            (MUTED, PAPER),
+            (FAULT, PAPER),
+            (FAULT, FAULT_BAR),
+        ] {
+            assert!(
+                4.5 <= contrast(dark(text), dark(ground)),
+                "{text:?} on {ground:?}"
+            );
+        }
+        for line in LINES {
+            assert!(4.5 <= contrast(dark(line), dark(PAPER)), "{line:?}");
         }
     }
 

@@ -1,0 +1,4 @@
+//! Results as people read them: pictures, pages and the way numbers are written.
+
+pub mod html;
+pub mod text;
