@@ -29,5 +29,7 @@ pub mod scenario;
 
 pub mod model;
 
+pub mod metrics;
+
 pub mod chart;
 pub mod report;

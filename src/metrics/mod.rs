@@ -1,0 +1,21 @@
+//! What was seen in one run.
+//!
+//! [`data`] holds the numbers as plain data. `Recorder`, an observer of the model, makes them, and
+//! [`evaluate`] reads one number of them or judges an expectation.
+
+pub mod control;
+pub mod data;
+pub mod detection;
+pub mod evaluate;
+pub mod exclusion;
+pub mod gamma;
+pub mod histogram;
+pub mod instance;
+pub mod level;
+pub mod life;
+pub mod phase;
+pub mod request;
+pub mod selection;
+pub mod service;
+pub mod table;
+pub mod window;
