@@ -1,4 +1,10 @@
-//! Results as people read them: pictures, pages and the way numbers are written.
+//! How results are shown: pages, pictures and text. Computes nothing.
 
+pub mod format;
 pub mod html;
-pub mod text;
+pub mod offered;
+pub mod page;
+pub mod pictures;
+
+#[cfg(test)]
+mod fixture;
