@@ -22,7 +22,9 @@
 //!                 cli                 <- who asks              (the only place that prints)
 //! ```
 
+pub mod hash;
 pub mod id;
+pub mod rng;
 pub mod time;
 
 pub mod scenario;
@@ -30,6 +32,8 @@ pub mod scenario;
 pub mod model;
 
 pub mod metrics;
+
+pub mod stats;
 
 pub mod chart;
 pub mod report;

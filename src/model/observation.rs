@@ -217,6 +217,8 @@ pub enum LifeState {
     Crashed,
     /// The host is silent.
     HostLost,
+    /// The process starts again; its host answers for it.
+    Restarting,
     /// The process stands still, its kernel answers.
     Paused,
     /// Not part of the scenario now (scaled in, or not yet scaled out).
