@@ -40,3 +40,5 @@ pub mod stats;
 
 #[cfg(test)]
 mod oracle;
+pub mod chart;
+pub mod report;
