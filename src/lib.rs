@@ -28,3 +28,5 @@ pub mod time;
 pub mod scenario;
 
 pub mod model;
+
+pub mod report;
