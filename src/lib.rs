@@ -23,10 +23,19 @@
 //! ```
 
 pub mod id;
+pub mod rng;
 pub mod time;
 
 pub mod scenario;
 
+pub mod engine;
+
 pub mod model;
 
+pub mod metrics;
+
+pub mod experiment;
+
 pub mod report;
+
+pub mod cli;

@@ -1,4 +1,5 @@
 //! The system under study.
 
 pub mod observation;
+pub mod sampler;
 pub mod view;

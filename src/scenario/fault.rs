@@ -4,6 +4,7 @@ use super::distribution::Distribution;
 use super::network::LossConfig;
 use super::selector::Selector;
 use crate::id::GroupId;
+use crate::time::SimDuration;
 
 /// `[fault.rack-b]`: a cause that is injected in windows on the timeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,8 +89,9 @@ pub enum FaultKind {
     WeightChange { weight: f64 },
     /// Instances join the group; they leave again at the end.
     ScaleOut,
-    /// The last instances leave the group; they come back at the end.
-    ScaleIn,
+    /// The last instances leave the group: they deregister, serve for `grace` what still comes,
+    /// and exit; they come back at the end.
+    ScaleIn { grace: SimDuration },
 }
 
 impl FaultKind {
@@ -108,7 +110,7 @@ impl FaultKind {
             FaultKind::RegistryOutage => "registry_outage",
             FaultKind::WeightChange { .. } => "weight_change",
             FaultKind::ScaleOut => "scale_out",
-            FaultKind::ScaleIn => "scale_in",
+            FaultKind::ScaleIn { .. } => "scale_in",
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct ServiceConfig {
     pub service_time: Distribution,
     /// What draws its own service demand.
     pub demand_per: DemandPer,
+    /// Law of the time that a process takes to start again after a crash or a host loss. None: it
+    /// is up at once.
+    pub restart_time: Option<Distribution>,
     /// How instances renew their lease; None where they are not registered through a registry.
     pub registered: Option<RegisteredConfig>,
     /// The groups, in order of their names.

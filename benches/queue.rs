@@ -1,0 +1,149 @@
+//! The hold model: pop the next event and push one at a random time after it, with a constant
+//! number pending. Every pending set must pop the same events before it is measured.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use stormglass::engine::{Digest, EventQueue, Heap, Key, Packed, PendingSet, Wheel};
+use stormglass::time::{SimDuration, SimTime};
+
+const PENDING_COUNTS: [u32; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
+/// A power of two: increments are drawn before and used in turn.
+const INCREMENT_COUNT: usize = 1 << 16;
+
+#[derive(Clone, Copy)]
+struct Event(u32);
+
+impl Packed for Event {
+    fn pack(self) -> u32 {
+        self.0
+    }
+    fn unpack(word: u32) -> Self {
+        Event(word)
+    }
+}
+
+/// What most simulators do, for comparison.
+struct TupleHeap(BinaryHeap<Reverse<(u64, u64, u32)>>);
+
+impl PendingSet for TupleHeap {
+    fn new() -> Self {
+        TupleHeap(BinaryHeap::new())
+    }
+    fn push(&mut self, key: Key) {
+        self.0
+            .push(Reverse((key.time_ns(), key.sequence(), key.word())));
+    }
+    fn pop(&mut self) -> Option<Key> {
+        let Reverse((time_ns, sequence, word)) = self.0.pop()?;
+        Some(Key::new(SimTime::from_ns(time_ns), sequence, word))
+    }
+    fn peek_time(&mut self) -> Option<SimTime> {
+        self.0
+            .peek()
+            .map(|Reverse((time_ns, ..))| SimTime::from_ns(*time_ns))
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(u64, u64, u32)>()
+    }
+}
+
+struct Hold<'a, S> {
+    queue: EventQueue<Event, S>,
+    increments: &'a [SimDuration],
+    step: usize,
+}
+
+impl<'a, S: PendingSet> Hold<'a, S> {
+    fn new(pending_count: u32, increments: &'a [SimDuration]) -> Self {
+        let mut hold = Hold {
+            queue: EventQueue::new(),
+            increments,
+            step: 0,
+        };
+        for index in 0..pending_count {
+            hold.push(SimTime::START, Event(index));
+        }
+        hold
+    }
+
+    fn push(&mut self, time: SimTime, event: Event) {
+        let increment = self.increments[self.step % INCREMENT_COUNT];
+        self.step += 1;
+        self.queue.push(time + increment, event);
+    }
+
+    fn hold(&mut self) -> (SimTime, u64, u32) {
+        let (time, sequence, event) = self.queue.pop().expect("holding keeps the count pending");
+        self.push(time, event);
+        (time, sequence, event.0)
+    }
+
+    /// The digest of as many pops as events are pending, and at least 10,000.
+    fn digest(&mut self) -> u64 {
+        let mut digest = Digest::new();
+        for _ in 0..self.queue.len().max(10_000) {
+            let (time, sequence, index) = self.hold();
+            digest.fold(time, 0, index, sequence);
+        }
+        digest.finish()
+    }
+}
+
+fn increments(draw: impl Fn(f64, f64) -> f64) -> Vec<SimDuration> {
+    let mut state: u64 = 1;
+    let mut uniform = || {
+        // SplitMix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (((mixed ^ (mixed >> 31)) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    };
+    (0..INCREMENT_COUNT)
+        .map(|_| SimDuration::from_secs_f64(draw(uniform(), uniform())))
+        .collect()
+}
+
+fn bench_set<S: PendingSet>(
+    criterion: &mut Criterion,
+    group_name: &str,
+    set_name: &str,
+    increments: &[SimDuration],
+) {
+    let mut group = criterion.benchmark_group(group_name);
+    group.throughput(Throughput::Elements(1));
+    group.warm_up_time(Duration::from_millis(300));
+    group.measurement_time(Duration::from_secs(1));
+    group.sample_size(20);
+    for pending_count in PENDING_COUNTS {
+        let mut hold = Hold::<S>::new(pending_count, increments);
+        let expected = Hold::<Heap>::new(pending_count, increments).digest();
+        assert_eq!(hold.digest(), expected, "{set_name} pops in another order");
+        group.bench_function(BenchmarkId::new(set_name, pending_count), |bencher| {
+            bencher.iter(|| black_box(hold.hold()));
+        });
+    }
+    group.finish();
+}
+
+fn bench_queue(criterion: &mut Criterion) {
+    let exponential = increments(|u, _| -0.001 * libm::log(u));
+    let bimodal = increments(|u, v| -libm::log(u) * if v < 0.9 { 0.001 } else { 1.0 });
+    for (group_name, increments) in [
+        ("queue_hold_exponential", &exponential),
+        ("queue_hold_bimodal", &bimodal),
+    ] {
+        bench_set::<Wheel>(criterion, group_name, "wheel", increments);
+        bench_set::<Heap>(criterion, group_name, "heap", increments);
+        bench_set::<TupleHeap>(criterion, group_name, "tuple_heap", increments);
+    }
+}
+
+criterion_group!(benches, bench_queue);
+criterion_main!(benches);

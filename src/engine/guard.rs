@@ -1,0 +1,169 @@
+//! The two limits that end a run which would not end by itself.
+
+use crate::time::SimTime;
+
+/// Events at one instant before a run is called endless.
+pub const INSTANT_EVENT_COUNT_MAX: u64 = 1_000_000;
+
+/// Why a run was ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// More events than allowed.
+    #[error("more than {limit} events, reached at {at}")]
+    TooManyEvents {
+        /// The limit on events.
+        limit: u64,
+        /// When it was passed.
+        at: SimTime,
+    },
+    /// More events at one instant than allowed: time does not move on.
+    #[error("{count} events at {at}: time does not move on")]
+    EndlessInstant {
+        /// The instant.
+        at: SimTime,
+        /// Events handled there.
+        count: u64,
+        /// Events by kind in the second half of `count`, the most frequent kind first: the
+        /// culprits.
+        kind_counts: Vec<(u8, u64)>,
+    },
+}
+
+/// Counts handled events and tells when a limit is passed.
+#[derive(Debug)]
+pub struct Guard {
+    event_count: u64,
+    event_count_max: u64,
+    instant: SimTime,
+    /// `event_count` before the first event of `instant`.
+    event_count_before: u64,
+    instant_event_count_max: u64,
+    /// Events of `instant` by kind, counted from half of the limit on.
+    kind_counts: Box<[u64; 256]>,
+}
+
+impl Guard {
+    /// Allows `event_count_max` events in all and `instant_event_count_max` at one instant.
+    pub fn new(event_count_max: u64, instant_event_count_max: u64) -> Self {
+        Guard {
+            event_count: 0,
+            event_count_max,
+            instant: SimTime::START,
+            event_count_before: 0,
+            instant_event_count_max,
+            kind_counts: Box::new([0; 256]),
+        }
+    }
+
+    /// Counts an event of `kind` that is about to be handled at `time`.
+    #[inline]
+    pub fn check(&mut self, time: SimTime, kind: u8) -> Result<(), Stop> {
+        if time != self.instant {
+            self.instant = time;
+            self.event_count_before = self.event_count;
+        }
+        self.event_count += 1;
+        let instant_event_count = self.event_count - self.event_count_before;
+        if self.instant_event_count_max / 2 < instant_event_count {
+            self.check_instant(kind, instant_event_count)?;
+        }
+        if self.event_count_max < self.event_count {
+            return Err(Stop::TooManyEvents {
+                limit: self.event_count_max,
+                at: time,
+            });
+        }
+        Ok(())
+    }
+
+    /// Events counted.
+    pub fn event_count(&self) -> u64 {
+        self.event_count
+    }
+
+    #[cold]
+    fn check_instant(&mut self, kind: u8, instant_event_count: u64) -> Result<(), Stop> {
+        if instant_event_count == self.instant_event_count_max / 2 + 1 {
+            self.kind_counts.fill(0);
+        }
+        self.kind_counts[usize::from(kind)] += 1;
+        if instant_event_count <= self.instant_event_count_max {
+            return Ok(());
+        }
+        let mut kind_counts: Vec<(u8, u64)> = (0..=u8::MAX)
+            .zip(self.kind_counts.iter().copied())
+            .filter(|(_, count)| 0 < *count)
+            .collect();
+        kind_counts.sort_by_key(|&(kind, count)| (std::cmp::Reverse(count), kind));
+        Err(Stop::EndlessInstant {
+            at: self.instant,
+            count: instant_event_count,
+            kind_counts,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ns: u64) -> SimTime {
+        SimTime::from_ns(ns)
+    }
+
+    #[test]
+    fn the_event_after_the_limit_ends_the_run() {
+        let mut guard = Guard::new(3, 100);
+        for ns in 0..3 {
+            assert_eq!(guard.check(at(ns), 0), Ok(()));
+        }
+        let stop = guard.check(at(7), 0).unwrap_err();
+        assert_eq!(
+            stop,
+            Stop::TooManyEvents {
+                limit: 3,
+                at: at(7)
+            }
+        );
+        assert_eq!(stop.to_string(), "more than 3 events, reached at 7ns");
+        assert_eq!(guard.event_count(), 4);
+    }
+
+    #[test]
+    fn an_endless_instant_names_the_most_frequent_kind_first() {
+        let mut guard = Guard::new(u64::MAX, 1_000);
+        assert_eq!(guard.check(at(4), 9), Ok(()));
+        let mut kinds = [2, 2, 7].iter().cycle();
+        let mut next_kind = || *kinds.next().unwrap();
+        for _ in 0..1_000 {
+            assert_eq!(guard.check(at(5), next_kind()), Ok(()));
+        }
+        // Events 501 to 1,001 are counted: the cycle starts again at event 502 (501 = 3 x 167),
+        // so they are a 7 and then 166 cycles and two more events of kind 2.
+        let stop = guard.check(at(5), next_kind()).unwrap_err();
+        let expected = Stop::EndlessInstant {
+            at: at(5),
+            count: 1_001,
+            kind_counts: vec![(2, 334), (7, 167)],
+        };
+        assert_eq!(stop, expected);
+    }
+
+    #[test]
+    fn busy_instants_one_after_another_are_allowed() {
+        let mut guard = Guard::new(u64::MAX, 10);
+        for ns in 0..100 {
+            for _ in 0..10 {
+                assert_eq!(guard.check(at(ns), 1), Ok(()));
+            }
+        }
+        // The count by kind starts afresh: of 11 events at this instant the last 6 are counted.
+        for _ in 0..10 {
+            assert_eq!(guard.check(at(100), 3), Ok(()));
+        }
+        let Err(Stop::EndlessInstant { kind_counts, .. }) = guard.check(at(100), 3) else {
+            panic!("an endless instant must end the run");
+        };
+        assert_eq!(kind_counts, [(3, 6)]);
+    }
+}

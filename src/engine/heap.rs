@@ -1,0 +1,41 @@
+//! The plain pending set: one binary heap. It is the oracle for every other set.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::engine::queue::{Key, PendingSet};
+use crate::time::SimTime;
+
+/// A binary heap of keys: O(log n) per operation.
+#[derive(Debug, Default)]
+pub struct Heap {
+    keys: BinaryHeap<Reverse<Key>>,
+}
+
+impl PendingSet for Heap {
+    fn new() -> Self {
+        Heap::default()
+    }
+
+    #[inline]
+    fn push(&mut self, key: Key) {
+        self.keys.push(Reverse(key));
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Key> {
+        self.keys.pop().map(|Reverse(key)| key)
+    }
+
+    fn peek_time(&mut self) -> Option<SimTime> {
+        self.keys.peek().map(|Reverse(key)| key.time())
+    }
+
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.keys.capacity() * size_of::<Key>()
+    }
+}

@@ -1,0 +1,397 @@
+//! The event queue: the clock of a run and its events in total order.
+
+use std::marker::PhantomData;
+
+use crate::engine::wheel::Wheel;
+use crate::time::SimTime;
+
+/// The first instant that means "never": 2^56 ns, 2.28 years. A run lasts at most 2 years.
+pub const NEVER_NS: u64 = 1 << 56;
+
+/// Sequence numbers stay below this: 1.1e12 events and timers per run.
+const SEQUENCE_END: u64 = 1 << 40;
+
+/// An event that fits in 32 bits: a kind and an index.
+pub trait Packed: Copy {
+    /// The event as one word.
+    fn pack(self) -> u32;
+    /// The event that [`Packed::pack`] made `word` of.
+    fn unpack(word: u32) -> Self;
+}
+
+/// A pending event as one number: time (56 bits), sequence (40 bits), packed event (32 bits).
+///
+/// Sequence numbers are unique within a run, so the order of keys is the total order
+/// `(time, sequence)`; the packed event never decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(u128);
+
+impl Key {
+    /// # Panics
+    ///
+    /// If `time` is not before [`NEVER_NS`] or `sequence` has more than 40 bits.
+    #[inline]
+    pub fn new(time: SimTime, sequence: u64, word: u32) -> Self {
+        assert!(time.as_ns() < NEVER_NS, "an event at {time} never happens");
+        assert!(
+            sequence < SEQUENCE_END,
+            "a run has at most 2^40 sequence numbers"
+        );
+        Key(u128::from(time.as_ns()) << 72 | u128::from(sequence) << 32 | u128::from(word))
+    }
+
+    /// When the event happens.
+    #[inline]
+    pub fn time(self) -> SimTime {
+        SimTime::from_ns(self.time_ns())
+    }
+
+    /// When the event happens, in nanoseconds.
+    #[inline]
+    pub fn time_ns(self) -> u64 {
+        (self.0 >> 72) as u64
+    }
+
+    /// The event's place among the events of its instant.
+    #[inline]
+    pub fn sequence(self) -> u64 {
+        (self.0 >> 32) as u64 & (SEQUENCE_END - 1)
+    }
+
+    /// The packed event.
+    #[inline]
+    pub fn word(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// A set of keys that gives back the smallest first.
+///
+/// Every implementation gives the same order, because keys are totally ordered.
+pub trait PendingSet {
+    /// An empty set.
+    fn new() -> Self;
+    /// Adds a key that is greater than the last one popped.
+    fn push(&mut self, key: Key);
+    /// Takes out the smallest key.
+    fn pop(&mut self) -> Option<Key>;
+    /// The time of the smallest key. It may rearrange the set, never its order.
+    fn peek_time(&mut self) -> Option<SimTime>;
+    /// Pending keys.
+    fn len(&self) -> usize;
+    /// Whether no key is pending.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Bytes of memory that the set holds, spare capacity included.
+    fn bytes(&self) -> usize;
+}
+
+/// Pending events in the total order `(time, sequence)`, and the clock that follows them.
+///
+/// A sequence number counts pushes, so events of one instant are handled first in, first out. A
+/// timer that is kept outside of the queue draws its number with [`EventQueue::take_sequence`]
+/// when it is set and so keeps its place, wherever it waits.
+#[derive(Debug)]
+pub struct EventQueue<E, S = Wheel> {
+    now: SimTime,
+    /// Sequence number of the event popped last; 0 before the first.
+    sequence_last: u64,
+    sequence_next: u64,
+    pending: S,
+    event: PhantomData<E>,
+}
+
+impl<E: Packed, S: PendingSet> EventQueue<E, S> {
+    /// An empty queue whose clock stands at [`SimTime::START`].
+    pub fn new() -> Self {
+        EventQueue {
+            now: SimTime::START,
+            sequence_last: 0,
+            sequence_next: 1,
+            pending: S::new(),
+            event: PhantomData,
+        }
+    }
+
+    /// The time of the event popped last.
+    #[inline]
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// Schedules `event`. One at `now` runs after everything already scheduled for `now`; one at
+    /// or past [`NEVER_NS`] never happens and is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If `time` lies in the past.
+    #[inline]
+    pub fn push(&mut self, time: SimTime, event: E) {
+        let sequence = self.take_sequence();
+        self.push_with_sequence(time, sequence, event);
+    }
+
+    /// Draws the next sequence number, greater than all before it; never zero.
+    ///
+    /// # Panics
+    ///
+    /// After 2^40 numbers; event-count limits lie below.
+    #[inline]
+    pub fn take_sequence(&mut self) -> u64 {
+        let sequence = self.sequence_next;
+        assert!(
+            sequence < SEQUENCE_END,
+            "a run has at most 2^40 sequence numbers"
+        );
+        self.sequence_next = sequence + 1;
+        sequence
+    }
+
+    /// Schedules `event` at the place that `sequence` has had since it was drawn. One at or past
+    /// [`NEVER_NS`] is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If `(time, sequence)` lies in the past, or `sequence` was not drawn.
+    #[inline]
+    pub fn push_with_sequence(&mut self, time: SimTime, sequence: u64, event: E) {
+        assert!(
+            self.now <= time,
+            "event scheduled at {time}, before now ({})",
+            self.now
+        );
+        assert!(
+            self.now < time || self.sequence_last < sequence,
+            "event scheduled at {time} in a place that has passed"
+        );
+        assert!(
+            sequence < self.sequence_next,
+            "sequence {sequence} was not drawn"
+        );
+        if time.as_ns() < NEVER_NS {
+            self.pending.push(Key::new(time, sequence, event.pack()));
+        }
+    }
+
+    /// Takes out the next event and moves the clock to it.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(SimTime, u64, E)> {
+        let key = self.pending.pop()?;
+        let (time, sequence) = (key.time(), key.sequence());
+        assert!((self.now, self.sequence_last) < (time, sequence));
+        self.now = time;
+        self.sequence_last = sequence;
+        Some((time, sequence, E::unpack(key.word())))
+    }
+
+    /// The time of the next event.
+    #[inline]
+    pub fn peek_time(&mut self) -> Option<SimTime> {
+        self.pending.peek_time()
+    }
+
+    /// Pending events.
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether no event is pending.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Bytes of memory that the pending events hold, spare capacity included.
+    pub fn bytes(&self) -> usize {
+        self.pending.bytes()
+    }
+}
+
+impl<E: Packed, S: PendingSet> Default for EventQueue<E, S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::heap::Heap;
+
+    impl Packed for u32 {
+        fn pack(self) -> u32 {
+            self
+        }
+        fn unpack(word: u32) -> u32 {
+            word
+        }
+    }
+
+    fn at(ns: u64) -> SimTime {
+        SimTime::from_ns(ns)
+    }
+
+    /// Increments of time as runs have them: none, within a tick, 1 ms, 1 s, and far away.
+    fn increments() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            4 => Just(0),
+            4 => 0u64..5_000,
+            4 => 0u64..1_000_000,
+            2 => 0u64..1_000_000_000,
+            1 => 0u64..NEVER_NS / 4,
+            1 => Just(u64::MAX / 2),
+        ]
+    }
+
+    /// One step of a run: pops so many events, then pushes `burst` at `increment` from now.
+    fn steps() -> impl Strategy<Value = Vec<(usize, usize, u64)>> {
+        let burst = prop_oneof![8 => 0usize..3, 1 => 0usize..80];
+        prop::collection::vec((0usize..4, burst, increments()), 0..200)
+    }
+
+    /// The times and words popped in `steps`, and then until the queue is empty.
+    fn popped<S: PendingSet>(steps: &[(usize, usize, u64)]) -> Vec<(u64, u64, u32)> {
+        let mut queue = EventQueue::<u32, S>::new();
+        let mut popped = Vec::new();
+        let mut word = 0;
+        for &(pop_count, burst, increment) in steps {
+            for _ in 0..pop_count {
+                popped.extend(queue.pop());
+            }
+            for _ in 0..burst {
+                queue.push(at(queue.now().as_ns() + increment), word);
+                word += 1;
+            }
+        }
+        popped.extend(std::iter::from_fn(|| queue.pop()));
+        assert_eq!(queue.len(), 0);
+        popped
+            .into_iter()
+            .map(|(time, sequence, word)| (time.as_ns(), sequence, word))
+            .collect()
+    }
+
+    /// What `popped` must give: pops take the first of the pending events, stably sorted by time.
+    fn popped_by_sorting(steps: &[(usize, usize, u64)]) -> Vec<(u64, u64, u32)> {
+        let mut pending: Vec<(u64, u64, u32)> = Vec::new();
+        let mut popped: Vec<(u64, u64, u32)> = Vec::new();
+        let mut word = 0;
+        for &(pop_count, burst, increment) in steps {
+            pending.sort_by_key(|&(time, _, _)| time);
+            popped.extend(pending.drain(..pop_count.min(pending.len())));
+            let now = popped.last().map_or(0, |&(time, _, _)| time);
+            for _ in 0..burst {
+                if now + increment < NEVER_NS {
+                    pending.push((now + increment, u64::from(word) + 1, word));
+                }
+                word += 1;
+            }
+        }
+        pending.sort_by_key(|&(time, _, _)| time);
+        popped.extend(pending);
+        popped
+    }
+
+    proptest! {
+        /// Popping is a stable sort by time, whatever the order of pushes.
+        #[test]
+        fn pop_order_is_a_stable_sort_by_time(steps in steps()) {
+            let expected = popped_by_sorting(&steps);
+            prop_assert_eq!(&popped::<Wheel>(&steps), &expected);
+            prop_assert_eq!(&popped::<Heap>(&steps), &expected);
+        }
+
+        /// A place drawn early is kept, however late the event is pushed.
+        #[test]
+        fn an_event_pushed_late_keeps_its_place(
+            times in prop::collection::vec((0u64..5_000_000, any::<bool>()), 1..200),
+        ) {
+            let mut eager = EventQueue::<u32, Heap>::new();
+            let mut late = EventQueue::<u32, Wheel>::new();
+            let mut kept = Vec::new();
+            for (word, &(time, is_kept)) in (0..).zip(&times) {
+                eager.push(at(time), word);
+                let sequence = late.take_sequence();
+                if is_kept {
+                    kept.push((at(time), sequence, word));
+                } else {
+                    late.push_with_sequence(at(time), sequence, word);
+                }
+            }
+            for (time, sequence, word) in kept.into_iter().rev() {
+                late.push_with_sequence(time, sequence, word);
+            }
+            for _ in &times {
+                prop_assert_eq!(eager.peek_time(), late.peek_time());
+                prop_assert_eq!(eager.pop(), late.pop());
+            }
+            prop_assert_eq!(late.pop(), None);
+        }
+
+        #[test]
+        fn a_key_gives_back_its_parts(
+            time in 0..NEVER_NS, sequence in 0..SEQUENCE_END, word in any::<u32>(),
+        ) {
+            let key = Key::new(at(time), sequence, word);
+            prop_assert_eq!((key.time_ns(), key.sequence(), key.word()), (time, sequence, word));
+        }
+    }
+
+    #[test]
+    fn equal_times_are_first_in_first_out_at_any_count() {
+        let mut queue = EventQueue::<u32>::new();
+        for word in 0..10_000 {
+            queue.push(at(3_000_000), word);
+        }
+        for word in 0..10_000 {
+            // What is pushed at the instant runs after everything already scheduled for it.
+            let (time, _, popped) = queue.pop().unwrap();
+            assert_eq!((time, popped), (at(3_000_000), word));
+            queue.push(time, 10_000 + word);
+        }
+        for word in 10_000..20_000 {
+            assert_eq!(queue.pop().unwrap().2, word);
+        }
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn what_never_happens_is_dropped() {
+        let mut queue = EventQueue::<u32>::new();
+        queue.push(at(NEVER_NS), 1);
+        queue.push(SimTime::NEVER, 2);
+        queue.push(at(NEVER_NS - 1), 3);
+        assert_eq!(queue.len(), 1);
+        assert_eq!(queue.pop(), Some((at(NEVER_NS - 1), 3, 3)));
+        assert_eq!(queue.now(), at(NEVER_NS - 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "event scheduled at 4ns, before now (5ns)")]
+    fn an_event_in_the_past_is_a_bug() {
+        let mut queue = EventQueue::<u32>::new();
+        queue.push(at(5), 0);
+        queue.pop();
+        queue.push(at(4), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "in a place that has passed")]
+    fn an_event_in_a_place_that_has_passed_is_a_bug() {
+        let mut queue = EventQueue::<u32>::new();
+        let early = queue.take_sequence();
+        queue.push(at(5), 0);
+        queue.pop();
+        queue.push_with_sequence(at(5), early, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "at most 2^40 sequence numbers")]
+    fn sequence_numbers_end() {
+        let mut queue = EventQueue::<u32>::new();
+        queue.sequence_next = SEQUENCE_END;
+        queue.push(at(5), 0);
+    }
+}

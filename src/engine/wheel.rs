@@ -1,0 +1,274 @@
+//! The fast pending set: a radix wheel that feeds a short sorted run.
+//!
+//! Time is cut into ticks of 2^10 ns, and a tick into digits of six bits. The *span* is the
+//! stretch of ticks that is being served. Everything in it lies in the run, sorted; everything
+//! after it lies in the wheel, unsorted: a key's slot is the highest digit in which its tick
+//! differs from the last tick of the span (the level), and the value of that digit. Hence all keys
+//! of a level come before all keys of the levels above, and within a level slots are in order of
+//! digits. When the run is used up, the first slot that is occupied becomes the next span, or, if
+//! it holds many keys, is dealt out to the levels below.
+//!
+//! A key is dealt at most once per level, so that a push and its pop cost O(1) amortised.
+//! Correctness does not depend on the tick nor on the other constants; only speed does.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::mem;
+
+use crate::engine::queue::{Key, NEVER_NS, PendingSet};
+use crate::time::SimTime;
+
+/// log2 of a tick in nanoseconds.
+const TICK_BITS: u32 = 10;
+/// Bits of a digit: one word holds the occupancy of a level.
+const DIGIT_BITS: u32 = 6;
+const DIGIT_COUNT: usize = 1 << DIGIT_BITS;
+const LEVEL_COUNT: usize = 8;
+/// A slot with at most this many keys is served as one span: sorting so few costs less than
+/// dealing them out.
+const RUN_LENGTH_DIRECT: usize = 16;
+/// A key that would move more than this many keys of the run goes to the heap instead.
+const RUN_SHIFT_MAX: usize = 24;
+/// Emptied slots keep a capacity up to this, so that a steady state does not allocate; larger ones
+/// are freed, so that memory follows what is pending. All slots together keep at most 2 MiB.
+const SLOT_CAPACITY_KEPT: usize = 256;
+
+const _: () = assert!(NEVER_NS >> TICK_BITS <= 1 << (DIGIT_BITS * LEVEL_COUNT as u32));
+
+/// A radix wheel in front of a sorted run: O(1) amortised per operation at any size.
+#[derive(Debug)]
+pub struct Wheel {
+    /// Keys of the span in descending order: the next one is the last.
+    run: Vec<Key>,
+    /// Keys of the span that were pushed late and do not belong near the end of the run.
+    late: BinaryHeap<Reverse<Key>>,
+    /// The last tick of the span.
+    span_last: u64,
+    /// For each level, the digits whose slots hold keys.
+    occupied: [u64; LEVEL_COUNT],
+    /// Keys after the span, at `level * DIGIT_COUNT + digit`.
+    slots: Vec<Vec<Key>>,
+    len: usize,
+}
+
+impl PendingSet for Wheel {
+    fn new() -> Self {
+        Wheel {
+            run: Vec::new(),
+            late: BinaryHeap::new(),
+            span_last: 0,
+            occupied: [0; LEVEL_COUNT],
+            slots: vec![Vec::new(); LEVEL_COUNT * DIGIT_COUNT],
+            len: 0,
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, key: Key) {
+        self.len += 1;
+        if self.span_last < tick(key) {
+            self.put_in_slot(key);
+        } else {
+            self.put_in_span(key);
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Key> {
+        if self.run.is_empty() && self.late.is_empty() && !self.advance() {
+            return None;
+        }
+        self.len -= 1;
+        if self.is_late_next() {
+            return self.late.pop().map(|Reverse(key)| key);
+        }
+        self.run.pop()
+    }
+
+    fn peek_time(&mut self) -> Option<SimTime> {
+        if self.run.is_empty() && self.late.is_empty() && !self.advance() {
+            return None;
+        }
+        let key = match self.late.peek() {
+            Some(&Reverse(key)) if self.is_late_next() => key,
+            _ => *self.run.last()?,
+        };
+        Some(key.time())
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn bytes(&self) -> usize {
+        let keys = self.run.capacity()
+            + self.late.capacity()
+            + self.slots.iter().map(Vec::capacity).sum::<usize>();
+        keys * size_of::<Key>() + self.slots.capacity() * size_of::<Vec<Key>>()
+    }
+}
+
+impl Wheel {
+    /// Whether the next key is in the heap of late keys and not at the end of the run.
+    #[inline]
+    fn is_late_next(&self) -> bool {
+        match (self.late.peek(), self.run.last()) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(Reverse(late)), Some(run)) => late < run,
+        }
+    }
+
+    /// Adds a key whose tick lies in the span.
+    #[inline]
+    fn put_in_span(&mut self, key: Key) {
+        let shift_start = self.run.len().saturating_sub(RUN_SHIFT_MAX);
+        let behind = self.run[shift_start..]
+            .iter()
+            .rev()
+            .take_while(|&&other| other < key)
+            .count();
+        if behind == RUN_SHIFT_MAX {
+            self.late.push(Reverse(key));
+        } else {
+            self.run.insert(self.run.len() - behind, key);
+        }
+    }
+
+    /// Adds a key whose tick is not before the last tick of the span.
+    #[inline]
+    fn put_in_slot(&mut self, key: Key) {
+        let tick = tick(key);
+        // The lowest bit makes equal ticks a slot of level 0; it changes no other level.
+        let level = ((tick ^ self.span_last) | 1).ilog2() / DIGIT_BITS;
+        let digit = (tick >> (level * DIGIT_BITS)) as usize % DIGIT_COUNT;
+        let level = level as usize;
+        self.slots[level * DIGIT_COUNT + digit].push(key);
+        self.occupied[level] |= 1 << digit;
+    }
+
+    /// Makes the first occupied slot the span, and its keys the run. False if there is none.
+    fn advance(&mut self) -> bool {
+        if SLOT_CAPACITY_KEPT < self.late.capacity() {
+            self.late = BinaryHeap::new();
+        }
+        while let Some(level) = self.occupied.iter().position(|&digits| digits != 0) {
+            let digit = self.occupied[level].trailing_zeros();
+            self.occupied[level] &= self.occupied[level] - 1;
+            let slot = level * DIGIT_COUNT + digit as usize;
+            let shift = level as u32 * DIGIT_BITS;
+            let above = self.span_last >> (shift + DIGIT_BITS) << (shift + DIGIT_BITS);
+            let span_first = above | u64::from(digit) << shift;
+            if level == 0 || self.slots[slot].len() <= RUN_LENGTH_DIRECT {
+                self.span_last = span_first | ((1 << shift) - 1);
+                self.serve(slot);
+                return true;
+            }
+            self.span_last = span_first;
+            self.deal(slot);
+        }
+        false
+    }
+
+    /// Makes the keys of `slot` the run.
+    fn serve(&mut self, slot: usize) {
+        mem::swap(&mut self.run, &mut self.slots[slot]);
+        if SLOT_CAPACITY_KEPT < self.slots[slot].capacity() {
+            self.slots[slot] = Vec::new();
+        }
+        self.run.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    /// Deals the keys of `slot` out to the levels below.
+    fn deal(&mut self, slot: usize) {
+        let mut keys = mem::take(&mut self.slots[slot]);
+        for &key in &keys {
+            self.put_in_slot(key);
+        }
+        if keys.capacity() <= SLOT_CAPACITY_KEPT {
+            keys.clear();
+            self.slots[slot] = keys;
+        }
+    }
+}
+
+#[inline]
+fn tick(key: Key) -> u64 {
+    key.time_ns() >> TICK_BITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steady memory: every slot with its kept capacity, the run, the late keys, and the table.
+    const BYTES_KEPT_MAX: usize = (LEVEL_COUNT * DIGIT_COUNT + 2) * SLOT_CAPACITY_KEPT * 16
+        + LEVEL_COUNT * DIGIT_COUNT * size_of::<Vec<Key>>();
+
+    fn push(wheel: &mut Wheel, time_ns: u64, sequence: u64) {
+        wheel.push(Key::new(SimTime::from_ns(time_ns), sequence, 0));
+    }
+
+    fn drain(wheel: &mut Wheel) -> u64 {
+        let mut count = 0;
+        while wheel.pop().is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn memory_follows_what_is_pending() {
+        let mut wheel = Wheel::new();
+        for sequence in 0..300_000 {
+            // Spread over 5 minutes.
+            push(&mut wheel, sequence * 1_000_003, sequence);
+        }
+        // Doubling vectors hold at most twice what they need.
+        let keys = 300_000 * size_of::<Key>();
+        assert!(keys <= wheel.bytes());
+        assert!(
+            wheel.bytes() <= 2 * keys + BYTES_KEPT_MAX,
+            "{} bytes",
+            wheel.bytes()
+        );
+        assert_eq!(drain(&mut wheel), 300_000);
+        assert!(wheel.bytes() <= BYTES_KEPT_MAX, "{} bytes", wheel.bytes());
+    }
+
+    #[test]
+    fn a_flood_at_one_instant_leaves_no_memory_behind() {
+        let mut wheel = Wheel::new();
+        // Half of the flood is pushed ahead, the other half when its instant is being served.
+        for sequence in 0..100_000 {
+            push(&mut wheel, 7_000_000, sequence);
+        }
+        assert_eq!(wheel.pop().map(Key::sequence), Some(0));
+        for sequence in 100_000..200_000 {
+            push(&mut wheel, 7_000_000, sequence);
+        }
+        assert_eq!(drain(&mut wheel), 199_999);
+        push(&mut wheel, 8_000_000_000, 200_000);
+        assert_eq!(drain(&mut wheel), 1);
+        assert!(wheel.bytes() <= BYTES_KEPT_MAX, "{} bytes", wheel.bytes());
+    }
+
+    #[test]
+    fn ticks_at_the_edges_of_every_level_keep_their_order() {
+        let mut wheel = Wheel::new();
+        let mut times_ns = vec![0, NEVER_NS - 1];
+        for bit in TICK_BITS..56 {
+            times_ns.extend([(1 << bit) - 1, 1 << bit, (1 << bit) + 1]);
+        }
+        for (sequence, &time_ns) in (0..).zip(times_ns.iter().rev()) {
+            push(&mut wheel, time_ns, sequence);
+        }
+        times_ns.sort_unstable();
+        assert_eq!(wheel.peek_time(), Some(SimTime::START));
+        for time_ns in times_ns {
+            assert_eq!(wheel.pop().map(Key::time_ns), Some(time_ns));
+        }
+        assert_eq!(wheel.pop(), None);
+        assert!(wheel.is_empty());
+    }
+}

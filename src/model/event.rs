@@ -1,0 +1,126 @@
+//! The closed list of what can happen. Every event is a kind and an index, so that it fits in the
+//! payload of a queue entry.
+
+use crate::engine::queue::Packed;
+
+/// Bits of the payload that hold the index.
+const INDEX_BITS: u32 = 27;
+
+/// One more than the largest index of an event.
+pub const INDEX_LIMIT: u32 = 1 << INDEX_BITS;
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal,)*) => {
+        /// Something that happens at an instant, to the entity with the given index.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $($(#[$doc])* $name(u32),)*
+        }
+
+        const _: () = assert!(size_of::<Event>() <= 16);
+
+        impl Packed for Event {
+            fn pack(self) -> u32 {
+                let (kind, index) = match self {
+                    $(Event::$name(index) => ($kind, index),)*
+                };
+                assert!(index < INDEX_LIMIT, "{self:?} does not fit in {INDEX_BITS} bits");
+                (kind << INDEX_BITS) | index
+            }
+
+            #[inline(always)]
+            fn unpack(word: u32) -> Self {
+                let index = word & (INDEX_LIMIT - 1);
+                match word >> INDEX_BITS {
+                    $($kind => Event::$name(index),)*
+                    kind => unreachable!("no event has kind {kind}"),
+                }
+            }
+        }
+
+        impl Event {
+            /// The number of the kind, which the digest folds. Never renumbered.
+            #[inline(always)]
+            pub fn kind(self) -> u8 {
+                match self {
+                    $(Event::$name(_) => $kind,)*
+                }
+            }
+
+            /// The name of a kind, for messages.
+            pub fn kind_name(kind: u8) -> &'static str {
+                match kind {
+                    $($kind => stringify!($name),)*
+                    _ => "unknown",
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// The next open-loop or recorded request of a client group arrives.
+    RequestArrives = 0,
+    /// A closed-loop user has thought and sends.
+    ThinkEnds = 1,
+    /// An attempt reaches its instance's host.
+    AttemptArrives = 2,
+    /// A worker is done with an attempt.
+    WorkDone = 3,
+    /// An instance with processor sharing is done with the attempt that has least left to do.
+    SharedWorkDone = 4,
+    /// A reply, a refusal or a reset reaches the caller of an attempt.
+    ReplyArrives = 5,
+    /// The head of a lane of attempt timeouts is due.
+    AttemptTimeout = 6,
+    /// A request has waited for its retry.
+    BackoffEnds = 7,
+    /// An instance renews its lease.
+    HeartbeatDue = 8,
+    /// A heartbeat reaches the registry.
+    HeartbeatArrives = 9,
+    /// A lease may have run out.
+    LeaseExpires = 10,
+    /// The registry publishes what changed in a service.
+    PublishDue = 11,
+    /// A list reaches a calling side.
+    ListArrives = 12,
+    /// A calling side asks the registry for its list.
+    PollDue = 13,
+    /// The question reaches the registry.
+    PollArrives = 14,
+    /// A calling side pings an instance.
+    PingDue = 15,
+    /// A ping reaches its instance's host.
+    PingArrives = 16,
+    /// An ACK reaches the calling side.
+    AckArrives = 17,
+    /// The head of a lane of ping timeouts is due.
+    PingTimeout = 18,
+    /// A step of the fault plan.
+    FaultStep = 19,
+    /// A process has restarted.
+    RestartEnds = 20,
+    /// An instance that leaves has used up its grace.
+    GraceEnds = 21,
+    /// A deregistration reaches the registry.
+    DeregistrationArrives = 22,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packing_keeps_kind_and_index() {
+        for event in [Event::RequestArrives(0), Event::GraceEnds(INDEX_LIMIT - 1)] {
+            assert_eq!(Event::unpack(event.pack()), event);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "does not fit")]
+    fn an_index_that_does_not_fit_is_refused() {
+        Event::WorkDone(INDEX_LIMIT).pack();
+    }
+}

@@ -1,0 +1,127 @@
+//! Nodes: everything that sends or receives.
+
+use crate::id::{HostId, NodeId, ZoneId};
+use crate::model::observation::LifeState;
+use crate::rng::path_hash;
+use crate::scenario::Scenario;
+use crate::scenario::topology::NodeKind;
+use crate::time::SimDuration;
+
+/// A caller, an instance or a registry member.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Hash of its path: its identity in keyed draws.
+    pub path_hash: u64,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// Its host; nodes without instances have one each.
+    pub host: HostId,
+    /// Grows with every start of its process.
+    pub incarnation: u32,
+    /// What it is doing.
+    pub state: LifeState,
+    /// Windows of faults that hold it in each state other than up.
+    held: [u16; HELD_STATES.len()],
+    /// Local seconds per true second, minus one.
+    drift_ratio: f64,
+}
+
+const _: () = assert!(size_of::<Node>() <= 48);
+
+/// The states that faults hold a node in, the strongest first.
+const HELD_STATES: [LifeState; 5] = [
+    LifeState::HostLost,
+    LifeState::Absent,
+    LifeState::Crashed,
+    LifeState::Restarting,
+    LifeState::Paused,
+];
+
+impl Node {
+    /// The state that holds now, all windows considered.
+    fn effective_state(&self) -> LifeState {
+        HELD_STATES
+            .iter()
+            .zip(self.held)
+            .find(|(_, count)| *count > 0)
+            .map_or(LifeState::Up, |(state, _)| *state)
+    }
+
+    /// One more window holds the node in `state`. Returns the state that holds from now on.
+    pub fn hold(&mut self, state: LifeState) -> LifeState {
+        self.held[place(state)] += 1;
+        self.effective_state()
+    }
+
+    /// One window less holds the node in `state`. Returns the state that holds from now on.
+    ///
+    /// # Panics
+    ///
+    /// If none held it there.
+    pub fn release(&mut self, state: LifeState) -> LifeState {
+        let count = &mut self.held[place(state)];
+        assert!(0 < *count, "no window holds the node in {state:?}");
+        *count -= 1;
+        self.effective_state()
+    }
+
+    /// How long a length of local time takes.
+    #[inline]
+    pub fn true_length(&self, local: SimDuration) -> SimDuration {
+        if self.drift_ratio == 0.0 {
+            return local;
+        }
+        local.scaled(1.0 / (1.0 + self.drift_ratio))
+    }
+
+    /// Whether its clock runs true, so that equal local lengths are equal true lengths of others.
+    pub fn has_true_clock(&self) -> bool {
+        self.drift_ratio == 0.0
+    }
+}
+
+/// Where a state is counted.
+fn place(state: LifeState) -> usize {
+    HELD_STATES.iter().position(|s| *s == state).expect("nothing holds a node up")
+}
+
+/// All nodes of a scenario, in order of id.
+pub fn build_nodes(scenario: &Scenario) -> Vec<Node> {
+    let topology = &scenario.topology;
+    let mut hosts = 0;
+    (0..topology.node_count())
+        .map(NodeId)
+        .map(|id| {
+            let (zone, drift_ratio, is_on_new_host, is_spare) = match topology.node_kind(id) {
+                NodeKind::Instance(instance) => {
+                    let group = &scenario.groups[topology.group_of(instance).index()];
+                    let index = topology.index_in_group(instance);
+                    let is_on_new_host = index.is_multiple_of(group.instances_per_host);
+                    (group.zone, group.clock.drift_ratio, is_on_new_host, index >= group.count)
+                }
+                NodeKind::Caller(client, index) => {
+                    let client = &scenario.clients[client.index()];
+                    let zone = client.zones[index as usize % client.zones.len()];
+                    (zone, client.clock.drift_ratio, true, false)
+                }
+                NodeKind::RegistryMember(member) => {
+                    (scenario.registry.member_zones[member as usize], 0.0, true, false)
+                }
+            };
+            hosts += u32::from(is_on_new_host);
+            let mut node = Node {
+                path_hash: path_hash(&topology.node_path(id)),
+                zone,
+                host: HostId(hosts - 1),
+                incarnation: 0,
+                state: LifeState::Up,
+                held: [0; HELD_STATES.len()],
+                drift_ratio,
+            };
+            if is_spare {
+                node.state = node.hold(LifeState::Absent);
+            }
+            node
+        })
+        .collect()
+}

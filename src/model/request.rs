@@ -1,0 +1,238 @@
+//! Requests and attempts in flight. Their sizes bound the memory of a run, so they are asserted.
+
+use crate::id::{CallerId, InstanceId};
+use crate::time::SimTime;
+
+/// No slot.
+pub const NIL: u32 = u32::MAX;
+
+/// Bit of a packed parent that tells requests from attempts.
+const PARENT_IS_REQUEST: u32 = 1 << 31;
+
+/// What waits for a request to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    /// The client that sent it.
+    Client,
+    /// An attempt, whose worker waits for this call.
+    Attempt(u32),
+    /// A client's request with several calls, of which this is one.
+    Request(u32),
+}
+
+/// One request as one calling side sees it, from arrival to outcome.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// Names the random numbers of this request; the same under every policy.
+    pub identity: u64,
+    /// When it arrived at its calling side.
+    pub arrived_at: SimTime,
+    /// After this instant its outcome is useless.
+    pub deadline: SimTime,
+    /// Its key.
+    pub key: u32,
+    /// The closed-loop user, or the row of the recorded trace; NIL for neither.
+    pub source: u32,
+    /// The node that sends it.
+    pub node: u32,
+    /// The calling side that makes the call; NIL for a client's request that is made of several.
+    pub caller: u32,
+    parent: u32,
+    /// Slot of the list of instances it tried; NIL before the first retry.
+    pub tried: u32,
+    /// Attempts sent, or given up for want of a candidate.
+    pub attempt_count: u8,
+    /// Which call of its client is under way, for a request that is made of several.
+    pub step: u8,
+    /// The class it belongs to.
+    pub class: u8,
+    /// What is known of it.
+    pub flags: RequestFlags,
+    /// The last wait before a retry, in microseconds, for decorrelated jitter.
+    pub backoff_us: u32,
+}
+
+/// What is known of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestFlags(pub u8);
+
+impl RequestFlags {
+    /// It waits for a retry, so an event holds its slot.
+    pub const BACKING_OFF: RequestFlags = RequestFlags(1);
+    /// Its caller died; the slot is freed with the event that holds it.
+    pub const ABANDONED: RequestFlags = RequestFlags(2);
+
+    /// Whether all of `flags` hold.
+    pub fn has(self, flags: RequestFlags) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+}
+
+impl Request {
+    /// A request that arrives now.
+    pub fn new(identity: u64, arrived_at: SimTime, node: u32, parent: Parent) -> Self {
+        Request {
+            identity,
+            arrived_at,
+            deadline: SimTime::NEVER,
+            key: 0,
+            source: NIL,
+            node,
+            caller: NIL,
+            parent: match parent {
+                Parent::Client => NIL,
+                Parent::Attempt(slot) => slot,
+                Parent::Request(slot) => slot | PARENT_IS_REQUEST,
+            },
+            tried: NIL,
+            attempt_count: 0,
+            step: 0,
+            class: 0,
+            flags: RequestFlags::default(),
+            backoff_us: 0,
+        }
+    }
+
+    /// What waits for this request.
+    pub fn parent(&self) -> Parent {
+        match self.parent {
+            NIL => Parent::Client,
+            slot if slot & PARENT_IS_REQUEST != 0 => Parent::Request(slot & !PARENT_IS_REQUEST),
+            slot => Parent::Attempt(slot),
+        }
+    }
+}
+
+/// Where an attempt is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// On the wire to its instance, or lost there.
+    Sent,
+    /// In the instance's queue.
+    Waiting,
+    /// A worker serves it.
+    Running,
+    /// A worker holds it while a call of its own is under way.
+    Calling,
+    /// Its reply is on the wire, or lost there.
+    Replied,
+    /// Its process or host died with it.
+    Lost,
+}
+
+/// What a reply says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A good reply.
+    Good,
+    /// An error reply.
+    Error,
+    /// The queue was full.
+    Rejected,
+    /// Nobody listens.
+    Refused,
+    /// The process died.
+    Reset,
+}
+
+/// One try of a request at one instance.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// The identity of its request.
+    pub identity: u64,
+    /// Sequence number of the one event that it waits for; an event with another one is stale.
+    pub pending: u64,
+    /// When it left its caller.
+    pub sent_at: SimTime,
+    /// When it reached its instance.
+    pub arrived_at: SimTime,
+    /// While running: when the worker is done. While its process stands still: how many
+    /// nanoseconds of service are left.
+    pub due_ns: u64,
+    /// Its request; NIL once the caller has given it up.
+    pub request: u32,
+    /// Where it goes.
+    pub instance: InstanceId,
+    /// Who sent it.
+    pub caller: CallerId,
+    /// The next one in its instance's queue, or among those in service.
+    pub next: u32,
+    /// The one before among those in service.
+    pub prev: u32,
+    /// Its number among the attempts of its request, from 0.
+    pub index: u8,
+    /// Where it is.
+    pub stage: Stage,
+    /// What its reply says, once there is one.
+    pub reply: Reply,
+    /// What is known of it.
+    pub flags: AttemptFlags,
+}
+
+/// What is known of an attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttemptFlags(pub u8);
+
+impl AttemptFlags {
+    /// It reached a living process.
+    pub const ARRIVED: AttemptFlags = AttemptFlags(1);
+    /// Its timeout came due while its caller stood still.
+    pub const TIMEOUT_DUE: AttemptFlags = AttemptFlags(2);
+    /// The network delivered its message a second time: this is the copy.
+    pub const DUPLICATE: AttemptFlags = AttemptFlags(4);
+
+    /// Whether all of `flags` hold.
+    pub fn has(self, flags: AttemptFlags) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// Sets `flags`.
+    pub fn set(&mut self, flags: AttemptFlags) {
+        self.0 |= flags.0;
+    }
+}
+
+// A request in flight and its attempt take 128 bytes; the connection that an attempt travels on
+// has its place in the four bytes of padding.
+const _: () = assert!(size_of::<Request>() <= 64);
+const _: () = assert!(size_of::<Attempt>() <= 64);
+
+/// The lists of instances that retried requests have tried. Lists are used again, so a retry
+/// allocates nothing once the run has warmed up.
+#[derive(Debug, Default)]
+pub struct TriedLists {
+    lists: Vec<Vec<InstanceId>>,
+    free: Vec<u32>,
+}
+
+impl TriedLists {
+    /// Adds `instance` to the list in `slot`, which is made if it is NIL. Returns the slot.
+    pub fn push(&mut self, slot: u32, instance: InstanceId) -> u32 {
+        let slot = if slot == NIL { self.take() } else { slot };
+        let list = &mut self.lists[slot as usize];
+        if let Err(place) = list.binary_search(&instance) {
+            list.insert(place, instance);
+        }
+        slot
+    }
+
+    fn take(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.lists.push(Vec::new());
+            u32::try_from(self.lists.len() - 1).expect("fewer lists than requests")
+        })
+    }
+
+    /// The list in `slot`, ascending; empty for NIL.
+    pub fn get(&self, slot: u32) -> &[InstanceId] {
+        if slot == NIL { &[] } else { &self.lists[slot as usize] }
+    }
+
+    /// Gives the list back.
+    pub fn release(&mut self, slot: u32) {
+        if slot != NIL {
+            self.lists[slot as usize].clear();
+            self.free.push(slot);
+        }
+    }
+}
