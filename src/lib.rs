@@ -34,6 +34,8 @@ pub mod model;
 
 pub mod metrics;
 
+pub mod stats;
+
 pub mod experiment;
 
 pub mod report;

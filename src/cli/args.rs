@@ -206,13 +206,16 @@ impl Args {
     }
 }
 
-/// `18446744073709551615` or `0xffffffffffffffff`.
+/// `9223372036854775807` or `0x7fffffffffffffff`: what a TOML file can hold.
 fn parse_seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.replace('_', "").parse(),
     };
-    parsed.map_err(|_| "a seed is a whole number below 2^64, decimal or 0x hexadecimal".into())
+    parsed
+        .ok()
+        .filter(|seed| *seed <= u64::MAX >> 1)
+        .ok_or("a seed is a whole number below 2^63, decimal or 0x hexadecimal".into())
 }
 
 /// `10000000` or `10_000_000`.
@@ -234,7 +237,11 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
         "MiB" => 20,
         "GiB" => 30,
         "TiB" => 40,
-        _ => return Err(format!("unknown unit `{unit}`; write B, KiB, MiB, GiB or TiB")),
+        _ => {
+            return Err(format!(
+                "unknown unit `{unit}`; write B, KiB, MiB, GiB or TiB"
+            ));
+        }
     };
     parse_count(number.trim_end())?
         .checked_mul(1 << shift)
@@ -264,14 +271,17 @@ mod tests {
             parse_bytes("4GB"),
             Err("unknown unit `GB`; write B, KiB, MiB, GiB or TiB".into())
         );
-        assert_eq!(parse_bytes("99999999TiB"), Err("larger than 2^64 bytes".into()));
+        assert_eq!(
+            parse_bytes("99999999TiB"),
+            Err("larger than 2^64 bytes".into())
+        );
     }
 
     #[test]
     fn seeds_are_decimal_or_hexadecimal() {
-        assert_eq!(parse_seed("18446744073709551615"), Ok(u64::MAX));
+        assert_eq!(parse_seed("9223372036854775807"), Ok(u64::MAX >> 1));
         assert_eq!(parse_seed("0xff"), Ok(255));
         assert!(parse_seed("-1").is_err());
-        assert!(parse_seed("18446744073709551616").is_err());
+        assert!(parse_seed("9223372036854775808").is_err());
     }
 }

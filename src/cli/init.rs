@@ -70,7 +70,9 @@ pub fn run(args: &InitArgs, console: &mut Console) -> Result<Exit, CliError> {
 /// Writes a file that must not exist. A failure leaves none.
 fn write_new(file_name: &str, text: &str) -> io::Result<()> {
     let mut file = File::create_new(file_name)?;
-    let result = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let result = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
     if result.is_err() {
         // The first error is the one to report.
         let _ = std::fs::remove_file(file_name);

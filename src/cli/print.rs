@@ -41,7 +41,13 @@ pub fn markdown(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "|---|---|---|---|---|---|")?;
     }
     for line in &summary.expectations {
-        let cells = [&line.name, &line.measure, &line.value, &line.limit, &line.remark];
+        let cells = [
+            &line.name,
+            &line.measure,
+            &line.value,
+            &line.limit,
+            &line.remark,
+        ];
         let cells = cells.map(|cell| escape(cell)).join(" | ");
         writeln!(out, "| {} | {cells} |", mark(line.state))?;
     }
@@ -53,7 +59,11 @@ pub fn markdown(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
             table.columns.iter().map(|c| escape(c)).collect()
         };
         writeln!(out, "| | {} |", columns.join(" | "))?;
-        let align = if table.columns.is_empty() { "---" } else { "---:" };
+        let align = if table.columns.is_empty() {
+            "---"
+        } else {
+            "---:"
+        };
         writeln!(out, "|---|{}|", vec![align; columns.len()].join("|"))?;
         for row in &table.rows {
             let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
@@ -90,7 +100,9 @@ fn expectations_text(lines: &[ExpectationLine], out: &mut dyn Write) -> io::Resu
         return writeln!(out, "  {FAINT}{NOTHING_EXPECTED}{FAINT:#}");
     }
     let cells = |line: &ExpectationLine| {
-        [&line.name, &line.measure, &line.value, &line.limit].map(String::clone).to_vec()
+        [&line.name, &line.measure, &line.value, &line.limit]
+            .map(String::clone)
+            .to_vec()
     };
     let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
     let widths = widths(rows.iter().map(Vec::as_slice));
@@ -245,7 +257,10 @@ mod tests {
         assert!(text.starts_with("# rack-loss \u{b7} seed 7\n\n"), "{text}");
         let row = "| \u{2713} | users | success_ratio during rack-b | 98.97 % | >= 98.5% | close |";
         assert!(text.contains(row), "{text}");
-        assert!(text.contains("\n|---|---:|---:|\n| whole run | 959,812 | 124 |\n"), "{text}");
+        assert!(
+            text.contains("\n|---|---:|---:|\n| whole run | 959,812 | 124 |\n"),
+            "{text}"
+        );
         assert!(text.ends_with("\ndigest `3f9a2c41d07be855`\n"), "{text}");
     }
 }

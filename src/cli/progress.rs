@@ -79,10 +79,13 @@ impl Meter {
         }
     }
 
-    /// Clears the bar. Returns what the runs took, if that is worth a line.
-    pub fn finish(&self) -> Option<String> {
+    /// Clears the bar. Returns what the runs with that many events took, if that is worth a line.
+    pub fn finish(&self, event_count: u64) -> Option<String> {
         self.bar.finish_and_clear();
-        let status = self.status();
+        let status = Status {
+            event_count,
+            ..self.status()
+        };
         (SILENCE <= status.elapsed).then(|| {
             format!(
                 "took {:.1} s, {} events, {} events/s",
@@ -95,7 +98,10 @@ impl Meter {
 
     fn status(&self) -> Status {
         let sum = |part: fn(&Seen) -> &AtomicU64| -> u64 {
-            self.seen.iter().map(|s| part(s).load(Ordering::Relaxed)).fold(0, u64::saturating_add)
+            self.seen
+                .iter()
+                .map(|s| part(s).load(Ordering::Relaxed))
+                .fold(0, u64::saturating_add)
         };
         Status {
             simulated_secs: SimDuration::from_ns(sum(|s| &s.simulated_ns)).as_secs_f64(),
@@ -140,7 +146,8 @@ impl Meter {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_message(status.to_string());
-        self.bar.set_position((status.done_ratio() * BAR_STEPS as f64) as u64);
+        self.bar
+            .set_position((status.done_ratio() * BAR_STEPS as f64) as u64);
     }
 }
 
@@ -157,10 +164,10 @@ impl Monitor for Meter {
         }
     }
 
-    fn on_done(&self, replication: u32, event_count: u64) {
+    fn on_done(&self, replication: u32) {
         let seen = &self.seen[replication as usize];
-        seen.simulated_ns.store(self.duration.as_ns(), Ordering::Relaxed);
-        seen.event_count.store(event_count, Ordering::Relaxed);
+        seen.simulated_ns
+            .store(self.duration.as_ns(), Ordering::Relaxed);
     }
 }
 

@@ -29,7 +29,8 @@ pub trait Monitor: Sync {
     fn on_progress(&self, replication: u32, now: SimTime, event_count: u64) -> ControlFlow<()>;
 
     /// Takes note of a replication that is done.
-    fn on_done(&self, replication: u32, event_count: u64);
+    /// Takes note of a replication that is done.
+    fn on_done(&self, replication: u32);
 }
 
 /// How far a run is: its simulated time and the events handled. Breaking ends the run.
@@ -162,7 +163,7 @@ mod tests {
             ControlFlow::Continue(())
         }
 
-        fn on_done(&self, _: u32, _: u64) {}
+        fn on_done(&self, _: u32) {}
     }
 
     struct Impatient;
@@ -175,7 +176,7 @@ mod tests {
             }
         }
 
-        fn on_done(&self, _: u32, _: u64) {}
+        fn on_done(&self, _: u32) {}
     }
 
     fn plan(jobs: u32) -> Plan {
@@ -241,6 +242,9 @@ mod tests {
             replication_count: 2,
             jobs: 1,
         };
-        assert_eq!(run_all(&plan, &Calm, |seed, _| Ok(seed)), Ok(vec![u64::MAX, 0]));
+        assert_eq!(
+            run_all(&plan, &Calm, |seed, _| Ok(seed)),
+            Ok(vec![u64::MAX, 0])
+        );
     }
 }

@@ -109,10 +109,22 @@ impl<W: Write> Lines<W> {
         let entity = format!("instance.{}", row.name);
         let start_secs = |place: usize| place as f64 * window_secs;
         for (place, count) in row.attempt_counts.iter().enumerate() {
-            self.line(replication, start_secs(place), "attempt_count", &entity, count)?;
+            self.line(
+                replication,
+                start_secs(place),
+                "attempt_count",
+                &entity,
+                count,
+            )?;
         }
         for (place, mean) in row.in_flight_means.iter().enumerate() {
-            self.line(replication, start_secs(place), "in_flight_mean", &entity, mean)?;
+            self.line(
+                replication,
+                start_secs(place),
+                "in_flight_mean",
+                &entity,
+                mean,
+            )?;
         }
         for (place, ratio) in row.busy_ratios.iter().enumerate() {
             self.line(replication, start_secs(place), "busy_ratio", &entity, ratio)?;

@@ -23,7 +23,11 @@ use crate::scenario::measure::Unit;
 pub const SUMMARY_SCHEMA: u32 = 1;
 
 /// Writes the summary as indented JSON.
-pub fn write_summary(scenario: &Scenario, results: &Results, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_summary(
+    scenario: &Scenario,
+    results: &Results,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let expectations = || scenario.expectations.iter();
     let summary = SummaryFile {
         schema: SUMMARY_SCHEMA,

@@ -173,7 +173,12 @@ fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
     let mut tables = vec![requests_table(metrics), latency_table(metrics)];
     tables.extend(picks_table(&metrics.edges));
     tables.extend(detectors_table(&metrics.detectors));
-    tables.extend(metrics.faults.iter().map(super::terminal_fault::fault_table));
+    tables.extend(
+        metrics
+            .faults
+            .iter()
+            .map(super::terminal_fault::fault_table),
+    );
     tables
 }
 
@@ -182,7 +187,14 @@ fn requests_table(metrics: &RunMetrics) -> Table {
     let rows = rows.filter(|phase| matches!(phase.kind, PhaseKind::Whole | PhaseKind::During));
     Table {
         heading: "REQUESTS".into(),
-        columns: texts(["arrived", "succeeded", "timed out", "rejected", "failed", "retried"]),
+        columns: texts([
+            "arrived",
+            "succeeded",
+            "timed out",
+            "rejected",
+            "failed",
+            "retried",
+        ]),
         rows: rows.map(requests_row).collect(),
         note: String::new(),
     }
@@ -223,7 +235,11 @@ fn latency_table(metrics: &RunMetrics) -> Table {
         heading: "LATENCY of successes".into(),
         columns: texts(["p50", "p90", "p99", "p99.9", "max"]),
         rows,
-        note: if is_withheld { note.into() } else { String::new() },
+        note: if is_withheld {
+            note.into()
+        } else {
+            String::new()
+        },
     }
 }
 
@@ -267,7 +283,14 @@ fn detectors_table(detectors: &[DetectorMetrics]) -> Option<Table> {
             format::optional(detector.query_accuracy_ratio, format::ratio),
         ]
     };
-    let columns = ["detected", "after mean", "never", "mistakes", "mean length", "accuracy"];
+    let columns = [
+        "detected",
+        "after mean",
+        "never",
+        "mistakes",
+        "mean length",
+        "accuracy",
+    ];
     (!detectors.is_empty()).then(|| Table {
         heading: "DETECTORS".into(),
         columns: texts(columns),
@@ -280,10 +303,15 @@ fn means_table(aggregates: &[Aggregate]) -> Table {
     let row = |aggregate: &Aggregate| {
         let known = match aggregate.known_count == aggregate.run_count {
             true => String::new(),
-            false => format!("exists in {} of {}", aggregate.known_count, aggregate.run_count),
+            false => format!(
+                "exists in {} of {}",
+                aggregate.known_count, aggregate.run_count
+            ),
         };
         vec![
-            format!("{} {}", aggregate.measure, aggregate.phase).trim_end().to_string(),
+            format!("{} {}", aggregate.measure, aggregate.phase)
+                .trim_end()
+                .to_string(),
             format::optional(aggregate.mean, |mean| format::by_unit(aggregate.unit, mean)),
             format::optional(aggregate.half_width, |half| {
                 format!("\u{b1} {}", format::by_unit(aggregate.unit, half))

@@ -60,7 +60,10 @@ fn detection_text(fault: &FaultMetrics) -> String {
         parts.push(format!("exclusion {}{never}", range_text(&exclusion.total)));
     }
     if let Some(secs) = fault.last_wasted_attempt_secs {
-        parts.push(format!("last attempt to a dead server {}", format::secs(secs)));
+        parts.push(format!(
+            "last attempt to a dead server {}",
+            format::secs(secs)
+        ));
     }
     parts.join("   ")
 }

@@ -1,0 +1,1 @@
+pub const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");
