@@ -34,8 +34,6 @@ pub mod model;
 
 pub mod metrics;
 
-pub mod stats;
-
 pub mod experiment;
 
 pub mod report;
