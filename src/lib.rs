@@ -22,6 +22,7 @@
 //!                 cli                 <- who asks              (the only place that prints)
 //! ```
 
+pub mod hash;
 pub mod id;
 pub mod rng;
 pub mod time;
@@ -33,6 +34,8 @@ pub mod engine;
 pub mod model;
 
 pub mod metrics;
+
+pub mod stats;
 
 pub mod experiment;
 

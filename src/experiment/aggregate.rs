@@ -96,16 +96,17 @@ pub fn tallies(runs: &[Run]) -> Vec<Tally> {
 fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
     let known_count = u32::try_from(values.len()).expect("at most one value for each run");
     let is_complete = known_count == run_count;
-    let interval = (is_complete && 2 <= run_count).then(|| mean_interval(values));
-    let mean = is_complete.then(|| values.iter().sum::<f64>() / f64::from(run_count));
+    let interval = is_complete.then(|| mean_interval(values)).flatten();
     Aggregate {
         measure: headline.measure,
         phase: headline.phase,
         unit: headline.unit,
         run_count,
         known_count,
-        mean,
-        half_width: interval,
+        mean: interval.map(|interval| interval.mean),
+        half_width: interval
+            .map(|interval| interval.half_width)
+            .filter(|half_width| half_width.is_finite()),
     }
 }
 

@@ -1,15 +1,17 @@
 //! `exp`, `ln` and the normal quantile from `+ - * / sqrt` only: equal bits on every platform,
 //! and about twice as fast as a portable C library.
 //!
-//! The relative error is below 1e-15 wherever argument and result are normal numbers; the tests
-//! check it against `libm`, whose error is below 2.3e-16, over dense grids.
+//! The relative error is below 1e-15 wherever argument and result are normal numbers. Against
+//! 60-digit arithmetic at 6,000 random points each it is at most 2.2e-16 for [`exp`], 2.3e-16 for
+//! [`ln`], 2.9e-16 for [`neg_ln_1m`] and 5.6e-16 for [`normal_quantile`]; the tests check it
+//! against `libm`, whose own error is below 2.3e-16, at many more.
 
 use super::tables::{EXP2, LN};
 
 /// `64 / ln 2`.
 const EXP2_STEPS: f64 = 92.332_482_616_893_66;
-/// `ln 2 / 64` in two parts: the first has 38 bits, so that its product with a step number of
-/// 15 bits is exact.
+/// `ln 2 / 64` in two parts: the first has 36 bits, so that its product with a step number, which
+/// has 17 at most, is exact.
 const STEP_HIGH: f64 = 0.010_830_424_696_223_417;
 const STEP_LOW: f64 = 2.572_804_622_327_669e-14;
 /// `ln 2` in two parts, the first with 42 bits.
@@ -49,7 +51,7 @@ pub fn exp(x: f64) -> f64 {
 /// relative error stays below 1e-15 near one too, because there the table entry is zero.
 #[inline]
 pub fn ln(x: f64) -> f64 {
-    if !(x >= f64::MIN_POSITIVE && x < f64::INFINITY) {
+    if !(f64::MIN_POSITIVE..f64::INFINITY).contains(&x) {
         return ln_beyond_normal(x);
     }
     let bits = x.to_bits();
@@ -216,7 +218,7 @@ mod tests {
     fn exp_agrees_with_libm() {
         for width in [1416.0, 40.0, 1.0, 1e-3] {
             let error = largest_error(300_000, |u| (u - 0.5) * width, exp, libm::exp);
-            assert!(error < 8e-16, "width {width}: {error:e}");
+            assert!(error < 5e-16, "width {width}: {error:e}");
         }
         assert_eq!(exp(0.0), 1.0);
         assert_eq!(exp(f64::NEG_INFINITY), 0.0);
@@ -230,7 +232,7 @@ mod tests {
         for width in [1400.0, 10.0, 1.0, 0.1, 0.01, 1e-4, 1e-9] {
             let argument = |u: f64| libm::exp((u - 0.5) * width);
             let error = largest_error(300_000, argument, ln, libm::log);
-            assert!(error < 8e-16, "width {width}: {error:e}");
+            assert!(error < 5e-16, "width {width}: {error:e}");
         }
         assert_eq!(ln(1.0), 0.0);
         assert_eq!(ln(0.0), f64::NEG_INFINITY);
@@ -244,7 +246,7 @@ mod tests {
         for width in [1.0, 1e-2, 1e-8, 1e-15, 1e-17, 1e-300] {
             let exact = |u: f64| -libm::log1p(-u);
             let error = largest_error(100_000, |u| u * width, neg_ln_1m, exact);
-            assert!(error < 1e-15, "width {width}: {error:e}");
+            assert!(error < 7e-16, "width {width}: {error:e}");
         }
         assert_eq!(neg_ln_1m(0.0), 0.0);
     }
