@@ -106,11 +106,19 @@ pub struct LoadArgs {
     /// Change one value, checked like the file: client.shop.count=100. May be repeated
     #[arg(long = "set", value_name = "PATH=VALUE", action = ArgAction::Append)]
     pub sets: Vec<String>,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// How large a scenario may be.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct LimitArgs {
     /// Refuse a scenario whose estimate needs more memory
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = parse_bytes)]
     pub max_memory: u64,
     /// Refuse a scenario whose estimate needs more events, and stop a run that handles more
-    #[arg(long, value_name = "N", default_value = "10000000000", value_parser = parse_count)]
+    #[arg(long, value_name = "N", default_value_t = LimitArgs::EVENT_COUNT_MAX,
+          value_parser = parse_count)]
     pub max_events: u64,
     /// Refuse CSV inputs that are larger
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bytes)]
@@ -197,6 +205,13 @@ pub struct VerifyArgs {
     #[arg(short, long, value_name = "J", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=1_024))]
     pub jobs: u32,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+impl LimitArgs {
+    /// Events that a run may handle unless the user says otherwise.
+    pub const EVENT_COUNT_MAX: u64 = 10_000_000_000;
 }
 
 impl Args {

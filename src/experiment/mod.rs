@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod headline;
 pub mod plan;
+pub mod replicate;
 
 use crate::metrics::data::RunMetrics;
 use crate::metrics::evaluate::Verdict;
@@ -43,6 +44,12 @@ impl Results {
             tallies: aggregate::tallies(&runs),
             runs,
         }
+    }
+
+    /// Handled events of all runs.
+    pub fn event_count(&self) -> u64 {
+        let counts = self.runs.iter().map(|run| run.metrics.event_count);
+        counts.fold(0, u64::saturating_add)
     }
 
     /// The digest of the only run, or the xxHash64 of the digests of all, in plan order.

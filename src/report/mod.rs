@@ -1,5 +1,6 @@
 //! How results are shown: files and text. Computes nothing.
 
+pub mod files;
 pub mod format;
 pub mod manifest;
 pub mod run_dir;

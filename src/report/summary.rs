@@ -137,7 +137,7 @@ fn tally_value(expectation: &Expectation, tally: Tally) -> Value {
 
 fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
     let measure = expectation.measure;
-    let suffix = unit_suffix(crate::stats::seam::unit_of(&measure));
+    let suffix = unit_suffix(crate::experiment::headline::unit_of(&measure));
     let value = match verdict.reading {
         Reading::Known(value) => Some(value),
         Reading::Undecided(_) => None,

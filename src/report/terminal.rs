@@ -127,7 +127,7 @@ fn expectation_line(
         })
         .collect();
     let mean = known.map(|values| values.iter().sum::<f64>() / values.len() as f64);
-    let unit = crate::stats::seam::unit_of(&expectation.measure);
+    let unit = crate::experiment::headline::unit_of(&expectation.measure);
     let reason = verdicts().map(|v| &v.reason).find(|r| !r.is_empty());
     ExpectationLine {
         state: tally.state(),
