@@ -52,7 +52,7 @@ pub enum CliError {
     /// What was asked for makes no sense.
     #[error("{0}")]
     Usage(String),
-    /// The scenario has mistakes, which have been shown.
+    /// The scenario has mistakes, which have been shown: `bad.toml: 2 errors`.
     #[error("{0}")]
     Scenario(String),
     /// A file that is needed cannot be read or written.
@@ -96,7 +96,10 @@ pub fn run(args: &Args) -> Exit {
         Ok(exit)
     });
     result.unwrap_or_else(|error| {
-        console.error(&error);
+        match &error {
+            CliError::Scenario(summary) => console.say(summary),
+            other => console.error(other),
+        }
         error.exit()
     })
 }

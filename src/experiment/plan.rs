@@ -84,12 +84,13 @@ impl Plan {
     }
 }
 
-/// Runs every replication with `run_one`, which is given the seed. Of several errors, that of the
-/// first replication in plan order is returned; later replications are then abandoned.
+/// Runs every replication with `run_one`, which is given its number and its seed. Of several
+/// errors, that of the first replication in plan order is returned; later replications are then
+/// abandoned.
 pub fn run_all<T: Send>(
     plan: &Plan,
     monitor: &impl Monitor,
-    run_one: impl Fn(u64, &mut OnProgress<'_>) -> Result<T, RunStop> + Sync,
+    run_one: impl Fn(u32, u64, &mut OnProgress<'_>) -> Result<T, RunStop> + Sync,
 ) -> Result<Vec<T>, PlanError> {
     assert!(0 < plan.replication_count, "a plan has at least one run");
     let first_failed = AtomicU32::new(u32::MAX);
@@ -103,9 +104,9 @@ pub fn run_all<T: Send>(
         let seed = plan.seed_of(replication);
         let result = match on_progress(SimTime::START, 0) {
             ControlFlow::Break(()) => Ok(Err(RunStop::Interrupted)),
-            ControlFlow::Continue(()) => {
-                catch_unwind(AssertUnwindSafe(|| run_one(seed, &mut on_progress)))
-            }
+            ControlFlow::Continue(()) => catch_unwind(AssertUnwindSafe(|| {
+                run_one(replication, seed, &mut on_progress)
+            })),
         };
         match &result {
             Ok(Ok(_)) => monitor.on_done(replication),
@@ -190,14 +191,14 @@ mod tests {
     #[test]
     fn results_stand_in_plan_order_for_any_number_of_jobs() {
         for jobs in [1, 2, 8] {
-            let seeds = run_all(&plan(jobs), &Calm, |seed, _| Ok(seed));
+            let seeds = run_all(&plan(jobs), &Calm, |_, seed, _| Ok(seed));
             assert_eq!(seeds, Ok(vec![7, 8, 9, 10, 11, 12, 13, 14]));
         }
     }
 
     #[test]
     fn a_panic_names_the_seed_of_its_run() {
-        let result = run_all(&plan(2), &Calm, |seed, _| {
+        let result = run_all(&plan(2), &Calm, |_, seed, _| {
             assert!(seed != 9, "seed {seed} is cursed");
             Ok(())
         });
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn the_first_error_in_plan_order_wins_for_any_number_of_jobs() {
         for jobs in [1, 2, 8] {
-            let result = run_all(&plan(jobs), &Calm, |seed, _| match seed {
+            let result = run_all(&plan(jobs), &Calm, |_, seed, _| match seed {
                 9 | 12 => Err(RunStop::Limit(format!("limit of {seed}"))),
                 _ => Ok(()),
             });
@@ -226,11 +227,12 @@ mod tests {
 
     #[test]
     fn breaking_ends_the_plan() {
-        let result = run_all(&plan(2), &Impatient, |_, on_progress| {
-            match on_progress(SimTime::START, 1) {
-                ControlFlow::Break(()) => Err(RunStop::Interrupted),
-                ControlFlow::Continue(()) => Ok(()),
-            }
+        let result = run_all(&plan(2), &Impatient, |_, _, on_progress| match on_progress(
+            SimTime::START,
+            1,
+        ) {
+            ControlFlow::Break(()) => Err(RunStop::Interrupted),
+            ControlFlow::Continue(()) => Ok(()),
         });
         assert_eq!(result, Err(PlanError::Interrupted));
     }
@@ -243,7 +245,7 @@ mod tests {
             jobs: 1,
         };
         assert_eq!(
-            run_all(&plan, &Calm, |seed, _| Ok(seed)),
+            run_all(&plan, &Calm, |_, seed, _| Ok(seed)),
             Ok(vec![u64::MAX, 0])
         );
     }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use crate::experiment::Run;
 use crate::metrics::data::series::{ControlSeries, InstanceRow, RequestWindow, Series};
 
-/// Writes the series of requests and control messages of every run, and those of single instances
-/// for the first one. Columns: replication (from 0), start of the window, metric with its unit,
+/// Writes the series that the runs kept: those of requests and control messages of the first
+/// hundred, those of single instances of the first one. Columns: replication (from 0), start of the window, metric with its unit,
 /// entity, value. A number that does not exist has no line.
 pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
     let mut lines = Lines {
@@ -21,11 +21,9 @@ pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
         for control in &series.control {
             lines.control(replication, series.window_secs, control)?;
         }
-        if replication == 0 {
-            let instances = &series.instances;
-            for row in instances.rows.iter().chain(&instances.aggregate) {
-                lines.instance(replication, instances.window_secs, row)?;
-            }
+        let instances = &series.instances;
+        for row in instances.rows.iter().chain(&instances.aggregate) {
+            lines.instance(replication, instances.window_secs, row)?;
         }
     }
     lines.csv.flush()
