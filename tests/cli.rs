@@ -183,13 +183,13 @@ fn help_starts_with_three_examples_and_ends_with_the_exit_codes() {
 
 #[test]
 fn a_mistyped_verb_is_refused_with_the_nearest_one() {
-    let said = Stormglass::new().say(&["rnu"]);
+    let said = Stormglass::new().say(&["explan"]);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
     assert_eq!(
         said.err,
-        "error: unrecognized subcommand 'rnu'\n\
+        "error: unrecognized subcommand 'explan'\n\
          \n\
-         \x20 tip: a similar subcommand exists: 'run'\n\
+         \x20 tip: a similar subcommand exists: 'explain'\n\
          \n\
          Usage: stormglass [OPTIONS] <COMMAND>\n\
          \n\

@@ -1,7 +1,5 @@
 //! `stormglass check`.
 
-use std::io::Write;
-
 use super::args::CheckArgs;
 use super::load;
 use super::style::Console;

@@ -1,6 +1,6 @@
 //! `stormglass verify`.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use super::args::VerifyArgs;
