@@ -24,6 +24,7 @@
 
 pub mod hash;
 pub mod id;
+pub mod quantity;
 pub mod rng;
 pub mod time;
 

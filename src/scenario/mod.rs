@@ -3,10 +3,13 @@
 
 pub mod balancer;
 pub mod client;
+pub mod compare;
 pub mod distribution;
 pub mod expect;
 pub mod fault;
+pub mod load;
 pub mod measure;
+pub mod measure_catalog;
 pub mod network;
 pub mod registry;
 pub mod selector;

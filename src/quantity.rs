@@ -1,0 +1,188 @@
+//! Rates, ratios and sizes as a scenario writes them: `"2000/s"`, `"0.1%"`, `"4KiB"`.
+//!
+//! Every value that leaves this file is finite and in range.
+
+/// Why a text is not the quantity that was expected. The message says what was expected, `fix`
+/// what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ParseQuantityError {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub fix: String,
+}
+
+/// The units of rates and their length in seconds.
+const RATE_UNITS: [(&str, f64); 5] = [
+    ("ns", 1e-9),
+    ("us", 1e-6),
+    ("ms", 1e-3),
+    ("s", 1.0),
+    ("m", 60.0),
+];
+
+/// The units of sizes in bytes.
+const SIZE_UNITS: [(&str, u64); 9] = [
+    ("B", 1),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+
+/// The largest rate: one in a nanosecond.
+pub const RATE_PER_SEC_MAX: f64 = 1e9;
+
+/// Reads `"2000/s"`, `"2/ms"`, `"90/m"` or `"5/h"` as a number per second, above 0 and at most
+/// [`RATE_PER_SEC_MAX`].
+pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
+    let Some((number, unit)) = text.split_once('/') else {
+        return Err(error(
+            "a rate needs a unit".into(),
+            format!("write \"{}/s\"", text.trim()),
+        ));
+    };
+    let unit_secs = match unit.trim() {
+        "h" => 3_600.0,
+        unit => RATE_UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .map(|(_, secs)| *secs)
+            .ok_or_else(|| {
+                error(
+                    format!("unknown unit `/{unit}` of a rate"),
+                    "expected one of /ns, /us, /ms, /s, /m, /h".into(),
+                )
+            })?,
+    };
+    let rate = parse_number(number)? / unit_secs;
+    if 0.0 < rate && rate <= RATE_PER_SEC_MAX {
+        return Ok(rate);
+    }
+    Err(error(
+        "a rate lies above 0 and at most at 1e9 per second".into(),
+        "expected a rate like \"2000/s\"".into(),
+    ))
+}
+
+/// Reads `"0.1%"` or `"0.001"` as a share between 0 and 1.
+pub fn parse_ratio(text: &str) -> Result<f64, ParseQuantityError> {
+    match text.trim().strip_suffix('%') {
+        Some(percent) => check_ratio(parse_number(percent)? / 100.0),
+        None => check_ratio(parse_number(text)?),
+    }
+}
+
+/// A share between 0 and 1, or why it is none.
+pub fn check_ratio(ratio: f64) -> Result<f64, ParseQuantityError> {
+    if (0.0..=1.0).contains(&ratio) {
+        // Turns -0 into 0.
+        return Ok(ratio + 0.0);
+    }
+    Err(error(
+        "a ratio lies between 0 and 1".into(),
+        "expected a share like \"0.1%\" or 0.001".into(),
+    ))
+}
+
+/// Reads `"4KiB"` or `"1.5MB"` as whole bytes.
+pub fn parse_size(text: &str) -> Result<u64, ParseQuantityError> {
+    let text = text.trim();
+    let unit_at = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .ok_or_else(|| {
+            error(
+                "a size needs a unit".into(),
+                format!("write \"{text}B\" or \"{text}KiB\""),
+            )
+        })?;
+    let (number, unit) = text.split_at(unit_at);
+    let unit_bytes = SIZE_UNITS
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .map(|(_, bytes)| *bytes)
+        .ok_or_else(|| {
+            error(
+                format!("unknown unit `{unit}` of a size"),
+                "expected one of B, KB, MB, GB, TB, KiB, MiB, GiB, TiB".into(),
+            )
+        })?;
+    let bytes = parse_number(number)? * unit_bytes as f64;
+    if (0.0..=9.007_199_254_740_992e15).contains(&bytes) {
+        return Ok(bytes as u64);
+    }
+    Err(error(
+        "a size lies between 0 and 8 PiB".into(),
+        "expected a size like \"4KiB\"".into(),
+    ))
+}
+
+/// A finite decimal number.
+pub fn parse_number(text: &str) -> Result<f64, ParseQuantityError> {
+    let text = text.trim();
+    let digits: String = text.chars().filter(|c| *c != '_').collect();
+    let is_decimal = digits
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+    match digits.parse::<f64>() {
+        Ok(number) if is_decimal && number.is_finite() => Ok(number),
+        _ => Err(error(
+            format!("`{text}` is not a finite number"),
+            "expected a number like 2000 or 0.5".into(),
+        )),
+    }
+}
+
+fn error(message: String, fix: String) -> ParseQuantityError {
+    ParseQuantityError { message, fix }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_rates_per_any_unit() {
+        assert_eq!(parse_rate("2000/s"), Ok(2000.0));
+        assert_eq!(parse_rate("2/ms"), Ok(2000.0));
+        assert_eq!(parse_rate("90/m"), Ok(1.5));
+        assert_eq!(parse_rate("36_00 / h"), Ok(1.0));
+    }
+
+    #[test]
+    fn refuses_rates_that_cannot_be() {
+        for text in [
+            "0/s", "-1/s", "nan/s", "inf/s", "1e400/s", "2/ns", "/s", "5/d",
+        ] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
+        let missing = parse_rate("2000").unwrap_err();
+        assert_eq!(missing.message, "a rate needs a unit");
+        assert_eq!(missing.fix, "write \"2000/s\"");
+    }
+
+    #[test]
+    fn reads_ratios_with_and_without_percent() {
+        assert_eq!(parse_ratio("0.1%"), Ok(0.001));
+        assert_eq!(parse_ratio("0.25"), Ok(0.25));
+        assert_eq!(parse_ratio("100%"), Ok(1.0));
+        for text in ["101%", "-0.1", "NaN", "1.5", "%", "half"] {
+            assert!(parse_ratio(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_sizes_in_binary_and_decimal_units() {
+        assert_eq!(parse_size("4KiB"), Ok(4_096));
+        assert_eq!(parse_size("1.5MB"), Ok(1_500_000));
+        assert_eq!(parse_size("0 B"), Ok(0));
+        for text in ["4", "4kb", "-1B", "1e300GiB"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+}

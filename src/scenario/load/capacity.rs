@@ -1,0 +1,100 @@
+//! Offered load against capacity.
+
+use crate::id::{ClientId, ServiceId};
+use crate::scenario::Scenario;
+use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
+use crate::scenario::service::{GroupConfig, ServiceConfig};
+
+/// Requests per second that the workers of a service can do; infinite where the service time is
+/// zero. Time that a worker waits for services that it calls is not counted.
+pub fn requests_per_sec(
+    service: ServiceId,
+    services: &[ServiceConfig],
+    groups: &[GroupConfig],
+) -> f64 {
+    let worker_speed: f64 = groups
+        .iter()
+        .filter(|group| group.service == service)
+        .map(|group| f64::from(group.count) * f64::from(group.workers) * group.speed)
+        .sum();
+    worker_speed / services[service.index()].service_time.mean_secs()
+}
+
+/// How often one request of a client visits each service, without retries. The calls must have no
+/// cycle.
+pub fn visits_per_request(
+    client: ClientId,
+    edges: &[EdgeConfig],
+    service_count: usize,
+) -> Vec<f64> {
+    let calls = |owner: EdgeOwner| edges.iter().filter(move |edge| edge.owner == owner);
+    let mut arriving = vec![0.0; service_count];
+    for edge in calls(EdgeOwner::Client(client)) {
+        arriving[edge.to.index()] += 1.0;
+    }
+    let mut visits = arriving.clone();
+    // Each round follows the calls one step further; without a cycle they end after as many
+    // rounds as there are services.
+    for _ in 0..service_count {
+        let mut next = vec![0.0; service_count];
+        for (service, count) in arriving
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| 0.0 < **count)
+        {
+            for edge in calls(EdgeOwner::Service(ServiceId::from_index(service))) {
+                next[edge.to.index()] += count;
+            }
+        }
+        for (visits, more) in visits.iter_mut().zip(&next) {
+            *visits += more;
+        }
+        arriving = next;
+        if arriving.iter().all(|count| *count == 0.0) {
+            break;
+        }
+    }
+    visits
+}
+
+/// Offered load and capacity of one service.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ServiceLoad {
+    /// Visits per second by open-loop clients and traces, without retries, averaged over the run.
+    pub visits_per_sec: f64,
+    /// What the workers can do per second.
+    pub capacity_per_sec: f64,
+    /// Visits over capacity.
+    pub offered_load: f64,
+}
+
+/// The load of every service, by id. Closed loops are not counted: they cannot overload.
+pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
+    let service_count = scenario.services.len();
+    let mut visits_per_sec = vec![0.0; service_count];
+    for (place, client) in scenario.clients.iter().enumerate() {
+        if matches!(client.workload, Workload::Closed { .. }) {
+            continue;
+        }
+        let requests = client.workload.expected_request_count(scenario.duration);
+        let rate = requests.unwrap_or(0.0) / scenario.duration.as_secs_f64();
+        let visits =
+            visits_per_request(ClientId::from_index(place), &scenario.edges, service_count);
+        for (total, visits) in visits_per_sec.iter_mut().zip(visits) {
+            *total += rate * visits;
+        }
+    }
+    visits_per_sec
+        .into_iter()
+        .enumerate()
+        .map(|(place, visits_per_sec)| {
+            let service = ServiceId::from_index(place);
+            let capacity_per_sec = requests_per_sec(service, &scenario.services, &scenario.groups);
+            ServiceLoad {
+                visits_per_sec,
+                capacity_per_sec,
+                offered_load: visits_per_sec / capacity_per_sec,
+            }
+        })
+        .collect()
+}

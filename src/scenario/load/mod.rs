@@ -1,0 +1,177 @@
+//! From a TOML text to a [`Scenario`]: every error at once, each with its place.
+
+pub mod capacity;
+pub mod diagnostic;
+pub mod limits;
+pub mod schema;
+pub mod source;
+pub mod tree;
+pub mod warning;
+
+mod assertion;
+mod context;
+mod files;
+mod inputs;
+mod merge;
+mod read;
+mod section;
+mod shorthand;
+mod suggest;
+mod value;
+
+use std::path::{Path, PathBuf};
+
+use super::Scenario;
+use context::Context;
+use diagnostic::{Diagnostic, Diagnostics};
+use inputs::Inputs;
+use limits::Limits;
+use source::{Source, SourceId, Sources};
+use tree::Tree;
+
+/// What to load.
+#[derive(Clone, Debug)]
+pub struct LoadInput {
+    /// The scenario itself.
+    pub text: LoadText,
+    /// `PATH=VALUE` overrides, in order.
+    pub sets: Vec<String>,
+    /// How large it may be.
+    pub limits: Limits,
+}
+
+/// Where a scenario comes from.
+#[derive(Clone, Debug)]
+pub enum LoadText {
+    /// A file, as the user named it.
+    File(PathBuf),
+    /// A text that is no file; it can name no files.
+    Text {
+        /// What messages call it.
+        name: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The scenario, if there is no error.
+    pub scenario: Option<Scenario>,
+    /// Errors and warnings in order of place.
+    pub diagnostics: Diagnostics,
+    /// The texts that it was made of, the scenario file first.
+    pub sources: Sources,
+    /// The tree after `extends` and overrides.
+    pub tree: Option<Tree>,
+    /// The canonical paths of its CSV inputs.
+    pub inputs: Vec<PathBuf>,
+}
+
+/// Loads a scenario.
+pub fn load(input: &LoadInput) -> Loaded {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let mut inputs = Inputs::new(&input.limits);
+    let tree = load_tree(input, &mut sources, &mut diagnostics);
+    let mut scenario = None;
+    if let Some(tree) = &tree
+        && diagnostics.error_count() == 0
+    {
+        let mut ctx = Context {
+            sources: &sources,
+            diagnostics: &mut diagnostics,
+            inputs: &mut inputs,
+        };
+        scenario = build(&mut ctx, tree);
+    }
+    diagnostics.sort();
+    Loaded {
+        scenario: scenario.filter(|_| diagnostics.error_count() == 0),
+        diagnostics,
+        sources,
+        tree,
+        inputs: inputs.paths(),
+    }
+}
+
+/// The tree of the scenario after `extends` and overrides.
+fn load_tree(
+    input: &LoadInput,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Tree> {
+    let id = add_source(&input.text, &input.limits, sources, diagnostics)?;
+    let mut tree = tree::parse_document(id, sources, diagnostics);
+    for argument in &input.sets {
+        merge::apply_set(&mut tree, argument, sources, diagnostics);
+    }
+    Some(tree)
+}
+
+fn add_source(
+    text: &LoadText,
+    limits: &Limits,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<SourceId> {
+    let (name, text, folder) = match text {
+        LoadText::File(path) => {
+            let name = path.display().to_string();
+            (
+                name,
+                files::read_text(path, limits.scenario_bytes_max),
+                folder_of(path),
+            )
+        }
+        LoadText::Text { name, text } => {
+            let text = files::read_text_from(text.as_bytes(), limits.scenario_bytes_max);
+            (name.clone(), text, None)
+        }
+    };
+    match text {
+        Ok(text) => Some(sources.add(Source { name, text, folder })),
+        Err(problem) => {
+            diagnostics.error(Diagnostic::new(format!("cannot read {name}: {problem}")));
+            None
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    let path = path.canonicalize().ok()?;
+    path.parent().map(Path::to_path_buf)
+}
+
+/// Builds the scenario of a tree.
+fn build(ctx: &mut Context, tree: &Tree) -> Option<Scenario> {
+    let source = ctx.sources.get(SourceId(0));
+    let stem = Path::new(&source.name).file_stem();
+    let default_name = match stem.map(|stem| stem.to_string_lossy()) {
+        Some(stem) if value::is_name(&stem) => stem.to_string(),
+        _ => "scenario".to_string(),
+    };
+    let header = header(&source.text);
+    let (mut scenario, _places) = read::scenario(ctx, tree, &default_name, header)?;
+    if 0 < ctx.error_count() {
+        return None;
+    }
+    scenario.topology = super::topology::Topology::new(
+        &scenario.services,
+        &scenario.groups,
+        &scenario.clients,
+        &scenario.edges,
+        u32::try_from(scenario.registry.member_zones.len()).expect("members are few"),
+    );
+    Some(scenario)
+}
+
+/// The comment that opens a text, without `#` and without the line that names the schema.
+fn header(text: &str) -> Vec<String> {
+    text.lines()
+        .take_while(|line| line.starts_with('#'))
+        .filter(|line| !line.starts_with("#:"))
+        .map(|line| line.trim_start_matches('#').trim().to_string())
+        .collect()
+}

@@ -1,0 +1,263 @@
+//! Calls: who uses which service, and how.
+
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::schema::{BACKOFF, BALANCER, CALL, DETECTOR, RETRY};
+use super::super::section::Section;
+use super::super::source::Origin;
+use super::super::tree::Tree;
+use super::service::phase;
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
+use crate::id::{ClientId, EdgeId, ServiceId};
+use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
+use crate::scenario::registry::PingConfig;
+use crate::scenario::service::ServiceConfig;
+use crate::time::SimDuration;
+
+/// Longest drain that is chosen by itself.
+const DRAIN_MAX: SimDuration = SimDuration::from_secs(3_600);
+
+/// Drain for a call that may take for ever.
+const DRAIN_UNBOUNDED: SimDuration = SimDuration::from_secs(60);
+
+/// Reads the calls of clients, then those of services, each in order of the file, with their
+/// places.
+pub fn edges(
+    ctx: &mut Context,
+    clients: &[Opened],
+    services: &[Opened],
+    names: &mut Names,
+) -> Vec<(EdgeConfig, Origin)> {
+    let mut list = Vec::new();
+    for (place, client) in clients.iter().enumerate() {
+        let owner = EdgeOwner::Client(ClientId::from_index(place));
+        let count_before = list.len();
+        edges_of(ctx, client, "client", owner, names, &mut list);
+        if list.len() == count_before && !client.section.has("call") {
+            ctx.error(
+                Diagnostic::new(format!("client `{}` calls nothing", client.name))
+                    .at(client.name_origin, "no call")
+                    .help(format!("write [client.{}.call.SERVICE]", client.name)),
+            );
+        }
+    }
+    for (place, service) in services.iter().enumerate() {
+        let owner = EdgeOwner::Service(ServiceId::from_index(place));
+        edges_of(ctx, service, "service", owner, names, &mut list);
+    }
+    for (edge, _) in &list {
+        let short = edge.path.split('.').collect::<Vec<_>>();
+        names.edges.push(format!("{}.{}", short[1], short[3]));
+    }
+    refuse_cycles(ctx, &list, names);
+    list
+}
+
+fn edges_of(
+    ctx: &mut Context,
+    owner: &Opened,
+    kind: &str,
+    owner_id: EdgeOwner,
+    names: &Names,
+    list: &mut Vec<(EdgeConfig, Origin)>,
+) {
+    let what = format!("{kind} `{}`: call", owner.name);
+    for call in open_named(ctx, &owner.section, "call", &CALL, &what, false) {
+        let section = &call.section;
+        let to = match names.service(&call.name) {
+            Ok(service) => Some(service),
+            Err(unknown) => {
+                unknown.report(ctx, call.name_origin);
+                None
+            }
+        };
+        let balancer = section.tree("balancer").and_then(|t| balancer(ctx, &t, 0));
+        let attempt_timeout = section.duration(ctx, "attempt_timeout");
+        let deadline = section.duration(ctx, "deadline");
+        if let (Some(timeout), Some(deadline)) = (attempt_timeout, deadline)
+            && deadline < timeout
+        {
+            ctx.error(
+                Diagnostic::new("an attempt that may take longer than its call")
+                    .at(
+                        section.origin_of("attempt_timeout"),
+                        format!("`deadline` is {deadline}"),
+                    )
+                    .help("expected attempt_timeout <= deadline"),
+            );
+        }
+        let retry = retry(ctx, section);
+        let detector = detector(ctx, section);
+        list.push((
+            EdgeConfig {
+                owner: owner_id,
+                to: to.unwrap_or_default(),
+                path: format!("{kind}.{}.call.{}", owner.name, call.name),
+                balancer: balancer.unwrap_or(BalancerConfig::Random),
+                attempt_timeout,
+                deadline,
+                retry,
+                detector,
+            },
+            call.name_origin,
+        ));
+    }
+}
+
+/// Sticky balancers may hold each other no deeper than this.
+const BALANCER_DEPTH_MAX: u32 = 4;
+
+fn balancer(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig> {
+    let section = Section::open(ctx, tree, &BALANCER, "balancer".to_string())?;
+    Some(match section.variant_name() {
+        "random" => BalancerConfig::Random,
+        "round_robin" => BalancerConfig::RoundRobin,
+        "weighted_random" => BalancerConfig::WeightedRandom,
+        "smooth_weighted_round_robin" => BalancerConfig::SmoothWeightedRoundRobin,
+        "least_in_flight" => BalancerConfig::LeastInFlight {
+            choice_count: section.count_u32(ctx, "choice_count"),
+            replacement: section.bool(ctx, "replacement")?,
+        },
+        "ring" => BalancerConfig::Ring {
+            virtual_node_count: section.count_u32(ctx, "virtual_node_count")?,
+            hash: section.text(ctx, "hash").map(|_| RingHash::Xxh64)?,
+            hash_seed: section.count(ctx, "hash_seed")?,
+        },
+        "sticky" => {
+            if BALANCER_DEPTH_MAX <= depth {
+                ctx.error(
+                    Diagnostic::new("too many sticky balancers in one another")
+                        .at(tree.origin, "expected a balancer that picks"),
+                );
+                return None;
+            }
+            let fallback = section.tree("fallback")?;
+            BalancerConfig::Sticky {
+                fallback: Box::new(balancer(ctx, &fallback, depth + 1)?),
+                session_count_max: section.count_u32(ctx, "session_count_max")?,
+            }
+        }
+        name => unreachable!("the specification has no policy `{name}`"),
+    })
+}
+
+fn retry(ctx: &mut Context, call: &Section) -> RetryConfig {
+    let section = open_table(ctx, call, "retry", &RETRY);
+    let backoff = open_table(ctx, &section, "backoff", &BACKOFF);
+    let (min, max) = (backoff.duration(ctx, "min"), backoff.duration(ctx, "max"));
+    if let (Some(min), Some(max)) = (min, max)
+        && max < min
+    {
+        let key = if backoff.has("max") { "max" } else { "min" };
+        ctx.error(
+            Diagnostic::new("an empty range")
+                .at(
+                    backoff.origin_of(key),
+                    format!("`min` is {min}, `max` is {max}"),
+                )
+                .help("expected min <= max"),
+        );
+    }
+    RetryConfig {
+        attempt_count_max: section.count_u32(ctx, "attempt_count_max").unwrap_or(1),
+        backoff_min: min.unwrap_or_default(),
+        backoff_max: max.unwrap_or_default(),
+        backoff_factor: backoff.number(ctx, "factor").unwrap_or(2.0),
+        jitter: match backoff.text(ctx, "jitter").as_deref() {
+            Some("none") => Jitter::None,
+            Some("equal") => Jitter::Equal,
+            Some("decorrelated") => Jitter::Decorrelated,
+            _ => Jitter::Full,
+        },
+        failover: section.bool(ctx, "failover").unwrap_or(true),
+    }
+}
+
+fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
+    let tree = call.set_tree("detector")?;
+    let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
+    let interval = section
+        .duration(ctx, "interval")
+        .unwrap_or(PLACEHOLDER_TIME);
+    let half = SimDuration::from_ns((interval.as_ns() / 2).max(1));
+    Some(PingConfig {
+        interval,
+        timeout: section.duration(ctx, "timeout").unwrap_or(half),
+        misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
+        rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
+        phase: phase(ctx, &section, "phase"),
+    })
+}
+
+/// Gives every service the calls that it owns.
+pub fn attach(edges: &[(EdgeConfig, Origin)], services: &mut [ServiceConfig]) {
+    for (place, (edge, _)) in edges.iter().enumerate() {
+        if let EdgeOwner::Service(service) = edge.owner {
+            services[service.index()]
+                .calls
+                .push(EdgeId::from_index(place));
+        }
+    }
+}
+
+/// How long the longest request can take: for each client the sum over its calls.
+pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDuration {
+    let call = |edge: &EdgeConfig| match (edge.deadline, edge.attempt_timeout) {
+        (Some(deadline), _) => deadline,
+        (None, Some(timeout)) => timeout
+            .saturating_add(edge.retry.backoff_max)
+            .saturating_mul(u64::from(edge.retry.attempt_count_max)),
+        (None, None) => DRAIN_UNBOUNDED,
+    };
+    let longest = clients
+        .iter()
+        .map(|client| {
+            let calls = client.calls.iter().map(|id| call(&edges[id.index()]));
+            calls.fold(SimDuration::ZERO, SimDuration::saturating_add)
+        })
+        .max();
+    longest.unwrap_or_default().min(DRAIN_MAX)
+}
+
+/// Reports every service whose calls lead back to it, with the path, at the call that closes the
+/// circle.
+fn refuse_cycles(ctx: &mut Context, edges: &[(EdgeConfig, Origin)], names: &Names) {
+    let mut calls: Vec<Vec<(usize, Origin)>> = vec![Vec::new(); names.services.len()];
+    for (edge, origin) in edges {
+        if let EdgeOwner::Service(service) = edge.owner {
+            calls[service.index()].push((edge.to.index(), *origin));
+        }
+    }
+    // Depth first without recursion: the path holds a service and its next call to follow.
+    let mut is_done = vec![false; names.services.len()];
+    for start in 0..names.services.len() {
+        let mut path = vec![(start, 0)];
+        while let Some((service, next)) = path.last_mut() {
+            let (service, call) = (*service, calls[*service].get(*next).copied());
+            *next += 1;
+            let Some((to, origin)) = call.filter(|_| !is_done[service]) else {
+                is_done[service] = true;
+                path.pop();
+                continue;
+            };
+            match path.iter().position(|(on_path, _)| *on_path == to) {
+                None => path.push((to, 0)),
+                Some(from) => {
+                    let mut circle: Vec<&str> = path[from..]
+                        .iter()
+                        .map(|(s, _)| names.services[*s].as_str())
+                        .collect();
+                    circle.push(&names.services[to]);
+                    ctx.error(
+                        Diagnostic::new(format!(
+                            "services call in a circle: {}",
+                            circle.join(" -> ")
+                        ))
+                        .at(origin, "this call closes the circle"),
+                    );
+                }
+            }
+        }
+    }
+}

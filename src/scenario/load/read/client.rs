@@ -1,0 +1,307 @@
+//! Clients: their arrivals and keys.
+
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::schema::{ARRIVALS, KEYS};
+use super::super::section::Section;
+use super::super::source::Origin;
+use super::distribution::distribution_at;
+use super::{Names, Opened, PLACEHOLDER_TIME, open_table};
+use crate::id::{ClientId, EdgeId, ServiceId};
+use crate::scenario::client::{
+    ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, WhenCallerDown, Workload,
+};
+use crate::scenario::load::capacity;
+use crate::scenario::registry::ClockConfig;
+use crate::scenario::service::{GroupConfig, ServiceConfig};
+use crate::time::{SimDuration, SimTime};
+
+/// What the arrivals of a client may refer to.
+struct World<'a> {
+    names: &'a Names,
+    edges: &'a [EdgeConfig],
+    services: &'a [ServiceConfig],
+    groups: &'a [GroupConfig],
+    duration: SimDuration,
+}
+
+/// Reads the clients.
+pub fn clients(
+    ctx: &mut Context,
+    clients: &[Opened],
+    names: &Names,
+    edges: &[(EdgeConfig, Origin)],
+    services: &[ServiceConfig],
+    groups: &[GroupConfig],
+    duration: SimDuration,
+) -> Vec<ClientConfig> {
+    let edges: Vec<EdgeConfig> = edges.iter().map(|(edge, _)| edge.clone()).collect();
+    let world = World {
+        names,
+        edges: &edges,
+        services,
+        groups,
+        duration,
+    };
+    let mut list = Vec::new();
+    for (place, client) in clients.iter().enumerate() {
+        let section = &client.section;
+        let id = ClientId::from_index(place);
+        let zones = section.texts(ctx, "zones").unwrap_or_default();
+        if section.has("zones") && zones.is_empty() {
+            ctx.error(
+                Diagnostic::new(format!("client `{}` is in no zone", client.name))
+                    .at(section.origin_of("zones"), "expected at least one zone"),
+            );
+        }
+        list.push(ClientConfig {
+            name: client.name.clone(),
+            count: names.clients[place].caller_count,
+            zones: zones.iter().map(|(zone, _)| names.zone_of(zone)).collect(),
+            workload: workload(ctx, section, id, &world),
+            keys: keys(ctx, section),
+            when_caller_down: match section.text(ctx, "when_caller_down").as_deref() {
+                Some("lose") => WhenCallerDown::Lose,
+                Some("fail") => WhenCallerDown::Fail,
+                _ => WhenCallerDown::Redistribute,
+            },
+            calls: (0..edges.len())
+                .filter(|edge| edges[*edge].owner == EdgeOwner::Client(id))
+                .map(EdgeId::from_index)
+                .collect(),
+            clock: ClockConfig {
+                drift_ratio: section.number(ctx, "clock_drift").unwrap_or(0.0),
+            },
+        });
+    }
+    list
+}
+
+fn workload(ctx: &mut Context, client: &Section, id: ClientId, world: &World) -> Workload {
+    const PLACEHOLDER: Workload = Workload::Open {
+        process: ArrivalProcess::Constant { rate: 1.0 },
+    };
+    let Some(tree) = client.set_tree("arrivals") else {
+        return PLACEHOLDER;
+    };
+    let Some(section) = Section::open(ctx, tree, &ARRIVALS, "arrivals".to_string()) else {
+        return PLACEHOLDER;
+    };
+    let rate = |ctx: &mut Context, key: &str| section.number(ctx, key).unwrap_or(1.0);
+    let process = match section.variant_name() {
+        "constant" => ArrivalProcess::Constant {
+            rate: rate_or_load(ctx, &section, id, world),
+        },
+        "poisson" => ArrivalProcess::Poisson {
+            rate: rate_or_load(ctx, &section, id, world),
+        },
+        "renewal" => renewal(ctx, &section),
+        "bursts" => ArrivalProcess::Bursts {
+            rate: rate(ctx, "rate"),
+            burst_rate: rate(ctx, "burst_rate"),
+            period: section.duration(ctx, "period").unwrap_or(PLACEHOLDER_TIME),
+            burst_duration: burst_duration(ctx, &section),
+        },
+        "ramp" => {
+            let (start, end) = ramp_window(ctx, &section, world.duration);
+            ArrivalProcess::Ramp {
+                rate_from: rate(ctx, "rate_from"),
+                rate_to: rate(ctx, "rate_to"),
+                start_at: SimTime::START + start,
+                end_at: SimTime::START + end,
+            }
+        }
+        "closed" => {
+            return Workload::Closed {
+                user_count: section.count_u32(ctx, "user_count").unwrap_or(1),
+                think_time: distribution_at(ctx, &section, "think_time"),
+            };
+        }
+        "trace" => return trace(ctx, &section).unwrap_or(PLACEHOLDER),
+        name => unreachable!("the specification has no process `{name}`"),
+    };
+    Workload::Open { process }
+}
+
+fn renewal(ctx: &mut Context, section: &Section) -> ArrivalProcess {
+    let gap = distribution_at(ctx, section, "gap");
+    if gap.mean_secs() <= 0.0 {
+        ctx.error(
+            Diagnostic::new("arrivals without a gap")
+                .at(section.origin_of("gap"), "expected a mean above zero"),
+        );
+    }
+    ArrivalProcess::Renewal { gap }
+}
+
+fn burst_duration(ctx: &mut Context, section: &Section) -> SimDuration {
+    let (burst, period) = (
+        section.duration(ctx, "burst_duration"),
+        section.duration(ctx, "period"),
+    );
+    if let (Some(burst), Some(period)) = (burst, period)
+        && period < burst
+    {
+        ctx.error(
+            Diagnostic::new("a burst longer than its period")
+                .at(
+                    section.origin_of("burst_duration"),
+                    format!("`period` is {period}"),
+                )
+                .help("expected burst_duration <= period"),
+        );
+    }
+    burst.unwrap_or(PLACEHOLDER_TIME)
+}
+
+fn ramp_window(
+    ctx: &mut Context,
+    section: &Section,
+    duration: SimDuration,
+) -> (SimDuration, SimDuration) {
+    let start = section.duration(ctx, "start").unwrap_or_default();
+    let end = section.duration(ctx, "end").unwrap_or(duration);
+    if end <= start {
+        let key = if section.has("end") { "end" } else { "start" };
+        ctx.error(
+            Diagnostic::new("a ramp that ends before it starts")
+                .at(section.origin_of(key), format!("from {start} to {end}"))
+                .help("expected start < end"),
+        );
+    }
+    (start, end)
+}
+
+fn trace(ctx: &mut Context, section: &Section) -> Option<Workload> {
+    let unit = section.text(ctx, "unit")?;
+    let file = section.tree("file")?;
+    match ctx.inputs.trace(ctx.sources, &file, &unit) {
+        Ok(trace) => Some(Workload::Trace(trace)),
+        Err(diagnostic) => {
+            ctx.error(diagnostic);
+            None
+        }
+    }
+}
+
+/// The rate, or that which offers the wanted load to a service.
+fn rate_or_load(ctx: &mut Context, section: &Section, id: ClientId, world: &World) -> f64 {
+    let rate = section.number(ctx, "rate");
+    let load = section.number(ctx, "offered_load");
+    if section.has("rate") == section.has("offered_load") {
+        let found = if section.has("rate") {
+            "both are set"
+        } else {
+            "neither is set"
+        };
+        ctx.error(
+            Diagnostic::new("arrivals need either `rate` or `offered_load`")
+                .at(section.origin, found)
+                .help("write `rate = \"100/s\"` or `offered_load = 0.7`"),
+        );
+        return 1.0;
+    }
+    match load {
+        Some(load) => rate_of_load(ctx, section, id, world, load).unwrap_or(1.0),
+        None => rate.unwrap_or(1.0),
+    }
+}
+
+fn rate_of_load(
+    ctx: &mut Context,
+    section: &Section,
+    id: ClientId,
+    world: &World,
+    load: f64,
+) -> Option<f64> {
+    let service = loaded_service(ctx, section, id, world)?;
+    // A cycle is reported already, and makes visits endless.
+    if 0 < ctx.error_count() {
+        return None;
+    }
+    let visits = capacity::visits_per_request(id, world.edges, world.services.len());
+    let visits = visits[service.index()];
+    let capacity = capacity::requests_per_sec(service, world.services, world.groups);
+    let rate = load * capacity / visits;
+    let name = &world.names.services[service.index()];
+    let problem = match (visits == 0.0, rate.is_finite()) {
+        (true, _) => format!("the client never calls `{name}`, not even through others"),
+        (false, false) => format!("the service time of `{name}` is zero"),
+        (false, true) => return Some(rate),
+    };
+    let key = if section.has("of") {
+        "of"
+    } else {
+        "offered_load"
+    };
+    ctx.error(
+        Diagnostic::new("an offered load that no rate gives")
+            .at(section.origin_of(key), problem)
+            .help("write `rate = \"100/s\"` instead"),
+    );
+    None
+}
+
+fn loaded_service(
+    ctx: &mut Context,
+    section: &Section,
+    id: ClientId,
+    world: &World,
+) -> Option<ServiceId> {
+    if let Some(name) = section.text(ctx, "of") {
+        let found = world.names.service(&name);
+        return found
+            .map_err(|unknown| unknown.report(ctx, section.origin_of("of")))
+            .ok();
+    }
+    let mut called = world
+        .edges
+        .iter()
+        .filter(|edge| edge.owner == EdgeOwner::Client(id))
+        .map(|edge| edge.to);
+    match (called.next(), called.next()) {
+        (Some(service), None) => Some(service),
+        (None, _) => None,
+        (Some(_), Some(_)) => {
+            ctx.error(
+                Diagnostic::new("an offered load of which service?")
+                    .at(
+                        section.origin_of("offered_load"),
+                        "the client calls several services",
+                    )
+                    .help("add `of = \"SERVICE\"`"),
+            );
+            None
+        }
+    }
+}
+
+fn keys(ctx: &mut Context, client: &Section) -> KeyConfig {
+    let section = open_table(ctx, client, "keys", &KEYS);
+    let count = section.count_u32(ctx, "count").unwrap_or(1);
+    match section.variant_name() {
+        "zipf" => KeyConfig::Zipf {
+            count,
+            exponent: section.number(ctx, "exponent").unwrap_or(1.0),
+        },
+        "hot_set" => {
+            let hot_count = section.count_u32(ctx, "hot_count").unwrap_or(1);
+            if count < hot_count {
+                ctx.error(
+                    Diagnostic::new("more hot keys than keys")
+                        .at(
+                            section.origin_of("hot_count"),
+                            format!("`count` is {count}"),
+                        )
+                        .help("expected hot_count <= count"),
+                );
+            }
+            KeyConfig::HotSet {
+                count,
+                hot_count,
+                hot_ratio: section.number(ctx, "hot_ratio").unwrap_or(1.0),
+            }
+        }
+        _ => KeyConfig::Uniform { count },
+    }
+}

@@ -1,0 +1,55 @@
+//! Expectations: `METRIC[.STATISTIC][{scope}][.aggregation] OP VALUE [PHASE]`.
+
+use super::super::assertion::{self, Problem};
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::section::Section;
+use super::super::source::Origin;
+use super::super::tree::Tree;
+use super::super::value;
+use super::Names;
+use crate::scenario::expect::Expectation;
+
+/// Longest assertion in bytes.
+const TEXT_BYTES_MAX: usize = 1_024;
+
+/// Reads `[expect]`, with the place of each assertion.
+pub fn expectations(
+    ctx: &mut Context,
+    root: &Section,
+    names: &Names,
+) -> Vec<(Expectation, Origin)> {
+    let mut list = Vec::new();
+    for entry in root.named(ctx, "expect") {
+        let Some(text) = value::text(ctx, entry.tree) else {
+            continue;
+        };
+        if TEXT_BYTES_MAX < text.len() {
+            ctx.error(
+                Diagnostic::new("an expectation that is too long")
+                    .at(entry.tree.origin, format!("at most {TEXT_BYTES_MAX} bytes")),
+            );
+            continue;
+        }
+        match assertion::parse(entry.name, &text, names) {
+            Ok(expectation) => list.push((expectation, entry.tree.origin)),
+            Err(problem) => ctx.error(located(ctx, entry.tree, &text, problem)),
+        }
+    }
+    list
+}
+
+/// Points the caret inside the string, where the string stands in the file as it is.
+fn located(ctx: &Context, tree: &Tree, text: &str, problem: Problem) -> Diagnostic {
+    let written = ctx.sources.slice(tree.origin);
+    let origin = match written.find(text) {
+        Some(at) => {
+            let length = problem.span.len().max(1);
+            tree.origin.part(at + problem.span.start, length)
+        }
+        None => tree.origin,
+    };
+    Diagnostic::new(problem.title)
+        .at(origin, problem.label)
+        .help_if(problem.help)
+}

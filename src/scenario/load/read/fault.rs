@@ -1,0 +1,209 @@
+//! Faults.
+
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::section::Section;
+use super::distribution::{distribution_at, distribution_if};
+use super::network::loss_at;
+use super::selector::selector_at;
+use super::{Names, Opened};
+use crate::id::GroupId;
+use crate::scenario::distribution::Distribution;
+use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
+use crate::scenario::network::LossConfig;
+use crate::scenario::selector::{Selector, Target};
+
+/// What a fault may happen to.
+#[derive(Clone, Copy, PartialEq)]
+enum Victims {
+    /// Any node.
+    Nodes,
+    /// Instances only.
+    Instances,
+    /// Registry members only.
+    RegistryMembers,
+}
+
+/// Reads the faults.
+pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultConfig> {
+    faults
+        .iter()
+        .map(|fault| {
+            let section = &fault.section;
+            check_windows(ctx, section);
+            let is_node_fault = section.has_key("each");
+            FaultConfig {
+                name: fault.name.clone(),
+                kind: kind(ctx, section),
+                scope: scope(ctx, section, names),
+                at: distribution_at(ctx, section, "at"),
+                duration: distribution_if(ctx, section, "for"),
+                every: distribution_if(ctx, section, "every"),
+                is_each: is_node_fault && section.bool(ctx, "each").unwrap_or(false),
+                crew_count: match is_node_fault {
+                    true => section.count_u32(ctx, "crews"),
+                    false => None,
+                },
+            }
+        })
+        .collect()
+}
+
+fn check_windows(ctx: &mut Context, section: &Section) {
+    if section.has("every") && !section.has("for") {
+        ctx.error(
+            Diagnostic::new(format!("{} repeats and never ends", section.title))
+                .at(section.origin_of("every"), "`for` is not set")
+                .help("write how long a window lasts, like `for = \"10s\"`"),
+        );
+    }
+    if let Some(Distribution::Constant { value }) = distribution_if(ctx, section, "for")
+        && value.is_zero()
+    {
+        ctx.error(
+            Diagnostic::new(format!("{} lasts no time", section.title))
+                .at(section.origin_of("for"), "expected a time above zero"),
+        );
+    }
+    if section.has_key("crews") && section.has("crews") {
+        let is_each = section.bool(ctx, "each").unwrap_or(true);
+        if !is_each {
+            ctx.error(
+                Diagnostic::new("crews repair targets one by one")
+                    .at(section.origin_of("crews"), "only with `each = true`"),
+            );
+        }
+    }
+}
+
+fn kind(ctx: &mut Context, section: &Section) -> FaultKind {
+    const NO_LOSS: LossConfig = LossConfig::Bernoulli { probability: 0.0 };
+    match section.variant_name() {
+        "crash" => FaultKind::Crash,
+        "host_loss" => FaultKind::HostLoss,
+        "pause" => FaultKind::Pause,
+        "slow" => FaultKind::Slow {
+            factor: section.number(ctx, "factor").unwrap_or(1.0),
+        },
+        "error" => FaultKind::Error {
+            ratio: section.number(ctx, "ratio").unwrap_or(1.0),
+            service_time: distribution_if(ctx, section, "service_time"),
+        },
+        "loss" => FaultKind::Loss {
+            loss: loss_at(ctx, section, "loss").unwrap_or(NO_LOSS),
+        },
+        "delay" => FaultKind::Delay {
+            delay: distribution_at(ctx, section, "delay"),
+        },
+        "partition" => FaultKind::Partition,
+        "clog" => FaultKind::Clog,
+        "registry_outage" => FaultKind::RegistryOutage,
+        "weight_change" => FaultKind::WeightChange {
+            weight: section.number(ctx, "weight").unwrap_or(1.0),
+        },
+        "scale_out" => FaultKind::ScaleOut,
+        "scale_in" => FaultKind::ScaleIn {
+            grace: section.duration(ctx, "grace").unwrap_or_default(),
+        },
+        name => unreachable!("the specification has no fault `{name}`"),
+    }
+}
+
+fn scope(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {
+    match section.variant_name() {
+        "crash" | "host_loss" | "pause" => nodes(ctx, section, names, Victims::Nodes),
+        "slow" | "error" | "weight_change" => nodes(ctx, section, names, Victims::Instances),
+        "registry_outage" => nodes(ctx, section, names, Victims::RegistryMembers),
+        "scale_out" | "scale_in" => group(ctx, section, names),
+        _ => {
+            let from = selector_at(ctx, section, "from", names);
+            let to = selector_at(ctx, section, "to", names);
+            FaultScope::Links {
+                from: from.unwrap_or_else(nothing),
+                to: to.unwrap_or_else(nothing),
+                is_symmetric: section.bool(ctx, "symmetric").unwrap_or(true),
+            }
+        }
+    }
+}
+
+fn nothing() -> Selector {
+    Selector {
+        text: String::new(),
+        random_count: None,
+        any_of: Vec::new(),
+    }
+}
+
+fn nodes(ctx: &mut Context, section: &Section, names: &Names, victims: Victims) -> FaultScope {
+    let target = selector_at(ctx, section, "target", names);
+    let mut included = Vec::new();
+    if section.has_key("include") {
+        let texts = section.texts(ctx, "include").unwrap_or_default();
+        included.extend(texts.into_iter().map(|(word, _)| word));
+    }
+    if let Some(target) = &target {
+        check_victims(ctx, section, target, victims);
+        let has_zone = target.any_of.iter().any(|t| matches!(t, Target::Zone(_)));
+        if !included.is_empty() && !has_zone {
+            ctx.error(
+                Diagnostic::new("`include` widens zones")
+                    .at(section.origin_of("include"), "the target is no zone"),
+            );
+        }
+    }
+    FaultScope::Nodes {
+        target: target.unwrap_or_else(nothing),
+        include_callers: included.iter().any(|word| word == "callers"),
+        include_registry: included.iter().any(|word| word == "registry"),
+    }
+}
+
+fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victims: Victims) {
+    let is_victim = |target: &Target| {
+        let is_registry = matches!(target, Target::Registry | Target::RegistryMember(_));
+        let is_caller = matches!(target, Target::Client(_) | Target::Caller(..));
+        match victims {
+            Victims::Nodes => true,
+            Victims::Instances => !is_registry && !is_caller,
+            Victims::RegistryMembers => is_registry,
+        }
+    };
+    if target.any_of.iter().all(is_victim) {
+        return;
+    }
+    let expected = match victims {
+        Victims::Nodes => "nodes",
+        Victims::Instances => "instances",
+        Victims::RegistryMembers => "members of the registry, like \"registry:member/1\"",
+    };
+    let kind = section.variant_name();
+    ctx.error(
+        Diagnostic::new(format!("`{}` cannot have the fault `{kind}`", target.text))
+            .at(section.origin_of("target"), format!("only {expected} can")),
+    );
+}
+
+fn group(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {
+    let count = section.count_u32(ctx, "count").unwrap_or(1);
+    let group = section.text(ctx, "group").and_then(|path| {
+        let found = names.group(&path);
+        found
+            .map_err(|unknown| unknown.report(ctx, section.origin_of("group")))
+            .ok()
+    });
+    if let Some(group) = group
+        && section.variant_name() == "scale_in"
+        && names.groups[group.index()].count < count
+    {
+        let group_count = names.groups[group.index()].count;
+        ctx.error(Diagnostic::new("more instances leave than there are").at(
+            section.origin_of("count"),
+            format!("the group has {group_count}"),
+        ));
+    }
+    FaultScope::Group {
+        group: group.unwrap_or(GroupId(0)),
+        count,
+    }
+}

@@ -1,0 +1,179 @@
+//! Readers: from the tree of a scenario to its configuration, every error on the way reported.
+
+mod call;
+mod client;
+mod distribution;
+mod expect;
+mod fault;
+mod names;
+mod network;
+mod registry;
+mod selector;
+mod service;
+
+use super::context::Context;
+use super::schema::{self, TableSpec};
+use super::section::{Named, Section};
+use super::source::Origin;
+use super::tree::Tree;
+use crate::scenario::Scenario;
+use crate::scenario::client::EdgeConfig;
+use crate::scenario::topology::Topology;
+use crate::time::SimDuration;
+
+pub use names::{Names, Unknown};
+
+/// What readers return where a value is wrong: the error is reported, and nothing is built.
+const PLACEHOLDER_TIME: SimDuration = SimDuration::from_secs(1);
+
+/// A named table, opened.
+pub struct Opened<'t> {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub name_origin: Origin,
+    /// What it holds.
+    pub section: Section<'t>,
+}
+
+/// Places that later checks point at.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// Of `[service.NAME]`, by id.
+    pub services: Vec<Origin>,
+    /// Of `[client.NAME]`, by id.
+    pub clients: Vec<Origin>,
+    /// Of the calls, by id.
+    pub edges: Vec<Origin>,
+    /// Of `at` of the faults, by id.
+    pub fault_starts: Vec<Origin>,
+    /// Of the values of `[expect]`, in order.
+    pub expectations: Vec<Origin>,
+    /// Of `[registry]`.
+    pub registry: Option<Origin>,
+}
+
+/// Reads the whole scenario. None if a part is missing without which nothing can be said; what is
+/// returned is only valid if no error was reported.
+pub fn scenario(
+    ctx: &mut Context,
+    tree: &Tree,
+    default_name: &str,
+    header: Vec<String>,
+) -> Option<(Scenario, Places)> {
+    let root = Section::open(ctx, tree, &schema::ROOT, "the scenario".to_string())?;
+    let services = open_named(ctx, &root, "service", &schema::SERVICE, "service", true);
+    let groups = service::open_groups(ctx, &services);
+    let clients = open_named(ctx, &root, "client", &schema::CLIENT, "client", true);
+    let faults = open_named(ctx, &root, "fault", &schema::FAULT, "fault", true);
+    let registry_section = open_table(ctx, &root, "registry", &schema::REGISTRY);
+    let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
+
+    let duration = root.duration(ctx, "duration").unwrap_or(PLACEHOLDER_TIME);
+    let mut names = names::collect(
+        ctx,
+        &services,
+        &groups,
+        &clients,
+        &faults,
+        &registry_section,
+    );
+
+    let registry = registry::registry(ctx, &registry_section, &names);
+    let edges = call::edges(ctx, &clients, &services, &mut names);
+    let groups = service::groups(ctx, &services, &groups, &names);
+    let mut services_read = service::services(ctx, &services, &groups, &registry_section);
+    let faults_read = fault::faults(ctx, &faults, &names);
+    call::attach(&edges, &mut services_read);
+    let clients_read = client::clients(
+        ctx,
+        &clients,
+        &names,
+        &edges,
+        &services_read,
+        &groups,
+        duration,
+    );
+    let network = network::network(ctx, &network_section, &names);
+    let expectations = expect::expectations(ctx, &root, &names);
+
+    let places = Places {
+        services: services.iter().map(|s| s.name_origin).collect(),
+        clients: clients.iter().map(|c| c.name_origin).collect(),
+        edges: edges.iter().map(|(_, origin)| *origin).collect(),
+        fault_starts: faults.iter().map(|f| f.section.origin_of("at")).collect(),
+        expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
+        registry: Some(registry_section.origin),
+    };
+    let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
+    let drain = root
+        .duration(ctx, "drain")
+        .unwrap_or_else(|| call::longest_request(&clients_read, &edges));
+    let scenario = Scenario {
+        name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
+        header,
+        seed: root.count(ctx, "seed").unwrap_or(0),
+        duration,
+        warmup: root.duration(ctx, "warmup").unwrap_or_default(),
+        drain,
+        window: root.duration(ctx, "window").unwrap_or(PLACEHOLDER_TIME),
+        availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
+        zones: names.zones,
+        network,
+        registry,
+        services: services_read,
+        groups,
+        clients: clients_read,
+        edges,
+        faults: faults_read,
+        expectations: expectations.into_iter().map(|(e, _)| e).collect(),
+        topology: Topology::default(),
+    };
+    root.count(ctx, "schema");
+    Some((scenario, places))
+}
+
+/// Opens the tables of a table of named tables; sorted by name where their order means nothing.
+fn open_named<'s>(
+    ctx: &mut Context,
+    section: &'s Section<'_>,
+    key: &str,
+    spec: &'static TableSpec,
+    what: &str,
+    is_sorted: bool,
+) -> Vec<Opened<'s>> {
+    let mut list: Vec<Opened<'s>> = Vec::new();
+    for Named {
+        name,
+        name_origin,
+        tree,
+    } in section.named(ctx, key)
+    {
+        let title = format!("{what} `{name}`");
+        if let Some(mut section) = Section::open(ctx, tree, spec, title) {
+            section.origin = tree.origin;
+            list.push(Opened {
+                name: name.to_string(),
+                name_origin,
+                section,
+            });
+        }
+    }
+    if is_sorted {
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    list
+}
+
+/// Opens the table at a key; where there is none, or no table, all its keys have their defaults.
+fn open_table<'s>(
+    ctx: &mut Context,
+    section: &'s Section<'_>,
+    key: &str,
+    spec: &'static TableSpec,
+) -> Section<'s> {
+    let opened = section
+        .set_tree(key)
+        .and_then(|tree| Section::open(ctx, tree, spec, spec.what.to_string()));
+    opened.unwrap_or_else(|| Section::absent(spec, spec.what.to_string(), section.origin))
+}

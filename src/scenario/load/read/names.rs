@@ -1,0 +1,243 @@
+//! The names of a scenario, resolved to ids.
+
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::section::Section;
+use super::super::source::Origin;
+use super::super::suggest::{did_you_mean, one_of};
+use super::Opened;
+use super::service::OpenedGroup;
+use crate::id::{ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
+
+/// The names of a scenario. The place of a name is its id.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Sorted.
+    pub zones: Vec<String>,
+    /// Sorted.
+    pub services: Vec<String>,
+    /// In order of service and name.
+    pub groups: Vec<GroupName>,
+    /// Sorted.
+    pub clients: Vec<ClientName>,
+    /// Sorted.
+    pub faults: Vec<String>,
+    /// `OWNER.SERVICE`, as the scope `call=` names them.
+    pub edges: Vec<String>,
+    /// Members of the registry.
+    pub registry_member_count: u32,
+}
+
+/// A group and what selectors need of it.
+#[derive(Debug)]
+pub struct GroupName {
+    pub service: ServiceId,
+    /// `web/a`.
+    pub path: String,
+    /// Instances from the start.
+    pub count: u32,
+    /// Instances that join through a `scale_out`.
+    pub count_spare: u32,
+    /// Id of the first instance.
+    pub first_instance: u64,
+    /// Id of the first host.
+    pub first_host: u64,
+    pub instances_per_host: u32,
+}
+
+/// A client and what selectors need of it.
+#[derive(Debug)]
+pub struct ClientName {
+    pub name: String,
+    pub caller_count: u32,
+}
+
+/// Collects all names; zones are the union of those that anything names.
+pub fn collect(
+    ctx: &mut Context,
+    services: &[Opened],
+    groups: &[OpenedGroup],
+    clients: &[Opened],
+    faults: &[Opened],
+    registry: &Section,
+) -> Names {
+    let mut names = Names {
+        zones: zones(ctx, services, groups, clients, registry),
+        services: services.iter().map(|s| s.name.clone()).collect(),
+        faults: faults.iter().map(|f| f.name.clone()).collect(),
+        ..Names::default()
+    };
+    if registry.variant_name() == "lease" {
+        names.registry_member_count = registry.count_u32(ctx, "members").unwrap_or(1);
+    }
+    for client in clients {
+        names.clients.push(ClientName {
+            name: client.name.clone(),
+            caller_count: client.section.count_u32(ctx, "count").unwrap_or(1),
+        });
+    }
+    for group in groups {
+        names.groups.push(GroupName {
+            service: ServiceId::from_index(group.service),
+            path: format!("{}/{}", services[group.service].name, group.name),
+            count: group.count(ctx, services, "count").unwrap_or(1),
+            count_spare: 0,
+            first_instance: 0,
+            first_host: 0,
+            instances_per_host: group
+                .count(ctx, services, "instances_per_host")
+                .unwrap_or(1),
+        });
+    }
+    names.number_instances(ctx, faults);
+    names
+}
+
+fn zones(
+    ctx: &mut Context,
+    services: &[Opened],
+    groups: &[OpenedGroup],
+    clients: &[Opened],
+    registry: &Section,
+) -> Vec<String> {
+    let mut zones: Vec<String> = Vec::new();
+    for group in groups {
+        zones.extend(group.text(ctx, services, "zone"));
+    }
+    let mut add_list = |section: &Section| {
+        let texts = section.texts(ctx, "zones").unwrap_or_default();
+        zones.extend(texts.into_iter().map(|(zone, _)| zone));
+    };
+    for client in clients {
+        add_list(&client.section);
+    }
+    if registry.variant_name() == "lease" {
+        add_list(registry);
+    }
+    if zones.is_empty() {
+        zones.push("a".to_string());
+    }
+    zones.sort();
+    zones.dedup();
+    zones
+}
+
+impl Names {
+    /// Numbers instances and hosts, those that join through a `scale_out` included.
+    fn number_instances(&mut self, ctx: &mut Context, faults: &[Opened]) {
+        for fault in faults.iter().map(|fault| &fault.section) {
+            if fault.variant_name() == "scale_out"
+                && let Some(path) = fault.text(ctx, "group")
+                && let Ok(group) = self.group(&path)
+            {
+                let count = fault.count_u32(ctx, "count").unwrap_or(0);
+                let spare = &mut self.groups[group.index()].count_spare;
+                *spare = spare.saturating_add(count);
+            }
+        }
+        let (mut instances, mut hosts) = (0, 0);
+        for group in &mut self.groups {
+            let count = u64::from(group.count) + u64::from(group.count_spare);
+            (group.first_instance, group.first_host) = (instances, hosts);
+            instances += count;
+            hosts += count.div_ceil(u64::from(group.instances_per_host));
+        }
+    }
+
+    /// A zone by name, which is known because the union of all zones was collected.
+    pub fn zone_of(&self, name: &str) -> ZoneId {
+        let place = self.zones.iter().position(|zone| zone == name);
+        ZoneId::from_index(place.unwrap_or(0))
+    }
+
+    /// A zone, or the reason why there is none.
+    pub fn zone(&self, name: &str) -> Result<ZoneId, Unknown> {
+        find("zone", name, self.zones.iter().map(String::as_str)).map(ZoneId::from_index)
+    }
+
+    /// A service, or the reason why there is none.
+    pub fn service(&self, name: &str) -> Result<ServiceId, Unknown> {
+        let names = self.services.iter().map(String::as_str);
+        find("service", name, names).map(ServiceId::from_index)
+    }
+
+    /// A group by its path `web/a`.
+    pub fn group(&self, path: &str) -> Result<GroupId, Unknown> {
+        let paths = self.groups.iter().map(|group| group.path.as_str());
+        find("group", path, paths).map(GroupId::from_index)
+    }
+
+    /// A client.
+    pub fn client(&self, name: &str) -> Result<ClientId, Unknown> {
+        let names = self.clients.iter().map(|client| client.name.as_str());
+        find("client", name, names).map(ClientId::from_index)
+    }
+
+    /// A call by its short path `shop.web`.
+    pub fn edge(&self, path: &str) -> Result<EdgeId, Unknown> {
+        find("call", path, self.edges.iter().map(String::as_str)).map(EdgeId::from_index)
+    }
+
+    /// A fault.
+    pub fn fault(&self, name: &str) -> Result<FaultId, Unknown> {
+        find("fault", name, self.faults.iter().map(String::as_str)).map(FaultId::from_index)
+    }
+
+    /// An instance by its path `web/a/3`; instances that join by scaling cannot be named.
+    pub fn instance(&self, path: &str) -> Result<InstanceId, Unknown> {
+        let (group_path, index) = path.rsplit_once('/').unwrap_or((path, ""));
+        let group = self.group(group_path)?;
+        let count = self.groups[group.index()].count;
+        match index.parse::<u32>() {
+            Ok(index) if index < count => {
+                let first = self.groups[group.index()].first_instance;
+                // Totals past 32 bits are refused, so a wrong id is never used.
+                Ok(InstanceId((first + u64::from(index)) as u32))
+            }
+            _ => Err(Unknown {
+                title: format!("unknown instance `{path}`"),
+                help: format!(
+                    "the instances of `{group_path}` are {group_path}/0 to {group_path}/{}",
+                    count - 1
+                ),
+            }),
+        }
+    }
+}
+
+/// Why a name means nothing.
+#[derive(Debug)]
+pub struct Unknown {
+    /// What is wrong.
+    pub title: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl Unknown {
+    /// Reports it.
+    pub fn report(self, ctx: &mut Context, origin: Origin) {
+        ctx.error(
+            Diagnostic::new(self.title)
+                .at(origin, "not defined in this scenario")
+                .help(self.help),
+        );
+    }
+}
+
+fn find<'a>(
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Result<usize, Unknown> {
+    known
+        .clone()
+        .position(|k| k == name)
+        .ok_or_else(|| Unknown {
+            title: format!("unknown {what} `{name}`"),
+            help: did_you_mean(name, known.clone()).unwrap_or_else(|| match known.clone().next() {
+                Some(_) => one_of(known),
+                None => format!("the scenario has no {what}"),
+            }),
+        })
+}

@@ -1,0 +1,258 @@
+//! Selectors: `zone:b`, `instance:web/a/3`, `2 random of service:web`.
+
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::section::Section;
+use super::super::source::Origin;
+use super::super::suggest::{did_you_mean, one_of};
+use super::super::value;
+use super::Names;
+use super::names::Unknown;
+use crate::id::{ClientId, GroupId, HostId, ServiceId, ZoneId};
+use crate::scenario::selector::{Selector, Target};
+
+/// The kinds of selectors and what follows the colon.
+const KINDS: [(&str, &str); 8] = [
+    ("service", "service:web"),
+    ("group", "group:web/a"),
+    ("instance", "instance:web/a/3"),
+    ("zone", "zone:b"),
+    ("host", "host:web/a/0"),
+    ("client", "client:shop"),
+    ("caller", "caller:shop/7"),
+    ("registry", "registry:member/1"),
+];
+
+/// The selector at a key.
+pub fn selector_at(
+    ctx: &mut Context,
+    section: &Section,
+    key: &str,
+    names: &Names,
+) -> Option<Selector> {
+    let tree = section.tree(key)?;
+    let text = value::text(ctx, &tree)?;
+    selector(ctx, &text, tree.origin, names)
+}
+
+fn selector(ctx: &mut Context, text: &str, origin: Origin, names: &Names) -> Option<Selector> {
+    let (random_count, set) = match text.split_once(" random of ") {
+        None => (None, text.trim()),
+        Some((count, set)) => match count.trim().parse::<u32>() {
+            Ok(count) if 0 < count => (Some(count), set.trim()),
+            _ => {
+                ctx.error(
+                    Diagnostic::new(format!("`{count}` is no number of nodes")).at(
+                        origin,
+                        "expected something like \"2 random of service:web\"",
+                    ),
+                );
+                return None;
+            }
+        },
+    };
+    match targets(set, names) {
+        Ok(any_of) => Some(Selector {
+            text: text.to_string(),
+            random_count,
+            any_of,
+        }),
+        Err(unknown) => {
+            unknown.report(ctx, origin);
+            None
+        }
+    }
+}
+
+/// The sets that one selector without a count names; globs can name several.
+fn targets(set: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    let kinds = || KINDS.iter().map(|(kind, _)| *kind);
+    let Some((kind, name)) = set.split_once(':') else {
+        return Err(Unknown {
+            title: format!("`{set}` is no selector"),
+            help: format!("write the kind before it, like `service:{set}` or `zone:{set}`"),
+        });
+    };
+    let name = name.trim();
+    match kind.trim() {
+        "service" => services(name, names),
+        "group" => groups(name, names),
+        "instance" => instances(name, names),
+        "zone" => zones(name, names),
+        "host" => host(name, names),
+        "client" => clients(name, names),
+        "caller" => callers(name, names),
+        "registry" => registry_members(name, names),
+        unknown => Err(Unknown {
+            title: format!("unknown kind `{unknown}` of a selector"),
+            help: did_you_mean(unknown, kinds()).unwrap_or_else(|| one_of(kinds())),
+        }),
+    }
+}
+
+fn services(name: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    if !name.contains('*') {
+        return names.service(name).map(|id| vec![Target::Service(id)]);
+    }
+    let all = names.services.iter().map(String::as_str);
+    matching(name, all, |place| {
+        Target::Service(ServiceId::from_index(place))
+    })
+}
+
+fn zones(name: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    if !name.contains('*') {
+        return names.zone(name).map(|id| vec![Target::Zone(id)]);
+    }
+    let all = names.zones.iter().map(String::as_str);
+    matching(name, all, |place| Target::Zone(ZoneId::from_index(place)))
+}
+
+fn clients(name: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    if !name.contains('*') {
+        return names.client(name).map(|id| vec![Target::Client(id)]);
+    }
+    let all = names.clients.iter().map(|client| client.name.as_str());
+    matching(name, all, |place| {
+        Target::Client(ClientId::from_index(place))
+    })
+}
+
+fn groups(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    if !path.contains('*') {
+        return names.group(path).map(|id| vec![Target::Group(id)]);
+    }
+    let all = names.groups.iter().map(|group| group.path.as_str());
+    matching(path, all, |place| Target::Group(GroupId::from_index(place)))
+}
+
+/// `web/a/3`, or `web/a/*` and `web/*/*` for whole groups.
+fn instances(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    match path.strip_suffix("/*") {
+        Some(group) => groups(group, names),
+        None if path.contains('*') => Err(Unknown {
+            title: format!("the glob `{path}` ends in a number"),
+            help: "write `*` instead of the number".to_string(),
+        }),
+        None => names.instance(path).map(|id| vec![Target::Instance(id)]),
+    }
+}
+
+/// `web/a/0`: the n-th host of a group.
+fn host(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    let (group_path, index) = path.rsplit_once('/').unwrap_or((path, ""));
+    let group = &names.groups[names.group(group_path)?.index()];
+    let host_count = group.count.div_ceil(group.instances_per_host);
+    match index.parse::<u32>() {
+        Ok(index) if index < host_count => {
+            // Totals past 32 bits are refused, so a wrong id is never used.
+            let host = HostId((group.first_host + u64::from(index)) as u32);
+            Ok(vec![Target::Host(host)])
+        }
+        _ => Err(Unknown {
+            title: format!("unknown host `{path}`"),
+            help: numbered("hosts", group_path, host_count),
+        }),
+    }
+}
+
+/// `shop/7`, or `shop/*` for all.
+fn callers(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    let (client_name, index) = path.rsplit_once('/').unwrap_or((path, ""));
+    if index == "*" {
+        return clients(client_name, names);
+    }
+    let client = names.client(client_name)?;
+    let caller_count = names.clients[client.index()].caller_count;
+    match index.parse::<u32>() {
+        Ok(index) if index < caller_count => Ok(vec![Target::Caller(client, index)]),
+        _ => Err(Unknown {
+            title: format!("unknown caller `{path}`"),
+            help: numbered("callers", client_name, caller_count),
+        }),
+    }
+}
+
+/// `member/1`, or `member/*` for all.
+fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    let member_count = names.registry_member_count;
+    let index = path.strip_prefix("member/").unwrap_or("");
+    if member_count == 0 {
+        return Err(Unknown {
+            title: "the registry is static and has no members".to_string(),
+            help: "write `profile = \"lease\"` in [registry]".to_string(),
+        });
+    }
+    match (index, index.parse::<u32>()) {
+        ("*", _) => Ok(vec![Target::Registry]),
+        (_, Ok(index)) if index < member_count => Ok(vec![Target::RegistryMember(index)]),
+        _ => Err(Unknown {
+            title: format!("unknown registry member `{path}`"),
+            help: numbered("members", "member", member_count),
+        }),
+    }
+}
+
+fn numbered(what: &str, path: &str, count: u32) -> String {
+    format!("the {what} are {path}/0 to {path}/{}", count.max(1) - 1)
+}
+
+fn matching<'a>(
+    glob: &str,
+    all: impl Iterator<Item = &'a str>,
+    target: impl Fn(usize) -> Target,
+) -> Result<Vec<Target>, Unknown> {
+    let found: Vec<Target> = all
+        .enumerate()
+        .filter(|(_, name)| matches_glob(glob, name))
+        .map(|(place, _)| target(place))
+        .collect();
+    match found.is_empty() {
+        false => Ok(found),
+        true => Err(Unknown {
+            title: format!("nothing matches `{glob}`"),
+            help: "`*` stands for any letters, also none".to_string(),
+        }),
+    }
+}
+
+/// Whether `name` matches `glob`, where `*` stands for any characters. Linear but for the last
+/// star: after a star the earliest match of the next part is as good as any.
+fn matches_glob(glob: &str, name: &str) -> bool {
+    let Some((first, rest)) = glob.split_once('*') else {
+        return glob == name;
+    };
+    let Some(mut name) = name.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().expect("split gives at least one part");
+    for part in parts {
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
+            None => return false,
+        }
+    }
+    name.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_whole_names() {
+        for (glob, name, expected) in [
+            ("web", "web", true),
+            ("web", "web2", false),
+            ("w*", "web", true),
+            ("*b", "web", true),
+            ("w*b*", "web2", true),
+            ("w*x*", "web2", false),
+            ("*", "", true),
+            ("ab*ba", "aba", false),
+        ] {
+            assert_eq!(matches_glob(glob, name), expected, "{glob} {name}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Services and their groups.
+
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::schema::{self, GROUP};
+use super::super::section::Section;
+use super::super::value;
+use super::distribution::{distribution_at, distribution_if};
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named};
+use crate::id::{GroupId, ServiceId};
+use crate::scenario::registry::{ClockConfig, Phase};
+use crate::scenario::service::{
+    DemandPer, Discipline, GroupConfig, RegisteredConfig, ServiceConfig,
+};
+use crate::time::SimDuration;
+
+/// The group of a service that has no `group` tables.
+const ONLY_GROUP: &str = "main";
+
+/// A group, opened. Keys that it does not set are those of its service.
+pub struct OpenedGroup<'t> {
+    /// The place of its service.
+    pub service: usize,
+    /// Its name.
+    pub name: String,
+    /// What it holds; None for the one group of a service without groups.
+    pub section: Option<Section<'t>>,
+}
+
+impl OpenedGroup<'_> {
+    /// The section that says what `key` is for this group.
+    fn speaker<'a>(&'a self, services: &'a [Opened], key: &str) -> &'a Section<'a> {
+        match &self.section {
+            Some(section) if section.has(key) => section,
+            _ => &services[self.service].section,
+        }
+    }
+
+    /// A whole number.
+    pub fn count(&self, ctx: &mut Context, services: &[Opened], key: &str) -> Option<u32> {
+        self.speaker(services, key).count_u32(ctx, key)
+    }
+
+    /// A text.
+    pub fn text(&self, ctx: &mut Context, services: &[Opened], key: &str) -> Option<String> {
+        self.speaker(services, key).text(ctx, key)
+    }
+
+    fn number(&self, ctx: &mut Context, services: &[Opened], key: &str) -> Option<f64> {
+        self.speaker(services, key).number(ctx, key)
+    }
+}
+
+/// Opens the groups of all services, in order of service and name.
+pub fn open_groups<'s>(ctx: &mut Context, services: &'s [Opened]) -> Vec<OpenedGroup<'s>> {
+    let mut list = Vec::new();
+    for (place, service) in services.iter().enumerate() {
+        let section = &service.section;
+        let what = format!("service `{}`: group", service.name);
+        let opened = open_named(ctx, section, "group", &GROUP, &what, true);
+        let has_groups = section.set_tree("group").is_some();
+        match (section.has("count"), has_groups) {
+            (true, true) => ctx.error(
+                Diagnostic::new(format!("service `{}` has groups and a count", service.name))
+                    .at(section.origin_of("count"), "write it in the groups"),
+            ),
+            (false, false) => ctx.error(
+                Diagnostic::new(format!("service `{}` has no instances", service.name))
+                    .at(service.name_origin, "no `count` and no group")
+                    .help("write `count = 3`, or a table like `[service.NAME.group.a]`"),
+            ),
+            (false, true) if opened.is_empty() => ctx.error(
+                Diagnostic::new(format!("service `{}` has no instances", service.name))
+                    .at(section.origin_of("group"), "no group"),
+            ),
+            _ => {}
+        }
+        if !has_groups {
+            list.push(OpenedGroup {
+                service: place,
+                name: ONLY_GROUP.to_string(),
+                section: None,
+            });
+        }
+        list.extend(opened.into_iter().map(|group| OpenedGroup {
+            service: place,
+            name: group.name,
+            section: Some(group.section),
+        }));
+    }
+    list
+}
+
+/// Reads the groups.
+pub fn groups(
+    ctx: &mut Context,
+    services: &[Opened],
+    groups: &[OpenedGroup],
+    names: &Names,
+) -> Vec<GroupConfig> {
+    let mut list = Vec::new();
+    for (group, named) in groups.iter().zip(&names.groups) {
+        let zone = group.text(ctx, services, "zone").unwrap_or_default();
+        list.push(GroupConfig {
+            service: ServiceId::from_index(group.service),
+            name: group.name.clone(),
+            count: named.count,
+            count_spare: named.count_spare,
+            zone: names.zone_of(&zone),
+            weight: group.number(ctx, services, "weight").unwrap_or(1.0),
+            workers: group.count(ctx, services, "workers").unwrap_or(1),
+            speed: group.number(ctx, services, "speed").unwrap_or(1.0),
+            instances_per_host: named.instances_per_host,
+            clock: ClockConfig {
+                drift_ratio: group.number(ctx, services, "clock_drift").unwrap_or(0.0),
+            },
+        });
+    }
+    for (place, service) in services.iter().enumerate() {
+        let mut own = list
+            .iter()
+            .filter(|g| g.service.index() == place)
+            .peekable();
+        if own.peek().is_some() && own.all(|group| group.weight == 0.0) {
+            ctx.error(
+                Diagnostic::new(format!(
+                    "all weights of service `{}` are zero",
+                    service.name
+                ))
+                .at(service.name_origin, "nothing could be picked")
+                .help("give at least one group a weight above 0"),
+            );
+        }
+    }
+    list
+}
+
+/// Reads the services; their calls are attached later.
+pub fn services(
+    ctx: &mut Context,
+    services: &[Opened],
+    groups: &[GroupConfig],
+    registry: &Section,
+) -> Vec<ServiceConfig> {
+    let mut list = Vec::new();
+    for (place, opened) in services.iter().enumerate() {
+        let section = &opened.section;
+        let (discipline, queue_limit) = queue(ctx, section);
+        let demand_per = match section.text(ctx, "demand_per").as_deref() {
+            Some("request") => DemandPer::Request,
+            _ => DemandPer::Attempt,
+        };
+        list.push(ServiceConfig {
+            name: opened.name.clone(),
+            discipline,
+            queue_limit,
+            service_time: distribution_at(ctx, section, "service_time"),
+            demand_per,
+            restart_time: distribution_if(ctx, section, "restart_time"),
+            registered: registered(ctx, section, registry),
+            groups: (0..groups.len())
+                .filter(|group| groups[*group].service.index() == place)
+                .map(GroupId::from_index)
+                .collect(),
+            calls: Vec::new(),
+        });
+    }
+    list
+}
+
+fn queue(ctx: &mut Context, service: &Section) -> (Discipline, Option<u32>) {
+    let section = super::open_table(ctx, service, "queue", &schema::QUEUE);
+    let discipline = match section.text(ctx, "discipline").as_deref() {
+        Some("lifo") => Discipline::Lifo,
+        Some("ps") => Discipline::ProcessorSharing,
+        _ => Discipline::Fifo,
+    };
+    let is_unlimited = section.bool(ctx, "unlimited").unwrap_or(false);
+    if is_unlimited && section.has("limit") {
+        ctx.error(
+            Diagnostic::new("a queue with a limit and without one")
+                .at(section.origin_of("unlimited"), "`limit` is set too"),
+        );
+    }
+    let limit = section.count_u32(ctx, "limit");
+    (discipline, limit.filter(|_| !is_unlimited))
+}
+
+/// How the instances of a service register: as their service says, or else the registry.
+fn registered(
+    ctx: &mut Context,
+    service: &Section,
+    registry: &Section,
+) -> Option<RegisteredConfig> {
+    let section = super::open_table(ctx, service, "registered", &schema::REGISTERED);
+    let is_enabled = section.bool(ctx, "enabled").unwrap_or(true);
+    if registry.variant_name() != "lease" {
+        if is_enabled && service.has("registered") {
+            ctx.error(
+                Diagnostic::new("a lease without a lease registry")
+                    .at(service.origin_of("registered"), "the registry is static")
+                    .help("write `profile = \"lease\"` in [registry]"),
+            );
+        }
+        return None;
+    }
+    let of_registry = (
+        registry
+            .duration(ctx, "lease_duration")
+            .unwrap_or(PLACEHOLDER_TIME),
+        registry.duration(ctx, "heartbeat_interval"),
+        phase(ctx, registry, "phase"),
+    );
+    let own_lease = section.duration(ctx, "lease_duration");
+    let lease_duration = own_lease.unwrap_or(of_registry.0);
+    let heartbeat_interval = section
+        .duration(ctx, "heartbeat_interval")
+        .or(of_registry.1.filter(|_| own_lease.is_none()))
+        .unwrap_or(SimDuration::from_ns((lease_duration.as_ns() / 3).max(1)));
+    let phase = match section.has("phase") {
+        true => phase(ctx, &section, "phase"),
+        false => of_registry.2,
+    };
+    is_enabled.then_some(RegisteredConfig {
+        lease_duration,
+        heartbeat_interval,
+        phase,
+    })
+}
+
+/// Where a periodic process starts.
+pub fn phase(ctx: &mut Context, section: &Section, key: &str) -> Phase {
+    section
+        .tree(key)
+        .and_then(|tree| value::phase(ctx, &tree))
+        .unwrap_or(Phase::Random)
+}

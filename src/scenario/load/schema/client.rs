@@ -1,0 +1,371 @@
+//! Keys of clients and calls.
+
+use super::shared::UNIT_KEY;
+use super::{
+    Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, key, optional, required,
+    shared,
+};
+
+/// `[client.NAME]`.
+pub static CLIENT: TableSpec = TableSpec {
+    what: "client",
+    doc: "A named group of callers.",
+    tag: None,
+    keys: &[
+        key(
+            "count",
+            MANY,
+            Default::Toml("1"),
+            "Callers, each with its own balancer and view.",
+        ),
+        key(
+            "zones",
+            Kind::List(&Kind::Name),
+            Default::Toml("[\"a\"]"),
+            "Zones of the callers, in turn.",
+        ),
+        required(
+            "arrivals",
+            Kind::Table(&ARRIVALS),
+            "When requests arrive, of the whole group.",
+        ),
+        key(
+            "keys",
+            Kind::Table(&KEYS),
+            Default::Computed("uniform over 1,000,000 keys"),
+            "Which keys the requests carry.",
+        ),
+        key(
+            "when_caller_down",
+            Kind::Choice(&["redistribute", "lose", "fail"]),
+            Default::Toml("\"redistribute\""),
+            "What happens to the arrivals of a caller that is down.",
+        ),
+        key(
+            "clock_drift",
+            Kind::Drift,
+            Default::Toml("0.0"),
+            "How much faster than true time the local clock runs.",
+        ),
+        optional(
+            "call",
+            Kind::Named(&CALL),
+            "Services that every request calls, in this order.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+const RATE_KEYS: &[Key] = &[
+    optional(
+        "rate",
+        Kind::Rate,
+        "Requests per second of the whole group.",
+    ),
+    optional(
+        "offered_load",
+        Kind::Number {
+            min: 0.0,
+            above: true,
+            max: 1_000.0,
+        },
+        "Instead of `rate`: work offered to a service as a multiple of its capacity.",
+    ),
+    key(
+        "of",
+        Kind::Text,
+        Default::Computed("the service that is called, if it is one"),
+        "The service whose capacity `offered_load` refers to.",
+    ),
+];
+
+/// `[client.NAME.arrivals]`.
+pub static ARRIVALS: TableSpec = TableSpec {
+    what: "arrivals",
+    doc: "When requests arrive, of the whole group.",
+    tag: Some(Tag {
+        key: "process",
+        default: None,
+        doc: "The law of the arrivals.",
+    }),
+    keys: &[],
+    variants: &[
+        Variant {
+            name: "constant",
+            doc: "Open loop: evenly spaced.",
+            keys: RATE_KEYS,
+        },
+        Variant {
+            name: "poisson",
+            doc: "Open loop: Poisson.",
+            keys: RATE_KEYS,
+        },
+        Variant {
+            name: "renewal",
+            doc: "Open loop: independent gaps of any law.",
+            keys: &[required(
+                "gap",
+                Kind::Table(&shared::DISTRIBUTION),
+                "Time between two arrivals of the group.",
+            )],
+        },
+        Variant {
+            name: "bursts",
+            doc: "Open loop: Poisson that is faster at the start of every period.",
+            keys: &[
+                required("rate", Kind::Rate, "Rate outside the bursts."),
+                required("burst_rate", Kind::Rate, "Rate in a burst."),
+                required("period", POSITIVE, "From the start of a burst to the next."),
+                required("burst_duration", POSITIVE, "Length of a burst."),
+            ],
+        },
+        Variant {
+            name: "ramp",
+            doc: "Open loop: Poisson whose rate moves linearly.",
+            keys: &[
+                required("rate_from", Kind::Rate, "Rate up to `start`."),
+                required("rate_to", Kind::Rate, "Rate from `end` on."),
+                key(
+                    "start",
+                    LENGTH,
+                    Default::Toml("\"0s\""),
+                    "Start of the change.",
+                ),
+                key(
+                    "end",
+                    POSITIVE,
+                    Default::Computed("the end of the run"),
+                    "End of the change.",
+                ),
+            ],
+        },
+        Variant {
+            name: "closed",
+            doc: "Closed loop: every user waits for the outcome, thinks, and sends again.",
+            keys: &[
+                required("user_count", MANY, "Users of the whole group."),
+                key(
+                    "think_time",
+                    Kind::Table(&shared::DISTRIBUTION),
+                    Default::Toml("\"0s\""),
+                    "Time from an outcome to the next request.",
+                ),
+            ],
+        },
+        Variant {
+            name: "trace",
+            doc: "Recorded arrivals: a CSV with a column `arrives_at` and, if wanted, \
+                  `service_demand` and `key`.",
+            keys: &[required("file", Kind::File, "The CSV file."), UNIT_KEY],
+        },
+    ],
+    shorthand: None,
+};
+
+const KEY_COUNT: Kind = Kind::Count {
+    min: 1,
+    max: 1 << 26,
+};
+
+/// `[client.NAME.keys]`.
+pub static KEYS: TableSpec = TableSpec {
+    what: "keys",
+    doc: "Which keys the requests carry.",
+    tag: Some(Tag {
+        key: "distribution",
+        default: Some("uniform"),
+        doc: "The law of the keys.",
+    }),
+    keys: &[],
+    variants: &[
+        Variant {
+            name: "uniform",
+            doc: "All keys alike.",
+            keys: &[key(
+                "count",
+                KEY_COUNT,
+                Default::Toml("1_000_000"),
+                "How many keys there are.",
+            )],
+        },
+        Variant {
+            name: "zipf",
+            doc: "Key i in proportion to 1 / (i + 1)^exponent.",
+            keys: &[
+                required("count", KEY_COUNT, "How many keys there are."),
+                required(
+                    "exponent",
+                    Kind::Number {
+                        min: 0.0,
+                        above: false,
+                        max: 20.0,
+                    },
+                    "0 is uniform, larger is more skewed.",
+                ),
+            ],
+        },
+        Variant {
+            name: "hot_set",
+            doc: "A share of the requests goes to a few keys.",
+            keys: &[
+                required("count", KEY_COUNT, "How many keys there are."),
+                required("hot_count", KEY_COUNT, "How many of them are hot."),
+                required("hot_ratio", Kind::Ratio, "Share of requests for hot keys."),
+            ],
+        },
+    ],
+    shorthand: None,
+};
+
+/// `[client.NAME.call.SERVICE]` and `[service.NAME.call.SERVICE]`.
+pub static CALL: TableSpec = TableSpec {
+    what: "call",
+    doc: "A client or service uses a service.",
+    tag: None,
+    keys: &[
+        key(
+            "balancer",
+            Kind::Table(&shared::BALANCER),
+            Default::Toml("\"random\""),
+            "How an instance is picked for an attempt.",
+        ),
+        key(
+            "attempt_timeout",
+            POSITIVE,
+            Default::Computed("as long as the deadline"),
+            "How long one attempt may take.",
+        ),
+        key(
+            "deadline",
+            POSITIVE,
+            Default::Computed("for ever"),
+            "How long the call may take, all attempts included.",
+        ),
+        key(
+            "retry",
+            Kind::Table(&RETRY),
+            Default::Computed("no retries"),
+            "What follows a failed attempt.",
+        ),
+        optional(
+            "detector",
+            Kind::Table(&DETECTOR),
+            "The caller's own failure detector.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+/// `retry`.
+pub static RETRY: TableSpec = TableSpec {
+    what: "retry",
+    doc: "What follows a failed attempt.",
+    tag: None,
+    keys: &[
+        key(
+            "attempt_count_max",
+            Kind::Count { min: 1, max: 100 },
+            Default::Toml("1"),
+            "Attempts per call, the first one included.",
+        ),
+        key(
+            "backoff",
+            Kind::Table(&BACKOFF),
+            Default::Computed("10ms, doubled up to 1s, full jitter"),
+            "Wait before a retry.",
+        ),
+        key(
+            "failover",
+            Kind::Bool,
+            Default::Toml("true"),
+            "Whether a retry avoids instances that were tried already.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+/// `backoff`.
+pub static BACKOFF: TableSpec = TableSpec {
+    what: "backoff",
+    doc: "Wait before a retry.",
+    tag: None,
+    keys: &[
+        key(
+            "min",
+            LENGTH,
+            Default::Toml("\"10ms\""),
+            "Wait before the first retry, before jitter.",
+        ),
+        key("max", LENGTH, Default::Toml("\"1s\""), "Longest wait."),
+        key(
+            "factor",
+            Kind::Number {
+                min: 1.0,
+                above: false,
+                max: 1_000.0,
+            },
+            Default::Toml("2.0"),
+            "Growth of the wait from retry to retry.",
+        ),
+        key(
+            "jitter",
+            Kind::Choice(&["none", "full", "equal", "decorrelated"]),
+            Default::Toml("\"full\""),
+            "The random part of the wait.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+/// `detector`.
+pub static DETECTOR: TableSpec = TableSpec {
+    what: "detector",
+    doc: "The caller's own failure detector.",
+    tag: Some(Tag {
+        key: "kind",
+        default: None,
+        doc: "The kind of detector.",
+    }),
+    keys: &[],
+    variants: &[Variant {
+        name: "ping",
+        doc: "The caller pings every instance of its view, which answers.",
+        keys: &[
+            key(
+                "interval",
+                POSITIVE,
+                Default::Toml("\"1s\""),
+                "From the start of a ping to the next.",
+            ),
+            key(
+                "timeout",
+                POSITIVE,
+                Default::Computed("interval / 2"),
+                "A ping without answer for this long is missed.",
+            ),
+            key(
+                "misses_max",
+                Kind::Count { min: 1, max: 1_000 },
+                Default::Toml("3"),
+                "Missed pings in a row that make a suspicion.",
+            ),
+            key(
+                "rises_min",
+                Kind::Count { min: 1, max: 1_000 },
+                Default::Toml("2"),
+                "Answered pings in a row that end a suspicion.",
+            ),
+            key(
+                "phase",
+                Kind::Phase,
+                Default::Toml("\"random\""),
+                "Where in its interval each pair starts.",
+            ),
+        ],
+    }],
+    shorthand: None,
+};

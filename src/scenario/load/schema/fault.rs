@@ -1,0 +1,206 @@
+//! Keys of faults.
+
+use super::{Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, required, shared};
+
+const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
+const INCLUDE: Key = key(
+    "include",
+    Kind::List(&Kind::Choice(&["callers", "registry"])),
+    Default::Toml("[]"),
+    "What a zone means besides its instances.",
+);
+const EACH: Key = key(
+    "each",
+    Kind::Bool,
+    Default::Toml("false"),
+    "Every target has windows of its own.",
+);
+const CREWS: Key = key(
+    "crews",
+    Kind::Count {
+        min: 1,
+        max: 1 << 20,
+    },
+    Default::Computed("as many as there are targets"),
+    "Targets that can be repaired at once; only with `each`.",
+);
+const FROM: Key = required("from", Kind::Selector, "The sending side.");
+const TO: Key = required("to", Kind::Selector, "The receiving side.");
+const SYMMETRIC: Key = key(
+    "symmetric",
+    Kind::Bool,
+    Default::Toml("true"),
+    "Whether it holds in both directions.",
+);
+const GROUP: Key = required("group", Kind::Text, "The group, as `SERVICE/GROUP`.");
+const COUNT: Key = required("count", MANY, "By how many instances.");
+
+/// `[fault.NAME]`.
+pub static FAULT: TableSpec = TableSpec {
+    what: "fault",
+    doc: "A cause that is injected in windows on the timeline.",
+    tag: Some(Tag {
+        key: "kind",
+        default: None,
+        doc: "What happens in a window.",
+    }),
+    keys: &[
+        required(
+            "at",
+            Kind::Table(&shared::DISTRIBUTION),
+            "Start of the first window, from the start of the run.",
+        ),
+        key(
+            "for",
+            Kind::Table(&shared::DISTRIBUTION),
+            Default::Computed("to the end of the run"),
+            "Length of a window.",
+        ),
+        key(
+            "every",
+            Kind::Table(&shared::DISTRIBUTION),
+            Default::Computed("one window only"),
+            "Time from the end of a window to the start of the next.",
+        ),
+    ],
+    variants: &[
+        Variant {
+            name: "crash",
+            doc: "The process ends; its host answers with resets.",
+            keys: &[TARGET, INCLUDE, EACH, CREWS],
+        },
+        Variant {
+            name: "host_loss",
+            doc: "The host goes silent; packets disappear.",
+            keys: &[TARGET, INCLUDE, EACH, CREWS],
+        },
+        Variant {
+            name: "pause",
+            doc: "The process stands still; its kernel keeps connections.",
+            keys: &[TARGET, INCLUDE, EACH, CREWS],
+        },
+        Variant {
+            name: "slow",
+            doc: "Work is done at 1 / factor of the speed.",
+            keys: &[
+                TARGET,
+                required(
+                    "factor",
+                    Kind::Number {
+                        min: 1.0,
+                        above: false,
+                        max: 1e9,
+                    },
+                    "How many times slower.",
+                ),
+                EACH,
+                CREWS,
+            ],
+        },
+        Variant {
+            name: "error",
+            doc: "A share of the replies are errors.",
+            keys: &[
+                TARGET,
+                key(
+                    "ratio",
+                    Kind::Ratio,
+                    Default::Toml("1.0"),
+                    "Share of replies that are errors.",
+                ),
+                key(
+                    "service_time",
+                    Kind::Table(&shared::DISTRIBUTION),
+                    Default::Computed("that of the service"),
+                    "Time that a worker of speed 1 needs for an error.",
+                ),
+                EACH,
+                CREWS,
+            ],
+        },
+        Variant {
+            name: "loss",
+            doc: "Messages are lost on links.",
+            keys: &[
+                FROM,
+                TO,
+                SYMMETRIC,
+                required(
+                    "loss",
+                    Kind::Table(&shared::LOSS),
+                    "Share of messages that are lost, or a table of two states.",
+                ),
+            ],
+        },
+        Variant {
+            name: "delay",
+            doc: "Messages take longer on links.",
+            keys: &[
+                FROM,
+                TO,
+                SYMMETRIC,
+                required(
+                    "delay",
+                    Kind::Table(&shared::DISTRIBUTION),
+                    "Additional one-way delay.",
+                ),
+            ],
+        },
+        Variant {
+            name: "partition",
+            doc: "Nothing passes on links.",
+            keys: &[FROM, TO, SYMMETRIC],
+        },
+        Variant {
+            name: "clog",
+            doc: "Messages on links are held until the end of the window.",
+            keys: &[FROM, TO, SYMMETRIC],
+        },
+        Variant {
+            name: "registry_outage",
+            doc: "The registry does nothing; callers keep their views.",
+            keys: &[key(
+                "target",
+                Kind::Selector,
+                Default::Toml("\"registry:member/*\""),
+                "The members that it happens to.",
+            )],
+        },
+        Variant {
+            name: "weight_change",
+            doc: "The instances have another weight.",
+            keys: &[
+                TARGET,
+                required(
+                    "weight",
+                    Kind::Number {
+                        min: 0.0,
+                        above: false,
+                        max: 1e6,
+                    },
+                    "Their weight in the window.",
+                ),
+            ],
+        },
+        Variant {
+            name: "scale_out",
+            doc: "Instances join a group; they leave again at the end.",
+            keys: &[GROUP, COUNT],
+        },
+        Variant {
+            name: "scale_in",
+            doc: "The last instances leave a group; they come back at the end.",
+            keys: &[
+                GROUP,
+                COUNT,
+                key(
+                    "grace",
+                    LENGTH,
+                    Default::Toml("\"0s\""),
+                    "Time in which those that leave finish what they have; the rest is lost.",
+                ),
+            ],
+        },
+    ],
+    shorthand: None,
+};

@@ -1,0 +1,298 @@
+//! Keys of the top level, the network, the registry and comparisons.
+
+use super::{
+    Default, Key, Kind, LENGTH, POSITIVE, TableSpec, Tag, Variant, client, fault, key, optional,
+    required, service, shared,
+};
+
+/// The top level.
+pub static ROOT: TableSpec = TableSpec {
+    what: "the scenario",
+    doc: "A scenario: a world, its faults and what is expected of it.",
+    tag: None,
+    keys: &[
+        required(
+            "schema",
+            Kind::Count { min: 1, max: 1 },
+            "Version of the format; 1.",
+        ),
+        key(
+            "name",
+            Kind::Name,
+            Default::Computed("the file's name without its ending"),
+            "Name of the scenario; file names are derived from it.",
+        ),
+        optional(
+            "extends",
+            Kind::File,
+            "A scenario file, relative to this one, that this one changes.",
+        ),
+        key(
+            "seed",
+            Kind::Count {
+                min: 0,
+                max: u64::MAX >> 1,
+            },
+            Default::Toml("1"),
+            "Seed of the first replication; replication i runs with seed + i.",
+        ),
+        required(
+            "duration",
+            POSITIVE,
+            "Length of the run; arrivals stop there.",
+        ),
+        key(
+            "warmup",
+            LENGTH,
+            Default::Toml("\"0s\""),
+            "Time from the start that is not measured.",
+        ),
+        key(
+            "drain",
+            LENGTH,
+            Default::Computed("the longest time that a request can take, at most 1h"),
+            "Time after the end, unmeasured, in which what arrived gets its outcome.",
+        ),
+        key(
+            "window",
+            POSITIVE,
+            Default::Toml("\"1s\""),
+            "Width of a window of the time series.",
+        ),
+        key(
+            "availability_objective",
+            Kind::Ratio,
+            Default::Toml("\"99.9%\""),
+            "Success ratio that a window needs to count as available.",
+        ),
+        optional("expect", Kind::Assertions, "Assertions about the run."),
+        optional(
+            "network",
+            Kind::Table(&NETWORK),
+            "The network between all nodes.",
+        ),
+        optional(
+            "registry",
+            Kind::Table(&REGISTRY),
+            "How callers learn which instances there are.",
+        ),
+        optional(
+            "service",
+            Kind::Named(&service::SERVICE),
+            "Named pools of server instances.",
+        ),
+        optional(
+            "client",
+            Kind::Named(&client::CLIENT),
+            "Named groups of callers.",
+        ),
+        optional(
+            "fault",
+            Kind::Named(&fault::FAULT),
+            "Causes that are injected on the timeline.",
+        ),
+        optional(
+            "compare",
+            Kind::Table(&COMPARE),
+            "Variants of this scenario to compare.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+/// `[network]`.
+pub static NETWORK: TableSpec = TableSpec {
+    what: "network",
+    doc: "The network between all nodes.",
+    tag: None,
+    keys: &[
+        key(
+            "transport",
+            Kind::Choice(&["stream", "datagram"]),
+            Default::Toml("\"stream\""),
+            "How messages travel: retransmitted and with resets, or not.",
+        ),
+        key(
+            "same_zone",
+            Kind::Table(&shared::DISTRIBUTION),
+            Default::Toml("\"250us\""),
+            "One-way delay between nodes of one zone.",
+        ),
+        key(
+            "cross_zone",
+            Kind::Table(&shared::DISTRIBUTION),
+            Default::Toml("\"500us\""),
+            "One-way delay between nodes of different zones.",
+        ),
+        key(
+            "loss",
+            Kind::Table(&shared::LOSS),
+            Default::Toml("0.0"),
+            "Share of messages that are lost, or a table of two states.",
+        ),
+        key(
+            "duplication",
+            Kind::Ratio,
+            Default::Toml("0.0"),
+            "Share of messages that are delivered twice; only with `datagram`.",
+        ),
+        key(
+            "retransmission_timeout",
+            POSITIVE,
+            Default::Toml("\"200ms\""),
+            "First retransmission timeout of `stream`; doubles with every further loss.",
+        ),
+        optional(
+            "link",
+            Kind::Named(&LINK),
+            "Overrides for links; the last one in the file that matches wins.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+/// `[network.link.NAME]`.
+pub static LINK: TableSpec = TableSpec {
+    what: "link",
+    doc: "Other delay or loss from one set of nodes to another.",
+    tag: None,
+    keys: &[
+        required("from", Kind::Selector, "The sending side."),
+        required("to", Kind::Selector, "The receiving side."),
+        key(
+            "symmetric",
+            Kind::Bool,
+            Default::Toml("true"),
+            "Whether it holds in both directions.",
+        ),
+        optional(
+            "delay",
+            Kind::Table(&shared::DISTRIBUTION),
+            "One-way delay instead of the network's.",
+        ),
+        optional(
+            "loss",
+            Kind::Table(&shared::LOSS),
+            "Loss instead of the network's.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+const LEASE_KEYS: &[Key] = &[
+    key(
+        "members",
+        Kind::Count { min: 1, max: 1_000 },
+        Default::Toml("3"),
+        "Members of the registry.",
+    ),
+    key(
+        "zones",
+        Kind::List(&Kind::Name),
+        Default::Computed("the zones of the instances"),
+        "Zones of the members, in turn.",
+    ),
+    key(
+        "lease_duration",
+        POSITIVE,
+        Default::Toml("\"10s\""),
+        "How long a registration lives without a heartbeat.",
+    ),
+    key(
+        "heartbeat_interval",
+        POSITIVE,
+        Default::Computed("lease_duration / 3"),
+        "Time between the heartbeats of an instance, on its clock.",
+    ),
+    key(
+        "phase",
+        Kind::Phase,
+        Default::Toml("\"random\""),
+        "Where in its heartbeat interval each instance starts.",
+    ),
+    key(
+        "propagation",
+        Kind::Choice(&["watch", "poll"]),
+        Default::Toml("\"watch\""),
+        "Whether the registry sends changes to the callers or they ask.",
+    ),
+    key(
+        "poll_interval",
+        POSITIVE,
+        Default::Toml("\"5s\""),
+        "Time between the polls of a caller; only with `propagation = \"poll\"`.",
+    ),
+    key(
+        "poll_phase",
+        Kind::Phase,
+        Default::Toml("\"random\""),
+        "Where in its poll interval each caller starts.",
+    ),
+    key(
+        "publish_interval",
+        LENGTH,
+        Default::Toml("\"0s\""),
+        "Changes are published together at most this often; zero publishes each at once.",
+    ),
+    key(
+        "sweep_interval",
+        LENGTH,
+        Default::Toml("\"0s\""),
+        "Expired leases are noticed this often; zero notices each at its expiry.",
+    ),
+    key(
+        "sweep_phase",
+        Kind::Phase,
+        Default::Toml("\"random\""),
+        "Where in its interval the sweep starts.",
+    ),
+];
+
+/// `[registry]`.
+pub static REGISTRY: TableSpec = TableSpec {
+    what: "registry",
+    doc: "How callers learn which instances there are.",
+    tag: Some(Tag {
+        key: "profile",
+        default: Some("static"),
+        doc: "The kind of registry.",
+    }),
+    keys: &[],
+    variants: &[
+        Variant {
+            name: "static",
+            doc: "A list in the configuration: every instance is always listed.",
+            keys: &[],
+        },
+        Variant {
+            name: "lease",
+            doc: "Leases that instances renew by heartbeats; callers watch or poll.",
+            keys: LEASE_KEYS,
+        },
+    ],
+    shorthand: None,
+};
+
+/// `[compare]`.
+pub static COMPARE: TableSpec = TableSpec {
+    what: "compare",
+    doc: "Variants of this scenario that are compared on the same seeds.",
+    tag: None,
+    keys: &[
+        required(
+            "reference",
+            Kind::Text,
+            "The variant that the others are compared with.",
+        ),
+        required(
+            "variant",
+            Kind::Variants,
+            "Variants: a name and the values that it sets, by path.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};

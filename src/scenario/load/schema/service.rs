@@ -1,0 +1,219 @@
+//! Keys of services and groups.
+
+use super::{
+    Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, key,
+    optional, required, shared,
+};
+
+const WEIGHT: Kind = Kind::Number {
+    min: 0.0,
+    above: false,
+    max: 1e6,
+};
+const WORKERS: Kind = Kind::Count {
+    min: 1,
+    max: 1 << 20,
+};
+const AS_SERVICE: Default = Default::Computed("as the service says");
+
+/// `[service.NAME]`.
+pub static SERVICE: TableSpec = TableSpec {
+    what: "service",
+    doc: "A named pool of server instances.",
+    tag: None,
+    keys: &[
+        optional(
+            "count",
+            MANY,
+            "Instances of a service without groups; they form the group `main`.",
+        ),
+        key(
+            "zone",
+            Kind::Name,
+            Default::Toml("\"a\""),
+            "Zone of the instances.",
+        ),
+        key(
+            "weight",
+            WEIGHT,
+            Default::Toml("1.0"),
+            "Weight for weighted strategies; 0 drains.",
+        ),
+        key(
+            "workers",
+            WORKERS,
+            Default::Toml("1"),
+            "Requests that one instance serves at once.",
+        ),
+        key(
+            "speed",
+            POSITIVE_NUMBER,
+            Default::Toml("1.0"),
+            "Work per second, as a multiple of the nominal speed.",
+        ),
+        key(
+            "instances_per_host",
+            MANY,
+            Default::Toml("1"),
+            "Instances that share a host.",
+        ),
+        key(
+            "clock_drift",
+            Kind::Drift,
+            Default::Toml("0.0"),
+            "How much faster than true time the local clock runs.",
+        ),
+        key(
+            "queue",
+            Kind::Table(&QUEUE),
+            Default::Computed("fifo, at most 1000 waiting"),
+            "How requests wait for a worker.",
+        ),
+        required(
+            "service_time",
+            Kind::Table(&shared::DISTRIBUTION),
+            "Time that a worker of speed 1 needs for a request.",
+        ),
+        key(
+            "restart_time",
+            Kind::Table(&shared::DISTRIBUTION),
+            Default::Computed("up at once"),
+            "Time that a process takes to start again after a crash or a host loss.",
+        ),
+        key(
+            "demand_per",
+            Kind::Choice(&["attempt", "request"]),
+            Default::Toml("\"attempt\""),
+            "Whether every attempt draws its service time or all of a request share one.",
+        ),
+        key(
+            "registered",
+            Kind::Table(&REGISTERED),
+            Default::Computed("as the registry says"),
+            "How instances renew their lease; false: they are listed without one.",
+        ),
+        optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
+        optional(
+            "call",
+            Kind::Named(&client::CALL),
+            "Services that every request calls after its own service, in this order.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+/// `[service.NAME.queue]`.
+pub static QUEUE: TableSpec = TableSpec {
+    what: "queue",
+    doc: "How requests wait for a worker.",
+    tag: None,
+    keys: &[
+        key(
+            "discipline",
+            Kind::Choice(&["fifo", "lifo", "ps"]),
+            Default::Toml("\"fifo\""),
+            "First come first served, last come first served, or processor sharing.",
+        ),
+        key(
+            "limit",
+            Kind::Count {
+                min: 0,
+                max: u32::MAX as u64,
+            },
+            Default::Toml("1000"),
+            "Requests that may wait, besides those in service.",
+        ),
+        key(
+            "unlimited",
+            Kind::Bool,
+            Default::Toml("false"),
+            "No limit at all.",
+        ),
+    ],
+    variants: &[],
+    shorthand: None,
+};
+
+/// `[service.NAME.registered]`.
+pub static REGISTERED: TableSpec = TableSpec {
+    what: "registered",
+    doc: "How the instances of a service renew their leases.",
+    tag: None,
+    keys: &[
+        key(
+            "enabled",
+            Kind::Bool,
+            Default::Toml("true"),
+            "Whether they register at all.",
+        ),
+        key(
+            "lease_duration",
+            POSITIVE,
+            Default::Computed("as the registry says"),
+            "How long the registration lives without a heartbeat.",
+        ),
+        key(
+            "heartbeat_interval",
+            POSITIVE,
+            Default::Computed("as the registry says, or lease_duration / 3 where that is set here"),
+            "Time between heartbeats, on the instance's clock.",
+        ),
+        key(
+            "phase",
+            Kind::Phase,
+            Default::Computed("as the registry says"),
+            "Where in its heartbeat interval each instance starts.",
+        ),
+    ],
+    variants: &[],
+    shorthand: Some(Shorthand::Key {
+        variant: "",
+        key: "enabled",
+    }),
+};
+
+/// `[service.NAME.group.NAME]`.
+pub static GROUP: TableSpec = TableSpec {
+    what: "group",
+    doc: "Equal instances of a service.",
+    tag: None,
+    keys: GROUP_KEYS,
+    variants: &[],
+    shorthand: None,
+};
+
+const GROUP_KEYS: &[Key] = &[
+    required("count", MANY, "Instances."),
+    key("zone", Kind::Name, AS_SERVICE, "Zone of the instances."),
+    key(
+        "weight",
+        WEIGHT,
+        AS_SERVICE,
+        "Weight for weighted strategies; 0 drains.",
+    ),
+    key(
+        "workers",
+        WORKERS,
+        AS_SERVICE,
+        "Requests that one instance serves at once.",
+    ),
+    key(
+        "speed",
+        POSITIVE_NUMBER,
+        AS_SERVICE,
+        "Work per second, as a multiple of the nominal speed.",
+    ),
+    key(
+        "instances_per_host",
+        MANY,
+        AS_SERVICE,
+        "Instances that share a host.",
+    ),
+    key(
+        "clock_drift",
+        Kind::Drift,
+        AS_SERVICE,
+        "How much faster than true time the local clock runs.",
+    ),
+];

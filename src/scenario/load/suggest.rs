@@ -1,0 +1,49 @@
+//! The nearest known word to an unknown one.
+
+/// `did you mean `x`?` for the nearest of `known`, if one is near.
+pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    nearest(word, known).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// The nearest of `known`: at most a third of the letters differ, a prefix always counts as near.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Long hostile words are never near, and the distance is quadratic in the length.
+    if 100 < word.len() {
+        return None;
+    }
+    let near = |candidate: &&'a str| -> Option<usize> {
+        let distance = strsim::damerau_levenshtein(word, candidate);
+        let is_prefix = 3 <= word.len() && candidate.starts_with(word);
+        let tolerated = (word.len().max(candidate.len()) / 3).max(1);
+        (distance <= tolerated || is_prefix).then_some(distance)
+    };
+    known
+        .filter_map(|candidate| near(&candidate).map(|distance| (distance, candidate)))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `expected one of a, b, c`; long lists are cut.
+pub fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<&str> = words.collect();
+    match words.len() {
+        0 => "none is defined".to_string(),
+        1 => format!("expected {}", words[0]),
+        count if 20 < count => format!("expected one of {}, ...", words[..20].join(", ")),
+        _ => format!("expected one of {}", words.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_wins_and_far_words_are_not_named() {
+        let known = || ["rate", "ratio", "target"].into_iter();
+        assert_eq!(nearest("rat", known()), Some("rate"));
+        assert_eq!(nearest("tagret", known()), Some("target"));
+        assert_eq!(nearest("colour", known()), None);
+        assert_eq!(nearest(&"rate".repeat(100), known()), None);
+    }
+}
