@@ -40,6 +40,8 @@ pub mod stats;
 
 pub mod experiment;
 
+pub mod chart;
+
 pub mod report;
 
 pub mod cli;

@@ -5,5 +5,17 @@
 
 pub mod control;
 pub mod data;
+pub mod detection;
 pub mod evaluate;
+pub mod exclusion;
+pub mod gamma;
+pub mod histogram;
+pub mod instance;
+pub mod level;
+pub mod life;
+pub mod phase;
+pub mod request;
+pub mod selection;
+pub mod service;
 pub mod table;
+pub mod window;

@@ -1,10 +1,11 @@
 //! What the summary says about one fault.
 
-use super::format;
 use super::terminal::Table;
+use super::text;
 use crate::metrics::data::detection::FaultDetection;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::fault::{FaultMetrics, ReturnTimes, RingChange};
+use crate::time::SimDuration;
 
 /// The lines of one fault; those that do not apply to its kind are left out.
 pub fn fault_table(fault: &FaultMetrics) -> Table {
@@ -33,19 +34,19 @@ fn heading(fault: &FaultMetrics) -> String {
     let targets = match fault.target_count_max {
         0 => String::new(),
         1 => " of 1 node".to_string(),
-        count => format!(" of {} nodes", format::count(count)),
+        count => format!(" of {} nodes", text::count(count)),
     };
     let windows = match fault.windows.first() {
         None => ", never in this run".to_string(),
         Some(first) => {
             let span = format!(
                 "{} to {}",
-                format::instant(first.start_secs),
-                format::instant(first.end_secs)
+                text::duration(SimDuration::from_secs_f64(first.start_secs)),
+                text::duration(SimDuration::from_secs_f64(first.end_secs))
             );
             match fault.window_count {
                 1 => format!(", {span}"),
-                count => format!(", {} windows, the first {span}", format::count(count)),
+                count => format!(", {} windows, the first {span}", text::count(count)),
             }
         }
     };
@@ -62,7 +63,7 @@ fn detection_text(fault: &FaultMetrics) -> String {
     if let Some(secs) = fault.last_wasted_attempt_secs {
         parts.push(format!(
             "last attempt to a dead server {}",
-            format::secs(secs)
+            text::time(secs)
         ));
     }
     parts.join("   ")
@@ -83,9 +84,9 @@ fn detector_text(detection: &FaultDetection) -> Option<String> {
 fn range_text(stats: &DurationStats) -> String {
     match (stats.min_secs, stats.max_secs) {
         (Some(min), Some(max)) if min < max => {
-            format!("{} .. {}", format::secs(min), format::secs(max))
+            format!("{} .. {}", text::time(min), text::time(max))
         }
-        (Some(only), _) => format::secs(only),
+        (Some(only), _) => text::time(only),
         _ => "never".to_string(),
     }
 }
@@ -93,7 +94,7 @@ fn range_text(stats: &DurationStats) -> String {
 fn never_text(count: u64) -> String {
     match count {
         0 => String::new(),
-        count => format!(" ({} times never)", format::count(count)),
+        count => format!(" ({} times never)", text::count(count)),
     }
 }
 
@@ -102,12 +103,12 @@ fn return_text(times: &ReturnTimes, event: &str) -> String {
     match (times.reached_secs.as_slice(), times.not_reached_count) {
         ([], 0) => String::new(),
         ([], _) => "not reached within the run".to_string(),
-        ([secs], 0) => format!("{} after the fault {event}", format::secs(*secs)),
+        ([secs], 0) => format!("{} after the fault {event}", text::time(*secs)),
         (_, not_reached_count) => format!(
             "{} on average after the fault {event}, reached in {} of {} windows",
-            format::optional(times.mean_secs, format::secs),
-            format::count(reached_count),
-            format::count(reached_count + not_reached_count)
+            text::or_none(times.mean_secs, text::time),
+            text::count(reached_count),
+            text::count(reached_count + not_reached_count)
         ),
     }
 }
@@ -119,10 +120,10 @@ fn ring_text(ring: &RingChange, is_named: bool) -> String {
     };
     format!(
         "{name}{} of keys moved (ideal {}), load max/mean {} -> {}",
-        format::ratio(ring.moved_key_ratio),
-        format::ratio(ring.moved_key_ratio_ideal),
-        format::number(ring.ownership_max_over_mean_before),
-        format::number(ring.ownership_max_over_mean_after)
+        text::percent(ring.moved_key_ratio),
+        text::percent(ring.moved_key_ratio_ideal),
+        text::number(ring.ownership_max_over_mean_before),
+        text::number(ring.ownership_max_over_mean_after)
     )
 }
 

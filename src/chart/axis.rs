@@ -1,0 +1,405 @@
+//! Scales: where a value lies, which values get a tick, and how the ticks are written.
+
+/// Maps values to pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    kind: Kind,
+    low: f64,
+    high: f64,
+    from_px: f64,
+    to_px: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Linear,
+    Logarithmic,
+}
+
+/// A marked value on an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tick {
+    pub value: f64,
+    /// Empty for a grid line without a label.
+    pub label: String,
+}
+
+/// What the values of an axis are, which decides how its ticks are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Seconds.
+    Time,
+    /// A share of a whole, written in per cent.
+    Ratio,
+    /// A plain number or a rate.
+    Number,
+}
+
+impl Scale {
+    /// A linear scale from `low` at `from_px` to `high` at `to_px`. A range without length is
+    /// widened.
+    pub fn linear(low: f64, high: f64, from_px: f64, to_px: f64) -> Self {
+        let (low, high) = ordered(low, high);
+        Scale {
+            kind: Kind::Linear,
+            low,
+            high,
+            from_px,
+            to_px,
+        }
+    }
+
+    /// A scale for `0` to the largest of `values`, ending at a tick.
+    pub fn from_zero(values: impl Iterator<Item = f64>, from_px: f64, to_px: f64) -> Self {
+        let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let high = if high <= 0.0 { 1.0 } else { high };
+        let step = nice_step(high, 5.0);
+        Self::linear(0.0, (high / step).ceil() * step, from_px, to_px)
+    }
+
+    /// A logarithmic scale that holds the positive ones of `values`, in whole decades or, within
+    /// two decades, ending at 1, 2 or 5.
+    pub fn logarithmic(values: impl Iterator<Item = f64>, from_px: f64, to_px: f64) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+        for value in values.filter(|value| value.is_finite() && 0.0 < *value) {
+            low = low.min(value);
+            high = high.max(value);
+        }
+        if high == 0.0 {
+            (low, high) = (0.001, 1.0);
+        }
+        let (low, high) = (low.clamp(1e-12, 1e12), high.clamp(1e-12, 1e12));
+        let low = round_to_125(low, false);
+        let high = round_to_125(high, true);
+        let high = if high <= low * 1.5 {
+            round_to_125(low * 10.0, true)
+        } else {
+            high
+        };
+        Scale {
+            kind: Kind::Logarithmic,
+            low,
+            high,
+            from_px,
+            to_px,
+        }
+    }
+
+    /// The pixel of `value`, which is brought into the range.
+    pub fn px(&self, value: f64) -> f64 {
+        let value = if value.is_nan() {
+            self.low
+        } else {
+            value.clamp(self.low, self.high)
+        };
+        let share = match self.kind {
+            Kind::Linear => (value - self.low) / (self.high - self.low),
+            Kind::Logarithmic => {
+                let low = libm::log10(self.low);
+                (libm::log10(value) - low) / (libm::log10(self.high) - low)
+            }
+        };
+        self.from_px + share * (self.to_px - self.from_px)
+    }
+
+    /// The smallest and the largest value.
+    pub fn range(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
+    /// Ticks, about `count` of them labelled.
+    pub fn ticks(&self, quantity: Quantity, count: f64) -> Vec<Tick> {
+        match self.kind {
+            Kind::Linear if quantity == Quantity::Time => self.time_ticks(count),
+            Kind::Linear => {
+                self.linear_ticks(
+                    nice_step(self.high - self.low, count),
+                    |v, step| match quantity {
+                        Quantity::Ratio => format!("{} %", plain(v * 100.0, step * 100.0)),
+                        Quantity::Time | Quantity::Number => plain(v, step),
+                    },
+                )
+            }
+            Kind::Logarithmic => self.logarithmic_ticks(quantity, count),
+        }
+    }
+
+    fn linear_ticks(&self, step: f64, write: impl Fn(f64, f64) -> String) -> Vec<Tick> {
+        let first = (self.low / step - 1e-9).ceil();
+        let last = (self.high / step + 1e-9).floor();
+        (0..=(last - first).max(0.0) as u32)
+            .map(|index| {
+                let value = (first + f64::from(index)) * step;
+                Tick {
+                    value,
+                    label: write(value, step),
+                }
+            })
+            .collect()
+    }
+
+    /// Ticks in the unit that suits the step: `30 s`, `5 min`, `3 h`, `2 d`.
+    fn time_ticks(&self, count: f64) -> Vec<Tick> {
+        const STEPS_SECS: [f64; 18] = [
+            1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0,
+            7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
+        ];
+        let least = (self.high - self.low) / count;
+        let step = if least <= 1.0 {
+            nice_step(self.high - self.low, count)
+        } else {
+            let known = STEPS_SECS.iter().copied().find(|step| least <= *step);
+            known.unwrap_or_else(|| nice_step((self.high - self.low) / 86_400.0, count) * 86_400.0)
+        };
+        let (unit_secs, unit) = match step {
+            _ if step < 1e-6 => (1e-9, "ns"),
+            _ if step < 1e-3 => (1e-6, "µs"),
+            _ if step < 0.1 => (1e-3, "ms"),
+            _ if step < 60.0 => (1.0, "s"),
+            _ if step < 3_600.0 => (60.0, "min"),
+            _ if step < 86_400.0 => (3_600.0, "h"),
+            _ => (86_400.0, "d"),
+        };
+        self.linear_ticks(step, |value, step| {
+            format!("{} {unit}", plain(value / unit_secs, step / unit_secs))
+        })
+    }
+
+    /// Decades, with 2 and 5 between them where there is room.
+    fn logarithmic_ticks(&self, quantity: Quantity, count: f64) -> Vec<Tick> {
+        let first = libm::log10(self.low).floor() as i32;
+        let last = libm::log10(self.high).ceil() as i32;
+        let decades = libm::log10(self.high) - libm::log10(self.low);
+        let every = (decades / count).ceil().max(1.0) as i32;
+        let mut ticks = Vec::new();
+        for exponent in first..=last {
+            for digit in 1..=9_u32 {
+                let value = f64::from(digit) * power_of_ten(exponent);
+                if value < self.low * 0.999 || self.high * 1.001 < value {
+                    continue;
+                }
+                let is_labelled = match digit {
+                    1 => exponent.rem_euclid(every) == 0,
+                    2 | 5 => decades * 3.0 <= count * 1.35,
+                    _ => false,
+                };
+                let label = match quantity {
+                    _ if !is_labelled => String::new(),
+                    Quantity::Time => time(value),
+                    Quantity::Ratio => format!("{} %", plain(value * 100.0, value * 100.0)),
+                    Quantity::Number => plain(value, value),
+                };
+                if is_labelled || decades <= 3.0 {
+                    ticks.push(Tick { value, label });
+                }
+            }
+        }
+        ticks
+    }
+}
+
+/// Seconds with the unit that keeps the number short: `20 ms`. Meant for round values.
+pub fn time(secs: f64) -> String {
+    let (unit_secs, unit) = match secs.abs() {
+        size if size < 0.999e-6 => (1e-9, "ns"),
+        size if size < 0.999e-3 => (1e-6, "µs"),
+        size if size < 0.999 => (1e-3, "ms"),
+        _ => (1.0, "s"),
+    };
+    let number = secs / unit_secs;
+    format!("{} {unit}", plain(number, leading_digit(number)))
+}
+
+/// A number with as many decimals as `step` needs and a mark between thousands.
+pub fn plain(value: f64, step: f64) -> String {
+    let (value, step, suffix) = match value.abs().max(step) {
+        size if size < 1e6 => (value, step, ""),
+        size if size < 1e9 => (value / 1e6, step / 1e6, " M"),
+        size if size < 1e15 => (value / 1e9, step / 1e9, " G"),
+        _ => return format!("{value:e}"),
+    };
+    let mut decimals = 0;
+    let mut rest = step;
+    while decimals < 9 && 1e-6 < (rest - (rest + 0.5).floor()).abs() / rest.abs().max(1e-12) {
+        rest *= 10.0;
+        decimals += 1;
+    }
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let is_negative = value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
+    let sign = if is_negative { "−" } else { "" };
+    format!("{sign}{}{fraction}{suffix}", grouped(whole))
+}
+
+/// A count with a mark between thousands.
+pub fn count(count: u64) -> String {
+    grouped(&count.to_string())
+}
+
+/// Puts a comma between thousands.
+fn grouped(digits: &str) -> String {
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if 0 < index && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A range with a length, in order; what is not finite becomes 0 to 1.
+fn ordered(low: f64, high: f64) -> (f64, f64) {
+    if !low.is_finite() || !high.is_finite() {
+        return (0.0, 1.0);
+    }
+    let (low, high) = (low.min(high), low.max(high));
+    if low < high {
+        (low, high)
+    } else {
+        (low, low + low.abs().max(1.0))
+    }
+}
+
+/// The smallest of 1, 2, 5 times a power of ten that divides `range` into at most `count` parts.
+fn nice_step(range: f64, count: f64) -> f64 {
+    round_to_125(range / count, true)
+}
+
+/// The next 1, 2 or 5 times a power of ten at or beyond `value`.
+fn round_to_125(value: f64, is_up: bool) -> f64 {
+    let exponent = libm::log10(value).floor() as i32;
+    let candidates = (exponent - 1..=exponent + 1)
+        .flat_map(|exponent| [1.0, 2.0, 5.0].map(|digit| digit * power_of_ten(exponent)));
+    // One part in 10^9 is room for rounding.
+    let beyond: Vec<f64> = candidates
+        .filter(|c| {
+            if is_up {
+                value <= c * (1.0 + 1e-9)
+            } else {
+                c * (1.0 - 1e-9) <= value
+            }
+        })
+        .collect();
+    let nearest = if is_up { beyond.first() } else { beyond.last() };
+    nearest.copied().unwrap_or(value)
+}
+
+/// The power of ten of the leading digit.
+fn leading_digit(value: f64) -> f64 {
+    if value == 0.0 {
+        1.0
+    } else {
+        power_of_ten(libm::log10(value.abs() * 1.000_001).floor() as i32)
+    }
+}
+
+/// Ten to a whole power, correctly rounded for |exponent| <= 22.
+fn power_of_ten(exponent: i32) -> f64 {
+    let power = (0..exponent.unsigned_abs()).fold(1.0, |power, _| power * 10.0);
+    if exponent < 0 { 1.0 / power } else { power }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: Scale, quantity: Quantity, count: f64) -> Vec<String> {
+        let ticks = scale.ticks(quantity, count);
+        ticks
+            .into_iter()
+            .map(|tick| tick.label)
+            .filter(|label| !label.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn linear_ticks_are_round_numbers_with_units() {
+        let scale = Scale::linear(0.0, 2_000.0, 0.0, 100.0);
+        assert_eq!(
+            labels(scale, Quantity::Number, 5.0),
+            ["0", "500", "1,000", "1,500", "2,000"]
+        );
+        let scale = Scale::linear(0.0, 0.05, 0.0, 100.0);
+        assert_eq!(
+            labels(scale, Quantity::Ratio, 5.0),
+            ["0 %", "1 %", "2 %", "3 %", "4 %", "5 %"]
+        );
+    }
+
+    #[test]
+    fn time_ticks_use_the_unit_of_their_step() {
+        let at = |high: f64| labels(Scale::linear(0.0, high, 0.0, 1.0), Quantity::Time, 6.0);
+        assert_eq!(
+            at(120.0),
+            ["0 s", "20 s", "40 s", "60 s", "80 s", "100 s", "120 s"]
+        );
+        assert_eq!(
+            at(3_600.0),
+            [
+                "0 min", "10 min", "20 min", "30 min", "40 min", "50 min", "60 min"
+            ]
+        );
+        assert_eq!(at(86_400.0), ["0 h", "6 h", "12 h", "18 h", "24 h"]);
+        assert_eq!(
+            at(1.0),
+            ["0.0 s", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1.0 s"]
+        );
+        assert_eq!(at(864_000.0), ["0 d", "2 d", "4 d", "6 d", "8 d", "10 d"]);
+    }
+
+    #[test]
+    fn logarithmic_ticks_name_decades_and_fill_short_ranges() {
+        let wide = Scale::logarithmic([0.001, 10.0].into_iter(), 0.0, 1.0);
+        assert_eq!(
+            labels(wide, Quantity::Time, 6.0),
+            ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]
+        );
+        let short = Scale::logarithmic([0.01, 0.1].into_iter(), 0.0, 1.0);
+        assert_eq!(
+            labels(short, Quantity::Time, 6.0),
+            ["10 ms", "20 ms", "50 ms", "100 ms"]
+        );
+    }
+
+    #[test]
+    fn a_logarithmic_scale_is_even_in_decades() {
+        let scale = Scale::logarithmic([1.0, 100.0].into_iter(), 0.0, 200.0);
+        assert!((scale.px(10.0) - 100.0).abs() < 1e-9);
+        assert_eq!(scale.px(1e9), 200.0);
+        assert_eq!(scale.px(0.0), 0.0);
+    }
+
+    #[test]
+    fn degenerate_ranges_have_a_length() {
+        for scale in [
+            Scale::linear(3.0, 3.0, 0.0, 1.0),
+            Scale::linear(f64::NAN, 1.0, 0.0, 1.0),
+            Scale::linear(0.0, f64::INFINITY, 0.0, 1.0),
+            Scale::from_zero([].into_iter(), 0.0, 1.0),
+            Scale::from_zero([f64::NAN, -1.0].into_iter(), 0.0, 1.0),
+            Scale::from_zero([1e300].into_iter(), 0.0, 1.0),
+            Scale::logarithmic([].into_iter(), 0.0, 1.0),
+            Scale::logarithmic([0.0, -1.0].into_iter(), 0.0, 1.0),
+            Scale::logarithmic([5.0].into_iter(), 0.0, 1.0),
+            Scale::logarithmic([1e-300, 1e300].into_iter(), 0.0, 1.0),
+        ] {
+            let (low, high) = scale.range();
+            assert!(low < high, "{scale:?}");
+            assert!((0.0..=1.0).contains(&scale.px(f64::NAN)));
+            for quantity in [Quantity::Number, Quantity::Time, Quantity::Ratio] {
+                assert!(scale.ticks(quantity, 5.0).len() <= 60, "{scale:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_short_and_grouped() {
+        assert_eq!(plain(1_234_567.0, 1.0), "1.234567 M");
+        assert_eq!(plain(-1_500.0, 500.0), "−1,500");
+        assert_eq!(plain(2_000_000.0, 500_000.0), "2.0 M");
+        assert_eq!(plain(0.25, 0.05), "0.25");
+        assert_eq!(time(0.02), "20 ms");
+        assert_eq!(time(1.0), "1 s");
+    }
+}

@@ -1,0 +1,73 @@
+//! True states of instances.
+
+use std::collections::BTreeMap;
+
+use crate::id::{FaultId, InstanceId};
+use crate::model::observation::LifeState;
+use crate::scenario::Scenario;
+use crate::time::SimTime;
+
+/// The time that an instance is down: from its crash or the loss of its host until it is up again
+/// or leaves the scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Episode {
+    /// What took it down.
+    pub fault: Option<FaultId>,
+    /// Since when.
+    pub since: SimTime,
+    /// The registry's last suspicion.
+    pub suspected_at: Option<SimTime>,
+    /// The first list without it after that.
+    pub published_at: Option<SimTime>,
+}
+
+/// The true states of all instances.
+#[derive(Clone, Debug, Default)]
+pub struct LifeTable {
+    states: Vec<LifeState>,
+    /// Instances that are down.
+    pub episodes: BTreeMap<u32, Episode>,
+}
+
+/// Whether a process is dead or unreachable for good in this state.
+pub fn is_down(state: LifeState) -> bool {
+    match state {
+        LifeState::Crashed | LifeState::HostLost => true,
+        LifeState::Up | LifeState::Paused | LifeState::Absent => false,
+    }
+}
+
+impl LifeTable {
+    /// Every instance up, spare ones absent.
+    pub fn new(scenario: &Scenario) -> Self {
+        let topology = &scenario.topology;
+        let state = |index| {
+            let instance = InstanceId(index);
+            let group = &scenario.groups[topology.group_of(instance).index()];
+            if topology.index_in_group(instance) < group.count {
+                LifeState::Up
+            } else {
+                LifeState::Absent
+            }
+        };
+        LifeTable {
+            states: (0..topology.instance_count()).map(state).collect(),
+            episodes: BTreeMap::new(),
+        }
+    }
+
+    /// The state of an instance.
+    pub fn state(&self, instance: InstanceId) -> LifeState {
+        self.states[instance.index()]
+    }
+
+    /// Whether a suspicion of an instance is a mistake: it is there and has not crashed.
+    pub fn is_alive(&self, instance: InstanceId) -> bool {
+        self.state(instance).is_up()
+    }
+
+    /// Sets the state of an instance and returns the one before.
+    pub fn set(&mut self, instance: InstanceId, state: LifeState) -> LifeState {
+        std::mem::replace(&mut self.states[instance.index()], state)
+    }
+}
