@@ -5,7 +5,6 @@ use super::text;
 use crate::metrics::data::detection::FaultDetection;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::fault::{FaultMetrics, ReturnTimes, RingChange};
-use crate::time::SimDuration;
 
 /// The lines of one fault; those that do not apply to its kind are left out.
 pub fn fault_table(fault: &FaultMetrics) -> Table {
@@ -41,8 +40,8 @@ fn heading(fault: &FaultMetrics) -> String {
         Some(first) => {
             let span = format!(
                 "{} to {}",
-                text::duration(SimDuration::from_secs_f64(first.start_secs)),
-                text::duration(SimDuration::from_secs_f64(first.end_secs))
+                instant(first.start_secs),
+                instant(first.end_secs)
             );
             match fault.window_count {
                 1 => format!(", {span}"),
@@ -51,6 +50,12 @@ fn heading(fault: &FaultMetrics) -> String {
         }
     };
     format!("FAULT {}  {}{targets}{windows}", fault.fault, fault.kind)
+}
+
+/// `60 s`, `8.125 s`: to the millisecond, as a timeline counts.
+fn instant(secs: f64) -> String {
+    let text = format!("{secs:.3}");
+    format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn detection_text(fault: &FaultMetrics) -> String {
