@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::interrupt::Interrupt;
 use super::style::ProgressMode;
 use crate::experiment::plan::Monitor;
-use crate::report::text;
+use crate::report::format;
 use crate::time::{SimDuration, SimTime};
 
 /// Runs shorter than this are not talked about.
@@ -90,8 +90,8 @@ impl Meter {
             format!(
                 "took {:.1} s, {} events, {} events/s",
                 status.elapsed.as_secs_f64(),
-                text::count(status.event_count),
-                text::number(status.event_rate())
+                format::count(status.event_count),
+                format::number(status.event_rate())
             )
         })
     }
@@ -195,7 +195,7 @@ impl fmt::Display for Status {
             "{:.0} s of {:.0} s simulated, {} events/s",
             self.simulated_secs,
             self.total_secs,
-            text::number(self.event_rate())
+            format::number(self.event_rate())
         )?;
         match self.left_secs() {
             Some(secs) => write!(f, ", {secs:.0} s left"),

@@ -18,9 +18,8 @@ use crate::metrics::evaluate::VerdictState;
 use crate::report::files;
 use crate::report::manifest::{Manifest, ReplicationRecord, utc_text};
 use crate::report::run_dir::{RunDirWriter, check_place};
-use crate::report::summary::write_summary;
+use crate::report::summary::{digest_text, write_summary};
 use crate::report::terminal::Summary;
-use crate::report::text;
 use crate::scenario::Scenario;
 
 /// Where run directories are collected.
@@ -138,7 +137,7 @@ fn parent_of(path: &Path) -> &Path {
 }
 
 fn place(args: &RunArgs, scenario: &Scenario, results: &Results) -> PathBuf {
-    let digest = text::digest(results.digest());
+    let digest = digest_text(results.digest());
     args.out.clone().unwrap_or_else(|| {
         let name = format!("{}-{}-{}", scenario.name, scenario.seed, &digest[..8]);
         Path::new(RUNS_DIRECTORY).join(name)
@@ -154,7 +153,7 @@ fn manifest(
 ) -> Manifest {
     let record = |run: &crate::experiment::Run| ReplicationRecord {
         seed: run.seed,
-        digest: text::digest(run.metrics.digest),
+        digest: digest_text(run.metrics.digest),
     };
     Manifest {
         schema: Manifest::SCHEMA,

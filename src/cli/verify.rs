@@ -9,9 +9,10 @@ use super::run::replicate_shown;
 use super::style::Console;
 use super::{CliError, Exit, load};
 use crate::experiment::plan::Plan;
+use crate::report::format;
 use crate::report::manifest::{FileHash, Manifest};
 use crate::report::run_dir::{is_inside, sha256_of_file};
-use crate::report::text;
+use crate::report::summary::digest_text;
 
 /// Checks the files of a run directory against its manifest, runs its scenario again with the same
 /// seeds and compares the digests. What differs is printed, a line each.
@@ -47,8 +48,8 @@ pub fn run(args: &VerifyArgs, console: &mut Console) -> Result<Exit, CliError> {
         console.out(),
         "{}: {} runs and {} files verified",
         run_dir.display(),
-        text::count(manifest.replications.len() as u64),
-        text::count(manifest.files.len() as u64)
+        format::count(manifest.replications.len() as u64),
+        format::count(manifest.files.len() as u64)
     )?;
     Ok(Exit::Done)
 }
@@ -95,7 +96,7 @@ fn compare_digests(
     )?;
     let mut is_same = true;
     for (run, record) in results.runs.iter().zip(&manifest.replications) {
-        let digest = text::digest(run.metrics.digest);
+        let digest = digest_text(run.metrics.digest);
         if (run.seed, &digest) != (record.seed, &record.digest) {
             is_same = false;
             writeln!(

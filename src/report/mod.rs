@@ -2,6 +2,7 @@
 //! nothing.
 
 pub mod files;
+pub mod format;
 pub mod html;
 pub mod manifest;
 pub mod run_dir;

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::text;
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
 use crate::metrics::data::detection::DetectorMetrics;
@@ -33,7 +32,7 @@ pub fn write_summary(
     let summary = SummaryFile {
         schema: SUMMARY_SCHEMA,
         scenario: &scenario.name,
-        digest: text::digest(results.digest()),
+        digest: digest_text(results.digest()),
         replication_count: results.runs.len(),
         duration_secs: scenario.duration.as_secs_f64(),
         warmup_secs: scenario.warmup.as_secs_f64(),
@@ -50,6 +49,11 @@ pub fn write_summary(
     };
     serde_json::to_writer_pretty(&mut *out, &summary)?;
     out.write_all(b"\n")
+}
+
+/// A digest in sixteen hexadecimal digits.
+pub fn digest_text(digest: u64) -> String {
+    format!("{digest:016x}")
 }
 
 #[derive(Serialize)]
@@ -90,7 +94,7 @@ impl<'a> ReplicationEntry<'a> {
         let judged = scenario.expectations.iter().zip(&run.verdicts);
         ReplicationEntry {
             seed: run.seed,
-            digest: text::digest(metrics.digest),
+            digest: digest_text(metrics.digest),
             event_count: metrics.event_count,
             ended_at_secs: metrics.ended_at_secs,
             measured_start_secs: metrics.measured_start_secs,

@@ -1,6 +1,7 @@
 //! The summary of a run as lines and tables. Whoever prints it gives the parts their colors.
 
-use super::text::{self, NONE};
+use super::format::{self, NOTHING};
+use super::summary::digest_text;
 use crate::experiment::Results;
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::headline::is_shown;
@@ -69,7 +70,7 @@ impl Summary {
             title: title(scenario, results),
             expectations: expectation_lines(scenario, results),
             tables,
-            digest: text::digest(results.digest()),
+            digest: digest_text(results.digest()),
         }
     }
 }
@@ -85,16 +86,6 @@ pub fn operator_sign(operator: Operator) -> &'static str {
     }
 }
 
-/// A number of the given kind; times are in seconds.
-pub fn by_unit(unit: Unit, value: f64) -> String {
-    match unit {
-        Unit::Time => text::time(value),
-        Unit::Ratio => text::percent(value),
-        Unit::Rate => text::rate(value),
-        Unit::Number => text::number(value),
-    }
-}
-
 fn title(scenario: &Scenario, results: &Results) -> String {
     let seeds = match results.runs.as_slice() {
         [run] => format!("seed {}", run.seed),
@@ -102,16 +93,16 @@ fn title(scenario: &Scenario, results: &Results) -> String {
             "seeds {} to {} \u{b7} {} replications",
             runs[0].seed,
             runs[runs.len() - 1].seed,
-            text::count(runs.len() as u64)
+            format::count(runs.len() as u64)
         ),
     };
     let callers: u64 = scenario.clients.iter().map(|c| u64::from(c.count)).sum();
     format!(
         "{} \u{b7} {seeds} \u{b7} {} simulated \u{b7} {} instances, {} callers",
         scenario.name,
-        text::duration(scenario.duration),
-        text::count(u64::from(scenario.topology.instance_count())),
-        text::count(callers)
+        format::length(scenario.duration),
+        format::count(u64::from(scenario.topology.instance_count())),
+        format::count(callers)
     )
 }
 
@@ -145,7 +136,7 @@ fn expectation_line(
         measure: format!("{} {}", expectation.measure_text, expectation.phase_text)
             .trim_end()
             .to_string(),
-        value: text::or_none(mean, |value| by_unit(unit, value)),
+        value: format::optional(mean, |value| format::by_unit(unit, value)),
         limit: limit_text(expectation, unit, verdicts().find_map(|v| v.limit)),
         remark: remark(tally, reason.map_or("", String::as_str)),
     }
@@ -156,7 +147,7 @@ fn limit_text(expectation: &Expectation, unit: Unit, limit: Option<f64>) -> Stri
     match &expectation.bound {
         Bound::Value { text, .. } => format!("{sign} {text}"),
         Bound::Multiple { text, .. } => match limit {
-            Some(limit) => format!("{sign} {text} = {}", by_unit(unit, limit)),
+            Some(limit) => format!("{sign} {text} = {}", format::by_unit(unit, limit)),
             None => format!("{sign} {text}"),
         },
     }
@@ -222,7 +213,7 @@ fn requests_row(phase: &PhaseMetrics) -> Vec<String> {
             stats.failed_count,
             stats.retry_count,
         ]
-        .map(text::count),
+        .map(format::count),
     );
     row
 }
@@ -239,8 +230,8 @@ fn latency_table(metrics: &RunMetrics) -> Table {
         .filter(shown)
         .map(|phase| latency_row(&phase.label, &phase.stats.latency))
         .collect();
-    let is_withheld = rows.iter().flatten().any(|cell| cell == NONE);
-    let note = "\u{2013} is withheld: fewer than 10 samples lie above it";
+    let is_withheld = rows.iter().flatten().any(|cell| cell == NOTHING);
+    let note = "- is withheld: fewer than 10 samples lie above it";
     Table {
         heading: "LATENCY of successes".into(),
         columns: texts(["p50", "p90", "p99", "p99.9", "max"]),
@@ -256,8 +247,8 @@ fn latency_table(metrics: &RunMetrics) -> Table {
 fn latency_row(label: &str, latency: &DurationStats) -> Vec<String> {
     let percentiles = [latency.p50, latency.p90, latency.p99, latency.p999];
     let mut row = vec![label.to_string()];
-    row.extend(percentiles.map(|p| text::or_none(p.value_secs, text::time)));
-    row.push(text::or_none(latency.max_secs, text::time));
+    row.extend(percentiles.map(|p| format::optional(p.value_secs, format::secs)));
+    row.push(format::optional(latency.max_secs, format::secs));
     row
 }
 
@@ -266,11 +257,11 @@ fn picks_table(edges: &[EdgeMetrics]) -> Option<Table> {
         let selection = &edge.selection;
         vec![
             edge.edge.clone(),
-            text::count(selection.pick_count),
-            text::count(edge.wasted_attempt_count),
-            text::or_none(selection.deviation_absolute_max, text::percent),
-            text::or_none(selection.chi_squared_p, text::number),
-            text::count(selection.burst_max),
+            format::count(selection.pick_count),
+            format::count(edge.wasted_attempt_count),
+            format::optional(selection.deviation_absolute_max, format::ratio),
+            format::optional(selection.chi_squared_p, format::number),
+            format::count(selection.burst_max),
         ]
     };
     (!edges.is_empty()).then(|| Table {
@@ -285,12 +276,12 @@ fn detectors_table(detectors: &[DetectorMetrics]) -> Option<Table> {
     let row = |detector: &DetectorMetrics| {
         vec![
             format!("{} of {}", detector.detector, detector.service),
-            text::count(detector.detection_time.sample_count),
-            text::or_none(detector.detection_time.mean_secs, text::time),
-            text::count(detector.undetected_count),
-            text::count(detector.mistake_count),
-            text::or_none(detector.mistake_duration.mean_secs, text::time),
-            text::or_none(detector.query_accuracy_ratio, text::percent),
+            format::count(detector.detection_time.sample_count),
+            format::optional(detector.detection_time.mean_secs, format::secs),
+            format::count(detector.undetected_count),
+            format::count(detector.mistake_count),
+            format::optional(detector.mistake_duration.mean_secs, format::secs),
+            format::optional(detector.query_accuracy_ratio, format::ratio),
         ]
     };
     let columns = [
@@ -322,9 +313,9 @@ fn means_table(aggregates: &[Aggregate]) -> Table {
             format!("{} {}", aggregate.measure, aggregate.phase)
                 .trim_end()
                 .to_string(),
-            text::or_none(aggregate.mean, |mean| by_unit(aggregate.unit, mean)),
-            text::or_none(aggregate.half_width, |half| {
-                format!("\u{b1} {}", by_unit(aggregate.unit, half))
+            format::optional(aggregate.mean, |mean| format::by_unit(aggregate.unit, mean)),
+            format::optional(aggregate.half_width, |half| {
+                format!("\u{b1} {}", format::by_unit(aggregate.unit, half))
             }),
             known,
         ]

@@ -1,7 +1,7 @@
 //! What the summary says about one fault.
 
+use super::format;
 use super::terminal::Table;
-use super::text;
 use crate::metrics::data::detection::FaultDetection;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::fault::{FaultMetrics, ReturnTimes, RingChange};
@@ -33,29 +33,23 @@ fn heading(fault: &FaultMetrics) -> String {
     let targets = match fault.target_count_max {
         0 => String::new(),
         1 => " of 1 node".to_string(),
-        count => format!(" of {} nodes", text::count(count)),
+        count => format!(" of {} nodes", format::count(count)),
     };
     let windows = match fault.windows.first() {
         None => ", never in this run".to_string(),
         Some(first) => {
             let span = format!(
                 "{} to {}",
-                instant(first.start_secs),
-                instant(first.end_secs)
+                format::instant(first.start_secs),
+                format::instant(first.end_secs)
             );
             match fault.window_count {
                 1 => format!(", {span}"),
-                count => format!(", {} windows, the first {span}", text::count(count)),
+                count => format!(", {} windows, the first {span}", format::count(count)),
             }
         }
     };
     format!("FAULT {}  {}{targets}{windows}", fault.fault, fault.kind)
-}
-
-/// `60 s`, `8.125 s`: to the millisecond, as a timeline counts.
-fn instant(secs: f64) -> String {
-    let text = format!("{secs:.3}");
-    format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn detection_text(fault: &FaultMetrics) -> String {
@@ -68,7 +62,7 @@ fn detection_text(fault: &FaultMetrics) -> String {
     if let Some(secs) = fault.last_wasted_attempt_secs {
         parts.push(format!(
             "last attempt to a dead server {}",
-            text::time(secs)
+            format::secs(secs)
         ));
     }
     parts.join("   ")
@@ -89,9 +83,9 @@ fn detector_text(detection: &FaultDetection) -> Option<String> {
 fn range_text(stats: &DurationStats) -> String {
     match (stats.min_secs, stats.max_secs) {
         (Some(min), Some(max)) if min < max => {
-            format!("{} .. {}", text::time(min), text::time(max))
+            format!("{} .. {}", format::secs(min), format::secs(max))
         }
-        (Some(only), _) => text::time(only),
+        (Some(only), _) => format::secs(only),
         _ => "never".to_string(),
     }
 }
@@ -99,7 +93,7 @@ fn range_text(stats: &DurationStats) -> String {
 fn never_text(count: u64) -> String {
     match count {
         0 => String::new(),
-        count => format!(" ({} times never)", text::count(count)),
+        count => format!(" ({} times never)", format::count(count)),
     }
 }
 
@@ -108,12 +102,12 @@ fn return_text(times: &ReturnTimes, event: &str) -> String {
     match (times.reached_secs.as_slice(), times.not_reached_count) {
         ([], 0) => String::new(),
         ([], _) => "not reached within the run".to_string(),
-        ([secs], 0) => format!("{} after the fault {event}", text::time(*secs)),
+        ([secs], 0) => format!("{} after the fault {event}", format::secs(*secs)),
         (_, not_reached_count) => format!(
             "{} on average after the fault {event}, reached in {} of {} windows",
-            text::or_none(times.mean_secs, text::time),
-            text::count(reached_count),
-            text::count(reached_count + not_reached_count)
+            format::optional(times.mean_secs, format::secs),
+            format::count(reached_count),
+            format::count(reached_count + not_reached_count)
         ),
     }
 }
@@ -125,10 +119,10 @@ fn ring_text(ring: &RingChange, is_named: bool) -> String {
     };
     format!(
         "{name}{} of keys moved (ideal {}), load max/mean {} -> {}",
-        text::percent(ring.moved_key_ratio),
-        text::percent(ring.moved_key_ratio_ideal),
-        text::number(ring.ownership_max_over_mean_before),
-        text::number(ring.ownership_max_over_mean_after)
+        format::ratio(ring.moved_key_ratio),
+        format::ratio(ring.moved_key_ratio_ideal),
+        format::number(ring.ownership_max_over_mean_before),
+        format::number(ring.ownership_max_over_mean_after)
     )
 }
 
