@@ -105,6 +105,8 @@ events! {
     GraceEnds = 21,
     /// A deregistration reaches the registry.
     DeregistrationArrives = 22,
+    /// The timeout of an attempt that its deadline cuts short is due.
+    AttemptDeadline = 23,
 }
 
 #[cfg(test)]

@@ -190,6 +190,7 @@ const FAR_BELOW: [f64; 8] = [
 mod tests {
     use super::super::{Draw, UniformSource};
     use super::*;
+    use crate::oracle;
 
     fn relative_error(value: f64, exact: f64) -> f64 {
         if value == exact {
@@ -276,6 +277,9 @@ mod tests {
         assert_eq!(normal_quantile(0.5), 0.0);
         for p in [0.25, 0.125, 0.0625, 1.0 / 1024.0] {
             assert_eq!(normal_quantile(p), -normal_quantile(1.0 - p));
+        }
+        for case in oracle::cases("normal_quantile") {
+            case.assert_met_by(normal_quantile(case.number("q")));
         }
         // The three check values of Wichura's paper, given there to 16 digits.
         for (p, z) in [

@@ -59,6 +59,8 @@ pub enum Purpose {
     ThinkTime = 14,
     /// Which of the selected targets a fault hits.
     FaultTarget = 15,
+    /// How long a process takes to start again.
+    RestartTime = 16,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -1,5 +1,5 @@
 //! Tables of [`super::math`], computed by the compiler in integers, so that they are the same
-//! everywhere and correct to 2^-60.
+//! everywhere. They are correct to 2^-60 before they are rounded to 53 bits.
 
 /// `2^(2^-1)`, `2^(2^-2)`, ... `2^(2^-6)`, as multiples of 2^-63.
 const ROOTS_OF_TWO: [u64; 6] = [

@@ -1,18 +1,5 @@
 use super::*;
-
-/// Cases of one kind of the published oracles: parameters, metric, value.
-fn oracle_cases(kind: &str) -> Vec<serde_json::Value> {
-    let text = include_str!("../../tests/data/oracles/public.json");
-    let cases: Vec<serde_json::Value> = serde_json::from_str(text).expect("valid JSON");
-    let chosen: Vec<_> = cases.into_iter().filter(|c| c["kind"] == kind).collect();
-    assert!(!chosen.is_empty(), "no case of kind {kind}");
-    chosen
-}
-
-fn strings(value: &serde_json::Value) -> Vec<&str> {
-    let list = value.as_array().expect("a list");
-    list.iter().map(|v| v.as_str().expect("a string")).collect()
-}
+use crate::oracle;
 
 fn bytes_of_hex(text: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
@@ -25,15 +12,15 @@ fn bytes_of_hex(text: &str) -> [u8; 32] {
 #[test]
 fn chacha_words_are_the_published_keystream() {
     let mut checked = 0;
-    for case in oracle_cases("chacha_words") {
-        if case["params"]["rounds"] != 8 {
+    for case in oracle::cases("chacha_words") {
+        if case.count("rounds") != 8 {
             continue;
         }
-        let seed = bytes_of_hex(case["params"]["seed"].as_str().expect("a seed"));
+        let seed = bytes_of_hex(case.param("seed").as_str().expect("a seed"));
         let mut rng = ChaCha8Rng::from_seed(seed);
-        rng.set_stream(case["params"]["stream"].as_u64().expect("a stream"));
-        for word in strings(&case["value"]) {
-            assert_eq!(format!("{:08x}", rng.next_u32()), word);
+        rng.set_stream(case.count("stream"));
+        for word in case.list() {
+            assert_eq!(format!("{:08x}", rng.next_u32()), *word);
         }
         checked += 1;
     }
@@ -79,29 +66,29 @@ fn seeded_like(seeding: &str) -> ChaCha8Rng {
 
 #[test]
 fn seeds_expand_as_published() {
-    for case in oracle_cases("seed_from_u64") {
-        let state = case["params"]["state"].as_u64().expect("a seed");
-        let seed = bytes_of_hex(case["value"].as_str().expect("hexadecimal"));
+    for case in oracle::cases("seed_from_u64") {
+        let state = case.count("state");
+        let seed = bytes_of_hex(case.text());
         assert_eq!(Streams::new(state).key, seed);
     }
-    for case in oracle_cases("chacha8_seed_from_u64") {
-        let mut rng = ChaCha8Rng::seed_from_u64(case["params"]["state"].as_u64().expect("a seed"));
-        for word in strings(&case["value"]) {
-            assert_eq!(rng.next_u64().to_string(), word);
+    for case in oracle::cases("chacha8_seed_from_u64") {
+        let mut rng = ChaCha8Rng::seed_from_u64(case.count("state"));
+        for word in case.list() {
+            assert_eq!(rng.next_u64().to_string(), *word);
         }
     }
 }
 
 #[test]
 fn draws_are_the_published_splitmix64() {
-    for case in oracle_cases("splitmix64") {
-        let mut draw = Draw::new(case["params"]["seed"].as_u64().expect("a seed"));
-        if case["metric"] == "first5" {
-            for word in strings(&case["value"]) {
-                assert_eq!(draw.next_u64().to_string(), word);
+    for case in oracle::cases("splitmix64") {
+        let mut draw = Draw::new(case.count("seed"));
+        if case.metric() == "first5" {
+            for word in case.list() {
+                assert_eq!(draw.next_u64().to_string(), *word);
             }
         } else {
-            for value in case["value"].as_array().expect("a list") {
+            for value in case.list() {
                 // The JSON reader may round the last bit of a decimal number wrongly.
                 let published = value.as_f64().expect("a number");
                 assert!((draw.uniform() - published).abs() <= f64::EPSILON * published);

@@ -3,7 +3,7 @@
 use super::inversion::Guide;
 use super::math::{exp, ln};
 
-/// Ranks whose cumulative probabilities are tabulated; 1 MiB with the guide.
+/// Ranks whose cumulative probabilities are tabulated; 768 KiB with the guide.
 const HEAD_COUNT_MAX: u32 = 1 << 16;
 
 /// Rank `i`, counted from 0, has a probability in proportion to `(i + 1)^-exponent`.

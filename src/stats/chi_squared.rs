@@ -43,6 +43,7 @@ pub fn goodness_of_fit(observed: &[f64], expected: &[f64]) -> Option<(f64, u32)>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle;
 
     fn assert_close(value: f64, expected: f64, tolerance: f64) {
         let error = (value - expected).abs() / expected;
@@ -54,17 +55,11 @@ mod tests {
 
     #[test]
     fn published_critical_values_have_their_probability() {
-        // scipy.stats.chi2.ppf. Its last digit moves the probability by the relative amount
-        // (x/2) 1e-16, so 1e-12 leaves a hundred of them.
-        for (degrees, alpha, statistic) in [
-            (2, 0.05, 5.991_464_547_107_983),
-            (2, 0.001, 13.815_510_557_964_274),
-            (9, 0.05, 16.918_977_604_620_45),
-            (9, 0.001, 27.877_164_871_256_575),
-            (99, 0.05, 123.225_221_453_361_81),
-            (99, 0.001, 148.230_359_165_101_73),
-        ] {
-            assert_close(p_value(statistic, degrees), alpha, 1e-12);
+        // The last digit of a value x moves the probability by the relative amount (x/2) 1e-16,
+        // so 1e-12 leaves a hundred of them.
+        for case in oracle::cases("chi2_crit") {
+            let p = p_value(case.value(), case.count("df") as u32);
+            assert_close(p, case.number("alpha"), 1e-12);
         }
     }
 

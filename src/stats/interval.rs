@@ -98,6 +98,7 @@ fn upper_tail(t: f64, degrees: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle;
 
     fn assert_close(value: f64, expected: f64) {
         let error = (value - expected).abs() / expected.abs();
@@ -109,20 +110,10 @@ mod tests {
 
     #[test]
     fn published_quantiles_hold() {
-        // scipy.stats.t.ppf.
-        for (degrees, q, t) in [
-            (4.0, 0.95, 2.131_846_786_326_649_5),
-            (4.0, 0.975, 2.776_445_105_197_793_4),
-            (4.0, 0.995, 4.604_094_871_349_992),
-            (9.0, 0.95, 1.833_112_932_656_237),
-            (9.0, 0.975, 2.262_157_162_798_205),
-            (9.0, 0.995, 3.249_835_541_592_126),
-            (29.0, 0.95, 1.699_127_026_533_497_2),
-            (29.0, 0.975, 2.045_229_642_132_703),
-            (29.0, 0.995, 2.756_385_903_670_605),
-        ] {
-            assert_close(t_quantile(q, degrees), t);
-            assert_close(t_quantile(1.0 - q, degrees), -t);
+        for case in oracle::cases("t_quantile") {
+            let (q, degrees) = (case.number("q"), case.number("df"));
+            assert_close(t_quantile(q, degrees), case.value());
+            assert_close(t_quantile(1.0 - q, degrees), -case.value());
         }
     }
 

@@ -97,7 +97,8 @@ impl Ring {
         Ring::indexed(points, owners, self.seed)
     }
 
-    /// This ring with the points of `added` merged in. The other points stay.
+    /// This ring with the points of `added`, owners that it does not hold yet, merged in. The
+    /// other points stay.
     pub fn with(&self, added: impl IntoIterator<Item = RingEntry>) -> Ring {
         let added = Ring::build(added, self.seed);
         let point_count = self.points.len() + added.points.len();

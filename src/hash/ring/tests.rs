@@ -1,10 +1,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use serde_json::Value;
-
 use super::super::key_hash;
 use super::*;
+use crate::oracle::{self, Case};
 use crate::rng::{Draw, UniformSource, path_hash};
 
 fn entry(owner: u32, point_count: u32) -> RingEntry {
@@ -152,41 +151,20 @@ fn keys_fall_on_owners_in_proportion_to_their_arcs() {
 const SMALL: Range<u32> = 0..2_000;
 const LARGE: Range<u32> = 2_000..u32::MAX;
 
-/// Cases of `kind` with `n v` in `points`, each with its numbers of owners and virtual nodes
-/// and of the independent rings for which its tolerance was derived.
-fn oracle_cases(kind: &str, points: Range<u32>) -> Vec<(Value, u32, u32, u64)> {
-    let text = include_str!("../../../tests/data/oracles/public.json");
-    let cases: Vec<Value> = serde_json::from_str(text).expect("valid JSON");
-    let number = |value: &Value| value.as_u64().expect("a number") as u32;
-    let rings_of = |source: &str| {
-        let derived = source
-            .split("at n=")
-            .nth(1)
-            .and_then(|rest| rest.split(' ').next());
-        derived.map_or(1000, |n| n.parse::<f64>().expect("a number") as u64)
-    };
-    let chosen: Vec<_> = cases
+/// Cases of `kind` with `n v` in `points`, each with its numbers of owners and virtual nodes and
+/// of the independent rings for which its tolerance was derived.
+fn oracle_cases(kind: &str, points: Range<u32>) -> Vec<(Case, u32, u32, u64)> {
+    let chosen: Vec<_> = oracle::cases(kind)
         .into_iter()
-        .filter(|case| case["kind"] == kind)
         .map(|case| {
-            let (n, v) = (number(&case["params"]["n"]), number(&case["params"]["v"]));
-            let ring_count = rings_of(case["source"].as_str().expect("a source"));
+            let (n, v) = (case.count("n") as u32, case.count("v") as u32);
+            let ring_count = case.sample_count().unwrap_or(1000);
             (case, n, v, ring_count)
         })
         .filter(|(_, n, v, _)| points.contains(&(n * v)))
         .collect();
     assert!(!chosen.is_empty(), "no case of kind {kind}");
     chosen
-}
-
-fn assert_published(case: &Value, value: f64) {
-    let expected = case["value"].as_f64().expect("a value");
-    let tolerance = case["tolerance_rel"].as_f64().expect("a tolerance") * expected;
-    assert!(
-        (value - expected).abs() <= tolerance,
-        "{}: {value}",
-        case["id"]
-    );
 }
 
 /// Shares over their mean, in each of `ring_count` independent rings.
@@ -213,7 +191,7 @@ fn check_ownership(points: Range<u32>) {
         };
         let mut pooled: Vec<f64> = rings.concat();
         pooled.sort_by(f64::total_cmp);
-        let value = match case["metric"].as_str().expect("a metric") {
+        let value = match case.metric() {
             "share_cv" => {
                 let squares: f64 = pooled.iter().map(|x| (x - 1.0) * (x - 1.0)).sum();
                 (squares / pooled.len() as f64).sqrt()
@@ -224,7 +202,7 @@ fn check_ownership(points: Range<u32>) {
             "share_q005_over_mean" => pooled[(0.005 * pooled.len() as f64) as usize],
             other => panic!("unknown metric {other}"),
         };
-        assert_published(&case, value);
+        case.assert_met_by(value);
     }
 }
 
@@ -270,7 +248,7 @@ fn check_moves(kind: &str, points: Range<u32>, change: fn(u32, u32, u64) -> Move
     for (case, n, v, ring_count) in oracle_cases(kind, points) {
         let moves: Vec<Move> = (0..ring_count).map(|seed| change(n, v, seed)).collect();
         let ratios: Vec<f64> = moves.iter().map(|m| m.ratio).collect();
-        let value = match case["metric"].as_str().expect("a metric") {
+        let value = match case.metric() {
             "mean_fraction_moved" => mean(&ratios),
             "sd_fraction_moved" => {
                 let center = mean(&ratios);
@@ -289,7 +267,7 @@ fn check_moves(kind: &str, points: Range<u32>, change: fn(u32, u32, u64) -> Move
             ),
             other => panic!("unknown metric {other}"),
         };
-        assert_published(&case, value);
+        case.assert_met_by(value);
     }
 }
 

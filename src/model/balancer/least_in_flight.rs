@@ -25,7 +25,11 @@ pub struct LeastInFlight {
 impl LeastInFlight {
     /// Samples `choice_count` candidates; `None` looks at all.
     pub fn new(choice_count: Option<u32>, replacement: bool) -> Self {
-        LeastInFlight { choice_count, replacement, view: None }
+        LeastInFlight {
+            choice_count,
+            replacement,
+            view: None,
+        }
     }
 }
 
@@ -48,7 +52,11 @@ impl Balancer for LeastInFlight {
             }
             Some(choice_count) if choice_count < count => {
                 let ranks = sample_distinct(&mut ctx.draw, choice_count, count);
-                least(&eligible, ctx.in_flight, ranks.into_iter().take(choice_count as usize))
+                least(
+                    &eligible,
+                    ctx.in_flight,
+                    ranks.into_iter().take(choice_count as usize),
+                )
             }
             _ => return Some(least_of_all(&eligible, ctx.in_flight, &mut ctx.draw)),
         };
@@ -122,7 +130,10 @@ fn busy_places<'a>(
     in_flight
         .busy()
         .filter_map(|instance| {
-            eligible.members.binary_search_by_key(&instance, |m| m.instance).ok()
+            eligible
+                .members
+                .binary_search_by_key(&instance, |m| m.instance)
+                .ok()
         })
         .filter(|place| !eligible.avoids(*place))
 }

@@ -1,15 +1,8 @@
 use serde_json::Value;
 
 use super::*;
+use crate::oracle;
 use crate::rng::{Purpose, Streams};
-
-fn oracle_cases(kind: &str) -> Vec<Value> {
-    let text = include_str!("../../../tests/data/oracles/public.json");
-    let cases: Vec<Value> = serde_json::from_str(text).expect("valid JSON");
-    let chosen: Vec<_> = cases.into_iter().filter(|c| c["kind"] == kind).collect();
-    assert!(!chosen.is_empty(), "no case of kind {kind}");
-    chosen
-}
 
 /// The law that an oracle describes, in seconds.
 fn law(dist: &Value) -> Distribution {
@@ -46,30 +39,17 @@ fn hyperexponential(probability: f64, first: SimDuration, second: SimDuration) -
 
 #[test]
 fn quantiles_are_the_published_inverses() {
-    for case in oracle_cases("inverse_cdf") {
-        let sampler = Sampler::new(&law(&case["params"]["dist"]));
-        let u = case["params"]["u"].as_f64().expect("a uniform");
-        let expected = case["value"].as_f64().expect("a value");
-        let quantile = sampler.quantile(u).expect("one uniform");
-        let tolerance = case["tolerance_rel"].as_f64().expect("a tolerance") * expected;
-        assert!(
-            (quantile - expected).abs() <= tolerance,
-            "{}: {quantile}",
-            case["id"]
-        );
+    for case in oracle::cases("inverse_cdf") {
+        let sampler = Sampler::new(&law(case.param("dist")));
+        case.assert_met_by(sampler.quantile(case.number("u")).expect("one uniform"));
     }
 }
 
 #[test]
 fn sampled_moments_are_those_of_the_law() {
-    for case in oracle_cases("sample_moments") {
-        // The tolerances are 4.8 standard errors at this many samples.
-        let count = if case["metric"] == "scv" {
-            10_000_000
-        } else {
-            1_000_000
-        };
-        let sampler = Sampler::new(&law(&case["params"]["dist"]));
+    for case in oracle::cases("sample_moments") {
+        let count = case.sample_count().expect("a number of samples");
+        let sampler = Sampler::new(&law(case.param("dist")));
         let streams = Streams::new(1);
         let (mut sum, mut sum_of_squares) = (0.0, 0.0);
         for i in 0..count {
@@ -79,19 +59,11 @@ fn sampled_moments_are_those_of_the_law() {
             sum_of_squares += value * value;
         }
         let mean = sum / count as f64;
-        let moment = match case["metric"].as_str().expect("a metric") {
+        case.assert_met_by(match case.metric() {
             "mean" => mean,
             "scv" => sum_of_squares / count as f64 / (mean * mean) - 1.0,
             other => panic!("unknown metric {other}"),
-        };
-        let expected = case["value"].as_f64().expect("a value");
-        let error = (moment / expected - 1.0).abs();
-        let tolerance = case["tolerance_rel"].as_f64().expect("a tolerance");
-        assert!(
-            error <= tolerance,
-            "{}: {moment}, off by {error}",
-            case["id"]
-        );
+        });
     }
 }
 
