@@ -227,8 +227,8 @@ impl DetectionTable {
         self.end_wrong(place, &suspicion, at);
     }
 
-    /// An instance crashed: suspicions of it are right from now on.
-    pub fn crash(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
+    /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.
+    pub fn leave(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, -1, scenario);
         for (key, mut suspicion) in self.suspicions_of(instance) {
             let place = self.place(suspector(key.1), instance, scenario);
@@ -238,59 +238,35 @@ impl DetectionTable {
         }
     }
 
-    /// A crash is over: what is suspected now was detected, and is wrong from now on if the
-    /// instance is alive again.
-    pub fn recover(
-        &mut self,
-        at: SimTime,
-        instance: InstanceId,
-        episode: &Episode,
-        is_alive: bool,
-        scenario: &Scenario,
-    ) {
-        let mut detected_counts = vec![0; self.detectors.len()];
-        let is_measured = self.measured.0 <= episode.since && episode.since < self.measured.1;
+    /// An instance is there and works: suspicions of it are wrong from now on, though no mistakes.
+    pub fn enter(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
+        self.count_alive(at, instance, 1, scenario);
         for (key, mut suspicion) in self.suspicions_of(instance) {
-            let place = self.place(suspector(key.1), instance, scenario);
-            detected_counts[place] += 1;
-            if is_measured {
-                let detection = suspicion.since.max(episode.since).since(episode.since);
-                let cell = self.detectors[place]
-                    .by_fault
-                    .entry(episode.fault)
-                    .or_default();
-                cell.detection_time.record(detection);
-            }
-            suspicion.wrong_since = is_alive.then_some(at);
+            suspicion.wrong_since = Some(at);
             self.suspicions.insert(key, suspicion);
-        }
-        let service = scenario.topology.service_of(instance);
-        for (detector, detected) in self.detectors.iter_mut().zip(detected_counts) {
-            if detector.service == service && is_measured {
-                let cell = detector.by_fault.entry(episode.fault).or_default();
-                cell.undetected_count += detector.suspector_count - detected;
-            }
-        }
-        if is_alive {
-            self.count_alive(at, instance, 1, scenario);
         }
     }
 
-    /// An instance joined (`change` 1) or left (-1) those that can be suspected wrongly.
-    pub fn count_alive(
-        &mut self,
-        at: SimTime,
-        instance: InstanceId,
-        change: i64,
-        scenario: &Scenario,
-    ) {
-        let (service, measured) = (scenario.topology.service_of(instance), self.measured);
-        for detector in self.detectors.iter_mut().filter(|d| d.service == service) {
-            detector.advance(at, measured);
-            detector.alive_count = detector
-                .alive_count
-                .checked_add_signed(change)
-                .expect("only those that were alive can cease to be");
+    /// A crash is over: who suspects the instance now has detected it.
+    pub fn recover(&mut self, instance: InstanceId, episode: &Episode, scenario: &Scenario) {
+        if episode.since < self.measured.0 || self.measured.1 <= episode.since {
+            return;
+        }
+        let mut detected_counts = vec![0; self.detectors.len()];
+        for (key, suspicion) in self.suspicions_of(instance) {
+            let place = self.place(suspector(key.1), instance, scenario);
+            detected_counts[place] += 1;
+            let detection = suspicion.since.max(episode.since).since(episode.since);
+            let by_fault = &mut self.detectors[place].by_fault;
+            let cell = by_fault.entry(episode.fault).or_default();
+            cell.detection_time.record(detection);
+        }
+        let service = scenario.topology.service_of(instance);
+        for (detector, detected) in self.detectors.iter_mut().zip(detected_counts) {
+            if detector.service == service {
+                let cell = detector.by_fault.entry(episode.fault).or_default();
+                cell.undetected_count += detector.suspector_count - detected;
+            }
         }
     }
 
@@ -344,6 +320,17 @@ impl DetectionTable {
             })
         };
         self.detectors.iter().filter_map(detection).collect()
+    }
+
+    fn count_alive(&mut self, at: SimTime, instance: InstanceId, change: i64, scenario: &Scenario) {
+        let (service, measured) = (scenario.topology.service_of(instance), self.measured);
+        for detector in self.detectors.iter_mut().filter(|d| d.service == service) {
+            detector.advance(at, measured);
+            detector.alive_count = detector
+                .alive_count
+                .checked_add_signed(change)
+                .expect("only those that were alive can cease to be");
+        }
     }
 
     fn end_wrong(&mut self, place: usize, suspicion: &Suspicion, at: SimTime) {

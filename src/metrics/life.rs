@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{FaultId, InstanceId};
 use crate::model::observation::LifeState;
+use crate::model::view::ViewSnapshot;
 use crate::scenario::Scenario;
 use crate::time::SimTime;
 
@@ -27,6 +28,8 @@ pub struct LifeTable {
     states: Vec<LifeState>,
     /// Instances that are down.
     pub episodes: BTreeMap<u32, Episode>,
+    /// Of these, the ones that the registry suspects and still lists.
+    awaited: Vec<u32>,
 }
 
 /// Whether a process is dead or unreachable for good in this state.
@@ -53,6 +56,7 @@ impl LifeTable {
         LifeTable {
             states: (0..topology.instance_count()).map(state).collect(),
             episodes: BTreeMap::new(),
+            awaited: Vec::new(),
         }
     }
 
@@ -64,6 +68,33 @@ impl LifeTable {
     /// Whether a suspicion of an instance is a mistake: it is there and has not crashed.
     pub fn is_alive(&self, instance: InstanceId) -> bool {
         self.state(instance).is_up()
+    }
+
+    /// The registry suspects an instance.
+    pub fn suspect(&mut self, at: SimTime, instance: InstanceId) {
+        if let Some(episode) = self.episodes.get_mut(&instance.0) {
+            (episode.suspected_at, episode.published_at) = (Some(at), None);
+            self.awaited.push(instance.0);
+        }
+    }
+
+    /// The registry published a list: suspected instances that are not on it are gone from it.
+    pub fn publish(&mut self, at: SimTime, view: &ViewSnapshot, scenario: &Scenario) {
+        let LifeTable {
+            episodes, awaited, ..
+        } = self;
+        awaited.retain(|index| {
+            let instance = InstanceId(*index);
+            let Some(episode) = episodes.get_mut(index) else {
+                return false;
+            };
+            let is_gone = scenario.topology.service_of(instance) == view.service
+                && view.position(instance).is_none();
+            if is_gone {
+                episode.published_at.get_or_insert(at);
+            }
+            !is_gone
+        });
     }
 
     /// Sets the state of an instance and returns the one before.
