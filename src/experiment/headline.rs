@@ -106,7 +106,3 @@ fn latest<'a>(distributions: impl Iterator<Item = &'a DurationStats>) -> Option<
         .filter_map(|stats| stats.max_secs)
         .reduce(f64::max)
 }
-
-pub fn unit_of(_m: &crate::scenario::measure::MeasureRef) -> Unit {
-    Unit::Number
-}

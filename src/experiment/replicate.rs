@@ -4,7 +4,10 @@ use super::plan::{Monitor, OnProgress, Plan, PlanError, RunStop, run_all};
 use super::{Results, Run};
 use crate::metrics::data::series::{InstanceSeries, Series};
 use crate::metrics::data::timeline::Timelines;
+use crate::metrics::recorder::Recorder;
 use crate::metrics::table::Tables;
+use crate::model::fault_plan::fault_windows;
+use crate::model::{self, Progress, SimError, SimOptions};
 use crate::scenario::Scenario;
 
 /// Replications whose time series are kept. One takes up to a megabyte.
@@ -30,12 +33,32 @@ pub fn replicate(
 }
 
 fn run_once(
-    _scenario: &Scenario,
-    _seed: u64,
-    _event_count_max: u64,
-    _on_progress: &mut OnProgress<'_>,
+    scenario: &Scenario,
+    seed: u64,
+    event_count_max: u64,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<Run, RunStop> {
-    Err(RunStop::Limit("the model is not wired".into()))
+    let plan =
+        model::fault_plan(scenario, seed).map_err(|error| RunStop::Limit(error.to_string()))?;
+    let mut recorder = Recorder::new(scenario, &fault_windows(&plan));
+    let options = SimOptions {
+        seed,
+        event_count_max,
+    };
+    let mut progress = |progress: Progress| on_progress(progress.now, progress.event_count);
+    let end =
+        model::simulate(scenario, options, &mut recorder, &mut progress).map_err(|error| {
+            match error {
+                SimError::Interrupted => RunStop::Interrupted,
+                other => RunStop::Limit(other.to_string()),
+            }
+        })?;
+    let metrics = recorder.finish(end);
+    Ok(Run {
+        seed,
+        verdicts: Vec::new(),
+        metrics,
+    })
 }
 
 fn shed_details(run: &mut Run, replication: u32) {

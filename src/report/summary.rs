@@ -17,7 +17,8 @@ use crate::metrics::data::{Conservation, ControlMetrics};
 use crate::metrics::evaluate::{Reading, Verdict};
 use crate::scenario::Scenario;
 use crate::scenario::expect::Expectation;
-use crate::scenario::measure::Unit;
+use crate::scenario::measure::{MeasureRef, Unit};
+use crate::scenario::measure_catalog::info;
 
 /// The version of the format.
 pub const SUMMARY_SCHEMA: u32 = 1;
@@ -113,6 +114,11 @@ impl<'a> ReplicationEntry<'a> {
     }
 }
 
+/// What kind of number a reference gives.
+pub fn unit_of(measure: &MeasureRef) -> Unit {
+    info(measure.measure).unit_of(measure.statistic)
+}
+
 /// What a key of the given kind of number ends with.
 pub fn unit_suffix(unit: Unit) -> &'static str {
     match unit {
@@ -137,7 +143,7 @@ fn tally_value(expectation: &Expectation, tally: Tally) -> Value {
 
 fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
     let measure = expectation.measure;
-    let suffix = unit_suffix(crate::experiment::headline::unit_of(&measure));
+    let suffix = unit_suffix(unit_of(&measure));
     let value = match verdict.reading {
         Reading::Known(value) => Some(value),
         Reading::Undecided(_) => None,

@@ -1,7 +1,7 @@
 //! The summary of a run as lines and tables. Whoever prints it gives the parts their colors.
 
 use super::format::{self, NOTHING};
-use super::summary::digest_text;
+use super::summary::{digest_text, unit_of};
 use crate::experiment::Results;
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::headline::is_shown;
@@ -128,7 +128,7 @@ fn expectation_line(
         })
         .collect();
     let mean = known.map(|values| values.iter().sum::<f64>() / values.len() as f64);
-    let unit = crate::experiment::headline::unit_of(&expectation.measure);
+    let unit = unit_of(&expectation.measure);
     let reason = verdicts().map(|v| &v.reason).find(|r| !r.is_empty());
     ExpectationLine {
         state: tally.state(),

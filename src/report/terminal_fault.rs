@@ -121,8 +121,8 @@ fn ring_text(ring: &RingChange, is_named: bool) -> String {
         "{name}{} of keys moved (ideal {}), load max/mean {} -> {}",
         format::ratio(ring.moved_key_ratio),
         format::ratio(ring.moved_key_ratio_ideal),
-        format::number(ring.ownership_max_over_mean_before),
-        format::number(ring.ownership_max_over_mean_after)
+        format::optional(ring.ownership_max_over_mean_before, format::number),
+        format::optional(ring.ownership_max_over_mean_after, format::number)
     )
 }
 
