@@ -13,8 +13,8 @@ use super::{Caption, Chart, DataTable, text};
 pub struct Ownership {
     /// Share of the hash space, from 0 to 1.
     pub share: f64,
-    /// What its weight entitles it to.
-    pub fair_share: f64,
+    /// What its weight entitles it to, if that is known.
+    pub fair_share: Option<f64>,
 }
 
 /// One instance.
@@ -67,9 +67,9 @@ impl Chart for RingOwnership {
             table.push(vec![
                 instance.label.clone(),
                 percent(instance.before.map(|o| o.share)),
-                percent(instance.before.map(|o| o.fair_share)),
+                percent(instance.before.and_then(|o| o.fair_share)),
                 percent(instance.after.map(|o| o.share)),
-                percent(instance.after.map(|o| o.fair_share)),
+                percent(instance.after.and_then(|o| o.fair_share)),
             ]);
         }
         table
@@ -103,15 +103,16 @@ impl RingOwnership {
             [instance.before, instance.after]
                 .into_iter()
                 .flatten()
-                .flat_map(|o| [o.share, o.fair_share])
+                .flat_map(|o| [Some(o.share), o.fair_share])
+                .flatten()
         });
         let x = Scale::from_zero(shares, plot.left, plot.right);
         for (index, instance) in self.instances.iter().enumerate() {
             let y = rows::draw_row(&mut scene, plot, index, &instance.label);
             let (before, after) = (instance.before, instance.after);
             for (fair, color) in [(before, BEFORE), (after, AFTER)] {
-                if let Some(o) = fair {
-                    rows::tick(&mut scene, (x.px(o.fair_share), y), color);
+                if let Some(share) = fair.and_then(|o| o.fair_share) {
+                    rows::tick(&mut scene, (x.px(share), y), color);
                 }
             }
             if let (Some(before), Some(after)) = (before, after) {
@@ -178,12 +179,10 @@ impl RingOwnership {
         let (mut scene, top) = frame::open(&self.caption);
         let top = top + 22.0;
         let sorted = |of: fn(&RingInstance) -> Option<Ownership>| {
-            let owned = self
-                .instances
-                .iter()
-                .filter_map(of)
-                .filter(|o| 0.0 < o.fair_share);
-            let mut ratios: Vec<f64> = owned.map(|o| o.share / o.fair_share).collect();
+            let owned = self.instances.iter().filter_map(of);
+            let ratio = |o: Ownership| o.fair_share.map(|fair_share| o.share / fair_share);
+            let finite = |ratio: &f64| ratio.is_finite();
+            let mut ratios: Vec<f64> = owned.filter_map(ratio).filter(finite).collect();
             ratios.sort_by(f64::total_cmp);
             ratios
         };

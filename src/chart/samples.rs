@@ -325,10 +325,13 @@ fn ring(kind: &str) -> RingOwnership {
     let instance = |index: usize| {
         let fair_share = 1.0 / count as f64;
         let share = fair_share * (0.3 + 1.4 * noise(index));
-        let before = Some(Ownership { share, fair_share });
+        let before = Some(Ownership {
+            share,
+            fair_share: Some(fair_share),
+        });
         let grown = Ownership {
             share: share * 1.12,
-            fair_share: fair_share * 1.11,
+            fair_share: Some(fair_share * 1.11),
         };
         let after = (index != 3 && kind != "single").then_some(grown);
         RingInstance {

@@ -323,7 +323,7 @@ fn data_table(data: &DataTable) -> String {
         let _ = writeln!(
             html,
             "<p class=\"note\">One of every {every} rows; {} in all.</p>",
-            super::text::count(data.rows.len() as u64)
+            super::format::count(data.rows.len() as u64)
         );
     }
     write_table(&mut html, &table);

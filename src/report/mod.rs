@@ -1,13 +1,17 @@
-//! Results as people read them: files, pictures, pages and the way numbers are written. Computes
-//! nothing.
+//! How results are shown: files, pages, pictures and text. Computes nothing.
 
 pub mod files;
 pub mod format;
 pub mod html;
 pub mod manifest;
+pub mod offered;
+pub mod page;
+pub mod pictures;
 pub mod run_dir;
 pub mod series;
 pub mod summary;
 pub mod terminal;
 pub mod terminal_fault;
-pub mod text;
+
+#[cfg(test)]
+mod fixture;
