@@ -149,9 +149,10 @@ fn origin(loaded: &load::Loaded) -> Result<ScenarioOrigin, CliError> {
         }
     }
     Ok(ScenarioOrigin {
-        effective_toml: String::new(),
+        effective_toml: loaded.sources.get(SourceId(0)).text.clone(),
         file_hashes,
         inputs,
+        defaults: Vec::new(),
     })
 }
 

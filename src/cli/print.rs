@@ -6,16 +6,21 @@ use super::style::{BAD, DOUBTFUL, FAINT, GOOD, HEADING};
 use crate::experiment::Results;
 use crate::experiment::headline::headlines;
 use crate::metrics::evaluate::VerdictState;
+use crate::report::page::JudgedLine;
 use crate::report::series::safe_cell;
 use crate::report::summary::unit_suffix;
-use crate::report::terminal::{ExpectationLine, Summary, Table};
+use crate::report::terminal::{Summary, Table};
 
 /// Said where a scenario has no expectations.
 const NOTHING_EXPECTED: &str = "nothing is expected; add [expect] to get a verdict";
 
 /// Prints for reading in a terminal.
 pub fn text(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{HEADING}{}{HEADING:#}", summary.title)?;
+    writeln!(
+        out,
+        "{HEADING}{}{HEADING:#} \u{b7} {}",
+        summary.name, summary.facts
+    )?;
     writeln!(out, "\n  {HEADING}EXPECT{HEADING:#}")?;
     expectations_text(&summary.expectations, out)?;
     for table in &summary.tables {
@@ -33,7 +38,12 @@ pub fn text(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
 
 /// Prints Markdown, for reviews.
 pub fn markdown(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "# {}\n", escape(&summary.title))?;
+    writeln!(
+        out,
+        "# {}\n\n{}\n",
+        escape(&summary.name),
+        escape(&summary.facts)
+    )?;
     if summary.expectations.is_empty() {
         writeln!(out, "{NOTHING_EXPECTED}")?;
     } else {
@@ -95,11 +105,11 @@ pub fn csv(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     csv.flush()
 }
 
-fn expectations_text(lines: &[ExpectationLine], out: &mut dyn Write) -> io::Result<()> {
+fn expectations_text(lines: &[JudgedLine], out: &mut dyn Write) -> io::Result<()> {
     if lines.is_empty() {
         return writeln!(out, "  {FAINT}{NOTHING_EXPECTED}{FAINT:#}");
     }
-    let cells = |line: &ExpectationLine| {
+    let cells = |line: &JudgedLine| {
         [&line.name, &line.measure, &line.value, &line.limit]
             .map(String::clone)
             .to_vec()
@@ -188,7 +198,7 @@ mod tests {
     use super::*;
 
     fn summary() -> Summary {
-        let line = |state, name: &str, value: &str, remark: &str| ExpectationLine {
+        let line = |state, name: &str, value: &str, remark: &str| JudgedLine {
             state,
             name: name.into(),
             measure: "success_ratio during rack-b".into(),
@@ -198,7 +208,9 @@ mod tests {
         };
         let texts = |texts: &[&str]| texts.iter().map(|t| t.to_string()).collect::<Vec<_>>();
         Summary {
-            title: "rack-loss \u{b7} seed 7".into(),
+            name: "rack-loss".into(),
+            facts: "seed 7".into(),
+            means: Vec::new(),
             expectations: vec![
                 line(VerdictState::Held, "users", "98.97 %", "close"),
                 line(VerdictState::Failed, "steady", "9 %", ""),
@@ -254,7 +266,7 @@ mod tests {
     #[test]
     fn markdown_has_the_same_tables() {
         let text = printed(markdown);
-        assert!(text.starts_with("# rack-loss \u{b7} seed 7\n\n"), "{text}");
+        assert!(text.starts_with("# rack-loss\n\nseed 7\n\n"), "{text}");
         let row = "| \u{2713} | users | success_ratio during rack-b | 98.97 % | >= 98.5% | close |";
         assert!(text.contains(row), "{text}");
         assert!(

@@ -15,7 +15,7 @@ use crate::experiment::Results;
 use crate::experiment::plan::{Plan, PlanError};
 use crate::experiment::replicate::replicate;
 use crate::metrics::evaluate::VerdictState;
-use crate::report::files;
+use crate::report::files::{Contents, write_files};
 use crate::report::manifest::{Manifest, ReplicationRecord, utc_text};
 use crate::report::run_dir::{RunDirWriter, check_place};
 use crate::report::summary::{digest_text, write_summary};
@@ -49,21 +49,25 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
         error,
     })?;
 
-    files::write_files(
-        &mut writer,
-        &loaded.scenario,
-        &results,
-        &loaded.origin,
-        !args.no_charts,
-    )?;
+    let command = repeat_command(args);
+    let summary = Summary::new(&loaded.scenario, &results);
+    let contents = Contents {
+        scenario: &loaded.scenario,
+        results: &results,
+        origin: &loaded.origin,
+        summary: &summary,
+        command: &command,
+        has_charts: !args.no_charts,
+    };
+    write_files(&mut writer, &contents)?;
     if interrupt.is_raised() {
         return Err(interrupted());
     }
     let place = place(args, &loaded.scenario, &results);
-    let manifest = manifest(&loaded, &results, started_at, repeat_command(args), &writer);
+    let manifest = manifest(&loaded, &results, started_at, &command, &writer);
     writer.commit(&place, &manifest)?;
 
-    show(args, &loaded.scenario, &results, &place, console)?;
+    show(args.format, &contents, &place, console)?;
     Ok(verdict(&results))
 }
 
@@ -148,7 +152,7 @@ fn manifest(
     loaded: &Loaded,
     results: &Results,
     started_at: SystemTime,
-    repeat_with: String,
+    command: &str,
     writer: &RunDirWriter,
 ) -> Manifest {
     let record = |run: &crate::experiment::Run| ReplicationRecord {
@@ -161,7 +165,7 @@ fn manifest(
         scenario_name: loaded.scenario.name.clone(),
         scenario_files: loaded.origin.file_hashes.clone(),
         replications: results.runs.iter().map(record).collect(),
-        repeat_with,
+        repeat_with: command.to_string(),
         started_at: utc_text(started_at),
         ended_at: utc_text(SystemTime::now()),
         files: writer.files().to_vec(),
@@ -170,27 +174,26 @@ fn manifest(
 }
 
 fn show(
-    args: &RunArgs,
-    scenario: &Scenario,
-    results: &Results,
+    format: Format,
+    contents: &Contents,
     place: &Path,
     console: &mut Console,
 ) -> io::Result<()> {
     let report = place.join("report.html");
-    let summary = Summary::new(scenario, results);
-    match args.format {
+    let summary = contents.summary;
+    match format {
         Format::Text => {
             let out = console.out();
-            print::text(&summary, out)?;
+            print::text(summary, out)?;
             writeln!(out, "\n  digest {}", summary.digest)?;
             writeln!(out, "  {}", report.display())?;
-            writeln!(out, "repeat with: {}", repeat_command(args))?;
+            writeln!(out, "repeat with: {}", contents.command)?;
         }
-        Format::Md => print::markdown(&summary, console.out())?,
-        Format::Csv => print::csv(results, console.out())?,
-        Format::Json => write_summary(scenario, results, console.out())?,
+        Format::Md => print::markdown(summary, console.out())?,
+        Format::Csv => print::csv(contents.results, console.out())?,
+        Format::Json => write_summary(contents.scenario, contents.results, console.out())?,
     }
-    if args.format != Format::Text {
+    if format != Format::Text {
         console.note(report.display());
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The summary of a run as lines and tables. Whoever prints it gives the parts their colors.
 
 use super::format::{self, NOTHING};
+use super::page::{JudgedLine, MeanLine};
 use super::summary::{digest_text, unit_of};
 use crate::experiment::Results;
 use crate::experiment::aggregate::{Aggregate, Tally};
@@ -10,7 +11,7 @@ use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
 use crate::metrics::data::selection::EdgeMetrics;
-use crate::metrics::evaluate::{Reading, VerdictState};
+use crate::metrics::evaluate::Reading;
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::measure::Unit;
@@ -18,31 +19,18 @@ use crate::scenario::measure::Unit;
 /// What a run has to say, in the order of reading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// Scenario, seeds, length, size.
-    pub title: String,
+    /// The scenario.
+    pub name: String,
+    /// Seeds, length, size.
+    pub facts: String,
     /// The expectations, each judged; empty where the scenario has none.
-    pub expectations: Vec<ExpectationLine>,
-    /// The numbers.
+    pub expectations: Vec<JudgedLine>,
+    /// Means over the replications; empty for one run.
+    pub means: Vec<MeanLine>,
+    /// The numbers of the only run, or the means.
     pub tables: Vec<Table>,
     /// Fingerprint of the events of all runs.
     pub digest: String,
-}
-
-/// One expectation, judged.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExpectationLine {
-    /// Of all replications.
-    pub state: VerdictState,
-    /// Its name.
-    pub name: String,
-    /// The measure and the part of the run: `success_ratio during rack-b`.
-    pub measure: String,
-    /// The number that was judged; the mean of several runs.
-    pub value: String,
-    /// What it was compared with: `>= 98.5%`.
-    pub limit: String,
-    /// `close`, `held in 28 of 30`, or why it is undecided; often empty.
-    pub remark: String,
 }
 
 /// A table with a heading above its first column.
@@ -62,13 +50,19 @@ impl Summary {
     /// Says what there is to say about the results of a scenario.
     pub fn new(scenario: &Scenario, results: &Results) -> Self {
         let first = results.runs.first().expect("results have at least one run");
-        let tables = match results.runs.len() {
-            1 => run_tables(&first.metrics),
-            _ => vec![means_table(&results.aggregates)],
+        let means = match results.runs.len() {
+            1 => Vec::new(),
+            _ => results.aggregates.iter().map(mean_line).collect(),
+        };
+        let tables = match means.as_slice() {
+            [] => run_tables(&first.metrics),
+            means => vec![means_table(means)],
         };
         Summary {
-            title: title(scenario, results),
+            name: scenario.name.clone(),
+            facts: facts(scenario, results),
             expectations: expectation_lines(scenario, results),
+            means,
             tables,
             digest: digest_text(results.digest()),
         }
@@ -86,7 +80,7 @@ pub fn operator_sign(operator: Operator) -> &'static str {
     }
 }
 
-fn title(scenario: &Scenario, results: &Results) -> String {
+fn facts(scenario: &Scenario, results: &Results) -> String {
     let seeds = match results.runs.as_slice() {
         [run] => format!("seed {}", run.seed),
         runs => format!(
@@ -98,15 +92,14 @@ fn title(scenario: &Scenario, results: &Results) -> String {
     };
     let callers: u64 = scenario.clients.iter().map(|c| u64::from(c.count)).sum();
     format!(
-        "{} \u{b7} {seeds} \u{b7} {} simulated \u{b7} {} instances, {} callers",
-        scenario.name,
+        "{seeds} \u{b7} {} simulated \u{b7} {} instances, {} callers",
         format::length(scenario.duration),
         format::count(u64::from(scenario.topology.instance_count())),
         format::count(callers)
     )
 }
 
-fn expectation_lines(scenario: &Scenario, results: &Results) -> Vec<ExpectationLine> {
+fn expectation_lines(scenario: &Scenario, results: &Results) -> Vec<JudgedLine> {
     let judged = scenario.expectations.iter().zip(&results.tallies);
     judged
         .enumerate()
@@ -119,7 +112,7 @@ fn expectation_line(
     tally: Tally,
     place: usize,
     results: &Results,
-) -> ExpectationLine {
+) -> JudgedLine {
     let verdicts = || results.runs.iter().map(|run| &run.verdicts[place]);
     let known: Option<Vec<f64>> = verdicts()
         .map(|verdict| match verdict.reading {
@@ -130,7 +123,7 @@ fn expectation_line(
     let mean = known.map(|values| values.iter().sum::<f64>() / values.len() as f64);
     let unit = unit_of(&expectation.measure);
     let reason = verdicts().map(|v| &v.reason).find(|r| !r.is_empty());
-    ExpectationLine {
+    JudgedLine {
         state: tally.state(),
         name: expectation.name.clone(),
         measure: format!("{} {}", expectation.measure_text, expectation.phase_text)
@@ -300,30 +293,34 @@ fn detectors_table(detectors: &[DetectorMetrics]) -> Option<Table> {
     })
 }
 
-fn means_table(aggregates: &[Aggregate]) -> Table {
-    let row = |aggregate: &Aggregate| {
-        let known = match aggregate.known_count == aggregate.run_count {
+fn mean_line(aggregate: &Aggregate) -> MeanLine {
+    let text = |value| format::by_unit(aggregate.unit, value);
+    let (known_count, run_count) = (aggregate.known_count, aggregate.run_count);
+    MeanLine {
+        measure: format!("{} {}", aggregate.measure, aggregate.phase)
+            .trim_end()
+            .to_string(),
+        mean: format::optional(aggregate.mean, text),
+        interval: format::optional(aggregate.half_width, |half| {
+            format!("\u{b1} {}", text(half))
+        }),
+        remark: match known_count == run_count {
             true => String::new(),
-            false => format!(
-                "exists in {} of {}",
-                aggregate.known_count, aggregate.run_count
-            ),
-        };
-        vec![
-            format!("{} {}", aggregate.measure, aggregate.phase)
-                .trim_end()
-                .to_string(),
-            format::optional(aggregate.mean, |mean| format::by_unit(aggregate.unit, mean)),
-            format::optional(aggregate.half_width, |half| {
-                format!("\u{b1} {}", format::by_unit(aggregate.unit, half))
-            }),
-            known,
-        ]
+            false => format!("exists in {known_count} of {run_count}"),
+        },
+    }
+}
+
+fn means_table(means: &[MeanLine]) -> Table {
+    let row = |line: &MeanLine| {
+        [&line.measure, &line.mean, &line.interval, &line.remark]
+            .map(String::clone)
+            .to_vec()
     };
     Table {
         heading: "MEANS over replications".into(),
         columns: texts(["mean", "95 % interval", ""]),
-        rows: aggregates.iter().map(row).collect(),
+        rows: means.iter().map(row).collect(),
         note: String::new(),
     }
 }
