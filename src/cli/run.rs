@@ -15,6 +15,7 @@ use crate::experiment::Results;
 use crate::experiment::plan::{Plan, PlanError};
 use crate::experiment::replicate::replicate;
 use crate::metrics::evaluate::VerdictState;
+use crate::report::format;
 use crate::report::files::{Contents, write_files};
 use crate::report::manifest::{Manifest, ReplicationRecord, utc_text};
 use crate::report::run_dir::{RunDirWriter, check_place};
@@ -49,6 +50,11 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
         error,
     })?;
 
+    for run in &results.runs {
+        let digest = digest_text(run.metrics.digest);
+        let event_count = format::count(run.metrics.event_count);
+        console.detail(format_args!("seed {}: digest {digest}, {event_count} events", run.seed));
+    }
     let command = repeat_command(args);
     let summary = Summary::new(&loaded.scenario, &results);
     let contents = Contents {
