@@ -146,7 +146,7 @@ impl Finish<'_> {
         RequestMetrics {
             phases,
             clients: (0..self.scenario.clients.len()).map(client).collect(),
-            window_availability_ratio: super::evaluate::window_availability(
+            window_availability_ratio: super::pooled::window_availability(
                 self.tables,
                 self.scenario,
                 None,
@@ -185,7 +185,7 @@ impl Finish<'_> {
     }
 
     fn steady(&self) -> PhaseMetrics {
-        let steady = super::evaluate::SteadyRequests::new(self.tables, None);
+        let steady = super::pooled::SteadyRequests::new(self.tables, None);
         PhaseMetrics {
             kind: PhaseKind::Steady,
             fault: None,
@@ -306,7 +306,7 @@ impl Finish<'_> {
         let attempts = tables.selection.attempts(edge, &self.whole, true);
         let attempts = attempts.expect("the measured window is always kept");
         let selection = tables.selection.stats(edge, &self.whole, true);
-        let calls = super::evaluate::call_cell(tables, edge, &self.whole);
+        let calls = super::pooled::call_cell(tables, edge, &self.whole);
         EdgeMetrics {
             edge: config.path.clone(),
             service: self.scenario.services[config.to.index()].name.clone(),
@@ -382,11 +382,7 @@ impl Finish<'_> {
     fn control(&self) -> Vec<ControlMetrics> {
         let secs = self.measured_secs();
         let of_kind = |kind| {
-            let by_class = self
-                .whole
-                .iter()
-                .map(|class| &self.tables.control[*class as usize]);
-            let message_count: u64 = by_class.map(|kinds| kinds[kind as usize]).sum();
+            let message_count = self.tables.control_count(kind, None, &self.whole);
             let rate = if 0.0 < secs {
                 message_count as f64 / secs
             } else {

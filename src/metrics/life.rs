@@ -32,10 +32,10 @@ pub struct LifeTable {
     awaited: Vec<u32>,
 }
 
-/// Whether a process is dead or unreachable for good in this state.
+/// Whether a process is dead in this state, or its host is; until it has started again.
 pub fn is_down(state: LifeState) -> bool {
     match state {
-        LifeState::Crashed | LifeState::HostLost => true,
+        LifeState::Crashed | LifeState::HostLost | LifeState::Restarting => true,
         LifeState::Up | LifeState::Paused | LifeState::Absent => false,
     }
 }

@@ -16,6 +16,7 @@ pub mod instance;
 pub mod level;
 pub mod life;
 pub mod phase;
+mod pooled;
 pub mod recorder;
 pub mod request;
 pub mod ring;
@@ -26,6 +27,7 @@ pub mod table;
 pub mod timeline;
 pub mod window;
 
+#[cfg(test)]
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl<'a> Recorder<'a> {
             rings: RingTable::new(scenario, &first_windows),
             timelines: TimelineTable::default(),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
-            control: vec![[0; KINDS.len()]; class_count],
+            control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
             steady: None,
             instances,
             timeline,
@@ -318,8 +318,8 @@ impl<'a> Recorder<'a> {
             Observation::WorkRejected { instance } => {
                 self.tables.services.reject(self.class, instance);
             }
-            Observation::ControlSent { kind, service: _ } => {
-                self.tables.control[self.class as usize][kind as usize] += 1;
+            Observation::ControlSent { kind, service } => {
+                self.tables.control[self.class as usize][service.index()][kind as usize] += 1;
                 self.tables.windows.control(at, kind);
             }
             Observation::FaultEnded { .. } => {}

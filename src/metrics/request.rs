@@ -25,6 +25,8 @@ pub struct RequestCell {
     pub attempt_count: u64,
     /// Attempts after the first one of each call.
     pub retry_count: u64,
+    /// Requests with such attempts.
+    pub retried_count: u64,
     /// Latency of successes.
     pub latency: Samples,
     /// Time to every other outcome.
@@ -92,6 +94,7 @@ impl RequestCell {
         }
         self.attempt_count += other.attempt_count;
         self.retry_count += other.retry_count;
+        self.retried_count += other.retried_count;
         self.latency.merge(&other.latency);
         self.latency_unsuccessful.merge(&other.latency_unsuccessful);
     }
@@ -191,6 +194,7 @@ impl RequestTable {
         let cell = &mut self.cells[index];
         cell.attempt_count += u64::from(attempt_count);
         cell.retry_count += u64::from(retry_count);
+        cell.retried_count += u64::from(0 < retry_count);
         cell.end(latency, outcome);
         if class == UNMEASURED {
             return;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::balance::{coefficient_of_variation, max_over_mean};
+use super::balance::{coefficient_of_variation, jain_index, max_over_mean};
 use super::data::fault::{RingChange, RingShare};
 use crate::hash::key_hash;
 use crate::hash::ring::{Ring, RingEntry, moved_ratio, point_count};
@@ -34,6 +34,8 @@ struct Sides {
 struct Watch {
     edge: EdgeId,
     caller: CallerId,
+    /// Its candidates at the start.
+    first: Option<Arc<ViewSnapshot>>,
     /// By fault.
     faults: Vec<Sides>,
 }
@@ -56,6 +58,7 @@ impl RingTable {
             Watch {
                 edge,
                 caller: CallerId(scenario.topology.edge_callers(edge).start),
+                first: None,
                 faults: windows.iter().map(sides).collect(),
             }
         };
@@ -70,6 +73,7 @@ impl RingTable {
     /// A calling side balances over other candidates.
     pub fn hold(&mut self, at: SimTime, caller: CallerId, view: &Arc<ViewSnapshot>) {
         for watch in self.watches.iter_mut().filter(|w| w.caller == caller) {
+            watch.first.get_or_insert_with(|| Arc::clone(view));
             for sides in &mut watch.faults {
                 let Some((start, end)) = sides.window else {
                     continue;
@@ -82,6 +86,13 @@ impl RingTable {
                 }
             }
         }
+    }
+
+    /// Owned shares per weight of the ring at the start, of an edge that has one.
+    pub fn first_ownership(&self, edge: EdgeId, scenario: &Scenario) -> Option<Vec<f64>> {
+        let watch = self.watches.iter().find(|w| w.edge == edge)?;
+        let view = watch.first.as_ref()?;
+        Some(per_weight(view, &ring_of(edge, view, scenario).ownership()))
     }
 
     /// What a fault did to the ring of every edge that has one.
@@ -110,6 +121,7 @@ fn ring_change(
     let per_weight_before = per_weight(before, &owned_before);
     let per_weight_after = per_weight(after, &owned_after);
     let requests = request_shares(edge, &ring_before, &ring_after, scenario);
+    let load = requests.as_ref().map(|r| per_weight(after, &r.owned_after));
     RingChange {
         edge: scenario.edges[edge.index()].path.clone(),
         moved_key_ratio: moved_ratio(&ring_before, &ring_after),
@@ -119,8 +131,11 @@ fn ring_change(
         ownership_cv_before: coefficient_of_variation(&per_weight_before),
         ownership_max_over_mean_after: max_over_mean(&per_weight_after),
         ownership_cv_after: coefficient_of_variation(&per_weight_after),
-        load_max_over_mean_after: requests
-            .and_then(|r| max_over_mean(&per_weight(after, &r.owned_after))),
+        ownership_jain_before: jain_index(&per_weight_before),
+        ownership_jain_after: jain_index(&per_weight_after),
+        load_max_over_mean_after: load.as_deref().and_then(max_over_mean),
+        load_cv_after: load.as_deref().and_then(coefficient_of_variation),
+        load_jain_after: load.as_deref().and_then(jain_index),
         instances: ring_shares(before, after, (&owned_before, &owned_after), scenario),
     }
 }

@@ -12,6 +12,8 @@ use super::service::ServiceTable;
 use super::steady::SteadyState;
 use super::timeline::TimelineTable;
 use super::window::WindowTable;
+use crate::id::ServiceId;
+use crate::model::observation::ControlKind;
 use crate::time::SimTime;
 
 /// What one fault did, as far as it is not told elsewhere.
@@ -65,8 +67,26 @@ pub struct Tables {
     pub timelines: TimelineTable,
     /// By fault.
     pub faults: Vec<FaultCounts>,
-    /// Control messages by class, then kind.
-    pub control: Vec<[u64; KINDS.len()]>,
+    /// Control messages by class, then service, then kind.
+    pub control: Vec<Vec<[u64; KINDS.len()]>>,
     /// The steady band of all clients together; None before the run is over.
     pub steady: Option<SteadyState>,
+}
+
+impl Tables {
+    /// Control messages of a kind in these classes, about all services or one.
+    pub fn control_count(
+        &self,
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        classes: &[u16],
+    ) -> u64 {
+        let services = classes
+            .iter()
+            .flat_map(|class| self.control[*class as usize].iter().enumerate());
+        services
+            .filter(|(index, _)| service.is_none_or(|s| s.index() == *index))
+            .map(|(_, kinds)| kinds[kind as usize])
+            .sum()
+    }
 }

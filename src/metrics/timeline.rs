@@ -85,6 +85,7 @@ pub fn true_state(state: LifeState) -> BelievedState {
         LifeState::Up => BelievedState::Up,
         LifeState::Crashed => BelievedState::Crashed,
         LifeState::HostLost => BelievedState::HostLost,
+        LifeState::Restarting => BelievedState::Restarting,
         LifeState::Paused => BelievedState::Paused,
         LifeState::Absent => BelievedState::Absent,
     }

@@ -23,6 +23,8 @@ pub struct WindowCell {
     pub attempt_count: u32,
     /// Attempts after the first one of each call.
     pub retry_count: u32,
+    /// Requests with such attempts.
+    pub retried_count: u32,
     /// Latency of successes.
     pub latency: CompactSamples,
 }
@@ -48,6 +50,7 @@ impl WindowCell {
         }
         self.attempt_count += other.attempt_count;
         self.retry_count += other.retry_count;
+        self.retried_count += other.retried_count;
         self.latency.merge(&other.latency);
     }
 
@@ -138,6 +141,7 @@ impl WindowTable {
         cell.outcome_counts[outcome as usize] += 1;
         cell.attempt_count += attempt_counts.0;
         cell.retry_count += attempt_counts.1;
+        cell.retried_count += u32::from(0 < attempt_counts.1);
         if outcome == Outcome::Success {
             cell.latency.record(latency);
         }

@@ -82,9 +82,17 @@ pub struct RingChange {
     pub ownership_max_over_mean_after: Option<f64>,
     /// Coefficient of variation of the owned share per weight, after.
     pub ownership_cv_after: Option<f64>,
+    /// Jain's index of the owned share per weight, before.
+    pub ownership_jain_before: Option<f64>,
+    /// Jain's index of the owned share per weight, after.
+    pub ownership_jain_after: Option<f64>,
     /// Largest over mean share of the requests per weight after the change, by the popularity of
     /// their keys; None where the keys are too many.
     pub load_max_over_mean_after: Option<f64>,
+    /// Coefficient of variation of the same.
+    pub load_cv_after: Option<f64>,
+    /// Jain's index of the same.
+    pub load_jain_after: Option<f64>,
     /// Owned shares, for every instance that is in one of the two rings.
     pub instances: Vec<RingShare>,
 }

@@ -1,4 +1,4 @@
-//! Reads one number of a run, and judges expectations.
+//! Requests and calls of any part of a run, put together from the tables.
 
 use super::data::request::RequestStats;
 use super::histogram::CompactSamples;
@@ -7,49 +7,15 @@ use super::table::Tables;
 use crate::id::{ClientId, EdgeId};
 use crate::scenario::Scenario;
 
-/// One number of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reading {
-    /// The number, in the base unit of its measure.
-    Known(f64),
-    /// Why there is none.
-    Undecided(String),
-}
-
-/// What became of an expectation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerdictState {
-    /// It held.
-    Held,
-    /// It did not.
-    Failed,
-    /// A number that it needs does not exist.
-    Undecided,
-}
-
-/// The judgement of one expectation in one run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// Whether it held.
-    pub state: VerdictState,
-    /// The number is within its sampling error of the limit.
-    pub is_close: bool,
-    /// The number that was judged.
-    pub reading: Reading,
-    /// The limit, in the base unit of the measure; None where it could not be computed.
-    pub limit: Option<f64>,
-    /// Why it is undecided; empty otherwise.
-    pub reason: String,
-}
-
 /// Requests that arrived in steady windows.
 #[derive(Clone, Debug, Default)]
 pub struct SteadyRequests {
-    counts: RequestCell,
+    /// Everything but the latency.
+    pub counts: RequestCell,
     /// Latency of successes.
     pub latency: CompactSamples,
-    length_secs: f64,
+    /// Length of these windows.
+    pub length_secs: f64,
 }
 
 impl SteadyRequests {
@@ -73,6 +39,7 @@ impl SteadyRequests {
             }
             sum.counts.attempt_count += u64::from(cell.attempt_count);
             sum.counts.retry_count += u64::from(cell.retry_count);
+            sum.counts.retried_count += u64::from(cell.retried_count);
             sum.latency.merge(&cell.latency);
             sum.length_secs += width_secs;
         }
