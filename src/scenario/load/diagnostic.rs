@@ -123,6 +123,11 @@ impl Diagnostics {
         }
     }
 
+    /// Whether further errors are only counted.
+    pub fn is_full(&self) -> bool {
+        KEPT_COUNT_MAX <= self.error_count
+    }
+
     /// Errors, those that are not kept included.
     pub fn error_count(&self) -> usize {
         self.error_count

@@ -1,12 +1,12 @@
 //! How large a scenario may be, and how large it is.
 
 use super::capacity;
-use crate::id::{ClientId, ServiceId};
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::registry::{Propagation, RegistryProfile};
+use crate::scenario::service::{GroupConfig, ServiceConfig};
 
 /// How large a scenario may be. Everything is checked before it is allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,9 @@ pub fn check_counts(scenario: &Scenario) -> Result<(), String> {
         .iter()
         .map(|edge| match edge.owner {
             EdgeOwner::Client(client) => u64::from(scenario.clients[client.index()].count),
-            EdgeOwner::Service(service) => instance_count(scenario, service),
+            EdgeOwner::Service(service) => {
+                instance_count(scenario, &scenario.services[service.index()])
+            }
         })
         .sum();
     for (what, count, count_max) in [
@@ -118,8 +120,8 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 /// Instances of a service, those that join later included.
-fn instance_count(scenario: &Scenario, service: ServiceId) -> u64 {
-    let groups = scenario.groups.iter().filter(|g| g.service == service);
+fn instance_count(scenario: &Scenario, service: &ServiceConfig) -> u64 {
+    let groups = service.groups.iter().map(|id| &scenario.groups[id.index()]);
     groups
         .map(|g| u64::from(g.count) + u64::from(g.count_spare))
         .sum()
@@ -130,20 +132,17 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     let mut memory = BASE_BYTES;
     let mut events = 0.0;
     let secs = (scenario.duration + scenario.drain).as_secs_f64();
-    for (place, service) in scenario.services.iter().enumerate() {
-        let instances = instance_count(scenario, ServiceId::from_index(place)) as f64;
+    for service in &scenario.services {
+        let instances = instance_count(scenario, service) as f64;
         memory += instances * INSTANCE_BYTES;
         if let Some(registered) = service.registered {
             events += 2.0 * instances * secs / registered.heartbeat_interval.as_secs_f64();
         }
     }
-    for (place, client) in scenario.clients.iter().enumerate() {
-        let requests = request_count(scenario, place, client);
-        let visits = capacity::visits_per_request(
-            ClientId::from_index(place),
-            &scenario.edges,
-            scenario.services.len(),
-        );
+    for client in &scenario.clients {
+        let requests = request_count(scenario, client);
+        let visits =
+            capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
         events += requests * ATTEMPT_EVENTS * (1.0 + visits.iter().sum::<f64>());
         memory += client_bytes(scenario, client, requests);
     }
@@ -167,13 +166,18 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
 fn pair_counts(scenario: &Scenario, edge: &EdgeConfig) -> (f64, f64) {
     let callers = match edge.owner {
         EdgeOwner::Client(client) => u64::from(scenario.clients[client.index()].count),
-        EdgeOwner::Service(service) => instance_count(scenario, service),
+        EdgeOwner::Service(service) => {
+            instance_count(scenario, &scenario.services[service.index()])
+        }
     };
-    (callers as f64, instance_count(scenario, edge.to) as f64)
+    (
+        callers as f64,
+        instance_count(scenario, &scenario.services[edge.to.index()]) as f64,
+    )
 }
 
 /// Requests of a client; a closed loop without thinking is bound by its service time.
-fn request_count(scenario: &Scenario, place: usize, client: &ClientConfig) -> f64 {
+fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
     let Workload::Closed {
         user_count,
         think_time,
@@ -182,11 +186,7 @@ fn request_count(scenario: &Scenario, place: usize, client: &ClientConfig) -> f6
         let count = client.workload.expected_request_count(scenario.duration);
         return count.unwrap_or(0.0);
     };
-    let visits = capacity::visits_per_request(
-        ClientId::from_index(place),
-        &scenario.edges,
-        scenario.services.len(),
-    );
+    let visits = capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
     let served_secs: f64 = visits
         .iter()
         .zip(&scenario.services)
@@ -219,7 +219,7 @@ fn client_bytes(scenario: &Scenario, client: &ClientConfig, requests: f64) -> f6
 
 /// Attempts that fit in all instances, on their workers and in their queues.
 fn room(scenario: &Scenario) -> f64 {
-    let of_group = |group: &crate::scenario::service::GroupConfig| {
+    let of_group = |group: &GroupConfig| {
         let service = &scenario.services[group.service.index()];
         let waiting = service.queue_limit.map_or(f64::INFINITY, f64::from);
         f64::from(group.count) * (f64::from(group.workers) + waiting)

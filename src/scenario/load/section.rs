@@ -248,6 +248,11 @@ impl<'t> Section<'t> {
     }
 
     fn report_unknown(&self, ctx: &mut Context, entry: &Entry) {
+        if ctx.diagnostics.is_full() {
+            // Suggestions take time, and nobody would see them.
+            ctx.error(Diagnostic::new("unknown key"));
+            return;
+        }
         let names = self.spec.keys_of(self.variant).map(|key| key.name);
         let help = did_you_mean(&entry.key, names)
             .or_else(|| self.other_variant_with(&entry.key))
