@@ -25,7 +25,7 @@ use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
 use crate::id::{CallerId, ClientId, EdgeId, InstanceId, ServiceId};
 use crate::rng::{Streams, path_hash};
 use crate::scenario::Scenario;
-use crate::scenario::client::Workload;
+use crate::scenario::client::{EdgeOwner, Workload};
 use crate::scenario::service::Discipline;
 use crate::time::SimTime;
 
@@ -127,6 +127,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             self.callers.push(Caller {
                 edge,
                 node: scenario.topology.caller_node(caller),
+                client: match config.owner {
+                    EdgeOwner::Client(client) => Some(client),
+                    EdgeOwner::Service(_) => None,
+                },
                 balancer,
                 listed: Arc::clone(&view),
                 listed_version: FIRST_VERSION,

@@ -355,6 +355,15 @@ impl Network {
     }
 }
 
+/// Decides whether a transmission of a message is lost.
+#[inline]
+fn loss_uniform(streams: &Streams, key: MessageKey, transmission: u32) -> f64 {
+    let step = key.leg * TRANSMISSION_COUNT_MAX + transmission;
+    streams
+        .draw(Purpose::LinkLoss, key.identity, key.number, step)
+        .uniform()
+}
+
 fn deliver(delay: SimDuration) -> Verdict {
     Verdict::Deliver {
         delay,

@@ -341,12 +341,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.trace_row == NIL {
             return None;
         }
-        let node = self.callers[attempt.caller.index()].node;
-        let crate::scenario::topology::NodeKind::Caller(client, _) =
-            self.scenario.topology.node_kind(node)
-        else {
-            return None;
-        };
+        let client = self.callers[attempt.caller.index()].client?;
         self.trace_row(client, attempt.trace_row)
             .and_then(|row| row.service_demand)
     }

@@ -55,11 +55,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn client_calls(&self, slot: u32) -> &[EdgeId] {
-        let node = self.request_node(&self.requests[slot]);
-        match self.scenario.topology.node_kind(node) {
-            NodeKind::Caller(client, _) => &self.scenario.clients[client.index()].calls,
-            kind => unreachable!("{kind:?} sends no requests of its own"),
-        }
+        let client = self.request_client(&self.requests[slot]);
+        &self.scenario.clients[client.index()].calls
+    }
+
+    /// The client that sent a request which no other request or attempt waits for.
+    fn request_client(&self, request: &Request) -> ClientId {
+        let client = match request.owner() {
+            Ok(caller) => self.callers[caller.index()].client,
+            Err(node) => match self.scenario.topology.node_kind(node) {
+                NodeKind::Caller(client, _) => Some(client),
+                NodeKind::Instance(_) | NodeKind::RegistryMember(_) => None,
+            },
+        };
+        client.expect("only clients send requests of their own")
     }
 
     /// Begins the next of several calls of a client's request, as a request of its own.
@@ -208,9 +217,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn on_client_request_ended(&mut self, request: &Request, outcome: Outcome) {
         let node = self.request_node(request);
-        let NodeKind::Caller(client, _) = self.scenario.topology.node_kind(node) else {
-            unreachable!("only clients send requests of their own");
-        };
+        let client = self.request_client(request);
         self.in_flight_count -= 1;
         self.observe(Observation::RequestEnded {
             client,

@@ -12,7 +12,7 @@ use super::balancer::Balancer;
 use super::in_flight::InFlight;
 use super::view::ViewSnapshot;
 use crate::engine::Timer;
-use crate::id::{EdgeId, InstanceId, NodeId};
+use crate::id::{ClientId, EdgeId, InstanceId, NodeId};
 
 /// One calling side. Everything it knows is its own (decision D8).
 pub struct Caller {
@@ -20,6 +20,8 @@ pub struct Caller {
     pub edge: EdgeId,
     /// Its owner.
     pub node: NodeId,
+    /// The client group of its owner; None for instances.
+    pub client: Option<ClientId>,
     /// How it picks.
     pub balancer: Box<dyn Balancer>,
     /// The list it has from the registry.
