@@ -49,12 +49,36 @@ impl Scale {
         }
     }
 
-    /// A scale for `0` to the largest of `values`, ending at a tick.
-    pub fn from_zero(values: impl Iterator<Item = f64>, from_px: f64, to_px: f64) -> Self {
+    /// A scale for `0` to the largest of `values`, ending at one of about `count` ticks.
+    pub fn from_zero(
+        values: impl Iterator<Item = f64>,
+        count: f64,
+        from_px: f64,
+        to_px: f64,
+    ) -> Self {
         let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
         let high = if high <= 0.0 { 1.0 } else { high };
-        let step = nice_step(high, 5.0);
+        let step = nice_step(high, count);
         Self::linear(0.0, (high / step).ceil() * step, from_px, to_px)
+    }
+
+    /// A scale that holds `values`, from one of about `count` ticks to another; for marks, whose
+    /// distance from zero means nothing.
+    pub fn spanning(
+        values: impl Iterator<Item = f64>,
+        count: f64,
+        from_px: f64,
+        to_px: f64,
+    ) -> Self {
+        let finite = values.filter(|value| value.is_finite());
+        let ends = finite.fold(None, |ends, value| {
+            let (low, high) = ends.unwrap_or((value, value));
+            Some((f64::min(low, value), f64::max(high, value)))
+        });
+        let (low, high) = ends.map_or((0.0, 1.0), |(low, high)| ordered(low, high));
+        let step = nice_step(high - low, count);
+        let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
+        Self::linear(low, high, from_px, to_px)
     }
 
     /// A logarithmic scale that holds the positive ones of `values`, in whole decades or, within
@@ -371,14 +395,29 @@ mod tests {
     }
 
     #[test]
+    fn scales_end_at_ticks() {
+        let scale = Scale::from_zero([0.06].into_iter(), 2.0, 0.0, 1.0);
+        assert_eq!(labels(scale, Quantity::Ratio, 2.0), ["0 %", "5 %", "10 %"]);
+        let scale = Scale::spanning([0.93, 1.06].into_iter(), 6.0, 0.0, 1.0);
+        // 0.13 in at most six parts are steps of 0.05.
+        assert_eq!(
+            labels(scale, Quantity::Number, 6.0),
+            ["0.90", "0.95", "1.00", "1.05", "1.10"]
+        );
+    }
+
+    #[test]
     fn degenerate_ranges_have_a_length() {
         for scale in [
             Scale::linear(3.0, 3.0, 0.0, 1.0),
             Scale::linear(f64::NAN, 1.0, 0.0, 1.0),
             Scale::linear(0.0, f64::INFINITY, 0.0, 1.0),
-            Scale::from_zero([].into_iter(), 0.0, 1.0),
-            Scale::from_zero([f64::NAN, -1.0].into_iter(), 0.0, 1.0),
-            Scale::from_zero([1e300].into_iter(), 0.0, 1.0),
+            Scale::from_zero([].into_iter(), 5.0, 0.0, 1.0),
+            Scale::from_zero([f64::NAN, -1.0].into_iter(), 5.0, 0.0, 1.0),
+            Scale::from_zero([1e300].into_iter(), 5.0, 0.0, 1.0),
+            Scale::spanning([].into_iter(), 5.0, 0.0, 1.0),
+            Scale::spanning([7.0].into_iter(), 5.0, 0.0, 1.0),
+            Scale::spanning([-1e300, f64::NAN, 1e300].into_iter(), 5.0, 0.0, 1.0),
             Scale::logarithmic([].into_iter(), 0.0, 1.0),
             Scale::logarithmic([0.0, -1.0].into_iter(), 0.0, 1.0),
             Scale::logarithmic([5.0].into_iter(), 0.0, 1.0),

@@ -5,8 +5,8 @@ use super::axis::{Quantity, Scale, Tick};
 use super::scene::{Anchor, Area, Label, Scene};
 use super::text;
 use super::theme::{
-    AXIS, Color, FAULT, FAULT_BAR, GRID, INK, LABEL_SIZE, MARGIN, MUTED, SUBTITLE_SIZE, TITLE_SIZE,
-    TRACK, WIDTH,
+    AXIS, Color, FAULT, FAULT_BAR, GRID, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, SUBTITLE_SIZE,
+    TITLE_SIZE, TRACK, WIDTH,
 };
 
 /// A window in which a fault acts. Windows of one fault share their label.
@@ -166,9 +166,21 @@ pub fn empty(scene: &mut Scene, plot: Area, why: &str) {
         (plot.left + plot.right) / 2.0,
         (plot.top + plot.bottom) / 2.0 + 5.0,
     );
+    let why = text::fit(why, 14.0, false, plot.width());
+    let half = text::width(&why, 14.0, false) / 2.0 + 6.0;
+    let (left, right) = (at.0 - half, at.0 + half);
+    scene.rect(
+        Area {
+            left,
+            right,
+            top: at.1 - 13.0,
+            bottom: at.1 + 5.0,
+        },
+        PAPER,
+    );
     scene.text(Label {
         at,
-        text: text::fit(why, 14.0, false, plot.width()),
+        text: why,
         size: 14.0,
         is_bold: false,
         anchor: Anchor::Middle,

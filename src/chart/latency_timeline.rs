@@ -83,6 +83,7 @@ impl Chart for LatencyTimeline {
         let shares = self.windows.iter().map(|w| stack(w)[2].1);
         let outcome = Scale::from_zero(
             shares.chain([0.01]),
+            2.0,
             outcome_top + OUTCOME_HEIGHT,
             outcome_top,
         );

@@ -56,6 +56,8 @@ impl Chart for LoadHeatmap {
         let group_size = self.rows.len().div_ceil(ROW_COUNT_MAX).max(1);
         let groups: Vec<&[LoadRow]> = self.rows.chunks(group_size).collect();
         let row_height = (460.0 / groups.len().max(1) as f64).clamp(8.0, 24.0);
+        // Few rows are higher, to leave room for the scale of colours.
+        let row_height = row_height.max(120.0 / groups.len().max(1) as f64);
         let height = (row_height * groups.len() as f64).max(120.0);
 
         let labels: Vec<String> = groups.iter().map(|group| group_label(group)).collect();
@@ -142,7 +144,7 @@ impl LoadHeatmap {
             .rows
             .iter()
             .flat_map(|row| row.values.iter().flatten().copied());
-        Scale::from_zero(values, 0.0, 1.0).range().1
+        Scale::from_zero(values, 5.0, 0.0, 1.0).range().1
     }
 
     /// Where `value` lies among the colours, from 0 to 1.

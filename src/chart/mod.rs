@@ -100,11 +100,15 @@ mod tests {
                 "{name}: {}",
                 scene.height
             );
-            println!("{name}");
             scene::tests::assert_legible(&scene);
-            for row in chart.table().rows {
-                assert_eq!(row.len(), chart.table().columns.len());
-            }
+            let table = chart.table();
+            assert!(
+                table
+                    .rows
+                    .iter()
+                    .all(|row| row.len() == table.columns.len()),
+                "{name}"
+            );
         }
     }
 

@@ -30,6 +30,8 @@ pub struct RateTimeline {
 }
 
 const HEIGHT: f64 = 290.0;
+/// Room above the highest rate, in which the shading of faults is seen.
+const HEADROOM: f64 = 1.06;
 const OFFERED: LineStyle = LineStyle {
     color: INK,
     width: 1.6,
@@ -48,7 +50,12 @@ impl Chart for RateTimeline {
             .windows
             .iter()
             .flat_map(|w| [Some(stack(w)[3].1), w.offered_rate]);
-        let rate = Scale::from_zero(peaks.flatten(), top + HEIGHT, top);
+        let rate = Scale::from_zero(
+            peaks.flatten().map(|rate| rate * HEADROOM),
+            6.0,
+            top + HEIGHT,
+            top,
+        );
         let ticks = rate.ticks(Quantity::Number, 6.0);
         let left = MARGIN + frame::tick_width(&ticks) + 10.0;
         let plot = Area {

@@ -5,7 +5,7 @@ use super::frame::{self, EndLabel};
 use super::rows::{self, ROW_COUNT_MAX, ROW_HEIGHT};
 use super::scene::{Anchor, Area, Scene};
 use super::series::{self, LineStyle};
-use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, VERMILION, WIDTH};
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, VERMILION, WIDTH};
 use super::{Caption, Chart, DataTable, text};
 
 /// What an instance owns.
@@ -77,6 +77,15 @@ impl Chart for RingOwnership {
 }
 
 impl RingOwnership {
+    /// The name, and whether the instance is on the ring only once.
+    fn row_label(&self, instance: &RingInstance) -> String {
+        match (instance.before, instance.after) {
+            (Some(_), None) if self.has_after() => format!("{} (leaves)", instance.label),
+            (None, Some(_)) => format!("{} (joins)", instance.label),
+            _ => instance.label.clone(),
+        }
+    }
+
     fn has_after(&self) -> bool {
         self.instances
             .iter()
@@ -90,7 +99,7 @@ impl RingOwnership {
         let left = rows::left_of(
             self.instances
                 .iter()
-                .map(|instance| instance.label.as_str()),
+                .map(|instance| self.row_label(instance)),
         );
         let height = (self.instances.len() as f64 * ROW_HEIGHT).max(80.0);
         let plot = Area {
@@ -106,9 +115,9 @@ impl RingOwnership {
                 .flat_map(|o| [Some(o.share), o.fair_share])
                 .flatten()
         });
-        let x = Scale::from_zero(shares, plot.left, plot.right);
+        let x = Scale::from_zero(shares, 8.0, plot.left, plot.right);
         for (index, instance) in self.instances.iter().enumerate() {
-            let y = rows::draw_row(&mut scene, plot, index, &instance.label);
+            let y = rows::draw_row(&mut scene, plot, index, &self.row_label(instance));
             let (before, after) = (instance.before, instance.after);
             for (fair, color) in [(before, BEFORE), (after, AFTER)] {
                 if let Some(share) = fair.and_then(|o| o.fair_share) {
@@ -127,19 +136,6 @@ impl RingOwnership {
             }
             if let Some(o) = after {
                 scene.dot((x.px(o.share), y), 4.5, AFTER);
-            } else if self.has_after() {
-                let words = "not on the ring after";
-                let left = plot.right - 12.0 - text::width(words, LABEL_SIZE, false);
-                scene.rect(
-                    Area {
-                        left,
-                        top: y - 2.0,
-                        right: plot.right,
-                        bottom: y + 2.0,
-                    },
-                    PAPER,
-                );
-                scene.label_in((plot.right - 4.0, y + 4.0), words, Anchor::End, MUTED);
             }
         }
         if self.instances.is_empty() {
@@ -191,7 +187,7 @@ impl RingOwnership {
             sorted(|instance| instance.after),
         );
         let all = before.iter().chain(&after).copied().chain([1.2]);
-        let y = Scale::from_zero(all, top + CURVE_HEIGHT, top);
+        let y = Scale::from_zero(all, 6.0, top + CURVE_HEIGHT, top);
         let left = MARGIN + frame::tick_width(&y.ticks(Quantity::Number, 6.0)) + 10.0;
         let plot = Area {
             left,

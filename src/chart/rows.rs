@@ -11,9 +11,9 @@ pub const ROW_COUNT_MAX: usize = 24;
 pub const ROW_HEIGHT: f64 = 22.0;
 
 /// The width that the names of rows need, from the left edge of the picture.
-pub fn left_of<'a>(labels: impl Iterator<Item = &'a str>) -> f64 {
+pub fn left_of(labels: impl Iterator<Item = String>) -> f64 {
     let widest = labels
-        .map(|label| text::width(label, LABEL_SIZE, false))
+        .map(|label| text::width(&label, LABEL_SIZE, false))
         .fold(40.0, f64::max);
     MARGIN + widest.min(230.0) + 12.0
 }

@@ -42,7 +42,10 @@ fn noise(n: usize) -> f64 {
     (word >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-fn timelines() -> Vec<(&'static str, Timeline, Vec<(f64, f64)>)> {
+/// A kind of input, its time and its windows.
+type Kind = (&'static str, Timeline, Vec<(f64, f64)>);
+
+fn timelines() -> Vec<Kind> {
     let fault = |label: &str, start_secs: f64, end_secs: f64| FaultSpan {
         label: label.to_string(),
         start_secs,

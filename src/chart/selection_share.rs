@@ -67,11 +67,7 @@ impl SelectionShare {
         let (mut scene, top) = frame::open(&self.caption);
         self.draw_legend(&mut scene, top + 8.0);
         let top = top + 26.0;
-        let left = rows::left_of(
-            self.instances
-                .iter()
-                .map(|instance| instance.label.as_str()),
-        );
+        let left = rows::left_of(self.instances.iter().map(|instance| instance.label.clone()));
         let height = (self.instances.len() as f64 * ROW_HEIGHT).max(80.0);
         let plot = Area {
             left,
@@ -83,7 +79,7 @@ impl SelectionShare {
             let high = instance.interval.map_or(0.0, |interval| interval.1);
             [instance.expected_share, instance.observed_share, high]
         });
-        let x = Scale::from_zero(shares, plot.left, plot.right);
+        let x = Scale::from_zero(shares, 8.0, plot.left, plot.right);
         for (index, instance) in self.instances.iter().enumerate() {
             let y = rows::draw_row(&mut scene, plot, index, &instance.label);
             rows::tick(&mut scene, (x.px(instance.expected_share), y), INK);
@@ -142,10 +138,11 @@ impl SelectionShare {
             })
             .collect();
         dots.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let all = dots
-            .iter()
-            .flat_map(|dot| [dot.0, dot.1.map_or(0.0, |ends| ends.1)]);
-        let y = Scale::from_zero(all.chain([1.2]), top + CURVE_HEIGHT, top);
+        let all = dots.iter().flat_map(|dot| {
+            let (low, high) = dot.1.unwrap_or((dot.0, dot.0));
+            [dot.0, low, high]
+        });
+        let y = Scale::spanning(all.chain([0.99, 1.01]), 6.0, top + CURVE_HEIGHT, top);
         let left = MARGIN + frame::tick_width(&y.ticks(Quantity::Number, 6.0)) + 10.0;
         let plot = Area {
             left,

@@ -154,7 +154,7 @@ fn load(run: RunView, service: &ServiceMetrics) -> Option<LoadHeatmap> {
         "Attempts sent to each instance of {} over its fair share by configured weight, in windows \
          of {}.",
         service.service,
-        format::secs(column_secs)
+        format::instant(column_secs)
     );
     if let Some(note) = &run.metrics.series.instances.note {
         subtitle = format!("{subtitle} {note}");

@@ -30,7 +30,7 @@ pub fn latency(run: RunView) -> LatencyTimeline {
     let subtitle = format!(
         "Latency of successful requests by window of arrival ({}). A percentile is shown where at \
          least 10 requests of its window lie above it.",
-        format::secs(run.metrics.series.window_secs)
+        format::instant(run.metrics.series.window_secs)
     );
     LatencyTimeline {
         caption: run.caption(latency_title(run), &subtitle),
@@ -56,7 +56,7 @@ pub fn rates(run: RunView) -> RateTimeline {
     let subtitle = format!(
         "Requests by window of arrival ({}), stacked by outcome. The offered load is what the \
          clients mean to send.",
-        format::secs(run.metrics.series.window_secs)
+        format::instant(run.metrics.series.window_secs)
     );
     RateTimeline {
         caption: run.caption(rate_title(run), &subtitle),
