@@ -8,10 +8,12 @@ use super::args::{LimitArgs, RunArgs};
 use super::style::Console;
 use crate::report::files::{KeptInput, ScenarioOrigin};
 use crate::report::manifest::FileHash;
+use crate::report::page::DefaultLine;
 use crate::report::run_dir::{sha256_of, sha256_of_file};
 use crate::scenario::Scenario;
-use crate::scenario::load::limits::Limits;
-use crate::scenario::load::source::{SET_NAME, SourceId};
+use crate::scenario::load::explain::{Explanation, effective_toml, explain};
+use crate::scenario::load::limits::{Estimate, Limits};
+use crate::scenario::load::source::SET_NAME;
 use crate::scenario::load::{self, LoadInput, LoadText};
 
 /// CSV inputs up to this size are copied into the run directory; of larger ones it has the hash.
@@ -26,6 +28,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// What it was read from.
     pub origin: ScenarioOrigin,
+    /// How large one run is likely to be.
+    pub estimate: Estimate,
 }
 
 /// Loads what `run` was asked to run. Mistakes and warnings are shown.
@@ -93,67 +97,85 @@ pub fn show_diagnostics(loaded: &load::Loaded, console: &mut Console) {
 fn accept(input: &LoadInput, console: &mut Console) -> Result<Loaded, CliError> {
     let mut loaded = load::load(input);
     show_diagnostics(&loaded, console);
-    match loaded.scenario.take() {
-        Some(scenario) => Ok(Loaded {
-            scenario,
-            origin: origin(&loaded)?,
-        }),
-        None => {
-            let name = loaded
-                .sources
-                .iter()
-                .next()
-                .map_or("scenario", |s| s.name.as_str());
-            Err(CliError::Scenario(loaded.diagnostics.summary(name)))
-        }
-    }
+    let Some(explanation) = explain(&loaded) else {
+        return Err(refused(&loaded));
+    };
+    let origin = origin(&loaded, &explanation)?;
+    let scenario = loaded.scenario.take().expect("what is explained is there");
+    Ok(Loaded {
+        scenario,
+        origin,
+        estimate: explanation.estimate,
+    })
+}
+
+/// The line that ends the diagnostics of a scenario with mistakes.
+pub fn refused(loaded: &load::Loaded) -> CliError {
+    let mut sources = loaded.sources.iter();
+    let name = sources.next().map_or("scenario", |source| &source.name);
+    CliError::Scenario(loaded.diagnostics.summary(name))
 }
 
 /// What a scenario was read from, for its run directory.
-fn origin(loaded: &load::Loaded) -> Result<ScenarioOrigin, CliError> {
-    let folder = loaded
-        .sources
-        .get(SourceId(0))
-        .folder
-        .clone()
-        .unwrap_or_default();
-    let mut file_hashes: Vec<FileHash> = loaded
+fn origin(loaded: &load::Loaded, explanation: &Explanation) -> Result<ScenarioOrigin, CliError> {
+    let texts = loaded
         .sources
         .iter()
-        .filter(|source| source.name != SET_NAME)
+        .filter(|source| source.name != SET_NAME);
+    let mut file_hashes: Vec<FileHash> = texts
         .map(|source| FileHash {
             path: source.name.clone(),
             sha256: sha256_of(source.text.as_bytes()),
         })
         .collect();
-    let mut inputs = Vec::new();
-    for path in &loaded.inputs {
-        let name = path
-            .strip_prefix(&folder)
-            .unwrap_or(path)
-            .display()
-            .to_string();
+    let mut inputs: Vec<KeptInput> = Vec::new();
+    for (place, path) in loaded.inputs.iter().enumerate() {
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let failed = |source: io::Error| CliError::File {
-            path: name.clone(),
+            path: path.display().to_string(),
             source,
         };
         file_hashes.push(FileHash {
-            path: name.clone(),
+            path: file_name.to_string(),
             sha256: sha256_of_file(path).map_err(failed)?,
         });
         if path.metadata().map_err(failed)?.len() <= KEPT_INPUT_BYTES_MAX {
             inputs.push(KeptInput {
-                name: format!("inputs/{name}"),
+                name: format!("inputs/{place}-{}", slug(&file_name)),
                 path: path.clone(),
             });
         }
     }
+    let rename = |path: &Path, written: &str| {
+        let kept = inputs.iter().find(|input| input.path == path);
+        kept.map_or(written.to_string(), |input| input.name.clone())
+    };
     Ok(ScenarioOrigin {
-        effective_toml: loaded.sources.get(SourceId(0)).text.clone(),
+        effective_toml: effective_toml(loaded, &rename).expect("what is explained is there"),
         file_hashes,
+        defaults: defaults(explanation),
         inputs,
-        defaults: Vec::new(),
     })
+}
+
+/// The values that the scenario left open.
+fn defaults(explanation: &Explanation) -> Vec<DefaultLine> {
+    let values = explanation.values.iter();
+    values
+        .filter(|value| matches!(value.origin.as_str(), "default" | "computed"))
+        .map(|value| DefaultLine {
+            path: value.path.clone(),
+            value: value.value.clone(),
+        })
+        .collect()
+}
+
+/// A file name that every system takes.
+fn slug(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    name.chars()
+        .map(|c| if is_plain(c) { c } else { '-' })
+        .collect()
 }
 
 /// Standard input, cut just above the size that is refused.

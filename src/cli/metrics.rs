@@ -34,11 +34,21 @@ fn write_measure(info: &MeasureInfo, console: &mut Console) -> io::Result<()> {
         Unit::Rate => "per second",
         Unit::Number => "number",
     };
-    writeln!(out, "\n{HEADING}{}{HEADING:#}  {FAINT}{unit}{FAINT:#}", info.name)?;
+    writeln!(
+        out,
+        "\n{HEADING}{}{HEADING:#}  {FAINT}{unit}{FAINT:#}",
+        info.name
+    )?;
     for line in wrapped(info.definition, WIDTH - 2) {
         writeln!(out, "  {line}")?;
     }
-    let words: Vec<&str> = info.statistics.words().iter().copied().filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = info
+        .statistics
+        .words()
+        .iter()
+        .copied()
+        .filter(|w| !w.is_empty())
+        .collect();
     if !words.is_empty() {
         writeln!(out, "  statistics: {}", words.join(", "))?;
     }

@@ -15,13 +15,14 @@ use crate::experiment::Results;
 use crate::experiment::plan::{Plan, PlanError};
 use crate::experiment::replicate::replicate;
 use crate::metrics::evaluate::VerdictState;
-use crate::report::format;
 use crate::report::files::{Contents, write_files};
+use crate::report::format;
 use crate::report::manifest::{Manifest, ReplicationRecord, utc_text};
 use crate::report::run_dir::{RunDirWriter, check_place};
 use crate::report::summary::{digest_text, write_summary};
 use crate::report::terminal::Summary;
 use crate::scenario::Scenario;
+use crate::scenario::load::limits::Estimate;
 
 /// Where run directories are collected.
 const RUNS_DIRECTORY: &str = "stormglass-out";
@@ -35,7 +36,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     let plan = Plan {
         seed: loaded.scenario.seed,
         replication_count: args.replications,
-        jobs: args.jobs,
+        jobs: jobs_that_fit(args.jobs, &loaded.estimate, args.load.limits.max_memory),
     };
     let event_count_max = args.load.limits.max_events;
     let results = replicate_shown(
@@ -53,7 +54,10 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     for run in &results.runs {
         let digest = digest_text(run.metrics.digest);
         let event_count = format::count(run.metrics.event_count);
-        console.detail(format_args!("seed {}: digest {digest}, {event_count} events", run.seed));
+        console.detail(format_args!(
+            "seed {}: digest {digest}, {event_count} events",
+            run.seed
+        ));
     }
     let command = repeat_command(args);
     let summary = Summary::new(&loaded.scenario, &results);
@@ -97,6 +101,20 @@ pub fn replicate_shown(
         console.note(took);
     }
     results
+}
+
+/// As many jobs as were asked for, or as many as there are cores, but no more at once than
+/// `memory_bytes_max` holds.
+pub fn jobs_that_fit(jobs: u32, estimate: &Estimate, memory_bytes_max: u64) -> u32 {
+    let fitting = (memory_bytes_max / estimate.memory_bytes.max(1)).clamp(1, 1_024);
+    let fitting = u32::try_from(fitting).expect("clamped");
+    match jobs {
+        0 => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            u32::try_from(cores).unwrap_or(u32::MAX).min(fitting)
+        }
+        jobs => jobs.min(fitting),
+    }
 }
 
 /// What to do about a plan without results, on a line of its own.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::VerifyArgs;
 use super::interrupt::Interrupt;
-use super::run::replicate_shown;
+use super::run::{jobs_that_fit, replicate_shown};
 use super::style::Console;
 use super::{CliError, Exit, load};
 use crate::experiment::plan::Plan;
@@ -83,7 +83,7 @@ fn compare_digests(
     let plan = Plan {
         seed: first.seed,
         replication_count: u32::try_from(manifest.replications.len()).unwrap_or(u32::MAX),
-        jobs: args.jobs,
+        jobs: jobs_that_fit(args.jobs, &loaded.estimate, args.limits.max_memory),
     };
     let interrupt = Interrupt::listen()?;
     let scenario = &loaded.scenario;

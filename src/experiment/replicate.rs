@@ -4,6 +4,7 @@ use super::plan::{Monitor, OnProgress, Plan, PlanError, RunStop, run_all};
 use super::{Results, Run};
 use crate::metrics::data::series::{InstanceSeries, Series};
 use crate::metrics::data::timeline::Timelines;
+use crate::metrics::evaluate::judge;
 use crate::metrics::recorder::Recorder;
 use crate::metrics::table::Tables;
 use crate::model::fault_plan::fault_windows;
@@ -56,7 +57,11 @@ fn run_once(
     let metrics = recorder.finish(end);
     Ok(Run {
         seed,
-        verdicts: Vec::new(),
+        verdicts: scenario
+            .expectations
+            .iter()
+            .map(|expectation| judge(&metrics, scenario, expectation))
+            .collect(),
         metrics,
     })
 }
