@@ -2,6 +2,8 @@
 
 pub mod capacity;
 pub mod diagnostic;
+pub mod explain;
+pub mod json_schema;
 pub mod limits;
 pub mod schema;
 pub mod source;
@@ -10,6 +12,7 @@ pub mod warning;
 
 mod assertion;
 mod context;
+mod effective;
 mod extend;
 mod files;
 mod inputs;

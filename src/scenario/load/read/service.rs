@@ -184,15 +184,9 @@ fn queue(ctx: &mut Context, service: &Section) -> (Discipline, Option<u32>) {
         Some("ps") => Discipline::ProcessorSharing,
         _ => Discipline::Fifo,
     };
-    let is_unlimited = section.bool(ctx, "unlimited").unwrap_or(false);
-    if is_unlimited && section.has("limit") {
-        ctx.error(
-            Diagnostic::new("a queue with a limit and without one")
-                .at(section.origin_of("unlimited"), "`limit` is set too"),
-        );
-    }
-    let limit = section.count_u32(ctx, "limit");
-    (discipline, limit.filter(|_| !is_unlimited))
+    let limit = section.limit(ctx, "limit");
+    let limit = limit.map(|limit| u32::try_from(limit).expect("the specification bounds it"));
+    (discipline, limit)
 }
 
 /// How the instances of a service register: as their service says, or else the registry.
