@@ -1,13 +1,14 @@
 //! What every instance was and what its observers believed, over time.
 
 use super::axis::{Quantity, Scale};
-use super::frame::{self, Timeline};
+use super::frame;
 use super::scene::{Anchor, Area, Label, Scene};
 use super::series::{self, Swatch};
 use super::span::{self, Span};
 use super::theme::{
     AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MISTAKE, MUTED, TRACK, UNDETECTED, VERMILION, WIDTH,
 };
+use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable, text};
 
 /// One instance.

@@ -1,10 +1,12 @@
 //! Latency percentiles over time, with the share of requests that did not succeed below.
 
-use super::axis::{self, Quantity, Scale};
-use super::frame::{self, EndLabel, Timeline};
+use super::axis::{Quantity, Scale};
+use super::frame::{self, EndLabel};
+use super::number;
 use super::scene::{Area, Scene};
 use super::series::{self, LineStyle, Step, Swatch};
 use super::theme::{AMBER, BLUE, INK, MARGIN, ORANGE, PLUM, PURPLE, VERMILION, WIDTH};
+use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
 /// One window of time.
@@ -147,8 +149,8 @@ impl Chart for LatencyTimeline {
             table.push(vec![
                 format!(
                     "{}–{}",
-                    axis::plain(w.start_secs, 0.001),
-                    axis::plain(w.end_secs, 0.001)
+                    number::plain(w.start_secs, 0.001),
+                    number::plain(w.end_secs, 0.001)
                 ),
                 ms(w.latency_secs_p50),
                 ms(w.latency_secs_p99),

@@ -1,10 +1,12 @@
 //! Load of every instance over time, as colours.
 
-use super::axis::{self, Quantity, Scale};
-use super::frame::{self, Timeline};
+use super::axis::{Quantity, Scale};
+use super::frame;
+use super::number;
 use super::scene::{Anchor, Area, Scene};
 use super::span::{self, Span};
 use super::theme::{self, Color, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, TRACK, WIDTH};
+use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable, text};
 
 /// What the colours mean.
@@ -275,7 +277,7 @@ impl LoadHeatmap {
         if 1 < group_size {
             note = format!(
                 "{note}; a row is the mean of {group_size} instances ({} in all)",
-                axis::count(self.rows.len() as u64)
+                number::count(self.rows.len() as u64)
             );
         }
         scene.label_in((swatch.right + 7.0, y), &note, Anchor::Start, MUTED);

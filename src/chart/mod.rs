@@ -18,7 +18,9 @@ pub mod selection_share;
 pub mod span;
 pub mod text;
 pub mod theme;
+pub mod timeline;
 
+mod number;
 mod png;
 mod rows;
 mod series;

@@ -1,7 +1,8 @@
 //! Latency by percentile: the percentiles on an axis of nines, one line per phase.
 
-use super::axis::{self, Quantity, Scale};
+use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
+use super::number;
 use super::scene::{Anchor, Area, Scene};
 use super::series::{self, LineStyle, Swatch};
 use super::theme::{AXIS, LABEL_SIZE, LINES, MARGIN, MUTED, WIDTH};
@@ -101,7 +102,7 @@ impl Chart for PercentileCurve {
                     series.label.clone(),
                     percentile_text(*percentile),
                     format!("{:.3}", secs * 1e3),
-                    axis::count(series.sample_count),
+                    number::count(series.sample_count),
                 ]);
             }
         }
@@ -144,7 +145,7 @@ fn end_text(series: &PercentileSeries) -> String {
     format!(
         "{} (n = {})",
         series.label,
-        axis::count(series.sample_count)
+        number::count(series.sample_count)
     )
 }
 

@@ -1,10 +1,12 @@
 //! Requests per second over time, stacked by outcome, with the offered load as a line.
 
-use super::axis::{self, Quantity, Scale};
-use super::frame::{self, Timeline};
+use super::axis::{Quantity, Scale};
+use super::frame;
+use super::number;
 use super::scene::{Area, Scene};
 use super::series::{self, LineStyle, Step, Swatch};
 use super::theme::{AMBER, BLUE, INK, MARGIN, ORANGE, PLUM, PURPLE, SKY, VERMILION, WIDTH};
+use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
 /// One window of time. All rates are per second and belong to the window of the arrival.
@@ -101,8 +103,8 @@ impl Chart for RateTimeline {
             table.push(vec![
                 format!(
                     "{}–{}",
-                    axis::plain(w.start_secs, 0.001),
-                    axis::plain(w.end_secs, 0.001)
+                    number::plain(w.start_secs, 0.001),
+                    number::plain(w.end_secs, 0.001)
                 ),
                 rate(w.success_rate),
                 rate(w.failure_rate),

@@ -1,6 +1,5 @@
 //! Inputs for tests of charts: ordinary, empty, tiny, large, hostile.
 
-use super::frame::{FaultSpan, Timeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::latency_timeline::{LatencyTimeline, LatencyWindow};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
@@ -8,6 +7,7 @@ use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
 use super::selection_share::{SelectedInstance, SelectionShare};
+use super::timeline::{FaultSpan, Timeline};
 use super::{Caption, Chart};
 
 /// Words that would break out of markup.

@@ -5,8 +5,8 @@ mod requests;
 mod shares;
 
 use crate::chart::Caption;
-use crate::chart::frame::{FaultSpan, Timeline};
 use crate::chart::picture::Picture;
+use crate::chart::timeline::{FaultSpan, Timeline};
 use crate::metrics::data::RunMetrics;
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
 use crate::metrics::data::series::RequestWindow;
