@@ -33,9 +33,9 @@ pub type CompactSamples = Sampled<8, 1_000>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampled<const BITS: u32, const UNIT_NS: u64> {
     count: u64,
-    sum_ns: u128,
-    /// The first sample: squares are taken around it, so that equal samples have deviation zero.
-    shift_ns: u64,
+    /// The first sample, in nanoseconds: sums are taken around it, so that equal samples have
+    /// exactly their own mean and deviation zero.
+    shift: f64,
     shifted_sum: f64,
     shifted_square_sum: f64,
     min_ns: u64,
@@ -102,12 +102,11 @@ impl<const BITS: u32, const UNIT_NS: u64> Sampled<BITS, UNIT_NS> {
     pub fn record(&mut self, length: SimDuration) {
         let ns = length.as_ns();
         if self.count == 0 {
-            self.shift_ns = ns;
+            self.shift = ns as f64;
             self.min_ns = ns;
         }
         self.count += 1;
-        self.sum_ns += u128::from(ns);
-        let shifted = ns as f64 - self.shift_ns as f64;
+        let shifted = ns as f64 - self.shift;
         self.shifted_sum += shifted;
         self.shifted_square_sum += shifted * shifted;
         self.min_ns = self.min_ns.min(ns);
@@ -125,14 +124,13 @@ impl<const BITS: u32, const UNIT_NS: u64> Sampled<BITS, UNIT_NS> {
             return;
         }
         // With x - a = (x - b) + (b - a), the sums around b become sums around a.
-        let offset = other.shift_ns as f64 - self.shift_ns as f64;
+        let offset = other.shift - self.shift;
         let other_count = other.count as f64;
         self.shifted_square_sum += other.shifted_square_sum
             + 2.0 * offset * other.shifted_sum
             + other_count * offset * offset;
         self.shifted_sum += other.shifted_sum + other_count * offset;
         self.count += other.count;
-        self.sum_ns += other.sum_ns;
         self.min_ns = self.min_ns.min(other.min_ns);
         self.max_ns = self.max_ns.max(other.max_ns);
         self.histogram.merge(&other.histogram);
@@ -145,12 +143,13 @@ impl<const BITS: u32, const UNIT_NS: u64> Sampled<BITS, UNIT_NS> {
 
     /// Sum of the samples in seconds.
     pub fn sum_secs(&self) -> f64 {
-        self.sum_ns as f64 / NANOS_PER_SEC as f64
+        (self.shift * self.count as f64 + self.shifted_sum) / NANOS_PER_SEC as f64
     }
 
     /// Mean in seconds.
     pub fn mean_secs(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum_secs() / self.count as f64)
+        let mean_ns = || self.shift + self.shifted_sum / self.count as f64;
+        (self.count > 0).then(|| mean_ns() / NANOS_PER_SEC as f64)
     }
 
     /// Smallest sample in seconds.

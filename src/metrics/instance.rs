@@ -42,18 +42,24 @@ pub struct Load {
     pub waiting_ns: f64,
 }
 
+/// A number that changes at instants.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gauge {
+    level: u32,
+    since: SimTime,
+}
+
 /// The present state of one instance and its integrals from the start of the run.
 #[derive(Clone, Debug)]
 struct Meter {
-    last_at: SimTime,
-    in_flight: u32,
+    in_flight: Gauge,
     in_flight_max: u32,
-    busy: u32,
-    in_system: u32,
-    in_system_since: SimTime,
+    busy: Gauge,
+    in_system: Gauge,
     /// Workers while it is up, otherwise 0.
-    workers_up: u32,
+    workers_up: Gauge,
     workers: u32,
+    /// Up to the last change of each gauge.
     load: Load,
 }
 
@@ -120,15 +126,25 @@ impl Load {
     }
 }
 
-impl Meter {
+impl Gauge {
+    /// Level times nanoseconds since the last change; the next change is counted from `at`.
     #[inline]
-    fn advance(&mut self, at: SimTime) {
-        let ns = at.since(self.last_at).as_ns() as f64;
-        self.last_at = at;
-        self.load.in_flight_ns += f64::from(self.in_flight) * ns;
-        self.load.busy_ns += f64::from(self.busy) * ns;
-        self.load.in_system_ns += f64::from(self.in_system) * ns;
-        self.load.worker_ns += f64::from(self.workers_up) * ns;
+    fn advance(&mut self, at: SimTime) -> f64 {
+        let ns = at.since(self.since).as_ns() as f64;
+        self.since = at;
+        f64::from(self.level) * ns
+    }
+}
+
+impl Meter {
+    /// The integrals up to `at`. How long work has been in the instance stays known.
+    fn load_at(&mut self, at: SimTime) -> Load {
+        self.load.in_flight_ns += self.in_flight.advance(at);
+        self.load.busy_ns += self.busy.advance(at);
+        self.load.worker_ns += self.workers_up.advance(at);
+        let mut load = self.load;
+        load.in_system_ns += { self.in_system }.advance(at);
+        load
     }
 }
 
@@ -163,9 +179,9 @@ impl InstanceTable {
     #[inline]
     pub fn send(&mut self, at: SimTime, instance: InstanceId) {
         let meter = &mut self.meters[instance.index()];
-        meter.advance(at);
-        meter.in_flight += 1;
-        meter.in_flight_max = meter.in_flight_max.max(meter.in_flight);
+        meter.load.in_flight_ns += meter.in_flight.advance(at);
+        meter.in_flight.level += 1;
+        meter.in_flight_max = meter.in_flight_max.max(meter.in_flight.level);
         meter.load.attempt_count += 1;
     }
 
@@ -173,22 +189,21 @@ impl InstanceTable {
     #[inline]
     pub fn end(&mut self, at: SimTime, instance: InstanceId) {
         let meter = &mut self.meters[instance.index()];
-        meter.advance(at);
+        meter.load.in_flight_ns += meter.in_flight.advance(at);
         assert!(
-            0 < meter.in_flight,
+            0 < meter.in_flight.level,
             "{instance:?}: an attempt ended that was never sent"
         );
-        meter.in_flight -= 1;
+        meter.in_flight.level -= 1;
     }
 
     /// Work entered an instance. Returns how many it held before, and since when.
     #[inline]
     pub fn enter(&mut self, at: SimTime, instance: InstanceId) -> (u32, SimTime) {
         let meter = &mut self.meters[instance.index()];
-        meter.advance(at);
-        let before = (meter.in_system, meter.in_system_since);
-        meter.in_system += 1;
-        meter.in_system_since = at;
+        let before = (meter.in_system.level, meter.in_system.since);
+        meter.load.in_system_ns += meter.in_system.advance(at);
+        meter.in_system.level += 1;
         before
     }
 
@@ -196,21 +211,20 @@ impl InstanceTable {
     #[inline]
     pub fn leave(&mut self, at: SimTime, instance: InstanceId) -> (u32, SimTime) {
         let meter = &mut self.meters[instance.index()];
-        meter.advance(at);
         assert!(
-            0 < meter.in_system,
+            0 < meter.in_system.level,
             "{instance:?}: work left that never entered"
         );
-        let before = (meter.in_system, meter.in_system_since);
-        meter.in_system -= 1;
-        meter.in_system_since = at;
+        let before = (meter.in_system.level, meter.in_system.since);
+        meter.load.in_system_ns += meter.in_system.advance(at);
+        meter.in_system.level -= 1;
         before
     }
 
     /// How many an instance holds, and since when.
     pub fn in_system(&self, instance: u32) -> (u32, SimTime) {
         let meter = &self.meters[instance as usize];
-        (meter.in_system, meter.in_system_since)
+        (meter.in_system.level, meter.in_system.since)
     }
 
     /// Work started after waiting.
@@ -225,15 +239,15 @@ impl InstanceTable {
     #[inline]
     pub fn set_busy(&mut self, at: SimTime, instance: InstanceId, busy_count: u32) {
         let meter = &mut self.meters[instance.index()];
-        meter.advance(at);
-        meter.busy = busy_count;
+        meter.load.busy_ns += meter.busy.advance(at);
+        meter.busy.level = busy_count;
     }
 
     /// Whether it is up from now on.
     pub fn set_up(&mut self, at: SimTime, instance: InstanceId, is_up: bool) {
         let meter = &mut self.meters[instance.index()];
-        meter.advance(at);
-        meter.workers_up = if is_up { meter.workers } else { 0 };
+        meter.load.worker_ns += meter.workers_up.advance(at);
+        meter.workers_up.level = if is_up { meter.workers } else { 0 };
     }
 
     /// Ends the time of a class, for every instance.
@@ -243,9 +257,9 @@ impl InstanceTable {
         let by_class = &mut self.by_class[class * count..(class + 1) * count];
         let bases = self.class_base.iter_mut();
         for ((meter, base), sum) in self.meters.iter_mut().zip(bases).zip(by_class) {
-            meter.advance(at);
-            sum.add(&meter.load.since(base));
-            *base = meter.load;
+            let load = meter.load_at(at);
+            sum.add(&load.since(base));
+            *base = load;
         }
     }
 
@@ -265,9 +279,9 @@ impl InstanceTable {
     pub fn cut_window(&mut self, at: SimTime) {
         let width_ns = self.width.as_ns() as f64;
         for (meter, base) in self.meters.iter_mut().zip(&mut self.window_base) {
-            meter.advance(at);
-            let load = meter.load.since(base);
-            *base = meter.load;
+            let until_now = meter.load_at(at);
+            let load = until_now.since(base);
+            *base = until_now;
             self.windows.push(WindowLoad {
                 attempt_count: u32::try_from(load.attempt_count).unwrap_or(u32::MAX),
                 in_flight_mean: (load.in_flight_ns / width_ns) as f32,
@@ -366,14 +380,16 @@ fn new_meter(scenario: &Scenario, instance: InstanceId) -> Meter {
     let topology = &scenario.topology;
     let group = &scenario.groups[topology.group_of(instance).index()];
     let is_spare = group.count <= topology.index_in_group(instance);
+    let workers_up = if is_spare { 0 } else { group.workers };
     Meter {
-        last_at: SimTime::START,
-        in_flight: 0,
+        in_flight: Gauge::default(),
         in_flight_max: 0,
-        busy: 0,
-        in_system: 0,
-        in_system_since: SimTime::START,
-        workers_up: if is_spare { 0 } else { group.workers },
+        busy: Gauge::default(),
+        in_system: Gauge::default(),
+        workers_up: Gauge {
+            level: workers_up,
+            since: SimTime::START,
+        },
         workers: group.workers,
         load: Load::default(),
     }

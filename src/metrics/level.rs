@@ -9,73 +9,93 @@ const LEVEL_COUNT_MAX: usize = 4_096;
 /// Time by level.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LevelTotals {
-    length_ns: f64,
-    sum_ns: f64,
-    square_sum_ns: f64,
-    max: u32,
-    /// Nanoseconds by level.
+    /// Nanoseconds by level; the length is one more than the highest level that was seen.
     by_level: Vec<f64>,
+    /// Past the levels with a share of their own: time, level times time, square times time.
+    above: [f64; 3],
+    above_max: u32,
 }
 
 impl LevelTotals {
     /// `length` more at `level`.
     #[inline]
     pub fn add(&mut self, level: u32, length: SimDuration) {
-        if length.is_zero() {
+        let ns = length.as_ns() as f64;
+        if let Some(sum) = self.by_level.get_mut(level as usize) {
+            *sum += ns;
+        } else if 0.0 < ns {
+            self.add_new(level, ns);
+        }
+    }
+
+    #[cold]
+    fn add_new(&mut self, level: u32, ns: f64) {
+        if (level as usize) < LEVEL_COUNT_MAX {
+            self.by_level.resize(level as usize + 1, 0.0);
+            self.by_level[level as usize] += ns;
             return;
         }
-        let ns = length.as_ns() as f64;
         let level_ns = f64::from(level) * ns;
-        self.length_ns += ns;
-        self.sum_ns += level_ns;
-        self.square_sum_ns += f64::from(level) * level_ns;
-        self.max = self.max.max(level);
-        let place = (level as usize).min(LEVEL_COUNT_MAX);
-        if self.by_level.len() <= place {
-            self.by_level.resize(place + 1, 0.0);
-        }
-        self.by_level[place] += ns;
+        self.above[0] += ns;
+        self.above[1] += level_ns;
+        self.above[2] += f64::from(level) * level_ns;
+        self.above_max = self.above_max.max(level);
     }
 
     /// Adds other times.
     pub fn merge(&mut self, other: &Self) {
-        self.length_ns += other.length_ns;
-        self.sum_ns += other.sum_ns;
-        self.square_sum_ns += other.square_sum_ns;
-        self.max = self.max.max(other.max);
         if self.by_level.len() < other.by_level.len() {
             self.by_level.resize(other.by_level.len(), 0.0);
         }
         for (sum, ns) in self.by_level.iter_mut().zip(&other.by_level) {
             *sum += ns;
         }
+        for (sum, ns) in self.above.iter_mut().zip(other.above) {
+            *sum += ns;
+        }
+        self.above_max = self.above_max.max(other.above_max);
+    }
+
+    /// Time, level times time, and square of the level times time, in nanoseconds.
+    fn moments_ns(&self) -> [f64; 3] {
+        let mut sums = self.above;
+        for (level, ns) in self.by_level.iter().enumerate() {
+            let level = level as f64;
+            sums[0] += ns;
+            sums[1] += level * ns;
+            sums[2] += level * level * ns;
+        }
+        sums
     }
 
     /// Level times seconds.
     pub fn sum_secs(&self) -> f64 {
-        self.sum_ns / NANOS_PER_SEC as f64
+        self.moments_ns()[1] / NANOS_PER_SEC as f64
     }
 
     /// Mean over time.
     pub fn mean(&self) -> Option<f64> {
-        (0.0 < self.length_ns).then(|| self.sum_ns / self.length_ns)
+        let [length, sum, _] = self.moments_ns();
+        (0.0 < length).then(|| sum / length)
     }
 
     /// Standard deviation over time.
     pub fn standard_deviation(&self) -> Option<f64> {
-        let mean = self.mean()?;
-        let variance = (self.square_sum_ns / self.length_ns - mean * mean).max(0.0);
-        Some(variance.sqrt())
+        let [length, sum, square_sum] = self.moments_ns();
+        let mean = sum / length;
+        (0.0 < length).then(|| (square_sum / length - mean * mean).max(0.0).sqrt())
     }
 
     /// Highest level.
     pub fn max(&self) -> u32 {
-        self.max
+        let seen = u32::try_from(self.by_level.len()).expect("levels in the table are few");
+        self.above_max.max(seen.saturating_sub(1))
     }
 
     /// Level below which the given percentage of the time was spent; None without time.
     pub fn percentile(&self, percent: f64) -> Option<f64> {
-        let wanted = self.length_ns * percent / 100.0;
+        let length_ns = self.moments_ns()[0];
+        let wanted = length_ns * percent / 100.0;
         let mut below = 0.0;
         for (level, ns) in self.by_level.iter().enumerate() {
             below += ns;
@@ -83,18 +103,23 @@ impl LevelTotals {
                 return Some(level as f64);
             }
         }
-        (0.0 < self.length_ns).then(|| f64::from(self.max))
+        (0.0 < length_ns).then(|| f64::from(self.max()))
     }
 
     /// All of it as plain data.
     pub fn stats(&self) -> LevelStats {
-        let share = |ns: &f64| ns / self.length_ns;
+        let length_ns = self.moments_ns()[0];
+        let mut share_ratios: Vec<f64> = self.by_level.iter().map(|ns| ns / length_ns).collect();
+        if 0.0 < self.above[0] {
+            share_ratios.resize(LEVEL_COUNT_MAX, 0.0);
+            share_ratios.push(self.above[0] / length_ns);
+        }
         LevelStats {
-            observed_secs: self.length_ns / NANOS_PER_SEC as f64,
+            observed_secs: length_ns / NANOS_PER_SEC as f64,
             mean: self.mean(),
             standard_deviation: self.standard_deviation(),
-            max: self.max,
-            share_ratios: self.by_level.iter().map(share).collect(),
+            max: self.max(),
+            share_ratios,
         }
     }
 }

@@ -28,7 +28,6 @@ pub mod timeline;
 pub mod window;
 
 #[cfg(test)]
-#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod recorder_tests;

@@ -27,73 +27,18 @@ const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
 
 /// One service with two groups of two instances, of weights 1 and 2; one client.
 pub fn scenario() -> Scenario {
-    let ms = |ms| Distribution::Constant {
-        value: SimDuration::from_ms(ms),
-    };
-    let services = vec![ServiceConfig {
-        name: "web".into(),
-        discipline: Discipline::Fifo,
-        queue_limit: None,
-        service_time: ms(5),
-        demand_per: DemandPer::Attempt,
-        registered: None,
-        groups: vec![GroupId(0), GroupId(1)],
-        calls: vec![],
-    }];
-    let group = |name: &str, weight: f64| GroupConfig {
-        service: ServiceId(0),
-        name: name.into(),
-        count: 2,
-        count_spare: 0,
-        zone: ZoneId(0),
-        weight,
-        workers: 4,
-        speed: 1.0,
-        instances_per_host: 1,
-        clock: CLOCK,
-    };
+    let (services, clients, edges) = (vec![web()], vec![shop()], vec![call()]);
     let groups = vec![group("a", 1.0), group("b", 2.0)];
-    let clients = vec![ClientConfig {
-        name: "shop".into(),
-        count: 3,
-        zones: vec![ZoneId(0)],
-        workload: Workload::Open {
-            process: ArrivalProcess::Poisson { rate: 1_000.0 },
-        },
-        keys: KeyConfig::Uniform { count: 100 },
-        when_caller_down: WhenCallerDown::Redistribute,
-        calls: vec![EdgeId(0)],
-        clock: CLOCK,
-    }];
-    let edges = vec![EdgeConfig {
-        owner: EdgeOwner::Client(ClientId(0)),
-        to: ServiceId(0),
-        path: "client.shop.call.web".into(),
-        balancer: BalancerConfig::WeightedRandom,
-        attempt_timeout: None,
-        deadline: None,
-        retry: RetryConfig {
-            attempt_count_max: 1,
-            backoff_min: SimDuration::ZERO,
-            backoff_max: SimDuration::ZERO,
-            backoff_factor: 2.0,
-            jitter: Jitter::None,
-            failover: true,
-        },
-        detector: None,
-    }];
-    let topology = Topology::new(&services, &groups, &clients, &edges, 0);
+    let header = [
+        "Question: what is lost",
+        "when a rack goes?",
+        "Expected: little.",
+        "",
+        "Once.",
+    ];
     Scenario {
         name: "rack-loss".into(),
-        header: [
-            "Question: what is lost",
-            "when a rack goes?",
-            "Expected: little.",
-            "",
-            "Once.",
-        ]
-        .map(String::from)
-        .to_vec(),
+        header: header.map(String::from).to_vec(),
         seed: 7,
         duration: SimDuration::from_secs(60),
         warmup: SimDuration::from_secs(5),
@@ -103,8 +48,8 @@ pub fn scenario() -> Scenario {
         zones: vec!["a".into()],
         network: NetworkConfig {
             transport: Transport::Stream,
-            same_zone: ms(1),
-            cross_zone: ms(1),
+            same_zone: constant(1),
+            cross_zone: constant(1),
             loss: LossConfig::Bernoulli { probability: 0.0 },
             duplication_probability: 0.0,
             retransmission_timeout: SimDuration::from_ms(200),
@@ -114,13 +59,13 @@ pub fn scenario() -> Scenario {
             profile: RegistryProfile::Static,
             member_zones: vec![],
         },
+        topology: Topology::new(&services, &groups, &clients, &edges, 0),
         services,
         groups,
         clients,
         edges,
         faults: vec![],
         expectations: vec![],
-        topology,
     }
 }
 
@@ -354,11 +299,15 @@ fn fault() -> FaultMetrics {
             moved_key_ratio: 0.65,
             moved_key_ratio_ideal: 0.6667,
             moved_request_ratio: None,
-            ownership_max_over_mean_before: 1.2,
-            ownership_cv_before: 0.1,
-            ownership_max_over_mean_after: 1.21,
-            ownership_cv_after: 0.1,
+            ownership_max_over_mean_before: Some(1.2),
+            ownership_cv_before: Some(0.1),
+            ownership_max_over_mean_after: Some(1.21),
+            ownership_cv_after: Some(0.1),
+            ownership_jain_before: None,
+            ownership_jain_after: None,
             load_max_over_mean_after: None,
+            load_cv_after: None,
+            load_jain_after: None,
             instances: shares.map(share).to_vec(),
         }],
     }
@@ -440,5 +389,74 @@ fn timelines() -> Timelines {
     Timelines {
         rows,
         dropped_count: 0,
+    }
+}
+
+fn constant(ms: u64) -> Distribution {
+    Distribution::Constant {
+        value: SimDuration::from_ms(ms),
+    }
+}
+
+fn web() -> ServiceConfig {
+    ServiceConfig {
+        name: "web".into(),
+        discipline: Discipline::Fifo,
+        queue_limit: None,
+        service_time: constant(5),
+        demand_per: DemandPer::Attempt,
+        registered: None,
+        groups: vec![GroupId(0), GroupId(1)],
+        calls: vec![],
+    }
+}
+
+fn group(name: &str, weight: f64) -> GroupConfig {
+    GroupConfig {
+        service: ServiceId(0),
+        name: name.into(),
+        count: 2,
+        count_spare: 0,
+        zone: ZoneId(0),
+        weight,
+        workers: 4,
+        speed: 1.0,
+        instances_per_host: 1,
+        clock: CLOCK,
+    }
+}
+
+fn shop() -> ClientConfig {
+    ClientConfig {
+        name: "shop".into(),
+        count: 3,
+        zones: vec![ZoneId(0)],
+        workload: Workload::Open {
+            process: ArrivalProcess::Poisson { rate: 1_000.0 },
+        },
+        keys: KeyConfig::Uniform { count: 100 },
+        when_caller_down: WhenCallerDown::Redistribute,
+        calls: vec![EdgeId(0)],
+        clock: CLOCK,
+    }
+}
+
+fn call() -> EdgeConfig {
+    EdgeConfig {
+        owner: EdgeOwner::Client(ClientId(0)),
+        to: ServiceId(0),
+        path: "client.shop.call.web".into(),
+        balancer: BalancerConfig::WeightedRandom,
+        attempt_timeout: None,
+        deadline: None,
+        retry: RetryConfig {
+            attempt_count_max: 1,
+            backoff_min: SimDuration::ZERO,
+            backoff_max: SimDuration::ZERO,
+            backoff_factor: 2.0,
+            jitter: Jitter::None,
+            failover: true,
+        },
+        detector: None,
     }
 }

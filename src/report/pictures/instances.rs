@@ -28,8 +28,15 @@ pub fn heartbeats(run: RunView) -> Option<HeartbeatTimeline> {
     let subtitle = "What each instance was, above what its observers took it for: detectors by \
                     suspecting it, callers by not sending to it. Instances that never changed are \
                     left out.";
+    let subtitle = match run.metrics.timelines.dropped_count {
+        0 => subtitle.to_string(),
+        count => format!(
+            "{subtitle} {} changes were too many to keep.",
+            format::count(count)
+        ),
+    };
     (!instances.is_empty()).then(|| HeartbeatTimeline {
-        caption: run.caption(heartbeat_title(&run.metrics.detectors), subtitle),
+        caption: run.caption(heartbeat_title(&run.metrics.detectors), &subtitle),
         timeline: run.timeline(),
         instances,
     })
@@ -64,11 +71,18 @@ fn observed(run: RunView, rows: &[TimelineRow]) -> ObservedInstance {
     }
 }
 
+/// Whether an instance in this state serves nobody until something happens.
 fn is_down(state: BelievedState) -> bool {
-    matches!(
-        state,
-        BelievedState::Crashed | BelievedState::HostLost | BelievedState::Absent
-    )
+    match state {
+        BelievedState::Crashed
+        | BelievedState::HostLost
+        | BelievedState::Restarting
+        | BelievedState::Absent => true,
+        BelievedState::Up
+        | BelievedState::Paused
+        | BelievedState::Suspected
+        | BelievedState::Excluded => false,
+    }
 }
 
 /// When a row was in one of the states that are meant.

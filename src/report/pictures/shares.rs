@@ -63,24 +63,36 @@ fn ring_ownership(run: RunView, fault: &FaultMetrics, ring: &RingChange) -> Ring
             after: (0.0 < share.after_ratio).then_some(after),
         }
     });
-    let title = format!(
-        "{} moved {} of the hash space (ideal {}); the largest share went from {} to {} times the \
-         mean",
-        fault.fault,
-        format::ratio(ring.moved_key_ratio),
-        format::ratio(ring.moved_key_ratio_ideal),
-        format::number(ring.ownership_max_over_mean_before),
-        format::number(ring.ownership_max_over_mean_after)
-    );
     let subtitle = format!(
         "Arcs of the ring of {} before the fault and after the last change in its first window, \
          for the first caller. The mean is by weight.",
         ring.edge
     );
     RingOwnership {
-        caption: run.caption(title, &subtitle),
+        caption: run.caption(ring_title(fault, ring), &subtitle),
         instances: instances.collect(),
         change: format!("{} ({})", fault.fault, fault.kind),
+    }
+}
+
+fn ring_title(fault: &FaultMetrics, ring: &RingChange) -> String {
+    let moved = format!(
+        "{} moved {} of the hash space (ideal {})",
+        fault.fault,
+        format::ratio(ring.moved_key_ratio),
+        format::ratio(ring.moved_key_ratio_ideal)
+    );
+    match (
+        ring.ownership_max_over_mean_before,
+        ring.ownership_max_over_mean_after,
+    ) {
+        (Some(before), Some(after)) => format!(
+            "{moved}; the largest share went from {} to {} times the mean",
+            format::number(before),
+            format::number(after)
+        ),
+        (None, _) => format!("{moved}; the ring was empty before"),
+        (_, None) => format!("{moved}; nobody is left on the ring"),
     }
 }
 
