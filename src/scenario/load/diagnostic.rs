@@ -233,7 +233,16 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -
     };
     let source = sources.get(origin.source);
     let (lines, span) = lines_around(&source.text, origin);
-    let snippet = Snippet::source(lines)
+    // What replaces an invisible character is as long as it, so the place stays right; control
+    // characters are made visible by the renderer.
+    let visible: String = lines
+        .chars()
+        .map(|c| match c.len_utf8() == 3 && is_invisible(c) {
+            true => char::REPLACEMENT_CHARACTER,
+            false => c,
+        })
+        .collect();
+    let snippet = Snippet::source(visible)
         .path(printable(&source.name))
         .line_start(sources.line_column(origin).line)
         .annotation(

@@ -143,7 +143,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         let requests = request_count(scenario, client);
         let visits =
             capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
-        events += requests * ATTEMPT_EVENTS * (1.0 + visits.iter().sum::<f64>());
+        events += requests * (1.0 + ATTEMPT_EVENTS * visits.iter().sum::<f64>());
         memory += client_bytes(scenario, client, requests);
     }
     for edge in &scenario.edges {
