@@ -89,6 +89,7 @@ fn constant(ms: u64) -> Distribution {
 
 fn service() -> ServiceConfig {
     ServiceConfig {
+        restart_time: None,
         name: "web".to_string(),
         discipline: Discipline::Fifo,
         queue_limit: None,
