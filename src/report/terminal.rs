@@ -90,12 +90,12 @@ fn facts(scenario: &Scenario, results: &Results) -> String {
             format::count(runs.len() as u64)
         ),
     };
-    let callers: u64 = scenario.clients.iter().map(|c| u64::from(c.count)).sum();
+    let caller_count = scenario.clients.iter().map(|c| u64::from(c.count)).sum();
     format!(
-        "{seeds} \u{b7} {} simulated \u{b7} {} instances, {} callers",
+        "{seeds} \u{b7} {} simulated \u{b7} {}, {}",
         format::length(scenario.duration),
-        format::count(u64::from(scenario.topology.instance_count())),
-        format::count(callers)
+        format::counted(u64::from(scenario.topology.instance_count()), "instance"),
+        format::counted(caller_count, "caller")
     )
 }
 
