@@ -45,3 +45,6 @@ pub mod chart;
 pub mod report;
 
 pub mod cli;
+
+#[cfg(test)]
+mod oracle;
