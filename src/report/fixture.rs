@@ -37,6 +37,7 @@ pub fn scenario() -> Scenario {
         "Once.",
     ];
     Scenario {
+        compare: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,
@@ -400,6 +401,7 @@ fn constant(ms: u64) -> Distribution {
 
 fn web() -> ServiceConfig {
     ServiceConfig {
+        restart_time: None,
         name: "web".into(),
         discipline: Discipline::Fifo,
         queue_limit: None,
