@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod instance;
 pub mod level;
 pub mod life;
+mod observe;
 pub mod phase;
 mod pooled;
 pub mod recorder;
