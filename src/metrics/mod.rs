@@ -29,6 +29,10 @@ pub mod timeline;
 pub mod window;
 
 #[cfg(test)]
+mod belief_tests;
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod recorder_tests;
