@@ -7,10 +7,8 @@ use crate::support::meter::Meter;
 use crate::support::secs;
 use crate::texts::{Length, call, client, exponential, law, poisson, service, warmup};
 
-const UNIT: SimDuration = SimDuration::from_secs(1);
-
 /// Runs the studies of a kind, each as `text_of` states it, and compares.
-pub fn check(kind: &str, pass: Pass, unit: SimDuration, text_of: impl Fn(&Study, Length) -> String) {
+pub fn check(kind: &str, pass: Pass, text_of: impl Fn(&Study, Length) -> String) {
     let mut verdict = Verdict::default();
     for (index, study) in studies(kind).iter().enumerate() {
         let count = study.sample_count(pass);
@@ -20,6 +18,8 @@ pub fn check(kind: &str, pass: Pass, unit: SimDuration, text_of: impl Fn(&Study,
             warmup: 0.0,
             seed: index as u64 + 1,
         };
+        let service_time = 1.0 / study.param("mu").as_f64().unwrap_or(1.0);
+        let unit = SimDuration::from_secs_f64(service_time);
         let meter = Meter::of(&text_of(study, length), unit);
         study.check(&mut verdict, count, |metric| {
             meter.value(metric).expect("a known metric")
@@ -37,8 +37,7 @@ fn one_instance(length: Length, lam: f64, workers: u64, service_time: &str) -> S
 }
 
 pub fn mm1(pass: Pass) {
-    // One case states times in another unit; bins of 1/8192 s are fine enough for it too.
-    check("mm1", pass, SimDuration::from_ms(10), |study, length| {
+    check("mm1", pass, |study, length| {
         let (lam, mu) = (study.number("lam"), study.number("mu"));
         let length = Length {
             rate: lam,
@@ -50,7 +49,7 @@ pub fn mm1(pass: Pass) {
 }
 
 pub fn mmc(pass: Pass) {
-    check("mmc", pass, UNIT, |study, length| {
+    check("mmc", pass, |study, length| {
         let (lam, workers) = (study.number("lam"), study.count("c"));
         let length = Length {
             rate: lam,
@@ -75,23 +74,23 @@ fn bounded(study: &Study, length: Length, places: u64, service_time: &str) -> St
 }
 
 pub fn erlang_b(pass: Pass) {
-    check("erlang_b", pass, UNIT, |study, length| {
+    check("erlang_b", pass, |study, length| {
         bounded(study, length, study.count("c"), &exponential(1.0))
     });
-    check("mgcc", pass, UNIT, |study, length| {
+    check("mgcc", pass, |study, length| {
         let (service_time, _) = law(study.param("service"));
         bounded(study, length, study.count("c"), &service_time)
     });
 }
 
 pub fn mmck(pass: Pass) {
-    check("mmck", pass, UNIT, |study, length| {
+    check("mmck", pass, |study, length| {
         bounded(study, length, study.count("K"), &exponential(1.0))
     });
 }
 
 pub fn md1(pass: Pass) {
-    check("md1", pass, UNIT, |study, length| {
+    check("md1", pass, |study, length| {
         let lam = study.number("lam");
         let length = Length {
             rate: lam,
@@ -115,17 +114,17 @@ fn mg1(study: &Study, length: Length) -> String {
 }
 
 pub fn mg1_fifo(pass: Pass) {
-    check("mg1_fifo", pass, UNIT, mg1);
+    check("mg1_fifo", pass, mg1);
 }
 
 pub fn mg1_ps(pass: Pass) {
-    check("mg1_ps", pass, UNIT, |study, length| {
+    check("mg1_ps", pass, |study, length| {
         mg1(study, length).replace("fifo", "ps")
     });
 }
 
 pub fn gm1(pass: Pass) {
-    check("gm1", pass, UNIT, |study, length| {
+    check("gm1", pass, |study, length| {
         let arrivals = study.param("arrivals");
         let (gap, squared_variation) = law(arrivals);
         let lam = match arrivals["mean"].as_f64() {
@@ -146,7 +145,7 @@ pub fn gm1(pass: Pass) {
 }
 
 pub fn mm1_client_timeout(pass: Pass) {
-    check("mm1_client_timeout", pass, UNIT, |study, length| {
+    check("mm1_client_timeout", pass, |study, length| {
         let lam = study.number("lam");
         let length = Length {
             rate: lam,
@@ -160,7 +159,7 @@ pub fn mm1_client_timeout(pass: Pass) {
 }
 
 pub fn tandem_net(pass: Pass) {
-    check("tandem_net", pass, UNIT, |study, length| {
+    check("tandem_net", pass, |study, length| {
         let (lam, rates) = (study.number("lam"), study.numbers("mus"));
         let length = Length {
             rate: lam,
@@ -188,7 +187,7 @@ fn calls(rates: &[f64]) -> String {
 }
 
 pub fn closed_loop(pass: Pass) {
-    check("closed_loop", pass, UNIT, |study, length| {
+    check("closed_loop", pass, |study, length| {
         let (users, think) = (study.count("N"), study.number("Z"));
         let rates = study.numbers("mus");
         // The slowest station is busy nearly always, so that about one request ends per second.
@@ -217,7 +216,7 @@ pub fn mginf(pass: Pass) {
         };
         let service_time = "{ dist = \"lognormal\", mean = \"1s\", cv = 1.0 }";
         // With 50 at work on average, 500 workers are never all busy.
-        let meter = Meter::of(&one_instance(length, lam, 500, service_time), UNIT);
+        let meter = Meter::of(&one_instance(length, lam, 500, service_time), SimDuration::from_secs(1));
         let level = study.count("level") as usize;
         study.check(&mut verdict, count, |metric| match metric {
             "p_exceed" => meter.in_system.ratio_above(level),

@@ -51,6 +51,18 @@ pub fn service(name: &str, count: u64, workers: u64, service_time: &str) -> Stri
     )
 }
 
+/// A service with one group for each pair of speed and weight, `a`, `b` and so on.
+pub fn unequal_instances(service_time: &str, groups: &[(f64, f64)]) -> String {
+    let mut text = service("s", 1, 1, service_time);
+    text.truncate(text.find("[service.s.group").expect("it has a group"));
+    for ((speed, weight), name) in groups.iter().zip('a'..) {
+        text += &format!(
+            "[service.s.group.{name}]\ncount = 1\nspeed = {speed:?}\nweight = {weight:?}\n"
+        );
+    }
+    text
+}
+
 /// A client with one caller.
 pub fn client(arrivals: &str) -> String {
     format!("[client.c]\narrivals = {arrivals}\n")
