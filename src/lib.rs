@@ -38,5 +38,13 @@ pub mod metrics;
 
 pub mod stats;
 
+pub mod experiment;
+
+pub mod chart;
+
+pub mod report;
+
+pub mod cli;
+
 #[cfg(test)]
 mod oracle;

@@ -60,6 +60,7 @@ pub fn scenario(shape: Shape) -> Scenario {
     let edges = vec![edge()];
     let topology = Topology::new(&services, &groups, &clients, &edges, 1);
     Scenario {
+        compare: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,

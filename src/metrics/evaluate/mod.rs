@@ -4,6 +4,8 @@ mod detector;
 mod estimate;
 mod request;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use estimate::{Estimate, Estimated, undecided};
 

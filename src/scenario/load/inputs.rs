@@ -263,7 +263,15 @@ impl Csv {
     fn next_row(&mut self) -> Result<bool, String> {
         self.reader
             .read_byte_record(&mut self.row)
-            .map_err(|error| format!("line {}: {error}", self.line()))
+            .map_err(|error| match error.kind() {
+                csv::ErrorKind::UnequalLengths {
+                    expected_len, len, ..
+                } => format!(
+                    "line {}: {len} fields, the first line has {expected_len}",
+                    self.line()
+                ),
+                _ => error.to_string(),
+            })
     }
 
     fn line(&self) -> u64 {

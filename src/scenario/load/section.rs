@@ -10,6 +10,7 @@ use super::source::Origin;
 use super::suggest::{did_you_mean, one_of};
 use super::tree::{Entry, Table, Tree, Value, parse_static};
 use super::value;
+use super::warning::WarningCode;
 use crate::time::SimDuration;
 
 /// An open table: unknown and missing keys are already reported.
@@ -98,7 +99,7 @@ impl<'t> Section<'t> {
         }
         match key.default {
             Default::Toml(text) => Some(Cow::Owned(default_tree(text, self.origin))),
-            Default::Required | Default::Absent | Default::Computed(_) => None,
+            Default::Required | Default::Absent | Default::Computed(_) | Default::Nested => None,
         }
     }
 
@@ -136,6 +137,18 @@ impl<'t> Section<'t> {
         };
         let tree = self.tree(name)?;
         value::count(ctx, &tree, min, max)
+    }
+
+    /// A whole number, or None for `"unlimited"`.
+    pub fn limit(&self, ctx: &mut Context, name: &str) -> Option<u64> {
+        let Kind::Limit { max } = self.key(name).kind else {
+            panic!("`{name}` is no limit");
+        };
+        let tree = self.tree(name)?;
+        match tree.as_str() {
+            Some("unlimited") => None,
+            _ => value::count(ctx, &tree, 0, max),
+        }
     }
 
     /// A whole number that fits in 32 bits by its specification.
@@ -237,6 +250,9 @@ impl<'t> Section<'t> {
             }
         }
         for key in self.spec.keys_of(self.variant) {
+            if self.has(key.name) && !self.has_effect(key) {
+                self.warn_no_effect(ctx, key);
+            }
             if matches!(key.default, Default::Required) && !self.has(key.name) {
                 ctx.error(
                     Diagnostic::new(format!("missing key `{}` in {}", key.name, self.title))
@@ -247,7 +263,31 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// Whether the condition of a key holds.
+    fn has_effect(&self, key: &Key) -> bool {
+        key.only_if.is_none_or(|condition| {
+            let value = self.tree(condition.key);
+            value.is_some_and(|tree| tree.to_inline_toml() == condition.toml)
+        })
+    }
+
+    fn warn_no_effect(&self, ctx: &mut Context, key: &Key) {
+        let condition = key.only_if.expect("its condition does not hold");
+        ctx.warn(
+            WarningCode::NoEffect,
+            Diagnostic::new(format!("`{}` has no effect", key.name)).at(
+                self.origin_of(key.name),
+                format!("only with `{} = {}`", condition.key, condition.toml),
+            ),
+        );
+    }
+
     fn report_unknown(&self, ctx: &mut Context, entry: &Entry) {
+        if ctx.diagnostics.is_full() {
+            // Suggestions take time, and nobody would see them.
+            ctx.error(Diagnostic::new("unknown key"));
+            return;
+        }
         let names = self.spec.keys_of(self.variant).map(|key| key.name);
         let help = did_you_mean(&entry.key, names)
             .or_else(|| self.other_variant_with(&entry.key))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
@@ -175,10 +176,18 @@ pub fn toml_string(text: &str) -> String {
     out
 }
 
+/// Longer texts are parsed up to their first syntax error only: a list of errors can take a hundred
+/// times the memory of its text.
+const RECOVERED_BYTES_MAX: usize = 128 << 10;
+
 /// The tree of a whole source; syntax errors are reported, all of them.
 pub fn parse_document(id: SourceId, sources: &Sources, diagnostics: &mut Diagnostics) -> Tree {
     let text = &sources.get(id).text;
-    let (document, errors) = DeTable::parse_recoverable(text);
+    let (document, errors) = match DeTable::parse(text) {
+        Ok(document) => (document, Vec::new()),
+        Err(_) if text.len() <= RECOVERED_BYTES_MAX => DeTable::parse_recoverable(text),
+        Err(error) => (Spanned::new(0..0, DeTable::default()), vec![error]),
+    };
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         diagnostics.error(

@@ -41,16 +41,10 @@ pub struct Opened<'t> {
 pub struct Places {
     /// Of `[service.NAME]`, by id.
     pub services: Vec<Origin>,
-    /// Of `[client.NAME]`, by id.
-    pub clients: Vec<Origin>,
-    /// Of the calls, by id.
-    pub edges: Vec<Origin>,
     /// Of `at` of the faults, by id.
     pub fault_starts: Vec<Origin>,
     /// Of the values of `[expect]`, in order.
     pub expectations: Vec<Origin>,
-    /// Of `[registry]`.
-    pub registry: Option<Origin>,
 }
 
 /// Reads the whole scenario. None if a part is missing without which nothing can be said; what is
@@ -99,11 +93,8 @@ pub fn scenario(
 
     let places = Places {
         services: services.iter().map(|s| s.name_origin).collect(),
-        clients: clients.iter().map(|c| c.name_origin).collect(),
-        edges: edges.iter().map(|(_, origin)| *origin).collect(),
         fault_starts: faults.iter().map(|f| f.section.origin_of("at")).collect(),
         expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
-        registry: Some(registry_section.origin),
     };
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let drain = root
@@ -127,6 +118,7 @@ pub fn scenario(
         edges,
         faults: faults_read,
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
+        compare: None,
         topology: Topology::default(),
     };
     root.count(ctx, "schema");

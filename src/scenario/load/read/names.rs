@@ -31,7 +31,6 @@ pub struct Names {
 /// A group and what selectors need of it.
 #[derive(Debug)]
 pub struct GroupName {
-    pub service: ServiceId,
     /// `web/a`.
     pub path: String,
     /// Instances from the start.
@@ -78,7 +77,6 @@ pub fn collect(
     }
     for group in groups {
         names.groups.push(GroupName {
-            service: ServiceId::from_index(group.service),
             path: format!("{}/{}", services[group.service].name, group.name),
             count: group.count(ctx, services, "count").unwrap_or(1),
             count_spare: 0,

@@ -66,7 +66,7 @@ pub static SERVICE: TableSpec = TableSpec {
         key(
             "queue",
             Kind::Table(&QUEUE),
-            Default::Computed("fifo, at most 1000 waiting"),
+            Default::Nested,
             "How requests wait for a worker.",
         ),
         required(
@@ -117,18 +117,11 @@ pub static QUEUE: TableSpec = TableSpec {
         ),
         key(
             "limit",
-            Kind::Count {
-                min: 0,
+            Kind::Limit {
                 max: u32::MAX as u64,
             },
             Default::Toml("1000"),
-            "Requests that may wait, besides those in service.",
-        ),
-        key(
-            "unlimited",
-            Kind::Bool,
-            Default::Toml("false"),
-            "No limit at all.",
+            "Requests that may wait, besides those in service; or \"unlimited\".",
         ),
     ],
     variants: &[],
