@@ -102,7 +102,6 @@ pub fn view(content_id: u64, weights: &[(u32, f64)]) -> Arc<ViewSnapshot> {
     };
     Arc::new(ViewSnapshot {
         service: ServiceId(0),
-        version: content_id,
         content_id,
         members: weights.iter().map(member).collect(),
     })
