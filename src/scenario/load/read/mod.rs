@@ -12,6 +12,7 @@ mod selector;
 mod service;
 
 use super::context::Context;
+use super::diagnostic::Diagnostic;
 use super::schema::{self, TableSpec};
 use super::section::{Named, Section};
 use super::source::Origin;
@@ -105,7 +106,7 @@ pub fn scenario(
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
         duration,
-        warmup: root.duration(ctx, "warmup").unwrap_or_default(),
+        warmup: warmup(ctx, &root, duration),
         drain,
         window: root.duration(ctx, "window").unwrap_or(PLACEHOLDER_TIME),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
@@ -123,6 +124,22 @@ pub fn scenario(
     };
     root.count(ctx, "schema");
     Some((scenario, places))
+}
+
+/// The warm-up, which must leave something to measure.
+fn warmup(ctx: &mut Context, root: &Section, duration: SimDuration) -> SimDuration {
+    let warmup = root.duration(ctx, "warmup").unwrap_or_default();
+    if root.has("duration") && duration <= warmup {
+        ctx.error(
+            Diagnostic::new("a warm-up as long as the run")
+                .at(
+                    root.origin_of("warmup"),
+                    format!("`duration` is {duration}"),
+                )
+                .help("expected warmup < duration"),
+        );
+    }
+    warmup
 }
 
 /// Opens the tables of a table of named tables; sorted by name where their order means nothing.
