@@ -224,3 +224,163 @@ fn the_json_schema_names_every_table_and_refuses_other_keys() {
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["properties"]["duration"]["type"], "string");
 }
+
+fn load_text(text: &str) -> Loaded {
+    load(&LoadInput {
+        text: LoadText::Text {
+            name: "a.toml".to_string(),
+            text: text.to_string(),
+        },
+        sets: Vec::new(),
+        limits: Limits::STANDARD,
+    })
+}
+
+#[test]
+fn offered_load_counts_the_visits_of_every_path() {
+    let text = r#"
+schema = 1
+duration = "1m"
+[service.left]
+count = 1
+service_time = "1ms"
+[service.left.call.end]
+[service.right]
+count = 1
+service_time = "1ms"
+[service.right.call.end]
+[service.end]
+count = 2
+workers = 3
+speed = 0.5
+service_time = "2ms"
+[client.shop]
+arrivals = { process = "constant", rate = "300/s" }
+[client.shop.call.left]
+[client.shop.call.right]
+"#;
+    let loads = explain(&load_text(text)).expect("it loads").loads;
+    // In order of name: end, left, right. Every request comes to end twice: 600 per second; its
+    // workers do 2 x 3 x 0.5 = 3 s of work per second, so 3 / 2 ms = 1,500 requests per second.
+    let (name, end) = &loads[0];
+    assert_eq!((name.as_str(), end.visits_per_sec), ("end", 600.0));
+    assert!((end.capacity_per_sec - 1_500.0).abs() < 1e-9);
+    assert!((end.offered_load - 0.4).abs() < 1e-12);
+    let visits: Vec<f64> = loads.iter().map(|(_, load)| load.visits_per_sec).collect();
+    assert_eq!(visits, [600.0, 300.0, 300.0]);
+}
+
+#[test]
+fn every_warning_has_its_scenario() {
+    let world = |registry: &str, call: &str, rest: &str| {
+        format!(
+            r#"schema = 1
+duration = "100s"
+warmup = "10s"
+[registry]
+{registry}
+[service.web]
+count = 4
+service_time = "1ms"
+[client.shop]
+arrivals = {{ process = "constant", rate = "10/s" }}
+[client.shop.call.web]
+{call}
+{rest}
+"#
+        )
+    };
+    let expect = "[expect]\nx = \"success_ratio >= 99%\"\n";
+    let crash = |at: &str| {
+        format!(
+            "{expect}[fault.x]\nkind = \"crash\"\ntarget = \"zone:a\"\nfor = \"5s\"\nat = \"{at}\"\n"
+        )
+    };
+    let lease = "profile = \"lease\"\n";
+    let cases = [
+        (world("", "", ""), vec!["W08"]),
+        (world("", "", expect), vec![]),
+        (
+            world(
+                &format!("{lease}lease_duration = \"2s\"\nheartbeat_interval = \"2s\""),
+                "",
+                expect,
+            ),
+            vec!["W02"],
+        ),
+        (world("", "", &crash("99s")), vec!["W03"]),
+        (world("", "", &crash("5s")), vec!["W03"]),
+        (world("", "", &crash("50s")), vec![]),
+        // 90 s x 10 per second are 900 requests, 9 of them above p99.
+        (
+            world("", "", "[expect]\nx = \"latency.p99 <= 1s\"\n"),
+            vec!["W04"],
+        ),
+        (
+            world("", "", "[expect]\nx = \"latency.p90 <= 1s\"\n"),
+            vec![],
+        ),
+        (
+            world("", "", "[expect]\nx = \"success_ratio <= 100%\"\n"),
+            vec!["W05"],
+        ),
+        (
+            world("", "", "[expect]\nx = \"latency.mean < 0s\"\n"),
+            vec!["W05"],
+        ),
+        (
+            world("", "", "[expect]\nx = \"query_accuracy >= 99%\"\n"),
+            vec!["W05"],
+        ),
+        (
+            world(
+                &format!("{lease}heartbeat_interval = \"3s\"\nphase = \"aligned\""),
+                "",
+                &crash("60s"),
+            ),
+            vec!["W06"],
+        ),
+        (
+            world(
+                &format!("{lease}heartbeat_interval = \"3s\"\nphase = \"aligned\""),
+                "",
+                &crash("61s"),
+            ),
+            vec![],
+        ),
+        (
+            world(
+                &format!("{lease}heartbeat_interval = \"3s\"\nphase = \"1s\""),
+                "",
+                &crash("61s"),
+            ),
+            vec!["W06"],
+        ),
+        (
+            world(
+                "",
+                "",
+                &format!("{expect}[service.db]\ncount = 1\nservice_time = \"1ms\"\n"),
+            ),
+            vec!["W09"],
+        ),
+        (
+            world(&format!("{lease}poll_interval = \"2s\""), "", expect),
+            vec!["W10"],
+        ),
+    ];
+    for (text, expected) in cases {
+        let loaded = load_text(&text);
+        let codes: Vec<&str> = loaded
+            .diagnostics
+            .iter()
+            .map(|d| d.code.map_or("error", |code| code.name()))
+            .collect();
+        assert_eq!(
+            codes,
+            expected,
+            "{text}\n{}",
+            loaded.diagnostics.render(&loaded.sources, false)
+        );
+    }
+}

@@ -149,6 +149,11 @@ mod tests {
     }
 
     #[test]
+    fn the_catalog_has_every_measure() {
+        assert_eq!(MEASURES.len(), Measure::UtilizationBalance as usize + 1);
+    }
+
+    #[test]
     fn names_are_unique_and_every_word_of_a_family_is_one_of_its_numbers() {
         for (place, info) in MEASURES.iter().enumerate() {
             let others = &MEASURES[place + 1..];
