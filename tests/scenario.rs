@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use stormglass::scenario::Scenario;
 use stormglass::scenario::client::{ArrivalProcess, Workload};
+use stormglass::scenario::distribution::Distribution;
 use stormglass::scenario::fault::FaultScope;
 use stormglass::scenario::load::explain::{effective_toml, explain};
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, Loaded, load};
 use stormglass::scenario::selector::Target;
-use stormglass::time::SimDuration;
+use stormglass::time::{SimDuration, SimTime};
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -68,6 +69,33 @@ fn a_scenario_of_everything_loads_as_written() {
         panic!("the arrivals are Poisson");
     };
     assert!((rate - 3_000.0).abs() < 1e-6, "{rate}");
+    let recorded = scenario
+        .clients
+        .iter()
+        .find(|c| c.name == "recorded")
+        .expect("it is there");
+    let Workload::Trace(trace) = &recorded.workload else {
+        panic!("its arrivals are recorded");
+    };
+    // The second row of the file is the first to arrive.
+    assert_eq!(trace.rows.len(), 3);
+    assert_eq!(trace.rows[0].arrives_at, SimTime::from_ns(250_000_000));
+    assert_eq!(trace.rows[0].service_demand, Some(SimDuration::from_ms(1)));
+    assert_eq!(trace.rows[0].key, Some(3));
+    let files = scenario
+        .services
+        .iter()
+        .find(|s| s.name == "files")
+        .expect("it is there");
+    let Distribution::Empirical(recorded) = &files.service_time else {
+        panic!("its service times are recorded");
+    };
+    // Weights 3 and 1; a value of weight 0 is never drawn.
+    assert_eq!(
+        recorded.values,
+        [SimDuration::from_ms(1), SimDuration::from_us(2_500)]
+    );
+    assert_eq!(recorded.cumulative, [0.75, 1.0]);
     let hosts = scenario.faults.iter().find_map(|fault| match &fault.scope {
         FaultScope::Links { to, .. } if to.text == "host:db/old/0" => Some(to.any_of.clone()),
         _ => None,
@@ -268,119 +296,4 @@ arrivals = { process = "constant", rate = "300/s" }
     assert!((end.offered_load - 0.4).abs() < 1e-12);
     let visits: Vec<f64> = loads.iter().map(|(_, load)| load.visits_per_sec).collect();
     assert_eq!(visits, [600.0, 300.0, 300.0]);
-}
-
-#[test]
-fn every_warning_has_its_scenario() {
-    let world = |registry: &str, call: &str, rest: &str| {
-        format!(
-            r#"schema = 1
-duration = "100s"
-warmup = "10s"
-[registry]
-{registry}
-[service.web]
-count = 4
-service_time = "1ms"
-[client.shop]
-arrivals = {{ process = "constant", rate = "10/s" }}
-[client.shop.call.web]
-{call}
-{rest}
-"#
-        )
-    };
-    let expect = "[expect]\nx = \"success_ratio >= 99%\"\n";
-    let crash = |at: &str| {
-        format!(
-            "{expect}[fault.x]\nkind = \"crash\"\ntarget = \"zone:a\"\nfor = \"5s\"\nat = \"{at}\"\n"
-        )
-    };
-    let lease = "profile = \"lease\"\n";
-    let cases = [
-        (world("", "", ""), vec!["W08"]),
-        (world("", "", expect), vec![]),
-        (
-            world(
-                &format!("{lease}lease_duration = \"2s\"\nheartbeat_interval = \"2s\""),
-                "",
-                expect,
-            ),
-            vec!["W02"],
-        ),
-        (world("", "", &crash("99s")), vec!["W03"]),
-        (world("", "", &crash("5s")), vec!["W03"]),
-        (world("", "", &crash("50s")), vec![]),
-        // 90 s x 10 per second are 900 requests, 9 of them above p99.
-        (
-            world("", "", "[expect]\nx = \"latency.p99 <= 1s\"\n"),
-            vec!["W04"],
-        ),
-        (
-            world("", "", "[expect]\nx = \"latency.p90 <= 1s\"\n"),
-            vec![],
-        ),
-        (
-            world("", "", "[expect]\nx = \"success_ratio <= 100%\"\n"),
-            vec!["W05"],
-        ),
-        (
-            world("", "", "[expect]\nx = \"latency.mean < 0s\"\n"),
-            vec!["W05"],
-        ),
-        (
-            world("", "", "[expect]\nx = \"query_accuracy >= 99%\"\n"),
-            vec!["W05"],
-        ),
-        (
-            world(
-                &format!("{lease}heartbeat_interval = \"3s\"\nphase = \"aligned\""),
-                "",
-                &crash("60s"),
-            ),
-            vec!["W06"],
-        ),
-        (
-            world(
-                &format!("{lease}heartbeat_interval = \"3s\"\nphase = \"aligned\""),
-                "",
-                &crash("61s"),
-            ),
-            vec![],
-        ),
-        (
-            world(
-                &format!("{lease}heartbeat_interval = \"3s\"\nphase = \"1s\""),
-                "",
-                &crash("61s"),
-            ),
-            vec!["W06"],
-        ),
-        (
-            world(
-                "",
-                "",
-                &format!("{expect}[service.db]\ncount = 1\nservice_time = \"1ms\"\n"),
-            ),
-            vec!["W09"],
-        ),
-        (
-            world(&format!("{lease}poll_interval = \"2s\""), "", expect),
-            vec!["W10"],
-        ),
-    ];
-    for (text, expected) in cases {
-        let loaded = load_text(&text);
-        let codes: Vec<&str> = loaded
-            .diagnostics
-            .iter()
-            .map(|d| d.code.map_or("error", |code| code.name()))
-            .collect();
-        assert_eq!(
-            codes,
-            expected,
-            "{text}\n{}",
-            loaded.diagnostics.render(&loaded.sources, false)
-        );
-    }
 }

@@ -18,7 +18,7 @@ use super::section::{Named, Section};
 use super::source::Origin;
 use super::tree::Tree;
 use crate::scenario::Scenario;
-use crate::scenario::client::EdgeConfig;
+use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -98,17 +98,14 @@ pub fn scenario(
         expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
     };
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
-    let drain = root
-        .duration(ctx, "drain")
-        .unwrap_or_else(|| call::longest_request(&clients_read, &edges));
     let scenario = Scenario {
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
         duration,
         warmup: warmup(ctx, &root, duration),
-        drain,
-        window: root.duration(ctx, "window").unwrap_or(PLACEHOLDER_TIME),
+        drain: drain(ctx, &root, &clients_read, &edges),
+        window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
         zones: names.zones,
         network,
@@ -124,6 +121,17 @@ pub fn scenario(
     };
     root.count(ctx, "schema");
     Some((scenario, places))
+}
+
+/// The drain, by default the longest time that a request can take.
+fn drain(
+    ctx: &mut Context,
+    root: &Section,
+    clients: &[ClientConfig],
+    edges: &[EdgeConfig],
+) -> SimDuration {
+    root.duration(ctx, "drain")
+        .unwrap_or_else(|| call::longest_request(clients, edges))
 }
 
 /// The warm-up, which must leave something to measure.
