@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use super::init::Template;
 use crate::quantity;
+use crate::scenario::load::limits::Limits;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -212,7 +213,7 @@ pub struct VerifyArgs {
 
 impl LimitArgs {
     /// Events that a run may handle unless the user says otherwise.
-    pub const EVENT_COUNT_MAX: u64 = 10_000_000_000;
+    pub const EVENT_COUNT_MAX: u64 = Limits::STANDARD.event_count_max;
 }
 
 impl Args {
