@@ -159,20 +159,16 @@ fn rate_title(run: RunView) -> String {
             _ => "No request arrived".to_string(),
         };
     }
-    let steady = run
-        .phase(PhaseKind::Steady)
-        .and_then(|phase| phase.stats.goodput_rps);
-    let worst = run.worst_fault();
-    if let (Some(steady), Some(fault)) = (steady, worst)
-        && let Some(during) = fault.stats.goodput_rps
+    if let Some(fault) = run.worst_fault()
+        && let (Some(goodput), Some(arrived)) =
+            (fault.stats.goodput_rps, fault.stats.request_rate_rps)
     {
-        let (from, to) = (format::rate(steady), format::rate(during));
-        let change = match during / steady {
-            ratio if ratio < 0.995 => format!("Goodput fell from {from} to {to}"),
-            ratio if ratio <= 1.005 => format!("Goodput stayed at {to}"),
-            _ => format!("Goodput rose from {from} to {to}"),
-        };
-        return format!("{change} {}; in the whole run {lost}", fault.label);
+        return format!(
+            "Goodput {} was {} of {} that arrived; in the whole run {lost}",
+            fault.label,
+            format::rate(goodput),
+            format::rate(arrived)
+        );
     }
     let of = format::count(whole.stats.arrived_count);
     format!("Of {of} requests {lost}")
