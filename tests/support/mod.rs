@@ -1,5 +1,6 @@
 //! What the proofs share: runs, what they measure, and the results that they must meet.
 
+pub mod beliefs;
 pub mod cases;
 pub mod level;
 pub mod meter;
