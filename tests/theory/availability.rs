@@ -61,7 +61,10 @@ pub fn k_of_n(pass: Pass) {
     let mut verdict = Verdict::default();
     for study in studies("k_of_n") {
         let count = study.sample_count(pass);
-        let (mttf, mttr) = (UNIT_SECS * study.number("mttf"), UNIT_SECS * study.number("mttr"));
+        let (mttf, mttr) = (
+            UNIT_SECS * study.number("mttf"),
+            UNIT_SECS * study.number("mttr"),
+        );
         let length = Length {
             count,
             rate: study.number("n") / (mttf + mttr),

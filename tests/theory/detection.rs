@@ -56,7 +56,11 @@ fn check_detections(verdict: &mut Verdict, study: &Study, beliefs: Beliefs, widt
     let mut times = beliefs.detections;
     times.sort_by(f64::total_cmp);
     let count = times.len();
-    verdict.holds("undetected", beliefs.undetected_count == 0, beliefs.undetected_count);
+    verdict.holds(
+        "undetected",
+        beliefs.undetected_count == 0,
+        beliefs.undetected_count,
+    );
     let mean = times.iter().sum::<f64>() / count as f64;
     let variance = times.iter().map(|t| (t - mean) * (t - mean)).sum::<f64>() / count as f64;
     let gap = 14.0 / count as f64 * width;
@@ -154,12 +158,10 @@ pub fn consecutive_misses(pass: Pass) {
         let detector = ping(interval, MARGIN_SECS, misses);
         // Of pings only one direction loses messages.
         let link = "[network.link.pings]\nfrom = \"client:c\"\nto = \"service:s\"\n";
-        let to_registry = "[network.link.beats]\nfrom = \"service:s\"\nto = \"registry:member/0\"\n";
+        let to_registry =
+            "[network.link.beats]\nfrom = \"service:s\"\nto = \"registry:member/0\"\n";
         let loss = format!("symmetric = false\nloss = {:?}\n", study.number("loss"));
-        for more in [
-            registry + to_registry + &loss,
-            detector + link + &loss,
-        ] {
+        for more in [registry + to_registry + &loss, detector + link + &loss] {
             check_mistakes(&mut verdict, &study, count, &more);
         }
     }
@@ -185,9 +187,7 @@ fn check_mistakes(verdict: &mut Verdict, study: &Study, count: u64, more: &str) 
         "heartbeats_to_first_from_fresh" => mean(&beliefs.trusts) / interval,
         "mean_mistake_recurrence" => mean(&beliefs.recurrences),
         "mean_mistake_duration" => mean(&beliefs.suspicions),
-        "query_accuracy" => {
-            1.0 - beliefs.suspicions.iter().sum::<f64>() / length.duration()
-        }
+        "query_accuracy" => 1.0 - beliefs.suspicions.iter().sum::<f64>() / length.duration(),
         other => panic!("no metric {other}"),
     });
 }

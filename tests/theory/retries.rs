@@ -88,13 +88,17 @@ fn check(kind: &str, pass: Pass) {
         let attempts = attempts(&study, layers, study.sample_count(pass));
         let count = attempts.request_count as f64;
         let failure_ratio = attempts.failure_count as f64 / count;
-        study.check(&mut verdict, attempts.request_count, |metric| match metric {
-            "success" => 1.0 - failure_ratio,
-            "failure" => failure_ratio,
-            "mean_attempts" | "mean_amplification" => attempts.total as f64 / count,
-            "max_amplification" => attempts.max as f64,
-            other => panic!("no metric {other}"),
-        });
+        study.check(
+            &mut verdict,
+            attempts.request_count,
+            |metric| match metric {
+                "success" => 1.0 - failure_ratio,
+                "failure" => failure_ratio,
+                "mean_attempts" | "mean_amplification" => attempts.total as f64 / count,
+                "max_amplification" => attempts.max as f64,
+                other => panic!("no metric {other}"),
+            },
+        );
     }
     verdict.assert_all_met();
 }
