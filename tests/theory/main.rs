@@ -10,6 +10,7 @@ mod balancing;
 mod detection;
 mod picks;
 mod queues;
+mod recorded;
 mod retries;
 mod texts;
 
@@ -68,5 +69,6 @@ kinds! {
     retries_iid: crate::retries::retries_iid, 200_000, "complete pass: 1 minute";
     retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
     k_of_n: crate::availability::k_of_n, 100_000, "complete pass: 1 second";
+    nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: 1 second";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
 }
