@@ -6,7 +6,9 @@ use crate::queues::check;
 use crate::support::cases::{Pass, Study, Verdict, studies};
 use crate::support::level::Level;
 use crate::support::meter::Meter;
-use crate::texts::{Length, call, client, exponential, poisson, service, unequal_instances, warmup};
+use crate::texts::{
+    Length, call, client, exponential, poisson, service, unequal_instances, warmup,
+};
 
 /// Poisson arrivals at `load` per instance, behind `balancer`.
 fn equal_instances(length: Length, count: u64, load: f64, balancer: &str) -> String {
@@ -14,7 +16,7 @@ fn equal_instances(length: Length, count: u64, load: f64, balancer: &str) -> Str
         rate: load * count as f64,
         ..length
     };
-    length.text(0.0)
+    length.drained_text(0.0)
         + &service("s", count, 1, &exponential(1.0))
         + &client(&poisson(length.rate))
         + &call("s", balancer)
@@ -105,7 +107,9 @@ pub fn jsq_d_meanfield(pass: Pass) {
         };
         let runs = runs(count, load, choice_count);
         for case in study.cases() {
-            let values = runs.iter().map(|meter| mean_field_value(meter, &case.metric));
+            let values = runs
+                .iter()
+                .map(|meter| mean_field_value(meter, &case.metric));
             let (mean, error) = mean_and_error(&values.collect::<Vec<f64>>());
             let expected = case.value.as_f64().expect("a number");
             let tolerance = case.tolerance + 4.8 * error / expected;
@@ -178,7 +182,7 @@ fn two_instances(study: &Study, length: Length, p: f64, balancer: &str) -> Strin
         warmup: warmup(load, 2.0),
         ..length
     };
-    length.text(0.0)
+    length.drained_text(0.0)
         + &unequal_instances(&exponential(1.0), &[(mu1, p), (mu2, 1.0 - p)])
         + &client(&poisson(lam))
         + &call("s", balancer)

@@ -30,7 +30,7 @@ pub fn check(kind: &str, pass: Pass, text_of: impl Fn(&Study, Length) -> String)
 
 /// Poisson arrivals at `lam` at one instance with `workers` workers.
 fn one_instance(length: Length, lam: f64, workers: u64, service_time: &str) -> String {
-    length.text(0.0)
+    length.drained_text(0.0)
         + &service("s", 1, workers, service_time)
         + &client(&poisson(lam))
         + &call("s", "\"random\"")
@@ -137,7 +137,7 @@ pub fn gm1(pass: Pass) {
             warmup: warmup(lam, 1.0 + squared_variation),
             ..length
         };
-        length.text(0.0)
+        length.drained_text(0.0)
             + &service("s", 1, 1, &exponential(1.0))
             + &client(&format!("{{ process = \"renewal\", gap = {gap} }}"))
             + &call("s", "\"random\"")
@@ -166,7 +166,7 @@ pub fn tandem_net(pass: Pass) {
             warmup: rates.len() as f64 * warmup(lam, 2.0),
             ..length
         };
-        length.text(study.number("net") / (2.0 * rates.len() as f64))
+        length.drained_text(study.number("net") / (2.0 * rates.len() as f64))
             + &stations(&rates)
             + &client(&poisson(lam))
             + &calls(&rates)
@@ -196,10 +196,9 @@ pub fn closed_loop(pass: Pass) {
             ..length
         };
         let think_time = exponential(think);
-        let arrivals = format!(
-            "{{ process = \"closed\", user_count = {users}, think_time = {think_time} }}"
-        );
-        length.text(0.0) + &stations(&rates) + &client(&arrivals) + &calls(&rates)
+        let arrivals =
+            format!("{{ process = \"closed\", user_count = {users}, think_time = {think_time} }}");
+        length.drained_text(0.0) + &stations(&rates) + &client(&arrivals) + &calls(&rates)
     });
 }
 
@@ -216,7 +215,10 @@ pub fn mginf(pass: Pass) {
         };
         let service_time = "{ dist = \"lognormal\", mean = \"1s\", cv = 1.0 }";
         // With 50 at work on average, 500 workers are never all busy.
-        let meter = Meter::of(&one_instance(length, lam, 500, service_time), SimDuration::from_secs(1));
+        let meter = Meter::of(
+            &one_instance(length, lam, 500, service_time),
+            SimDuration::from_secs(1),
+        );
         let level = study.count("level") as usize;
         study.check(&mut verdict, count, |metric| match metric {
             "p_exceed" => meter.in_system.ratio_above(level),
