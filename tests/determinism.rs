@@ -1,13 +1,17 @@
 //! What a seed fixes, and what it leaves alone: a newcomer or another strategy changes nothing that
 //! it does not take part in (common random numbers).
 
+#[path = "support/fingerprint.rs"]
+mod fingerprint;
 #[path = "support/run.rs"]
 mod run;
+#[path = "support/text.rs"]
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use run::Fingerprint;
+use fingerprint::Fingerprint;
 use stormglass::id::{InstanceId, NodeId};
 use stormglass::model::fault_plan;
 use stormglass::model::observation::{Observation, Observer, Outcome, Suspector};
@@ -75,9 +79,12 @@ keys = { distribution = "zipf", count = 10_000, exponent = 0.9 }
 balancer = "random"
 [client.night]
 count = 2
-arrivals = { process = "closed", user_count = 3, think_time = { dist = "erlang", stages = 2, mean = "50ms" } }
 [client.night.call.web]
 balancer = "ring"
+[client.night.arrivals]
+process = "closed"
+user_count = 3
+think_time = { dist = "uniform", min = "1ms", max = "99ms" }
 "#;
 
 const FAULTS: &str = r#"
@@ -173,8 +180,8 @@ impl Observer for Notes<'_> {
     }
 }
 
-fn fixed(text: &str, sets: &[&str], seed: u64) -> Fixed {
-    let scenario = run::scenario(text, sets);
+fn fixed(world: &str, sets: &[&str], seed: u64) -> Fixed {
+    let scenario = text::scenario(world, sets);
     let mut notes = Notes {
         scenario: &scenario,
         keys: BTreeMap::new(),
@@ -186,8 +193,8 @@ fn fixed(text: &str, sets: &[&str], seed: u64) -> Fixed {
     notes.fixed
 }
 
-fn assert_same(text: &str, sets: &[&str]) {
-    let (plain, changed) = (fixed(WORLD, &[], 11), fixed(text, sets, 11));
+fn assert_same(world: &str, sets: &[&str]) {
+    let (plain, changed) = (fixed(WORLD, &[], 11), fixed(world, sets, 11));
     // 200/s for 20 s, and users that send about every 60 ms.
     assert!(
         plain.requests.len() > 4_000,
@@ -247,7 +254,7 @@ fn another_seed_changes_what_a_seed_fixes() {
 type NamedWindow = (String, u32, SimTime, SimTime, BTreeSet<String>);
 
 fn named_plan(world: &str, seed: u64) -> Vec<NamedWindow> {
-    let scenario = run::scenario(&format!("{world}{FAULTS}"), &[]);
+    let scenario = text::scenario(&format!("{world}{FAULTS}"), &[]);
     fault_plan(&scenario, seed)
         .expect("the plan is small")
         .into_iter()
@@ -339,11 +346,11 @@ impl Observer for Detection {
     }
 }
 
-/// The last heartbeat before the crash is uniformly old, up to the interval `R` = 2 s, and the lease
-/// of `T` = 5 s ends with it: detection times are uniform on (T - R, T].
+/// The last heartbeat before the crash is uniformly old, up to the interval `R` = 2 s, and the
+/// lease of `T` = 5 s ends with it: detection times are uniform on (T - R, T].
 #[test]
 fn detection_times_fill_the_interval_of_the_rule() {
-    let scenario = run::scenario(LEASES, &[]);
+    let scenario = text::scenario(LEASES, &[]);
     let mut times: Vec<f64> = (0..200)
         .map(|seed| {
             let mut detection = Detection(f64::NAN);
@@ -376,16 +383,20 @@ fn detection_times_fill_the_interval_of_the_rule() {
 
 #[test]
 fn a_crash_at_an_aligned_instant_draws_a_warning() {
-    let text = |sets: &[&str]| {
-        let loaded = run::load_text(LEASES, sets);
+    let messages = |sets: &[&str]| {
+        let loaded = text::load_text(LEASES, sets);
         loaded.diagnostics.render(&loaded.sources, false)
     };
-    assert!(!text(&[]).contains("W06"), "phases are random");
+    assert!(!messages(&[]).contains("W06"), "phases are random");
     let aligned = "registry.phase=\"aligned\"";
-    assert!(text(&[aligned]).contains("W06"), "{}", text(&[aligned]));
-    assert!(!text(&[aligned, "fault.crash.at=\"20.7s\""]).contains("W06"));
+    assert!(
+        messages(&[aligned]).contains("W06"),
+        "{}",
+        messages(&[aligned])
+    );
+    assert!(!messages(&[aligned, "fault.crash.at=\"20.7s\""]).contains("W06"));
     assert_eq!(
-        run::scenario(LEASES, &[aligned]).faults.len(),
+        text::scenario(LEASES, &[aligned]).faults.len(),
         1,
         "it is no error"
     );

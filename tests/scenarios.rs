@@ -13,6 +13,7 @@ use stormglass::metrics::evaluate::{Reading, VerdictState, judge};
 use stormglass::metrics::recorder::Recorder;
 use stormglass::model::fault_plan;
 use stormglass::model::fault_plan::fault_windows;
+use stormglass::model::observation::NoObserver;
 use stormglass::scenario::Scenario;
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};
@@ -74,6 +75,8 @@ fn every_scenario_holds_what_it_expects() {
         let mut books = Books::new(&scenario);
         let end = run::run(&scenario, scenario.seed, &mut books);
         books.close(scenario.seed, end);
+        let end_with_heap = run::run_with_heap(&scenario, scenario.seed, &mut NoObserver);
+        assert_eq!(end_with_heap, end, "the product's queue and the plain heap");
 
         let plan = fault_plan(&scenario, scenario.seed).expect("the run had the same plan");
         let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
