@@ -5,15 +5,19 @@
 mod conservation;
 #[path = "support/dice.rs"]
 mod dice;
+#[path = "support/fingerprint.rs"]
+mod fingerprint;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/swarm.rs"]
 mod swarm;
+#[path = "support/text.rs"]
+mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use conservation::Books;
-use run::Fingerprint;
+use fingerprint::Fingerprint;
 
 const SCENARIO_COUNT: u64 = 200;
 const SCENARIO_COUNT_LARGE: u64 = 20_000;
@@ -22,8 +26,7 @@ const SCENARIO_COUNT_LARGE: u64 = 20_000;
 const SEED_VARIABLE: &str = "STORMGLASS_SWARM_SEED";
 
 fn check(seed: u64) {
-    let text = swarm::scenario(seed);
-    let scenario = run::scenario(&text, &[]);
+    let scenario = text::scenario(&swarm::scenario(seed), &[]);
     let mut books = Books::new(&scenario);
     let end = run::run(&scenario, seed, &mut books);
     books.close(seed, end);

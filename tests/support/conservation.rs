@@ -17,9 +17,9 @@ pub struct Books<'a> {
     scenario: &'a Scenario,
     now: SimTime,
     /// Requests of clients that arrived.
-    pub arrived_count: u64,
+    arrived_count: u64,
     /// Requests of clients by outcome: success, failure, timeout, rejected.
-    pub outcome_counts: [u64; 4],
+    outcome_counts: [u64; 4],
     requests: Bag<(ClientId, NodeId, SimTime)>,
     attempts: Bag<(CallerId, InstanceId, SimTime)>,
     states: Vec<LifeState>,
@@ -266,13 +266,27 @@ impl Observer for Books<'_> {
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
         assert!(self.now <= at, "time runs backwards");
         self.now = at;
+        self.observe_requests(at, observation);
+        self.observe_attempts(observation);
+        self.observe_work(observation);
+        match observation {
+            Observation::NodeChanged { node, state, .. } => self.on_node_changed(*node, *state),
+            Observation::FaultStarted { fault, targets } => {
+                self.fault_starts.push((*fault, at, targets.to_vec()));
+            }
+            Observation::FaultEnded { .. } => self.fault_end_count += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Books<'_> {
+    fn observe_requests(&mut self, at: SimTime, observation: &Observation<'_>) {
         match observation {
             Observation::RequestArrived { client, caller } => {
                 self.arrived_count += 1;
-                assert!(
-                    at < SimTime::START + self.scenario.duration,
-                    "arrives after the end"
-                );
+                let end = SimTime::START + self.scenario.duration;
+                assert!(at < end, "arrives after the end");
                 self.requests.add((*client, *caller, at));
             }
             Observation::RequestEnded {
@@ -299,6 +313,12 @@ impl Observer for Books<'_> {
                 );
                 assert!(*started_at <= at);
             }
+            _ => {}
+        }
+    }
+
+    fn observe_attempts(&mut self, observation: &Observation<'_>) {
+        match observation {
             Observation::AttemptSent {
                 caller,
                 instance,
@@ -314,9 +334,17 @@ impl Observer for Books<'_> {
                 instance,
                 sent_at,
                 ..
-            } => {
-                self.attempts.take((*caller, *instance, *sent_at));
+            } => self.attempts.take((*caller, *instance, *sent_at)),
+            Observation::CandidatesChanged { caller, view, .. } => {
+                let members = view.members.iter().map(|member| member.instance);
+                self.candidates.insert(*caller, members.collect());
             }
+            _ => {}
+        }
+    }
+
+    fn observe_work(&mut self, observation: &Observation<'_>) {
+        match observation {
             Observation::WorkArrived { instance } => self.on_work_arrived(*instance),
             Observation::WorkRejected { instance } => {
                 self.instances[instance.index()].waiting_count -= 1;
@@ -329,30 +357,12 @@ impl Observer for Books<'_> {
                 started_at,
                 end,
                 ..
-            } => {
-                self.on_work_ended(*instance, *started_at, *end);
-            }
+            } => self.on_work_ended(*instance, *started_at, *end),
             Observation::BusyChanged {
                 instance,
                 busy_count,
-            } => {
-                self.on_busy_changed(*instance, *busy_count);
-            }
-            Observation::NodeChanged { node, state, .. } => self.on_node_changed(*node, *state),
-            Observation::FaultStarted { fault, targets } => {
-                self.fault_starts.push((*fault, at, targets.to_vec()));
-            }
-            Observation::FaultEnded { .. } => self.fault_end_count += 1,
-            Observation::CandidatesChanged { caller, view, .. } => {
-                let members = view.members.iter().map(|member| member.instance);
-                self.candidates.insert(*caller, members.collect());
-            }
-            Observation::Suspected { .. }
-            | Observation::Trusted { .. }
-            | Observation::Published { .. }
-            | Observation::Excluded { .. }
-            | Observation::Included { .. }
-            | Observation::ControlSent { .. } => {}
+            } => self.on_busy_changed(*instance, *busy_count),
+            _ => {}
         }
     }
 }
