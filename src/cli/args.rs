@@ -1,5 +1,6 @@
 //! What may be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -218,8 +219,14 @@ impl LimitArgs {
 
 impl Args {
     /// Reads the arguments of the process. A mistake in them, `--help` and `--version` end it.
+    ///
+    /// No arguments at all mean `run`, which runs the built-in quick-start.
     pub fn from_command_line() -> Self {
-        Args::parse()
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        if words.len() == 1 {
+            words.push("run".into());
+        }
+        Args::parse_from(words)
     }
 }
 
