@@ -1,11 +1,14 @@
 //! What may be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::init::Template;
+use crate::quantity;
+use crate::scenario::load::limits::Limits;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -211,13 +214,19 @@ pub struct VerifyArgs {
 
 impl LimitArgs {
     /// Events that a run may handle unless the user says otherwise.
-    pub const EVENT_COUNT_MAX: u64 = 10_000_000_000;
+    pub const EVENT_COUNT_MAX: u64 = Limits::STANDARD.event_count_max;
 }
 
 impl Args {
     /// Reads the arguments of the process. A mistake in them, `--help` and `--version` end it.
+    ///
+    /// No arguments at all mean `run`, which runs the built-in quick-start.
     pub fn from_command_line() -> Self {
-        Args::parse()
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        if words.len() == 1 {
+            words.push("run".into());
+        }
+        Args::parse_from(words)
     }
 }
 
@@ -240,27 +249,9 @@ fn parse_count(text: &str) -> Result<u64, String> {
         .map_err(|_| "expected a whole number, as in 10_000_000".into())
 }
 
-/// `512MiB`: a whole number of B, KiB, MiB, GiB or TiB.
+/// `512MiB`.
 fn parse_bytes(text: &str) -> Result<u64, String> {
-    let unit_at = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .ok_or("a size needs a unit: B, KiB, MiB, GiB or TiB")?;
-    let (number, unit) = text.split_at(unit_at);
-    let shift = match unit {
-        "B" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
-        "TiB" => 40,
-        _ => {
-            return Err(format!(
-                "unknown unit `{unit}`; write B, KiB, MiB, GiB or TiB"
-            ));
-        }
-    };
-    parse_count(number.trim_end())?
-        .checked_mul(1 << shift)
-        .ok_or_else(|| "larger than 2^64 bytes".into())
+    quantity::parse_size(text).map_err(|error| format!("{}; {}", error.message, error.fix))
 }
 
 #[cfg(test)]
@@ -274,21 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_whole_numbers_of_binary_units() {
+    fn a_size_without_a_unit_is_refused_with_a_fix() {
         assert_eq!(parse_bytes("4GiB"), Ok(4_294_967_296));
-        assert_eq!(parse_bytes("512 MiB"), Ok(536_870_912));
-        assert_eq!(parse_bytes("7B"), Ok(7));
         assert_eq!(
             parse_bytes("4"),
-            Err("a size needs a unit: B, KiB, MiB, GiB or TiB".into())
-        );
-        assert_eq!(
-            parse_bytes("4GB"),
-            Err("unknown unit `GB`; write B, KiB, MiB, GiB or TiB".into())
-        );
-        assert_eq!(
-            parse_bytes("99999999TiB"),
-            Err("larger than 2^64 bytes".into())
+            Err("a size needs a unit; write \"4B\" or \"4KiB\"".into())
         );
     }
 

@@ -1,5 +1,7 @@
 //! The command that makes the same results again.
 
+use std::path::Path;
+
 use super::args::{LimitArgs, RunArgs};
 
 /// Everything that bears on the results, quoted for a shell; what does not (`--jobs`, `--out`,
@@ -26,6 +28,10 @@ pub fn repeat_command(args: &RunArgs) -> String {
     }
     if args.no_charts {
         words.push("--no-charts".to_string());
+    }
+    if args.scenario.as_deref() == Some(Path::new("-")) {
+        // The run directory holds what standard input said.
+        words.push("< scenario.toml".to_string());
     }
     words.join(" ")
 }
@@ -57,6 +63,7 @@ mod tests {
     #[test]
     fn what_bears_on_the_results_is_repeated_and_nothing_else() {
         assert_eq!(repeat(&[]), "stormglass run");
+        assert_eq!(repeat(&["-"]), "stormglass run - < scenario.toml");
         assert_eq!(
             repeat(&[
                 "a.toml", "--jobs", "4", "--out", "x", "--format", "json", "-q"

@@ -145,9 +145,9 @@ impl Meter {
         if !self.is_bar_shown.swap(true, Ordering::Relaxed) {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-        self.bar.set_message(status.to_string());
         self.bar
             .set_position((status.done_ratio() * BAR_STEPS as f64) as u64);
+        self.bar.set_message(status.to_string());
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the command speaks: results on standard output, everything else on standard error.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
@@ -22,7 +22,7 @@ pub const FAINT: Style = Style::new().dimmed();
 /// Standard output and standard error, with the colors and the talkativeness asked for.
 #[derive(Debug)]
 pub struct Console {
-    out: PipeTolerant<AutoStream<io::Stdout>>,
+    out: BufWriter<PipeTolerant<AutoStream<io::Stdout>>>,
     err: PipeTolerant<AutoStream<io::Stderr>>,
     is_quiet: bool,
     is_verbose: bool,
@@ -37,14 +37,14 @@ impl Console {
             ColorWhen::Never => ColorChoice::Never,
         };
         Console {
-            out: PipeTolerant::new(AutoStream::new(io::stdout(), choice)),
+            out: BufWriter::new(PipeTolerant::new(AutoStream::new(io::stdout(), choice))),
             err: PipeTolerant::new(AutoStream::new(io::stderr(), choice)),
             is_quiet: voice.quiet,
             is_verbose: voice.verbose,
         }
     }
 
-    /// Standard output. A reader that went away is no error.
+    /// Standard output, buffered. A reader that went away is no error.
     pub fn out(&mut self) -> &mut dyn Write {
         &mut self.out
     }
@@ -82,8 +82,11 @@ impl Console {
         }
     }
 
-    /// Writes a line to standard error, which has nowhere to report its own failure.
+    /// Writes a line to standard error, after what was said before on standard output.
     pub fn say(&mut self, message: impl Display) {
+        // Standard error has nowhere to report its own failure; what standard output does not
+        // take stays in the buffer, and the flush at the end reports it.
+        let _ = self.out.flush();
         let _ = writeln!(self.err, "{message}");
     }
 }

@@ -46,10 +46,10 @@ pub fn run(args: &VerifyArgs, console: &mut Console) -> Result<Exit, CliError> {
     }
     writeln!(
         console.out(),
-        "{}: {} runs and {} files verified",
+        "{}: {} and {} verified",
         run_dir.display(),
-        format::count(manifest.replications.len() as u64),
-        format::count(manifest.files.len() as u64)
+        format::counted(manifest.replications.len() as u64, "run"),
+        format::counted(manifest.files.len() as u64, "file")
     )?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 //! What each instance carried: time integrals by class and by window.
 
 use super::data::series::{InstanceRow, InstanceSeries};
+use super::histogram::float;
 use super::phase::UNMEASURED;
 use super::window::doubled_width;
 use crate::id::InstanceId;
@@ -130,7 +131,7 @@ impl Gauge {
     /// Level times nanoseconds since the last change; the next change is counted from `at`.
     #[inline]
     fn advance(&mut self, at: SimTime) -> f64 {
-        let ns = at.since(self.since).as_ns() as f64;
+        let ns = float(at.since(self.since).as_ns());
         self.since = at;
         f64::from(self.level) * ns
     }
@@ -232,7 +233,7 @@ impl InstanceTable {
     pub fn start(&mut self, instance: InstanceId, waiting: SimDuration) {
         let load = &mut self.meters[instance.index()].load;
         load.started_count += 1;
-        load.waiting_ns += waiting.as_ns() as f64;
+        load.waiting_ns += float(waiting.as_ns());
     }
 
     /// Busy workers from now on.

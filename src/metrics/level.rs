@@ -1,6 +1,7 @@
 //! Time spent at each level of something that is counted.
 
 use super::data::distribution::LevelStats;
+use super::histogram::float;
 use crate::time::{NANOS_PER_SEC, SimDuration};
 
 /// Levels with a share of their own; higher ones are pooled. Mean and deviation stay exact.
@@ -20,7 +21,7 @@ impl LevelTotals {
     /// `length` more at `level`.
     #[inline]
     pub fn add(&mut self, level: u32, length: SimDuration) {
-        let ns = length.as_ns() as f64;
+        let ns = float(length.as_ns());
         if let Some(sum) = self.by_level.get_mut(level as usize) {
             *sum += ns;
         } else if 0.0 < ns {

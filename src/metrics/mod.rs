@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod instance;
 pub mod level;
 pub mod life;
+mod observe;
 pub mod phase;
 mod pooled;
 pub mod recorder;
@@ -27,6 +28,10 @@ pub mod table;
 pub mod timeline;
 pub mod window;
 
+#[cfg(test)]
+mod belief_tests;
+#[cfg(test)]
+mod facts;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

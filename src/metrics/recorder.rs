@@ -10,23 +10,19 @@ use super::data::RunMetrics;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
 use super::instance::InstanceTable;
-use super::life::{Episode, LifeTable, is_down};
+use super::life::LifeTable;
 use super::phase::{Timeline, UNMEASURED};
 use super::request::{RequestCell, RequestTable};
 use super::ring::RingTable;
-use super::selection::{Pick, SelectionTable};
-use super::service::{ServiceTable, WorkRecord};
+use super::selection::SelectionTable;
+use super::service::ServiceTable;
 use super::table::{CallTable, FaultCounts, Tables};
-use super::timeline::{TimelineTable, Witness, is_shown, true_state};
+use super::timeline::TimelineTable;
 use super::window::WindowTable;
-use crate::id::{FaultId, InstanceId, NodeId};
-use crate::metrics::data::timeline::BelievedState;
-use crate::model::observation::{
-    FaultWindow, LifeState, Observation, Observer, Outcome, RunEnd, Suspector,
-};
+use crate::id::{EdgeId, InstanceId};
+use crate::model::observation::{FaultWindow, Outcome, RunEnd};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
-use crate::scenario::topology::NodeKind;
 use crate::time::{SimDuration, SimTime};
 
 /// Blocks of cells times classes: more classes are pooled.
@@ -37,14 +33,14 @@ const CELL_COUNT_MAX: usize = 1_024;
 pub struct Recorder<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) tables: Tables,
-    life: LifeTable,
+    pub(super) life: LifeTable,
     /// The piece of the timeline that holds the present.
     piece_start: SimTime,
     piece_end: SimTime,
-    class: u16,
+    pub(super) class: u16,
     piece: usize,
     /// The next end of a piece or of a window of the instances' series.
-    next_cut: SimTime,
+    pub(super) next_cut: SimTime,
 }
 
 impl<'a> Recorder<'a> {
@@ -130,7 +126,7 @@ impl<'a> Recorder<'a> {
 
     /// Ends the pieces and windows that are over at `at`.
     #[cold]
-    fn cut(&mut self, at: SimTime) {
+    pub(super) fn cut(&mut self, at: SimTime) {
         while self.next_cut <= at && self.next_cut < SimTime::NEVER {
             let cut = self.next_cut;
             if self.tables.instances.window_end() == Some(cut) {
@@ -150,289 +146,11 @@ impl<'a> Recorder<'a> {
 
     /// The class of an instant up to now.
     #[inline]
-    fn class_at(&self, at: SimTime) -> u16 {
+    pub(super) fn class_at(&self, at: SimTime) -> u16 {
         if self.piece_start <= at {
             self.class
         } else {
             self.tables.timeline.class_at(at)
-        }
-    }
-
-    fn node_changed(
-        &mut self,
-        at: SimTime,
-        node: NodeId,
-        state: LifeState,
-        fault: Option<FaultId>,
-    ) {
-        let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) else {
-            return;
-        };
-        let before = self.life.set(instance, state);
-        let shown = true_state(state);
-        self.tables
-            .timelines
-            .add(at, instance, Witness::Truth, shown);
-        if before.is_up() != state.is_up() {
-            let is_up = state.is_up();
-            self.tables.instances.set_up(at, instance, is_up);
-            self.tables.services.set_up(at, self.class, instance, is_up);
-        }
-        match (is_down(before), is_down(state)) {
-            (false, true) => self.go_down(at, instance, before.is_up(), fault),
-            (true, false) => {
-                let episode = self.life.episodes.remove(&instance.0);
-                let episode = episode.expect("what is down has an episode");
-                self.settle(at, instance, &episode, state.is_up());
-            }
-            (false, false) if !before.is_up() && state.is_up() => {
-                self.tables.detection.enter(at, instance, self.scenario);
-            }
-            (false, false) if before.is_up() && !state.is_up() => {
-                self.tables.detection.leave(at, instance, self.scenario);
-            }
-            (true, true) | (false, false) => {}
-        }
-    }
-
-    fn go_down(
-        &mut self,
-        at: SimTime,
-        instance: InstanceId,
-        was_alive: bool,
-        fault: Option<FaultId>,
-    ) {
-        let episode = Episode {
-            fault,
-            since: at,
-            suspected_at: None,
-            published_at: None,
-        };
-        self.life.episodes.insert(instance.0, episode);
-        if let Some(fault) = fault {
-            self.tables.faults[fault.index()].down_count += 1;
-        }
-        if was_alive {
-            self.tables.detection.leave(at, instance, self.scenario);
-        }
-    }
-
-    fn settle(&mut self, at: SimTime, instance: InstanceId, episode: &Episode, is_alive: bool) {
-        let scenario = self.scenario;
-        self.tables.exclusion.recover(instance, episode, scenario);
-        self.tables.detection.recover(instance, episode, scenario);
-        if is_alive {
-            self.tables.detection.enter(at, instance, scenario);
-        }
-    }
-
-    fn believed(
-        &mut self,
-        at: SimTime,
-        suspector: Suspector,
-        instance: InstanceId,
-        state: BelievedState,
-    ) {
-        let witness = match suspector {
-            Suspector::Registry => Witness::Registry,
-            Suspector::Caller(caller) => {
-                let edge = self.scenario.topology.edge_of(caller);
-                if !is_shown(caller, edge, self.scenario) {
-                    return;
-                }
-                Witness::Detector(edge)
-            }
-        };
-        self.tables.timelines.add(at, instance, witness, state);
-    }
-
-    fn wasted(&mut self, at: SimTime, instance: InstanceId) {
-        let fault = self.life.episodes.get(&instance.0).and_then(|e| e.fault);
-        if let Some(fault) = fault {
-            let counts = &mut self.tables.faults[fault.index()];
-            counts.wasted_count += 1;
-            counts.last_wasted_at = Some(at);
-        }
-    }
-
-    /// Facts that happen a few times in a run, or at every change of a view.
-    fn observe_rare(&mut self, at: SimTime, observation: &Observation<'_>) {
-        let scenario = self.scenario;
-        match *observation {
-            Observation::NodeChanged { node, state, fault } => {
-                self.node_changed(at, node, state, fault);
-            }
-            Observation::FaultStarted { fault, targets } => {
-                let counts = &mut self.tables.faults[fault.index()];
-                counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
-            }
-            Observation::Suspected {
-                suspector,
-                instance,
-            } => {
-                let is_alive = self.life.is_alive(instance);
-                let detection = &mut self.tables.detection;
-                detection.suspect(at, suspector, instance, is_alive, scenario);
-                if suspector == Suspector::Registry {
-                    self.life.suspect(at, instance);
-                }
-                self.believed(at, suspector, instance, BelievedState::Suspected);
-            }
-            Observation::Trusted {
-                suspector,
-                instance,
-            } => {
-                self.tables
-                    .detection
-                    .trust(at, suspector, instance, scenario);
-                self.believed(at, suspector, instance, BelievedState::Up);
-            }
-            Observation::Published { view } => self.life.publish(at, view, scenario),
-            Observation::CandidatesChanged { caller, edge, view } => {
-                self.tables.selection.hold(caller, edge, view);
-                self.tables.exclusion.hold(caller, edge, view);
-                self.tables.rings.hold(at, caller, view);
-            }
-            Observation::Excluded {
-                caller,
-                instance,
-                cause,
-            } => {
-                let edge = scenario.topology.edge_of(caller);
-                let episode = self.life.episodes.get(&instance.0);
-                let exclusion = &mut self.tables.exclusion;
-                exclusion.exclude(at, (caller, edge), instance, cause, episode);
-                if is_shown(caller, edge, scenario) {
-                    let (witness, state) = (Witness::Candidates(edge), BelievedState::Excluded);
-                    self.tables.timelines.add(at, instance, witness, state);
-                }
-            }
-            Observation::Included { caller, instance } => {
-                let edge = scenario.topology.edge_of(caller);
-                self.tables.exclusion.include(caller, edge, instance);
-                if is_shown(caller, edge, scenario) {
-                    let (witness, state) = (Witness::Candidates(edge), BelievedState::Up);
-                    self.tables.timelines.add(at, instance, witness, state);
-                }
-            }
-            Observation::WorkRejected { instance } => {
-                self.tables.services.reject(self.class, instance);
-            }
-            Observation::ControlSent { kind, service } => {
-                self.tables.control[self.class as usize][service.index()][kind as usize] += 1;
-                self.tables.windows.control(at, kind);
-            }
-            Observation::FaultEnded { .. } => {}
-            Observation::RequestArrived { .. }
-            | Observation::RequestEnded { .. }
-            | Observation::CallEnded { .. }
-            | Observation::AttemptSent { .. }
-            | Observation::AttemptEnded { .. }
-            | Observation::WorkArrived { .. }
-            | Observation::WorkStarted { .. }
-            | Observation::WorkEnded { .. }
-            | Observation::BusyChanged { .. } => unreachable!("handled where it is frequent"),
-        }
-    }
-}
-
-impl Observer for Recorder<'_> {
-    #[inline]
-    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
-        if self.next_cut <= at {
-            self.cut(at);
-        }
-        let class = self.class;
-        match *observation {
-            Observation::RequestArrived { client, caller } => {
-                self.tables.requests.arrive(class, caller);
-                self.tables.windows.arrive(at, client.index());
-            }
-            Observation::RequestEnded {
-                client,
-                caller,
-                arrived_at,
-                outcome,
-                attempt_count,
-            } => {
-                let (class, latency) = (self.class_at(arrived_at), at.since(arrived_at));
-                let requests = &mut self.tables.requests;
-                requests.end(class, caller, latency, outcome, attempt_count);
-                let attempt_counts = (attempt_count, requests.retry_count(caller, attempt_count));
-                let windows = &mut self.tables.windows;
-                windows.end(arrived_at, client.index(), latency, outcome, attempt_counts);
-            }
-            Observation::CallEnded {
-                caller: _,
-                edge,
-                started_at,
-                outcome,
-            } => {
-                let (class, latency) = (self.class_at(started_at), at.since(started_at));
-                self.tables.calls.end(edge.index(), class, latency, outcome);
-            }
-            Observation::AttemptSent {
-                caller,
-                edge,
-                instance,
-                attempt_index,
-                key: _,
-                is_wasted,
-            } => {
-                let pick = Pick {
-                    caller,
-                    instance,
-                    is_retry: 0 < attempt_index,
-                    is_wasted,
-                };
-                self.tables.selection.pick(class, edge, pick);
-                self.tables.instances.send(at, instance);
-                if is_wasted {
-                    self.wasted(at, instance);
-                }
-            }
-            Observation::AttemptEnded { instance, .. } => self.tables.instances.end(at, instance),
-            Observation::WorkArrived { instance } => {
-                let before = self.tables.instances.enter(at, instance);
-                self.tables.services.enter(at, class, instance, before);
-            }
-            Observation::WorkStarted { instance, waiting } => {
-                self.tables.instances.start(instance, waiting);
-                self.tables.services.start(class, instance, waiting);
-            }
-            Observation::WorkEnded {
-                instance,
-                arrived_at,
-                started_at,
-                end,
-                is_zombie,
-            } => {
-                let before = self.tables.instances.leave(at, instance);
-                let work = WorkRecord {
-                    arrived_at,
-                    started_at,
-                    end,
-                    is_zombie,
-                };
-                self.tables
-                    .services
-                    .leave(at, class, instance, before, work);
-            }
-            Observation::BusyChanged {
-                instance,
-                busy_count,
-            } => self.tables.instances.set_busy(at, instance, busy_count),
-            Observation::WorkRejected { .. }
-            | Observation::NodeChanged { .. }
-            | Observation::FaultStarted { .. }
-            | Observation::FaultEnded { .. }
-            | Observation::Suspected { .. }
-            | Observation::Trusted { .. }
-            | Observation::Published { .. }
-            | Observation::CandidatesChanged { .. }
-            | Observation::Excluded { .. }
-            | Observation::Included { .. }
-            | Observation::ControlSent { .. } => self.observe_rare(at, observation),
         }
     }
 }
@@ -452,13 +170,10 @@ impl CallTable {
         }
     }
 
-    #[inline]
-    fn end(&mut self, edge: usize, class: u16, latency: SimDuration, outcome: Outcome) {
-        if self.alias_clients[edge].is_some() {
-            return;
-        }
+    /// A call has its outcome.
+    pub(super) fn end(&mut self, edge: EdgeId, class: u16, latency: SimDuration, outcome: Outcome) {
         let class_count = self.cells.len() / self.alias_clients.len();
-        let cell = &mut self.cells[edge * class_count + class as usize];
+        let cell = &mut self.cells[edge.index() * class_count + class as usize];
         cell.arrived_count += 1;
         cell.end(latency, outcome);
     }

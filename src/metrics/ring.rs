@@ -136,7 +136,7 @@ fn ring_change(
         load_max_over_mean_after: load.as_deref().and_then(max_over_mean),
         load_cv_after: load.as_deref().and_then(coefficient_of_variation),
         load_jain_after: load.as_deref().and_then(jain_index),
-        instances: ring_shares(before, after, (&owned_before, &owned_after), scenario),
+        instances: ring_shares(before, after, (&ring_before, &ring_after), scenario),
     }
 }
 
@@ -277,18 +277,19 @@ fn law_of(keys: KeyConfig) -> Vec<(u64, f64)> {
 fn ring_shares(
     before: &ViewSnapshot,
     after: &ViewSnapshot,
-    owned: (&[(u32, f64)], &[(u32, f64)]),
+    rings: (&Ring, &Ring),
     scenario: &Scenario,
 ) -> Vec<RingShare> {
     let members = before.members.iter().chain(&after.members);
     let mut instances: Vec<InstanceId> = members.map(|m| m.instance).collect();
     instances.sort_unstable();
     instances.dedup();
+    let (owned_before, owned_after) = (rings.0.ownership(), rings.1.ownership());
     let share = |instance: &InstanceId| RingShare {
         instance: instance.0,
         name: scenario.topology.instance_name(*instance),
-        before_ratio: share_of(owned.0, *instance),
-        after_ratio: share_of(owned.1, *instance),
+        before_ratio: share_of(&owned_before, *instance),
+        after_ratio: share_of(&owned_after, *instance),
     };
     instances.iter().map(share).collect()
 }

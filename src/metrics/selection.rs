@@ -25,7 +25,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 struct HeldView {
     view: Arc<ViewSnapshot>,
-    weight_total: f64,
+    /// One over the sum of the weights.
+    weight_scale: f64,
     caller_count: u32,
     /// By class.
     pick_counts: Vec<u64>,
@@ -266,7 +267,7 @@ impl EdgePicks {
             return *place;
         }
         let held = HeldView {
-            weight_total: view.members.iter().map(|m| m.weight).sum(),
+            weight_scale: 1.0 / view.members.iter().map(|m| m.weight).sum::<f64>(),
             view: Arc::clone(view),
             caller_count: 1,
             pick_counts: vec![0; class_count],
@@ -307,7 +308,7 @@ impl EdgePicks {
             let first = class * self.instance_count;
             for member in &held.view.members {
                 let local = (member.instance.0 - self.instance_first) as usize;
-                self.expected_counts[first + local] += picks * (member.weight / held.weight_total);
+                self.expected_counts[first + local] += picks * (member.weight * held.weight_scale);
             }
         }
     }
@@ -336,7 +337,7 @@ impl EdgePicks {
             _ => held.view.position(instance),
         };
         if let (Some(place), true) = (place, is_measured) {
-            let share = held.view.members[place].weight / held.weight_total;
+            let share = held.view.members[place].weight * held.weight_scale;
             let before = (count_before - picks_before * share).abs();
             let after = (count_before + 1.0 - (picks_before + 1.0) * share).abs();
             self.prefix_deviation_max = self.prefix_deviation_max.max(before).max(after);

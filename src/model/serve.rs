@@ -208,10 +208,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The instance's own work on an attempt is done: its calls follow, then the reply.
     fn after_own_work(&mut self, slot: u32) {
         let attempt = &mut self.attempts[slot];
-        let service = self.instances[attempt.instance.index()].service;
+        let instance = attempt.instance;
+        let service = self.instances[instance.index()].service;
         let has_calls = !self.scenario.services[service.index()].calls.is_empty();
         if has_calls && attempt.reply == Reply::Good {
             attempt.stage = Stage::Calling;
+            if let Some(sharing) = &mut self.instances[instance.index()].sharing {
+                sharing.calling_count += 1;
+            }
             self.begin_service_call(slot, 0);
         } else {
             self.complete_work(slot);
@@ -243,6 +247,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             started_at,
             reply,
             request,
+            stage,
             ..
         } = self.attempts[slot];
         let end = if reply == Reply::Good {
@@ -258,7 +263,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             is_zombie: request == NIL,
         });
         self.send_reply(slot, reply);
-        if self.instances[id.index()].sharing.is_some() {
+        if let Some(sharing) = &mut self.instances[id.index()].sharing {
+            sharing.calling_count -= u32::from(stage == Stage::Calling);
             return self.observe_shared(id);
         }
         let instance = &mut self.instances[id.index()];
@@ -353,7 +359,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let count = instance
             .sharing
             .as_ref()
-            .map_or(0, |sharing| sharing.count());
+            .map_or(0, |sharing| sharing.count() + sharing.calling_count);
         let busy_count = count.min(instance.worker_count);
         instance.busy_count = busy_count;
         instance.waiting_count = count - busy_count;

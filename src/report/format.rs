@@ -19,6 +19,12 @@ pub fn count(value: u64) -> String {
     out
 }
 
+/// A count with its noun: `1 caller`, `12 callers`.
+pub fn counted(value: u64, noun: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(value))
+}
+
 /// `48.2 ms`: three significant digits in the largest unit that fits.
 pub fn secs(value: f64) -> String {
     let scales = [
@@ -78,7 +84,7 @@ pub fn rate(value: f64) -> String {
 /// Three significant digits; whole numbers from 100 on, with separators.
 pub fn number(value: f64) -> String {
     let size = value.abs();
-    if size < 100.0 || 1e15 <= size {
+    if !(100.0..1e15).contains(&size) {
         return three_digits(value);
     }
     let sign = if value < 0.0 { "-" } else { "" };
@@ -133,6 +139,8 @@ mod tests {
         assert_eq!(count(1_000), "1,000");
         assert_eq!(count(959_812), "959,812");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "caller"), "1 caller");
+        assert_eq!(counted(4_000, "caller"), "4,000 callers");
     }
 
     #[test]

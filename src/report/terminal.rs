@@ -90,12 +90,12 @@ fn facts(scenario: &Scenario, results: &Results) -> String {
             format::count(runs.len() as u64)
         ),
     };
-    let callers: u64 = scenario.clients.iter().map(|c| u64::from(c.count)).sum();
+    let caller_count = scenario.clients.iter().map(|c| u64::from(c.count)).sum();
     format!(
-        "{seeds} \u{b7} {} simulated \u{b7} {} instances, {} callers",
+        "{seeds} \u{b7} {} simulated \u{b7} {}, {}",
         format::length(scenario.duration),
-        format::count(u64::from(scenario.topology.instance_count())),
-        format::count(callers)
+        format::counted(u64::from(scenario.topology.instance_count()), "instance"),
+        format::counted(caller_count, "caller")
     )
 }
 
@@ -327,4 +327,118 @@ fn means_table(means: &[MeanLine]) -> Table {
 
 fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_string).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Run;
+    use crate::metrics::evaluate::{Verdict, VerdictState};
+    use crate::report::fixture;
+    use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic};
+
+    fn expectation(bound: Bound) -> Expectation {
+        Expectation {
+            name: "users".into(),
+            text: "success_ratio >= 98.5% steady".into(),
+            measure_text: "success_ratio".into(),
+            phase_text: "steady".into(),
+            measure: MeasureRef {
+                measure: Measure::SuccessRatio,
+                statistic: Statistic::Value,
+                scope: Scope::default(),
+                aggregation: Aggregation::Pooled,
+                phase: Phase::Steady,
+            },
+            operator: Operator::GreaterOrEqual,
+            bound,
+        }
+    }
+
+    fn value_bound() -> Bound {
+        Bound::Value {
+            value: 0.985,
+            text: "98.5%".into(),
+        }
+    }
+
+    fn verdict(state: VerdictState, value: Option<f64>, reason: &str) -> Verdict {
+        Verdict {
+            state,
+            is_close: false,
+            reading: match value {
+                Some(value) => Reading::Known(value),
+                None => Reading::Undecided(reason.into()),
+            },
+            limit: Some(0.985),
+            reason: reason.into(),
+        }
+    }
+
+    fn summary(bound: Bound, verdicts: Vec<Verdict>) -> Summary {
+        let mut scenario = fixture::scenario();
+        scenario.expectations = vec![expectation(bound)];
+        let run = |(verdict, seed)| Run {
+            seed,
+            metrics: fixture::metrics(),
+            verdicts: vec![verdict],
+        };
+        let runs = verdicts.into_iter().zip(7..).map(run).collect();
+        Summary::new(&scenario, &Results::new(runs))
+    }
+
+    #[test]
+    fn one_run_is_told_with_seed_length_and_size() {
+        let summary = summary(
+            value_bound(),
+            vec![verdict(VerdictState::Held, Some(0.9897), "")],
+        );
+        assert_eq!(
+            summary.facts,
+            "seed 7 \u{b7} 1 min simulated \u{b7} 4 instances, 3 callers"
+        );
+        let line = &summary.expectations[0];
+        assert_eq!(line.measure, "success_ratio steady");
+        assert_eq!(
+            (line.value.as_str(), line.limit.as_str()),
+            ("98.97 %", ">= 98.5%")
+        );
+        assert_eq!(line.remark, "");
+        let headings: Vec<&str> = summary.tables.iter().map(|t| t.heading.as_str()).collect();
+        assert_eq!(headings[..2], ["REQUESTS", "LATENCY of successes"]);
+    }
+
+    #[test]
+    fn one_failure_of_three_runs_is_told_with_its_count() {
+        let summary = summary(
+            value_bound(),
+            vec![
+                verdict(VerdictState::Held, Some(0.99), ""),
+                verdict(VerdictState::Failed, Some(0.98), ""),
+                verdict(VerdictState::Undecided, None, "nothing arrived"),
+            ],
+        );
+        let line = &summary.expectations[0];
+        assert_eq!(line.state, VerdictState::Failed);
+        // A number that one run does not have has no mean.
+        assert_eq!(line.value, "-");
+        assert_eq!(line.remark, "held in 1 of 3, undecided: nothing arrived");
+        assert_eq!(summary.tables.len(), 1);
+        assert_eq!(summary.tables[0].heading, "MEANS over replications");
+    }
+
+    #[test]
+    fn a_limit_that_is_computed_shows_its_value() {
+        let bound = Bound::Multiple {
+            factor: 0.995,
+            measure: expectation(value_bound()).measure,
+            text: "0.995 * success_ratio".into(),
+        };
+        let held = verdict(VerdictState::Held, Some(0.99), "");
+        let summary = summary(bound, vec![held]);
+        assert_eq!(
+            summary.expectations[0].limit,
+            ">= 0.995 * success_ratio = 98.50 %"
+        );
+    }
 }

@@ -32,8 +32,7 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
 fn heading(fault: &FaultMetrics) -> String {
     let targets = match fault.target_count_max {
         0 => String::new(),
-        1 => " of 1 node".to_string(),
-        count => format!(" of {} nodes", format::count(count)),
+        count => format!(" of {}", format::counted(count, "node")),
     };
     let windows = match fault.windows.first() {
         None => ", never in this run".to_string(),
