@@ -144,8 +144,13 @@ impl Wheel {
         let level = ((tick ^ self.span_last) | 1).ilog2() / DIGIT_BITS;
         let digit = (tick >> (level * DIGIT_BITS)) as usize % DIGIT_COUNT;
         let level = level as usize;
-        self.slots[level * DIGIT_COUNT + digit].push(key);
         self.occupied[level] |= 1 << digit;
+        let slot = &mut self.slots[level * DIGIT_COUNT + digit];
+        if slot.len() < slot.capacity() {
+            slot.push(key);
+        } else {
+            push_growing(slot, key);
+        }
     }
 
     /// Makes the first occupied slot the span, and its keys the run. False if there is none.
@@ -192,6 +197,13 @@ impl Wheel {
             self.slots[slot] = keys;
         }
     }
+}
+
+/// Apart, so that the usual push calls nothing and saves no registers.
+#[cold]
+#[inline(never)]
+fn push_growing(slot: &mut Vec<Key>, key: Key) {
+    slot.push(key);
 }
 
 #[inline]

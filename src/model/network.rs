@@ -243,6 +243,7 @@ impl Network {
     }
 
     /// When a second copy of a message arrives, if there is one (`datagram` only).
+    #[inline]
     pub fn duplicate(
         &mut self,
         now: SimTime,
