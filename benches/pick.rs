@@ -1,0 +1,163 @@
+//! What one pick costs, by strategy and number of candidates. Every strategy must pick what it
+//! picked when its digest was written down before it is measured.
+
+use std::collections::VecDeque;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use stormglass::engine::Digest;
+use stormglass::id::{InstanceId, ServiceId, ZoneId};
+use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build, tables::Tables};
+use stormglass::model::in_flight::InFlight;
+use stormglass::model::observation::AttemptOutcome;
+use stormglass::model::view::{Member, ViewSnapshot};
+use stormglass::rng::{Purpose, Streams, mix};
+use stormglass::scenario::balancer::{BalancerConfig, RingHash};
+use stormglass::time::SimTime;
+
+const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
+/// Attempts in flight from the calling side.
+const IN_FLIGHT_COUNT: usize = 16;
+const KEY_COUNT: u64 = 10_000;
+const DIGEST_CANDIDATE_COUNT: u32 = 1_000;
+const DIGEST_PICK_COUNT: usize = 10_000;
+
+/// One calling side that picks, with the oldest of its attempts ending at every pick.
+struct Side {
+    balancer: Box<dyn Balancer>,
+    streams: Streams,
+    tables: Tables,
+    in_flight: InFlight,
+    sent: VecDeque<InstanceId>,
+    pick_count: u64,
+}
+
+impl Side {
+    fn new(config: &BalancerConfig, candidate_count: u32) -> Self {
+        let member = |index| Member {
+            instance: InstanceId(index),
+            zone: ZoneId(0),
+            weight: f64::from(index % 3 + 1),
+        };
+        let view = Arc::new(ViewSnapshot {
+            service: ServiceId(0),
+            content_id: 1,
+            members: (0..candidate_count).map(member).collect(),
+        });
+        let mut balancer = build(config);
+        balancer.on_view(&view);
+        Side {
+            balancer,
+            streams: Streams::new(1),
+            tables: Tables::new((0..candidate_count).map(|i| mix(u64::from(i))).collect()),
+            in_flight: InFlight::default(),
+            sent: VecDeque::new(),
+            pick_count: 0,
+        }
+    }
+
+    fn pick(&mut self) -> InstanceId {
+        if self.sent.len() == IN_FLIGHT_COUNT {
+            self.end_oldest();
+        }
+        let mut ctx = PickContext {
+            now: SimTime::START,
+            key: mix(self.pick_count) % KEY_COUNT,
+            tried: &[],
+            in_flight: &self.in_flight,
+            draw: self.streams.draw(Purpose::Pick, self.pick_count, 0, 0),
+            tables: &mut self.tables,
+        };
+        let instance = self.balancer.pick(&mut ctx).expect("there are candidates");
+        self.pick_count += 1;
+        self.in_flight.add(instance);
+        self.sent.push_back(instance);
+        instance
+    }
+
+    fn end_oldest(&mut self) {
+        let instance = self.sent.pop_front().expect("attempts are in flight");
+        self.in_flight.remove(instance);
+        self.balancer.on_outcome(&AttemptEnd {
+            instance,
+            outcome: AttemptOutcome::Success,
+            sent_at: SimTime::START,
+            ended_at: SimTime::START,
+        });
+    }
+
+    fn digest(&mut self) -> u64 {
+        let mut digest = Digest::new();
+        for _ in 0..DIGEST_PICK_COUNT {
+            let instance = self.pick();
+            digest.fold(SimTime::START, 0, instance.0, 0);
+        }
+        digest.finish()
+    }
+}
+
+/// The strategies, each with the digest of its picks.
+fn strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
+    let least = |choice_count| BalancerConfig::LeastInFlight {
+        choice_count,
+        replacement: false,
+    };
+    let ring = BalancerConfig::Ring {
+        virtual_node_count: 160,
+        hash: RingHash::Xxh64,
+        hash_seed: 0,
+    };
+    let sticky = BalancerConfig::Sticky {
+        fallback: Box::new(BalancerConfig::Random),
+        session_count_max: 5_000,
+    };
+    vec![
+        ("random", BalancerConfig::Random, 261_402_399_607_128_222),
+        (
+            "round_robin",
+            BalancerConfig::RoundRobin,
+            7_941_138_185_349_098_612,
+        ),
+        (
+            "weighted_random",
+            BalancerConfig::WeightedRandom,
+            15_097_935_736_692_949_051,
+        ),
+        (
+            "smooth_weighted_round_robin",
+            BalancerConfig::SmoothWeightedRoundRobin,
+            4_490_199_250_230_796_208,
+        ),
+        ("two_choices", least(Some(2)), 6_893_696_254_823_540_270),
+        ("three_choices", least(Some(3)), 10_265_160_652_902_720_687),
+        ("least_in_flight", least(None), 11_677_575_174_380_663_522),
+        ("ring", ring, 3_759_247_841_072_428_567),
+        ("sticky", sticky, 15_232_284_410_457_423_071),
+    ]
+}
+
+fn bench_pick(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("pick");
+    group.throughput(Throughput::Elements(1));
+    group.warm_up_time(Duration::from_millis(300));
+    group.measurement_time(Duration::from_secs(1));
+    group.sample_size(20);
+    for (name, config, digest) in strategies() {
+        let picked = Side::new(&config, DIGEST_CANDIDATE_COUNT).digest();
+        assert_eq!(picked, digest, "{name} picks other instances");
+        for candidate_count in CANDIDATE_COUNTS {
+            let mut side = Side::new(&config, candidate_count);
+            // Tables are built at the first pick.
+            side.pick();
+            group.bench_function(BenchmarkId::new(name, candidate_count), |bencher| {
+                bencher.iter(|| black_box(side.pick()));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench_pick);
+criterion_main!(benches);
