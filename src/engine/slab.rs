@@ -28,23 +28,26 @@ impl<T: Copy> Slab<T> {
     /// # Panics
     ///
     /// If 2^32 records are stored.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, record: T) -> u32 {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.records[slot as usize] = record;
-                slot
-            }
-            None => {
-                let slot = u32::try_from(self.records.len()).expect("fewer than 2^32 records");
-                self.records.push(record);
-                if slot.is_multiple_of(u64::BITS) {
-                    self.occupied.push(0);
-                }
-                slot
-            }
+        let Some(slot) = self.free.pop() else {
+            return self.insert_new(record);
         };
+        self.records[slot as usize] = record;
         let (word, bit) = place(slot);
+        self.occupied[word] |= bit;
+        slot
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_new(&mut self, record: T) -> u32 {
+        let slot = u32::try_from(self.records.len()).expect("fewer than 2^32 records");
+        self.records.push(record);
+        let (word, bit) = place(slot);
+        if self.occupied.len() == word {
+            self.occupied.push(0);
+        }
         self.occupied[word] |= bit;
         slot
     }

@@ -369,7 +369,7 @@ fn deliver(delay: SimDuration) -> Verdict {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn sample(law: &Sampler, streams: &Streams, key: MessageKey) -> SimDuration {
     law.sample(&mut streams.draw(Purpose::LinkDelay, key.identity, key.number, key.leg))
 }

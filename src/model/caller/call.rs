@@ -34,19 +34,24 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.in_flight_count += 1;
         let slot = self.requests.insert(request);
         if !self.defers(node, Deferred::CallStart(slot)) {
-            self.start_calls(slot, client);
+            self.start_calls(slot, client, node);
         }
     }
 
     /// Begins the calls of a client's request that was set aside.
     pub(in crate::model) fn start_deferred_calls(&mut self, slot: u32) {
-        self.start_calls(slot, self.request_client(&self.requests[slot]));
+        let request = &self.requests[slot];
+        self.start_calls(
+            slot,
+            self.request_client(request),
+            self.request_node(request),
+        );
     }
 
     /// Begins the only call of a client's request, or the first of several.
-    fn start_calls(&mut self, slot: u32, client: ClientId) {
+    fn start_calls(&mut self, slot: u32, client: ClientId, node: NodeId) {
         match *self.scenario.clients[client.index()].calls {
-            [edge] => self.begin_call(slot, edge),
+            [edge] => self.begin_call(slot, edge, node),
             _ => self.begin_step(slot),
         }
     }
@@ -100,7 +105,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         request.source = source;
         request.step = origin.step;
         let slot = self.requests.insert(request);
-        self.begin_call(slot, edge);
+        self.begin_call(slot, edge, node);
     }
 
     /// Begins call number `step` of the work on an attempt; its worker waits.
@@ -121,8 +126,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         path_hash(&self.scenario.edges[edge.index()].path)
     }
 
-    fn begin_call(&mut self, slot: u32, edge: EdgeId) {
-        let node = self.request_node(&self.requests[slot]);
+    /// Begins a call of a request that `node` sends.
+    fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
         let now = self.now();
         let request = &mut self.requests[slot];
         request.set_caller(self.scenario.topology.caller_of(edge, node));
@@ -220,8 +225,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn on_client_request_ended(&mut self, request: &Request, outcome: Outcome) {
-        let node = self.request_node(request);
-        let client = self.request_client(request);
+        let (node, client) = match request.owner().map(|id| &self.callers[id.index()]) {
+            Ok(&Caller {
+                node,
+                client: Some(client),
+                ..
+            }) => (node, client),
+            _ => (self.request_node(request), self.request_client(request)),
+        };
         self.in_flight_count -= 1;
         self.observe(Observation::RequestEnded {
             client,

@@ -229,10 +229,12 @@ fn room(scenario: &Scenario) -> f64 {
 
 fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {
     match balancer {
-        BalancerConfig::Random | BalancerConfig::RoundRobin => 0.0,
+        // Counts of attempts in flight take room only while there are some.
+        BalancerConfig::Random
+        | BalancerConfig::RoundRobin
+        | BalancerConfig::LeastInFlight { .. } => 0.0,
         BalancerConfig::WeightedRandom => 16.0 * instances,
         BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
-        BalancerConfig::LeastInFlight { .. } => 4.0 * callers * instances,
         BalancerConfig::Ring {
             virtual_node_count, ..
         } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
