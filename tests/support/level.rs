@@ -80,7 +80,9 @@ impl Level {
 
     fn moment(&self, power: impl Fn(f64) -> f64) -> f64 {
         let times = self.ns_at.iter().enumerate();
-        let sum: f64 = times.map(|(level, ns)| power(level as f64) * *ns as f64).sum();
+        let sum: f64 = times
+            .map(|(level, ns)| power(level as f64) * *ns as f64)
+            .sum();
         sum / self.window_ns()
     }
 

@@ -138,7 +138,11 @@ impl Meter {
         let is_empty = |levels: &[Level]| levels.iter().all(|level| level.level() == 0);
         let area = |levels: &[Level]| levels.iter().map(Level::area_ns).sum::<u128>();
         if is_empty(&self.at_instance) {
-            assert_eq!(area(&self.at_instance), self.sums.at_instance, "of attempts");
+            assert_eq!(
+                area(&self.at_instance),
+                self.sums.at_instance,
+                "of attempts"
+            );
             assert_eq!(area(&self.waiting_at), self.sums.waiting, "of queues");
             if self.has_own_workers {
                 assert_eq!(area(&self.busy), self.sums.service, "of workers");

@@ -71,8 +71,8 @@ impl PythonRandom {
 
     fn twist(&mut self) {
         for i in 0..WORD_COUNT {
-            let y = (self.words[i] & 0x8000_0000)
-                | (self.words[(i + 1) % WORD_COUNT] & 0x7fff_ffff);
+            let y =
+                (self.words[i] & 0x8000_0000) | (self.words[(i + 1) % WORD_COUNT] & 0x7fff_ffff);
             let odd = if y & 1 == 1 { 0x9908_b0df } else { 0 };
             self.words[i] = self.words[(i + MIDDLE) % WORD_COUNT] ^ (y >> 1) ^ odd;
         }

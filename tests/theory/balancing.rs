@@ -6,7 +6,9 @@ use crate::queues::check;
 use crate::support::cases::{Pass, Study, Verdict, studies};
 use crate::support::level::Level;
 use crate::support::meter::Meter;
-use crate::texts::{Length, call, client, exponential, poisson, service, unequal_instances, warmup};
+use crate::texts::{
+    Length, call, client, exponential, poisson, service, unequal_instances, warmup,
+};
 
 /// Poisson arrivals at `load` per instance, behind `balancer`.
 fn equal_instances(length: Length, count: u64, load: f64, balancer: &str) -> String {
@@ -105,7 +107,9 @@ pub fn jsq_d_meanfield(pass: Pass) {
         };
         let runs = runs(count, load, choice_count);
         for case in study.cases() {
-            let values = runs.iter().map(|meter| mean_field_value(meter, &case.metric));
+            let values = runs
+                .iter()
+                .map(|meter| mean_field_value(meter, &case.metric));
             let (mean, error) = mean_and_error(&values.collect::<Vec<f64>>());
             let expected = case.value.as_f64().expect("a number");
             let tolerance = case.tolerance + 4.8 * error / expected;

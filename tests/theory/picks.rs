@@ -52,7 +52,9 @@ pub fn weighted_random(_: Pass) {
         }
         let weight_sum: f64 = weights.iter().sum();
         let expected = weights.iter().map(|w| w / weight_sum * count as f64);
-        let terms = expected.zip(&counts).map(|(e, got)| (got - e) * (got - e) / e);
+        let terms = expected
+            .zip(&counts)
+            .map(|(e, got)| (got - e) * (got - e) / e);
         let chi_squared: f64 = terms.sum();
         for case in study.cases() {
             match &case.value {
@@ -77,8 +79,15 @@ pub fn swrr_sequence(_: Pass) {
     let mut verdict = Verdict::default();
     for study in studies("swrr_sequence") {
         let count = study.count("picks") as usize;
-        let picks = picks(&study.numbers("weights"), count, "smooth_weighted_round_robin");
-        let letters: String = picks.iter().map(|pick| (b'a' + *pick as u8) as char).collect();
+        let picks = picks(
+            &study.numbers("weights"),
+            count,
+            "smooth_weighted_round_robin",
+        );
+        let letters: String = picks
+            .iter()
+            .map(|pick| (b'a' + *pick as u8) as char)
+            .collect();
         for case in study.cases() {
             verdict.holds(&case.id, case.value == letters.as_str(), &letters);
         }
@@ -88,8 +97,8 @@ pub fn swrr_sequence(_: Pass) {
 
 /// The sequences of nginx 1.22.1, 200 requests one after the other from a fresh start.
 pub fn nginx_sequences(_: Pass) {
-    let recorded: Value = serde_json::from_str(include_str!("../data/recorded/nginx-wrr.json"))
-        .expect("valid JSON");
+    let recorded: Value =
+        serde_json::from_str(include_str!("../data/recorded/nginx-wrr.json")).expect("valid JSON");
     let records = recorded["records"].as_array().expect("a list");
     assert_eq!(records.len(), 2);
     for record in records {

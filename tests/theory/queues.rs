@@ -196,9 +196,8 @@ pub fn closed_loop(pass: Pass) {
             ..length
         };
         let think_time = exponential(think);
-        let arrivals = format!(
-            "{{ process = \"closed\", user_count = {users}, think_time = {think_time} }}"
-        );
+        let arrivals =
+            format!("{{ process = \"closed\", user_count = {users}, think_time = {think_time} }}");
         length.text(0.0) + &stations(&rates) + &client(&arrivals) + &calls(&rates)
     });
 }
@@ -216,7 +215,10 @@ pub fn mginf(pass: Pass) {
         };
         let service_time = "{ dist = \"lognormal\", mean = \"1s\", cv = 1.0 }";
         // With 50 at work on average, 500 workers are never all busy.
-        let meter = Meter::of(&one_instance(length, lam, 500, service_time), SimDuration::from_secs(1));
+        let meter = Meter::of(
+            &one_instance(length, lam, 500, service_time),
+            SimDuration::from_secs(1),
+        );
         let level = study.count("level") as usize;
         study.check(&mut verdict, count, |metric| match metric {
             "p_exceed" => meter.in_system.ratio_above(level),

@@ -127,7 +127,10 @@ pub fn law(law: &Value) -> (String, f64) {
             );
             let (m1, m2) = (number("m1"), number("m2"));
             let mean = p * m1 + rest * m2;
-            (text, 2.0 * (p * m1 * m1 + rest * m2 * m2) / (mean * mean) - 1.0)
+            (
+                text,
+                2.0 * (p * m1 * m1 + rest * m2 * m2) / (mean * mean) - 1.0,
+            )
         }
         other => panic!("no law {other}"),
     }
