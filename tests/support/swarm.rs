@@ -163,7 +163,7 @@ impl World {
             self.maybe(|dice| format!("workers = {}", dice.between(1, 4)));
             let discipline = self.dice.pick(&["fifo", "lifo", "ps"]);
             let limit = match self.dice.between(0, 2) {
-                0 => "unlimited = true".to_string(),
+                0 => "limit = \"unlimited\"".to_string(),
                 _ => format!("limit = {}", self.dice.between(0, 5)),
             };
             self.line(format!(
