@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use stormglass::scenario::Scenario;
 use stormglass::scenario::client::{ArrivalProcess, Workload};
+use stormglass::scenario::distribution::Distribution;
 use stormglass::scenario::fault::FaultScope;
 use stormglass::scenario::load::explain::{effective_toml, explain};
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, Loaded, load};
 use stormglass::scenario::selector::Target;
-use stormglass::time::SimDuration;
+use stormglass::time::{SimDuration, SimTime};
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -68,6 +69,33 @@ fn a_scenario_of_everything_loads_as_written() {
         panic!("the arrivals are Poisson");
     };
     assert!((rate - 3_000.0).abs() < 1e-6, "{rate}");
+    let recorded = scenario
+        .clients
+        .iter()
+        .find(|c| c.name == "recorded")
+        .expect("it is there");
+    let Workload::Trace(trace) = &recorded.workload else {
+        panic!("its arrivals are recorded");
+    };
+    // The second row of the file is the first to arrive.
+    assert_eq!(trace.rows.len(), 3);
+    assert_eq!(trace.rows[0].arrives_at, SimTime::from_ns(250_000_000));
+    assert_eq!(trace.rows[0].service_demand, Some(SimDuration::from_ms(1)));
+    assert_eq!(trace.rows[0].key, Some(3));
+    let files = scenario
+        .services
+        .iter()
+        .find(|s| s.name == "files")
+        .expect("it is there");
+    let Distribution::Empirical(recorded) = &files.service_time else {
+        panic!("its service times are recorded");
+    };
+    // Weights 3 and 1; a value of weight 0 is never drawn.
+    assert_eq!(
+        recorded.values,
+        [SimDuration::from_ms(1), SimDuration::from_us(2_500)]
+    );
+    assert_eq!(recorded.cumulative, [0.75, 1.0]);
     let hosts = scenario.faults.iter().find_map(|fault| match &fault.scope {
         FaultScope::Links { to, .. } if to.text == "host:db/old/0" => Some(to.any_of.clone()),
         _ => None,
@@ -223,4 +251,49 @@ fn the_json_schema_names_every_table_and_refuses_other_keys() {
     }
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["properties"]["duration"]["type"], "string");
+}
+
+fn load_text(text: &str) -> Loaded {
+    load(&LoadInput {
+        text: LoadText::Text {
+            name: "a.toml".to_string(),
+            text: text.to_string(),
+        },
+        sets: Vec::new(),
+        limits: Limits::STANDARD,
+    })
+}
+
+#[test]
+fn offered_load_counts_the_visits_of_every_path() {
+    let text = r#"
+schema = 1
+duration = "1m"
+[service.left]
+count = 1
+service_time = "1ms"
+[service.left.call.end]
+[service.right]
+count = 1
+service_time = "1ms"
+[service.right.call.end]
+[service.end]
+count = 2
+workers = 3
+speed = 0.5
+service_time = "2ms"
+[client.shop]
+arrivals = { process = "constant", rate = "300/s" }
+[client.shop.call.left]
+[client.shop.call.right]
+"#;
+    let loads = explain(&load_text(text)).expect("it loads").loads;
+    // In order of name: end, left, right. Every request comes to end twice: 600 per second; its
+    // workers do 2 x 3 x 0.5 = 3 s of work per second, so 3 / 2 ms = 1,500 requests per second.
+    let (name, end) = &loads[0];
+    assert_eq!((name.as_str(), end.visits_per_sec), ("end", 600.0));
+    assert!((end.capacity_per_sec - 1_500.0).abs() < 1e-9);
+    assert!((end.offered_load - 0.4).abs() < 1e-12);
+    let visits: Vec<f64> = loads.iter().map(|(_, load)| load.visits_per_sec).collect();
+    assert_eq!(visits, [600.0, 300.0, 300.0]);
 }

@@ -78,6 +78,14 @@ fn timelines() -> Vec<Kind> {
         fault("seven", 50.0, 51.0),
         fault(HOSTILE, 50.0, 51.0),
     ];
+    let flaps = (0..40).map(|n| {
+        fault(
+            "zone-b",
+            f64::from(n) * 2_100.0,
+            f64::from(n) * 2_100.0 + 300.0,
+        )
+    });
+    let flapping = flaps.chain([fault("rack-c", 20_000.0, 40_000.0)]).collect();
     vec![
         (
             "ordinary",
@@ -87,11 +95,7 @@ fn timelines() -> Vec<Kind> {
         ("overlap", timeline(120.0, overlapping), windows(120, 1.0)),
         ("empty", Timeline::default(), vec![]),
         ("single", timeline(1.0, vec![]), windows(1, 1.0)),
-        (
-            "large",
-            timeline(86_400.0, vec![fault("zone-b", 20_000.0, 40_000.0)]),
-            windows(2_000, 43.2),
-        ),
+        ("large", timeline(86_400.0, flapping), windows(2_000, 43.2)),
         (
             "hostile",
             timeline(2.0, vec![fault(HOSTILE, 0.0, 2.0)]),

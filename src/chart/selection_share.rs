@@ -89,7 +89,7 @@ impl SelectionShare {
             scene.dot((x.px(instance.observed_share), y), 4.5, OBSERVED);
             let percent = |share: f64| format!("{:.2} %", share * 100.0);
             let words = format!(
-                "{} of {}",
+                "{} / {}",
                 percent(instance.observed_share),
                 percent(instance.expected_share)
             );
@@ -100,7 +100,7 @@ impl SelectionShare {
             frame::empty(&mut scene, plot, "nobody was picked");
         } else {
             let at = (WIDTH - MARGIN, top - 18.0);
-            scene.label_in(at, "observed of expected", Anchor::End, MUTED);
+            scene.label_in(at, "observed / expected", Anchor::End, MUTED);
         }
         let name = "share of the picks";
         let bottom = frame::base_axis(&mut scene, plot, &x, Quantity::Ratio, 8.0, name);

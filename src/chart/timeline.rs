@@ -1,9 +1,9 @@
 //! The time that a chart covers, and the windows of faults on it.
 
 use super::axis::Scale;
-use super::scene::{Anchor, Area, Scene};
+use super::scene::{Anchor, Area, Label, Scene};
 use super::text;
-use super::theme::{AXIS, FAULT, FAULT_BAR, LABEL_SIZE, TRACK};
+use super::theme::{AXIS, FAULT, FAULT_BAR, LABEL_SIZE, PAPER, TRACK};
 
 /// A window in which a fault acts. Windows of one fault share their label.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,12 @@ pub struct Timeline {
     pub fault_spans: Vec<FaultSpan>,
 }
 
+/// Windows from which on their lines would hide the data.
+const WINDOW_COUNT_CROWDED: usize = 16;
 /// Height of a row of fault bars.
 const LANE_HEIGHT: f64 = 19.0;
+/// Height of a bar in its row.
+const BAR_HEIGHT: f64 = 15.0;
 /// Faults with a row of their own; further ones are counted in the last row.
 const LANE_COUNT_MAX: usize = 5;
 
@@ -59,7 +63,7 @@ impl Timeline {
                     left: start,
                     top: y,
                     right: end.max(start + 2.0),
-                    bottom: y + 15.0,
+                    bottom: y + BAR_HEIGHT,
                 };
                 scene.rect(bar, FAULT_BAR);
                 let edge = Area {
@@ -76,8 +80,7 @@ impl Timeline {
             if lane == LANE_COUNT_MAX - 1 && 0 < more {
                 words = format!("{words} and {more} more faults");
             }
-            let (first, last) = (spans[0], spans[spans.len() - 1]);
-            lane_label(scene, plot, y, &words, (first.0, last.1), spans.len() == 1);
+            lane_label(scene, plot, y, &words, &spans);
         }
     }
 
@@ -109,12 +112,15 @@ impl Timeline {
         }
     }
 
-    /// Draws the lines at which windows start (solid) and stop (dashed), over the data.
+    /// Draws the lines at which windows start (solid) and stop (dashed), over the data. Where there
+    /// are many, thin lines show the starts only.
     pub fn mark(&self, scene: &mut Scene, scale: &Scale, plot: Area) {
+        let is_crowded = WINDOW_COUNT_CROWDED <= self.windows().count();
         for span in self.windows() {
             let x = scale.px(span.start_secs);
-            scene.line(vec![(x, plot.top), (x, plot.bottom)], FAULT, 1.0);
-            if span.end_secs < self.end_secs {
+            let width = if is_crowded { 0.5 } else { 1.0 };
+            scene.line(vec![(x, plot.top), (x, plot.bottom)], FAULT, width);
+            if !is_crowded && span.end_secs < self.end_secs {
                 let x = scale.px(span.end_secs);
                 scene.dashes(&[(x, plot.top), (x, plot.bottom)], FAULT, 1.0, (4.0, 3.0));
             }
@@ -153,28 +159,48 @@ impl Timeline {
     }
 }
 
-/// Writes the label of a row of bars, which reach from `start` to `end`: in the bar if it is one and
-/// has room, else to the right, else to the left.
-fn lane_label(
-    scene: &mut Scene,
-    plot: Area,
-    y: f64,
-    words: &str,
-    (start, end): (f64, f64),
-    is_bar: bool,
-) {
+/// Writes the label of a row of bars where there is room: in the only bar, after the last one,
+/// before the first one, between two; otherwise over them, on paper.
+fn lane_label(scene: &mut Scene, plot: Area, y: f64, words: &str, bars: &[(f64, f64)]) {
+    const AWAY: f64 = 6.0;
     let width = text::width(words, LABEL_SIZE, false);
-    let (x, anchor, room) = if is_bar && width + 14.0 <= end - start {
-        (start + 7.0, Anchor::Start, width)
-    } else if end + width + 6.0 <= plot.right {
-        (end + 6.0, Anchor::Start, width)
-    } else if width <= start - 6.0 - plot.left {
-        (start - 6.0, Anchor::End, width)
-    } else if start - plot.left < plot.right - start {
-        (start + 7.0, Anchor::Start, plot.right - start - 7.0)
+    let start = bars[0].0;
+    let end = bars.iter().map(|bar| bar.1).fold(start, f64::max);
+    let gaps = bars.windows(2).map(|pair| (pair[0].1, pair[1].0));
+    let gap = gaps.max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)));
+    let fits = |(from, to): (f64, f64)| width + 2.0 * AWAY <= to - from;
+
+    let (x, anchor) = match gap {
+        None if fits((start, end)) => (start + AWAY, Anchor::Start),
+        _ if end + AWAY + width <= plot.right => (end + AWAY, Anchor::Start),
+        _ if plot.left + width + AWAY <= start => (start - AWAY, Anchor::End),
+        Some(gap) if fits(gap) => (gap.0 + AWAY, Anchor::Start),
+        _ if plot.right - start < start - plot.left => (start - AWAY, Anchor::End),
+        _ => (start + AWAY, Anchor::Start),
+    };
+    let room = if anchor == Anchor::Start {
+        plot.right - x
     } else {
-        (start - 6.0, Anchor::End, start - 6.0 - plot.left)
+        x - plot.left
     };
     let words = text::fit(words, LABEL_SIZE, false, room.max(0.0) + 0.5);
-    scene.label_in((x, y + 12.0), &words, anchor, FAULT);
+    let label = Label {
+        at: (x, y + 12.0),
+        text: words,
+        size: LABEL_SIZE,
+        is_bold: false,
+        anchor,
+        color: FAULT,
+    };
+    if gap.is_some() {
+        let Area { left, right, .. } = label.area();
+        let paper = Area {
+            left: left - 2.0,
+            right: right + 2.0,
+            top: y,
+            bottom: y + BAR_HEIGHT,
+        };
+        scene.rect(paper, PAPER);
+    }
+    scene.text(label);
 }

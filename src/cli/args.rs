@@ -1,5 +1,6 @@
 //! What may be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -7,6 +8,7 @@ use clap_complete::Shell;
 
 use super::init::Template;
 use crate::quantity;
+use crate::scenario::load::limits::Limits;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -212,13 +214,19 @@ pub struct VerifyArgs {
 
 impl LimitArgs {
     /// Events that a run may handle unless the user says otherwise.
-    pub const EVENT_COUNT_MAX: u64 = 10_000_000_000;
+    pub const EVENT_COUNT_MAX: u64 = Limits::STANDARD.event_count_max;
 }
 
 impl Args {
     /// Reads the arguments of the process. A mistake in them, `--help` and `--version` end it.
+    ///
+    /// No arguments at all mean `run`, which runs the built-in quick-start.
     pub fn from_command_line() -> Self {
-        Args::parse()
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        if words.len() == 1 {
+            words.push("run".into());
+        }
+        Args::parse_from(words)
     }
 }
 

@@ -51,14 +51,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
         error,
     })?;
 
-    for run in &results.runs {
-        let digest = digest_text(run.metrics.digest);
-        let event_count = format::count(run.metrics.event_count);
-        console.detail(format_args!(
-            "seed {}: digest {digest}, {event_count} events",
-            run.seed
-        ));
-    }
+    show_details(&results, console);
     let command = repeat_command(args);
     let summary = Summary::new(&loaded.scenario, &results);
     let contents = Contents {
@@ -120,9 +113,8 @@ pub fn jobs_that_fit(jobs: u32, estimate: &Estimate, memory_bytes_max: u64) -> u
 /// What to do about a plan without results, on a line of its own.
 fn advice(error: &PlanError, args: &RunArgs) -> String {
     match error {
-        PlanError::Interrupted | PlanError::Threads { .. } => String::new(),
-        PlanError::Stopped { .. } => {
-            "\nhint: raise --max-events, or make the scenario shorter or smaller".to_string()
+        PlanError::Interrupted | PlanError::Stopped { .. } | PlanError::Threads { .. } => {
+            String::new()
         }
         PlanError::Panicked { seed, .. } => {
             let alone = RunArgs {
@@ -194,6 +186,18 @@ fn manifest(
         ended_at: utc_text(SystemTime::now()),
         files: writer.files().to_vec(),
         complete: true,
+    }
+}
+
+/// What each run was, for the curious.
+fn show_details(results: &Results, console: &mut Console) {
+    for run in &results.runs {
+        let digest = digest_text(run.metrics.digest);
+        let event_count = format::count(run.metrics.event_count);
+        console.detail(format_args!(
+            "seed {}: digest {digest}, {event_count} events",
+            run.seed
+        ));
     }
 }
 

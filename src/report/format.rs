@@ -84,7 +84,7 @@ pub fn rate(value: f64) -> String {
 /// Three significant digits; whole numbers from 100 on, with separators.
 pub fn number(value: f64) -> String {
     let size = value.abs();
-    if size < 100.0 || 1e15 <= size {
+    if !(100.0..1e15).contains(&size) {
         return three_digits(value);
     }
     let sign = if value < 0.0 { "-" } else { "" };

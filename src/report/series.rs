@@ -6,8 +6,10 @@ use crate::experiment::Run;
 use crate::metrics::data::series::{ControlSeries, InstanceRow, RequestWindow, Series};
 
 /// Writes the series that the runs kept: those of requests and control messages of the first
-/// hundred, those of single instances of the first one. Columns: replication (from 0), start of the window, metric with its unit,
-/// entity, value. A number that does not exist has no line.
+/// hundred, those of single instances of the first one.
+///
+/// Columns: replication (from 0), start of the window, metric with its unit, entity, value. A
+/// number that does not exist has no line.
 pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
     let mut lines = Lines {
         csv: csv::Writer::from_writer(out),

@@ -395,7 +395,7 @@ mod tests {
         );
         assert_eq!(
             summary.facts,
-            "seed 7 \u{b7} 1 min simulated \u{b7} 4 instances, 1 caller"
+            "seed 7 \u{b7} 1 min simulated \u{b7} 4 instances, 3 callers"
         );
         let line = &summary.expectations[0];
         assert_eq!(line.measure, "success_ratio steady");

@@ -78,7 +78,7 @@ impl Meter {
     /// Runs a scenario and measures it. Little's law is asserted.
     pub fn of_scenario(scenario: &Scenario, unit: SimDuration) -> Self {
         let mut meter = Meter::new(scenario, unit);
-        let end = super::run(scenario, &mut meter);
+        let end = super::run_alone(scenario, &mut meter);
         meter.assert_little(&end);
         meter
     }
@@ -131,7 +131,11 @@ impl Meter {
 
     /// The area under a number of requests is the sum of their times, exactly: of requests from
     /// arrival to outcome, of attempts at instances, in queues and at workers.
-    fn assert_little(&mut self, end: &RunEnd) {
+    ///
+    /// # Panics
+    ///
+    /// If it is not, or if requests have no outcome at the end.
+    pub fn assert_little(&mut self, end: &RunEnd) {
         assert_eq!(end.in_flight_count, 0, "the drain is too short");
         assert_eq!(self.in_system.level(), 0);
         assert_eq!(self.in_system.area_ns(), self.sums.sojourn, "of requests");
@@ -179,7 +183,9 @@ impl Observer for Meter {
                 outcome,
                 ..
             } => self.request_ended(at, arrived_at, outcome),
-            Observation::AttemptSent { instance, .. } => self.pick_counts[instance.index()] += 1,
+            Observation::AttemptSent { instance, .. } => {
+                self.pick_counts[instance.index()] += u64::from(self.measures(at));
+            }
             Observation::WorkArrived { instance } => {
                 self.at_instance[instance.index()].rise(at);
                 self.waiting_at[instance.index()].rise(at);
@@ -204,8 +210,12 @@ impl Observer for Meter {
             } => {
                 self.at_instance[instance.index()].fall(at);
                 self.sums.at_instance += u128::from(at.since(arrived_at).as_ns());
-                if let Some(started_at) = started_at {
-                    self.sums.service += u128::from(at.since(started_at).as_ns());
+                match started_at {
+                    Some(start) => self.sums.service += u128::from(at.since(start).as_ns()),
+                    None => {
+                        self.waiting_at[instance.index()].fall(at);
+                        self.sums.waiting += u128::from(at.since(arrived_at).as_ns());
+                    }
                 }
             }
             Observation::BusyChanged {

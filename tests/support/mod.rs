@@ -1,5 +1,6 @@
 //! What the proofs share: runs, what they measure, and the results that they must meet.
 
+pub mod beliefs;
 pub mod cases;
 pub mod level;
 pub mod meter;
@@ -9,11 +10,13 @@ pub mod sample;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use stormglass::model::observation::{Observer, RunEnd};
+use meter::Meter;
+use stormglass::model::observation::{Observation, Observer, RunEnd};
 use stormglass::model::{SimOptions, simulate};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};
+use stormglass::time::{SimDuration, SimTime};
 
 /// Loads the text of a scenario.
 ///
@@ -50,8 +53,16 @@ fn scenario_from(text: LoadText) -> Scenario {
     loaded.scenario.unwrap_or_else(|| panic!("{messages}"))
 }
 
+/// Runs a scenario to its end. Little's law is asserted.
+pub fn run(scenario: &Scenario, observer: &mut impl Observer) {
+    let meter = Meter::new(scenario, SimDuration::from_secs(1));
+    let mut both = Both { meter, observer };
+    let end = run_alone(scenario, &mut both);
+    both.meter.assert_little(&end);
+}
+
 /// Runs a scenario to its end.
-pub fn run(scenario: &Scenario, observer: &mut impl Observer) -> RunEnd {
+fn run_alone(scenario: &Scenario, observer: &mut impl Observer) -> RunEnd {
     let options = SimOptions {
         seed: scenario.seed,
         event_count_max: u64::MAX,
@@ -60,6 +71,19 @@ pub fn run(scenario: &Scenario, observer: &mut impl Observer) -> RunEnd {
         ControlFlow::Continue(())
     })
     .expect("nothing stops it")
+}
+
+/// An observer and a meter of the same run.
+struct Both<'a, O> {
+    meter: Meter,
+    observer: &'a mut O,
+}
+
+impl<O: Observer> Observer for Both<'_, O> {
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.meter.observe(at, observation);
+        self.observer.observe(at, observation);
+    }
 }
 
 /// A length of time as a scenario states it.

@@ -43,19 +43,9 @@ impl Sample {
         self.bins[bin] += 1;
     }
 
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
     /// Share of the times that are not zero.
     pub fn positive_ratio(&self) -> f64 {
         self.positive_count as f64 / self.count as f64
-    }
-
-    /// The sum in nanoseconds.
-    pub fn sum_ns(&self) -> u128 {
-        self.sum_ns
     }
 
     /// The mean in seconds.

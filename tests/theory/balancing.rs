@@ -16,7 +16,7 @@ fn equal_instances(length: Length, count: u64, load: f64, balancer: &str) -> Str
         rate: load * count as f64,
         ..length
     };
-    length.text(0.0)
+    length.drained_text(0.0)
         + &service("s", count, 1, &exponential(1.0))
         + &client(&poisson(length.rate))
         + &call("s", balancer)
@@ -182,7 +182,7 @@ fn two_instances(study: &Study, length: Length, p: f64, balancer: &str) -> Strin
         warmup: warmup(load, 2.0),
         ..length
     };
-    length.text(0.0)
+    length.drained_text(0.0)
         + &unequal_instances(&exponential(1.0), &[(mu1, p), (mu2, 1.0 - p)])
         + &client(&poisson(lam))
         + &call("s", balancer)

@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod availability;
 mod balancing;
+mod detection;
 mod picks;
 mod queues;
+mod recorded;
+mod retries;
 mod texts;
 
 use support::cases::Pass;
@@ -57,5 +61,14 @@ kinds! {
     weighted_random: crate::picks::weighted_random, 70_000, "complete pass: 1 second";
     swrr_sequence: crate::picks::swrr_sequence, 32, "complete pass: 1 second";
     nginx_sequences: crate::picks::nginx_sequences, 200, "complete pass: 1 second";
+    consecutive_misses: crate::detection::consecutive_misses, 2_000_000, "complete pass: 2 minutes";
+    probe_detection: crate::detection::probe_detection, 20_000, "complete pass: 1 minute";
+    heartbeat_timeout_detection: crate::detection::heartbeat_timeout_detection, 20_000,
+        "complete pass: 1 minute";
+    lease_expiry: crate::detection::lease_expiry, 20_000, "complete pass: 1 minute";
+    retries_iid: crate::retries::retries_iid, 200_000, "complete pass: 1 minute";
+    retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
+    k_of_n: crate::availability::k_of_n, 100_000, "complete pass: 1 second";
+    nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: 1 second";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
 }

@@ -30,7 +30,7 @@ pub fn check(kind: &str, pass: Pass, text_of: impl Fn(&Study, Length) -> String)
 
 /// Poisson arrivals at `lam` at one instance with `workers` workers.
 fn one_instance(length: Length, lam: f64, workers: u64, service_time: &str) -> String {
-    length.text(0.0)
+    length.drained_text(0.0)
         + &service("s", 1, workers, service_time)
         + &client(&poisson(lam))
         + &call("s", "\"random\"")
@@ -137,7 +137,7 @@ pub fn gm1(pass: Pass) {
             warmup: warmup(lam, 1.0 + squared_variation),
             ..length
         };
-        length.text(0.0)
+        length.drained_text(0.0)
             + &service("s", 1, 1, &exponential(1.0))
             + &client(&format!("{{ process = \"renewal\", gap = {gap} }}"))
             + &call("s", "\"random\"")
@@ -166,7 +166,7 @@ pub fn tandem_net(pass: Pass) {
             warmup: rates.len() as f64 * warmup(lam, 2.0),
             ..length
         };
-        length.text(study.number("net") / (2.0 * rates.len() as f64))
+        length.drained_text(study.number("net") / (2.0 * rates.len() as f64))
             + &stations(&rates)
             + &client(&poisson(lam))
             + &calls(&rates)
@@ -198,7 +198,7 @@ pub fn closed_loop(pass: Pass) {
         let think_time = exponential(think);
         let arrivals =
             format!("{{ process = \"closed\", user_count = {users}, think_time = {think_time} }}");
-        length.text(0.0) + &stations(&rates) + &client(&arrivals) + &calls(&rates)
+        length.drained_text(0.0) + &stations(&rates) + &client(&arrivals) + &calls(&rates)
     });
 }
 

@@ -25,10 +25,18 @@ impl Length {
 
     /// The start of the text of a scenario whose messages take `delay` seconds each way.
     pub fn text(&self, delay: f64) -> String {
+        self.text_with("", delay)
+    }
+
+    /// The same, for a run that goes on until all requests have ended.
+    pub fn drained_text(&self, delay: f64) -> String {
+        self.text_with("drain = \"1000000s\"\n", delay)
+    }
+
+    fn text_with(&self, drain: &str, delay: f64) -> String {
         format!(
             "schema = 1\nname = \"theory\"\nseed = {}\nduration = \"{}\"\nwarmup = \"{}\"\n\
-             drain = \"1000000s\"\n\
-             [network]\ntransport = \"datagram\"\nsame_zone = \"{}\"\n",
+             {drain}[network]\ntransport = \"datagram\"\nsame_zone = \"{}\"\n",
             self.seed,
             secs(self.duration()),
             secs(self.warmup),

@@ -22,7 +22,7 @@ pub fn requests(metrics: &RunMetrics) -> Table {
             "#failed",
             "#rejected",
             "#goodput",
-            "#attempts per request",
+            "#amplification",
         ],
     );
     for phase in &metrics.requests.phases {
@@ -87,7 +87,7 @@ pub fn faults(metrics: &RunMetrics) -> Vec<Table> {
             "fault",
             "detection",
             "exclusion at the callers",
-            "#attempts to dead servers",
+            "#wasted attempts",
             "mitigation",
             "recovery",
         ],
@@ -129,7 +129,7 @@ pub fn detectors(metrics: &RunMetrics) -> Option<Table> {
             "detection time",
             "#mistakes",
             "#mistake length",
-            "#mistakes per second and pair",
+            "#mistake rate",
             "#query accuracy",
         ],
     );
@@ -142,7 +142,7 @@ pub fn detectors(metrics: &RunMetrics) -> Option<Table> {
                 range(&detector.detection_time, detector.undetected_count),
                 format::count(detector.mistake_count),
                 format::optional(detector.mistake_duration.mean_secs, format::secs),
-                format::optional(detector.mistake_rate_per_sec, format::number),
+                format::optional(detector.mistake_rate_per_sec, format::rate),
                 format::optional(detector.query_accuracy_ratio, format::ratio),
             ],
         );
@@ -196,7 +196,7 @@ pub fn picks(metrics: &RunMetrics) -> Option<Table> {
             "#relative",
             "#chi-squared p",
             "#longest burst",
-            "#to dead servers",
+            "#wasted attempts",
         ],
     );
     for edge in &metrics.edges {

@@ -159,20 +159,16 @@ fn rate_title(run: RunView) -> String {
             _ => "No request arrived".to_string(),
         };
     }
-    let steady = run
-        .phase(PhaseKind::Steady)
-        .and_then(|phase| phase.stats.goodput_rps);
-    let worst = run.worst_fault();
-    if let (Some(steady), Some(fault)) = (steady, worst)
-        && let Some(during) = fault.stats.goodput_rps
+    if let Some(fault) = run.worst_fault()
+        && let (Some(goodput), Some(arrived)) =
+            (fault.stats.goodput_rps, fault.stats.request_rate_rps)
     {
-        let (from, to) = (format::rate(steady), format::rate(during));
-        let change = match during / steady {
-            ratio if ratio < 0.995 => format!("Goodput fell from {from} to {to}"),
-            ratio if ratio <= 1.005 => format!("Goodput stayed at {to}"),
-            _ => format!("Goodput rose from {from} to {to}"),
-        };
-        return format!("{change} {}; in the whole run {lost}", fault.label);
+        return format!(
+            "Goodput {} was {} of {} that arrived; in the whole run {lost}",
+            fault.label,
+            format::rate(goodput),
+            format::rate(arrived)
+        );
     }
     let of = format::count(whole.stats.arrived_count);
     format!("Of {of} requests {lost}")
@@ -197,31 +193,23 @@ fn lost_text(stats: &RequestStats) -> String {
 }
 
 fn percentile_title(run: RunView) -> String {
-    let steady = run.phase(PhaseKind::Steady);
-    if let (Some(steady), Some(fault)) = (steady, run.worst_fault()) {
-        let (a, b) = (&steady.stats.latency, &fault.stats.latency);
-        let known = [
-            ("p99.9", a.p999, b.p999),
-            ("p99", a.p99, b.p99),
-            ("p50", a.p50, b.p50),
-        ];
-        for (name, steady, during) in known {
-            let (Some(steady), Some(during)) = (steady.value_secs, during.value_secs) else {
-                continue;
-            };
-            let factor = during / steady;
-            let (from, to) = (format::secs(steady), format::secs(during));
-            return match factor {
-                factor if (0.95..=1.05).contains(&factor) => {
-                    format!("{name} is the same {} as steady: {to}", fault.label)
-                }
-                _ => format!(
-                    "{name} is {} times as high {} as steady: {to} against {from}",
-                    format::number(factor),
+    if let (Some(steady), Some(fault)) = (run.phase(PhaseKind::Steady), run.worst_fault())
+        && let Some((name, from, to)) = largest_change(steady, fault)
+    {
+        let (from_text, to_text) = (format::secs(from), format::secs(to));
+        return match to / from {
+            factor if (0.95..=1.05).contains(&factor) => {
+                format!(
+                    "Latency is the same {} as steady: {name} is {to_text}",
                     fault.label
-                ),
-            };
-        }
+                )
+            }
+            factor => format!(
+                "{name} is {} times as high {} as steady: {to_text} against {from_text}",
+                format::number(factor),
+                fault.label
+            ),
+        };
     }
     let latency = run.phase(PhaseKind::Whole).map(|phase| phase.stats.latency);
     match latency.map(|latency| (latency.p50.value_secs, latency.p99.value_secs)) {
@@ -235,4 +223,20 @@ fn percentile_title(run: RunView) -> String {
         }
         _ => "Too few requests succeeded for percentiles".to_string(),
     }
+}
+
+/// The percentile that differs most by factor, with its two values in seconds.
+fn largest_change(steady: &PhaseMetrics, fault: &PhaseMetrics) -> Option<(&'static str, f64, f64)> {
+    let (a, b) = (&steady.stats.latency, &fault.stats.latency);
+    let pairs = [
+        ("p99.9", a.p999, b.p999),
+        ("p99", a.p99, b.p99),
+        ("p50", a.p50, b.p50),
+    ];
+    let known = pairs.into_iter().filter_map(|(name, a, b)| {
+        let (a, b) = (a.value_secs?, b.value_secs?);
+        (0.0 < a.min(b)).then_some((name, a, b))
+    });
+    let factor = |pair: &(&str, f64, f64)| (pair.1 / pair.2).max(pair.2 / pair.1);
+    known.max_by(|x, y| factor(x).total_cmp(&factor(y)))
 }

@@ -6,11 +6,14 @@ use crate::chart::ring_ownership::{Ownership, RingInstance, RingOwnership};
 use crate::chart::selection_share::{SelectedInstance, SelectionShare};
 use crate::id::InstanceId;
 use crate::metrics::data::fault::{FaultMetrics, RingChange, RingShare};
-use crate::metrics::data::selection::EdgeMetrics;
+use crate::metrics::data::selection::{EdgeMetrics, InstanceShare};
 use crate::report::format;
 
 /// Faults with pictures of their rings.
 const FAULT_COUNT_MAX: usize = 4;
+
+/// Below this p-value chance does not explain how far the picks are off their weights.
+const CHANCE_P_MIN: f64 = 0.01;
 
 /// One picture for every fault and edge whose ring it changed.
 pub fn rings(run: RunView) -> impl Iterator<Item = Picture> {
@@ -129,16 +132,31 @@ fn selection_share(run: RunView, edge: &EdgeMetrics) -> SelectionShare {
 }
 
 fn selection_title(edge: &EdgeMetrics) -> String {
-    let selection = &edge.selection;
-    let Some(deviation) = selection.deviation_absolute_max else {
+    let deviation = |share: &InstanceShare| (share.share_ratio - share.expected_ratio).abs();
+    let worst = edge
+        .shares
+        .iter()
+        .max_by(|a, b| deviation(a).total_cmp(&deviation(b)));
+    let Some(worst) = worst else {
         return format!("Picks of {}", edge.edge);
     };
-    let points = format::number(deviation * 100.0);
-    match selection.chi_squared_p {
-        Some(p) => format!(
-            "No share of the picks is more than {points} points off its weight (chi-squared p = {})",
-            format::number(p)
-        ),
-        None => format!("No share of the picks is more than {points} points off its weight"),
+    let evidence = match edge.selection.chi_squared_p {
+        None => String::new(),
+        Some(p) if p < 0.001 => " (chi-squared p < 0.001)".to_string(),
+        Some(p) => format!(" (chi-squared p = {})", format::number(p)),
+    };
+    if edge
+        .selection
+        .chi_squared_p
+        .is_some_and(|p| p < CHANCE_P_MIN)
+    {
+        return format!(
+            "{} got {} of the picks where its weight promises {}{evidence}",
+            worst.name,
+            format::ratio(worst.share_ratio),
+            format::ratio(worst.expected_ratio)
+        );
     }
+    let points = format::number(deviation(worst) * 100.0);
+    format!("No share of the picks is more than {points} points off its weight{evidence}")
 }

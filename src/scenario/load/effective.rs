@@ -206,7 +206,7 @@ impl Walk<'_> {
                 source: ValueSource::Computed(words),
                 doc: key.doc,
             }),
-            (Default::Nested | Default::Required | Default::Absent, _) => {}
+            (Default::Nested | Default::Required | Default::Absent | Default::Inherited(_), _) => {}
         }
     }
 

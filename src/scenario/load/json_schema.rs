@@ -114,7 +114,9 @@ fn property(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {
             let value = to_json(&parse_static(text));
             map.insert("default".into(), value);
         }
-        Default::Computed(words) => description.push_str(&format!(" Default: {words}.")),
+        Default::Computed(words) | Default::Inherited(words) => {
+            description.push_str(&format!(" Default: {words}."))
+        }
         Default::Required | Default::Absent | Default::Nested => {}
     }
     map.insert("description".into(), description.into());

@@ -19,6 +19,7 @@ mod inputs;
 mod merge;
 mod read;
 mod section;
+mod section_check;
 mod semantics;
 mod shorthand;
 mod suggest;
@@ -26,6 +27,8 @@ mod value;
 mod variants;
 
 use std::path::{Path, PathBuf};
+
+pub use files::read_text_from;
 
 use super::Scenario;
 use context::Context;

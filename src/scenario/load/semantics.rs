@@ -7,7 +7,8 @@ use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
-use crate::scenario::client::{EdgeOwner, Workload};
+use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::expect::{Bound, Operator};
 use crate::scenario::fault::FaultConfig;
@@ -39,6 +40,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
             warn_empty(ctx, &expectation.measure, expectation.operator, value, *at);
         }
     }
+    warn_unmeasurable(ctx, scenario, places);
     if scenario.expectations.is_empty() {
         ctx.warn(
             WarningCode::NoExpectation,
@@ -291,6 +293,45 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
                     "a percentile needs 10 samples above it, else it is withheld and the \
                      expectation undecided; lengthen `duration` or take a lower percentile",
                 ),
+        );
+    }
+}
+
+/// Warns of expectations about detectors or rings that the scenario does not have.
+fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
+    let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
+        || scenario.edges.iter().any(|edge| edge.detector.is_some());
+    let is_ring = |edge: &EdgeConfig| matches!(edge.balancer, BalancerConfig::Ring { .. });
+    let has_ring = scenario.edges.iter().any(is_ring);
+    for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
+        let (label, help) = match expectation.measure.measure {
+            Measure::DetectionTime
+            | Measure::ExclusionTime
+            | Measure::MistakeDuration
+            | Measure::MistakeRecurrence
+            | Measure::QueryAccuracy
+                if !has_detector =>
+            {
+                (
+                    "nothing in this scenario detects failures",
+                    "write `profile = \"lease\"` in [registry], or a `detector` in a call",
+                )
+            }
+            Measure::MovedKeyRatio | Measure::MovedRequestRatio | Measure::Ownership
+                if !has_ring =>
+            {
+                (
+                    "no call of this scenario balances by a ring",
+                    "write `balancer = \"ring\"` in a call",
+                )
+            }
+            _ => continue,
+        };
+        ctx.warn(
+            WarningCode::EmptyExpectation,
+            Diagnostic::new("an expectation that cannot hold")
+                .at(*at, label)
+                .help(help),
         );
     }
 }

@@ -100,6 +100,8 @@ pub enum Default {
     Toml(&'static str),
     /// What these words say.
     Computed(&'static str),
+    /// What the table around it says, in these words.
+    Inherited(&'static str),
     /// A table whose keys all have their defaults.
     Nested,
 }

@@ -14,7 +14,7 @@ const WORKERS: Kind = Kind::Count {
     min: 1,
     max: 1 << 20,
 };
-const AS_SERVICE: Default = Default::Computed("as the service says");
+const AS_SERVICE: Default = Default::Inherited("as the service says");
 
 /// `[service.NAME]`.
 pub static SERVICE: TableSpec = TableSpec {
@@ -89,7 +89,7 @@ pub static SERVICE: TableSpec = TableSpec {
         key(
             "registered",
             Kind::Table(&REGISTERED),
-            Default::Computed("as the registry says"),
+            Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
         ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
@@ -143,19 +143,21 @@ pub static REGISTERED: TableSpec = TableSpec {
         key(
             "lease_duration",
             POSITIVE,
-            Default::Computed("as the registry says"),
+            Default::Inherited("as the registry says"),
             "How long the registration lives without a heartbeat.",
         ),
         key(
             "heartbeat_interval",
             POSITIVE,
-            Default::Computed("as the registry says, or lease_duration / 3 where that is set here"),
+            Default::Inherited(
+                "as the registry says, or lease_duration / 3 where that is set here",
+            ),
             "Time between heartbeats, on the instance's clock.",
         ),
         key(
             "phase",
             Kind::Phase,
-            Default::Computed("as the registry says"),
+            Default::Inherited("as the registry says"),
             "Where in its heartbeat interval each instance starts.",
         ),
     ],

@@ -57,7 +57,7 @@ pub static DISTRIBUTION: TableSpec = TableSpec {
         },
         Variant {
             name: "lognormal",
-            doc: "Lognormal, by median and 99th percentile or by mean and coefficient of variation.",
+            doc: "Lognormal, by median and 99th percentile, or by mean and cv.",
             keys: &[
                 optional("p50", POSITIVE, "Median; with `p99`."),
                 optional("p99", POSITIVE, "99th percentile; with `p50`."),
