@@ -12,11 +12,11 @@ const FILE_LINE_COUNT_MAX: usize = 500;
 /// Modules of the library, each with what it may use of the others.
 const LAYERS: [&[&str]; 10] = [
     &["time", "rng", "id", "quantity", "hash"],
+    &["stats"],
     &["scenario"],
     &["engine"],
     &["model"],
     &["metrics"],
-    &["stats"],
     &["experiment"],
     &["chart"],
     &["report"],

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::data::selection::SelectionStats;
-use super::gamma::chi_squared_tail;
 use super::phase::UNMEASURED;
 use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::view::ViewSnapshot;
 use crate::scenario::Scenario;
+use crate::stats::chi_squared::p_value;
 
 /// Counters up to which phases are kept; otherwise only the measured window is.
 const CLASS_ENTRY_COUNT_MAX: usize = 1 << 21;
@@ -384,7 +384,7 @@ fn deviation_of(shares: &[(u64, f64)]) -> SelectionStats {
     stats.chi_squared = Some(chi_squared);
     stats.degrees_of_freedom = expected_instance_count - 1;
     stats.chi_squared_p = (EXPECTED_COUNT_MIN <= expected_min && 1 < expected_instance_count)
-        .then(|| chi_squared_tail(chi_squared, stats.degrees_of_freedom));
+        .then(|| p_value(chi_squared, stats.degrees_of_freedom));
     stats
 }
 

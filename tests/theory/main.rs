@@ -46,7 +46,7 @@ kinds! {
     gm1: crate::queues::gm1, 300_000, "complete pass: 1 minute";
     mm1_client_timeout: crate::queues::mm1_client_timeout, 300_000, "complete pass: 1 minute";
     tandem_net: crate::queues::tandem_net, 300_000, "complete pass: 1 minute";
-    closed_loop: crate::queues::closed_loop, 300_000, "complete pass: 1 minute";
+    closed_loop: crate::queues::closed_loop, 100_000, "complete pass: 1 minute";
     random_split: crate::balancing::random_split, 300_000, "complete pass: 1 minute";
     round_robin: crate::balancing::round_robin, 300_000, "complete pass: 1 minute";
     split2: crate::balancing::split2, 300_000, "complete pass: 1 minute";
