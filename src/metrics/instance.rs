@@ -19,7 +19,7 @@ const SERIES_ROW_COUNT_MAX: u64 = 2_000_000;
 const SERIES_SHOWN_COUNT_MAX: usize = 500;
 
 /// Instances times classes up to which phases are kept; otherwise only the measured window is.
-const CLASS_ENTRY_COUNT_MAX: usize = 1 << 20;
+const CLASS_ENTRY_COUNT_MAX: usize = 1 << 18;
 
 /// Instances times pieces of the timeline up to which phases are kept.
 const CUT_COUNT_MAX: usize = 50_000_000;
@@ -78,8 +78,8 @@ pub struct InstanceTable {
     meters: Vec<Meter>,
     /// Load up to the last cut between classes, by instance.
     class_base: Vec<Load>,
-    /// By class, then instance. Class 0 is unmeasured; where phases are not kept, class 1 is all
-    /// that is measured.
+    /// By measured class, then instance; where phases are not kept, one class is all that is
+    /// measured.
     by_class: Vec<Load>,
     has_phases: bool,
     width: SimDuration,
@@ -159,14 +159,14 @@ impl InstanceTable {
         let count = meters.len();
         let has_phases =
             count * class_count <= CLASS_ENTRY_COUNT_MAX && count * piece_count <= CUT_COUNT_MAX;
-        let class_count = if has_phases { class_count } else { 2 };
+        let measured_class_count = if has_phases { class_count - 1 } else { 1 };
         let is_followed = topology.instance_count() <= SERIES_INSTANCE_COUNT_MAX;
         let row_count_max = (SERIES_ROW_COUNT_MAX / count.max(1) as u64).clamp(1, 2_000);
         let (width, window_count) =
             doubled_width(scenario.window, scenario.duration, row_count_max);
         InstanceTable {
             class_base: vec![Load::default(); count],
-            by_class: vec![Load::default(); count * class_count],
+            by_class: vec![Load::default(); count * measured_class_count],
             has_phases,
             width,
             window_count: if is_followed { window_count } else { 0 },
@@ -253,13 +253,17 @@ impl InstanceTable {
 
     /// Ends the time of a class, for every instance.
     pub fn cut_class(&mut self, at: SimTime, class: u16) {
-        let class = if self.has_phases { class } else { class.min(1) } as usize;
         let count = self.meters.len();
-        let by_class = &mut self.by_class[class * count..(class + 1) * count];
-        let bases = self.class_base.iter_mut();
-        for ((meter, base), sum) in self.meters.iter_mut().zip(bases).zip(by_class) {
+        let column = match class {
+            UNMEASURED => None,
+            class if self.has_phases => Some(usize::from(class) - 1),
+            _ => Some(0),
+        };
+        for (index, (meter, base)) in self.meters.iter_mut().zip(&mut self.class_base).enumerate() {
             let load = meter.load_at(at);
-            sum.add(&load.since(base));
+            if let Some(column) = column {
+                self.by_class[column * count + index].add(&load.since(base));
+            }
             *base = load;
         }
     }
@@ -291,18 +295,18 @@ impl InstanceTable {
         }
     }
 
-    /// What an instance carried in these classes; None where phases are not kept. `is_whole`: all
+    /// What an instance carried in these measured classes; None where phases are not kept. `is_whole`: all
     /// that is measured.
     pub fn load(&self, instance: u32, classes: &[u16], is_whole: bool) -> Option<Load> {
         let count = self.meters.len();
-        let load_in = |class: usize| &self.by_class[class * count + instance as usize];
+        let load_in = |column: usize| &self.by_class[column * count + instance as usize];
         let mut sum = Load::default();
         if self.has_phases {
             classes
                 .iter()
-                .for_each(|class| sum.add(load_in(*class as usize)));
+                .for_each(|class| sum.add(load_in(usize::from(*class) - 1)));
         } else if is_whole {
-            sum.add(load_in(1));
+            sum.add(load_in(0));
         } else {
             return None;
         }

@@ -1,7 +1,5 @@
 //! True states of instances.
 
-use std::collections::BTreeMap;
-
 use crate::id::{FaultId, InstanceId};
 use crate::model::observation::LifeState;
 use crate::model::view::ViewSnapshot;
@@ -26,8 +24,8 @@ pub struct Episode {
 #[derive(Clone, Debug, Default)]
 pub struct LifeTable {
     states: Vec<LifeState>,
-    /// Instances that are down.
-    pub episodes: BTreeMap<u32, Episode>,
+    /// By instance, while it is down.
+    episodes: Vec<Option<Box<Episode>>>,
     /// Of these, the ones that the registry suspects and still lists.
     awaited: Vec<u32>,
 }
@@ -55,7 +53,7 @@ impl LifeTable {
         };
         LifeTable {
             states: (0..topology.instance_count()).map(state).collect(),
-            episodes: BTreeMap::new(),
+            episodes: vec![None; topology.instance_count() as usize],
             awaited: Vec::new(),
         }
     }
@@ -72,7 +70,7 @@ impl LifeTable {
 
     /// The registry suspects an instance.
     pub fn suspect(&mut self, at: SimTime, instance: InstanceId) {
-        if let Some(episode) = self.episodes.get_mut(&instance.0) {
+        if let Some(episode) = &mut self.episodes[instance.index()] {
             (episode.suspected_at, episode.published_at) = (Some(at), None);
             self.awaited.push(instance.0);
         }
@@ -85,7 +83,7 @@ impl LifeTable {
         } = self;
         awaited.retain(|index| {
             let instance = InstanceId(*index);
-            let Some(episode) = episodes.get_mut(index) else {
+            let Some(episode) = &mut episodes[instance.index()] else {
                 return false;
             };
             let is_gone = scenario.topology.service_of(instance) == view.service
@@ -95,6 +93,22 @@ impl LifeTable {
             }
             !is_gone
         });
+    }
+
+    /// The time that an instance is down, if it is.
+    #[inline]
+    pub fn episode(&self, instance: InstanceId) -> Option<&Episode> {
+        self.episodes[instance.index()].as_deref()
+    }
+
+    /// An instance goes down.
+    pub fn begin(&mut self, instance: InstanceId, episode: Episode) {
+        self.episodes[instance.index()] = Some(Box::new(episode));
+    }
+
+    /// An instance is no longer down.
+    pub fn end(&mut self, instance: InstanceId) -> Option<Box<Episode>> {
+        self.episodes[instance.index()].take()
     }
 
     /// Sets the state of an instance and returns the one before.

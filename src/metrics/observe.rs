@@ -170,7 +170,7 @@ impl Recorder<'_> {
                 cause,
             } => {
                 let edge = scenario.topology.edge_of(caller);
-                let episode = self.life.episodes.get(&instance.0);
+                let episode = self.life.episode(instance);
                 let exclusion = &mut self.tables.exclusion;
                 exclusion.exclude(at, (caller, edge), instance, cause, episode);
                 self.listed(at, (caller, edge), instance, BelievedState::Excluded);
@@ -262,7 +262,7 @@ impl Recorder<'_> {
         match (is_down(before), is_down(state)) {
             (false, true) => self.go_down(at, instance, before.is_up(), fault),
             (true, false) => {
-                let episode = self.life.episodes.remove(&instance.0);
+                let episode = self.life.end(instance);
                 let episode = episode.expect("what is down has an episode");
                 self.settle(at, instance, &episode, state.is_up());
             }
@@ -289,7 +289,7 @@ impl Recorder<'_> {
             suspected_at: None,
             published_at: None,
         };
-        self.life.episodes.insert(instance.0, episode);
+        self.life.begin(instance, episode);
         if let Some(fault) = fault {
             self.tables.faults[fault.index()].down_count += 1;
         }
@@ -334,7 +334,7 @@ impl Recorder<'_> {
     }
 
     fn wasted(&mut self, at: SimTime, instance: InstanceId) {
-        let fault = self.life.episodes.get(&instance.0).and_then(|e| e.fault);
+        let fault = self.life.episode(instance).and_then(|e| e.fault);
         if let Some(fault) = fault {
             let counts = &mut self.tables.faults[fault.index()];
             counts.wasted_count += 1;

@@ -105,8 +105,10 @@ impl<'a> Recorder<'a> {
         self.tables.services.cut_class(at, self.class);
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
-        for (instance, episode) in std::mem::take(&mut self.life.episodes) {
-            self.settle(at, InstanceId(instance), &episode, false);
+        for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
+            if let Some(episode) = self.life.end(instance) {
+                self.settle(at, instance, &episode, false);
+            }
         }
         self.tables.detection.close(at, self.scenario);
         self.tables.selection.close();

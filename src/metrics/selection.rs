@@ -11,7 +11,7 @@ use crate::scenario::Scenario;
 use crate::stats::chi_squared::p_value;
 
 /// Counters up to which phases are kept; otherwise only the measured window is.
-const CLASS_ENTRY_COUNT_MAX: usize = 1 << 21;
+const CLASS_ENTRY_COUNT_MAX: usize = 1 << 18;
 
 /// Counters for the prefixes of the callers of one edge.
 const PREFIX_ENTRY_COUNT_MAX: usize = 1 << 20;
