@@ -176,7 +176,7 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     }
 
     /// Takes out the next event and moves the clock to it.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, u64, E)> {
         let key = self.pending.pop()?;
         let (time, sequence) = (key.time(), key.sequence());

@@ -26,7 +26,7 @@ const DIGIT_COUNT: usize = 1 << DIGIT_BITS;
 const LEVEL_COUNT: usize = 8;
 /// A slot with at most this many keys is served as one span: sorting so few costs less than
 /// dealing them out.
-const RUN_LENGTH_DIRECT: usize = 16;
+const RUN_LENGTH_DIRECT: usize = 24;
 /// A key that would move more than this many keys of the run goes to the heap instead.
 const RUN_SHIFT_MAX: usize = 24;
 /// Emptied slots keep a capacity up to this, so that a steady state does not allocate; larger ones
@@ -70,7 +70,7 @@ impl PendingSet for Wheel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<Key> {
         if self.run.is_empty() && self.late.is_empty() && !self.advance() {
             return None;
@@ -149,6 +149,7 @@ impl Wheel {
     }
 
     /// Makes the first occupied slot the span, and its keys the run. False if there is none.
+    #[inline(never)]
     fn advance(&mut self) -> bool {
         if SLOT_CAPACITY_KEPT < self.late.capacity() {
             self.late = BinaryHeap::new();

@@ -253,7 +253,8 @@ fn secs(ns: u64) -> f64 {
 
 #[inline]
 fn bucket_of<const BITS: u32>(value: u64) -> usize {
-    let magnitude = (u64::BITS - value.leading_zeros()).saturating_sub(BITS);
+    // Values below 2^BITS have magnitude 0.
+    let magnitude = (value | ((1 << BITS) - 1)).ilog2() - (BITS - 1);
     ((u64::from(magnitude) << (BITS - 1)) + (value >> magnitude)) as usize
 }
 

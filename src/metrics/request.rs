@@ -193,8 +193,10 @@ impl RequestTable {
         let retry_count = self.retry_count(caller, attempt_count);
         let cell = &mut self.cells[index];
         cell.attempt_count += u64::from(attempt_count);
-        cell.retry_count += u64::from(retry_count);
-        cell.retried_count += u64::from(0 < retry_count);
+        if 0 < retry_count {
+            cell.retry_count += u64::from(retry_count);
+            cell.retried_count += 1;
+        }
         cell.end(latency, outcome);
         if class == UNMEASURED {
             return;

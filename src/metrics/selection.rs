@@ -140,8 +140,12 @@ impl SelectionTable {
         let local = (pick.instance.0 - edge.instance_first) as usize;
         let counts = &mut edge.attempts[class as usize];
         counts.attempt_count += 1;
-        counts.retry_count += u64::from(pick.is_retry);
-        counts.wasted_count += u64::from(pick.is_wasted);
+        if pick.is_retry {
+            counts.retry_count += 1;
+        }
+        if pick.is_wasted {
+            counts.wasted_count += 1;
+        }
         edge.pick_counts[class as usize * edge.instance_count + local] += 1;
         if sequence.held != NONE {
             edge.held[sequence.held as usize].pick_counts[class as usize] += 1;

@@ -140,8 +140,10 @@ impl WindowTable {
         };
         cell.outcome_counts[outcome as usize] += 1;
         cell.attempt_count += attempt_counts.0;
-        cell.retry_count += attempt_counts.1;
-        cell.retried_count += u32::from(0 < attempt_counts.1);
+        if 0 < attempt_counts.1 {
+            cell.retry_count += attempt_counts.1;
+            cell.retried_count += 1;
+        }
         if outcome == Outcome::Success {
             cell.latency.record(latency);
         }

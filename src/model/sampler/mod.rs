@@ -119,16 +119,25 @@ impl Sampler {
     }
 
     /// Draws a length in seconds, not rounded.
-    #[inline]
+    #[inline(always)]
     pub fn sample_secs(&self, source: &mut impl UniformSource) -> f64 {
         match &self.0 {
-            Law::Constant { value } => value.as_secs_f64(),
             Law::Exponential { mean } => inversion::exponential(*mean, source.uniform_open()),
-            Law::LogNormal { table, .. } => {
+            Law::LogNormal {
+                table: Some(table), ..
+            } => {
                 let u = source.uniform_open();
-                let tabulated = table.as_ref().and_then(|table| table.at(u));
-                tabulated.unwrap_or_else(|| self.one_quantile(u))
+                table.at(u).unwrap_or_else(|| self.one_quantile(u))
             }
+            _ => self.sample_other(source),
+        }
+    }
+
+    /// Draws from the laws that are less common.
+    #[inline(never)]
+    fn sample_other(&self, source: &mut impl UniformSource) -> f64 {
+        match &self.0 {
+            Law::Constant { value } => value.as_secs_f64(),
             Law::Erlang { stages, stage_mean } => (0..*stages)
                 .map(|_| inversion::exponential(*stage_mean, source.uniform_open()))
                 .sum(),
@@ -136,7 +145,9 @@ impl Sampler {
                 let mean = branch_mean_secs(branches, source.uniform_open());
                 inversion::exponential(mean, source.uniform_open())
             }
-            Law::Uniform { .. }
+            Law::Exponential { .. }
+            | Law::LogNormal { .. }
+            | Law::Uniform { .. }
             | Law::BoundedPareto { .. }
             | Law::Weibull { .. }
             | Law::Empirical { .. } => self.one_quantile(source.uniform_open()),
@@ -144,7 +155,7 @@ impl Sampler {
     }
 
     /// The quantile of a law that takes one uniform.
-    #[inline(never)]
+    #[cold]
     fn one_quantile(&self, u: f64) -> f64 {
         self.quantile(u).expect("these laws take one uniform")
     }
