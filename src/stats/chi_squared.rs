@@ -83,7 +83,11 @@ mod tests {
             (20, 15.0),
             (100, 120.0),
         ] {
-            assert_close(p_value(2.0 * m, u64::from(2 * k)), poisson_below(k, m), 1e-12);
+            assert_close(
+                p_value(2.0 * m, u64::from(2 * k)),
+                poisson_below(k, m),
+                1e-12,
+            );
         }
     }
 
