@@ -3,7 +3,7 @@
 //! ```text
 //!            scenarios/*.toml                                seeds
 //!                  |                                           |
-//!   time  rng  id  quantity  hash     <- base: no project module used but each other
+//!   time  rng  id  quantity  hash  stats   <- base: no project module used but each other
 //!                  |
 //!              scenario               <- what may be asked     (mirrors model/)
 //!                  |
@@ -12,8 +12,6 @@
 //!                model                <- what happens          (emits Observations)
 //!                  |
 //!               metrics               <- what was seen         (one run)
-//!                  |
-//!                stats                <- what it means         (pure functions on numbers)
 //!                  |
 //!             experiment              <- many runs             (the only place with threads)
 //!                  |
@@ -26,6 +24,7 @@ pub mod hash;
 pub mod id;
 pub mod quantity;
 pub mod rng;
+pub mod stats;
 pub mod time;
 
 pub mod scenario;
@@ -36,7 +35,13 @@ pub mod model;
 
 pub mod metrics;
 
-pub mod stats;
+pub mod experiment;
+
+pub mod chart;
+
+pub mod report;
+
+pub mod cli;
 
 #[cfg(test)]
 mod oracle;

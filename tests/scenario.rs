@@ -1,27 +1,299 @@
 //! Scenario files through the front end of the library.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use stormglass::scenario::Scenario;
+use stormglass::scenario::client::{ArrivalProcess, Workload};
+use stormglass::scenario::distribution::Distribution;
+use stormglass::scenario::fault::FaultScope;
+use stormglass::scenario::load::explain::{effective_toml, explain};
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, Loaded, load};
+use stormglass::scenario::selector::Target;
+use stormglass::time::{SimDuration, SimTime};
 
-fn load_file(name: &str) -> Loaded {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data")
-        .join(name);
+        .join(name)
+}
+
+fn load_with(path: PathBuf, sets: &[&str]) -> Loaded {
     load(&LoadInput {
         text: LoadText::File(path),
+        sets: sets.iter().map(|set| set.to_string()).collect(),
+        limits: Limits::STANDARD,
+    })
+}
+
+/// The scenario of a file that draws no message at all.
+fn scenario_of(loaded: Loaded) -> Scenario {
+    let text = loaded.diagnostics.render(&loaded.sources, false);
+    assert_eq!(text, "");
+    loaded.scenario.expect("it has no errors")
+}
+
+#[test]
+fn the_rack_loss_example_loads() {
+    let scenario = scenario_of(load_with(data("rack-loss.toml"), &[]));
+    assert_eq!(scenario.zones, ["a", "b", "c"]);
+    assert_eq!(scenario.topology.node_count(), 12 + 40 + 3);
+    assert_eq!(scenario.header.len(), 5);
+    // The longest request lasts as long as its deadline.
+    assert_eq!(scenario.drain, SimDuration::from_ms(500));
+    let registered = scenario.services[0]
+        .registered
+        .expect("the registry has leases");
+    assert_eq!(registered.heartbeat_interval.as_ns(), 3_333_333_333);
+    let compare = scenario.compare.expect("it compares");
+    assert_eq!(compare.reference, "ring");
+    assert_eq!(compare.variants.len(), 3);
+}
+
+#[test]
+fn a_scenario_of_everything_loads_as_written() {
+    let scenario = scenario_of(load_with(data("everything.toml"), &[]));
+    // api has 6 instances and 2 spare ones, then db new 4 and old 3, then files 2.
+    assert_eq!(scenario.topology.instance_count(), 8 + 4 + 3 + 2);
+    // Work per second of db: 4 x 8 x 1.5 + 3 x 2 x 1 = 54 worker seconds; a request takes
+    // 0.9 x 1 ms + 0.1 x 9 ms = 1.8 ms: 30,000 per second, a tenth of which is offered.
+    let shop = scenario
+        .clients
+        .iter()
+        .find(|c| c.name == "shop")
+        .expect("it is there");
+    let Workload::Open {
+        process: ArrivalProcess::Poisson { rate },
+    } = shop.workload
+    else {
+        panic!("the arrivals are Poisson");
+    };
+    assert!((rate - 3_000.0).abs() < 1e-6, "{rate}");
+    let recorded = scenario
+        .clients
+        .iter()
+        .find(|c| c.name == "recorded")
+        .expect("it is there");
+    let Workload::Trace(trace) = &recorded.workload else {
+        panic!("its arrivals are recorded");
+    };
+    // The second row of the file is the first to arrive.
+    assert_eq!(trace.rows.len(), 3);
+    assert_eq!(trace.rows[0].arrives_at, SimTime::from_ns(250_000_000));
+    assert_eq!(trace.rows[0].service_demand, Some(SimDuration::from_ms(1)));
+    assert_eq!(trace.rows[0].key, Some(3));
+    let files = scenario
+        .services
+        .iter()
+        .find(|s| s.name == "files")
+        .expect("it is there");
+    let Distribution::Empirical(recorded) = &files.service_time else {
+        panic!("its service times are recorded");
+    };
+    // Weights 3 and 1; a value of weight 0 is never drawn.
+    assert_eq!(
+        recorded.values,
+        [SimDuration::from_ms(1), SimDuration::from_us(2_500)]
+    );
+    assert_eq!(recorded.cumulative, [0.75, 1.0]);
+    let hosts = scenario.faults.iter().find_map(|fault| match &fault.scope {
+        FaultScope::Links { to, .. } if to.text == "host:db/old/0" => Some(to.any_of.clone()),
+        _ => None,
+    });
+    // api: 8 hosts; db new: 4 instances, 2 on each host; so the first host of db old is number 10.
+    assert_eq!(hosts, Some(vec![Target::Host(stormglass::id::HostId(10))]));
+}
+
+#[test]
+fn the_effective_scenario_loads_to_the_same_scenario() {
+    for (name, sets) in [
+        (
+            "rack-loss.toml",
+            &["seed=9", "client.shop.call.web.balancer.hash_seed=3"][..],
+        ),
+        ("everything.toml", &["registry.propagation=watch"][..]),
+    ] {
+        let loaded = load_with(data(name), sets);
+        let written = effective_toml(&loaded, &|_, written| written.to_string());
+        let written = written.expect("it loads");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        for input in &loaded.inputs {
+            let file_name = input.file_name().expect("it is a file");
+            std::fs::copy(input, folder.path().join(file_name)).expect("it can be copied");
+        }
+        let path = folder.path().join("scenario.toml");
+        std::fs::write(&path, &written).expect("it can be written");
+        let again = load_with(path, &[]);
+        let messages = again.diagnostics.render(&again.sources, false);
+        assert_eq!(again.diagnostics.error_count(), 0, "{messages}");
+        assert_eq!(again.scenario, loaded.scenario, "{written}");
+    }
+}
+
+#[test]
+fn explain_says_where_each_value_comes_from() {
+    let explanation = explain(&load_with(data("rack-loss.toml"), &["seed=9"])).expect("it loads");
+    let origin = |path: &str| {
+        let value = explanation.values.iter().find(|value| value.path == path);
+        let value = value.unwrap_or_else(|| panic!("{path} is not explained"));
+        (
+            value.value.clone(),
+            value.origin.rsplit('/').next().unwrap_or("").to_string(),
+        )
+    };
+    let pair = |value: &str, origin: &str| (value.to_string(), origin.to_string());
+    assert_eq!(origin("seed"), pair("9", "--set seed=9"));
+    assert_eq!(origin("duration"), pair("\"3m\"", "rack-loss.toml:10"));
+    assert_eq!(origin("window"), pair("\"1s\"", "default"));
+    assert_eq!(
+        origin("client.shop.call.web.balancer.virtual_node_count"),
+        pair("160", "rack-loss.toml:57")
+    );
+    assert_eq!(
+        origin("registry.heartbeat_interval"),
+        pair("lease_duration / 3", "computed")
+    );
+    let fault = &explanation.faults[0];
+    assert_eq!((fault.start_secs, fault.end_secs), (60.0, 120.0));
+    let (service, load) = &explanation.loads[0];
+    assert_eq!((service.as_str(), load.visits_per_sec), ("web", 6_000.0));
+}
+
+/// A scenario that extends another one, both in one folder.
+fn load_extended(base: &str, changes: &str) -> Loaded {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::create_dir(folder.path().join("bases")).expect("a folder can be made");
+    std::fs::write(folder.path().join("bases/base.toml"), base).expect("it can be written");
+    let path = folder.path().join("a.toml");
+    let text = format!("extends = \"bases/base.toml\"\n{changes}");
+    std::fs::write(&path, text).expect("it can be written");
+    load_with(path, &[])
+}
+
+const BASE: &str = r#"schema = 1
+duration = "1m"
+[expect]
+users = "success_ratio >= 99%"
+[service.web]
+count = 2
+service_time = { dist = "lognormal", p50 = "5ms", p99 = "40ms" }
+[client.shop]
+zones = ["a", "b"]
+arrivals = { process = "poisson", rate = "100/s" }
+[client.shop.call.web]
+balancer = { policy = "ring", virtual_node_count = 3 }
+"#;
+
+#[test]
+fn tables_merge_and_arrays_and_distributions_replace() {
+    let changes = r#"
+[service.web]
+service_time = { dist = "constant", value = "5ms" }
+[client.shop]
+zones = ["c"]
+[client.shop.call.web.balancer]
+hash_seed = 8
+"#;
+    let scenario = scenario_of(load_extended(BASE, changes));
+    let by_hand = BASE
+        .replace(
+            "{ dist = \"lognormal\", p50 = \"5ms\", p99 = \"40ms\" }",
+            "\"5ms\"",
+        )
+        .replace("[\"a\", \"b\"]", "[\"c\"]")
+        .replace(
+            "virtual_node_count = 3",
+            "virtual_node_count = 3, hash_seed = 8",
+        )
+        .replace("duration", "name = \"a\"\nduration");
+    let loaded = load(&LoadInput {
+        text: LoadText::Text {
+            name: "by-hand.toml".to_string(),
+            text: by_hand,
+        },
+        sets: Vec::new(),
+        limits: Limits::STANDARD,
+    });
+    assert_eq!(scenario, scenario_of(loaded));
+}
+
+#[test]
+fn another_policy_drops_the_keys_of_the_old_one_and_says_so() {
+    let loaded = load_extended(
+        BASE,
+        "[client.shop.call]\nweb.balancer.policy = \"random\"\n",
+    );
+    let titles: Vec<&str> = loaded
+        .diagnostics
+        .iter()
+        .map(|d| d.title.as_str())
+        .collect();
+    assert_eq!(titles, ["`virtual_node_count` of `ring` dropped"]);
+    assert!(loaded.scenario.is_some());
+}
+
+#[test]
+fn the_json_schema_names_every_table_and_refuses_other_keys() {
+    let schema = stormglass::scenario::load::json_schema::json_schema();
+    let definitions = schema["definitions"]
+        .as_object()
+        .expect("it has definitions");
+    for name in [
+        "service",
+        "group",
+        "client",
+        "call",
+        "fault",
+        "balancer",
+        "distribution",
+    ] {
+        assert!(definitions.contains_key(name), "{name}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["properties"]["duration"]["type"], "string");
+}
+
+fn load_text(text: &str) -> Loaded {
+    load(&LoadInput {
+        text: LoadText::Text {
+            name: "a.toml".to_string(),
+            text: text.to_string(),
+        },
         sets: Vec::new(),
         limits: Limits::STANDARD,
     })
 }
 
 #[test]
-fn the_rack_loss_example_loads() {
-    let loaded = load_file("rack-loss.toml");
-    let text = loaded.diagnostics.render(&loaded.sources, false);
-    assert_eq!(text, "");
-    let scenario = loaded.scenario.expect("it has no errors");
-    assert_eq!(scenario.zones, ["a", "b", "c"]);
-    assert_eq!(scenario.topology.node_count(), 12 + 40 + 3);
+fn offered_load_counts_the_visits_of_every_path() {
+    let text = r#"
+schema = 1
+duration = "1m"
+[service.left]
+count = 1
+service_time = "1ms"
+[service.left.call.end]
+[service.right]
+count = 1
+service_time = "1ms"
+[service.right.call.end]
+[service.end]
+count = 2
+workers = 3
+speed = 0.5
+service_time = "2ms"
+[client.shop]
+arrivals = { process = "constant", rate = "300/s" }
+[client.shop.call.left]
+[client.shop.call.right]
+"#;
+    let loads = explain(&load_text(text)).expect("it loads").loads;
+    // In order of name: end, left, right. Every request comes to end twice: 600 per second; its
+    // workers do 2 x 3 x 0.5 = 3 s of work per second, so 3 / 2 ms = 1,500 requests per second.
+    let (name, end) = &loads[0];
+    assert_eq!((name.as_str(), end.visits_per_sec), ("end", 600.0));
+    assert!((end.capacity_per_sec - 1_500.0).abs() < 1e-9);
+    assert!((end.offered_load - 0.4).abs() < 1e-12);
+    let visits: Vec<f64> = loads.iter().map(|(_, load)| load.visits_per_sec).collect();
+    assert_eq!(visits, [600.0, 300.0, 300.0]);
 }

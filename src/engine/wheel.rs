@@ -48,7 +48,6 @@ pub struct Wheel {
     occupied: [u64; LEVEL_COUNT],
     /// Keys after the span, at `level * DIGIT_COUNT + digit`.
     slots: Vec<Vec<Key>>,
-    len: usize,
 }
 
 impl PendingSet for Wheel {
@@ -59,13 +58,11 @@ impl PendingSet for Wheel {
             span_last: 0,
             occupied: [0; LEVEL_COUNT],
             slots: vec![Vec::new(); LEVEL_COUNT * DIGIT_COUNT],
-            len: 0,
         }
     }
 
     #[inline]
     fn push(&mut self, key: Key) {
-        self.len += 1;
         if self.span_last < tick(key) {
             self.put_in_slot(key);
         } else {
@@ -78,9 +75,8 @@ impl PendingSet for Wheel {
         if self.run.is_empty() && self.late.is_empty() && !self.advance() {
             return None;
         }
-        self.len -= 1;
         if self.is_late_next() {
-            return self.late.pop().map(|Reverse(key)| key);
+            return self.pop_late();
         }
         self.run.pop()
     }
@@ -97,7 +93,7 @@ impl PendingSet for Wheel {
     }
 
     fn len(&self) -> usize {
-        self.len
+        self.run.len() + self.late.len() + self.slots.iter().map(Vec::len).sum::<usize>()
     }
 
     fn bytes(&self) -> usize {
@@ -119,8 +115,13 @@ impl Wheel {
         }
     }
 
+    #[cold]
+    fn pop_late(&mut self) -> Option<Key> {
+        self.late.pop().map(|Reverse(key)| key)
+    }
+
     /// Adds a key whose tick lies in the span.
-    #[inline]
+    #[inline(never)]
     fn put_in_span(&mut self, key: Key) {
         let shift_start = self.run.len().saturating_sub(RUN_SHIFT_MAX);
         let behind = self.run[shift_start..]

@@ -5,5 +5,32 @@
 
 pub mod control;
 pub mod data;
+pub mod detection;
 pub mod evaluate;
+pub mod exclusion;
+mod finish;
+pub mod histogram;
+pub mod instance;
+pub mod level;
+pub mod life;
+mod observe;
+pub mod phase;
+mod pooled;
+pub mod recorder;
+pub mod request;
+pub mod ring;
+pub mod selection;
+pub mod service;
+pub mod steady;
 pub mod table;
+pub mod timeline;
+pub mod window;
+
+#[cfg(test)]
+mod belief_tests;
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod recorder_tests;

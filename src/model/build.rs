@@ -83,7 +83,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             workloads: build_workloads(scenario, &streams),
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, views, published),
-            pings: Pings::new(edge_count),
+            pings: Pings::new(scenario, &nodes),
             faults: FaultSteps::new(windows),
             deferred: BTreeMap::new(),
             in_flight_count: 0,

@@ -268,7 +268,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             match deferred {
                 Deferred::Event(event, sequence) => self.handle(sequence, event),
                 Deferred::AttemptTimeout(slot) => self.on_deferred_timeout(slot, node),
-                Deferred::CallStart(slot) => self.start_calls(slot),
+                Deferred::CallStart(slot) => self.start_deferred_calls(slot),
                 Deferred::PingTimeout { slot, number } => self.on_ping_missed(slot, number),
             }
         }

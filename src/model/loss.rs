@@ -118,8 +118,8 @@ impl Chain {
         while self.ends.back().is_none_or(|end| *end <= at) {
             let last = self.ends.back().copied().unwrap_or(SimTime::START);
             let is_bad = self.is_bad != (self.ends.len() % 2 == 1);
-            let secs =
-                inversion::exponential(self.rng.uniform(), config.mean_secs[usize::from(is_bad)]);
+            let mean_secs = config.mean_secs[usize::from(is_bad)];
+            let secs = inversion::exponential(mean_secs, self.rng.uniform_open());
             let length = SimDuration::from_secs_f64(secs).max(SimDuration::from_ns(1));
             self.ends.push_back(last + length);
         }

@@ -65,12 +65,17 @@ pub enum SimError {
     #[error("interrupted")]
     Interrupted,
     /// More events than allowed.
-    #[error("more than {limit} events, reached at {at}; raise --max-events or shorten the run")]
+    #[error(
+        "more than {limit} events, reached at {at}; most of them are {culprit}; raise \
+         --max-events or shorten the run"
+    )]
     TooManyEvents {
         /// The limit.
         limit: u64,
         /// When it was reached.
         at: SimTime,
+        /// The most frequent kind of event.
+        culprit: &'static str,
     },
     /// Time does not move on.
     #[error("{count} events at {at} without an end; most of them are {culprit}")]
@@ -171,18 +176,28 @@ fn run<O: Observer, S: PendingSet>(
 
 fn stopped(stop: Stop) -> SimError {
     match stop {
-        Stop::TooManyEvents { limit, at } => SimError::TooManyEvents { limit, at },
+        Stop::TooManyEvents {
+            limit,
+            at,
+            kind_counts,
+        } => SimError::TooManyEvents {
+            limit,
+            at,
+            culprit: culprit(&kind_counts),
+        },
         Stop::EndlessInstant {
             at,
             count,
             kind_counts,
-        } => {
-            let kind = kind_counts.first().map_or(u8::MAX, |(kind, _)| *kind);
-            SimError::EndlessInstant {
-                at,
-                count,
-                culprit: Event::kind_name(kind),
-            }
-        }
+        } => SimError::EndlessInstant {
+            at,
+            count,
+            culprit: culprit(&kind_counts),
+        },
     }
+}
+
+/// The name of the kind that comes first.
+fn culprit(kind_counts: &[(u8, u64)]) -> &'static str {
+    Event::kind_name(kind_counts.first().map_or(u8::MAX, |(kind, _)| *kind))
 }

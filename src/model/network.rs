@@ -176,21 +176,32 @@ impl Network {
         (from, to): (NodeId, NodeId),
         key: MessageKey,
     ) -> Verdict {
-        let is_same_zone = nodes[from.index()].zone == nodes[to.index()].zone;
         if self.overrides.is_empty() && self.faults.is_empty() {
-            let class = if is_same_zone {
-                &self.same_zone
-            } else {
-                &self.cross_zone
+            let class = self.class(nodes, (from, to));
+            let is_lost = match class.loss {
+                LossProcess::None => false,
+                LossProcess::Bernoulli(probability) => {
+                    loss_uniform(streams, key, 0) >= 1.0 - probability
+                }
+                LossProcess::GilbertElliott(_) => true,
             };
-            if let LossProcess::None = class.loss {
+            if !is_lost {
                 return deliver(sample(&class.delay, streams, key));
             }
         }
         self.send_slowly(now, streams, nodes, (from, to), key)
     }
 
+    #[inline]
+    fn class(&self, nodes: &[Node], (from, to): (NodeId, NodeId)) -> &LinkClass {
+        match nodes[from.index()].zone == nodes[to.index()].zone {
+            true => &self.same_zone,
+            false => &self.cross_zone,
+        }
+    }
+
     /// Any message, with everything that may happen to it.
+    #[cold]
     fn send_slowly(
         &mut self,
         now: SimTime,
@@ -287,11 +298,7 @@ impl Network {
     ) -> bool {
         let pair = pair_hash(nodes, (from, to));
         let process = self.link_override((from, to), |link| link.loss.as_ref());
-        let class = if nodes[from.index()].zone == nodes[to.index()].zone {
-            &self.same_zone
-        } else {
-            &self.cross_zone
-        };
+        let class = self.class(nodes, (from, to));
         let process = *process.unwrap_or(&class.loss);
         let mut pass = 1.0 - self.losses.probability(process, at, pair);
         for fault in self.faults.iter().filter(|fault| at < fault.until) {
@@ -301,12 +308,7 @@ impl Network {
                 pass *= 1.0 - self.losses.probability(process, at, pair);
             }
         }
-        let step = key.leg * TRANSMISSION_COUNT_MAX + transmission;
-        pass < 1.0
-            && streams
-                .draw(Purpose::LinkLoss, key.identity, key.number, step)
-                .uniform()
-                >= pass
+        pass < 1.0 && loss_uniform(streams, key, transmission) >= pass
     }
 
     fn delay(
@@ -316,12 +318,7 @@ impl Network {
         (from, to): (NodeId, NodeId),
         key: MessageKey,
     ) -> SimDuration {
-        let is_same_zone = nodes[from.index()].zone == nodes[to.index()].zone;
-        let class = if is_same_zone {
-            &self.same_zone
-        } else {
-            &self.cross_zone
-        };
+        let class = self.class(nodes, (from, to));
         let law = self.link_override((from, to), |link| link.delay.as_ref());
         let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
         for (index, fault) in (1u32..).zip(&self.faults) {

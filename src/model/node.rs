@@ -23,7 +23,7 @@ pub struct Node {
     /// Windows of faults that hold it in each state other than up.
     held: [u16; HELD_STATES.len()],
     /// Local seconds per true second, minus one.
-    drift_ratio: f64,
+    pub drift_ratio: f64,
 }
 
 const _: () = assert!(size_of::<Node>() <= 48);

@@ -15,18 +15,19 @@ use crate::time::SimDuration;
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt reaches the host of its instance.
     pub(super) fn on_attempt_arrives(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot).copied() else {
+        let Some(attempt) = self.attempts.get(slot) else {
             return;
         };
         if attempt.pending != sequence {
             return;
         }
+        let identity = fold_identity(attempt);
         let node = self.instance_node(attempt.instance);
         let event = Event::AttemptArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
-        self.fold(event, node, fold_identity(&attempt));
+        self.fold(event, node, identity);
         let now = self.now();
         let attempt = &mut self.attempts[slot];
         attempt.pending = 0;
@@ -192,14 +193,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A worker is done with an attempt.
     pub(super) fn on_work_done(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot).copied() else {
+        let Some(attempt) = self.attempts.get(slot) else {
             return;
         };
         if attempt.pending != sequence {
             return;
         }
-        let node = self.instance_node(attempt.instance);
-        self.fold(Event::WorkDone(slot), node, fold_identity(&attempt));
+        let (identity, node) = (fold_identity(attempt), self.instance_node(attempt.instance));
+        self.fold(Event::WorkDone(slot), node, identity);
         self.attempts[slot].pending = 0;
         self.after_own_work(slot);
     }
@@ -207,10 +208,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The instance's own work on an attempt is done: its calls follow, then the reply.
     fn after_own_work(&mut self, slot: u32) {
         let attempt = &mut self.attempts[slot];
-        let service = self.instances[attempt.instance.index()].service;
+        let instance = attempt.instance;
+        let service = self.instances[instance.index()].service;
         let has_calls = !self.scenario.services[service.index()].calls.is_empty();
         if has_calls && attempt.reply == Reply::Good {
             attempt.stage = Stage::Calling;
+            if let Some(sharing) = &mut self.instances[instance.index()].sharing {
+                sharing.calling_count += 1;
+            }
             self.begin_service_call(slot, 0);
         } else {
             self.complete_work(slot);
@@ -236,22 +241,30 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The worker is free again; the reply goes out.
     fn complete_work(&mut self, slot: u32) {
-        let attempt = self.attempts[slot];
-        let id = attempt.instance;
-        let end = if attempt.reply == Reply::Good {
+        let Attempt {
+            instance: id,
+            arrived_at,
+            started_at,
+            reply,
+            request,
+            stage,
+            ..
+        } = self.attempts[slot];
+        let end = if reply == Reply::Good {
             WorkEnd::Served
         } else {
             WorkEnd::Errored
         };
         self.observe(Observation::WorkEnded {
             instance: id,
-            arrived_at: attempt.arrived_at,
-            started_at: Some(attempt.started_at),
+            arrived_at,
+            started_at: Some(started_at),
             end,
-            is_zombie: attempt.request == NIL,
+            is_zombie: request == NIL,
         });
-        self.send_reply(slot, attempt.reply);
-        if self.instances[id.index()].sharing.is_some() {
+        self.send_reply(slot, reply);
+        if let Some(sharing) = &mut self.instances[id.index()].sharing {
+            sharing.calling_count -= u32::from(stage == Stage::Calling);
             return self.observe_shared(id);
         }
         let instance = &mut self.instances[id.index()];
@@ -346,7 +359,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let count = instance
             .sharing
             .as_ref()
-            .map_or(0, |sharing| sharing.count());
+            .map_or(0, |sharing| sharing.count() + sharing.calling_count);
         let busy_count = count.min(instance.worker_count);
         instance.busy_count = busy_count;
         instance.waiting_count = count - busy_count;

@@ -19,6 +19,8 @@ pub struct Sharing {
     /// Attempts by the value of `served_ns` at which they are done; equal ones by order of start.
     running: BinaryHeap<Reverse<(u64, u64, u32)>>,
     started_count: u64,
+    /// Attempts that hold a place while a call of theirs is under way, and need no service.
+    pub calling_count: u32,
     /// The completion of the first of them.
     pub completion: Timer,
 }
@@ -69,6 +71,7 @@ impl Sharing {
     /// Forgets all attempts, and returns their slots in order of start.
     pub fn clear(&mut self) -> Vec<u32> {
         self.completion.cancel();
+        self.calling_count = 0;
         let mut running: Vec<(u64, u32)> = self
             .running
             .drain()

@@ -84,10 +84,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Schedules an event and returns its sequence number.
     #[inline]
     pub(super) fn schedule(&mut self, delay: SimDuration, event: Event) -> u64 {
-        let sequence = self.queue.take_sequence();
-        let at = self.now() + delay;
-        self.queue.push_with_sequence(at, sequence, event);
-        sequence
+        self.queue.push(self.now() + delay, event)
     }
 
     /// Notes that an event was handled (decision D11: nothing stale, no slot, no sequence).

@@ -8,6 +8,7 @@
 pub mod inversion;
 pub mod math;
 mod tables;
+pub mod tabulated;
 pub mod zipf;
 
 use rand_chacha::ChaCha8Rng;

@@ -18,6 +18,7 @@ pub mod topology;
 
 use crate::time::SimDuration;
 use client::{ClientConfig, EdgeConfig};
+use compare::CompareConfig;
 use expect::Expectation;
 use fault::FaultConfig;
 use network::NetworkConfig;
@@ -62,6 +63,8 @@ pub struct Scenario {
     pub faults: Vec<FaultConfig>,
     /// `[expect]`, in order of the file.
     pub expectations: Vec<Expectation>,
+    /// `[compare]`.
+    pub compare: Option<CompareConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
 }

@@ -68,21 +68,31 @@ pub struct RingChange {
     pub edge: String,
     /// Share of the hash space that changed its owner.
     pub moved_key_ratio: f64,
-    /// The least that any method must move: weight that left or joined over the larger total.
+    /// The least that any method must move to follow the weights: the sum of what each instance's
+    /// share of the weight grew.
     pub moved_key_ratio_ideal: f64,
     /// Share of the requests, by the popularity of their keys, whose owner changed; None where the
     /// keys are too many to walk.
     pub moved_request_ratio: Option<f64>,
-    /// Largest over mean owned share per weight, before.
-    pub ownership_max_over_mean_before: f64,
+    /// Largest over mean owned share per weight, before; None of an empty ring.
+    pub ownership_max_over_mean_before: Option<f64>,
     /// Coefficient of variation of the owned share per weight, before.
-    pub ownership_cv_before: f64,
+    pub ownership_cv_before: Option<f64>,
     /// Largest over mean owned share per weight, after.
-    pub ownership_max_over_mean_after: f64,
+    pub ownership_max_over_mean_after: Option<f64>,
     /// Coefficient of variation of the owned share per weight, after.
-    pub ownership_cv_after: f64,
-    /// Largest over mean share of the requests after the change; None where the keys are too many.
+    pub ownership_cv_after: Option<f64>,
+    /// Jain's index of the owned share per weight, before.
+    pub ownership_jain_before: Option<f64>,
+    /// Jain's index of the owned share per weight, after.
+    pub ownership_jain_after: Option<f64>,
+    /// Largest over mean share of the requests per weight after the change, by the popularity of
+    /// their keys; None where the keys are too many.
     pub load_max_over_mean_after: Option<f64>,
+    /// Coefficient of variation of the same.
+    pub load_cv_after: Option<f64>,
+    /// Jain's index of the same.
+    pub load_jain_after: Option<f64>,
     /// Owned shares, for every instance that is in one of the two rings.
     pub instances: Vec<RingShare>,
 }

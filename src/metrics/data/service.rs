@@ -27,6 +27,12 @@ pub struct ServiceMetrics {
     pub service_time: DurationStats,
     /// Attempts in the service, waiting and running, over time.
     pub in_system: LevelStats,
+    /// Attempts in one instance, over time and instances.
+    pub in_system_per_instance: LevelStats,
+    /// Instances that are up, over time.
+    pub up: LevelStats,
+    /// How often the number of instances that are up fell to 0, 1, 2, ...
+    pub up_fall_counts: Vec<u64>,
     /// Busy worker time over worker time of instances that are up.
     pub utilization_ratio: Option<f64>,
     /// Share of the served attempts whose caller had given up.

@@ -48,6 +48,8 @@ pub enum BelievedState {
     Crashed,
     /// Its host is silent (the truth only).
     HostLost,
+    /// Its process starts again (the truth only).
+    Restarting,
     /// Not part of the scenario now (the truth only).
     Absent,
     /// Suspected by a detector.

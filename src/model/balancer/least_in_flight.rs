@@ -40,6 +40,11 @@ impl Balancer for LeastInFlight {
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
         let view = self.view.as_ref()?;
+        if self.choice_count == Some(2) && !self.replacement && ctx.tried.is_empty() {
+            if let Some(instance) = least_of_two(view, ctx) {
+                return Some(instance);
+            }
+        }
         let eligible = Eligible::new(view, ctx.tried);
         let count = eligible.count();
         if count == 0 {
@@ -62,6 +67,21 @@ impl Balancer for LeastInFlight {
         };
         Some(eligible.member(rank).instance)
     }
+}
+
+/// Two choices among more than two candidates, the usual case, without tables of ranks.
+#[inline]
+fn least_of_two(view: &ViewSnapshot, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
+    let count = u32::try_from(view.members.len()).expect("instances fit in 32 bits");
+    if count <= 2 {
+        return None;
+    }
+    let first = ctx.draw.below(count);
+    let second = ctx.draw.below(count - 1);
+    let second = second + u32::from(first <= second);
+    let [first, second] = [first, second].map(|place| view.members[place as usize].instance);
+    let is_second_idler = ctx.in_flight.count(second) < ctx.in_flight.count(first);
+    Some(if is_second_idler { second } else { first })
 }
 
 /// The first rank with the fewest in flight.

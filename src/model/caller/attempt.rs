@@ -1,7 +1,7 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
 use crate::engine::PendingSet;
-use crate::id::NodeId;
+use crate::id::{EdgeId, NodeId};
 use crate::model::balancer::{AttemptEnd, PickContext};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
@@ -16,29 +16,48 @@ const LEG_THERE: u32 = 0;
 /// The leg of a message to the calling side.
 const LEG_BACK: u32 = 1;
 
+/// What decides when an attempt times out.
+#[derive(Clone, Copy)]
+struct Timing {
+    edge: EdgeId,
+    node: NodeId,
+    /// Its number among the attempts of its request.
+    index: u8,
+    /// Time left until the deadline of the request.
+    left: SimDuration,
+}
+
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Picks an instance and sends an attempt there.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
-        let request = self.requests[slot];
-        let index = request.attempt_count;
-        self.requests[slot].attempt_count += 1;
         let now = self.now();
-        let caller = &mut self.callers[request.caller().index()];
+        let request = &mut self.requests[slot];
+        let index = request.attempt_count;
+        request.attempt_count += 1;
+        let request = &self.requests[slot];
+        let caller = request.caller();
+        let side = &mut self.callers[caller.index()];
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
             tried: self.tried.get(request.tried),
-            in_flight: &caller.in_flight,
+            in_flight: &side.in_flight,
             draw: self
                 .streams
                 .draw(Purpose::Pick, request.identity, u32::from(index), 0),
             tables: &mut self.tables,
         };
-        let Some(instance) = caller.balancer.pick(&mut ctx) else {
+        let Some(instance) = side.balancer.pick(&mut ctx) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
-        caller.in_flight.add(instance);
-        let caller = request.caller();
+        side.in_flight.add(instance);
+        let key = request.key;
+        let timing = Timing {
+            edge: side.edge,
+            node: side.node,
+            index,
+            left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
+        };
         let attempt = self.attempts.insert(Attempt {
             identity: request.identity,
             pending: 0,
@@ -50,39 +69,28 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             instance,
             caller,
             next: NIL,
-            key: request.key,
+            key,
             trace_row: request.source,
             index,
             stage: Stage::Sent,
             reply: Reply::Good,
             flags: AttemptFlags::default(),
         });
-        self.set_timeout(attempt, request.deadline);
-        self.observe_sent(attempt);
-        self.send_to_instance(attempt);
-    }
-
-    fn observe_sent(&mut self, slot: u32) {
-        let attempt = self.attempts[slot];
-        let node = self.instance_node(attempt.instance);
-        let is_wasted = !self.nodes[node.index()].state.is_up();
+        self.set_timeout(attempt, timing);
+        let to = self.instance_node(instance);
         self.observe(Observation::AttemptSent {
-            caller: attempt.caller,
-            edge: self.callers[attempt.caller.index()].edge,
-            instance: attempt.instance,
-            attempt_index: u32::from(attempt.index),
-            key: u64::from(attempt.key),
-            is_wasted,
+            caller,
+            edge: timing.edge,
+            instance,
+            attempt_index: u32::from(index),
+            key: u64::from(key),
+            is_wasted: !self.nodes[to.index()].state.is_up(),
         });
+        self.send_to_instance(attempt, (timing.node, to));
     }
 
-    fn send_to_instance(&mut self, slot: u32) {
-        let attempt = self.attempts[slot];
-        let link = (
-            self.caller_node(attempt.caller),
-            self.instance_node(attempt.instance),
-        );
-        let key = message_key(&attempt, LEG_THERE);
+    fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
+        let key = message_key(&self.attempts[slot], LEG_THERE);
         if let Verdict::Deliver { delay, is_held } = self.send(link, key) {
             let sequence = self.schedule(delay, Event::AttemptArrives(slot));
             let attempt = &mut self.attempts[slot];
@@ -96,48 +104,46 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .network
             .duplicate(now, &self.streams, &self.nodes, link, key);
         if let Some(delay) = copy {
-            let mut copy = Attempt {
-                request: NIL,
-                ..attempt
-            };
-            copy.flags.set(AttemptFlags::DUPLICATE);
-            let slot = self.attempts.insert(copy);
-            self.attempts[slot].pending = self.schedule(delay, Event::AttemptArrives(slot));
+            self.send_duplicate(slot, delay);
         }
+    }
+
+    #[cold]
+    fn send_duplicate(&mut self, slot: u32, delay: SimDuration) {
+        let mut copy = Attempt {
+            request: NIL,
+            ..self.attempts[slot]
+        };
+        copy.flags = AttemptFlags::DUPLICATE;
+        let slot = self.attempts.insert(copy);
+        self.attempts[slot].pending = self.schedule(delay, Event::AttemptArrives(slot));
     }
 
     /// Sets the timeout of an attempt: the edge's, or what is left until the deadline.
     #[inline]
-    fn set_timeout(&mut self, slot: u32, deadline: SimTime) {
-        let attempt = &self.attempts[slot];
-        let caller = &self.callers[attempt.caller.index()];
-        let edge = &self.scenario.edges[caller.edge.index()];
-        let node = &self.nodes[caller.node.index()];
-        let left = SimDuration::from_ns(deadline.as_ns() - self.queue.now().as_ns());
-        let timeout = edge
-            .attempt_timeout
-            .or(edge.deadline)
-            .map(|t| node.true_length(t));
-        let is_first_of_deadline = edge.attempt_timeout.is_none() && attempt.index == 0;
-        match timeout {
-            None => {}
-            Some(timeout) if node.has_true_clock() && (timeout <= left || is_first_of_deadline) => {
-                let (at, lane) = (self.queue.now() + timeout, caller.edge.0);
-                let sequence = self.queue.take_sequence();
-                if let Some((at, sequence)) = self.attempt_lanes.set(lane, slot, at, sequence) {
-                    self.queue
-                        .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
-                }
+    fn set_timeout(&mut self, slot: u32, timing: Timing) {
+        let edge = &self.scenario.edges[timing.edge.index()];
+        let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
+            return;
+        };
+        let node = &self.nodes[timing.node.index()];
+        let timeout = node.true_length(timeout);
+        let is_first_of_deadline = edge.attempt_timeout.is_none() && timing.index == 0;
+        if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
+            let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
+            let sequence = self.queue.take_sequence();
+            if let Some((at, sequence)) = self.attempt_lanes.set(lane, slot, at, sequence) {
+                self.queue
+                    .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
             }
-            Some(timeout) => {
-                let sequence = self.schedule(timeout.min(left), Event::AttemptDeadline(slot));
-                if self.attempt_timers.len() <= slot as usize {
-                    self.attempt_timers
-                        .resize(slot as usize + 1, crate::engine::Timer::UNSET);
-                }
-                self.attempt_timers[slot as usize].set(sequence);
-            }
+            return;
         }
+        let sequence = self.schedule(timeout.min(timing.left), Event::AttemptDeadline(slot));
+        if self.attempt_timers.len() <= slot as usize {
+            self.attempt_timers
+                .resize(slot as usize + 1, crate::engine::Timer::UNSET);
+        }
+        self.attempt_timers[slot as usize].set(sequence);
     }
 
     fn cancel_timeout(&mut self, slot: u32) {
@@ -215,51 +221,57 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
-        let attempt = self.attempts[slot];
-        let link = (
-            self.instance_node(attempt.instance),
-            self.caller_node(attempt.caller),
-        );
-        if let Verdict::Deliver { delay, .. } = self.send(link, message_key(&attempt, LEG_BACK)) {
+        let key = message_key(attempt, LEG_BACK);
+        let (instance, caller) = (attempt.instance, attempt.caller);
+        let link = (self.instance_node(instance), self.caller_node(caller));
+        if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
         }
     }
 
     /// A reply, a refusal or a reset reaches its caller.
     pub(in crate::model) fn on_reply_arrives(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot).copied() else {
+        let Some(attempt) = self.attempts.get(slot) else {
             return;
         };
         if attempt.pending != sequence {
             return;
         }
+        let identity = fold_identity(attempt);
         let node = self.caller_node(attempt.caller);
         let event = Event::ReplyArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
-        self.fold(event, node, fold_identity(&attempt));
-        self.attempts[slot].pending = 0;
+        self.fold(event, node, identity);
+        let attempt = &mut self.attempts[slot];
+        attempt.pending = 0;
         if attempt.request == NIL {
             self.attempts.remove(slot);
             return;
         }
-        self.end_attempt(slot, outcome_of_reply(attempt.reply));
+        let outcome = outcome_of_reply(attempt.reply);
+        self.end_attempt(slot, outcome);
     }
 
     /// An attempt ends for its caller; its request goes on.
     fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
-        let attempt = self.attempts[slot];
+        let Attempt {
+            request,
+            caller,
+            instance,
+            index,
+            ..
+        } = self.attempts[slot];
         self.forget_attempt(slot, outcome);
-        let request = attempt.request;
         if outcome == AttemptOutcome::Success {
             return self.finish_request(request, Outcome::Success);
         }
-        let edge = self.callers[attempt.caller.index()].edge;
+        let edge = self.callers[caller.index()].edge;
         let retry = &self.scenario.edges[edge.index()].retry;
-        if retry.failover && retry.attempt_count_max > u32::from(attempt.index) + 1 {
+        if retry.failover && retry.attempt_count_max > u32::from(index) + 1 {
             let tried = self.requests[request].tried;
-            self.requests[request].tried = self.tried.push(tried, attempt.instance);
+            self.requests[request].tried = self.tried.push(tried, instance);
         }
         self.after_failed_attempt(request, outcome);
     }

@@ -34,14 +34,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.in_flight_count += 1;
         let slot = self.requests.insert(request);
         if !self.defers(node, Deferred::CallStart(slot)) {
-            self.start_calls(slot);
+            self.start_calls(slot, client);
         }
     }
 
+    /// Begins the calls of a client's request that was set aside.
+    pub(in crate::model) fn start_deferred_calls(&mut self, slot: u32) {
+        self.start_calls(slot, self.request_client(&self.requests[slot]));
+    }
+
     /// Begins the only call of a client's request, or the first of several.
-    pub(in crate::model) fn start_calls(&mut self, slot: u32) {
-        let calls = self.client_calls(slot);
-        match *calls {
+    fn start_calls(&mut self, slot: u32, client: ClientId) {
+        match *self.scenario.clients[client.index()].calls {
             [edge] => self.begin_call(slot, edge),
             _ => self.begin_step(slot),
         }

@@ -6,14 +6,16 @@
 //! host is gone. A suspicion ends with the pair when the instance leaves the list.
 
 use crate::engine::{PendingSet, Slab, Timer};
-use crate::id::{CallerId, InstanceId};
+use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
+use crate::model::node::Node;
 use crate::model::observation::{
     ControlKind, ExclusionCause, LifeState, Observation, Observer, Suspector,
 };
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, UniformSource};
+use crate::scenario::Scenario;
 use crate::scenario::registry::{Phase, PingConfig};
 use crate::time::SimDuration;
 
@@ -33,21 +35,47 @@ struct Pair {
     is_suspected: bool,
 }
 
-/// All pairs, with the timeouts of their pings: one lane for each edge.
+/// All pairs, with the timeouts of their pings: one lane for each edge and clock, because the
+/// timeouts of a lane are of one true length.
 #[derive(Debug)]
 pub struct Pings {
     pairs: Slab<Pair>,
     lanes: crate::engine::Lanes,
+    /// What each lane is for, ascending.
+    lane_keys: Vec<LaneKey>,
 }
+
+/// An edge and how its callers' clocks drift, as bits.
+type LaneKey = (EdgeId, u64);
 
 impl Pings {
     /// No pairs yet.
-    pub fn new(edge_count: u32) -> Self {
+    pub fn new(scenario: &Scenario, nodes: &[Node]) -> Self {
+        let topology = &scenario.topology;
+        let mut lane_keys: Vec<LaneKey> = (0..scenario.edges.len())
+            .filter(|edge| scenario.edges[*edge].detector.is_some())
+            .map(EdgeId::from_index)
+            .flat_map(|edge| {
+                topology
+                    .edge_callers(edge)
+                    .map(move |caller| (edge, caller))
+            })
+            .map(|(edge, caller)| (edge, topology.caller_node(CallerId(caller))))
+            .map(|(edge, node)| lane_key(edge, &nodes[node.index()]))
+            .collect();
+        lane_keys.sort_unstable();
+        lane_keys.dedup();
+        let lane_count = u32::try_from(lane_keys.len()).expect("fewer lanes than calling sides");
         Pings {
             pairs: Slab::new(),
-            lanes: crate::engine::Lanes::new(edge_count),
+            lanes: crate::engine::Lanes::new(lane_count),
+            lane_keys,
         }
     }
+}
+
+fn lane_key(edge: EdgeId, owner: &Node) -> LaneKey {
+    (edge, owner.drift_ratio.to_bits())
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -171,7 +199,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn set_ping_timeout(&mut self, slot: u32, timeout: SimDuration) {
-        let lane = self.callers[self.pings.pairs[slot].caller.index()].edge.0;
+        let caller = &self.callers[self.pings.pairs[slot].caller.index()];
+        let key = lane_key(caller.edge, &self.nodes[caller.node.index()]);
+        let lane = self.pings.lane_keys.binary_search(&key);
+        let lane = lane.expect("edges with a detector have lanes");
+        let lane = u32::try_from(lane).expect("lanes are counted in 32 bits");
         let at = self.now() + timeout;
         let sequence = self.queue.take_sequence();
         self.pings.lanes.cancel(slot);

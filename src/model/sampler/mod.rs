@@ -9,10 +9,15 @@ use std::sync::Arc;
 
 use crate::rng::UniformSource;
 use crate::rng::inversion::{self, Guide};
+use crate::rng::tabulated::TabulatedQuantile;
 use crate::scenario::distribution::{Branch, Distribution, Empirical};
 use crate::time::SimDuration;
 
-/// A law of lengths of time with its constants worked out. It takes a fixed number of uniforms
+/// The widest lognormal law whose table is within a relative error of 1e-9.
+const SIGMA_TABULATED_MAX: f64 = 2.0;
+
+/// A law of lengths of time with its constants worked out. Lognormal draws come from a table with
+/// a relative error of at most 1e-9; all others are exact inversions. It takes a fixed number of uniforms
 /// from its source: none for a constant, one for each stage of an Erlang law, two for a
 /// hyperexponential law (branch, then length), one for every other law.
 #[derive(Clone, Debug)]
@@ -41,6 +46,8 @@ enum Law {
     LogNormal {
         mu: f64,
         sigma: f64,
+        /// For laws that are not too wide for it.
+        table: Option<TabulatedQuantile>,
     },
     BoundedPareto {
         min: f64,
@@ -79,6 +86,9 @@ impl Sampler {
             Distribution::LogNormal { mu_log_secs, sigma } => Law::LogNormal {
                 mu: *mu_log_secs,
                 sigma: *sigma,
+                table: (*sigma <= SIGMA_TABULATED_MAX).then(|| {
+                    TabulatedQuantile::new(|u| inversion::lognormal(*mu_log_secs, *sigma, u))
+                }),
             },
             Distribution::BoundedPareto { min, max, shape } => {
                 let log_ratio = libm::log(min.as_secs_f64() / max.as_secs_f64());
@@ -114,8 +124,10 @@ impl Sampler {
         match &self.0 {
             Law::Constant { value } => value.as_secs_f64(),
             Law::Exponential { mean } => inversion::exponential(*mean, source.uniform_open()),
-            Law::LogNormal { mu, sigma } => {
-                inversion::lognormal(*mu, *sigma, source.uniform_open())
+            Law::LogNormal { table, .. } => {
+                let u = source.uniform_open();
+                let tabulated = table.as_ref().and_then(|table| table.at(u));
+                tabulated.unwrap_or_else(|| self.one_quantile(u))
             }
             Law::Erlang { stages, stage_mean } => (0..*stages)
                 .map(|_| inversion::exponential(*stage_mean, source.uniform_open()))
@@ -127,10 +139,14 @@ impl Sampler {
             Law::Uniform { .. }
             | Law::BoundedPareto { .. }
             | Law::Weibull { .. }
-            | Law::Empirical { .. } => self
-                .quantile(source.uniform_open())
-                .expect("these laws take one uniform"),
+            | Law::Empirical { .. } => self.one_quantile(source.uniform_open()),
         }
+    }
+
+    /// The quantile of a law that takes one uniform.
+    #[inline(never)]
+    fn one_quantile(&self, u: f64) -> f64 {
+        self.quantile(u).expect("these laws take one uniform")
     }
 
     /// The length in seconds that is exceeded with probability `1 - u`, for `u` in `(0, 1)`. None
@@ -140,7 +156,7 @@ impl Sampler {
             Law::Constant { value } => value.as_secs_f64(),
             Law::Uniform { min, width } => inversion::uniform(*min, *width, u),
             Law::Exponential { mean } => inversion::exponential(*mean, u),
-            Law::LogNormal { mu, sigma } => inversion::lognormal(*mu, *sigma, u),
+            Law::LogNormal { mu, sigma, .. } => inversion::lognormal(*mu, *sigma, u),
             Law::BoundedPareto {
                 min,
                 shape_inverse,

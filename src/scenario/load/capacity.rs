@@ -1,8 +1,8 @@
 //! Offered load against capacity.
 
-use crate::id::{ClientId, ServiceId};
+use crate::id::{EdgeId, ServiceId};
 use crate::scenario::Scenario;
-use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
+use crate::scenario::client::{EdgeConfig, Workload};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 
 /// Requests per second that the workers of a service can do; infinite where the service time is
@@ -20,39 +20,35 @@ pub fn requests_per_sec(
     worker_speed / services[service.index()].service_time.mean_secs()
 }
 
-/// How often one request of a client visits each service, without retries. The calls must have no
-/// cycle.
+/// How often one request that makes `calls` visits each service, without retries. The calls of
+/// services must have no cycle.
 pub fn visits_per_request(
-    client: ClientId,
+    calls: &[EdgeId],
     edges: &[EdgeConfig],
-    service_count: usize,
+    services: &[ServiceConfig],
 ) -> Vec<f64> {
-    let calls = |owner: EdgeOwner| edges.iter().filter(move |edge| edge.owner == owner);
-    let mut arriving = vec![0.0; service_count];
-    for edge in calls(EdgeOwner::Client(client)) {
-        arriving[edge.to.index()] += 1.0;
+    let mut arriving = vec![0.0; services.len()];
+    for edge in calls {
+        arriving[edges[edge.index()].to.index()] += 1.0;
     }
     let mut visits = arriving.clone();
     // Each round follows the calls one step further; without a cycle they end after as many
     // rounds as there are services.
-    for _ in 0..service_count {
-        let mut next = vec![0.0; service_count];
-        for (service, count) in arriving
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| 0.0 < **count)
-        {
-            for edge in calls(EdgeOwner::Service(ServiceId::from_index(service))) {
-                next[edge.to.index()] += count;
+    for _ in services {
+        let mut next = vec![0.0; services.len()];
+        let reached = arriving.iter().zip(services);
+        for (count, service) in reached.filter(|(count, _)| 0.0 < **count) {
+            for edge in &service.calls {
+                next[edges[edge.index()].to.index()] += count;
             }
+        }
+        if next.iter().all(|count| *count == 0.0) {
+            break;
         }
         for (visits, more) in visits.iter_mut().zip(&next) {
             *visits += more;
         }
         arriving = next;
-        if arriving.iter().all(|count| *count == 0.0) {
-            break;
-        }
     }
     visits
 }
@@ -70,16 +66,14 @@ pub struct ServiceLoad {
 
 /// The load of every service, by id. Closed loops are not counted: they cannot overload.
 pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
-    let service_count = scenario.services.len();
-    let mut visits_per_sec = vec![0.0; service_count];
-    for (place, client) in scenario.clients.iter().enumerate() {
+    let mut visits_per_sec = vec![0.0; scenario.services.len()];
+    for client in &scenario.clients {
         if matches!(client.workload, Workload::Closed { .. }) {
             continue;
         }
         let requests = client.workload.expected_request_count(scenario.duration);
         let rate = requests.unwrap_or(0.0) / scenario.duration.as_secs_f64();
-        let visits =
-            visits_per_request(ClientId::from_index(place), &scenario.edges, service_count);
+        let visits = visits_per_request(&client.calls, &scenario.edges, &scenario.services);
         for (total, visits) in visits_per_sec.iter_mut().zip(visits) {
             *total += rate * visits;
         }

@@ -1,8 +1,9 @@
 //! What is wrong with a scenario, for people and for programs.
 
+use std::iter;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::source::{Origin, Sources, floor_char_boundary};
 use super::warning::WarningCode;
@@ -122,6 +123,11 @@ impl Diagnostics {
         }
     }
 
+    /// Whether further errors are only counted.
+    pub fn is_full(&self) -> bool {
+        KEPT_COUNT_MAX <= self.error_count
+    }
+
     /// Errors, those that are not kept included.
     pub fn error_count(&self) -> usize {
         self.error_count
@@ -220,14 +226,23 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -
     let help = diagnostic
         .help
         .as_ref()
-        .map(|help| Level::HELP.message(printable(help)));
+        .map(|help| Group::with_title(Level::HELP.secondary_title(printable(help))));
     let Some(origin) = diagnostic.origin else {
-        let group = annotate_snippets::Group::with_title(title).elements(help);
-        return renderer.render(&[group]);
+        let groups: Vec<Group> = iter::once(Group::with_title(title)).chain(help).collect();
+        return renderer.render(&groups);
     };
     let source = sources.get(origin.source);
     let (lines, span) = lines_around(&source.text, origin);
-    let snippet = Snippet::source(lines)
+    // What replaces an invisible character is as long as it, so the place stays right; control
+    // characters are made visible by the renderer.
+    let visible: String = lines
+        .chars()
+        .map(|c| match c.len_utf8() == 3 && is_invisible(c) {
+            true => char::REPLACEMENT_CHARACTER,
+            false => c,
+        })
+        .collect();
+    let snippet = Snippet::source(visible)
         .path(printable(&source.name))
         .line_start(sources.line_column(origin).line)
         .annotation(
@@ -235,11 +250,8 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -
                 .span(span)
                 .label(printable(&diagnostic.label)),
         );
-    let group = title.element(snippet);
-    renderer.render(&[match help {
-        None => group,
-        Some(help) => group.element(help),
-    }])
+    let groups: Vec<Group> = iter::once(title.element(snippet)).chain(help).collect();
+    renderer.render(&groups)
 }
 
 /// The first line of a place, cut to what a screen holds, and the place within it.

@@ -16,6 +16,10 @@ use crate::scenario::client::{Trace, TraceRow};
 use crate::scenario::distribution::Empirical;
 use crate::time::{SimDuration, SimTime};
 
+/// Memory of one row while a file is read: rows of at most 40 bytes, in a vector that doubles and
+/// is then sorted with half its size besides.
+const ROW_BYTES: u64 = 100;
+
 /// Longest line of a CSV file in bytes.
 const LINE_BYTES_MAX: usize = 4_096;
 
@@ -95,7 +99,7 @@ impl Inputs {
         let service_demand = csv.time_column("service_demand", unit)?;
         let key = csv.column("key");
         csv.refuse_other(&["arrives_at", "service_demand", "key"])?;
-        let row_count_max = self.memory_bytes_max / size_of::<TraceRow>() as u64;
+        let row_count_max = self.memory_bytes_max / ROW_BYTES;
         let mut rows = Vec::new();
         while csv.next_row()? {
             if row_count_max <= rows.len() as u64 {
@@ -123,7 +127,7 @@ impl Inputs {
         let value = value.ok_or_else(|| csv.missing("value"))?;
         let weight = csv.column("weight");
         csv.refuse_other(&["value", "weight"])?;
-        let row_count_max = self.memory_bytes_max / 32;
+        let row_count_max = self.memory_bytes_max / ROW_BYTES;
         let mut rows: Vec<(SimDuration, f64)> = Vec::new();
         while csv.next_row()? {
             if row_count_max <= rows.len() as u64 {
@@ -263,7 +267,15 @@ impl Csv {
     fn next_row(&mut self) -> Result<bool, String> {
         self.reader
             .read_byte_record(&mut self.row)
-            .map_err(|error| format!("line {}: {error}", self.line()))
+            .map_err(|error| match error.kind() {
+                csv::ErrorKind::UnequalLengths {
+                    expected_len, len, ..
+                } => format!(
+                    "line {}: {len} fields, the first line has {expected_len}",
+                    self.line()
+                ),
+                _ => error.to_string(),
+            })
     }
 
     fn line(&self) -> u64 {

@@ -1,4 +1,12 @@
-//! How large a scenario may be.
+//! How large a scenario may be, and how large it is.
+
+use super::capacity;
+use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
+use crate::scenario::distribution::Distribution;
+use crate::scenario::registry::{Propagation, RegistryProfile};
+use crate::scenario::service::{GroupConfig, ServiceConfig};
 
 /// How large a scenario may be. Everything is checked before it is allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +22,251 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What holds unless the command line says otherwise: 1 MiB, 1 GiB, 4 GiB and ten thousand
-    /// million events.
+    /// What holds unless the command line says otherwise: 1 MiB, 1 GiB, 4 GiB and 10^10 events.
     pub const STANDARD: Limits = Limits {
         scenario_bytes_max: 1 << 20,
         input_bytes_max: 1 << 30,
         memory_bytes_max: 4 << 30,
         event_count_max: 10_000_000_000,
     };
+}
+
+/// How large a run is likely to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Events, without retries.
+    pub event_count: u64,
+}
+
+/// Most instances, and most callers.
+pub const NODE_COUNT_MAX: u64 = 1 << 26;
+
+/// Most calling sides: callers times the calls of each.
+pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
+
+/// Bytes of an instance, a calling side, an attempt in flight, a recorded row, a point on a ring.
+const INSTANCE_BYTES: f64 = 400.0;
+const CALLER_BYTES: f64 = 300.0;
+const IN_FLIGHT_BYTES: f64 = 256.0;
+const TRACE_ROW_BYTES: f64 = 40.0;
+const RING_POINT_BYTES: f64 = 12.0;
+
+/// Bytes that every run needs.
+const BASE_BYTES: f64 = 8e6;
+
+/// Events of one attempt: arrival, delivery, end of service, reply, timer.
+const ATTEMPT_EVENTS: f64 = 5.0;
+
+/// Why the counts of a scenario do not fit, if they do not. Nothing may be numbered before this.
+pub fn check_counts(scenario: &Scenario) -> Result<(), String> {
+    let instances: u64 = scenario
+        .groups
+        .iter()
+        .map(|group| u64::from(group.count) + u64::from(group.count_spare))
+        .sum();
+    let callers: u64 = scenario.clients.iter().map(|c| u64::from(c.count)).sum();
+    let sides: u64 = scenario
+        .edges
+        .iter()
+        .map(|edge| match edge.owner {
+            EdgeOwner::Client(client) => u64::from(scenario.clients[client.index()].count),
+            EdgeOwner::Service(service) => {
+                instance_count(scenario, &scenario.services[service.index()])
+            }
+        })
+        .sum();
+    for (what, count, count_max) in [
+        ("instances", instances, NODE_COUNT_MAX),
+        ("callers", callers, NODE_COUNT_MAX),
+        ("calling sides", sides, CALLING_SIDE_COUNT_MAX),
+    ] {
+        if count_max < count {
+            return Err(format!(
+                "the scenario has {count} {what}, at most {count_max} are possible"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Why an estimate is above the limits, if it is.
+pub fn check_estimate(estimate: &Estimate, limits: &Limits) -> Result<(), (String, String)> {
+    if limits.memory_bytes_max < estimate.memory_bytes {
+        return Err((
+            format!(
+                "the run would need about {} of memory, more than {}",
+                mebibytes(estimate.memory_bytes),
+                mebibytes(limits.memory_bytes_max)
+            ),
+            "lower the counts or the rates, or raise --max-memory".to_string(),
+        ));
+    }
+    if limits.event_count_max < estimate.event_count {
+        return Err((
+            format!(
+                "the run would take about {:.1e} events, more than {:.1e}",
+                estimate.event_count as f64, limits.event_count_max as f64
+            ),
+            "shorten `duration`, lower the rates, or raise --max-events".to_string(),
+        ));
+    }
+    Ok(())
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Instances of a service, those that join later included.
+fn instance_count(scenario: &Scenario, service: &ServiceConfig) -> u64 {
+    let groups = service.groups.iter().map(|id| &scenario.groups[id.index()]);
+    groups
+        .map(|g| u64::from(g.count) + u64::from(g.count_spare))
+        .sum()
+}
+
+/// Estimates a run. The counts must have passed [`check_counts`].
+pub fn estimate(scenario: &Scenario) -> Estimate {
+    let mut memory = BASE_BYTES;
+    let mut events = 0.0;
+    let secs = (scenario.duration + scenario.drain).as_secs_f64();
+    for service in &scenario.services {
+        let instances = instance_count(scenario, service) as f64;
+        memory += instances * INSTANCE_BYTES;
+        if let Some(registered) = service.registered {
+            events += 2.0 * instances * secs / registered.heartbeat_interval.as_secs_f64();
+        }
+    }
+    for client in &scenario.clients {
+        let requests = request_count(scenario, client);
+        let visits =
+            capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
+        events += requests * (1.0 + ATTEMPT_EVENTS * visits.iter().sum::<f64>());
+        memory += client_bytes(scenario, client, requests);
+    }
+    for edge in &scenario.edges {
+        let (callers, instances) = pair_counts(scenario, edge);
+        memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
+        if let Some(detector) = edge.detector {
+            memory += callers * instances * 48.0;
+            events += 3.0 * callers * instances * secs / detector.interval.as_secs_f64();
+        }
+        events += registry_events(scenario, callers, secs);
+    }
+    events += fault_events(scenario, secs);
+    Estimate {
+        memory_bytes: memory as u64,
+        event_count: events as u64,
+    }
+}
+
+/// Callers of an edge and instances that each may see.
+fn pair_counts(scenario: &Scenario, edge: &EdgeConfig) -> (f64, f64) {
+    let callers = match edge.owner {
+        EdgeOwner::Client(client) => u64::from(scenario.clients[client.index()].count),
+        EdgeOwner::Service(service) => {
+            instance_count(scenario, &scenario.services[service.index()])
+        }
+    };
+    (
+        callers as f64,
+        instance_count(scenario, &scenario.services[edge.to.index()]) as f64,
+    )
+}
+
+/// Requests of a client; a closed loop without thinking is bound by its service time.
+fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
+    let Workload::Closed {
+        user_count,
+        think_time,
+    } = &client.workload
+    else {
+        let count = client.workload.expected_request_count(scenario.duration);
+        return count.unwrap_or(0.0);
+    };
+    let visits = capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
+    let served_secs: f64 = visits
+        .iter()
+        .zip(&scenario.services)
+        .map(|(visits, service)| visits * service.service_time.mean_secs())
+        .sum();
+    let cycle_secs = think_time.mean_secs() + served_secs;
+    f64::from(*user_count) * (1.0 + scenario.duration.as_secs_f64() / cycle_secs.max(1e-6))
+}
+
+/// Keys, recorded rows and requests in flight of a client.
+fn client_bytes(scenario: &Scenario, client: &ClientConfig, requests: f64) -> f64 {
+    let keys = match client.keys {
+        KeyConfig::Zipf { count, .. } => 16.0 * f64::from(count),
+        KeyConfig::Uniform { .. } | KeyConfig::HotSet { .. } => 0.0,
+    };
+    let in_flight = match &client.workload {
+        Workload::Closed { user_count, .. } => f64::from(*user_count),
+        Workload::Open { .. } | Workload::Trace(_) => {
+            let rate = requests / scenario.duration.as_secs_f64();
+            let longest = rate * scenario.drain.as_secs_f64();
+            longest.min(requests).min(room(scenario))
+        }
+    };
+    let rows = match &client.workload {
+        Workload::Trace(trace) => trace.rows.len() as f64,
+        Workload::Open { .. } | Workload::Closed { .. } => 0.0,
+    };
+    keys + in_flight * IN_FLIGHT_BYTES + rows * TRACE_ROW_BYTES
+}
+
+/// Attempts that fit in all instances, on their workers and in their queues.
+fn room(scenario: &Scenario) -> f64 {
+    let of_group = |group: &GroupConfig| {
+        let service = &scenario.services[group.service.index()];
+        let waiting = service.queue_limit.map_or(f64::INFINITY, f64::from);
+        f64::from(group.count) * (f64::from(group.workers) + waiting)
+    };
+    scenario.groups.iter().map(of_group).sum()
+}
+
+fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {
+    match balancer {
+        BalancerConfig::Random | BalancerConfig::RoundRobin => 0.0,
+        BalancerConfig::WeightedRandom => 16.0 * instances,
+        BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
+        BalancerConfig::LeastInFlight { .. } => 4.0 * callers * instances,
+        BalancerConfig::Ring {
+            virtual_node_count, ..
+        } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
+        BalancerConfig::Sticky {
+            fallback,
+            session_count_max,
+        } => {
+            let sessions = 32.0 * callers * f64::from(*session_count_max);
+            sessions + balancer_bytes(fallback, callers, instances)
+        }
+    }
+}
+
+/// Polls, and the notifications that follow a fault.
+fn registry_events(scenario: &Scenario, callers: f64, secs: f64) -> f64 {
+    let RegistryProfile::Lease(lease) = &scenario.registry.profile else {
+        return 0.0;
+    };
+    match lease.propagation {
+        Propagation::Watch => 2.0 * callers * (1.0 + scenario.faults.len() as f64),
+        Propagation::Poll { interval, .. } => 2.0 * callers * secs / interval.as_secs_f64(),
+    }
+}
+
+/// Starts and ends of the windows of all faults.
+fn fault_events(scenario: &Scenario, secs: f64) -> f64 {
+    let mean = |law: &Option<Distribution>| law.as_ref().map_or(0.0, Distribution::mean_secs);
+    scenario
+        .faults
+        .iter()
+        .filter(|fault| fault.every.is_some())
+        .map(|fault| {
+            let cycle_secs = mean(&fault.every) + mean(&fault.duration);
+            2.0 * secs / cycle_secs.max(1e-9)
+        })
+        .sum()
 }

@@ -8,6 +8,9 @@ use super::suggest::{did_you_mean, one_of};
 use super::tree::{self, Entry, Table, Tree, Value};
 use super::warning::WarningCode;
 
+/// Names in a path; trees deeper than any scenario would cost stack.
+const PATH_PARTS_MAX: usize = 16;
+
 /// What may stand at a place of the tree, as far as merging needs to know.
 #[derive(Clone, Copy)]
 enum Shape {
@@ -69,7 +72,14 @@ pub fn set_path(
     let mut place = tree;
     let mut shape = Shape::Table(&schema::ROOT);
     let mut offset = 0;
-    let parts: Vec<&str> = path.split('.').collect();
+    let parts: Vec<&str> = path.split('.').take(PATH_PARTS_MAX + 1).collect();
+    if PATH_PARTS_MAX < parts.len() {
+        diagnostics.error(
+            Diagnostic::new("a path that is too long")
+                .at(path_origin, format!("at most {PATH_PARTS_MAX} names")),
+        );
+        return;
+    }
     let (last, parents) = parts.split_last().expect("split gives at least one part");
     for part in parents {
         let part_origin = path_origin.part(offset, part.len());

@@ -2,6 +2,8 @@
 
 pub mod capacity;
 pub mod diagnostic;
+pub mod explain;
+pub mod json_schema;
 pub mod limits;
 pub mod schema;
 pub mod source;
@@ -10,16 +12,23 @@ pub mod warning;
 
 mod assertion;
 mod context;
+mod effective;
+mod extend;
 mod files;
 mod inputs;
 mod merge;
 mod read;
 mod section;
+mod section_check;
+mod semantics;
 mod shorthand;
 mod suggest;
 mod value;
+mod variants;
 
 use std::path::{Path, PathBuf};
+
+pub use files::read_text_from;
 
 use super::Scenario;
 use context::Context;
@@ -76,15 +85,13 @@ pub fn load(input: &LoadInput) -> Loaded {
     let mut inputs = Inputs::new(&input.limits);
     let tree = load_tree(input, &mut sources, &mut diagnostics);
     let mut scenario = None;
-    if let Some(tree) = &tree
-        && diagnostics.error_count() == 0
-    {
+    if let Some(tree) = &tree {
         let mut ctx = Context {
             sources: &sources,
             diagnostics: &mut diagnostics,
             inputs: &mut inputs,
         };
-        scenario = build(&mut ctx, tree);
+        scenario = build(&mut ctx, tree, &input.limits);
     }
     diagnostics.sort();
     Loaded {
@@ -103,10 +110,20 @@ fn load_tree(
     diagnostics: &mut Diagnostics,
 ) -> Option<Tree> {
     let id = add_source(&input.text, &input.limits, sources, diagnostics)?;
-    let mut tree = tree::parse_document(id, sources, diagnostics);
+    let mut chain = match &input.text {
+        LoadText::File(path) => path.canonicalize().into_iter().collect(),
+        LoadText::Text { .. } => Vec::new(),
+    };
+    let limits = &input.limits;
+    let mut tree = extend::parse_with_bases(id, &mut chain, limits, sources, diagnostics);
+    if 0 < diagnostics.error_count() {
+        // What is left of a broken text would draw errors that nobody made.
+        return None;
+    }
     for argument in &input.sets {
         merge::apply_set(&mut tree, argument, sources, diagnostics);
     }
+    extend::refuse_late(&mut tree, diagnostics);
     Some(tree)
 }
 
@@ -144,8 +161,18 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
     path.parent().map(Path::to_path_buf)
 }
 
-/// Builds the scenario of a tree.
-fn build(ctx: &mut Context, tree: &Tree) -> Option<Scenario> {
+/// Builds the scenario of a tree and all its variants.
+fn build(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario> {
+    let mut scenario = build_one(ctx, tree, limits)?;
+    let build_variant = |ctx: &mut Context, tree: &Tree| {
+        build_one(ctx, tree, limits);
+    };
+    scenario.compare = variants::compare(ctx, tree, &build_variant);
+    Some(scenario)
+}
+
+/// Builds the scenario of a tree, without its variants. None if there is an error.
+fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario> {
     let source = ctx.sources.get(SourceId(0));
     let stem = Path::new(&source.name).file_stem();
     let default_name = match stem.map(|stem| stem.to_string_lossy()) {
@@ -153,8 +180,15 @@ fn build(ctx: &mut Context, tree: &Tree) -> Option<Scenario> {
         _ => "scenario".to_string(),
     };
     let header = header(&source.text);
-    let (mut scenario, _places) = read::scenario(ctx, tree, &default_name, header)?;
+    let (mut scenario, places) = read::scenario(ctx, tree, &default_name, header)?;
+    if let Err(problem) = limits::check_counts(&scenario) {
+        ctx.error(Diagnostic::new(problem));
+    }
     if 0 < ctx.error_count() {
+        return None;
+    }
+    if let Err((problem, help)) = limits::check_estimate(&limits::estimate(&scenario), limits) {
+        ctx.error(Diagnostic::new(problem).help(help));
         return None;
     }
     scenario.topology = super::topology::Topology::new(
@@ -164,6 +198,7 @@ fn build(ctx: &mut Context, tree: &Tree) -> Option<Scenario> {
         &scenario.edges,
         u32::try_from(scenario.registry.member_zones.len()).expect("members are few"),
     );
+    semantics::warn(ctx, &scenario, &places);
     Some(scenario)
 }
 

@@ -7,8 +7,7 @@ use super::diagnostic::Diagnostic;
 use super::schema::{Default, Key, Kind, NAMED_COUNT_MAX, TableSpec, Variant};
 use super::shorthand::expand;
 use super::source::Origin;
-use super::suggest::{did_you_mean, one_of};
-use super::tree::{Entry, Table, Tree, Value, parse_static};
+use super::tree::{Table, Tree, Value, parse_static};
 use super::value;
 use crate::time::SimDuration;
 
@@ -20,8 +19,8 @@ pub struct Section<'t> {
     pub origin: Origin,
     /// The variant that its tag selects; None without a tag or with an unknown one.
     pub variant: Option<&'static Variant>,
-    spec: &'static TableSpec,
-    table: Cow<'t, Table>,
+    pub(super) spec: &'static TableSpec,
+    pub(super) table: Cow<'t, Table>,
 }
 
 /// One of the tables in a table of named tables.
@@ -98,7 +97,11 @@ impl<'t> Section<'t> {
         }
         match key.default {
             Default::Toml(text) => Some(Cow::Owned(default_tree(text, self.origin))),
-            Default::Required | Default::Absent | Default::Computed(_) => None,
+            Default::Required
+            | Default::Absent
+            | Default::Computed(_)
+            | Default::Inherited(_)
+            | Default::Nested => None,
         }
     }
 
@@ -136,6 +139,18 @@ impl<'t> Section<'t> {
         };
         let tree = self.tree(name)?;
         value::count(ctx, &tree, min, max)
+    }
+
+    /// A whole number, or None for `"unlimited"`.
+    pub fn limit(&self, ctx: &mut Context, name: &str) -> Option<u64> {
+        let Kind::Limit { max } = self.key(name).kind else {
+            panic!("`{name}` is no limit");
+        };
+        let tree = self.tree(name)?;
+        match tree.as_str() {
+            Some("unlimited") => None,
+            _ => value::count(ctx, &tree, 0, max),
+        }
     }
 
     /// A whole number that fits in 32 bits by its specification.
@@ -189,107 +204,6 @@ impl<'t> Section<'t> {
         self.spec
             .key(self.variant, name)
             .unwrap_or_else(|| panic!("the specification of {} has no `{name}`", self.spec.what))
-    }
-
-    /// Finds the variant that the tag names; false if it cannot.
-    fn select_variant(&mut self, ctx: &mut Context) -> bool {
-        let tag = self.spec.tag.as_ref().expect("the caller looked");
-        let name = match self.table.get(tag.key) {
-            Some(tree) => match value::text(ctx, tree) {
-                Some(name) => name,
-                None => return false,
-            },
-            None => match tag.default {
-                Some(name) => name.to_string(),
-                None => {
-                    let names = self.spec.variants.iter().map(|v| v.name);
-                    ctx.error(
-                        Diagnostic::new(format!("missing key `{}` in {}", tag.key, self.title))
-                            .at(self.origin, "")
-                            .help(one_of(names)),
-                    );
-                    return false;
-                }
-            },
-        };
-        self.variant = self.spec.variant(&name);
-        if self.variant.is_none() {
-            let names = || self.spec.variants.iter().map(|v| v.name);
-            ctx.error(
-                Diagnostic::new(format!("unknown {} `{name}` in {}", tag.key, self.title))
-                    .at(
-                        self.origin_of(tag.key),
-                        format!("not a {} that is built", tag.key),
-                    )
-                    .help(did_you_mean(&name, names()).unwrap_or_else(|| one_of(names()))),
-            );
-        }
-        self.variant.is_some()
-    }
-
-    /// Reports unknown keys and missing ones.
-    fn check_keys(&self, ctx: &mut Context) {
-        let tag = self.spec.tag.as_ref().map(|tag| tag.key);
-        for entry in self.table.entries() {
-            let is_known = self.spec.key(self.variant, &entry.key).is_some();
-            if !is_known && tag != Some(entry.key.as_str()) {
-                self.report_unknown(ctx, entry);
-            }
-        }
-        for key in self.spec.keys_of(self.variant) {
-            if matches!(key.default, Default::Required) && !self.has(key.name) {
-                ctx.error(
-                    Diagnostic::new(format!("missing key `{}` in {}", key.name, self.title))
-                        .at(self.origin, "")
-                        .help(format!("`{}`: {}", key.name, key.doc)),
-                );
-            }
-        }
-    }
-
-    fn report_unknown(&self, ctx: &mut Context, entry: &Entry) {
-        let names = self.spec.keys_of(self.variant).map(|key| key.name);
-        let help = did_you_mean(&entry.key, names)
-            .or_else(|| self.other_variant_with(&entry.key))
-            .unwrap_or_else(|| self.all_keys());
-        ctx.error(
-            Diagnostic::new(format!("unknown key `{}` in {}", entry.key, self.title))
-                .at(
-                    entry.key_origin,
-                    format!("not a key of {}", this(self.spec.what)),
-                )
-                .help(help),
-        );
-    }
-
-    fn other_variant_with(&self, key: &str) -> Option<String> {
-        let tag = self.spec.tag.as_ref()?;
-        let has_key = |v: &&Variant| v.keys.iter().any(|k| k.name == key);
-        let variant = self.spec.variants.iter().find(has_key)?;
-        Some(format!(
-            "`{key}` belongs to `{} = \"{}\"`",
-            tag.key, variant.name
-        ))
-    }
-
-    fn all_keys(&self) -> String {
-        let names: Vec<String> = self
-            .spec
-            .keys_of(self.variant)
-            .map(|key| format!("`{}`", key.name))
-            .collect();
-        match names.is_empty() {
-            true => format!("`{}` takes no keys", self.variant_name()),
-            false => format!("the keys are {}", names.join(", ")),
-        }
-    }
-}
-
-/// `this fault`, but `the scenario`.
-fn this(what: &str) -> String {
-    match what.starts_with("the ") {
-        true => what.to_string(),
-        false => format!("this {what}"),
     }
 }
 

@@ -14,7 +14,7 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     let near = |candidate: &&'a str| -> Option<usize> {
         let distance = strsim::damerau_levenshtein(word, candidate);
         let is_prefix = 3 <= word.len() && candidate.starts_with(word);
-        let tolerated = (word.len().max(candidate.len()) / 3).max(1);
+        let tolerated = word.len().max(candidate.len()) / 3;
         (distance <= tolerated || is_prefix).then_some(distance)
     };
     known

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
@@ -175,12 +176,30 @@ pub fn toml_string(text: &str) -> String {
     out
 }
 
+/// Longer texts are parsed up to their first syntax error only: a list of errors can take a hundred
+/// times the memory of its text.
+const RECOVERED_BYTES_MAX: usize = 128 << 10;
+
 /// The tree of a whole source; syntax errors are reported, all of them.
 pub fn parse_document(id: SourceId, sources: &Sources, diagnostics: &mut Diagnostics) -> Tree {
     let text = &sources.get(id).text;
-    let (document, errors) = DeTable::parse_recoverable(text);
+    let (document, mut errors) = match DeTable::parse(text) {
+        Ok(document) => (document, Vec::new()),
+        Err(_) if text.len() <= RECOVERED_BYTES_MAX => DeTable::parse_recoverable(text),
+        Err(error) => (Spanned::new(0..0, DeTable::default()), vec![error]),
+    };
+    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+    let mut line_end = 0;
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
+        // What follows an error on its line is mostly its echo.
+        if 0 < span.start && span.start < line_end {
+            continue;
+        }
+        line_end = text
+            .get(span.start..)
+            .and_then(|rest| rest.find('\n'))
+            .map_or(text.len(), |length| span.start + length);
         diagnostics.error(
             Diagnostic::new(error.message().to_string()).at(origin(id, 0, span), "not valid TOML"),
         );

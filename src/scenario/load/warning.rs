@@ -21,6 +21,8 @@ pub enum WarningCode {
     NoExpectation,
     /// W09: something is defined and never used.
     Unused,
+    /// W10: a key is set where it does nothing.
+    NoEffect,
 }
 
 impl WarningCode {
@@ -36,6 +38,7 @@ impl WarningCode {
             WarningCode::DroppedKeys => "W07",
             WarningCode::NoExpectation => "W08",
             WarningCode::Unused => "W09",
+            WarningCode::NoEffect => "W10",
         }
     }
 }

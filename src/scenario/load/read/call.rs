@@ -65,13 +65,7 @@ fn edges_of(
     let what = format!("{kind} `{}`: call", owner.name);
     for call in open_named(ctx, &owner.section, "call", &CALL, &what, false) {
         let section = &call.section;
-        let to = match names.service(&call.name) {
-            Ok(service) => Some(service),
-            Err(unknown) => {
-                unknown.report(ctx, call.name_origin);
-                None
-            }
-        };
+        let to = names.service(&call.name);
         let balancer = section.tree("balancer").and_then(|t| balancer(ctx, &t, 0));
         let attempt_timeout = section.duration(ctx, "attempt_timeout");
         let deadline = section.duration(ctx, "deadline");
@@ -89,10 +83,17 @@ fn edges_of(
         }
         let retry = retry(ctx, section);
         let detector = detector(ctx, section);
+        let to = match to {
+            Ok(service) => service,
+            Err(unknown) => {
+                unknown.report(ctx, call.name_origin);
+                continue;
+            }
+        };
         list.push((
             EdgeConfig {
                 owner: owner_id,
-                to: to.unwrap_or_default(),
+                to,
                 path: format!("{kind}.{}.call.{}", owner.name, call.name),
                 balancer: balancer.unwrap_or(BalancerConfig::Random),
                 attempt_timeout,
@@ -244,20 +245,26 @@ fn refuse_cycles(ctx: &mut Context, edges: &[(EdgeConfig, Origin)], names: &Name
             match path.iter().position(|(on_path, _)| *on_path == to) {
                 None => path.push((to, 0)),
                 Some(from) => {
-                    let mut circle: Vec<&str> = path[from..]
-                        .iter()
-                        .map(|(s, _)| names.services[*s].as_str())
-                        .collect();
-                    circle.push(&names.services[to]);
-                    ctx.error(
-                        Diagnostic::new(format!(
-                            "services call in a circle: {}",
-                            circle.join(" -> ")
-                        ))
-                        .at(origin, "this call closes the circle"),
-                    );
+                    let circle: Vec<usize> = path[from..].iter().map(|(s, _)| *s).collect();
+                    report_circle(ctx, &circle, origin, names);
                 }
             }
         }
     }
+}
+
+/// Most services of a circle that are named.
+const CIRCLE_SHOWN_MAX: usize = 10;
+
+fn report_circle(ctx: &mut Context, circle: &[usize], origin: Origin, names: &Names) {
+    let shown = circle.iter().take(CIRCLE_SHOWN_MAX);
+    let mut words: Vec<&str> = shown.map(|s| names.services[*s].as_str()).collect();
+    if CIRCLE_SHOWN_MAX < circle.len() {
+        words.push("...");
+    }
+    words.push(&names.services[circle[0]]);
+    ctx.error(
+        Diagnostic::new(format!("services call in a circle: {}", words.join(" -> ")))
+            .at(origin, "this call closes the circle"),
+    );
 }

@@ -7,7 +7,7 @@ use super::super::section::Section;
 use super::super::source::Origin;
 use super::distribution::distribution_at;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_table};
-use crate::id::{ClientId, EdgeId, ServiceId};
+use crate::id::{EdgeId, ServiceId};
 use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, WhenCallerDown, Workload,
 };
@@ -43,10 +43,16 @@ pub fn clients(
         groups,
         duration,
     };
+    let mut calls_of: Vec<Vec<EdgeId>> = vec![Vec::new(); clients.len()];
+    for (place, edge) in edges.iter().enumerate() {
+        if let EdgeOwner::Client(client) = edge.owner {
+            calls_of[client.index()].push(EdgeId::from_index(place));
+        }
+    }
     let mut list = Vec::new();
     for (place, client) in clients.iter().enumerate() {
         let section = &client.section;
-        let id = ClientId::from_index(place);
+        let calls = std::mem::take(&mut calls_of[place]);
         let zones = section.texts(ctx, "zones").unwrap_or_default();
         if section.has("zones") && zones.is_empty() {
             ctx.error(
@@ -58,17 +64,14 @@ pub fn clients(
             name: client.name.clone(),
             count: names.clients[place].caller_count,
             zones: zones.iter().map(|(zone, _)| names.zone_of(zone)).collect(),
-            workload: workload(ctx, section, id, &world),
+            workload: workload(ctx, section, &calls, &world),
             keys: keys(ctx, section),
             when_caller_down: match section.text(ctx, "when_caller_down").as_deref() {
                 Some("lose") => WhenCallerDown::Lose,
                 Some("fail") => WhenCallerDown::Fail,
                 _ => WhenCallerDown::Redistribute,
             },
-            calls: (0..edges.len())
-                .filter(|edge| edges[*edge].owner == EdgeOwner::Client(id))
-                .map(EdgeId::from_index)
-                .collect(),
+            calls,
             clock: ClockConfig {
                 drift_ratio: section.number(ctx, "clock_drift").unwrap_or(0.0),
             },
@@ -77,7 +80,7 @@ pub fn clients(
     list
 }
 
-fn workload(ctx: &mut Context, client: &Section, id: ClientId, world: &World) -> Workload {
+fn workload(ctx: &mut Context, client: &Section, calls: &[EdgeId], world: &World) -> Workload {
     const PLACEHOLDER: Workload = Workload::Open {
         process: ArrivalProcess::Constant { rate: 1.0 },
     };
@@ -90,10 +93,10 @@ fn workload(ctx: &mut Context, client: &Section, id: ClientId, world: &World) ->
     let rate = |ctx: &mut Context, key: &str| section.number(ctx, key).unwrap_or(1.0);
     let process = match section.variant_name() {
         "constant" => ArrivalProcess::Constant {
-            rate: rate_or_load(ctx, &section, id, world),
+            rate: rate_or_load(ctx, &section, calls, world),
         },
         "poisson" => ArrivalProcess::Poisson {
-            rate: rate_or_load(ctx, &section, id, world),
+            rate: rate_or_load(ctx, &section, calls, world),
         },
         "renewal" => renewal(ctx, &section),
         "bursts" => ArrivalProcess::Bursts {
@@ -185,7 +188,7 @@ fn trace(ctx: &mut Context, section: &Section) -> Option<Workload> {
 }
 
 /// The rate, or that which offers the wanted load to a service.
-fn rate_or_load(ctx: &mut Context, section: &Section, id: ClientId, world: &World) -> f64 {
+fn rate_or_load(ctx: &mut Context, section: &Section, calls: &[EdgeId], world: &World) -> f64 {
     let rate = section.number(ctx, "rate");
     let load = section.number(ctx, "offered_load");
     if section.has("rate") == section.has("offered_load") {
@@ -202,7 +205,7 @@ fn rate_or_load(ctx: &mut Context, section: &Section, id: ClientId, world: &Worl
         return 1.0;
     }
     match load {
-        Some(load) => rate_of_load(ctx, section, id, world, load).unwrap_or(1.0),
+        Some(load) => rate_of_load(ctx, section, calls, world, load).unwrap_or(1.0),
         None => rate.unwrap_or(1.0),
     }
 }
@@ -210,16 +213,16 @@ fn rate_or_load(ctx: &mut Context, section: &Section, id: ClientId, world: &Worl
 fn rate_of_load(
     ctx: &mut Context,
     section: &Section,
-    id: ClientId,
+    calls: &[EdgeId],
     world: &World,
     load: f64,
 ) -> Option<f64> {
-    let service = loaded_service(ctx, section, id, world)?;
-    // A cycle is reported already, and makes visits endless.
+    let service = loaded_service(ctx, section, calls, world)?;
+    // A circle of calls is reported already, and makes visits endless.
     if 0 < ctx.error_count() {
         return None;
     }
-    let visits = capacity::visits_per_request(id, world.edges, world.services.len());
+    let visits = capacity::visits_per_request(calls, world.edges, world.services);
     let visits = visits[service.index()];
     let capacity = capacity::requests_per_sec(service, world.services, world.groups);
     let rate = load * capacity / visits;
@@ -245,7 +248,7 @@ fn rate_of_load(
 fn loaded_service(
     ctx: &mut Context,
     section: &Section,
-    id: ClientId,
+    calls: &[EdgeId],
     world: &World,
 ) -> Option<ServiceId> {
     if let Some(name) = section.text(ctx, "of") {
@@ -254,11 +257,7 @@ fn loaded_service(
             .map_err(|unknown| unknown.report(ctx, section.origin_of("of")))
             .ok();
     }
-    let mut called = world
-        .edges
-        .iter()
-        .filter(|edge| edge.owner == EdgeOwner::Client(id))
-        .map(|edge| edge.to);
+    let mut called = calls.iter().map(|edge| world.edges[edge.index()].to);
     match (called.next(), called.next()) {
         (Some(service), None) => Some(service),
         (None, _) => None,

@@ -32,6 +32,7 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
             let section = &fault.section;
             check_windows(ctx, section);
             let is_node_fault = section.has_key("each");
+            let is_each = is_node_fault && section.bool(ctx, "each").unwrap_or(false);
             FaultConfig {
                 name: fault.name.clone(),
                 kind: kind(ctx, section),
@@ -39,8 +40,8 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
                 at: distribution_at(ctx, section, "at"),
                 duration: distribution_if(ctx, section, "for"),
                 every: distribution_if(ctx, section, "every"),
-                is_each: is_node_fault && section.bool(ctx, "each").unwrap_or(false),
-                crew_count: match is_node_fault {
+                is_each,
+                crew_count: match is_each {
                     true => section.count_u32(ctx, "crews"),
                     false => None,
                 },
@@ -64,15 +65,6 @@ fn check_windows(ctx: &mut Context, section: &Section) {
             Diagnostic::new(format!("{} lasts no time", section.title))
                 .at(section.origin_of("for"), "expected a time above zero"),
         );
-    }
-    if section.has_key("crews") && section.has("crews") {
-        let is_each = section.bool(ctx, "each").unwrap_or(true);
-        if !is_each {
-            ctx.error(
-                Diagnostic::new("crews repair targets one by one")
-                    .at(section.origin_of("crews"), "only with `each = true`"),
-            );
-        }
     }
 }
 

@@ -12,12 +12,13 @@ mod selector;
 mod service;
 
 use super::context::Context;
+use super::diagnostic::Diagnostic;
 use super::schema::{self, TableSpec};
 use super::section::{Named, Section};
 use super::source::Origin;
 use super::tree::Tree;
 use crate::scenario::Scenario;
-use crate::scenario::client::EdgeConfig;
+use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -41,16 +42,10 @@ pub struct Opened<'t> {
 pub struct Places {
     /// Of `[service.NAME]`, by id.
     pub services: Vec<Origin>,
-    /// Of `[client.NAME]`, by id.
-    pub clients: Vec<Origin>,
-    /// Of the calls, by id.
-    pub edges: Vec<Origin>,
     /// Of `at` of the faults, by id.
     pub fault_starts: Vec<Origin>,
     /// Of the values of `[expect]`, in order.
     pub expectations: Vec<Origin>,
-    /// Of `[registry]`.
-    pub registry: Option<Origin>,
 }
 
 /// Reads the whole scenario. None if a part is missing without which nothing can be said; what is
@@ -99,24 +94,18 @@ pub fn scenario(
 
     let places = Places {
         services: services.iter().map(|s| s.name_origin).collect(),
-        clients: clients.iter().map(|c| c.name_origin).collect(),
-        edges: edges.iter().map(|(_, origin)| *origin).collect(),
         fault_starts: faults.iter().map(|f| f.section.origin_of("at")).collect(),
         expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
-        registry: Some(registry_section.origin),
     };
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
-    let drain = root
-        .duration(ctx, "drain")
-        .unwrap_or_else(|| call::longest_request(&clients_read, &edges));
     let scenario = Scenario {
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
         duration,
-        warmup: root.duration(ctx, "warmup").unwrap_or_default(),
-        drain,
-        window: root.duration(ctx, "window").unwrap_or(PLACEHOLDER_TIME),
+        warmup: warmup(ctx, &root, duration),
+        drain: drain(ctx, &root, &clients_read, &edges),
+        window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
         zones: names.zones,
         network,
@@ -127,10 +116,38 @@ pub fn scenario(
         edges,
         faults: faults_read,
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
+        compare: None,
         topology: Topology::default(),
     };
     root.count(ctx, "schema");
     Some((scenario, places))
+}
+
+/// The drain, by default the longest time that a request can take.
+fn drain(
+    ctx: &mut Context,
+    root: &Section,
+    clients: &[ClientConfig],
+    edges: &[EdgeConfig],
+) -> SimDuration {
+    root.duration(ctx, "drain")
+        .unwrap_or_else(|| call::longest_request(clients, edges))
+}
+
+/// The warm-up, which must leave something to measure.
+fn warmup(ctx: &mut Context, root: &Section, duration: SimDuration) -> SimDuration {
+    let warmup = root.duration(ctx, "warmup").unwrap_or_default();
+    if root.has("duration") && duration <= warmup {
+        ctx.error(
+            Diagnostic::new("a warm-up as long as the run")
+                .at(
+                    root.origin_of("warmup"),
+                    format!("`duration` is {duration}"),
+                )
+                .help("expected warmup < duration"),
+        );
+    }
+    warmup
 }
 
 /// Opens the tables of a table of named tables; sorted by name where their order means nothing.

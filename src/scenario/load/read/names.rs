@@ -4,7 +4,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::section::Section;
 use super::super::source::Origin;
-use super::super::suggest::{did_you_mean, one_of};
+use super::super::suggest::did_you_mean;
 use super::Opened;
 use super::service::OpenedGroup;
 use crate::id::{ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
@@ -31,7 +31,6 @@ pub struct Names {
 /// A group and what selectors need of it.
 #[derive(Debug)]
 pub struct GroupName {
-    pub service: ServiceId,
     /// `web/a`.
     pub path: String,
     /// Instances from the start.
@@ -78,7 +77,6 @@ pub fn collect(
     }
     for group in groups {
         names.groups.push(GroupName {
-            service: ServiceId::from_index(group.service),
             path: format!("{}/{}", services[group.service].name, group.name),
             count: group.count(ctx, services, "count").unwrap_or(1),
             count_spare: 0,
@@ -235,9 +233,24 @@ fn find<'a>(
         .position(|k| k == name)
         .ok_or_else(|| Unknown {
             title: format!("unknown {what} `{name}`"),
-            help: did_you_mean(name, known.clone()).unwrap_or_else(|| match known.clone().next() {
-                Some(_) => one_of(known),
-                None => format!("the scenario has no {what}"),
-            }),
+            help: did_you_mean(name, known.clone()).unwrap_or_else(|| known_names(what, known)),
         })
+}
+
+/// Most names that a message lists.
+const NAMES_SHOWN_MAX: usize = 20;
+
+fn known_names<'a>(what: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = known.collect();
+    match names.len() {
+        0 => format!("the scenario has no {what}"),
+        1 => format!("the only {what} is `{}`", names[0]),
+        count if NAMES_SHOWN_MAX < count => {
+            format!(
+                "the {what}s are {}, ...",
+                names[..NAMES_SHOWN_MAX].join(", ")
+            )
+        }
+        _ => format!("the {what}s are {}", names.join(", ")),
+    }
 }

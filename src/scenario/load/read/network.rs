@@ -16,17 +16,11 @@ pub fn network(ctx: &mut Context, section: &Section, names: &Names) -> NetworkCo
         Some("datagram") => Transport::Datagram,
         _ => Transport::Stream,
     };
-    let duplication_probability = section.number(ctx, "duplication").unwrap_or(0.0);
-    if 0.0 < duplication_probability && transport == Transport::Stream {
-        ctx.error(
-            Diagnostic::new("duplication on a stream")
-                .at(
-                    section.origin_of("duplication"),
-                    "a stream removes duplicates",
-                )
-                .help("write `transport = \"datagram\"`, or leave `duplication` out"),
-        );
-    }
+    // A stream removes duplicates.
+    let duplication_probability = match transport {
+        Transport::Stream => 0.0,
+        Transport::Datagram => section.number(ctx, "duplication").unwrap_or(0.0),
+    };
     NetworkConfig {
         transport,
         same_zone: distribution_at(ctx, section, "same_zone"),

@@ -116,12 +116,21 @@ pub fn groups(
             },
         });
     }
-    for (place, service) in services.iter().enumerate() {
-        let mut own = list
+    refuse_zero_weights(ctx, services, &list);
+    list
+}
+
+fn refuse_zero_weights(ctx: &mut Context, services: &[Opened], groups: &[GroupConfig]) {
+    let mut has_weight = vec![false; services.len()];
+    for group in groups {
+        has_weight[group.service.index()] |= 0.0 < group.weight;
+    }
+    for (service, _) in services.iter().zip(has_weight).filter(|(_, has)| !has) {
+        // A service without groups is reported already.
+        if groups
             .iter()
-            .filter(|g| g.service.index() == place)
-            .peekable();
-        if own.peek().is_some() && own.all(|group| group.weight == 0.0) {
+            .any(|group| services[group.service.index()].name == service.name)
+        {
             ctx.error(
                 Diagnostic::new(format!(
                     "all weights of service `{}` are zero",
@@ -132,7 +141,6 @@ pub fn groups(
             );
         }
     }
-    list
 }
 
 /// Reads the services; their calls are attached later.
@@ -142,8 +150,12 @@ pub fn services(
     groups: &[GroupConfig],
     registry: &Section,
 ) -> Vec<ServiceConfig> {
+    let mut groups_of: Vec<Vec<GroupId>> = vec![Vec::new(); services.len()];
+    for (place, group) in groups.iter().enumerate() {
+        groups_of[group.service.index()].push(GroupId::from_index(place));
+    }
     let mut list = Vec::new();
-    for (place, opened) in services.iter().enumerate() {
+    for (opened, own_groups) in services.iter().zip(groups_of) {
         let section = &opened.section;
         let (discipline, queue_limit) = queue(ctx, section);
         let demand_per = match section.text(ctx, "demand_per").as_deref() {
@@ -158,10 +170,7 @@ pub fn services(
             demand_per,
             restart_time: distribution_if(ctx, section, "restart_time"),
             registered: registered(ctx, section, registry),
-            groups: (0..groups.len())
-                .filter(|group| groups[*group].service.index() == place)
-                .map(GroupId::from_index)
-                .collect(),
+            groups: own_groups,
             calls: Vec::new(),
         });
     }
@@ -175,15 +184,9 @@ fn queue(ctx: &mut Context, service: &Section) -> (Discipline, Option<u32>) {
         Some("ps") => Discipline::ProcessorSharing,
         _ => Discipline::Fifo,
     };
-    let is_unlimited = section.bool(ctx, "unlimited").unwrap_or(false);
-    if is_unlimited && section.has("limit") {
-        ctx.error(
-            Diagnostic::new("a queue with a limit and without one")
-                .at(section.origin_of("unlimited"), "`limit` is set too"),
-        );
-    }
-    let limit = section.count_u32(ctx, "limit");
-    (discipline, limit.filter(|_| !is_unlimited))
+    let limit = section.limit(ctx, "limit");
+    let limit = limit.map(|limit| u32::try_from(limit).expect("the specification bounds it"));
+    (discipline, limit)
 }
 
 /// How the instances of a service register: as their service says, or else the registry.

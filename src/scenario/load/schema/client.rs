@@ -32,7 +32,7 @@ pub static CLIENT: TableSpec = TableSpec {
         key(
             "keys",
             Kind::Table(&KEYS),
-            Default::Computed("uniform over 1,000,000 keys"),
+            Default::Nested,
             "Which keys the requests carry.",
         ),
         key(
@@ -245,7 +245,7 @@ pub static CALL: TableSpec = TableSpec {
         key(
             "retry",
             Kind::Table(&RETRY),
-            Default::Computed("no retries"),
+            Default::Nested,
             "What follows a failed attempt.",
         ),
         optional(
@@ -273,7 +273,7 @@ pub static RETRY: TableSpec = TableSpec {
         key(
             "backoff",
             Kind::Table(&BACKOFF),
-            Default::Computed("10ms, doubled up to 1s, full jitter"),
+            Default::Nested,
             "Wait before a retry.",
         ),
         key(

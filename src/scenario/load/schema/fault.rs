@@ -1,6 +1,8 @@
 //! Keys of faults.
 
-use super::{Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, required, shared};
+use super::{
+    Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, only_if, required, shared,
+};
 
 const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
 const INCLUDE: Key = key(
@@ -15,14 +17,18 @@ const EACH: Key = key(
     Default::Toml("false"),
     "Every target has windows of its own.",
 );
-const CREWS: Key = key(
-    "crews",
-    Kind::Count {
-        min: 1,
-        max: 1 << 20,
-    },
-    Default::Computed("as many as there are targets"),
-    "Targets that can be repaired at once; only with `each`.",
+const CREWS: Key = only_if(
+    "each",
+    "true",
+    key(
+        "crews",
+        Kind::Count {
+            min: 1,
+            max: 1 << 20,
+        },
+        Default::Computed("as many as there are targets"),
+        "Targets that can be repaired at once.",
+    ),
 );
 const FROM: Key = required("from", Kind::Selector, "The sending side.");
 const TO: Key = required("to", Kind::Selector, "The receiving side.");

@@ -74,8 +74,19 @@ pub struct Key {
     pub kind: Kind,
     /// What holds without it.
     pub default: Default,
+    /// Where it has an effect at all; None: everywhere.
+    pub only_if: Option<Condition>,
     /// What it means, in one line.
     pub doc: &'static str,
+}
+
+/// Another key of the same table that must have a certain value.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition {
+    /// The other key.
+    pub key: &'static str,
+    /// Its value in TOML.
+    pub toml: &'static str,
 }
 
 /// What holds where a key is not set.
@@ -89,6 +100,10 @@ pub enum Default {
     Toml(&'static str),
     /// What these words say.
     Computed(&'static str),
+    /// What the table around it says, in these words.
+    Inherited(&'static str),
+    /// A table whose keys all have their defaults.
+    Nested,
 }
 
 /// What a key takes.
@@ -104,6 +119,8 @@ pub enum Kind {
     Drift,
     /// A whole number.
     Count { min: u64, max: u64 },
+    /// A whole number from 0, or `"unlimited"`.
+    Limit { max: u64 },
     /// A finite number; `min` itself is excluded where `above` says so.
     Number { min: f64, above: bool, max: f64 },
     /// Any text.
@@ -136,7 +153,7 @@ pub enum Kind {
 pub const COUNT_MAX: u64 = 1 << 26;
 
 /// Most tables of one kind.
-pub const NAMED_COUNT_MAX: usize = 4_096;
+pub const NAMED_COUNT_MAX: usize = 1_024;
 
 const POSITIVE: Kind = Kind::Duration { zero: false };
 const LENGTH: Kind = Kind::Duration { zero: true };
@@ -164,7 +181,16 @@ const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str
         name,
         kind,
         default,
+        only_if: None,
         doc,
+    }
+}
+
+/// The same key, with an effect only where `other` is `toml`.
+const fn only_if(other: &'static str, toml: &'static str, key: Key) -> Key {
+    Key {
+        only_if: Some(Condition { key: other, toml }),
+        ..key
     }
 }
 

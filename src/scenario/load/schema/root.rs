@@ -1,8 +1,8 @@
 //! Keys of the top level, the network, the registry and comparisons.
 
 use super::{
-    Default, Key, Kind, LENGTH, POSITIVE, TableSpec, Tag, Variant, client, fault, key, optional,
-    required, service, shared,
+    Default, Key, Kind, LENGTH, POSITIVE, TableSpec, Tag, Variant, client, fault, key, only_if,
+    optional, required, service, shared,
 };
 
 /// The top level.
@@ -66,14 +66,16 @@ pub static ROOT: TableSpec = TableSpec {
             "Success ratio that a window needs to count as available.",
         ),
         optional("expect", Kind::Assertions, "Assertions about the run."),
-        optional(
+        key(
             "network",
             Kind::Table(&NETWORK),
+            Default::Nested,
             "The network between all nodes.",
         ),
-        optional(
+        key(
             "registry",
             Kind::Table(&REGISTRY),
+            Default::Nested,
             "How callers learn which instances there are.",
         ),
         optional(
@@ -131,17 +133,25 @@ pub static NETWORK: TableSpec = TableSpec {
             Default::Toml("0.0"),
             "Share of messages that are lost, or a table of two states.",
         ),
-        key(
-            "duplication",
-            Kind::Ratio,
-            Default::Toml("0.0"),
-            "Share of messages that are delivered twice; only with `datagram`.",
+        only_if(
+            "transport",
+            "\"datagram\"",
+            key(
+                "duplication",
+                Kind::Ratio,
+                Default::Toml("0.0"),
+                "Share of messages that are delivered twice.",
+            ),
         ),
-        key(
-            "retransmission_timeout",
-            POSITIVE,
-            Default::Toml("\"200ms\""),
-            "First retransmission timeout of `stream`; doubles with every further loss.",
+        only_if(
+            "transport",
+            "\"stream\"",
+            key(
+                "retransmission_timeout",
+                POSITIVE,
+                Default::Toml("\"200ms\""),
+                "First retransmission timeout of `stream`; doubles with every further loss.",
+            ),
         ),
         optional(
             "link",
@@ -219,17 +229,25 @@ const LEASE_KEYS: &[Key] = &[
         Default::Toml("\"watch\""),
         "Whether the registry sends changes to the callers or they ask.",
     ),
-    key(
-        "poll_interval",
-        POSITIVE,
-        Default::Toml("\"5s\""),
-        "Time between the polls of a caller; only with `propagation = \"poll\"`.",
+    only_if(
+        "propagation",
+        "\"poll\"",
+        key(
+            "poll_interval",
+            POSITIVE,
+            Default::Toml("\"5s\""),
+            "Time between the polls of a caller.",
+        ),
     ),
-    key(
-        "poll_phase",
-        Kind::Phase,
-        Default::Toml("\"random\""),
-        "Where in its poll interval each caller starts.",
+    only_if(
+        "propagation",
+        "\"poll\"",
+        key(
+            "poll_phase",
+            Kind::Phase,
+            Default::Toml("\"random\""),
+            "Where in its poll interval each caller starts.",
+        ),
     ),
     key(
         "publish_interval",

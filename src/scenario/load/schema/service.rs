@@ -14,7 +14,7 @@ const WORKERS: Kind = Kind::Count {
     min: 1,
     max: 1 << 20,
 };
-const AS_SERVICE: Default = Default::Computed("as the service says");
+const AS_SERVICE: Default = Default::Inherited("as the service says");
 
 /// `[service.NAME]`.
 pub static SERVICE: TableSpec = TableSpec {
@@ -66,7 +66,7 @@ pub static SERVICE: TableSpec = TableSpec {
         key(
             "queue",
             Kind::Table(&QUEUE),
-            Default::Computed("fifo, at most 1000 waiting"),
+            Default::Nested,
             "How requests wait for a worker.",
         ),
         required(
@@ -89,7 +89,7 @@ pub static SERVICE: TableSpec = TableSpec {
         key(
             "registered",
             Kind::Table(&REGISTERED),
-            Default::Computed("as the registry says"),
+            Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
         ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
@@ -117,18 +117,11 @@ pub static QUEUE: TableSpec = TableSpec {
         ),
         key(
             "limit",
-            Kind::Count {
-                min: 0,
+            Kind::Limit {
                 max: u32::MAX as u64,
             },
             Default::Toml("1000"),
-            "Requests that may wait, besides those in service.",
-        ),
-        key(
-            "unlimited",
-            Kind::Bool,
-            Default::Toml("false"),
-            "No limit at all.",
+            "Requests that may wait, besides those in service; or \"unlimited\".",
         ),
     ],
     variants: &[],
@@ -150,19 +143,21 @@ pub static REGISTERED: TableSpec = TableSpec {
         key(
             "lease_duration",
             POSITIVE,
-            Default::Computed("as the registry says"),
+            Default::Inherited("as the registry says"),
             "How long the registration lives without a heartbeat.",
         ),
         key(
             "heartbeat_interval",
             POSITIVE,
-            Default::Computed("as the registry says, or lease_duration / 3 where that is set here"),
+            Default::Inherited(
+                "as the registry says, or lease_duration / 3 where that is set here",
+            ),
             "Time between heartbeats, on the instance's clock.",
         ),
         key(
             "phase",
             Kind::Phase,
-            Default::Computed("as the registry says"),
+            Default::Inherited("as the registry says"),
             "Where in its heartbeat interval each instance starts.",
         ),
     ],

@@ -57,7 +57,7 @@ pub static DISTRIBUTION: TableSpec = TableSpec {
         },
         Variant {
             name: "lognormal",
-            doc: "Lognormal, by median and 99th percentile or by mean and coefficient of variation.",
+            doc: "Lognormal, by median and 99th percentile, or by mean and cv.",
             keys: &[
                 optional("p50", POSITIVE, "Median; with `p99`."),
                 optional("p99", POSITIVE, "99th percentile; with `p50`."),
@@ -215,7 +215,7 @@ pub static BALANCER: TableSpec = TableSpec {
             keys: &[
                 key(
                     "choice_count",
-                    Kind::Count { min: 1, max: 1_000 },
+                    Kind::Count { min: 1, max: 16 },
                     Default::Computed("all candidates are looked at"),
                     "How many candidates are sampled.",
                 ),

@@ -1,28 +1,20 @@
 //! The grammar of assertions: `latency.p99{client=shop} <= 1.5 * latency.p99 steady`.
 
+mod literal;
+mod problem;
+
 use std::ops::Range;
 
-use super::read::Names;
-use super::read::Unknown;
+use self::literal::{is_unit, literal_value};
+use self::problem::{missing_statistic, problem_of, unit_name, unknown_measure, unknown_statistic};
+use super::read::{Names, Unknown};
 use super::suggest::{did_you_mean, one_of};
 use crate::quantity;
 use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::measure::{Aggregation, MeasureRef, Phase, Scope, Statistic, Unit};
-use crate::scenario::measure_catalog::{self as catalog, MEASURES, MeasureInfo};
-use crate::time::SimDuration;
+use crate::scenario::measure_catalog::{self as catalog, MeasureInfo};
 
-/// What is wrong with an assertion, and where in its text.
-#[derive(Debug)]
-pub struct Problem {
-    /// Bytes of the text.
-    pub span: Range<usize>,
-    /// What is wrong.
-    pub title: String,
-    /// What stands under the caret.
-    pub label: String,
-    /// What to do.
-    pub help: Option<String>,
-}
+pub use self::problem::Problem;
 
 /// Reads one assertion.
 pub fn parse(name: &str, text: &str, names: &Names) -> Result<Expectation, Problem> {
@@ -128,9 +120,10 @@ impl<'a> Parser<'a> {
         }
         let span = start..self.at;
         let word = &self.text[span.clone()];
+        // Only what callers see can be taken caller by caller.
         match word {
-            "worst" => measure.aggregation = Aggregation::Worst,
-            "spread" => measure.aggregation = Aggregation::Spread,
+            "worst" if info.is_by_caller() => measure.aggregation = Aggregation::Worst,
+            "spread" if info.is_by_caller() => measure.aggregation = Aggregation::Spread,
             _ => match catalog::statistic(word).filter(|s| info.statistics.has(*s)) {
                 Some(statistic) => measure.statistic = statistic,
                 None => return Err(unknown_statistic(info, word, span)),
@@ -260,7 +253,8 @@ impl<'a> Parser<'a> {
             })?;
             return self.multiple(factor, unit, start);
         }
-        let value = literal_value(literal, unit).map_err(|(title, label)| Problem {
+        let (literal, span) = self.with_unit(literal, span);
+        let value = literal_value(&literal, unit).map_err(|(title, label)| Problem {
             span: self.or_next(span.clone()),
             title,
             label,
@@ -268,8 +262,19 @@ impl<'a> Parser<'a> {
         })?;
         Ok(Bound::Value {
             value,
-            text: literal.to_string(),
+            text: literal,
         })
+    }
+
+    /// A number together with a unit that stands apart from it: `98.5 %`.
+    fn with_unit(&mut self, literal: &str, span: Range<usize>) -> (String, Range<usize>) {
+        let start = self.at;
+        let (word, word_span) = self.take(|c| !c.is_whitespace());
+        if is_unit(word) {
+            return (format!("{literal}{word}"), span.start..word_span.end);
+        }
+        self.at = start;
+        (literal.to_string(), span)
     }
 
     fn multiple(&mut self, factor: f64, unit: Unit, start: usize) -> Result<Bound, Problem> {
@@ -356,92 +361,102 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A number in the base unit, or what is wrong and what was expected.
-fn literal_value(literal: &str, unit: Unit) -> Result<f64, (String, String)> {
-    let quantity = |result: Result<f64, quantity::ParseQuantityError>| {
-        result.map_err(|error| (error.message, error.fix))
-    };
-    match unit {
-        Unit::Time => {
-            let length: Result<SimDuration, _> = literal.parse();
-            length.map(SimDuration::as_secs_f64).map_err(|error| {
-                (
-                    error.to_string(),
-                    "expected a time like \"250ms\"".to_string(),
-                )
-            })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::FaultId;
+
+    fn names() -> Names {
+        Names {
+            zones: vec!["a".into()],
+            faults: vec!["a-fault".into(), "rack-b".into()],
+            ..Names::default()
         }
-        Unit::Ratio => match literal.strip_suffix('%') {
-            // Limits outside 0 to 1 are no mistake of the reader: they draw a warning.
-            Some(percent) => quantity(quantity::parse_number(percent)).map(|p| p / 100.0),
-            None => quantity(quantity::parse_number(literal)),
-        },
-        Unit::Rate => match literal.strip_suffix("/s") {
-            Some("0") => Ok(0.0),
-            _ => quantity(quantity::parse_rate(literal)),
-        },
-        Unit::Number => quantity(quantity::parse_number(literal)),
     }
-}
 
-fn unit_name(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Time => "a time",
-        Unit::Ratio => "a ratio",
-        Unit::Rate => "a rate",
-        Unit::Number => "a plain number",
+    fn parsed(text: &str) -> Expectation {
+        parse("x", text, &names()).unwrap_or_else(|problem| panic!("{text}: {problem:?}"))
     }
-}
 
-fn unknown_measure(name: &str, span: Range<usize>) -> Problem {
-    let names = || MEASURES.iter().map(|info| info.name);
-    Problem {
-        span,
-        title: format!("unknown measure `{name}`"),
-        label: "not a measure".to_string(),
-        help: Some(
-            did_you_mean(name, names())
-                .unwrap_or_else(|| "`stormglass metrics` lists all measures".to_string()),
-        ),
+    #[test]
+    fn a_literal_is_turned_into_the_base_unit() {
+        for (text, expected) in [
+            ("success_ratio >= 98.5%", 0.985),
+            ("success_ratio >= 98.5 %", 0.985),
+            ("success_ratio >= 0.985", 0.985),
+            ("latency.p99 <= 300ms", 0.3),
+            ("latency.p99 <= 300 ms outside rack-b", 0.3),
+            ("goodput >= 90/m", 1.5),
+            ("mistake_rate <= 0/s", 0.0),
+            ("amplification <= 1.25 steady", 1.25),
+            ("in_flight_balance.max_over_mean <= 2", 2.0),
+            ("selection_error.max_relative <= 5%", 0.05),
+        ] {
+            let Bound::Value { value, .. } = parsed(text).bound else {
+                panic!("{text} has no plain limit");
+            };
+            assert!((value - expected).abs() < 1e-12, "{text}: {value}");
+        }
     }
-}
 
-fn missing_statistic(info: &MeasureInfo, span: Range<usize>) -> Problem {
-    let words = info.statistics.words();
-    let example = words
-        .iter()
-        .find(|word| **word == "p99")
-        .unwrap_or(&words[0]);
-    Problem {
-        span,
-        title: format!("which number of `{}`?", info.name),
-        label: one_of(words.iter().copied()),
-        help: Some(format!("write `{}.{example}`", info.name)),
+    #[test]
+    fn a_phase_belongs_to_the_measure_that_it_follows() {
+        let expectation = parsed("latency.p99 during fault.rack-b <= 1.5 * latency.p99.9 steady");
+        assert_eq!(expectation.measure.phase, Phase::During(FaultId(1)));
+        assert_eq!(expectation.measure_text, "latency.p99");
+        assert_eq!(expectation.phase_text, "during rack-b");
+        let Bound::Multiple {
+            factor,
+            measure,
+            text,
+        } = expectation.bound
+        else {
+            panic!("the limit is a multiple");
+        };
+        assert_eq!(factor, 1.5);
+        assert_eq!(measure.phase, Phase::Steady);
+        assert_eq!(measure.statistic, Statistic::Percentile(99.9));
+        assert_eq!(text, "1.5 * latency.p99.9 steady");
+
+        let expectation = parsed("detection_time.max <= 13s of fault.rack-b");
+        assert_eq!(expectation.measure.phase, Phase::Of(FaultId(1)));
     }
-}
 
-fn unknown_statistic(info: &MeasureInfo, word: &str, span: Range<usize>) -> Problem {
-    let words = || {
-        info.statistics
-            .words()
-            .iter()
-            .copied()
-            .filter(|w| !w.is_empty())
-    };
-    let all = || words().chain(["worst", "spread"]);
-    Problem {
-        span,
-        title: format!("`{}` has no `{word}`", info.name),
-        label: one_of(all()),
-        help: did_you_mean(word, all()),
+    #[test]
+    fn scope_and_aggregation_may_follow_in_any_order() {
+        for text in [
+            "latency.p99{zone=a}.worst < 1s",
+            "latency{zone=a}.p99.worst < 1s",
+            "latency.worst.p99{ zone = a } < 1s",
+        ] {
+            let measure = parsed(text).measure;
+            assert_eq!(measure.aggregation, Aggregation::Worst);
+            assert_eq!(measure.statistic, Statistic::Percentile(99.0));
+            assert_eq!(measure.scope.zone, Some(crate::id::ZoneId(0)));
+        }
     }
-}
 
-fn problem_of(unknown: Unknown, span: Range<usize>) -> Problem {
-    Problem {
-        span,
-        title: unknown.title,
-        label: "not defined in this scenario".to_string(),
-        help: Some(unknown.help),
+    #[test]
+    fn what_means_nothing_is_refused_where_it_stands() {
+        for (text, place) in [
+            ("", ""),
+            ("latency.p99", ""),
+            ("latency.p99 <=", ""),
+            ("latency.p999 <= 1s", "p999"),
+            ("utilization.worst <= 1", "worst"),
+            ("success_ratio of rack-b >= 1", "of rack-b"),
+            ("success_ratio >= 1 of rack-b", "of rack-b"),
+            ("success_ratio >= 1 during rack-c", "rack-c"),
+            ("success_ratio >= 1 during", "during"),
+            ("success_ratio >= 1 steady steady", "steady"),
+            ("success_ratio => 1", "=>"),
+            ("latency.p99{zone=b} < 1s", "b"),
+            ("latency.p99{zone=a < 1s", "<"),
+            ("latency.p99 < 1s * latency.p50", "1s"),
+            ("latency.p99 < 2 * success_ratio", "success_ratio"),
+        ] {
+            let problem = parse("x", text, &names()).expect_err(text);
+            assert_eq!(&text[problem.span.clone()], place, "{text}: {problem:?}");
+        }
     }
 }

@@ -1,0 +1,91 @@
+//! What can be wrong with an assertion.
+
+use std::ops::Range;
+
+use super::super::read::Unknown;
+use super::super::suggest::{did_you_mean, one_of};
+use crate::scenario::measure::Unit;
+use crate::scenario::measure_catalog::{MEASURES, MeasureInfo};
+
+/// What is wrong with an assertion, and where in its text.
+#[derive(Debug)]
+pub struct Problem {
+    /// Bytes of the text.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub title: String,
+    /// What stands under the caret.
+    pub label: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// What a unit is called in messages.
+pub fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Time => "a time",
+        Unit::Ratio => "a ratio",
+        Unit::Rate => "a rate",
+        Unit::Number => "a plain number",
+    }
+}
+
+/// A name that is no measure.
+pub fn unknown_measure(name: &str, span: Range<usize>) -> Problem {
+    let names = || MEASURES.iter().map(|info| info.name);
+    Problem {
+        span,
+        title: format!("unknown measure `{name}`"),
+        label: "not a measure".to_string(),
+        help: Some(
+            did_you_mean(name, names())
+                .unwrap_or_else(|| "`stormglass metrics` lists all measures".to_string()),
+        ),
+    }
+}
+
+/// A family of several numbers without saying which.
+pub fn missing_statistic(info: &MeasureInfo, span: Range<usize>) -> Problem {
+    let words = info.statistics.words();
+    let example = words
+        .iter()
+        .find(|word| **word == "p99")
+        .unwrap_or(&words[0]);
+    Problem {
+        span,
+        title: format!("which number of `{}`?", info.name),
+        label: one_of(words.iter().copied()),
+        help: Some(format!("write `{}.{example}`", info.name)),
+    }
+}
+
+/// A number that a family does not have.
+pub fn unknown_statistic(info: &MeasureInfo, word: &str, span: Range<usize>) -> Problem {
+    let words = || {
+        info.statistics
+            .words()
+            .iter()
+            .copied()
+            .filter(|w| !w.is_empty())
+    };
+    let aggregations = ["worst", "spread"]
+        .into_iter()
+        .filter(|_| info.is_by_caller());
+    let all = || words().chain(aggregations.clone());
+    Problem {
+        span,
+        title: format!("`{}` has no `{word}`", info.name),
+        label: one_of(all()),
+        help: did_you_mean(word, all()),
+    }
+}
+
+/// A name that means nothing.
+pub fn problem_of(unknown: Unknown, span: Range<usize>) -> Problem {
+    Problem {
+        span,
+        title: unknown.title,
+        label: "not defined in this scenario".to_string(),
+        help: Some(unknown.help),
+    }
+}

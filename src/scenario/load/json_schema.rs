@@ -1,0 +1,187 @@
+//! The JSON Schema (draft-07) of scenario files, for editors.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{Default, Key, Kind, ROOT, Shorthand, TableSpec, Variant};
+use super::tree::parse_static;
+
+/// The schema of a scenario file.
+pub fn json_schema() -> Value {
+    let mut definitions = Map::new();
+    let mut root = object(&ROOT, None, &mut definitions);
+    let head = root
+        .as_object_mut()
+        .expect("an object is described by an object");
+    head.insert(
+        "$schema".into(),
+        "http://json-schema.org/draft-07/schema#".into(),
+    );
+    head.insert("title".into(), "Stormglass scenario".into());
+    head.insert("definitions".into(), Value::Object(definitions));
+    root
+}
+
+/// A reference to a kind of table, which is described when it is met first.
+fn reference(spec: &'static TableSpec, definitions: &mut Map<String, Value>) -> Value {
+    if !definitions.contains_key(spec.what) {
+        // Taken first, since a kind of table may hold itself.
+        definitions.insert(spec.what.into(), Value::Null);
+        let described = table(spec, definitions);
+        definitions.insert(spec.what.into(), described);
+    }
+    json!({ "$ref": format!("#/definitions/{}", spec.what) })
+}
+
+/// A kind of table with its variants and its shorthand.
+fn table(spec: &'static TableSpec, definitions: &mut Map<String, Value>) -> Value {
+    let mut choices: Vec<Value> = match spec.variants.is_empty() {
+        true => vec![object(spec, None, definitions)],
+        false => spec
+            .variants
+            .iter()
+            .map(|variant| object(spec, Some(variant), definitions))
+            .collect(),
+    };
+    match spec.shorthand {
+        Some(Shorthand::Tag) => {
+            let names: Vec<&str> = spec.variants.iter().map(|variant| variant.name).collect();
+            choices.push(json!({ "enum": names }));
+        }
+        Some(Shorthand::Key { variant, key }) => {
+            let key = spec.key(spec.variant(variant), key);
+            choices.push(kind(
+                key.expect("a shorthand stands for a key").kind,
+                definitions,
+            ));
+        }
+        None => {}
+    }
+    match choices.len() {
+        1 => choices.remove(0),
+        _ => json!({ "description": spec.doc, "oneOf": choices }),
+    }
+}
+
+fn object(
+    spec: &'static TableSpec,
+    variant: Option<&'static Variant>,
+    definitions: &mut Map<String, Value>,
+) -> Value {
+    let mut properties = Map::new();
+    let mut required: Vec<&str> = Vec::new();
+    if let (Some(tag), Some(variant)) = (&spec.tag, variant) {
+        properties.insert(
+            tag.key.into(),
+            json!({ "const": variant.name, "description": variant.doc }),
+        );
+        if tag.default != Some(variant.name) {
+            required.push(tag.key);
+        }
+    }
+    for key in spec.keys_of(variant) {
+        properties.insert(key.name.into(), property(key, definitions));
+        if matches!(key.default, Default::Required) {
+            required.push(key.name);
+        }
+    }
+    json!({
+        "type": "object",
+        "description": variant.map_or(spec.doc, |variant| variant.doc),
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn property(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {
+    let mut described = kind(key.kind, definitions);
+    if described.get("$ref").is_some() {
+        // Draft 7 ignores what stands beside a reference.
+        described = json!({ "allOf": [described] });
+    }
+    let map = described
+        .as_object_mut()
+        .expect("a kind is described by an object");
+    let mut description = key.doc.to_string();
+    if let Some(condition) = key.only_if {
+        description.push_str(&format!(
+            " Only with {} = {}.",
+            condition.key, condition.toml
+        ));
+    }
+    match key.default {
+        Default::Toml(text) => {
+            let value = to_json(&parse_static(text));
+            map.insert("default".into(), value);
+        }
+        Default::Computed(words) | Default::Inherited(words) => {
+            description.push_str(&format!(" Default: {words}."))
+        }
+        Default::Required | Default::Absent | Default::Nested => {}
+    }
+    map.insert("description".into(), description.into());
+    described
+}
+
+const DURATION: &str = r"^\s*[0-9_]*(\.[0-9_]*)?\s*(ns|us|µs|ms|s|m|h|d)$";
+const RATE: &str = r"^.*/\s*(ns|us|ms|s|m|h)\s*$";
+const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
+
+fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
+    match kind_of {
+        Kind::Duration { .. } => json!({ "type": "string", "pattern": DURATION }),
+        Kind::Rate => json!({ "type": "string", "pattern": RATE }),
+        Kind::Ratio => json!({ "oneOf": [
+            { "type": "number", "minimum": 0, "maximum": 1 },
+            { "type": "string", "pattern": "^[0-9._eE+-]+%?$" },
+        ] }),
+        Kind::Drift => json!({ "oneOf": [
+            { "type": "number", "minimum": -0.5, "maximum": 0.5 },
+            { "type": "string", "pattern": "^[0-9._eE+-]+(%|ppm)?$" },
+        ] }),
+        Kind::Count { min, max } => {
+            json!({ "type": "integer", "minimum": min, "maximum": max })
+        }
+        Kind::Limit { max } => json!({ "oneOf": [
+            { "type": "integer", "minimum": 0, "maximum": max },
+            { "const": "unlimited" },
+        ] }),
+        Kind::Number { min, above, max } => {
+            let bound = if above { "exclusiveMinimum" } else { "minimum" };
+            json!({ "type": "number", bound: min, "maximum": max })
+        }
+        Kind::Text | Kind::Selector | Kind::File | Kind::Phase => json!({ "type": "string" }),
+        Kind::Name => json!({ "type": "string", "pattern": NAME }),
+        Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Bool => json!({ "type": "boolean" }),
+        Kind::List(item) => json!({ "type": "array", "items": kind(*item, definitions) }),
+        Kind::Table(spec) => reference(spec, definitions),
+        Kind::Named(spec) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": reference(spec, definitions),
+        }),
+        Kind::Assertions => json!({
+            "type": "object",
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": { "type": "string" },
+        }),
+        Kind::Variants => json!({
+            "type": "object",
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": { "type": "object" },
+        }),
+    }
+}
+
+fn to_json(tree: &super::tree::Tree) -> Value {
+    use super::tree::Value as Toml;
+    match &tree.value {
+        Toml::Str(text) => json!(text),
+        Toml::Int(number) => json!(i64::try_from(*number).expect("defaults are small")),
+        Toml::Float(number) => json!(number),
+        Toml::Bool(value) => json!(value),
+        Toml::Array(items) => Value::Array(items.iter().map(to_json).collect()),
+        Toml::Table(_) | Toml::Datetime(_) => Value::Null,
+    }
+}

@@ -1,0 +1,344 @@
+//! What a person reads who made a typical mistake, in full.
+
+use stormglass::scenario::load::limits::Limits;
+use stormglass::scenario::load::{LoadInput, LoadText, load};
+
+const WORLD: &str = r#"schema = 1
+duration = "1m"
+[expect]
+users = "success_ratio >= 99%"
+[service.web]
+count = 3
+service_time = "5ms"
+[client.shop]
+arrivals = { process = "poisson", rate = "100/s" }
+[client.shop.call.web]
+"#;
+
+/// What is printed for the world with `more` at its end, after line 10.
+fn messages(more: &str, sets: &[&str]) -> String {
+    let loaded = load(&LoadInput {
+        text: LoadText::Text {
+            name: "bad.toml".to_string(),
+            text: format!("{WORLD}{more}"),
+        },
+        sets: sets.iter().map(|set| set.to_string()).collect(),
+        limits: Limits::STANDARD,
+    });
+    let text = loaded.diagnostics.render(&loaded.sources, false);
+    format!("{text}{}\n", loaded.diagnostics.summary("bad.toml"))
+}
+
+fn assert_messages(more: &str, expected: &str) {
+    assert_eq!(messages(more, &[]), expected.trim_start_matches('\n'));
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_one_and_a_time_needs_a_unit() {
+    assert_messages(
+        "[fault.loss]\nkind = \"error\"\ntarget = \"service:web\"\nratoi = 0.1\nat = 30\n",
+        r#"
+error: unknown key `ratoi` in fault `loss`
+  --> bad.toml:14:1
+   |
+14 | ratoi = 0.1
+   | ^^^^^ not a key of this fault
+   |
+help: did you mean `ratio`?
+
+error: a time needs a unit
+  --> bad.toml:15:6
+   |
+15 | at = 30
+   |      ^^ write "30s" or "30ms"
+
+bad.toml: 2 errors
+"#,
+    );
+}
+
+#[test]
+fn a_key_of_another_kind_says_whose_it_is() {
+    assert_messages(
+        "[fault.x]\nkind = \"crash\"\ntarget = \"service:web\"\nat = \"1s\"\nfactor = 2\n",
+        r#"
+error: unknown key `factor` in fault `x`
+  --> bad.toml:15:1
+   |
+15 | factor = 2
+   | ^^^^^^ not a key of this fault
+   |
+help: `factor` belongs to `kind = "slow"`
+
+bad.toml: 1 error
+"#,
+    );
+}
+
+#[test]
+fn a_missing_key_says_what_it_means() {
+    assert_messages(
+        "[fault.x]\nkind = \"slow\"\ntarget = \"service:web\"\nat = \"1s\"\n",
+        r#"
+error: missing key `factor` in fault `x`
+  --> bad.toml:11:1
+   |
+11 | [fault.x]
+   | ^^^^^^^^^
+   |
+help: `factor`: How many times slower.
+
+bad.toml: 1 error
+"#,
+    );
+}
+
+#[test]
+fn a_name_that_is_not_built_is_an_error() {
+    assert_messages(
+        "balancer = \"rong\"\n[registry]\nprofile = \"zookeeper\"\n",
+        r#"
+error: unknown policy `rong` in balancer
+  --> bad.toml:11:12
+   |
+11 | balancer = "rong"
+   |            ^^^^^^ not a policy that is built
+   |
+help: did you mean `ring`?
+
+error: unknown profile `zookeeper` in registry
+  --> bad.toml:13:11
+   |
+13 | profile = "zookeeper"
+   |           ^^^^^^^^^^^ not a profile that is built
+   |
+help: expected one of static, lease
+
+bad.toml: 2 errors
+"#,
+    );
+}
+
+#[test]
+fn wrong_units_and_types_say_what_to_write() {
+    assert_messages(
+        "deadline = \"1 sec\"\nretry = 3\n[network]\nloss = \"5\"\ntransport = \"tcp\"\n",
+        r#"
+error: unknown unit `sec`; expected one of ns, us, ms, s, m, h, d
+  --> bad.toml:11:12
+   |
+11 | deadline = "1 sec"
+   |            ^^^^^^^ expected a time like "250ms"
+
+error: retry is an integer
+  --> bad.toml:12:9
+   |
+12 | retry = 3
+   |         ^ expected a table
+
+error: a ratio lies between 0 and 1
+  --> bad.toml:14:8
+   |
+14 | loss = "5"
+   |        ^^^ expected a share like "0.1%" or 0.001
+
+error: unknown value `tcp`
+  --> bad.toml:15:13
+   |
+15 | transport = "tcp"
+   |             ^^^^^ expected one of stream, datagram
+
+bad.toml: 4 errors
+"#,
+    );
+}
+
+#[test]
+fn a_name_that_means_nothing_names_the_nearest_one() {
+    assert_messages(
+        "[fault.x]\nkind = \"crash\"\ntarget = \"servce:web\"\nat = \"1s\"\n\
+         [fault.y]\nkind = \"crash\"\ntarget = \"zone:eu\"\nat = \"1s\"\n\
+         [client.shop.call.wbe]\n",
+        r#"
+error: unknown kind `servce` of a selector
+  --> bad.toml:13:10
+   |
+13 | target = "servce:web"
+   |          ^^^^^^^^^^^^ not defined in this scenario
+   |
+help: did you mean `service`?
+
+error: unknown zone `eu`
+  --> bad.toml:17:10
+   |
+17 | target = "zone:eu"
+   |          ^^^^^^^^^ not defined in this scenario
+   |
+help: the only zone is `a`
+
+error: unknown service `wbe`
+  --> bad.toml:19:19
+   |
+19 | [client.shop.call.wbe]
+   |                   ^^^ not defined in this scenario
+   |
+help: did you mean `web`?
+
+bad.toml: 3 errors
+"#,
+    );
+}
+
+/// One mistake in an expectation: the text, the title, the part that the caret underlines, what
+/// stands there, and the help.
+const MISTAKES: [(&str, &str, &str, &str, &str); 8] = [
+    (
+        "sucess_ratio >= 99%",
+        "unknown measure `sucess_ratio`",
+        "sucess_ratio",
+        "not a measure",
+        "did you mean `success_ratio`?",
+    ),
+    (
+        "latency <= 1s",
+        "which number of `latency`?",
+        "latency",
+        "expected one of mean, min, max, sd, p50, p90, p99, p99.9",
+        "write `latency.p99`",
+    ),
+    (
+        "latency.p99 <= 30",
+        "a time needs a unit",
+        "30",
+        "expected a time like \"250ms\"",
+        "",
+    ),
+    (
+        "goodput >= 1 during fault.z",
+        "a rate needs a unit",
+        "1",
+        "write \"1/s\"",
+        "",
+    ),
+    (
+        "goodput >= 1/s durign x",
+        "unknown phase `durign`",
+        "durign",
+        "expected one of during, outside, before, after, of, steady",
+        "did you mean `during`?",
+    ),
+    (
+        "detection_time.max <= 1s",
+        "`detection_time` of which fault?",
+        "detection_time.max",
+        "this is a measure of one fault",
+        "write `of fault.NAME` at the end",
+    ),
+    (
+        "latency.p99{clinet=shop} <= 1s",
+        "unknown scope `clinet` of `latency`",
+        "clinet",
+        "expected one of client, zone, call",
+        "did you mean `client`?",
+    ),
+    (
+        "latency.p99 <= 2 * success_ratio steady",
+        "two measures of different units",
+        "success_ratio",
+        "this is a ratio",
+        "the other one is a time",
+    ),
+];
+
+#[test]
+fn the_caret_stands_inside_the_expectation() {
+    let fault = "[fault.x]\nkind = \"crash\"\ntarget = \"service:web\"\nat = \"1s\"\n";
+    for (text, title, marked, label, help) in MISTAKES {
+        let argument = format!("expect.e=\"{text}\"");
+        let column = argument.rfind(marked).expect("the part is marked");
+        let mut expected = format!(
+            "error: {title}\n --> --set:1:{}\n  |\n1 | {argument}\n  | {}{} {label}\n",
+            column + 1,
+            " ".repeat(column),
+            "^".repeat(marked.len()),
+        );
+        if !help.is_empty() {
+            expected.push_str(&format!("  |\nhelp: {help}\n"));
+        }
+        expected.push_str("\nbad.toml: 1 error\n");
+        assert_eq!(messages(fault, &[&argument]), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_in_a_variant_names_the_variant() {
+    assert_messages(
+        "[compare]\nreference = \"as-is\"\n[compare.variant]\nas-is = {}\n\
+         v = { \"client.shop.call.web.balancer\" = { policy = \"ring\", hsah_seed = 2 } }\n",
+        r#"
+error: variant `v`: unknown key `hsah_seed` in balancer
+  --> bad.toml:15:60
+   |
+15 | v = { "client.shop.call.web.balancer" = { policy = "ring", hsah_seed = 2 } }
+   |                                                            ^^^^^^^^^ not a key of this balancer
+   |
+help: did you mean `hash_seed`?
+
+bad.toml: 1 error
+"#,
+    );
+}
+
+#[test]
+fn all_syntax_errors_are_shown_at_once() {
+    assert_messages(
+        "deadline = \nretry == 2\n",
+        r#"
+error: string values must be quoted, expected literal string
+  --> bad.toml:11:12
+   |
+11 | deadline = 
+   |            ^ not valid TOML
+
+error: extra `=`, expected nothing
+  --> bad.toml:12:8
+   |
+12 | retry == 2
+   |        ^ not valid TOML
+
+bad.toml: 2 errors
+"#,
+    );
+}
+
+#[test]
+fn warnings_have_codes_and_say_what_to_do() {
+    let more = "[fault.x]\nkind = \"crash\"\ntarget = \"service:web\"\nat = \"2m\"\ncrews = 2\n";
+    assert_eq!(
+        messages(more, &["client.shop.arrivals.rate=1200/s"]),
+        r#"warning[W01]: service `web` is offered 2.00 times what it can do
+ --> bad.toml:5:10
+  |
+5 | [service.web]
+  |          ^^^ 1200/s arrive, 600/s can be served
+  |
+help: queues grow until they are full; add instances or workers, or lower the rate
+
+warning[W03]: fault `x` begins after the run
+  --> bad.toml:14:6
+   |
+14 | at = "2m"
+   |      ^^^^ the run ends at 1m
+   |
+help: change `at` or `for`, or the `duration` or `warmup` of the run
+
+warning[W10]: `crews` has no effect
+  --> bad.toml:15:9
+   |
+15 | crews = 2
+   |         ^ only with `each = true`
+
+bad.toml: 3 warnings
+"#
+    );
+}

@@ -1,0 +1,123 @@
+//! Which warnings a scenario draws, and which it does not.
+
+use stormglass::scenario::load::limits::Limits;
+use stormglass::scenario::load::{LoadInput, LoadText, load};
+
+const EXPECT: &str = "[expect]\nx = \"success_ratio >= 99%\"\n";
+
+/// Four instances and 10 requests per second for 100 s, of which 10 s are warm-up.
+fn assert_codes(registry: &str, rest: &str, expected: &[&str]) {
+    let text = format!(
+        r#"schema = 1
+duration = "100s"
+warmup = "10s"
+[registry]
+{registry}
+[service.web]
+count = 4
+service_time = "1ms"
+[client.shop]
+arrivals = {{ process = "constant", rate = "10/s" }}
+[client.shop.call.web]
+{rest}
+"#
+    );
+    let loaded = load(&LoadInput {
+        text: LoadText::Text {
+            name: "a.toml".to_string(),
+            text: text.clone(),
+        },
+        sets: Vec::new(),
+        limits: Limits::STANDARD,
+    });
+    let code = |d: &stormglass::scenario::load::diagnostic::Diagnostic| {
+        d.code.map_or("error", |code| code.name())
+    };
+    let codes: Vec<&str> = loaded.diagnostics.iter().map(code).collect();
+    let messages = loaded.diagnostics.render(&loaded.sources, false);
+    assert_eq!(codes, expected, "{text}\n{messages}");
+}
+
+fn crash_at(at: &str) -> String {
+    format!(
+        "{EXPECT}[fault.x]\nkind = \"crash\"\ntarget = \"zone:a\"\nfor = \"5s\"\nat = \"{at}\"\n"
+    )
+}
+
+fn expecting(text: &str) -> String {
+    format!("[expect]\nx = \"{text}\"\n")
+}
+
+#[test]
+fn a_plain_scenario_draws_none() {
+    assert_codes("", EXPECT, &[]);
+    assert_codes("profile = \"lease\"", EXPECT, &[]);
+}
+
+#[test]
+fn leases_must_outlive_a_heartbeat_interval() {
+    let lease = "profile = \"lease\"\nlease_duration = \"2s\"\nheartbeat_interval =";
+    assert_codes(&format!("{lease} \"2s\""), EXPECT, &["W02"]);
+    assert_codes(&format!("{lease} \"1999ms\""), EXPECT, &[]);
+}
+
+#[test]
+fn faults_belong_into_the_measured_window() {
+    assert_codes("", &crash_at("5s"), &["W03"]);
+    assert_codes("", &crash_at("10s"), &[]);
+    assert_codes("", &crash_at("95s"), &[]);
+    assert_codes("", &crash_at("96s"), &["W03"]);
+    assert_codes("", &crash_at("100s"), &["W03"]);
+}
+
+#[test]
+fn percentiles_need_ten_samples_above_them() {
+    // 90 s x 10 per second are 900 requests: 90 above p90, 9 above p99.
+    assert_codes("", &expecting("latency.p90 <= 1s"), &[]);
+    assert_codes("", &expecting("latency.p99 <= 1s"), &["W04"]);
+    // Both sides of a comparison count.
+    assert_codes("", &expecting("latency.p90 <= 2 * latency.p99"), &["W04"]);
+}
+
+#[test]
+fn limits_that_cannot_be_missed_or_reached_are_named() {
+    for text in [
+        "success_ratio <= 100%",
+        "success_ratio > 1",
+        "latency.mean < 0s",
+        "goodput >= 0/s",
+        "query_accuracy >= 99%",
+        "ownership.cv <= 1",
+    ] {
+        assert_codes("", &expecting(text), &["W05"]);
+    }
+    assert_codes("", &expecting("success_ratio >= 100%"), &[]);
+    assert_codes(
+        "profile = \"lease\"",
+        &expecting("query_accuracy >= 99%"),
+        &[],
+    );
+}
+
+#[test]
+fn faults_at_multiples_of_an_aligned_period_are_named() {
+    let lease = |phase: &str| {
+        format!("profile = \"lease\"\nheartbeat_interval = \"3s\"\nphase = \"{phase}\"")
+    };
+    assert_codes(&lease("aligned"), &crash_at("60s"), &["W06"]);
+    assert_codes(&lease("aligned"), &crash_at("61s"), &[]);
+    assert_codes(&lease("1s"), &crash_at("61s"), &["W06"]);
+    assert_codes(&lease("random"), &crash_at("60s"), &[]);
+}
+
+#[test]
+fn what_is_not_expected_used_or_effective_is_named() {
+    assert_codes("", "", &["W08"]);
+    let unused = format!("{EXPECT}[service.db]\ncount = 1\nservice_time = \"1ms\"\n");
+    assert_codes("", &unused, &["W09"]);
+    assert_codes(
+        "profile = \"lease\"\npoll_interval = \"2s\"",
+        EXPECT,
+        &["W10"],
+    );
+}
