@@ -1,6 +1,7 @@
 //! The recorder on timelines written by hand.
 
 use super::data::request::PhaseKind;
+use super::data::series::InstanceRow;
 use super::facts::{arrived, ended, holds, ms, record, sent, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use crate::id::{CallerId, EdgeId, InstanceId, ServiceId};

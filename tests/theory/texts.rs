@@ -55,7 +55,7 @@ pub fn warmup(load: f64, squared_variations: f64) -> f64 {
 pub fn service(name: &str, count: u64, workers: u64, service_time: &str) -> String {
     format!(
         "[service.{name}]\nservice_time = {service_time}\n\
-         queue = {{ discipline = \"fifo\", unlimited = true }}\nworkers = {workers}\n\
+         queue = {{ discipline = \"fifo\", limit = \"unlimited\" }}\nworkers = {workers}\n\
          [service.{name}.group.a]\ncount = {count}\n"
     )
 }

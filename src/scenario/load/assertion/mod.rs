@@ -11,7 +11,7 @@ use super::read::{Names, Unknown};
 use super::suggest::{did_you_mean, one_of};
 use crate::quantity;
 use crate::scenario::expect::{Bound, Expectation, Operator};
-use crate::scenario::measure::{Aggregation, MeasureRef, Phase, Scope, Statistic, Unit};
+use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic, Unit};
 use crate::scenario::measure_catalog::{self as catalog, MeasureInfo};
 
 pub use self::problem::Problem;
