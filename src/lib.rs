@@ -3,7 +3,7 @@
 //! ```text
 //!            scenarios/*.toml                                seeds
 //!                  |                                           |
-//!   time  rng  id  quantity  hash     <- base: no project module used but each other
+//!   time  rng  id  quantity  hash  stats   <- base: no project module used but each other
 //!                  |
 //!              scenario               <- what may be asked     (mirrors model/)
 //!                  |
@@ -12,8 +12,6 @@
 //!                model                <- what happens          (emits Observations)
 //!                  |
 //!               metrics               <- what was seen         (one run)
-//!                  |
-//!                stats                <- what it means         (pure functions on numbers)
 //!                  |
 //!             experiment              <- many runs             (the only place with threads)
 //!                  |
@@ -26,6 +24,7 @@ pub mod hash;
 pub mod id;
 pub mod quantity;
 pub mod rng;
+pub mod stats;
 pub mod time;
 
 pub mod scenario;
@@ -35,8 +34,6 @@ pub mod engine;
 pub mod model;
 
 pub mod metrics;
-
-pub mod stats;
 
 pub mod experiment;
 

@@ -14,10 +14,13 @@ mod swarm;
 #[path = "support/text.rs"]
 mod text;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use conservation::Books;
 use fingerprint::Fingerprint;
+use stormglass::model::observation::{Observation, Observer};
+use stormglass::time::SimTime;
 
 const SCENARIO_COUNT: u64 = 200;
 const SCENARIO_COUNT_LARGE: u64 = 20_000;
@@ -63,6 +66,44 @@ fn check_all(seeds: impl Iterator<Item = u64>) {
 #[test]
 fn random_scenarios_conserve_and_repeat() {
     check_all(0..SCENARIO_COUNT);
+}
+
+/// What happened in any of the runs, by name.
+#[derive(Default)]
+struct Seen(BTreeSet<String>);
+
+impl Observer for Seen {
+    fn observe(&mut self, _at: SimTime, observation: &Observation<'_>) {
+        self.0.insert(match observation {
+            Observation::RequestEnded { outcome, .. } => format!("request {outcome:?}"),
+            Observation::AttemptEnded { outcome, .. } => format!("attempt {outcome:?}"),
+            Observation::WorkEnded { end, .. } => format!("work {end:?}"),
+            Observation::NodeChanged { state, .. } => format!("node {state:?}"),
+            Observation::Excluded { cause, .. } => format!("excluded by {cause:?}"),
+            Observation::ControlSent { kind, .. } => format!("sent {kind:?}"),
+            _ => return,
+        });
+    }
+}
+
+#[test]
+fn random_scenarios_meet_everything() {
+    let mut seen = Seen::default();
+    for seed in 0..SCENARIO_COUNT {
+        let scenario = text::scenario(&swarm::scenario(seed), &[]);
+        run::run(&scenario, seed, &mut seen);
+    }
+    let expected = [
+        "request Success, request Failure, request Timeout, request Rejected",
+        "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
+        "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
+        "attempt Cancelled, work Served, work Errored, work Lost",
+        "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
+        "excluded by Registry, excluded by Detector",
+        "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",
+    ];
+    let expected = expected.iter().flat_map(|line| line.split(", "));
+    assert_eq!(seen.0, expected.map(String::from).collect());
 }
 
 #[test]

@@ -12,11 +12,11 @@ const FILE_LINE_COUNT_MAX: usize = 500;
 /// Modules of the library, each with what it may use of the others.
 const LAYERS: [&[&str]; 10] = [
     &["time", "rng", "id", "quantity", "hash"],
+    &["stats"],
     &["scenario"],
     &["engine"],
     &["model"],
     &["metrics"],
-    &["stats"],
     &["experiment"],
     &["chart"],
     &["report"],
@@ -190,7 +190,7 @@ fn files_functions_and_lines_are_short() {
             if FILE_LINE_COUNT_MAX < line_count {
                 writeln!(found, "{path}: {line_count} lines").unwrap();
             }
-            for (number, line) in (1..).zip(file.text.lines()) {
+            for (number, line) in formatted_lines(&file.text) {
                 let column_count = line.chars().count();
                 if COLUMN_COUNT_MAX < column_count {
                     writeln!(found, "{path}:{number}: {column_count} columns").unwrap();
@@ -202,6 +202,21 @@ fn files_functions_and_lines_are_short() {
         }
     }
     assert_none(&found);
+}
+
+/// The lines that can be broken, numbered from 1: not those of a text in raw quotes, which tests
+/// compare as it is printed.
+fn formatted_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut is_raw = false;
+    (1..).zip(text.lines()).filter(move |(_, line)| {
+        let was_raw = is_raw;
+        let opened = line.rsplit_once("r#\"").map(|(_, rest)| rest);
+        is_raw = match opened {
+            Some(rest) => !rest.contains("\"#"),
+            None => is_raw && !line.contains("\"#"),
+        };
+        !was_raw
+    })
 }
 
 /// First line and length of functions that are too long. Formatted source ends a function with a

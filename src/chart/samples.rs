@@ -11,7 +11,8 @@ use super::timeline::{FaultSpan, Timeline};
 use super::{Caption, Chart};
 
 /// Words that would break out of markup.
-pub const HOSTILE: &str = "<script>alert(\"1\")</script>&'\u{0}\u{202E}-a-name-that-goes-on-and-on-and-on-for-a-long-while";
+pub const HOSTILE: &str = "<script>alert(\"1\")</script>&'\u{0}\u{202E}-a-name-that-goes-on-and-on-\
+                           and-on-for-a-long-while";
 
 /// Every chart with every kind of input.
 pub fn all() -> Vec<(String, Box<dyn Chart>)> {
@@ -350,7 +351,8 @@ fn ring(kind: &str) -> RingOwnership {
     RingOwnership {
         caption: caption(
             kind,
-            "Losing one of ten instances moved 9.8 % of the keys; the fullest owns 1.6 times its share",
+            "Losing one of ten instances moved 9.8 % of the keys; the fullest owns 1.6 times its \
+             share",
             "Exact arcs of the hash ring, 16 virtual nodes to an instance.",
         ),
         instances: (0..count).map(instance).collect(),

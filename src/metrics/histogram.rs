@@ -270,6 +270,8 @@ fn bucket_max<const BITS: u32>(bucket: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle;
+    use crate::rng::UniformSource;
 
     fn filled(values_ns: impl IntoIterator<Item = u64>) -> Samples {
         let mut samples = Samples::default();
@@ -277,6 +279,50 @@ mod tests {
             samples.record(SimDuration::from_ns(ns));
         }
         samples
+    }
+
+    /// The published data: floor(1000 E) + 1 with E = -ln(1 - u) of SplitMix64 with seed 21.
+    fn published<const BITS: u32>() -> Histogram<BITS> {
+        let mut draw = crate::rng::Draw::new(21);
+        let mut histogram = Histogram::default();
+        for _ in 0..20_000 {
+            let value = (-1000.0 * libm::log1p(-draw.uniform())).floor() + 1.0;
+            histogram.record(value as u64);
+        }
+        histogram
+    }
+
+    #[test]
+    fn percentiles_equal_those_of_a_published_implementation() {
+        let (two, three) = (published::<8>(), published::<11>());
+        for case in oracle::cases("hdr_percentile") {
+            let rank = rank_of(case.number("q"), 20_000);
+            let value = match case.number("sig") as u32 {
+                2 => two.value_at_rank(rank),
+                3 => three.value_at_rank(rank),
+                digits => unreachable!("no case has {digits} digits"),
+            };
+            assert_eq!(value, Some(case.value() as u64));
+        }
+    }
+
+    #[test]
+    fn percentiles_of_a_histogram_are_within_its_precision_of_the_exact_ones() {
+        let (two, three) = (published::<8>(), published::<11>());
+        for case in oracle::cases("exact_percentile") {
+            let rank = rank_of(case.number("q"), 20_000);
+            let exact = case.value();
+            for (value, precision) in [
+                (two.value_at_rank(rank), 1e-2),
+                (three.value_at_rank(rank), 1e-3),
+            ] {
+                let value = value.expect("there are samples") as f64;
+                assert!(
+                    (value - exact).abs() <= precision * exact,
+                    "{value} for {exact}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -295,8 +295,8 @@ impl InstanceTable {
         }
     }
 
-    /// What an instance carried in these measured classes; None where phases are not kept. `is_whole`: all
-    /// that is measured.
+    /// What an instance carried in these measured classes; None where phases are not kept.
+    /// `is_whole`: all that is measured.
     pub fn load(&self, instance: u32, classes: &[u16], is_whole: bool) -> Option<Load> {
         let count = self.meters.len();
         let load_in = |column: usize| &self.by_class[column * count + instance as usize];

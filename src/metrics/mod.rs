@@ -3,14 +3,12 @@
 //! [`data`] holds the numbers as plain data. `Recorder`, an observer of the model, makes them, and
 //! [`evaluate`] reads one number of them or judges an expectation.
 
-pub mod balance;
 pub mod control;
 pub mod data;
 pub mod detection;
 pub mod evaluate;
 pub mod exclusion;
 mod finish;
-pub mod gamma;
 pub mod histogram;
 pub mod instance;
 pub mod level;

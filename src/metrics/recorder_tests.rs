@@ -1,6 +1,7 @@
 //! The recorder on timelines written by hand.
 
 use super::data::request::PhaseKind;
+use super::data::series::InstanceRow;
 use super::facts::{arrived, ended, holds, ms, record, sent, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use crate::id::{CallerId, EdgeId, InstanceId, ServiceId};
@@ -124,7 +125,11 @@ fn work_obeys_littles_law() {
         (loaded.share_ratio, web.instances[1].share_ratio),
         (Some(1.0), Some(0.0))
     );
-    let row = &metrics.series.instances.rows[0];
+    assert_first_row(&metrics.series.instances.rows[0]);
+}
+
+/// The windows of the work above.
+fn assert_first_row(row: &InstanceRow) {
     assert_eq!((row.attempt_counts[0], row.attempt_counts[10]), (1, 1));
     assert_eq!(
         (row.in_flight_means[5], row.in_flight_means[15]),

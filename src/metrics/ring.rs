@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use super::balance::{coefficient_of_variation, jain_index, max_over_mean};
 use super::data::fault::{RingChange, RingShare};
 use crate::hash::key_hash;
 use crate::hash::ring::{Ring, RingEntry, moved_ratio, point_count};
@@ -16,6 +15,7 @@ use crate::rng::zipf::Zipf;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{EdgeOwner, KeyConfig, Workload};
+use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
 use crate::time::SimTime;
 
 /// Keys that are walked for measures by popularity.

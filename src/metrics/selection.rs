@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::data::selection::SelectionStats;
-use super::gamma::chi_squared_tail;
 use super::phase::UNMEASURED;
 use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::view::ViewSnapshot;
 use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
+use crate::stats::chi_squared::p_value;
 
 /// Counters up to which phases are kept; otherwise only the measured window is.
 const CLASS_ENTRY_COUNT_MAX: usize = 1 << 18;
@@ -57,6 +58,8 @@ pub struct AttemptCounts {
 /// One call edge.
 #[derive(Clone, Debug)]
 struct EdgePicks {
+    /// Every pick is drawn anew, so a test that assumes it means something.
+    has_independent_picks: bool,
     instance_first: u32,
     instance_count: usize,
     caller_first: u32,
@@ -207,8 +210,11 @@ impl SelectionTable {
     pub fn stats(&self, edge: EdgeId, classes: &[u16], is_whole: bool) -> Option<SelectionStats> {
         let shares = self.shares(edge, classes, is_whole)?;
         let mut stats = deviation_of(&shares);
+        let edge = &self.edges[edge.index()];
+        if !edge.has_independent_picks {
+            stats.chi_squared_p = None;
+        }
         if is_whole {
-            let edge = &self.edges[edge.index()];
             stats.prefix_caller_count = edge.prefix_caller_count as u64;
             stats.prefix_deviation_max = (0 < stats.pick_count && 0 < edge.prefix_caller_count)
                 .then_some(edge.prefix_deviation_max);
@@ -247,7 +253,12 @@ impl EdgePicks {
         let instance_count = instances.len();
         let followed_max = PREFIX_ENTRY_COUNT_MAX / instance_count.max(1);
         let prefix_caller_count = callers.len().min(followed_max);
+        let has_independent_picks = matches!(
+            scenario.edges[edge.index()].balancer,
+            BalancerConfig::Random | BalancerConfig::WeightedRandom
+        );
         EdgePicks {
+            has_independent_picks,
             instance_first: instances.start,
             instance_count,
             caller_first: callers.start,
@@ -388,7 +399,7 @@ fn deviation_of(shares: &[(u64, f64)]) -> SelectionStats {
     stats.chi_squared = Some(chi_squared);
     stats.degrees_of_freedom = expected_instance_count - 1;
     stats.chi_squared_p = (EXPECTED_COUNT_MIN <= expected_min && 1 < expected_instance_count)
-        .then(|| chi_squared_tail(chi_squared, stats.degrees_of_freedom));
+        .then(|| p_value(chi_squared, stats.degrees_of_freedom));
     stats
 }
 

@@ -157,8 +157,8 @@ mod tests {
             .filter(|i| losses.probability(process, SimTime::from_ns(i * 100_000_000), 0) == 1.0)
             .count();
         // 40,000 s hold about 10,000 cycles. By renewal reward the variance of the share is
-        // E[(B - c(B + G))^2] / (n E[cycle]^2) = (0.75^2 + 0.25^2 * 9) / (10,000 * 16): one standard
-        // error is 0.00265; four are allowed.
+        // E[(B - c(B + G))^2] / (n E[cycle]^2) = (0.75^2 + 0.25^2 * 9) / (10,000 * 16): one
+        // standard error is 0.00265; four are allowed.
         let share = bad_count as f64 / sample_count as f64;
         assert!((share - 0.25).abs() < 0.0106, "{share}");
     }

@@ -145,13 +145,11 @@ fn run<O: Observer, S: PendingSet>(
         crate::engine::guard::INSTANT_EVENT_COUNT_MAX.max(entity_count * INSTANT_EVENTS_PER_ENTITY);
     let mut guard = Guard::new(options.event_count_max, instant_max);
     let mut until_progress = PROGRESS_EVENT_COUNT;
-    let mut ended_at = horizon;
     while let Some((at, sequence, event)) = world.queue.pop() {
         let is_over = at >= horizon && world.in_flight_count == 0;
         if at >= end || is_over {
             break;
         }
-        ended_at = ended_at.max(at);
         guard.check(at, event.kind()).map_err(stopped)?;
         world.handle(sequence, event);
         until_progress -= 1;
@@ -168,8 +166,8 @@ fn run<O: Observer, S: PendingSet>(
     }
     Ok(RunEnd {
         digest: world.digest.finish(),
-        event_count: guard.event_count(),
-        ended_at,
+        event_count: world.digest.event_count(),
+        ended_at: world.digest.last_at().max(horizon),
         in_flight_count: world.in_flight_count,
     })
 }

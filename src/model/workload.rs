@@ -159,7 +159,7 @@ fn ramp_wait(now: f64, target: f64, (from, to): (f64, f64), (start, end): (f64, 
         let rate = from + slope * (at - start);
         let area = (rate + to) / 2.0 * (end - at);
         if left < area {
-            // Root of slope/2 t^2 + rate t = left, in the form that keeps digits when slope is small.
+            // Root of slope/2 t^2 + rate t = left, in the form that keeps digits for a small slope.
             let root = (rate * rate + 2.0 * slope * left).max(0.0).sqrt();
             return at - now + 2.0 * left / (rate + root);
         }

@@ -210,7 +210,8 @@ fn dark_pictures() -> String {
         let (light, dark) = (hex(light), hex(dark));
         let _ = writeln!(
             css,
-            "svg [fill=\"{light}\"] {{ fill: {dark}; }} svg [stroke=\"{light}\"] {{ stroke: {dark}; }}"
+            "svg [fill=\"{light}\"] {{ fill: {dark}; }} \
+             svg [stroke=\"{light}\"] {{ stroke: {dark}; }}"
         );
     }
     css.push_str("}\n");

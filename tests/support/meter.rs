@@ -84,7 +84,7 @@ impl Meter {
     }
 
     /// Requests with this outcome.
-    pub fn count(&self, outcome: Outcome) -> u64 {
+    fn count(&self, outcome: Outcome) -> u64 {
         self.outcome_counts[outcome as usize]
     }
 
@@ -93,10 +93,18 @@ impl Meter {
         self.count(outcome) as f64 / self.arrived_count as f64
     }
 
+    /// Arrivals per second.
+    pub fn arrival_rate(&self) -> f64 {
+        self.arrived_count as f64 / self.window_secs()
+    }
+
     /// Requests with this outcome per second.
-    pub fn rate(&self, outcome: Outcome) -> f64 {
-        let window = self.window.1.since(self.window.0);
-        self.count(outcome) as f64 / window.as_secs_f64()
+    fn rate(&self, outcome: Outcome) -> f64 {
+        self.count(outcome) as f64 / self.window_secs()
+    }
+
+    fn window_secs(&self) -> f64 {
+        self.window.1.since(self.window.0).as_secs_f64()
     }
 
     /// The result that oracles call `metric`, if it is one of any queueing system.
@@ -104,13 +112,13 @@ impl Meter {
         Some(match metric {
             "mean_sojourn" | "mean_response" | "mean_sojourn_accepted" => self.sojourn.mean(),
             "mean_wait" => self.waiting.mean(),
-            "mean_in_system" | "mean_inflight" => self.in_system.mean(),
+            "mean_inflight" => self.in_system.mean(),
             "sd_inflight" => self.in_system.sd(),
             "p_wait" => self.waiting.positive_ratio(),
             "sd_wait" => self.waiting.sd(),
             "sd_sojourn" => self.sojourn.sd(),
             "loss" => self.ratio(Outcome::Rejected),
-            "throughput" | "goodput" => self.rate(Outcome::Success),
+            "throughput" => self.rate(Outcome::Success),
             "p_timeout" => self.ratio(Outcome::Timeout),
             "utilization_max" => self.busy.iter().map(Level::mean).fold(0.0, f64::max),
             _ => return self.quantile(metric),

@@ -156,14 +156,15 @@ impl World {
     }
 
     fn write_services(&mut self) {
-        for place in 0..self.services.len() {
-            self.line(format!("[service.{}]", SERVICES[place]));
+        let count = self.services.len();
+        for (place, name) in SERVICES.iter().enumerate().take(count) {
+            self.line(format!("[service.{name}]"));
             let service_time = self.dice.law(8);
             self.line(format!("service_time = {service_time}"));
             self.maybe(|dice| format!("workers = {}", dice.between(1, 4)));
             let discipline = self.dice.pick(&["fifo", "lifo", "ps"]);
             let limit = match self.dice.between(0, 2) {
-                0 => "unlimited = true".to_string(),
+                0 => "limit = \"unlimited\"".to_string(),
                 _ => format!("limit = {}", self.dice.between(0, 5)),
             };
             self.line(format!(
@@ -181,7 +182,7 @@ impl World {
             }
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    self.write_call(&format!("service.{}", SERVICES[place]), callee);
+                    self.write_call(&format!("service.{name}"), callee);
                 }
             }
         }
@@ -202,8 +203,9 @@ impl World {
     }
 
     fn write_clients(&mut self) {
-        for place in 0..self.clients.len() {
-            let path = format!("client.{}", CLIENTS[place]);
+        let count = self.clients.len();
+        for (place, name) in CLIENTS.iter().enumerate().take(count) {
+            let path = format!("client.{name}");
             self.line(format!("[{path}]"));
             self.line(format!("count = {}", self.clients[place]));
             let zone = self.zone();

@@ -102,7 +102,7 @@ impl Recording {
             "schema = 1\nname = \"nginx\"\nseed = {seed}\nduration = \"{}\"\ndrain = \"1000s\"\n\
              [network]\ntransport = \"stream\"\nsame_zone = \"{}\"\n\
              [service.s]\nservice_time = \"{}\"\n\
-             queue = {{ discipline = \"fifo\", unlimited = true }}\n\
+             queue = {{ discipline = \"fifo\", limit = \"unlimited\" }}\n\
              [service.s.group.a]\ncount = 3\n\
              [client.c]\narrivals = {{ process = \"trace\", file = \"trace.csv\" }}\n\
              [client.c.call.s]\nbalancer = {}\n",

@@ -45,7 +45,8 @@ impl Length {
     }
 }
 
-/// Ten relaxation times of a GI/G/1 queue with unit service, about 2 (ca² + cs²) / (1 - rho)² each.
+/// Ten relaxation times of a GI/G/1 queue with unit service; one is about
+/// 2 (ca² + cs²) / (1 - rho)².
 pub fn warmup(load: f64, squared_variations: f64) -> f64 {
     20.0 * squared_variations / ((1.0 - load) * (1.0 - load))
 }
@@ -54,7 +55,7 @@ pub fn warmup(load: f64, squared_variations: f64) -> f64 {
 pub fn service(name: &str, count: u64, workers: u64, service_time: &str) -> String {
     format!(
         "[service.{name}]\nservice_time = {service_time}\n\
-         queue = {{ discipline = \"fifo\", unlimited = true }}\nworkers = {workers}\n\
+         queue = {{ discipline = \"fifo\", limit = \"unlimited\" }}\nworkers = {workers}\n\
          [service.{name}.group.a]\ncount = {count}\n"
     )
 }
@@ -120,7 +121,8 @@ pub fn law(law: &Value) -> (String, f64) {
         "bpareto" => {
             let (min, max, shape) = (time("lo"), time("hi"), number("alpha"));
             let text = format!(
-                "{{ dist = \"bounded_pareto\", min = \"{min}\", max = \"{max}\", shape = {shape:?} }}"
+                "{{ dist = \"bounded_pareto\", min = \"{min}\", max = \"{max}\", \
+                 shape = {shape:?} }}"
             );
             // Its squared coefficient of variation is 4.6 in the one case there is.
             (text, 5.0)

@@ -50,7 +50,8 @@ pub struct SelectionStats {
     pub chi_squared: Option<f64>,
     /// Instances with an expectation, minus one.
     pub degrees_of_freedom: u64,
-    /// P-value of the statistic; None where an expectation is below 5 picks.
+    /// P-value of the statistic; None where an expectation is below 5 picks, and for strategies
+    /// whose picks are not independent.
     pub chi_squared_p: Option<f64>,
     /// Largest `|picks - expected picks|` of an instance over all beginnings of the sequence of one
     /// caller in one view, in picks.

@@ -326,7 +326,8 @@ impl Ask<'_> {
             Statistic::MaxAbsolute => exact(stats.deviation_absolute_max, nothing),
             Statistic::MaxRelative => exact(stats.deviation_relative_max, nothing),
             Statistic::ChiSquaredP => {
-                let reason = "an instance is expected to have fewer than 5 picks";
+                let reason =
+                    "the picks are not independent, or too few are expected of an instance";
                 exact(stats.chi_squared_p, reason)
             }
             _ => undecided("picks have no such number"),

@@ -3,11 +3,11 @@
 use super::estimate::{Estimated, of_samples, share, undecided};
 use super::{Ask, exact};
 use crate::id::{InstanceId, ServiceId};
-use crate::metrics::balance::{coefficient_of_variation, jain_index, max_over_mean};
 use crate::metrics::instance::Load;
 use crate::metrics::level::LevelTotals;
 use crate::metrics::service::WorkCell;
 use crate::scenario::measure::{Measure, Statistic};
+use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
 
 const NO_WORK: &str = "no attempts in this phase and scope";
 

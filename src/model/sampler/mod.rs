@@ -17,8 +17,8 @@ use crate::time::SimDuration;
 const SIGMA_TABULATED_MAX: f64 = 2.0;
 
 /// A law of lengths of time with its constants worked out. Lognormal draws come from a table with
-/// a relative error of at most 1e-9; all others are exact inversions. It takes a fixed number of uniforms
-/// from its source: none for a constant, one for each stage of an Erlang law, two for a
+/// a relative error of at most 1e-9; all others are exact inversions. It takes a fixed number of
+/// uniforms from its source: none for a constant, one for each stage of an Erlang law, two for a
 /// hyperexponential law (branch, then length), one for every other law.
 #[derive(Clone, Debug)]
 pub struct Sampler(Law);
