@@ -22,7 +22,7 @@ use super::sharing::Sharing;
 use super::workload::WorkloadState;
 use super::world::World;
 use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
-use crate::id::{CallerId, ClientId, EdgeId, InstanceId, ServiceId};
+use crate::id::{CallerId, ClientId, EdgeId, InstanceId, NodeId, ServiceId};
 use crate::rng::{Streams, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeOwner, Workload};
@@ -79,6 +79,11 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 .map(|s| Sampler::new(&s.service_time))
                 .collect(),
             callers: Vec::new(),
+            edge_hashes: scenario
+                .edges
+                .iter()
+                .map(|edge| path_hash(&edge.path))
+                .collect(),
             tables: Tables::new(instance_paths),
             workloads: build_workloads(scenario, &streams),
             request_counts: vec![0; nodes.len() - instances.len()],
@@ -98,6 +103,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// Everything begins. Faults come first, so that at equal instants they act before the rest.
     fn start(&mut self) {
         self.start_faults();
+        self.observe_absent();
         for index in 0..self.instances.len() {
             let instance = InstanceId::from_index(index);
             let is_static = self.is_static(self.instances[index].service);
@@ -110,6 +116,21 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         self.start_polls();
         self.start_workloads();
+    }
+
+    /// Tells which nodes are not there yet.
+    fn observe_absent(&mut self) {
+        for index in 0..self.nodes.len() {
+            let state = self.nodes[index].state;
+            if state != LifeState::Up {
+                let node = NodeId::from_index(index);
+                self.observe(Observation::NodeChanged {
+                    node,
+                    state,
+                    fault: None,
+                });
+            }
+        }
     }
 
     fn start_calling_sides(&mut self, edge: EdgeId) {
@@ -158,12 +179,14 @@ fn build_instances(scenario: &Scenario) -> Vec<Instance> {
     let mut instances = Vec::with_capacity(scenario.topology.instance_count() as usize);
     for group in &scenario.groups {
         let service = &scenario.services[group.service.index()];
-        for _ in 0..group.count + group.count_spare {
+        for index in 0..group.count + group.count_spare {
             let mut instance =
                 Instance::new(group.service, group.workers, group.speed, group.weight);
             if service.discipline == Discipline::ProcessorSharing {
                 instance.sharing = Some(Box::new(Sharing::default()));
             }
+            // Only a window of a `scale_out` brings in a spare one.
+            instance.leave_count = u16::from(index >= group.count);
             instances.push(instance);
         }
     }

@@ -6,12 +6,11 @@ use super::network::{LinkEffect, LinkFault};
 use super::observation::{LifeState, Observation, Observer};
 use super::request::Attempt;
 use super::sampler::Sampler;
-use super::serve::error_uniform;
 use super::target::{NodeSet, Targets, ZoneMeaning};
 use super::world::World;
 use crate::engine::{PendingSet, Timer};
 use crate::id::{FaultId, InstanceId, NodeId};
-use crate::rng::{Purpose, Streams};
+use crate::rng::{Purpose, Streams, UniformSource, mix, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::fault::{FaultKind, FaultScope};
 use crate::scenario::selector::Selector;
@@ -23,15 +22,26 @@ pub struct FaultSteps {
     windows: Vec<PlannedWindow>,
     /// Windows of error faults under way, by number of the window, in order of their begin.
     errors: Vec<ErrorFault>,
+    /// Windows that change weights under way, in order of their begin.
+    weights: Vec<WeightFault>,
     /// Exits of instances that leave, by instance.
     graces: std::collections::BTreeMap<InstanceId, Timer>,
+}
+
+/// A window that changes weights.
+#[derive(Debug)]
+struct WeightFault {
+    window: usize,
+    targets: NodeSet,
+    weight: f64,
 }
 
 /// A window of an error fault.
 #[derive(Debug)]
 struct ErrorFault {
     window: usize,
-    fault: FaultId,
+    /// Hash of the fault's path, which names its draws.
+    path_hash: u64,
     targets: NodeSet,
     ratio: f64,
     demand: Option<Sampler>,
@@ -43,6 +53,7 @@ impl FaultSteps {
         FaultSteps {
             windows,
             errors: Vec::new(),
+            weights: Vec::new(),
             graces: std::collections::BTreeMap::new(),
         }
     }
@@ -52,13 +63,18 @@ impl FaultSteps {
     pub fn draw_error(&self, attempt: &Attempt, streams: &Streams) -> Option<Option<SimDuration>> {
         let node = NodeId(attempt.instance.0);
         for error in self.errors.iter().filter(|error| error.targets.has(node)) {
-            if error_uniform(attempt, streams, error.fault.0) >= error.ratio {
+            let (identity, number) = (
+                mix(attempt.identity) ^ error.path_hash,
+                attempt.index.into(),
+            );
+            let uniform = streams
+                .draw(Purpose::ErrorReply, identity, number, 0)
+                .uniform();
+            if uniform >= error.ratio {
                 continue;
             }
             let demand = error.demand.as_ref().map(|law| {
-                let (identity, number) = (attempt.identity, u32::from(attempt.index));
-                let step = error.fault.0 + 1;
-                law.sample(&mut streams.draw(Purpose::ServiceDemand, identity, number, step))
+                law.sample(&mut streams.draw(Purpose::ServiceDemand, identity, number, 0))
             });
             return Some(demand);
         }
@@ -127,11 +143,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             FaultKind::RegistryOutage => {
                 self.hold_or_release(window, LifeState::Crashed, is_start);
             }
-            FaultKind::ScaleOut => {
-                // Spare instances are absent from the start: a window is what makes them present.
-                self.hold_or_release(window, LifeState::Absent, !is_start);
-            }
-            FaultKind::ScaleIn { grace } => self.scale_in(window, *grace, is_start),
+            FaultKind::ScaleOut { grace } => match is_start {
+                true => self.join(&window.targets, window.fault),
+                false => self.leave(&window.targets, *grace),
+            },
+            FaultKind::ScaleIn { grace } => match is_start {
+                true => self.leave(&window.targets, *grace),
+                false => self.join(&window.targets, window.fault),
+            },
             FaultKind::Slow { factor } => {
                 self.slow(window, if is_start { *factor } else { 1.0 / *factor });
             }
@@ -142,7 +161,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.change_errors(index, window, *ratio, service_time.as_ref(), is_start);
             }
             FaultKind::WeightChange { weight } => {
-                self.change_weights(&window.targets, is_start.then_some(*weight));
+                self.change_weights(index, window, *weight, is_start);
             }
             FaultKind::Loss { .. }
             | FaultKind::Delay { .. }
@@ -168,42 +187,48 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .collect()
     }
 
-    /// Instances leave in good order, or come back.
-    fn scale_in(&mut self, window: &PlannedWindow, grace: SimDuration, is_start: bool) {
-        for instance in self.instances_of(&window.targets) {
+    /// Instances leave in good order: they deregister, and exit after `grace`.
+    fn leave(&mut self, targets: &[NodeId], grace: SimDuration) {
+        for instance in self.instances_of(targets) {
+            self.instances[instance.index()].leave_count += 1;
+            if self.instances[instance.index()].leave_count > 1 {
+                continue;
+            }
+            self.deregister(instance);
+            let sequence = self.schedule(grace, Event::GraceEnds(instance.0));
+            let mut timer = Timer::UNSET;
+            timer.set(sequence);
+            self.faults.graces.insert(instance, timer);
+        }
+    }
+
+    /// Instances come, or come back once no window keeps them out.
+    fn join(&mut self, targets: &[NodeId], fault: FaultId) {
+        for instance in self.instances_of(targets) {
             let node = self.instance_node(instance);
-            if is_start {
-                self.deregister(instance);
-                let sequence = self.schedule(grace, Event::GraceEnds(instance.0));
-                let mut timer = Timer::UNSET;
-                timer.set(sequence);
-                self.faults.graces.insert(instance, timer);
-            } else if self.faults.graces.remove(&instance).is_some() {
-                self.instances[instance.index()].is_leaving = false;
+            let leave_count = &mut self.instances[instance.index()].leave_count;
+            *leave_count -= 1;
+            if *leave_count > 0 {
+                continue;
+            }
+            if self.faults.graces.remove(&instance).is_none() {
+                self.release_nodes(&[node], LifeState::Absent, Some(fault));
+            } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);
-            } else {
-                self.release_nodes(&[node], LifeState::Absent, Some(window.fault));
             }
         }
     }
 
     /// An instance that leaves exits.
     pub(super) fn on_grace_ends(&mut self, instance: InstanceId, sequence: u64) {
-        let is_due = self
-            .faults
-            .graces
-            .get(&instance)
-            .is_some_and(|t| t.is_live(sequence));
-        if !is_due {
+        let timer = self.faults.graces.get(&instance);
+        if !timer.is_some_and(|timer| timer.is_live(sequence)) {
             return;
         }
         self.faults.graces.remove(&instance);
         let node = self.instance_node(instance);
-        self.fold(
-            Event::GraceEnds(instance.0),
-            node,
-            self.nodes[node.index()].path_hash,
-        );
+        let identity = self.nodes[node.index()].path_hash;
+        self.fold(Event::GraceEnds(instance.0), node, identity);
         self.hold_nodes(&[node], LifeState::Absent, None);
     }
 
@@ -250,7 +275,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if is_start {
             self.faults.errors.push(ErrorFault {
                 window: index,
-                fault: window.fault,
+                path_hash: path_hash(&format!(
+                    "fault.{}",
+                    self.scenario.faults[window.fault.index()].name
+                )),
                 targets: window.targets.iter().copied().collect(),
                 ratio,
                 demand: service_time.map(Sampler::new),
@@ -260,13 +288,30 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// Instances have another weight, or that of their group again.
-    fn change_weights(&mut self, targets: &[NodeId], weight: Option<f64>) {
-        for instance in self.instances_of(targets) {
+    /// A window that changes weights begins or ends; of several, the one that began last holds.
+    fn change_weights(&mut self, index: usize, window: &PlannedWindow, weight: f64, begins: bool) {
+        if begins {
+            let targets = window.targets.iter().copied().collect();
+            self.faults.weights.push(WeightFault {
+                window: index,
+                targets,
+                weight,
+            });
+        } else {
+            self.faults.weights.retain(|fault| fault.window != index);
+        }
+        for instance in self.instances_of(&window.targets) {
+            let node = self.instance_node(instance);
             let group = self.scenario.topology.group_of(instance);
             let own = self.scenario.groups[group.index()].weight;
+            let latest = self
+                .faults
+                .weights
+                .iter()
+                .rev()
+                .find(|fault| fault.targets.has(node));
             let state = &mut self.instances[instance.index()];
-            state.weight = weight.unwrap_or(own);
+            state.weight = latest.map_or(own, |fault| fault.weight);
             let service = state.service;
             self.mark_dirty(service);
         }
@@ -290,7 +335,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             unreachable!("a fault of links names links");
         };
         let path = format!("fault.{}/{}", config.name, window.number);
-        let salt = crate::rng::path_hash(&path);
+        let salt = path_hash(&path);
         let sides = (from, to);
         let (from, to) = link_sides(scenario, &self.nodes, &self.streams, sides, salt);
         let effect = match &config.kind {
@@ -304,6 +349,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_symmetric = *is_symmetric;
         self.network.faults.push_back(LinkFault {
             fault,
+            path_hash: path_hash(&format!("fault.{}", config.name)),
             from,
             to,
             is_symmetric,

@@ -21,8 +21,8 @@ pub struct Instance {
     pub waiting_last: u32,
     /// Error faults that act on it.
     pub error_fault_count: u16,
-    /// It is leaving and renews no lease.
-    pub is_leaving: bool,
+    /// Windows that take it out of its group: while there are any, it renews no lease.
+    pub leave_count: u16,
     /// Work done per second by an idle worker, without faults.
     pub speed: f64,
     /// Product of the factors of the slow faults that act on it; 1 for none.
@@ -47,12 +47,17 @@ impl Instance {
             waiting_first: NIL,
             waiting_last: NIL,
             error_fault_count: 0,
-            is_leaving: false,
+            leave_count: 0,
             speed,
             slow_factor: 1.0,
             weight,
             sharing: None,
         }
+    }
+
+    /// Whether it is leaving, or has left.
+    pub fn is_leaving(&self) -> bool {
+        self.leave_count > 0
     }
 
     /// Work done per second by a worker that is not shared.

@@ -216,7 +216,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A process died: nothing that it knew is left.
     fn on_died(&mut self, node: NodeId) {
-        self.deferred.remove(&node);
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
             let state = &mut self.instances[instance.index()];
             state.busy_count = 0;
@@ -234,14 +233,50 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         self.stop_calling_sides(node);
         self.on_registry_member_changed(node);
+        for deferred in self.deferred.remove(&node).unwrap_or_default() {
+            if let Deferred::Event(event, sequence) = deferred {
+                self.lose_deferred(event, sequence);
+            }
+        }
+    }
+
+    /// What waited for a process that stood still and died. Messages are lost with its kernel's
+    /// buffers; what the members of the registry share is taken up by another member.
+    fn lose_deferred(&mut self, event: Event, sequence: u64) {
+        match event {
+            Event::AttemptArrives(slot) => self.lose_arrival(slot, sequence),
+            Event::ReplyArrives(slot) => self.lose_reply(slot, sequence),
+            Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
+            Event::ListArrives(slot) => self.registry.messages.lose(slot),
+            Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle(sequence, event),
+            Event::RequestArrives(_)
+            | Event::ThinkEnds(_)
+            | Event::WorkDone(_)
+            | Event::SharedWorkDone(_)
+            | Event::AttemptTimeout(_)
+            | Event::AttemptDeadline(_)
+            | Event::HeartbeatDue(_)
+            | Event::HeartbeatArrives(_)
+            | Event::PollDue(_)
+            | Event::PollArrives(_)
+            | Event::PingDue(_)
+            | Event::PingArrives(_)
+            | Event::AckArrives(_)
+            | Event::PingTimeout(_)
+            | Event::FaultStep(_)
+            | Event::RestartEnds(_)
+            | Event::GraceEnds(_)
+            | Event::DeregistrationArrives(_) => {}
+        }
     }
 
     /// A process started: it registers, asks for its lists and begins to ping.
     fn on_started(&mut self, node: NodeId) {
         self.nodes[node.index()].incarnation += 1;
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
-            self.instances[instance.index()].is_leaving = false;
-            self.register(instance);
+            if !self.instances[instance.index()].is_leaving() {
+                self.register(instance);
+            }
         }
         self.restart_calling_sides(node);
         self.on_registry_member_changed(node);

@@ -7,7 +7,7 @@ use super::node::Node;
 use super::sampler::Sampler;
 use super::target::NodeSet;
 use crate::id::{FaultId, NodeId};
-use crate::rng::{Purpose, Streams, UniformSource};
+use crate::rng::{Purpose, Streams, UniformSource, mix};
 use crate::scenario::network::{LinkConfig, NetworkConfig, Transport};
 use crate::time::{SimDuration, SimTime};
 
@@ -71,6 +71,8 @@ pub enum LinkEffect {
 pub struct LinkFault {
     /// The fault.
     pub fault: FaultId,
+    /// Hash of its path, which names its draws.
+    pub path_hash: u64,
     /// The sending side.
     pub from: NodeSet,
     /// The receiving side.
@@ -322,12 +324,12 @@ impl Network {
         let class = self.class(nodes, (from, to));
         let law = self.link_override((from, to), |link| link.delay.as_ref());
         let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
-        for (index, fault) in (1u32..).zip(&self.faults) {
+        for fault in &self.faults {
             if let LinkEffect::Delay(law) = &fault.effect
                 && fault.covers(from, to)
             {
                 let key = MessageKey {
-                    leg: key.leg + 4 * index,
+                    identity: mix(key.identity) ^ fault.path_hash,
                     ..key
                 };
                 delay += sample(law, streams, key);

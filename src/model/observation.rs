@@ -106,7 +106,7 @@ pub enum Observation<'a> {
         suspector: Suspector,
         instance: InstanceId,
     },
-    /// A detector trusts an instance that it suspected.
+    /// A detector trusts an instance that it suspected, or no longer has an opinion on it.
     Trusted {
         suspector: Suspector,
         instance: InstanceId,

@@ -7,7 +7,7 @@ use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::{Deferred, World};
 use crate::engine::PendingSet;
 use crate::id::InstanceId;
-use crate::rng::{Purpose, UniformSource};
+use crate::rng::Purpose;
 use crate::scenario::network::Transport;
 use crate::scenario::service::{DemandPer, Discipline};
 use crate::time::SimDuration;
@@ -45,6 +45,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 }
             }
             LifeState::Paused => unreachable!("what comes to a paused process is deferred"),
+        }
+    }
+
+    /// An attempt waited in the buffers of a process that died.
+    pub(super) fn lose_arrival(&mut self, slot: u32, sequence: u64) {
+        let is_held = self
+            .attempts
+            .get(slot)
+            .is_some_and(|a| a.pending == sequence);
+        if !is_held {
+            return;
+        }
+        self.attempts[slot].pending = 0;
+        let node = self.instance_node(self.attempts[slot].instance);
+        let answers = self.network.transport == Transport::Stream
+            && self.nodes[node.index()].state != LifeState::HostLost;
+        if answers {
+            self.send_reply(slot, Reply::Reset);
+        } else {
+            self.vanish(slot);
         }
     }
 
@@ -378,16 +398,4 @@ fn work_length(demand: SimDuration, rate: f64) -> SimDuration {
     } else {
         demand.scaled(1.0 / rate)
     }
-}
-
-/// Names a random number that decides whether an attempt ends in an error.
-pub(super) fn error_uniform(
-    attempt: &Attempt,
-    streams: &crate::rng::Streams,
-    fault_step: u32,
-) -> f64 {
-    let number = u32::from(attempt.index);
-    streams
-        .draw(Purpose::ErrorReply, attempt.identity, number, fault_step)
-        .uniform()
 }

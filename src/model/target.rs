@@ -81,11 +81,24 @@ impl Targets<'_> {
         nodes.sort_unstable();
         nodes.dedup();
         if let Some(count) = selector.random_count {
+            nodes.retain(|node| !self.is_spare(*node));
             nodes.sort_by_key(|node| (self.score(*node, salt), *node));
             nodes.truncate(count as usize);
             nodes.sort_unstable();
         }
         nodes
+    }
+
+    /// Whether a node is an instance that only a `scale_out` makes present.
+    fn is_spare(&self, node: NodeId) -> bool {
+        let topology = &self.scenario.topology;
+        match topology.node_kind(node) {
+            NodeKind::Instance(instance) => {
+                let group = &self.scenario.groups[topology.group_of(instance).index()];
+                topology.index_in_group(instance) >= group.count
+            }
+            NodeKind::Caller(..) | NodeKind::RegistryMember(_) => false,
+        }
     }
 
     /// A node's score by its path, so that a newcomer changes the choice only if it is chosen.

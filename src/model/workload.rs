@@ -108,7 +108,10 @@ fn after(process: &ArrivalProcess, now: SimTime, target: f64) -> SimTime {
             let (period, burst) = (period.as_secs_f64(), burst_duration.as_secs_f64());
             let position_ns = now.as_ns() % SimDuration::from_secs_f64(period).as_ns();
             let mut position = position_ns as f64 / NANOS_PER_SEC as f64;
-            let (mut left, mut secs) = (target, 0.0);
+            let period_area = burst_rate * burst + rate * (period - burst);
+            let whole_periods = (target / period_area).floor();
+            let (mut left, mut secs) =
+                (target - whole_periods * period_area, whole_periods * period);
             loop {
                 let is_burst = position < burst;
                 let rate = if is_burst { *burst_rate } else { *rate };
@@ -292,9 +295,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.nodes[node.index()].state.is_up() {
             return self.start_client_request(client, node, user);
         }
-        let identity = self.workloads[place]
-            .path_hash
-            .wrapping_add(u64::from(user));
+        let state = &self.workloads[place];
+        let identity = state.path_hash.wrapping_add(state.arrival_count);
         let draw = self.streams.draw(Purpose::CallerChoice, identity, 0, 1);
         match config.when_caller_down {
             WhenCallerDown::Redistribute if self.caller_up(client, draw).is_some() => {

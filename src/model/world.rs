@@ -17,8 +17,9 @@ use super::sampler::Sampler;
 use super::workload::WorkloadState;
 use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
 use crate::id::{CallerId, InstanceId, NodeId};
-use crate::rng::{Purpose, Streams};
+use crate::rng::{Purpose, Streams, UniformSource};
 use crate::scenario::Scenario;
+use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
 
 /// Everything that a run consists of. What belongs to one topic stands in the file of that topic,
@@ -42,6 +43,8 @@ pub(super) struct World<'s, O, S> {
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
     pub(super) callers: Vec<Caller>,
+    /// Hash of the path of each edge.
+    pub(super) edge_hashes: Vec<u64>,
     pub(super) tables: Tables,
     pub(super) workloads: Vec<WorkloadState>,
     /// Requests that each caller of a client has sent, by node after the last instance.
@@ -114,24 +117,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.callers[caller.index()].node
     }
 
-    /// The first tick of a periodic process of `node`, drawn by key unless the scenario fixes it.
+    /// The first tick of a periodic process, named by `identity`, of `node`: drawn by key unless the
+    /// scenario fixes it.
     pub(super) fn first_tick(
         &self,
         node: NodeId,
+        identity: u64,
         interval: SimDuration,
-        phase: crate::scenario::registry::Phase,
-        step: u32,
+        phase: Phase,
     ) -> SimDuration {
-        use crate::rng::UniformSource;
-        use crate::scenario::registry::Phase;
         match phase {
             Phase::Aligned => interval,
             Phase::At(offset) => offset,
             Phase::Random => {
-                let node = &self.nodes[node.index()];
-                let mut draw =
-                    self.streams
-                        .draw(Purpose::Phase, node.path_hash, node.incarnation, step);
+                let incarnation = self.nodes[node.index()].incarnation;
+                let mut draw = self.streams.draw(Purpose::Phase, identity, incarnation, 0);
                 // In (0, interval]: the tick before lies in the past.
                 interval.scaled(1.0 - draw.uniform())
             }

@@ -87,8 +87,8 @@ pub enum FaultKind {
     RegistryOutage,
     /// The instances have another weight.
     WeightChange { weight: f64 },
-    /// Instances join the group; they leave again at the end.
-    ScaleOut,
+    /// Instances join the group; at the end they leave as those of a `ScaleIn` do.
+    ScaleOut { grace: SimDuration },
     /// The last instances leave the group: they deregister, serve for `grace` what still comes,
     /// and exit; they come back at the end.
     ScaleIn { grace: SimDuration },
@@ -109,7 +109,7 @@ impl FaultKind {
             FaultKind::Clog => "clog",
             FaultKind::RegistryOutage => "registry_outage",
             FaultKind::WeightChange { .. } => "weight_change",
-            FaultKind::ScaleOut => "scale_out",
+            FaultKind::ScaleOut { .. } => "scale_out",
             FaultKind::ScaleIn { .. } => "scale_in",
         }
     }

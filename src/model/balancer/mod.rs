@@ -16,7 +16,7 @@ use super::observation::AttemptOutcome;
 use super::view::{Member, ViewSnapshot};
 use crate::id::InstanceId;
 use crate::rng::Draw;
-use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::time::SimTime;
 use tables::Tables;
 
@@ -82,7 +82,7 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
         )),
         BalancerConfig::Ring {
             virtual_node_count,
-            hash: _,
+            hash: RingHash::Xxh64,
             hash_seed,
         } => Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed)),
         BalancerConfig::Sticky {

@@ -9,7 +9,7 @@ use crate::model::view::ViewSnapshot;
 /// strategy picks the server of a session that has none.
 ///
 /// Source: textbook (session affinity). A retry that must avoid the session's server is picked by
-/// the fallback and moves the session. At most `session_count_max` sessions are remembered; the
+/// the fallback and leaves the session where it is. At most `session_count_max` sessions are remembered; the
 /// one that was made first is forgotten first. Cost per pick: O(log sessions).
 pub struct Sticky {
     fallback: Box<dyn Balancer>,
@@ -52,15 +52,17 @@ impl Balancer for Sticky {
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
         let view = self.view.as_ref()?;
-        if let Some(instance) = self.sessions.get(&ctx.key)
-            && view.position(*instance).is_some()
-            && !ctx.tried.contains(instance)
-        {
-            return Some(*instance);
+        let own = self.sessions.get(&ctx.key).copied();
+        let own = own.filter(|instance| view.position(*instance).is_some());
+        match own {
+            Some(instance) if !ctx.tried.contains(&instance) => Some(instance),
+            Some(_) => self.fallback.pick(ctx),
+            None => {
+                let instance = self.fallback.pick(ctx)?;
+                self.remember(ctx.key, instance);
+                Some(instance)
+            }
         }
-        let instance = self.fallback.pick(ctx)?;
-        self.remember(ctx.key, instance);
-        Some(instance)
     }
 
     fn on_outcome(&mut self, end: &AttemptEnd) {

@@ -91,20 +91,31 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
         let key = message_key(&self.attempts[slot], LEG_THERE);
-        if let Verdict::Deliver { delay, is_held } = self.send(link, key) {
-            let sequence = self.schedule(delay, Event::AttemptArrives(slot));
-            let attempt = &mut self.attempts[slot];
-            attempt.pending = sequence;
-            if is_held {
-                attempt.flags.set(AttemptFlags::HELD);
-            }
-        }
+        let verdict = self.send(link, key);
         let now = self.now();
         let copy = self
             .network
             .duplicate(now, &self.streams, &self.nodes, link, key);
-        if let Some(delay) = copy {
-            self.send_duplicate(slot, delay);
+        match (verdict, copy) {
+            (Verdict::Deliver { delay, is_held }, None) => self.arrive(slot, delay, is_held),
+            (Verdict::Deliver { delay, is_held }, Some(copy_delay)) => {
+                self.arrive(slot, delay, is_held);
+                self.send_duplicate(slot, copy_delay);
+            }
+            // Of a message whose first copy is lost, the second one is the only one.
+            (Verdict::Lost, Some(copy_delay)) => self.arrive(slot, copy_delay, false),
+            (Verdict::Lost, None) => {}
+        }
+    }
+
+    /// An attempt will reach its instance after `delay`.
+    #[inline]
+    fn arrive(&mut self, slot: u32, delay: SimDuration, is_held: bool) {
+        let sequence = self.schedule(delay, Event::AttemptArrives(slot));
+        let attempt = &mut self.attempts[slot];
+        attempt.pending = sequence;
+        if is_held {
+            attempt.flags.set(AttemptFlags::HELD);
         }
     }
 
@@ -252,6 +263,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let outcome = outcome_of_reply(attempt.reply);
         self.end_attempt(slot, outcome);
+    }
+
+    /// A reply waited in the buffers of a caller that died.
+    pub(in crate::model) fn lose_reply(&mut self, slot: u32, sequence: u64) {
+        let is_held = self
+            .attempts
+            .get(slot)
+            .is_some_and(|a| a.pending == sequence);
+        if is_held {
+            assert!(
+                self.attempts[slot].request == NIL,
+                "a dead caller has no requests"
+            );
+            self.attempts.remove(slot);
+        }
     }
 
     /// An attempt ends for its caller; its request goes on.

@@ -9,7 +9,7 @@ use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
 use crate::model::request::{NIL, Parent, Request, RequestFlags};
 use crate::model::target::NodeSet;
 use crate::model::world::{Deferred, World};
-use crate::rng::{Purpose, mix, path_hash};
+use crate::rng::{Purpose, mix};
 use crate::scenario::topology::NodeKind;
 use crate::time::SimDuration;
 
@@ -122,8 +122,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Hash of the path of an edge: the call path of identities.
-    fn edge_hash(&self, edge: EdgeId) -> u64 {
-        path_hash(&self.scenario.edges[edge.index()].path)
+    #[inline]
+    pub(in crate::model) fn edge_hash(&self, edge: EdgeId) -> u64 {
+        self.edge_hashes[edge.index()]
     }
 
     /// Begins a call of a request that `node` sends.
@@ -132,7 +133,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let request = &mut self.requests[slot];
         request.set_caller(self.scenario.topology.caller_of(edge, node));
         if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
-            request.deadline = now + self.nodes[node.index()].true_length(deadline);
+            request.deadline = request.arrived_at + self.nodes[node.index()].true_length(deadline);
         }
         if request.deadline <= now {
             return self.finish_request(slot, Outcome::Timeout);

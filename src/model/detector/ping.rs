@@ -14,9 +14,8 @@ use crate::model::observation::{
     ControlKind, ExclusionCause, LifeState, Observation, Observer, Suspector,
 };
 use crate::model::world::{Deferred, World};
-use crate::rng::{Purpose, UniformSource};
 use crate::scenario::Scenario;
-use crate::scenario::registry::{Phase, PingConfig};
+use crate::scenario::registry::PingConfig;
 use crate::time::SimDuration;
 
 /// One calling side and one instance that it pings.
@@ -132,24 +131,23 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         });
         let node = self.caller_node(caller);
         let interval = self.nodes[node.index()].true_length(config.interval);
-        let first = match config.phase {
-            Phase::Random => {
-                let identity = self.pair_identity(slot);
-                let incarnation = self.nodes[node.index()].incarnation;
-                let mut draw = self.streams.draw(Purpose::Phase, identity, incarnation, 0);
-                interval.scaled(1.0 - draw.uniform())
-            }
-            Phase::Aligned => interval,
-            Phase::At(offset) => offset,
-        };
+        let identity = self.pair_identity(slot);
+        let first = self.first_tick(node, identity, interval, config.phase);
         let sequence = self.schedule(first, Event::PingDue(slot));
         self.pings.pairs[slot].due.set(sequence);
         slot
     }
 
+    /// Ends a pair, and with it what its calling side believed.
     fn remove_pair(&mut self, slot: u32) {
         self.pings.lanes.cancel(slot);
-        self.pings.pairs.remove(slot);
+        let pair = self.pings.pairs.remove(slot);
+        if pair.is_suspected {
+            self.observe(Observation::Trusted {
+                suspector: Suspector::Caller(pair.caller),
+                instance: pair.instance,
+            });
+        }
     }
 
     /// A calling side died: it pings no more.
@@ -164,7 +162,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let pair = &self.pings.pairs[slot];
         let side = &self.callers[pair.caller.index()];
         let link = (side.node, self.instance_node(pair.instance));
-        pair_hash(&self.nodes, link) ^ crate::rng::mix(u64::from(side.edge.0))
+        pair_hash(&self.nodes, link) ^ self.edge_hash(side.edge)
     }
 
     /// A calling side pings an instance.

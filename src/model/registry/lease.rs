@@ -60,7 +60,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let registered = self.registered(instance);
         let node = self.instance_node(instance);
         let interval = self.nodes[node.index()].true_length(registered.heartbeat_interval);
-        let first = self.first_tick(node, interval, registered.phase, 0);
+        let identity = self.nodes[node.index()].path_hash;
+        let first = self.first_tick(node, identity, interval, registered.phase);
         let sequence = self.schedule(first, Event::HeartbeatDue(instance.0));
         let since_last = interval.saturating_sub(first);
         let left = registered.lease_duration.saturating_sub(since_last);
@@ -144,7 +145,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         self.fold(event, contact, self.nodes[instance as usize].path_hash);
-        if self.instances[id.index()].is_leaving {
+        if self.instances[id.index()].is_leaving() {
             return;
         }
         self.renew_lease(id);

@@ -36,12 +36,18 @@ pub struct Registry {
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
-    /// The member that everybody talks to: the first one that is up.
+    /// The member that everybody talks to: the first one that works, or else the first one that
+    /// stands still and will handle what waits for it.
     pub(super) fn registry_contact(&self) -> Option<NodeId> {
+        self.first_member(|state| state == LifeState::Up)
+            .or_else(|| self.first_member(|state| state == LifeState::Paused))
+    }
+
+    fn first_member(&self, is_meant: impl Fn(LifeState) -> bool) -> Option<NodeId> {
         let topology = &self.scenario.topology;
         (0..topology.registry_member_count())
             .map(|member| topology.registry_node(member))
-            .find(|node| self.nodes[node.index()].state.is_up())
+            .find(|node| is_meant(self.nodes[node.index()].state))
     }
 
     /// Whether the list of a service is configuration, which reaches everybody at once.
@@ -78,13 +84,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// An instance leaves in good order.
     pub(super) fn deregister(&mut self, instance: InstanceId) {
-        self.instances[instance.index()].is_leaving = true;
         let service = self.instances[instance.index()].service;
         if self.is_static(service) {
             self.set_listed(instance, false);
         } else {
             self.stop_heartbeats(instance);
-            self.send_deregistration(instance);
+            if self.nodes[instance.index()].state == LifeState::Up {
+                self.send_deregistration(instance);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, ExclusionCause, Observation, Observer};
 use crate::model::view::{Member, ViewSnapshot};
 use crate::model::world::{Deferred, World};
+use crate::rng::mix;
 use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::time::SimDuration;
 
@@ -38,6 +39,11 @@ impl ListMessages {
         }
         self.messages.push(Some(message));
         u32::try_from(self.messages.len() - 1).expect("fewer lists on the wire than events")
+    }
+
+    /// Its receiver died before it took it.
+    pub fn lose(&mut self, slot: u32) {
+        self.take(slot);
     }
 
     fn take(&mut self, slot: u32) -> ListMessage {
@@ -70,7 +76,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if !self.is_static(id) && !self.registry.is_up {
             return;
         }
-        if let Some(contact) = self.registry_contact()
+        if !self.is_static(id)
+            && let Some(contact) = self.registry_contact()
             && self.defers(contact, Deferred::Event(Event::PublishDue(service), 0))
         {
             return;
@@ -178,7 +185,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Names the messages between the registry and a calling side; a node may own several.
     fn list_identity(&self, caller: CallerId, link: (NodeId, NodeId)) -> u64 {
         let edge = self.callers[caller.index()].edge;
-        pair_hash(&self.nodes, link) ^ crate::rng::mix(u64::from(edge.0))
+        pair_hash(&self.nodes, link) ^ self.edge_hash(edge)
     }
 
     /// A list reaches a calling side.
@@ -318,7 +325,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             let interval = self.nodes[node.index()].true_length(interval);
-            let first = self.first_tick(node, interval, phase, 1 + edge.0);
+            let identity = mix(self.nodes[node.index()].path_hash) ^ self.edge_hash(edge);
+            let first = self.first_tick(node, identity, interval, phase);
             let sequence = self.schedule(first, Event::PollDue(caller.0));
             self.callers[index].poll.set(sequence);
         }

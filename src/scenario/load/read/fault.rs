@@ -93,7 +93,9 @@ fn kind(ctx: &mut Context, section: &Section) -> FaultKind {
         "weight_change" => FaultKind::WeightChange {
             weight: section.number(ctx, "weight").unwrap_or(1.0),
         },
-        "scale_out" => FaultKind::ScaleOut,
+        "scale_out" => FaultKind::ScaleOut {
+            grace: section.duration(ctx, "grace").unwrap_or_default(),
+        },
         "scale_in" => FaultKind::ScaleIn {
             grace: section.duration(ctx, "grace").unwrap_or_default(),
         },

@@ -39,6 +39,12 @@ const SYMMETRIC: Key = key(
     "Whether it holds in both directions.",
 );
 const GROUP: Key = required("group", Kind::Text, "The group, as `SERVICE/GROUP`.");
+const GRACE: Key = key(
+    "grace",
+    LENGTH,
+    Default::Toml("\"5s\""),
+    "Time from the deregistration of those that leave to their exit; what they have then is lost.",
+);
 const COUNT: Key = required("count", MANY, "By how many instances.");
 
 /// `[fault.NAME]`.
@@ -191,21 +197,12 @@ pub static FAULT: TableSpec = TableSpec {
         Variant {
             name: "scale_out",
             doc: "Instances join a group; they leave again at the end.",
-            keys: &[GROUP, COUNT],
+            keys: &[GROUP, COUNT, GRACE],
         },
         Variant {
             name: "scale_in",
             doc: "The last instances leave a group; they come back at the end.",
-            keys: &[
-                GROUP,
-                COUNT,
-                key(
-                    "grace",
-                    LENGTH,
-                    Default::Toml("\"0s\""),
-                    "Time in which those that leave finish what they have; the rest is lost.",
-                ),
-            ],
+            keys: &[GROUP, COUNT, GRACE],
         },
     ],
     shorthand: None,
