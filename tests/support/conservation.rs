@@ -77,13 +77,10 @@ impl<'a> Books<'a> {
     pub fn new(scenario: &'a Scenario) -> Self {
         let topology = &scenario.topology;
         let mut instances = Vec::new();
-        let mut states = vec![LifeState::Up; topology.node_count() as usize];
+        let states = vec![LifeState::Up; topology.node_count() as usize];
         for id in (0..topology.instance_count()).map(InstanceId) {
             let group = &scenario.groups[topology.group_of(id).index()];
             let service = &scenario.services[topology.service_of(id).index()];
-            if topology.index_in_group(id) >= group.count {
-                states[id.index()] = LifeState::Absent;
-            }
             instances.push(InstanceBook {
                 worker_count: group.workers,
                 is_shared: service.discipline == Discipline::ProcessorSharing,
