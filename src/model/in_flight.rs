@@ -134,7 +134,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn counts_are_those_of_a_map(steps in prop::collection::vec((0u32..40, any::<bool>()), 0..400)) {
+        fn counts_are_those_of_a_map(
+            steps in prop::collection::vec((0u32..40, any::<bool>()), 0..400),
+        ) {
             let mut in_flight = InFlight::default();
             let mut map = BTreeMap::<InstanceId, u32>::new();
             for (index, is_sent) in steps {

@@ -40,10 +40,12 @@ impl Balancer for LeastInFlight {
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
         let view = self.view.as_ref()?;
-        if self.choice_count == Some(2) && !self.replacement && ctx.tried.is_empty() {
-            if let Some(instance) = least_of_two(view, ctx) {
-                return Some(instance);
-            }
+        if self.choice_count == Some(2)
+            && !self.replacement
+            && ctx.tried.is_empty()
+            && let Some(instance) = least_of_two(view, ctx)
+        {
+            return Some(instance);
         }
         let eligible = Eligible::new(view, ctx.tried);
         let count = eligible.count();
@@ -103,7 +105,7 @@ fn sample_distinct(
 ) -> [u32; CHOICE_COUNT_MAX as usize] {
     let mut sorted = [0; CHOICE_COUNT_MAX as usize];
     let mut ranks = [0; CHOICE_COUNT_MAX as usize];
-    for drawn in 0..choice_count as usize {
+    for (drawn, drawn_rank) in ranks.iter_mut().enumerate().take(choice_count as usize) {
         let mut rank = draw.below(count - drawn as u32);
         let mut place = 0;
         while place < drawn && sorted[place] <= rank {
@@ -112,7 +114,7 @@ fn sample_distinct(
         }
         sorted.copy_within(place..drawn, place + 1);
         sorted[place] = rank;
-        ranks[drawn] = rank;
+        *drawn_rank = rank;
     }
     ranks
 }
