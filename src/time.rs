@@ -48,7 +48,13 @@ impl SimDuration {
     #[inline]
     pub fn from_secs_f64(secs: f64) -> Self {
         // The cast saturates; adding one half and truncating is exact below 2^52 ns (52 days).
-        SimDuration((secs * NANOS_PER_SEC as f64 + 0.5) as u64)
+        let ns = secs * NANOS_PER_SEC as f64 + 0.5;
+        // Processors convert to signed numbers in one step.
+        SimDuration(if ns < i64::MAX as f64 {
+            (ns as i64).max(0) as u64
+        } else {
+            ns as u64
+        })
     }
 
     /// Whole nanoseconds.

@@ -40,10 +40,12 @@ impl Balancer for LeastInFlight {
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
         let view = self.view.as_ref()?;
-        if self.choice_count == Some(2) && !self.replacement && ctx.tried.is_empty() {
-            if let Some(instance) = least_of_two(view, ctx) {
-                return Some(instance);
-            }
+        if self.choice_count == Some(2)
+            && !self.replacement
+            && ctx.tried.is_empty()
+            && let Some(instance) = least_of_two(view, ctx)
+        {
+            return Some(instance);
         }
         let eligible = Eligible::new(view, ctx.tried);
         let count = eligible.count();
@@ -103,7 +105,7 @@ fn sample_distinct(
 ) -> [u32; CHOICE_COUNT_MAX as usize] {
     let mut sorted = [0; CHOICE_COUNT_MAX as usize];
     let mut ranks = [0; CHOICE_COUNT_MAX as usize];
-    for drawn in 0..choice_count as usize {
+    for (drawn, drawn_rank) in ranks.iter_mut().enumerate().take(choice_count as usize) {
         let mut rank = draw.below(count - drawn as u32);
         let mut place = 0;
         while place < drawn && sorted[place] <= rank {
@@ -112,16 +114,18 @@ fn sample_distinct(
         }
         sorted.copy_within(place..drawn, place + 1);
         sorted[place] = rank;
-        ranks[drawn] = rank;
+        *drawn_rank = rank;
     }
     ranks
 }
 
 /// A uniformly drawn one of the candidates with the fewest in flight.
 fn least_of_all(eligible: &Eligible<'_>, in_flight: &InFlight, draw: &mut Draw) -> InstanceId {
-    let idle_count = eligible.count() - busy_count(eligible, in_flight);
+    let busy = busy_places(eligible, in_flight);
+    let busy_count = u32::try_from(busy.len()).expect("instances fit in 32 bits");
+    let idle_count = eligible.count() - busy_count;
     if idle_count > 0 {
-        return idle_member(eligible, in_flight, draw.below(idle_count));
+        return idle_member(eligible, busy, draw.below(idle_count));
     }
     let counts = || (0..eligible.count()).map(|r| in_flight.count(eligible.member(r).instance));
     let fewest = counts().min().expect("there is a candidate");
@@ -136,31 +140,20 @@ fn least_of_all(eligible: &Eligible<'_>, in_flight: &InFlight, draw: &mut Draw) 
     eligible.member(rank).instance
 }
 
-/// Eligible candidates that have something in flight.
-fn busy_count(eligible: &Eligible<'_>, in_flight: &InFlight) -> u32 {
-    let count = busy_places(eligible, in_flight).count();
-    u32::try_from(count).expect("instances fit in 32 bits")
-}
-
 /// Places of the eligible members with something in flight, ascending.
-fn busy_places<'a>(
-    eligible: &'a Eligible<'_>,
-    in_flight: &'a InFlight,
-) -> impl Iterator<Item = usize> + 'a {
-    in_flight
-        .busy()
-        .filter_map(|instance| {
-            eligible
-                .members
-                .binary_search_by_key(&instance, |m| m.instance)
-                .ok()
-        })
-        .filter(|place| !eligible.avoids(*place))
+fn busy_places(eligible: &Eligible<'_>, in_flight: &InFlight) -> Vec<usize> {
+    let place_of = |instance: InstanceId| {
+        let found = eligible
+            .members
+            .binary_search_by_key(&instance, |member| member.instance);
+        found.ok().filter(|place| !eligible.avoids(*place))
+    };
+    in_flight.busy().into_iter().filter_map(place_of).collect()
 }
 
-/// The `rank`-th eligible candidate with nothing in flight.
-fn idle_member(eligible: &Eligible<'_>, in_flight: &InFlight, rank: u32) -> InstanceId {
-    let mut busy = busy_places(eligible, in_flight).peekable();
+/// The `rank`-th eligible candidate that is not at one of the `busy` places, ascending.
+fn idle_member(eligible: &Eligible<'_>, busy: Vec<usize>, rank: u32) -> InstanceId {
+    let mut busy = busy.into_iter().peekable();
     let mut avoided = eligible.avoided.iter().copied().peekable();
     let mut place = rank as usize;
     loop {
