@@ -86,7 +86,6 @@ pub struct RequestStats {
     pub goodput_rps: Option<f64>,
     /// Attempts over requests.
     pub amplification_ratio: Option<f64>,
-    /// Latency of the successes: intended arrival to outcome. Precision 3 significant digits; for
-    /// `steady`, which is put together from windows, 2 significant digits of microseconds.
+    /// Latency of the successes: intended arrival to outcome, with 3 significant digits.
     pub latency: DurationStats,
 }
