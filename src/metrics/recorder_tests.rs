@@ -41,7 +41,7 @@ fn requests_count_where_they_arrive() {
     };
     let whole = phase(PhaseKind::Whole);
     assert_eq!((whole.arrived_count, whole.succeeded_count), (4, 2));
-    assert_eq!(whole.duration_secs, 90.0);
+    assert_eq!((whole.duration_secs, whole.in_flight_count), (90.0, 1));
     assert_eq!(whole.amplification_ratio, Some(1.0));
     let before = phase(PhaseKind::Before);
     assert_eq!((before.arrived_count, before.succeeded_count), (1, 1));

@@ -74,6 +74,8 @@ pub struct RequestStats {
     pub timed_out_count: u64,
     /// Requests that were refused by full queues.
     pub rejected_count: u64,
+    /// Requests without an outcome at the end of the run.
+    pub in_flight_count: u64,
     /// Attempts of these requests.
     pub attempt_count: u64,
     /// Attempts after the first one of these requests.
