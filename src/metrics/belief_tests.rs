@@ -61,6 +61,19 @@ fn detectors_are_measured_after_chen() {
 }
 
 #[test]
+#[should_panic(expected = "suspects InstanceId(0) twice")]
+fn a_suspicion_begins_once() {
+    let registry = Suspector::Registry;
+    let facts = [
+        (10_000, suspected(registry, 0)),
+        (11_000, trusted(registry, 0)),
+        (12_000, suspected(registry, 0)),
+        (13_000, suspected(registry, 0)),
+    ];
+    record(&scenario(SMALL), &[], &facts, 100_000, 0);
+}
+
+#[test]
 fn exclusion_is_split_into_stages() {
     let scenario = scenario(Shape {
         faults: &["crash"],

@@ -185,6 +185,10 @@ impl DetectionTable {
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.
+    ///
+    /// # Panics
+    ///
+    /// If this suspicion lasts already.
     pub fn suspect(
         &mut self,
         at: SimTime,
@@ -194,11 +198,6 @@ impl DetectionTable {
         scenario: &Scenario,
     ) {
         let place = self.place(suspector, instance, scenario);
-        let key = (instance.0, code(suspector));
-        if self.suspicions.contains_key(&key) {
-            // A calling side that lost its memory with its process suspects anew.
-            return;
-        }
         if is_alive && self.measured.0 <= at && at < self.measured.1 {
             self.detectors[place].mistake_count += 1;
         }
@@ -207,7 +206,12 @@ impl DetectionTable {
             wrong_since: is_alive.then_some(at),
             is_mistake: is_alive,
         };
-        self.suspicions.insert(key, suspicion);
+        let key = (instance.0, code(suspector));
+        let earlier = self.suspicions.insert(key, suspicion);
+        assert!(
+            earlier.is_none(),
+            "{suspector:?} suspects {instance:?} twice"
+        );
     }
 
     /// A suspicion ended.

@@ -2,8 +2,9 @@
 //!
 //! A value below `2^BITS` has a bucket of its own; above, every octave has `2^(BITS - 1)` buckets,
 //! so a bucket is at most `2^(1 - BITS)` of its value wide: 8 bits give 2 significant digits, 11
-//! bits give 3. The buckets equal those of the `hdrhistogram` crate; unlike there, only the span
-//! between the smallest and the largest value takes memory, so that thousands of windows fit.
+//! bits give 3. The buckets equal those of the `hdrhistogram` crate; unlike there, few values are a
+//! list of buckets, and of many only the span between the smallest and the largest takes memory, so
+//! that thousands of windows fit.
 
 use super::data::distribution::{CurvePoint, DurationStats, Percentile};
 use crate::time::{NANOS_PER_SEC, SimDuration};
@@ -14,13 +15,18 @@ pub const ABOVE_COUNT_MIN: u64 = 10;
 /// Buckets come in blocks, so that a growing span is seldom moved.
 const BLOCK: usize = 64;
 
+/// Values that are always listed.
+const LISTED_COUNT_MIN: usize = 64;
+
 /// Counts by bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Histogram<const BITS: u32> {
     /// Bucket of the first count.
     first: usize,
-    /// Counts of the span; each saturates at its range.
+    /// Counts of the span; each saturates at its range. Empty while values are listed.
     counts: Vec<u32>,
+    /// The bucket of every value, in order of arrival, while that takes less memory.
+    listed: Vec<u16>,
 }
 
 /// Lengths of time in nanoseconds with 3 significant digits, with exact moments.
@@ -30,7 +36,7 @@ pub type Samples = Sampled<11, 1>;
 pub type CompactSamples = Sampled<8, 1_000>;
 
 /// A histogram of lengths of time in units of `UNIT_NS`, with exact count, sum, min and max.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Sampled<const BITS: u32, const UNIT_NS: u64> {
     count: u64,
     /// The first sample, in nanoseconds: sums are taken around it, so that equal samples have
@@ -52,12 +58,18 @@ impl<const BITS: u32> Histogram<BITS> {
         if place < self.counts.len() {
             self.counts[place] = self.counts[place].saturating_add(1);
         } else {
-            self.add_at(bucket, 1);
+            self.record_outside(bucket);
         }
     }
 
     /// Adds the counts of another histogram.
     pub fn merge(&mut self, other: &Self) {
+        for bucket in &other.listed {
+            self.record_outside(usize::from(*bucket));
+        }
+        if !other.counts.is_empty() {
+            self.count_listed();
+        }
         for (place, count) in other.counts.iter().enumerate() {
             if *count > 0 {
                 self.add_at(other.first + place, *count);
@@ -67,6 +79,15 @@ impl<const BITS: u32> Histogram<BITS> {
 
     /// The largest value of the bucket that holds the `rank`-th smallest value, counted from 1.
     pub fn value_at_rank(&self, rank: u64) -> Option<u64> {
+        if !self.listed.is_empty() {
+            let place = usize::try_from(rank.max(1) - 1).ok()?;
+            let mut listed = self.listed.clone();
+            let is_there = place < listed.len();
+            return is_there.then(|| {
+                let (_, bucket, _) = listed.select_nth_unstable(place);
+                bucket_max::<BITS>(usize::from(*bucket))
+            });
+        }
         let mut below = 0;
         for (place, count) in self.counts.iter().enumerate() {
             below += u64::from(*count);
@@ -75,6 +96,39 @@ impl<const BITS: u32> Histogram<BITS> {
             }
         }
         None
+    }
+
+    /// Counts one value that lies outside the span, or lists it.
+    #[cold]
+    fn record_outside(&mut self, bucket: usize) {
+        if !self.counts.is_empty() {
+            self.add_at(bucket, 1);
+            return;
+        }
+        let listed = u16::try_from(bucket).expect("64 bits have fewer than 2^16 buckets");
+        self.listed.push(listed);
+        let count = self.listed.len();
+        // Asked each time that the list would grow.
+        if LISTED_COUNT_MIN <= count && count.is_power_of_two() {
+            let grown_size = 2 * count * size_of::<u16>();
+            if self.listed_span() * size_of::<u32>() <= grown_size {
+                self.count_listed();
+            }
+        }
+    }
+
+    /// Buckets from the smallest to the largest listed value.
+    fn listed_span(&self) -> usize {
+        let buckets = self.listed.iter().map(|bucket| usize::from(*bucket));
+        let ends = buckets.clone().min().zip(buckets.max());
+        ends.map_or(0, |(min, max)| max + 1 - min)
+    }
+
+    /// Goes over from a list to counts.
+    fn count_listed(&mut self) {
+        for bucket in std::mem::take(&mut self.listed) {
+            self.add_at(usize::from(bucket), 1);
+        }
     }
 
     #[cold]
@@ -409,6 +463,25 @@ mod tests {
         for (rank, secs) in [(1, 5e-9), (2, 900e-9), (3, 1e-3), (4, 70.0)] {
             let value = samples.value_at_rank(rank).expect("four samples");
             assert!(secs <= value && value <= secs * 1.001, "{value} for {secs}");
+        }
+    }
+
+    #[test]
+    fn a_list_gives_the_same_ranks_as_counts() {
+        // One value to an octave is listed; a thousand around 5 us are counted.
+        let (listed, counted) = (filled((0..40).map(|i| 1 << i)), filled(5_000..6_000));
+        assert_eq!(listed.histogram.listed.len(), 40);
+        assert!(counted.histogram.listed.is_empty());
+        assert_eq!(listed.histogram.value_at_rank(3), Some(4));
+        assert_eq!(listed.histogram.value_at_rank(41), None);
+        let (mut one, mut other) = (listed.clone(), counted.clone());
+        one.merge(&counted);
+        other.merge(&listed);
+        // 13 powers of two lie below 5,000.
+        for (rank, ns) in [(1, 1), (13, 4_096), (14, 5_000), (1_014, 8_192)] {
+            let value = Some(bucket_max::<11>(bucket_of::<11>(ns)));
+            assert_eq!(one.histogram.value_at_rank(rank), value);
+            assert_eq!(other.histogram.value_at_rank(rank), value);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Requests and calls of any part of a run, put together from the tables.
 
 use super::data::request::RequestStats;
-use super::histogram::CompactSamples;
 use super::request::{RequestCell, RequestScope, ratio};
 use super::table::Tables;
 use crate::id::{ClientId, EdgeId};
@@ -10,10 +9,8 @@ use crate::scenario::Scenario;
 /// Requests that arrived in steady windows.
 #[derive(Clone, Debug, Default)]
 pub struct SteadyRequests {
-    /// Everything but the latency.
-    pub counts: RequestCell,
-    /// Latency of successes.
-    pub latency: CompactSamples,
+    /// Everything but the time to other outcomes than success.
+    pub cell: RequestCell,
     /// Length of these windows.
     pub length_secs: f64,
 }
@@ -28,19 +25,15 @@ impl SteadyRequests {
         let width_secs = tables.windows.width().as_secs_f64();
         let windows = tables.windows.pooled(client);
         for (cell, _) in windows.iter().zip(&steady.is_steady).filter(|(_, s)| **s) {
-            sum.counts.arrived_count += u64::from(cell.arrived_count);
-            for (total, count) in sum
-                .counts
-                .outcome_counts
-                .iter_mut()
-                .zip(cell.outcome_counts)
-            {
+            sum.cell.arrived_count += u64::from(cell.arrived_count);
+            let totals = sum.cell.outcome_counts.iter_mut();
+            for (total, count) in totals.zip(cell.outcome_counts) {
                 *total += u64::from(count);
             }
-            sum.counts.attempt_count += u64::from(cell.attempt_count);
-            sum.counts.retry_count += u64::from(cell.retry_count);
-            sum.counts.retried_count += u64::from(cell.retried_count);
-            sum.latency.merge(&cell.latency);
+            sum.cell.attempt_count += u64::from(cell.attempt_count);
+            sum.cell.retry_count += u64::from(cell.retry_count);
+            sum.cell.retried_count += u64::from(cell.retried_count);
+            sum.cell.latency.merge(&cell.latency);
             sum.length_secs += width_secs;
         }
         sum
@@ -48,10 +41,7 @@ impl SteadyRequests {
 
     /// The usual numbers.
     pub fn stats(&self) -> RequestStats {
-        RequestStats {
-            latency: self.latency.stats(),
-            ..self.counts.stats(self.length_secs)
-        }
+        self.cell.stats(self.length_secs)
     }
 }
 

@@ -115,6 +115,7 @@ impl RequestCell {
             failed_count,
             timed_out_count,
             rejected_count,
+            in_flight_count: self.arrived_count - self.outcome_counts.iter().sum::<u64>(),
             attempt_count: self.attempt_count,
             retry_count: self.retry_count,
             success_ratio: ratio(succeeded_count, self.arrived_count),

@@ -6,7 +6,7 @@
 //! first from the windows before the first fault (from all windows outside faults where those are
 //! fewer than five), and then once more from the windows that turn out to be steady.
 
-use super::histogram::{CompactSamples, rank_of};
+use super::histogram::{Samples, rank_of};
 use super::phase::Timeline;
 use super::window::{WindowCell, WindowTable};
 use crate::time::{SimDuration, SimTime};
@@ -129,7 +129,7 @@ impl Run<'_> {
     fn band(&self, chosen: &[bool]) -> Option<Band> {
         let mut arrived_count = 0u64;
         let mut succeeded_count = 0u64;
-        let mut latency = CompactSamples::default();
+        let mut latency = Samples::default();
         for (cell, _) in self.cells.iter().zip(chosen).filter(|(_, is_in)| **is_in) {
             arrived_count += u64::from(cell.arrived_count);
             succeeded_count += u64::from(cell.succeeded_count());
@@ -232,6 +232,6 @@ impl Run<'_> {
 }
 
 /// The p99 by nearest rank, however few the samples: a band is judged by rows of windows.
-fn p99(latency: &CompactSamples) -> Option<f64> {
+fn p99(latency: &Samples) -> Option<f64> {
     latency.value_at_rank(rank_of(99.0, latency.count()))
 }

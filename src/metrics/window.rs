@@ -2,7 +2,7 @@
 
 use super::control::KINDS;
 use super::data::series::RequestWindow;
-use super::histogram::CompactSamples;
+use super::histogram::Samples;
 use crate::model::observation::{ControlKind, Outcome};
 use crate::time::{SimDuration, SimTime};
 
@@ -26,7 +26,7 @@ pub struct WindowCell {
     /// Requests with such attempts.
     pub retried_count: u32,
     /// Latency of successes.
-    pub latency: CompactSamples,
+    pub latency: Samples,
 }
 
 /// The windows of a run up to the end of its measured window.

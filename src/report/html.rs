@@ -96,12 +96,12 @@ const DATA_ROW_COUNT_MAX: usize = 240;
 
 impl Table {
     /// A table without rows. A title that starts with `#` is that of a column of numbers.
-    pub fn new<const N: usize>(caption: &str, titles: [&str; N]) -> Self {
+    pub fn new<'a>(caption: &str, titles: impl AsRef<[&'a str]>) -> Self {
         let column = |title: &str| Column {
             title: title.trim_start_matches('#').to_string(),
             is_number: title.starts_with('#'),
         };
-        let columns = titles.iter().map(|title| column(title)).collect();
+        let columns = titles.as_ref().iter().map(|title| column(title)).collect();
         Table {
             caption: caption.to_string(),
             columns,

@@ -177,37 +177,44 @@ fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
 }
 
 fn requests_table(metrics: &RunMetrics) -> Table {
-    let rows = metrics.requests.phases.iter();
-    let rows = rows.filter(|phase| matches!(phase.kind, PhaseKind::Whole | PhaseKind::During));
+    let phases = metrics.requests.phases.iter();
+    let shown = phases.filter(|phase| matches!(phase.kind, PhaseKind::Whole | PhaseKind::During));
+    let shown: Vec<&PhaseMetrics> = shown.collect();
+    let mut columns = texts([
+        "arrived",
+        "succeeded",
+        "timed out",
+        "rejected",
+        "failed",
+        "retried",
+    ]);
+    let mut rows: Vec<Vec<String>> = shown.iter().map(|phase| requests_row(phase)).collect();
+    if shown.iter().any(|phase| 0 < phase.stats.in_flight_count) {
+        columns.push("in flight".into());
+        for (row, phase) in rows.iter_mut().zip(&shown) {
+            row.push(format::count(phase.stats.in_flight_count));
+        }
+    }
     Table {
         heading: "REQUESTS".into(),
-        columns: texts([
-            "arrived",
-            "succeeded",
-            "timed out",
-            "rejected",
-            "failed",
-            "retried",
-        ]),
-        rows: rows.map(requests_row).collect(),
+        columns,
+        rows,
         note: String::new(),
     }
 }
 
 fn requests_row(phase: &PhaseMetrics) -> Vec<String> {
     let stats = &phase.stats;
+    let counts = [
+        stats.arrived_count,
+        stats.succeeded_count,
+        stats.timed_out_count,
+        stats.rejected_count,
+        stats.failed_count,
+        stats.retry_count,
+    ];
     let mut row = vec![phase.label.clone()];
-    row.extend(
-        [
-            stats.arrived_count,
-            stats.succeeded_count,
-            stats.timed_out_count,
-            stats.rejected_count,
-            stats.failed_count,
-            stats.retry_count,
-        ]
-        .map(format::count),
-    );
+    row.extend(counts.map(format::count));
     row
 }
 
@@ -406,6 +413,19 @@ mod tests {
         assert_eq!(line.remark, "");
         let headings: Vec<&str> = summary.tables.iter().map(|t| t.heading.as_str()).collect();
         assert_eq!(headings[..2], ["REQUESTS", "LATENCY of successes"]);
+    }
+
+    #[test]
+    fn requests_in_flight_have_a_column_where_there_are_any() {
+        let mut metrics = fixture::metrics();
+        assert_eq!(requests_table(&metrics).columns.len(), 6);
+        metrics.requests.phases[0].stats.in_flight_count = 3;
+        let table = requests_table(&metrics);
+        assert_eq!(table.columns[6], "in flight");
+        assert_eq!(
+            (table.rows[0][7].as_str(), table.rows[1][7].as_str()),
+            ("3", "0")
+        );
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct RequestStats {
     pub timed_out_count: u64,
     /// Requests that were refused by full queues.
     pub rejected_count: u64,
+    /// Requests without an outcome at the end of the run.
+    pub in_flight_count: u64,
     /// Attempts of these requests.
     pub attempt_count: u64,
     /// Attempts after the first one of these requests.
@@ -86,7 +88,6 @@ pub struct RequestStats {
     pub goodput_rps: Option<f64>,
     /// Attempts over requests.
     pub amplification_ratio: Option<f64>,
-    /// Latency of the successes: intended arrival to outcome. Precision 3 significant digits; for
-    /// `steady`, which is put together from windows, 2 significant digits of microseconds.
+    /// Latency of the successes: intended arrival to outcome, with 3 significant digits.
     pub latency: DurationStats,
 }

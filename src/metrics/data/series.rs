@@ -29,8 +29,7 @@ pub struct ClientSeries {
 }
 
 /// Requests that arrived in one window, counted at their outcome. Latency is that of successes,
-/// with 2 significant digits of microseconds; a percentile is None where fewer than 10 samples lie
-/// above it.
+/// with 3 significant digits; a percentile is None where fewer than 10 samples lie above it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct RequestWindow {
     /// Start of the window.

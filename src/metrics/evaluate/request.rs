@@ -14,8 +14,8 @@ const NO_REQUESTS: &str = "no requests arrived in this phase and scope";
 struct Requests {
     cell: RequestCell,
     length_secs: f64,
-    /// Latency of successes where it comes from windows.
-    steady: Option<SteadyRequests>,
+    /// It is put together from windows.
+    is_steady: bool,
 }
 
 impl Ask<'_> {
@@ -56,9 +56,9 @@ impl Ask<'_> {
             let client = request_scope.client.map(|client| client.index());
             let steady = SteadyRequests::new(tables, client);
             return Ok(Requests {
-                cell: steady.counts.clone(),
+                cell: steady.cell,
                 length_secs: steady.length_secs,
-                steady: Some(steady),
+                is_steady: true,
             });
         }
         let (classes, is_whole) = self.classes()?;
@@ -77,7 +77,7 @@ impl Ask<'_> {
         Ok(Requests {
             cell,
             length_secs: tables.timeline.length_secs(&classes),
-            steady: None,
+            is_steady: false,
         })
     }
 
@@ -114,12 +114,13 @@ impl Ask<'_> {
                 undecided("retried requests are known for calls of clients with one call only")
             }
             Measure::RetryRatio => share(cell.retried_count, cell.arrived_count, NO_REQUESTS),
-            Measure::Latency => self.latency(&requests, 0),
+            Measure::Latency => of_samples(&cell.latency, 0, self.measure.statistic),
             Measure::LatencyOrFail => {
                 let success_count = cell.outcome_counts[Outcome::Success as usize];
-                self.latency(&requests, cell.arrived_count - success_count)
+                let other_count = cell.arrived_count - success_count;
+                of_samples(&cell.latency, other_count, self.measure.statistic)
             }
-            Measure::LatencyAll if requests.steady.is_some() => {
+            Measure::LatencyAll if requests.is_steady => {
                 undecided("windows keep the latency of successes only")
             }
             Measure::LatencyAll => {
@@ -128,14 +129,6 @@ impl Ask<'_> {
                 of_samples(&all, 0, self.measure.statistic)
             }
             _ => unreachable!("only measures of requests come here"),
-        }
-    }
-
-    fn latency(&self, requests: &Requests, infinite_count: u64) -> Estimated {
-        let statistic = self.measure.statistic;
-        match &requests.steady {
-            Some(steady) => of_samples(&steady.latency, infinite_count, statistic),
-            None => of_samples(&requests.cell.latency, infinite_count, statistic),
         }
     }
 

@@ -21,10 +21,9 @@ const FAULT_WINDOW_COUNT_MAX: usize = 1_000;
 
 /// The numbers of a run that is over.
 pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetrics {
-    let pooled_windows = tables.windows.pooled(None);
     tables.steady = Some(SteadyState::new(
         &tables.windows,
-        &pooled_windows,
+        &tables.windows.pooled(None),
         &tables.timeline,
         scenario.faults.len(),
         tables.measured,
@@ -184,7 +183,7 @@ impl Finish<'_> {
             fault: None,
             label: "steady".to_string(),
             stats: steady.stats(),
-            latency_curve: steady.latency.curve(),
+            latency_curve: steady.cell.latency.curve(),
         }
     }
 

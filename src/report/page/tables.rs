@@ -11,36 +11,40 @@ const WINDOW_COUNT_MAX: usize = 4;
 
 /// Requests by outcome in every part of the run.
 pub fn requests(metrics: &RunMetrics) -> Table {
-    let mut table = Table::new(
-        "Requests by outcome",
-        [
-            "",
-            "#arrived",
-            "#succeeded",
-            "#success ratio",
-            "#timed out",
-            "#failed",
-            "#rejected",
-            "#goodput",
-            "#amplification",
-        ],
-    );
-    for phase in &metrics.requests.phases {
+    let phases = &metrics.requests.phases;
+    let mut columns = vec![
+        "",
+        "#arrived",
+        "#succeeded",
+        "#success ratio",
+        "#timed out",
+        "#failed",
+        "#rejected",
+        "#goodput",
+        "#amplification",
+    ];
+    let has_in_flight = phases.iter().any(|phase| 0 < phase.stats.in_flight_count);
+    if has_in_flight {
+        columns.push("#in flight at the end");
+    }
+    let mut table = Table::new("Requests by outcome", columns);
+    for phase in phases {
         let stats = &phase.stats;
-        table.push(
-            Mark::None,
-            vec![
-                phase.label.clone(),
-                format::count(stats.arrived_count),
-                format::count(stats.succeeded_count),
-                format::optional(stats.success_ratio, format::ratio),
-                format::count(stats.timed_out_count),
-                format::count(stats.failed_count),
-                format::count(stats.rejected_count),
-                format::optional(stats.goodput_rps, format::rate),
-                format::optional(stats.amplification_ratio, format::number),
-            ],
-        );
+        let mut row = vec![
+            phase.label.clone(),
+            format::count(stats.arrived_count),
+            format::count(stats.succeeded_count),
+            format::optional(stats.success_ratio, format::ratio),
+            format::count(stats.timed_out_count),
+            format::count(stats.failed_count),
+            format::count(stats.rejected_count),
+            format::optional(stats.goodput_rps, format::rate),
+            format::optional(stats.amplification_ratio, format::number),
+        ];
+        if has_in_flight {
+            row.push(format::count(stats.in_flight_count));
+        }
+        table.push(Mark::None, row);
     }
     table
 }
