@@ -3,7 +3,7 @@
 //! ```text
 //!            scenarios/*.toml                                seeds
 //!                  |                                           |
-//!   time  rng  id  quantity  hash     <- base: no project module used but each other
+//!   time  rng  id  quantity  hash  stats   <- base: no project module used but each other
 //!                  |
 //!              scenario               <- what may be asked     (mirrors model/)
 //!                  |
@@ -13,8 +13,6 @@
 //!                  |
 //!               metrics               <- what was seen         (one run)
 //!                  |
-//!                stats                <- what it means         (pure functions on numbers)
-//!                  |
 //!             experiment              <- many runs             (the only place with threads)
 //!                  |
 //!           chart  ->  report         <- how it is shown       (computes nothing)
@@ -22,8 +20,11 @@
 //!                 cli                 <- who asks              (the only place that prints)
 //! ```
 
+pub mod hash;
 pub mod id;
 pub mod quantity;
+pub mod rng;
+pub mod stats;
 pub mod time;
 
 pub mod scenario;
@@ -31,3 +32,16 @@ pub mod scenario;
 pub mod engine;
 
 pub mod model;
+
+pub mod metrics;
+
+pub mod experiment;
+
+pub mod chart;
+
+pub mod report;
+
+pub mod cli;
+
+#[cfg(test)]
+mod oracle;

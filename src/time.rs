@@ -45,6 +45,7 @@ impl SimDuration {
 
     /// Rounds `secs` to the nearest nanosecond: the only door from floating point into simulated
     /// time. Negative and NaN give zero, more than the range gives [`SimDuration::MAX`].
+    #[inline]
     pub fn from_secs_f64(secs: f64) -> Self {
         // The cast saturates; adding one half and truncating is exact below 2^52 ns (52 days).
         SimDuration((secs * NANOS_PER_SEC as f64 + 0.5) as u64)
@@ -66,11 +67,13 @@ impl SimDuration {
     }
 
     /// The sum, or [`SimDuration::MAX`] past the range.
+    #[inline]
     pub fn saturating_add(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_add(other.0))
     }
 
     /// The difference, or zero when `other` is longer.
+    #[inline]
     pub fn saturating_sub(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_sub(other.0))
     }
@@ -81,6 +84,7 @@ impl SimDuration {
     }
 
     /// This length scaled by `factor`, rounded to the nearest nanosecond.
+    #[inline]
     pub fn scaled(self, factor: f64) -> SimDuration {
         SimDuration((self.0 as f64 * factor + 0.5) as u64)
     }
@@ -117,16 +121,25 @@ impl SimTime {
     /// # Panics
     ///
     /// If `earlier` is later than `self`: simulated time never runs backwards.
+    #[inline]
     pub fn since(self, earlier: SimTime) -> SimDuration {
-        assert!(earlier <= self, "time ran backwards: {earlier} > {self}");
+        if self < earlier {
+            ran_backwards(earlier, self);
+        }
         SimDuration(self.0 - earlier.0)
     }
+}
+
+#[cold]
+fn ran_backwards(earlier: SimTime, later: SimTime) -> ! {
+    panic!("time ran backwards: {earlier} > {later}")
 }
 
 impl Add<SimDuration> for SimTime {
     type Output = SimTime;
 
     /// Past the range the result is [`SimTime::NEVER`].
+    #[inline]
     fn add(self, length: SimDuration) -> SimTime {
         SimTime(self.0.saturating_add(length.0))
     }
@@ -135,6 +148,7 @@ impl Add<SimDuration> for SimTime {
 impl Add for SimDuration {
     type Output = SimDuration;
 
+    #[inline]
     fn add(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_add(other.0))
     }

@@ -16,6 +16,8 @@ const MULTIPLIER_FINISH: u64 = 0xc4ce_b9fe_1a85_ec53;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest {
     state: u64,
+    event_count: u64,
+    last_at: SimTime,
 }
 
 impl Digest {
@@ -23,6 +25,8 @@ impl Digest {
     pub fn new() -> Self {
         Digest {
             state: MULTIPLIER_FINISH,
+            event_count: 0,
+            last_at: SimTime::START,
         }
     }
 
@@ -33,12 +37,24 @@ impl Digest {
     /// `node` shifted by 32 bits differ and cancel.
     #[inline]
     pub fn fold(&mut self, time: SimTime, kind: u8, node: u32, identity: u64) {
+        self.event_count += 1;
+        self.last_at = time;
         // Events happen before 2^56 ns, so that time and kind do not overlap.
         let when = time.as_ns() ^ (u64::from(kind) << 56);
         let what = identity ^ (u64::from(node) << 32);
         let mixed = (self.state ^ when).wrapping_mul(MULTIPLIER_TIME);
         let mixed = (mixed ^ (mixed >> 32) ^ what).wrapping_mul(MULTIPLIER_IDENTITY);
         self.state = (mixed ^ (mixed >> 29)).wrapping_add(MULTIPLIER_FINISH);
+    }
+
+    /// Handled events so far.
+    pub fn event_count(&self) -> u64 {
+        self.event_count
+    }
+
+    /// When the last of them happened.
+    pub fn last_at(&self) -> SimTime {
+        self.last_at
     }
 
     /// The fingerprint of all events so far.

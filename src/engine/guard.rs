@@ -15,6 +15,8 @@ pub enum Stop {
         limit: u64,
         /// When it was passed.
         at: SimTime,
+        /// Events by kind in the second half of `limit`, the most frequent kind first.
+        kind_counts: Vec<(u8, u64)>,
     },
     /// More events at one instant than allowed: time does not move on.
     #[error("{count} events at {at}: time does not move on")]
@@ -40,6 +42,8 @@ pub struct Guard {
     instant_event_count_max: u64,
     /// Events of `instant` by kind, counted from half of the limit on.
     kind_counts: Box<[u64; 256]>,
+    /// Events of the run by kind, counted from half of the limit on.
+    run_kind_counts: Box<[u64; 256]>,
 }
 
 impl Guard {
@@ -52,6 +56,7 @@ impl Guard {
             event_count_before: 0,
             instant_event_count_max,
             kind_counts: Box::new([0; 256]),
+            run_kind_counts: Box::new([0; 256]),
         }
     }
 
@@ -67,11 +72,8 @@ impl Guard {
         if self.instant_event_count_max / 2 < instant_event_count {
             self.check_instant(kind, instant_event_count)?;
         }
-        if self.event_count_max < self.event_count {
-            return Err(Stop::TooManyEvents {
-                limit: self.event_count_max,
-                at: time,
-            });
+        if self.event_count_max / 2 < self.event_count {
+            self.check_run(kind)?;
         }
         Ok(())
     }
@@ -79,6 +81,19 @@ impl Guard {
     /// Events counted.
     pub fn event_count(&self) -> u64 {
         self.event_count
+    }
+
+    #[cold]
+    fn check_run(&mut self, kind: u8) -> Result<(), Stop> {
+        self.run_kind_counts[usize::from(kind)] += 1;
+        if self.event_count <= self.event_count_max {
+            return Ok(());
+        }
+        Err(Stop::TooManyEvents {
+            limit: self.event_count_max,
+            at: self.instant,
+            kind_counts: most_frequent_first(&self.run_kind_counts),
+        })
     }
 
     #[cold]
@@ -90,17 +105,21 @@ impl Guard {
         if instant_event_count <= self.instant_event_count_max {
             return Ok(());
         }
-        let mut kind_counts: Vec<(u8, u64)> = (0..=u8::MAX)
-            .zip(self.kind_counts.iter().copied())
-            .filter(|(_, count)| 0 < *count)
-            .collect();
-        kind_counts.sort_by_key(|&(kind, count)| (std::cmp::Reverse(count), kind));
         Err(Stop::EndlessInstant {
             at: self.instant,
             count: instant_event_count,
-            kind_counts,
+            kind_counts: most_frequent_first(&self.kind_counts),
         })
     }
+}
+
+fn most_frequent_first(counts: &[u64; 256]) -> Vec<(u8, u64)> {
+    let mut kind_counts: Vec<(u8, u64)> = (0..=u8::MAX)
+        .zip(counts.iter().copied())
+        .filter(|(_, count)| 0 < *count)
+        .collect();
+    kind_counts.sort_by_key(|&(kind, count)| (std::cmp::Reverse(count), kind));
+    kind_counts
 }
 
 #[cfg(test)]
@@ -122,7 +141,9 @@ mod tests {
             stop,
             Stop::TooManyEvents {
                 limit: 3,
-                at: at(7)
+                at: at(7),
+                // The events after half of the limit.
+                kind_counts: vec![(0, 3)],
             }
         );
         assert_eq!(stop.to_string(), "more than 3 events, reached at 7ns");

@@ -81,19 +81,17 @@ impl Lanes {
         }
         assert!(self.links[at as usize].next == NIL, "slot {slot} is set");
         let tail = self.links[lane as usize].prev;
-        let last = self.links[tail as usize];
-        assert!(
-            tail == lane || (last.deadline <= deadline && last.sequence < sequence),
-            "a timer of lane {lane} expires at {deadline}, before {}",
-            last.deadline
-        );
+        let last = &mut self.links[tail as usize];
+        if tail != lane && (deadline < last.deadline || sequence <= last.sequence) {
+            refuse(lane, deadline, last.deadline);
+        }
+        last.next = at;
         self.links[at as usize] = Link {
             deadline,
             sequence,
             prev: tail,
             next: lane,
         };
-        self.links[tail as usize].next = at;
         self.links[lane as usize].prev = at;
         if self.is_armed[lane as usize] {
             return None;
@@ -104,11 +102,17 @@ impl Lanes {
     /// Cancels the timer of `slot`; whether it was set.
     #[inline]
     pub fn cancel(&mut self, slot: u32) -> bool {
-        let is_set = self.is_set(slot);
-        if is_set {
-            self.unlink(self.place(slot));
+        let at = self.place(slot);
+        let Some(link) = self.links.get_mut(at as usize) else {
+            return false;
+        };
+        let Link { prev, next, .. } = std::mem::replace(link, UNSET);
+        if next == NIL {
+            return false;
         }
-        is_set
+        self.links[prev as usize].next = next;
+        self.links[next as usize].prev = prev;
+        true
     }
 
     /// Takes the popped event of `lane`, which was pushed with `time` and `sequence`.
@@ -125,7 +129,7 @@ impl Lanes {
         if head != lane {
             assert!((time, sequence) <= (link.deadline, link.sequence));
             if (time, sequence) == (link.deadline, link.sequence) {
-                self.unlink(head);
+                self.cancel(head - self.lane_count());
                 expired = Some(head - self.lane_count());
             }
         }
@@ -165,14 +169,11 @@ impl Lanes {
         self.is_armed[lane as usize] = is_armed;
         is_armed.then_some((link.deadline, link.sequence))
     }
+}
 
-    #[inline]
-    fn unlink(&mut self, at: u32) {
-        let Link { prev, next, .. } = self.links[at as usize];
-        self.links[prev as usize].next = next;
-        self.links[next as usize].prev = prev;
-        self.links[at as usize] = UNSET;
-    }
+#[cold]
+fn refuse(lane: u32, deadline: SimTime, last: SimTime) -> ! {
+    panic!("a timer of lane {lane} expires at {deadline}, before {last}")
 }
 
 const UNSET: Link = Link {

@@ -32,7 +32,10 @@ impl Key {
     /// If `time` is not before [`NEVER_NS`] or `sequence` has more than 40 bits.
     #[inline]
     pub fn new(time: SimTime, sequence: u64, word: u32) -> Self {
-        assert!(time.as_ns() < NEVER_NS, "an event at {time} never happens");
+        assert!(
+            time.as_ns() < NEVER_NS,
+            "an event past the end never happens"
+        );
         assert!(
             sequence < SEQUENCE_END,
             "a run has at most 2^40 sequence numbers"
@@ -120,16 +123,23 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
         self.now
     }
 
-    /// Schedules `event`. One at `now` runs after everything already scheduled for `now`; one at
-    /// or past [`NEVER_NS`] never happens and is dropped.
+    /// Schedules `event` and returns its sequence number. One at `now` runs after everything
+    /// already scheduled for `now`; one at or past [`NEVER_NS`] never happens and is dropped.
     ///
     /// # Panics
     ///
     /// If `time` lies in the past.
     #[inline]
-    pub fn push(&mut self, time: SimTime, event: E) {
+    pub fn push(&mut self, time: SimTime, event: E) -> u64 {
         let sequence = self.take_sequence();
-        self.push_with_sequence(time, sequence, event);
+        // A number that was just drawn is greater than that of the event popped last.
+        if time < self.now {
+            refuse(self.now, time, "before now");
+        }
+        if time.as_ns() < NEVER_NS {
+            self.pending.push(Key::new(time, sequence, event.pack()));
+        }
+        sequence
     }
 
     /// Draws the next sequence number, greater than all before it; never zero.
@@ -156,26 +166,17 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     /// If `(time, sequence)` lies in the past, or `sequence` was not drawn.
     #[inline]
     pub fn push_with_sequence(&mut self, time: SimTime, sequence: u64, event: E) {
-        assert!(
-            self.now <= time,
-            "event scheduled at {time}, before now ({})",
-            self.now
-        );
-        assert!(
-            self.now < time || self.sequence_last < sequence,
-            "event scheduled at {time} in a place that has passed"
-        );
-        assert!(
-            sequence < self.sequence_next,
-            "sequence {sequence} was not drawn"
-        );
+        if (time, sequence) <= (self.now, self.sequence_last) {
+            refuse(self.now, time, "in a place that has passed");
+        }
+        assert!(sequence < self.sequence_next, "the sequence was not drawn");
         if time.as_ns() < NEVER_NS {
             self.pending.push(Key::new(time, sequence, event.pack()));
         }
     }
 
     /// Takes out the next event and moves the clock to it.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, u64, E)> {
         let key = self.pending.pop()?;
         let (time, sequence) = (key.time(), key.sequence());
@@ -205,6 +206,11 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     pub fn bytes(&self) -> usize {
         self.pending.bytes()
     }
+}
+
+#[cold]
+fn refuse(now: SimTime, time: SimTime, why: &str) -> ! {
+    panic!("event scheduled at {time}, {why} ({now})")
 }
 
 impl<E: Packed, S: PendingSet> Default for EventQueue<E, S> {

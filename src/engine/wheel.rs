@@ -26,7 +26,7 @@ const DIGIT_COUNT: usize = 1 << DIGIT_BITS;
 const LEVEL_COUNT: usize = 8;
 /// A slot with at most this many keys is served as one span: sorting so few costs less than
 /// dealing them out.
-const RUN_LENGTH_DIRECT: usize = 16;
+const RUN_LENGTH_DIRECT: usize = 24;
 /// A key that would move more than this many keys of the run goes to the heap instead.
 const RUN_SHIFT_MAX: usize = 24;
 /// Emptied slots keep a capacity up to this, so that a steady state does not allocate; larger ones
@@ -48,7 +48,6 @@ pub struct Wheel {
     occupied: [u64; LEVEL_COUNT],
     /// Keys after the span, at `level * DIGIT_COUNT + digit`.
     slots: Vec<Vec<Key>>,
-    len: usize,
 }
 
 impl PendingSet for Wheel {
@@ -59,13 +58,11 @@ impl PendingSet for Wheel {
             span_last: 0,
             occupied: [0; LEVEL_COUNT],
             slots: vec![Vec::new(); LEVEL_COUNT * DIGIT_COUNT],
-            len: 0,
         }
     }
 
     #[inline]
     fn push(&mut self, key: Key) {
-        self.len += 1;
         if self.span_last < tick(key) {
             self.put_in_slot(key);
         } else {
@@ -73,14 +70,13 @@ impl PendingSet for Wheel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<Key> {
         if self.run.is_empty() && self.late.is_empty() && !self.advance() {
             return None;
         }
-        self.len -= 1;
         if self.is_late_next() {
-            return self.late.pop().map(|Reverse(key)| key);
+            return self.pop_late();
         }
         self.run.pop()
     }
@@ -97,7 +93,7 @@ impl PendingSet for Wheel {
     }
 
     fn len(&self) -> usize {
-        self.len
+        self.run.len() + self.late.len() + self.slots.iter().map(Vec::len).sum::<usize>()
     }
 
     fn bytes(&self) -> usize {
@@ -119,8 +115,13 @@ impl Wheel {
         }
     }
 
+    #[cold]
+    fn pop_late(&mut self) -> Option<Key> {
+        self.late.pop().map(|Reverse(key)| key)
+    }
+
     /// Adds a key whose tick lies in the span.
-    #[inline]
+    #[inline(never)]
     fn put_in_span(&mut self, key: Key) {
         let shift_start = self.run.len().saturating_sub(RUN_SHIFT_MAX);
         let behind = self.run[shift_start..]
@@ -148,6 +149,7 @@ impl Wheel {
     }
 
     /// Makes the first occupied slot the span, and its keys the run. False if there is none.
+    #[inline(never)]
     fn advance(&mut self) -> bool {
         if SLOT_CAPACITY_KEPT < self.late.capacity() {
             self.late = BinaryHeap::new();

@@ -20,11 +20,12 @@ macro_rules! events {
         const _: () = assert!(size_of::<Event>() <= 16);
 
         impl Packed for Event {
+            #[inline(always)]
             fn pack(self) -> u32 {
                 let (kind, index) = match self {
                     $(Event::$name(index) => ($kind, index),)*
                 };
-                assert!(index < INDEX_LIMIT, "{self:?} does not fit in {INDEX_BITS} bits");
+                assert!(index < INDEX_LIMIT, "an index does not fit in {INDEX_BITS} bits");
                 (kind << INDEX_BITS) | index
             }
 
@@ -105,6 +106,8 @@ events! {
     GraceEnds = 21,
     /// A deregistration reaches the registry.
     DeregistrationArrives = 22,
+    /// The timeout of an attempt that its deadline cuts short is due.
+    AttemptDeadline = 23,
 }
 
 #[cfg(test)]

@@ -40,7 +40,9 @@ impl InFlight {
     /// If none was in flight.
     #[inline]
     pub fn remove(&mut self, instance: InstanceId) {
-        let place = self.place(instance).expect("an attempt ends only after it was sent");
+        let place = self
+            .place(instance)
+            .expect("an attempt ends only after it was sent");
         self.counts[place].1 -= 1;
         if self.counts[place].1 == 0 {
             self.counts.remove(place);
@@ -49,6 +51,7 @@ impl InFlight {
 
     #[inline]
     fn place(&self, instance: InstanceId) -> Result<usize, usize> {
-        self.counts.binary_search_by_key(&instance, |(instance, _)| *instance)
+        self.counts
+            .binary_search_by_key(&instance, |(instance, _)| *instance)
     }
 }

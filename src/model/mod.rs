@@ -1,4 +1,201 @@
-//! The system under study.
+//! The system under study: what happens. Facts leave it as [`observation::Observation`]s.
 
+pub mod balancer;
+mod build;
+mod caller;
+mod detector;
+mod event;
+mod fault;
+pub mod fault_plan;
+pub mod in_flight;
+mod instance;
+mod life;
+mod loss;
+mod network;
+mod node;
 pub mod observation;
+mod registry;
+mod request;
+pub mod sampler;
+mod serve;
+mod sharing;
+mod target;
 pub mod view;
+mod workload;
+mod world;
+
+use std::ops::ControlFlow;
+
+use self::event::Event;
+use self::fault_plan::{PlannedWindow, TooManyWindows};
+use self::observation::{Observer, RunEnd};
+use self::world::World;
+use crate::engine::{Guard, Heap, PendingSet, Stop, Wheel};
+use crate::rng::Streams;
+use crate::scenario::Scenario;
+use crate::time::SimTime;
+
+/// Handled events between two calls of the progress function.
+const PROGRESS_EVENT_COUNT: u64 = 1 << 16;
+/// Events that one instant may have, for each node and calling side there is.
+const INSTANT_EVENTS_PER_ENTITY: u64 = 8;
+
+/// How a scenario is run.
+#[derive(Clone, Copy, Debug)]
+pub struct SimOptions {
+    /// The seed.
+    pub seed: u64,
+    /// Handled events after which the run ends with an error.
+    pub event_count_max: u64,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Simulated time.
+    pub now: SimTime,
+    /// Handled events.
+    pub event_count: u64,
+}
+
+/// Why a run did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SimError {
+    /// The progress function asked for it.
+    #[error("interrupted")]
+    Interrupted,
+    /// More events than allowed.
+    #[error(
+        "more than {limit} events, reached at {at}; most of them are {culprit}; raise \
+         --max-events or shorten the run"
+    )]
+    TooManyEvents {
+        /// The limit.
+        limit: u64,
+        /// When it was reached.
+        at: SimTime,
+        /// The most frequent kind of event.
+        culprit: &'static str,
+    },
+    /// Time does not move on.
+    #[error("{count} events at {at} without an end; most of them are {culprit}")]
+    EndlessInstant {
+        /// The instant.
+        at: SimTime,
+        /// Events so far.
+        count: u64,
+        /// The most frequent kind of event.
+        culprit: &'static str,
+    },
+    /// The fault plan is too large.
+    #[error(transparent)]
+    TooManyWindows(#[from] TooManyWindows),
+}
+
+/// The fault plan of a run: it depends on the scenario and the seed alone.
+///
+/// # Errors
+///
+/// If it has too many windows.
+pub fn fault_plan(scenario: &Scenario, seed: u64) -> Result<Vec<PlannedWindow>, TooManyWindows> {
+    fault_plan::plan(scenario, &node::build_nodes(scenario), &Streams::new(seed))
+}
+
+/// Runs a scenario to its end: the duration, then the drain.
+///
+/// # Errors
+///
+/// If `progress` breaks off, or a limit is reached.
+pub fn simulate<O: Observer>(
+    scenario: &Scenario,
+    options: SimOptions,
+    observer: &mut O,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<RunEnd, SimError> {
+    run::<O, Wheel>(scenario, options, observer, progress)
+}
+
+/// The same run with a plain binary heap as its queue: the oracle of [`simulate`].
+///
+/// # Errors
+///
+/// As [`simulate`].
+pub fn simulate_with_heap<O: Observer>(
+    scenario: &Scenario,
+    options: SimOptions,
+    observer: &mut O,
+) -> Result<RunEnd, SimError> {
+    run::<O, Heap>(scenario, options, observer, &mut |_| {
+        ControlFlow::Continue(())
+    })
+}
+
+fn run<O: Observer, S: PendingSet>(
+    scenario: &Scenario,
+    options: SimOptions,
+    observer: &mut O,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<RunEnd, SimError> {
+    let mut world = World::<O, S>::build(scenario, options.seed, observer)?;
+    let horizon = SimTime::START + scenario.duration;
+    let end = horizon + scenario.drain;
+    let topology = &scenario.topology;
+    let entity_count = u64::from(topology.node_count()) + u64::from(topology.caller_count());
+    let instant_max =
+        crate::engine::guard::INSTANT_EVENT_COUNT_MAX.max(entity_count * INSTANT_EVENTS_PER_ENTITY);
+    let mut guard = Guard::new(options.event_count_max, instant_max);
+    let mut until_progress = PROGRESS_EVENT_COUNT;
+    while let Some((at, sequence, event)) = world.queue.pop() {
+        let is_over = at >= horizon && world.in_flight_count == 0;
+        if at >= end || is_over {
+            break;
+        }
+        guard.check(at, event.kind()).map_err(stopped)?;
+        world.handle(sequence, event);
+        until_progress -= 1;
+        if until_progress == 0 {
+            until_progress = PROGRESS_EVENT_COUNT;
+            let so_far = Progress {
+                now: at,
+                event_count: guard.event_count(),
+            };
+            if progress(so_far).is_break() {
+                return Err(SimError::Interrupted);
+            }
+        }
+    }
+    Ok(RunEnd {
+        digest: world.digest.finish(),
+        event_count: world.digest.event_count(),
+        ended_at: world.digest.last_at().max(horizon),
+        in_flight_count: world.in_flight_count,
+    })
+}
+
+fn stopped(stop: Stop) -> SimError {
+    match stop {
+        Stop::TooManyEvents {
+            limit,
+            at,
+            kind_counts,
+        } => SimError::TooManyEvents {
+            limit,
+            at,
+            culprit: culprit(&kind_counts),
+        },
+        Stop::EndlessInstant {
+            at,
+            count,
+            kind_counts,
+        } => SimError::EndlessInstant {
+            at,
+            count,
+            culprit: culprit(&kind_counts),
+        },
+    }
+}
+
+/// The name of the kind that comes first.
+fn culprit(kind_counts: &[(u8, u64)]) -> &'static str {
+    Event::kind_name(kind_counts.first().map_or(u8::MAX, |(kind, _)| *kind))
+}

@@ -23,7 +23,7 @@ pub struct Node {
     /// Windows of faults that hold it in each state other than up.
     held: [u16; HELD_STATES.len()],
     /// Local seconds per true second, minus one.
-    drift_ratio: f64,
+    pub drift_ratio: f64,
 }
 
 const _: () = assert!(size_of::<Node>() <= 48);
@@ -82,7 +82,10 @@ impl Node {
 
 /// Where a state is counted.
 fn place(state: LifeState) -> usize {
-    HELD_STATES.iter().position(|s| *s == state).expect("nothing holds a node up")
+    HELD_STATES
+        .iter()
+        .position(|s| *s == state)
+        .expect("nothing holds a node up")
 }
 
 /// All nodes of a scenario, in order of id.
@@ -97,16 +100,24 @@ pub fn build_nodes(scenario: &Scenario) -> Vec<Node> {
                     let group = &scenario.groups[topology.group_of(instance).index()];
                     let index = topology.index_in_group(instance);
                     let is_on_new_host = index.is_multiple_of(group.instances_per_host);
-                    (group.zone, group.clock.drift_ratio, is_on_new_host, index >= group.count)
+                    (
+                        group.zone,
+                        group.clock.drift_ratio,
+                        is_on_new_host,
+                        index >= group.count,
+                    )
                 }
                 NodeKind::Caller(client, index) => {
                     let client = &scenario.clients[client.index()];
                     let zone = client.zones[index as usize % client.zones.len()];
                     (zone, client.clock.drift_ratio, true, false)
                 }
-                NodeKind::RegistryMember(member) => {
-                    (scenario.registry.member_zones[member as usize], 0.0, true, false)
-                }
+                NodeKind::RegistryMember(member) => (
+                    scenario.registry.member_zones[member as usize],
+                    0.0,
+                    true,
+                    false,
+                ),
             };
             hosts += u32::from(is_on_new_host);
             let mut node = Node {

@@ -72,6 +72,8 @@ pub enum Observation<'a> {
     WorkEnded {
         instance: InstanceId,
         arrived_at: SimTime,
+        /// When a worker took it up; None if it was lost before.
+        started_at: Option<SimTime>,
         end: WorkEnd,
         is_zombie: bool,
     },
@@ -133,6 +135,30 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+}
+
+/// One window of a fault, as planned before the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultWindow {
+    /// The fault.
+    pub fault: FaultId,
+    /// When it begins to act.
+    pub start: SimTime,
+    /// When it ends; [`SimTime::NEVER`] where it stays.
+    pub end: SimTime,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Fingerprint of the sequence of handled events.
+    pub digest: u64,
+    /// Handled events.
+    pub event_count: u64,
+    /// The end, the drain included.
+    pub ended_at: SimTime,
+    /// Requests of clients that have no outcome.
+    pub in_flight_count: u64,
 }
 
 /// How a request or a call ended.

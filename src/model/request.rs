@@ -1,6 +1,6 @@
 //! Requests and attempts in flight. Their sizes bound the memory of a run, so they are asserted.
 
-use crate::id::{CallerId, InstanceId};
+use crate::id::{CallerId, InstanceId, NodeId};
 use crate::time::SimTime;
 
 /// No slot.
@@ -33,10 +33,8 @@ pub struct Request {
     pub key: u32,
     /// The closed-loop user, or the row of the recorded trace; NIL for neither.
     pub source: u32,
-    /// The node that sends it.
-    pub node: u32,
-    /// The calling side that makes the call; NIL for a client's request that is made of several.
-    pub caller: u32,
+    /// The calling side that makes the call; with [`RequestFlags::HAS_NO_CALLER`] the node.
+    owner: u32,
     parent: u32,
     /// Slot of the list of instances it tried; NIL before the first retry.
     pub tried: u32,
@@ -44,12 +42,8 @@ pub struct Request {
     pub attempt_count: u8,
     /// Which call of its client is under way, for a request that is made of several.
     pub step: u8,
-    /// The class it belongs to.
-    pub class: u8,
     /// What is known of it.
     pub flags: RequestFlags,
-    /// The last wait before a retry, in microseconds, for decorrelated jitter.
-    pub backoff_us: u32,
 }
 
 /// What is known of a request.
@@ -61,6 +55,8 @@ impl RequestFlags {
     pub const BACKING_OFF: RequestFlags = RequestFlags(1);
     /// Its caller died; the slot is freed with the event that holds it.
     pub const ABANDONED: RequestFlags = RequestFlags(2);
+    /// No calling side makes it: it is made of several calls, or has not begun.
+    pub const HAS_NO_CALLER: RequestFlags = RequestFlags(4);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: RequestFlags) -> bool {
@@ -70,15 +66,14 @@ impl RequestFlags {
 
 impl Request {
     /// A request that arrives now.
-    pub fn new(identity: u64, arrived_at: SimTime, node: u32, parent: Parent) -> Self {
+    pub fn new(identity: u64, arrived_at: SimTime, node: NodeId, parent: Parent) -> Self {
         Request {
             identity,
             arrived_at,
             deadline: SimTime::NEVER,
             key: 0,
             source: NIL,
-            node,
-            caller: NIL,
+            owner: node.0,
             parent: match parent {
                 Parent::Client => NIL,
                 Parent::Attempt(slot) => slot,
@@ -87,10 +82,32 @@ impl Request {
             tried: NIL,
             attempt_count: 0,
             step: 0,
-            class: 0,
-            flags: RequestFlags::default(),
-            backoff_us: 0,
+            flags: RequestFlags::HAS_NO_CALLER,
         }
+    }
+
+    /// The node of a request that no calling side makes, or else the calling side.
+    pub fn owner(&self) -> Result<CallerId, NodeId> {
+        if self.flags.has(RequestFlags::HAS_NO_CALLER) {
+            Err(NodeId(self.owner))
+        } else {
+            Ok(CallerId(self.owner))
+        }
+    }
+
+    /// The calling side.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn caller(&self) -> CallerId {
+        self.owner().expect("a call has a calling side")
+    }
+
+    /// A calling side makes it from now on.
+    pub fn set_caller(&mut self, caller: CallerId) {
+        self.flags.0 &= !RequestFlags::HAS_NO_CALLER.0;
+        self.owner = caller.0;
     }
 
     /// What waits for this request.
@@ -144,8 +161,10 @@ pub struct Attempt {
     pub pending: u64,
     /// When it left its caller.
     pub sent_at: SimTime,
-    /// When it reached its instance.
+    /// When it reached its instance; never, before it did.
     pub arrived_at: SimTime,
+    /// When a worker took it up; never, before it did.
+    pub started_at: SimTime,
     /// While running: when the worker is done. While its process stands still: how many
     /// nanoseconds of service are left.
     pub due_ns: u64,
@@ -155,10 +174,12 @@ pub struct Attempt {
     pub instance: InstanceId,
     /// Who sent it.
     pub caller: CallerId,
-    /// The next one in its instance's queue, or among those in service.
+    /// The next one in its instance's queue.
     pub next: u32,
-    /// The one before among those in service.
-    pub prev: u32,
+    /// The key of its request.
+    pub key: u32,
+    /// Row of the recorded workload that says how much work it is; NIL for none.
+    pub trace_row: u32,
     /// Its number among the attempts of its request, from 0.
     pub index: u8,
     /// Where it is.
@@ -180,6 +201,8 @@ impl AttemptFlags {
     pub const TIMEOUT_DUE: AttemptFlags = AttemptFlags(2);
     /// The network delivered its message a second time: this is the copy.
     pub const DUPLICATE: AttemptFlags = AttemptFlags(4);
+    /// It is on its way only because a broken link heals in the meantime.
+    pub const HELD: AttemptFlags = AttemptFlags(8);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: AttemptFlags) -> bool {
@@ -192,10 +215,9 @@ impl AttemptFlags {
     }
 }
 
-// A request in flight and its attempt take 128 bytes; the connection that an attempt travels on
-// has its place in the four bytes of padding.
-const _: () = assert!(size_of::<Request>() <= 64);
-const _: () = assert!(size_of::<Attempt>() <= 64);
+// A request in flight and its attempt. Padding leaves a byte for the class of a request and four
+// bytes for the connection of an attempt.
+const _: () = assert!(size_of::<Request>() == 48 && size_of::<Attempt>() == 80);
 
 /// The lists of instances that retried requests have tried. Lists are used again, so a retry
 /// allocates nothing once the run has warmed up.
@@ -225,7 +247,11 @@ impl TriedLists {
 
     /// The list in `slot`, ascending; empty for NIL.
     pub fn get(&self, slot: u32) -> &[InstanceId] {
-        if slot == NIL { &[] } else { &self.lists[slot as usize] }
+        if slot == NIL {
+            &[]
+        } else {
+            &self.lists[slot as usize]
+        }
     }
 
     /// Gives the list back.

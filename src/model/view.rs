@@ -7,8 +7,6 @@ use crate::id::{InstanceId, ServiceId, ZoneId};
 pub struct ViewSnapshot {
     /// The service.
     pub service: ServiceId,
-    /// Grows with every list that the registry publishes for the service.
-    pub version: u64,
     /// Unique for the contents within a run: equal contents share one snapshot.
     pub content_id: u64,
     /// The candidates: listed instances with a positive weight, ascending by id.

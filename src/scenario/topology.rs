@@ -193,6 +193,18 @@ impl Topology {
         NodeId(self.edge_first_owner[edge] + caller.0 - self.edge_first_caller[edge])
     }
 
+    /// The edges whose calling sides a node owns.
+    pub fn edges_of(&self, node: NodeId) -> Vec<EdgeId> {
+        (0..self.edge_first_owner.len())
+            .filter(|edge| {
+                let first = self.edge_first_owner[*edge];
+                let count = self.edge_first_caller[edge + 1] - self.edge_first_caller[*edge];
+                (first..first + count).contains(&node.0)
+            })
+            .map(EdgeId::from_index)
+            .collect()
+    }
+
     /// The calling side of an edge that a node owns.
     ///
     /// # Panics

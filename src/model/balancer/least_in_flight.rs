@@ -25,7 +25,11 @@ pub struct LeastInFlight {
 impl LeastInFlight {
     /// Samples `choice_count` candidates; `None` looks at all.
     pub fn new(choice_count: Option<u32>, replacement: bool) -> Self {
-        LeastInFlight { choice_count, replacement, view: None }
+        LeastInFlight {
+            choice_count,
+            replacement,
+            view: None,
+        }
     }
 }
 
@@ -36,6 +40,11 @@ impl Balancer for LeastInFlight {
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
         let view = self.view.as_ref()?;
+        if self.choice_count == Some(2) && !self.replacement && ctx.tried.is_empty() {
+            if let Some(instance) = least_of_two(view, ctx) {
+                return Some(instance);
+            }
+        }
         let eligible = Eligible::new(view, ctx.tried);
         let count = eligible.count();
         if count == 0 {
@@ -48,12 +57,31 @@ impl Balancer for LeastInFlight {
             }
             Some(choice_count) if choice_count < count => {
                 let ranks = sample_distinct(&mut ctx.draw, choice_count, count);
-                least(&eligible, ctx.in_flight, ranks.into_iter().take(choice_count as usize))
+                least(
+                    &eligible,
+                    ctx.in_flight,
+                    ranks.into_iter().take(choice_count as usize),
+                )
             }
             _ => return Some(least_of_all(&eligible, ctx.in_flight, &mut ctx.draw)),
         };
         Some(eligible.member(rank).instance)
     }
+}
+
+/// Two choices among more than two candidates, the usual case, without tables of ranks.
+#[inline]
+fn least_of_two(view: &ViewSnapshot, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
+    let count = u32::try_from(view.members.len()).expect("instances fit in 32 bits");
+    if count <= 2 {
+        return None;
+    }
+    let first = ctx.draw.below(count);
+    let second = ctx.draw.below(count - 1);
+    let second = second + u32::from(first <= second);
+    let [first, second] = [first, second].map(|place| view.members[place as usize].instance);
+    let is_second_idler = ctx.in_flight.count(second) < ctx.in_flight.count(first);
+    Some(if is_second_idler { second } else { first })
 }
 
 /// The first rank with the fewest in flight.
@@ -122,7 +150,10 @@ fn busy_places<'a>(
     in_flight
         .busy()
         .filter_map(|instance| {
-            eligible.members.binary_search_by_key(&instance, |m| m.instance).ok()
+            eligible
+                .members
+                .binary_search_by_key(&instance, |m| m.instance)
+                .ok()
         })
         .filter(|place| !eligible.avoids(*place))
 }

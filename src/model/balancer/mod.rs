@@ -73,15 +73,22 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
         BalancerConfig::SmoothWeightedRoundRobin => {
             Box::new(smooth_weighted_round_robin::SmoothWeightedRoundRobin::default())
         }
-        BalancerConfig::LeastInFlight { choice_count, replacement } => {
-            Box::new(least_in_flight::LeastInFlight::new(*choice_count, *replacement))
-        }
-        BalancerConfig::Ring { virtual_node_count, hash: _, hash_seed } => {
-            Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed))
-        }
-        BalancerConfig::Sticky { fallback, session_count_max } => {
-            Box::new(sticky::Sticky::new(build(fallback), *session_count_max))
-        }
+        BalancerConfig::LeastInFlight {
+            choice_count,
+            replacement,
+        } => Box::new(least_in_flight::LeastInFlight::new(
+            *choice_count,
+            *replacement,
+        )),
+        BalancerConfig::Ring {
+            virtual_node_count,
+            hash: _,
+            hash_seed,
+        } => Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed)),
+        BalancerConfig::Sticky {
+            fallback,
+            session_count_max,
+        } => Box::new(sticky::Sticky::new(build(fallback), *session_count_max)),
     }
 }
 
@@ -100,7 +107,10 @@ impl<'a> Eligible<'a> {
         if avoided.len() == view.members.len() {
             avoided.clear();
         }
-        Eligible { members: &view.members, avoided }
+        Eligible {
+            members: &view.members,
+            avoided,
+        }
     }
 
     /// How many there are.

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::tables::RingConfig;
 use super::{Balancer, PickContext};
-use crate::hash::ring::{self, Ring};
+use crate::hash::key_hash;
+use crate::hash::ring::Ring;
 use crate::id::InstanceId;
 use crate::model::view::ViewSnapshot;
 
@@ -22,7 +23,14 @@ pub struct RingBalancer {
 impl RingBalancer {
     /// A ring with this many points for an instance of weight 1.
     pub fn new(virtual_node_count: u32, hash_seed: u64) -> Self {
-        RingBalancer { config: RingConfig { virtual_node_count, hash_seed }, view: None, ring: None }
+        RingBalancer {
+            config: RingConfig {
+                virtual_node_count,
+                hash_seed,
+            },
+            view: None,
+            ring: None,
+        }
     }
 }
 
@@ -37,13 +45,18 @@ impl Balancer for RingBalancer {
         if view.members.is_empty() {
             return None;
         }
-        let ring = self.ring.get_or_insert_with(|| ctx.tables.ring(view, self.config));
-        let hash = ring::key_hash(ctx.key, self.config.hash_seed);
+        let ring = self
+            .ring
+            .get_or_insert_with(|| ctx.tables.ring(view, self.config));
+        let hash = key_hash(ctx.key, self.config.hash_seed);
         let first = InstanceId(ring.owner(hash));
         if ctx.tried.is_empty() {
             return Some(first);
         }
-        let untried = ring.walk(hash).map(InstanceId).find(|i| !ctx.tried.contains(i));
+        let untried = ring
+            .walk(hash)
+            .map(InstanceId)
+            .find(|i| !ctx.tried.contains(i));
         Some(untried.unwrap_or(first))
     }
 }

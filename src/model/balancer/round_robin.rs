@@ -18,8 +18,11 @@ pub struct RoundRobin {
 
 impl Balancer for RoundRobin {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        let next_instance =
-            self.view.as_ref().and_then(|old| old.members.get(self.next)).map(|m| m.instance);
+        let next_instance = self
+            .view
+            .as_ref()
+            .and_then(|old| old.members.get(self.next))
+            .map(|m| m.instance);
         self.next = match next_instance {
             Some(instance) => view.members.partition_point(|m| m.instance < instance),
             None => 0,

@@ -25,7 +25,8 @@ impl Balancer for SmoothWeightedRoundRobin {
             && !self.current.is_empty()
         {
             let kept = |member: &crate::model::view::Member| {
-                old.position(member.instance).map_or(0.0, |place| self.current[place])
+                old.position(member.instance)
+                    .map_or(0.0, |place| self.current[place])
             };
             self.current = view.members.iter().map(kept).collect();
         }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use crate::hash::ring::Ring;
-use crate::model::view::ViewSnapshot;
+use crate::hash::ring::{Ring, RingEntry, point_count};
+use crate::model::view::{Member, ViewSnapshot};
 
 /// What a ring is made from, besides the candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,27 +30,71 @@ pub struct Tables {
 impl Tables {
     /// `names[i]` is the hash of the path of instance `i`.
     pub fn new(names: Vec<u64>) -> Self {
-        Tables { names, ..Tables::default() }
+        Tables {
+            names,
+            ..Tables::default()
+        }
     }
 
     /// The ring of a view.
     pub fn ring(&mut self, view: &Arc<ViewSnapshot>, config: RingConfig) -> Arc<Ring> {
-        if let Some(ring) = self.rings.get(&(view.content_id, config)).and_then(Weak::upgrade) {
+        if let Some(ring) = self
+            .rings
+            .get(&(view.content_id, config))
+            .and_then(Weak::upgrade)
+        {
             return ring;
         }
         self.rings.retain(|_, ring| ring.strong_count() > 0);
-        let ring = Arc::new(self.build_ring(view, config));
-        self.rings.insert((view.content_id, config), Arc::downgrade(&ring));
+        let ring = Arc::new(self.derive_ring(view, config));
+        self.rings
+            .insert((view.content_id, config), Arc::downgrade(&ring));
+        self.newest
+            .insert(config, (Arc::clone(view), Arc::clone(&ring)));
         ring
     }
 
-    fn build_ring(&self, view: &ViewSnapshot, config: RingConfig) -> Ring {
-        todo!()
+    /// Makes a ring from the newest one, without what left and with what came. The points of an
+    /// instance depend on its name and weight alone, so that gives the ring built from nothing.
+    fn derive_ring(&self, view: &ViewSnapshot, config: RingConfig) -> Ring {
+        let newest = self
+            .newest
+            .get(&config)
+            .filter(|(old, _)| old.service == view.service);
+        let Some((old, ring)) = newest else {
+            return Ring::build(self.entries(view.members.iter(), config), config.hash_seed);
+        };
+        let left: Vec<u32> = missing(&old.members, view)
+            .map(|member| member.instance.0)
+            .collect();
+        let kept = if left.is_empty() {
+            Arc::clone(ring)
+        } else {
+            Arc::new(ring.without(&left))
+        };
+        let came: Vec<&Member> = missing(&view.members, old).collect();
+        kept.with(self.entries(came.into_iter(), config))
+    }
+
+    fn entries<'a>(
+        &'a self,
+        members: impl Iterator<Item = &'a Member> + 'a,
+        config: RingConfig,
+    ) -> impl Iterator<Item = RingEntry> + 'a {
+        members.map(move |member| RingEntry {
+            owner: member.instance.0,
+            name: self.names[member.instance.index()],
+            point_count: point_count(config.virtual_node_count, member.weight),
+        })
     }
 
     /// Running sums of the weights of a view's members.
     pub fn weight_sums(&mut self, view: &Arc<ViewSnapshot>) -> Arc<[f64]> {
-        if let Some(sums) = self.weight_sums.get(&view.content_id).and_then(Weak::upgrade) {
+        if let Some(sums) = self
+            .weight_sums
+            .get(&view.content_id)
+            .and_then(Weak::upgrade)
+        {
             return sums;
         }
         self.weight_sums.retain(|_, sums| sums.strong_count() > 0);
@@ -63,7 +107,19 @@ impl Tables {
                 sum
             })
             .collect();
-        self.weight_sums.insert(view.content_id, Arc::downgrade(&sums));
+        self.weight_sums
+            .insert(view.content_id, Arc::downgrade(&sums));
         sums
     }
+}
+
+/// The members that `view` does not have, or has with another weight.
+fn missing<'a>(
+    members: &'a [Member],
+    view: &'a ViewSnapshot,
+) -> impl Iterator<Item = &'a Member> + 'a {
+    members.iter().filter(|member| {
+        let place = view.position(member.instance);
+        place.is_none_or(|place| view.members[place].weight != member.weight)
+    })
 }

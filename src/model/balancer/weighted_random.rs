@@ -29,9 +29,14 @@ impl Balancer for WeightedRandom {
         if eligible.count() == 0 {
             return None;
         }
-        let sums = self.sums.get_or_insert_with(|| ctx.tables.weight_sums(view));
+        let sums = self
+            .sums
+            .get_or_insert_with(|| ctx.tables.weight_sums(view));
         let avoided = &eligible.avoided;
-        let avoided_weight: f64 = avoided.iter().map(|place| view.members[*place].weight).sum();
+        let avoided_weight: f64 = avoided
+            .iter()
+            .map(|place| view.members[*place].weight)
+            .sum();
         let total = sums[sums.len() - 1] - avoided_weight;
         let mut target = ctx.draw.uniform() * total;
         // Steps over the weight of each avoided member that lies before the target.
@@ -41,7 +46,9 @@ impl Balancer for WeightedRandom {
                 target += view.members[*place].weight;
             }
         }
-        let mut place = sums.partition_point(|sum| *sum <= target).min(view.members.len() - 1);
+        let mut place = sums
+            .partition_point(|sum| *sum <= target)
+            .min(view.members.len() - 1);
         // Rounding can end on an avoided member or past the last one: the nearest eligible counts.
         while eligible.avoids(place) {
             place = (place + 1) % view.members.len();

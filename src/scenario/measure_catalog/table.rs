@@ -5,6 +5,7 @@ use super::{MeasureInfo, Statistics};
 
 const REQUEST: &[&str] = &["client", "zone", "call"];
 const CALL: &[&str] = &["client", "call"];
+const SERVICE: &[&str] = &["service", "zone"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
 const RING: &[&str] = &["call", "client", "service"];
@@ -48,7 +49,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     rate(
         Measure::Throughput,
         "throughput",
-        SERVER,
+        SERVICE,
         "Attempts that instances completed per second, useful or not.",
     ),
     ratio(

@@ -11,7 +11,7 @@ use super::read::{Names, Unknown};
 use super::suggest::{did_you_mean, one_of};
 use crate::quantity;
 use crate::scenario::expect::{Bound, Expectation, Operator};
-use crate::scenario::measure::{Aggregation, MeasureRef, Phase, Scope, Statistic, Unit};
+use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic, Unit};
 use crate::scenario::measure_catalog::{self as catalog, MeasureInfo};
 
 pub use self::problem::Problem;
@@ -320,7 +320,7 @@ impl<'a> Parser<'a> {
                 label: "`of` does not apply".to_string(),
                 help: Some("write `during`, `outside`, `before` or `after`".to_string()),
             }),
-            (false, _) => Ok(()),
+            (false, phase) => whole_run_only(measure, phase, phase_span),
         }
     }
 
@@ -359,6 +359,23 @@ impl<'a> Parser<'a> {
             }
         }
     }
+}
+
+/// Smoothness follows one sequence of picks from its beginning, so it has no phases.
+fn whole_run_only(
+    measure: &MeasureRef,
+    phase: Phase,
+    phase_span: &Range<usize>,
+) -> Result<(), Problem> {
+    if measure.measure != Measure::Smoothness || phase == Phase::Whole {
+        return Ok(());
+    }
+    Err(Problem {
+        span: phase_span.clone(),
+        title: "`smoothness` is known of the whole run only".to_string(),
+        label: "no phase applies".to_string(),
+        help: Some("leave the phase out".to_string()),
+    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::source::Origin;
 use super::tree::Tree;
 use crate::scenario::Scenario;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
+use crate::scenario::expect::Expectation;
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -46,6 +47,20 @@ pub struct Places {
     pub fault_starts: Vec<Origin>,
     /// Of the values of `[expect]`, in order.
     pub expectations: Vec<Origin>,
+}
+
+impl Places {
+    fn new(
+        services: &[Opened<'_>],
+        faults: &[Opened<'_>],
+        expectations: &[(Expectation, Origin)],
+    ) -> Self {
+        Places {
+            services: services.iter().map(|s| s.name_origin).collect(),
+            fault_starts: faults.iter().map(|f| f.section.origin_of("at")).collect(),
+            expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
+        }
+    }
 }
 
 /// Reads the whole scenario. None if a part is missing without which nothing can be said; what is
@@ -92,11 +107,7 @@ pub fn scenario(
     let network = network::network(ctx, &network_section, &names);
     let expectations = expect::expectations(ctx, &root, &names);
 
-    let places = Places {
-        services: services.iter().map(|s| s.name_origin).collect(),
-        fault_starts: faults.iter().map(|f| f.section.origin_of("at")).collect(),
-        expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
-    };
+    let places = Places::new(&services, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),

@@ -215,7 +215,7 @@ pub static BALANCER: TableSpec = TableSpec {
             keys: &[
                 key(
                     "choice_count",
-                    Kind::Count { min: 1, max: 1_000 },
+                    Kind::Count { min: 1, max: 16 },
                     Default::Computed("all candidates are looked at"),
                     "How many candidates are sampled.",
                 ),

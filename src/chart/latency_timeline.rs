@@ -1,0 +1,238 @@
+//! Latency percentiles over time, with the share of requests that did not succeed below.
+
+use super::axis::{Quantity, Scale};
+use super::frame::{self, EndLabel};
+use super::number;
+use super::scene::{Area, Scene};
+use super::series::{self, LineStyle, Step, Swatch};
+use super::theme::{AMBER, BLUE, INK, MARGIN, ORANGE, PLUM, PURPLE, VERMILION, WIDTH};
+use super::timeline::Timeline;
+use super::{Caption, Chart, DataTable};
+
+/// One window of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LatencyWindow {
+    pub start_secs: f64,
+    pub end_secs: f64,
+    /// Percentiles of the latency of successful requests; none where there are too few.
+    pub latency_secs_p50: Option<f64>,
+    pub latency_secs_p99: Option<f64>,
+    pub latency_secs_p999: Option<f64>,
+    /// Shares of the requests that arrived in the window, from 0 to 1.
+    pub failure_ratio: f64,
+    pub timeout_ratio: f64,
+    pub rejected_ratio: f64,
+}
+
+/// Latency percentiles and outcomes over time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LatencyTimeline {
+    pub caption: Caption,
+    pub timeline: Timeline,
+    /// In order of time.
+    pub windows: Vec<LatencyWindow>,
+}
+
+const LATENCY_HEIGHT: f64 = 250.0;
+const OUTCOME_HEIGHT: f64 = 90.0;
+
+type Percentile = (&'static str, LineStyle, fn(&LatencyWindow) -> Option<f64>);
+
+const PERCENTILES: [Percentile; 3] = [
+    (
+        "p99.9",
+        LineStyle {
+            color: INK,
+            width: 1.3,
+            dash: Some((5.0, 3.0)),
+        },
+        |w| w.latency_secs_p999,
+    ),
+    (
+        "p99",
+        LineStyle {
+            color: VERMILION,
+            width: 2.2,
+            dash: None,
+        },
+        |w| w.latency_secs_p99,
+    ),
+    (
+        "p50",
+        LineStyle {
+            color: BLUE,
+            width: 2.2,
+            dash: None,
+        },
+        |w| w.latency_secs_p50,
+    ),
+];
+
+impl Chart for LatencyTimeline {
+    fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
+    fn scene(&self) -> Scene {
+        let (mut scene, lanes_top) = frame::open(&self.caption);
+        let top = lanes_top + self.timeline.lanes_height() + 22.0;
+        let latencies = self
+            .windows
+            .iter()
+            .flat_map(|w| PERCENTILES.map(|(_, _, of)| of(w)));
+        let latency = Scale::logarithmic(latencies.flatten(), top + LATENCY_HEIGHT, top);
+        let outcome_top = top + LATENCY_HEIGHT + 40.0;
+        let shares = self.windows.iter().map(|w| stack(w)[2].1);
+        let outcome = Scale::from_zero(
+            shares.chain([0.01]),
+            2.0,
+            outcome_top + OUTCOME_HEIGHT,
+            outcome_top,
+        );
+
+        let ticks = [
+            latency.ticks(Quantity::Time, 6.0),
+            outcome.ticks(Quantity::Ratio, 2.0),
+        ];
+        let tick_width = ticks
+            .iter()
+            .map(|ticks| frame::tick_width(ticks))
+            .fold(0.0, f64::max);
+        let left = MARGIN + tick_width + 10.0;
+        let right = WIDTH - 70.0;
+        let plot = Area {
+            left,
+            top,
+            right,
+            bottom: top + LATENCY_HEIGHT,
+        };
+        let below = Area {
+            left,
+            top: outcome_top,
+            right,
+            bottom: outcome_top + OUTCOME_HEIGHT,
+        };
+        let time = self.timeline.scale(left, right);
+
+        for area in [plot, below] {
+            self.timeline.shade(&mut scene, &time, area);
+            self.timeline.hatch_warmup(&mut scene, &time, area);
+        }
+        self.timeline.draw_lanes(&mut scene, &time, plot, lanes_top);
+        let name = "latency of successful requests (log scale)";
+        frame::value_axis(&mut scene, plot, &latency, Quantity::Time, 6.0, name);
+        let name = "requests without success";
+        frame::value_axis(&mut scene, below, &outcome, Quantity::Ratio, 2.0, name);
+        self.draw_outcomes(&mut scene, below, (&time, &outcome));
+        for area in [plot, below] {
+            self.timeline.mark(&mut scene, &time, area);
+        }
+        self.draw_percentiles(&mut scene, plot, (&time, &latency));
+        let name = self.timeline.axis_name();
+        let bottom = frame::base_axis(&mut scene, below, &time, Quantity::Time, 8.0, name);
+        frame::close(scene, &self.caption, bottom)
+    }
+
+    fn table(&self) -> DataTable {
+        let mut table = DataTable::new([
+            "window (s)",
+            "p50 (ms)",
+            "p99 (ms)",
+            "p99.9 (ms)",
+            "failed (%)",
+            "timed out (%)",
+            "rejected (%)",
+        ]);
+        let ms = |secs: Option<f64>| secs.map_or("–".into(), |secs| format!("{:.3}", secs * 1e3));
+        let percent = |share: f64| format!("{:.3}", share * 100.0);
+        for w in &self.windows {
+            table.push(vec![
+                format!(
+                    "{}–{}",
+                    number::plain(w.start_secs, 0.001),
+                    number::plain(w.end_secs, 0.001)
+                ),
+                ms(w.latency_secs_p50),
+                ms(w.latency_secs_p99),
+                ms(w.latency_secs_p999),
+                percent(w.failure_ratio),
+                percent(w.timeout_ratio),
+                percent(w.rejected_ratio),
+            ]);
+        }
+        table
+    }
+}
+
+impl LatencyTimeline {
+    fn draw_percentiles(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
+        let mut labels = Vec::new();
+        for (name, style, of) in PERCENTILES {
+            let points = self
+                .windows
+                .iter()
+                .map(|w| ((w.start_secs + w.end_secs) / 2.0, of(w)));
+            if let Some((_, y)) =
+                series::line(scene, points, scales, style.through(self.windows.len()))
+            {
+                labels.push(EndLabel {
+                    y,
+                    text: name.to_string(),
+                    color: style.color,
+                });
+            }
+        }
+        if labels.is_empty() {
+            frame::empty(scene, plot, "no window has enough successful requests");
+        }
+        frame::end_labels(scene, plot, labels);
+    }
+
+    fn draw_outcomes(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
+        let layers = [
+            (VERMILION, VERMILION, "failed"),
+            (ORANGE, AMBER, "timed out"),
+            (PURPLE, PLUM, "rejected"),
+        ];
+        for (layer, (color, edge, _)) in layers.into_iter().enumerate() {
+            let steps: Vec<Step> = self
+                .windows
+                .iter()
+                .map(|w| {
+                    let (low, high) = stack(w)[layer];
+                    Step {
+                        start: w.start_secs,
+                        end: w.end_secs,
+                        low,
+                        high,
+                    }
+                })
+                .collect();
+            series::area(scene, &steps, scales, (color, edge));
+        }
+        let entries = layers.map(|(color, _, text)| (Swatch::Fill(color), text));
+        series::legend(
+            scene,
+            (plot.left + 200.0, plot.right),
+            plot.top - 9.0,
+            &entries,
+        );
+        if !self.windows.is_empty() && self.windows.iter().all(|w| stack(w)[2].1 == 0.0) {
+            frame::empty(scene, plot, "every request succeeded");
+        }
+    }
+}
+
+/// Lower and upper edge of failed, timed out and rejected on top of each other.
+fn stack(w: &LatencyWindow) -> [(f64, f64); 3] {
+    let mut top = 0.0;
+    [w.failure_ratio, w.timeout_ratio, w.rejected_ratio].map(|share| {
+        let low = top;
+        top += if share.is_finite() {
+            share.max(0.0)
+        } else {
+            0.0
+        };
+        (low, top)
+    })
+}

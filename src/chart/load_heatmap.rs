@@ -1,0 +1,322 @@
+//! Load of every instance over time, as colours.
+
+use super::axis::{Quantity, Scale};
+use super::frame;
+use super::number;
+use super::scene::{Anchor, Area, Scene};
+use super::span::{self, Span};
+use super::theme::{self, Color, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, TRACK, WIDTH};
+use super::timeline::Timeline;
+use super::{Caption, Chart, DataTable, text};
+
+/// What the colours mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadScale {
+    /// Load over the fair share: 1 is neutral, below is blue, above is orange.
+    #[default]
+    FairShare,
+    /// Any number from zero up: dark is little, bright is much.
+    FromZero,
+}
+
+/// One instance.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadRow {
+    pub label: String,
+    /// One value per column; none where there is nothing to show.
+    pub values: Vec<Option<f64>>,
+    /// When the instance was down, in seconds.
+    pub down_spans: Vec<Span>,
+}
+
+/// Load per instance over time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadHeatmap {
+    pub caption: Caption,
+    pub timeline: Timeline,
+    /// Start and end of each column, in seconds, in order of time.
+    pub columns: Vec<Span>,
+    pub rows: Vec<LoadRow>,
+    pub scale: LoadScale,
+    /// What the colours show, with its unit: `load ÷ fair share`.
+    pub measure: String,
+}
+
+/// Instances with a row of their own; more are drawn in groups.
+const ROW_COUNT_MAX: usize = 60;
+/// Cells in all; neighbours in time are pooled.
+const CELL_COUNT_MAX: usize = 4_800;
+
+impl Chart for LoadHeatmap {
+    fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
+    fn scene(&self) -> Scene {
+        let (mut scene, lanes_top) = frame::open(&self.caption);
+        let top = lanes_top + self.timeline.lanes_height() + 20.0;
+        let group_size = self.rows.len().div_ceil(ROW_COUNT_MAX).max(1);
+        let groups: Vec<&[LoadRow]> = self.rows.chunks(group_size).collect();
+        let row_height = (460.0 / groups.len().max(1) as f64).clamp(8.0, 24.0);
+        // Few rows are higher, to leave room for the scale of colours.
+        let row_height = row_height.max(120.0 / groups.len().max(1) as f64);
+        let height = (row_height * groups.len() as f64).max(120.0);
+
+        let labels: Vec<String> = groups.iter().map(|group| group_label(group)).collect();
+        let label_width = labels
+            .iter()
+            .map(|l| text::width(l, LABEL_SIZE, false))
+            .fold(0.0, f64::max)
+            .min(190.0);
+        let left = MARGIN + label_width + 10.0;
+        let plot = Area {
+            left,
+            top,
+            right: WIDTH - 110.0,
+            bottom: top + height,
+        };
+        let time = self.timeline.scale(plot.left, plot.right);
+        let peak = self.peak();
+
+        self.timeline.draw_lanes(&mut scene, &time, plot, lanes_top);
+        let label_every = (15.0 / row_height).ceil() as usize;
+        for (index, (group, label)) in groups.iter().zip(&labels).enumerate() {
+            let row_top = top + index as f64 * row_height;
+            let gap = if row_height < 10.0 { 0.5 } else { 1.0 };
+            let row = Area {
+                top: row_top,
+                bottom: row_top + row_height - gap,
+                ..plot
+            };
+            scene.rect(row, TRACK);
+            self.draw_cells(&mut scene, row, &time, group, peak, groups.len());
+            draw_down(&mut scene, row, &time, group, &self.timeline);
+            if index % label_every == 0 {
+                let label = text::fit(label, LABEL_SIZE, false, label_width);
+                let y = row_top + row_height / 2.0 + 4.0;
+                scene.label_in((left - 8.0, y), &label, Anchor::End, MUTED);
+            }
+        }
+        if self.rows.is_empty() || self.columns.is_empty() {
+            frame::empty(&mut scene, plot, "no instance was loaded");
+        }
+        self.timeline.mark(&mut scene, &time, plot);
+        self.draw_color_scale(&mut scene, plot, peak);
+        let bottom = frame::base_axis(
+            &mut scene,
+            plot,
+            &time,
+            Quantity::Time,
+            8.0,
+            "simulated time",
+        );
+        let bottom = self.draw_notes(&mut scene, plot, bottom, group_size);
+        frame::close(scene, &self.caption, bottom)
+    }
+
+    fn table(&self) -> DataTable {
+        let mut table = DataTable::new(["instance", "mean", "largest", "down (s)"]);
+        for row in &self.rows {
+            let values: Vec<f64> = row.values.iter().flatten().copied().collect();
+            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            let largest = values.iter().copied().fold(0.0, f64::max);
+            let down = span::tidy(row.down_spans.iter().copied(), self.timeline_span());
+            table.push(vec![
+                row.label.clone(),
+                format!("{mean:.3}"),
+                format!("{largest:.3}"),
+                format!("{:.3}", span::total(&down)),
+            ]);
+        }
+        table
+    }
+}
+
+impl LoadHeatmap {
+    fn timeline_span(&self) -> Span {
+        (
+            self.timeline.start_secs,
+            self.timeline.end_secs.max(self.timeline.start_secs),
+        )
+    }
+
+    /// The largest value, rounded up to a tick.
+    fn peak(&self) -> f64 {
+        let values = self
+            .rows
+            .iter()
+            .flat_map(|row| row.values.iter().flatten().copied());
+        Scale::from_zero(values, 5.0, 0.0, 1.0).range().1
+    }
+
+    /// Where `value` lies among the colours, from 0 to 1.
+    fn share(&self, value: f64, peak: f64) -> f64 {
+        match self.scale {
+            // 0 at the bottom, 1 in the middle, twice as much as far up as half as much is down.
+            LoadScale::FairShare => {
+                let square = value.min(1e9) * value.min(1e9);
+                square / (1.0 + square)
+            }
+            LoadScale::FromZero => value / peak,
+        }
+    }
+
+    fn color(&self, share: f64) -> Color {
+        match self.scale {
+            LoadScale::FairShare => theme::diverging(share),
+            LoadScale::FromZero => theme::sequential(share),
+        }
+    }
+
+    fn draw_cells(
+        &self,
+        scene: &mut Scene,
+        row: Area,
+        time: &Scale,
+        group: &[LoadRow],
+        peak: f64,
+        row_count: usize,
+    ) {
+        let cell_count = (CELL_COUNT_MAX / row_count).clamp(60, 240);
+        let pool = self.columns.len().div_ceil(cell_count).max(1);
+        let mut run: Option<(Area, Color)> = None;
+        for (index, columns) in self.columns.chunks(pool).enumerate() {
+            let from = index * pool;
+            let values = group
+                .iter()
+                .flat_map(|row| row.values.iter().skip(from).take(pool));
+            let values: Vec<f64> = values
+                .flatten()
+                .copied()
+                .filter(|v| v.is_finite())
+                .collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let cell = (!values.is_empty()).then(|| {
+                let (left, right) = (time.px(columns[0].0), time.px(columns[columns.len() - 1].1));
+                (
+                    Area { left, right, ..row },
+                    self.color(self.share(mean.max(0.0), peak)),
+                )
+            });
+            match (&mut run, cell) {
+                (Some((area, color)), Some((next, next_color))) if *color == next_color => {
+                    area.right = next.right;
+                }
+                (run, cell) => {
+                    if let Some((area, color)) = std::mem::replace(run, cell) {
+                        scene.rect(area, color);
+                    }
+                }
+            }
+        }
+        if let Some((area, color)) = run {
+            scene.rect(area, color);
+        }
+    }
+
+    /// The bar of colours at the right, with its values.
+    fn draw_color_scale(&self, scene: &mut Scene, plot: Area, peak: f64) {
+        let height = plot.height().min(220.0);
+        let bar = Area {
+            left: plot.right + 18.0,
+            right: plot.right + 34.0,
+            top: plot.top,
+            bottom: plot.top + height,
+        };
+        let steps = theme::LEVEL_COUNT;
+        for step in 0..steps {
+            let edge = |part: u32| bar.bottom - height * f64::from(part) / f64::from(steps);
+            let area = Area {
+                top: edge(step + 1),
+                bottom: edge(step),
+                ..bar
+            };
+            scene.rect(area, self.color(f64::from(step) / f64::from(steps - 1)));
+        }
+        let name = text::fit(&self.measure, LABEL_SIZE, false, plot.width());
+        scene.label((WIDTH - MARGIN, plot.top - 8.0), &name, Anchor::End);
+        let ticks: Vec<(f64, String)> = match self.scale {
+            LoadScale::FairShare => [0.0, 0.5, 1.0, 2.0, 4.0]
+                .map(|value| {
+                    (
+                        value,
+                        if value == 1.0 {
+                            "1 fair".into()
+                        } else {
+                            format!("{value}")
+                        },
+                    )
+                })
+                .to_vec(),
+            LoadScale::FromZero => Scale::linear(0.0, peak, 0.0, 1.0)
+                .ticks(Quantity::Number, 4.0)
+                .into_iter()
+                .map(|tick| (tick.value, tick.label))
+                .collect(),
+        };
+        for (value, label) in ticks {
+            let y = bar.bottom - height * self.share(value, peak);
+            scene.line(vec![(bar.right, y), (bar.right + 4.0, y)], MUTED, 1.0);
+            let at = (bar.right + 8.0, y.max(bar.top + 5.0) + 4.0);
+            let label = text::fit(&label, LABEL_SIZE, false, WIDTH - at.0 - 4.0);
+            scene.label_in(at, &label, Anchor::Start, MUTED);
+        }
+    }
+
+    /// Says what hatching and groups mean.
+    fn draw_notes(&self, scene: &mut Scene, plot: Area, top: f64, group_size: usize) -> f64 {
+        let y = top + 16.0;
+        let swatch = Area {
+            left: plot.left,
+            top: y - 10.0,
+            right: plot.left + 18.0,
+            bottom: y + 1.0,
+        };
+        draw_hatch(scene, swatch);
+        let mut note = "down; grey: no value".to_string();
+        if 1 < group_size {
+            note = format!(
+                "{note}; a row is the mean of {group_size} instances ({} in all)",
+                number::count(self.rows.len() as u64)
+            );
+        }
+        scene.label_in((swatch.right + 7.0, y), &note, Anchor::Start, MUTED);
+        y
+    }
+}
+
+/// Hatches the times at which no instance of the group was up.
+fn draw_down(scene: &mut Scene, row: Area, time: &Scale, group: &[LoadRow], timeline: &Timeline) {
+    let all = (
+        timeline.start_secs,
+        timeline.end_secs.max(timeline.start_secs),
+    );
+    let mut down = vec![all];
+    for instance in group {
+        let spans = span::tidy(instance.down_spans.iter().copied(), all);
+        down = span::intersection(&down, &spans);
+    }
+    for (start, end) in down {
+        draw_hatch(
+            scene,
+            Area {
+                left: time.px(start),
+                right: time.px(end),
+                ..row
+            },
+        );
+    }
+}
+
+fn draw_hatch(scene: &mut Scene, area: Area) {
+    scene.rect(area, PAPER);
+    scene.hatch(area, INK, 6.0);
+}
+
+fn group_label(group: &[LoadRow]) -> String {
+    match group {
+        [one] => text::clean(&one.label),
+        [first, .., last] => text::clean(&format!("{} … {}", first.label, last.label)),
+        [] => String::new(),
+    }
+}

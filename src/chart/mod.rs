@@ -1,0 +1,145 @@
+//! Pictures: plain data in, SVG and PNG out.
+//!
+//! Every chart is a plain struct with what it shows, in seconds, shares and labels. It lays itself
+//! out as a [`scene::Scene`] in logical pixels; [`picture::Picture`] plays the scene to `plotters`.
+//! Nothing here computes but geometry.
+
+pub mod axis;
+pub mod frame;
+pub mod heartbeat_timeline;
+pub mod latency_timeline;
+pub mod load_heatmap;
+pub mod percentile_curve;
+pub mod picture;
+pub mod rate_timeline;
+pub mod ring_ownership;
+pub mod scene;
+pub mod selection_share;
+pub mod span;
+pub mod text;
+pub mod theme;
+pub mod timeline;
+
+mod number;
+mod png;
+mod rows;
+mod series;
+
+mod svg;
+
+use scene::Scene;
+
+/// The words around a chart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Caption {
+    /// One sentence that states the finding.
+    pub title: String,
+    /// What is shown, over what, with which units. May be empty.
+    pub subtitle: String,
+    /// Scenario, seed, version and digest.
+    pub footer: String,
+}
+
+/// A chart that can be drawn and read as a table.
+pub trait Chart {
+    /// The words around it.
+    fn caption(&self) -> &Caption;
+
+    /// Lays it out.
+    fn scene(&self) -> Scene;
+
+    /// The numbers behind it.
+    fn table(&self) -> DataTable;
+}
+
+/// The numbers behind a chart, as text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataTable {
+    /// Column titles, with units.
+    pub columns: Vec<String>,
+    /// Rows, as wide as `columns`.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl DataTable {
+    /// A table without rows.
+    pub fn new<const N: usize>(columns: [&str; N]) -> Self {
+        DataTable {
+            columns: columns.map(String::from).to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Panics
+    ///
+    /// If the row is not as wide as the table.
+    pub fn push(&mut self, row: Vec<String>) {
+        assert_eq!(
+            row.len(),
+            self.columns.len(),
+            "a row must be as wide as its table"
+        );
+        self.rows.push(row);
+    }
+}
+
+#[cfg(test)]
+mod samples;
+
+#[cfg(test)]
+mod tests {
+    use super::picture::Picture;
+    use super::*;
+
+    #[test]
+    fn every_chart_is_legible_for_every_kind_of_input() {
+        for (name, chart) in samples::all() {
+            let scene = chart.scene();
+            assert!(
+                0.0 < scene.height && scene.height < 1_500.0,
+                "{name}: {}",
+                scene.height
+            );
+            scene::tests::assert_legible(&scene);
+            let table = chart.table();
+            assert!(
+                table
+                    .rows
+                    .iter()
+                    .all(|row| row.len() == table.columns.len()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_chart_is_a_small_wellformed_document() {
+        for (name, chart) in samples::all() {
+            let svg = Picture::from_box(&name, chart).svg();
+            assert!(svg.len() < 700_000, "{name}: {} bytes", svg.len());
+            svg::tests::assert_wellformed(&svg);
+        }
+    }
+
+    #[test]
+    fn drawing_twice_gives_the_same_bytes() {
+        let (once, twice) = (samples::all(), samples::all());
+        for ((name, a), (_, b)) in once.into_iter().zip(twice) {
+            let (a, b) = (Picture::from_box(&name, a), Picture::from_box(&name, b));
+            assert_eq!(a.svg(), b.svg(), "{name}");
+            if name.ends_with("ordinary") {
+                assert_eq!(a.png(), b.png(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_names_stay_text() {
+        for (name, chart) in samples::all() {
+            let svg = Picture::from_box(&name, chart).svg();
+            assert!(!svg.contains("<script"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Latency by percentile: the percentiles on an axis of nines, one line per phase.
+
+use super::axis::{Quantity, Scale};
+use super::frame::{self, EndLabel};
+use super::number;
+use super::scene::{Anchor, Area, Scene};
+use super::series::{self, LineStyle, Swatch};
+use super::theme::{AXIS, LABEL_SIZE, LINES, MARGIN, MUTED, WIDTH};
+use super::{Caption, Chart, DataTable, text};
+
+/// One line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PercentileSeries {
+    pub label: String,
+    /// Percentile (0 to below 100) and latency, rising; ends where the samples run out.
+    pub points: Vec<(f64, f64)>,
+    /// How many requests it is made of.
+    pub sample_count: u64,
+}
+
+/// Latency by percentile.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PercentileCurve {
+    pub caption: Caption,
+    pub series: Vec<PercentileSeries>,
+}
+
+const HEIGHT: f64 = 310.0;
+const DASHES: [Option<(f64, f64)>; 3] = [None, Some((7.0, 3.0)), Some((2.5, 2.5))];
+/// Lines with a label of their own at their end; more get a legend below their numbers.
+const LABELLED_MAX: usize = 6;
+
+impl Chart for PercentileCurve {
+    fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
+    fn scene(&self) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption);
+        let top = top + 22.0;
+        let all = || self.series.iter().flat_map(|series| &series.points);
+        let latency = Scale::logarithmic(all().map(|point| point.1), top + HEIGHT, top);
+        let left = MARGIN + frame::tick_width(&latency.ticks(Quantity::Time, 7.0)) + 10.0;
+        let label_width = self
+            .series
+            .iter()
+            .map(|series| text::width(&end_text(series), LABEL_SIZE, false))
+            .fold(60.0, f64::max)
+            .min(230.0);
+        let plot = Area {
+            left,
+            top,
+            right: WIDTH - label_width - 28.0,
+            bottom: top + HEIGHT,
+        };
+        // One more than the last nine: the scale ends where the longest line does.
+        let nines_max = all()
+            .map(|point| nines(point.0))
+            .fold(1.0, f64::max)
+            .min(9.0);
+        let rank = Scale::linear(0.0, nines_max, plot.left, plot.right);
+
+        let name = "latency of successful requests (log scale)";
+        frame::value_axis(&mut scene, plot, &latency, Quantity::Time, 7.0, name);
+        nines_axis(&mut scene, plot, &rank);
+        let mut labels = Vec::new();
+        for (index, series) in self.series.iter().enumerate() {
+            let style = style(index);
+            let points = series
+                .points
+                .iter()
+                .map(|&(p, secs)| (nines(p), Some(secs)));
+            let Some(end) = series::line(&mut scene, points, (&rank, &latency), style) else {
+                continue;
+            };
+            scene.dot(end, 3.2, style.color);
+            let ends_early = end.0 < plot.right - 1.0;
+            if ends_early && index < LABELLED_MAX {
+                let leader = [end, (plot.right, end.1)];
+                scene.dashes(&leader, style.color, 0.7, (1.5, 3.0));
+            }
+            labels.push(EndLabel {
+                y: end.1,
+                text: end_text(series),
+                color: style.color,
+            });
+        }
+        if labels.is_empty() {
+            frame::empty(&mut scene, plot, "no request succeeded");
+        }
+        labels.truncate(LABELLED_MAX);
+        frame::end_labels(&mut scene, plot, labels);
+        let bottom = self.legend(&mut scene, plot.bottom + 46.0);
+        frame::close(scene, &self.caption, bottom)
+    }
+
+    fn table(&self) -> DataTable {
+        let mut table = DataTable::new(["series", "percentile", "latency (ms)", "samples"]);
+        for series in &self.series {
+            for (percentile, secs) in &series.points {
+                table.push(vec![
+                    series.label.clone(),
+                    percentile_text(*percentile),
+                    format!("{:.3}", secs * 1e3),
+                    number::count(series.sample_count),
+                ]);
+            }
+        }
+        table
+    }
+}
+
+impl PercentileCurve {
+    /// Names the lines that have no label at their end, three to a row.
+    fn legend(&self, scene: &mut Scene, top: f64) -> f64 {
+        let mut y = top;
+        for (row, series) in self.series.chunks(3).enumerate() {
+            let first = row * 3;
+            if first + series.len() <= LABELLED_MAX {
+                continue;
+            }
+            y += 20.0;
+            let texts: Vec<String> = series.iter().map(end_text).collect();
+            let entries: Vec<(Swatch, &str)> = texts
+                .iter()
+                .enumerate()
+                .map(|(column, text)| (Swatch::Line(style(first + column)), text.as_str()))
+                .collect();
+            series::legend(scene, (MARGIN, WIDTH - MARGIN), y, &entries);
+        }
+        y
+    }
+}
+
+fn style(index: usize) -> LineStyle {
+    LineStyle {
+        color: LINES[index % LINES.len()],
+        width: 2.2,
+        // Where colours repeat, dashes differ.
+        dash: DASHES[(index + index / LINES.len()) % DASHES.len()],
+    }
+}
+
+fn end_text(series: &PercentileSeries) -> String {
+    format!(
+        "{} (n = {})",
+        series.label,
+        number::count(series.sample_count)
+    )
+}
+
+/// The place of a percentile on the axis: 0 for the minimum, 1 for p90, 2 for p99.
+fn nines(percentile: f64) -> f64 {
+    let beyond = ((100.0 - percentile) / 100.0).clamp(1e-12, 1.0);
+    -libm::log10(beyond)
+}
+
+fn percentile_text(percentile: f64) -> String {
+    let text = format!("{percentile:.7}");
+    format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Ticks at the minimum, the median and every nine.
+fn nines_axis(scene: &mut Scene, plot: Area, rank: &Scale) {
+    scene.line(
+        vec![(plot.left, plot.bottom), (plot.right, plot.bottom)],
+        AXIS,
+        1.0,
+    );
+    let last = rank.range().1;
+    let every_nine = (1..=9).map(|count| 100.0 - 100.0 / libm::pow(10.0, f64::from(count)));
+    for percentile in [0.0, 50.0].into_iter().chain(every_nine) {
+        if last + 1e-9 < nines(percentile) {
+            break;
+        }
+        let x = rank.px(nines(percentile));
+        scene.line(
+            vec![(x, plot.top), (x, plot.bottom + 5.0)],
+            super::theme::GRID,
+            1.0,
+        );
+        let label = if percentile == 0.0 {
+            "min".into()
+        } else {
+            percentile_text(percentile)
+        };
+        scene.label_in((x, plot.bottom + 19.0), &label, Anchor::Middle, MUTED);
+    }
+    let at = ((plot.left + plot.right) / 2.0, plot.bottom + 37.0);
+    let name = "percentile (each nine has the same width; ends where samples run out)";
+    scene.label(
+        at,
+        &text::fit(name, LABEL_SIZE, false, plot.width()),
+        Anchor::Middle,
+    );
+}

@@ -1,0 +1,174 @@
+//! Lines and areas over windows of time, and their legend.
+
+use super::axis::Scale;
+use super::scene::{Anchor, Area, Point, Scene};
+use super::text;
+use super::theme::{Color, LABEL_SIZE};
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LineStyle {
+    pub color: Color,
+    pub width: f64,
+    /// Lengths of dashes and gaps.
+    pub dash: Option<(f64, f64)>,
+}
+
+/// Windows beyond which neighbours touch: lines are then thin and areas have no edge.
+const DENSE_COUNT: usize = 400;
+
+impl LineStyle {
+    /// The style for a line through `count` windows.
+    pub fn through(self, count: usize) -> LineStyle {
+        if count <= DENSE_COUNT {
+            self
+        } else {
+            LineStyle {
+                width: 1.0,
+                dash: None,
+                ..self
+            }
+        }
+    }
+}
+
+/// Draws the values that are there, joined where they follow each other; a value between two gaps
+/// is a dot. Gives the last point.
+pub fn line(
+    scene: &mut Scene,
+    points: impl Iterator<Item = (f64, Option<f64>)>,
+    (x, y): (&Scale, &Scale),
+    style: LineStyle,
+) -> Option<Point> {
+    let mut run: Vec<Point> = Vec::new();
+    let mut last = None;
+    for (at, value) in points {
+        match value.filter(|value| value.is_finite()) {
+            Some(value) => {
+                run.push((x.px(at), y.px(value)));
+                last = run.last().copied();
+            }
+            None => draw_run(scene, std::mem::take(&mut run), style),
+        }
+    }
+    draw_run(scene, run, style);
+    last
+}
+
+fn draw_run(scene: &mut Scene, run: Vec<Point>, style: LineStyle) {
+    match (run.len(), style.dash) {
+        (0, _) => {}
+        (1, _) => scene.dot(run[0], style.width.max(1.5) * 1.3, style.color),
+        (_, None) => scene.line(run, style.color, style.width),
+        (_, Some(dash)) => scene.dashes(&run, style.color, style.width, dash),
+    }
+}
+
+/// One step of an area or of a line of steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    pub start: f64,
+    pub end: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Fills the steps, which follow each other in time, and draws their upper edge; steps without
+/// height are left out.
+pub fn area(
+    scene: &mut Scene,
+    steps: &[Step],
+    (x, y): (&Scale, &Scale),
+    (color, edge): (Color, Color),
+) {
+    for run in steps.chunk_by(|a, b| (a.low < a.high) == (b.low < b.high)) {
+        if run[0].low < run[0].high {
+            let upper = run
+                .iter()
+                .flat_map(|s| [(s.start, s.high), (s.end, s.high)]);
+            let lower = run
+                .iter()
+                .rev()
+                .flat_map(|s| [(s.end, s.low), (s.start, s.low)]);
+            let points = upper
+                .chain(lower)
+                .map(|(at, value)| (x.px(at), y.px(value)));
+            let points: Vec<Point> = points.collect();
+            let upper = points[..run.len() * 2].to_vec();
+            scene.polygon(points, color);
+            if steps.len() <= DENSE_COUNT {
+                scene.line(upper, edge, 1.0);
+            }
+        }
+    }
+}
+
+/// What an entry of a legend looks like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Swatch {
+    Fill(Color),
+    Line(LineStyle),
+    RisingHatch(Color, Color),
+    FallingHatch(Color, Color),
+}
+
+/// Writes a legend in one row that ends at `right`, its baseline at `y`; the text is shortened to
+/// what fits to the right of `left`.
+pub fn legend(scene: &mut Scene, (left, right): (f64, f64), y: f64, entries: &[(Swatch, &str)]) {
+    const SWATCH: f64 = 22.0;
+    const GAP: f64 = 16.0;
+    let natural = |text: &str| SWATCH + text::width(text, LABEL_SIZE, false) + GAP;
+    let is_crowded = right - left + GAP < entries.iter().map(|(_, text)| natural(text)).sum();
+    let room = (right - left) / entries.len().max(1) as f64 - SWATCH - GAP;
+    let room = if is_crowded { room } else { right - left };
+    let texts: Vec<String> = entries
+        .iter()
+        .map(|(_, text)| text::fit(text, LABEL_SIZE, false, room))
+        .collect();
+    let widths: Vec<f64> = texts
+        .iter()
+        .map(|text| SWATCH + text::width(text, LABEL_SIZE, false) + GAP)
+        .collect();
+    let mut x = right - widths.iter().sum::<f64>() + GAP;
+    for ((entry, text), width) in entries.iter().zip(&texts).zip(widths) {
+        let area = Area {
+            left: x,
+            top: y - 9.0,
+            right: x + 17.0,
+            bottom: y + 1.0,
+        };
+        swatch(scene, area, entry.0);
+        scene.label((x + SWATCH, y), text, Anchor::Start);
+        x += width;
+    }
+}
+
+fn swatch(scene: &mut Scene, area: Area, swatch: Swatch) {
+    let y = (area.top + area.bottom) / 2.0;
+    let ends = [(area.left, y), (area.right, y)];
+    match swatch {
+        Swatch::Fill(color) => scene.rect(area, color),
+        Swatch::Line(LineStyle {
+            color,
+            width,
+            dash: None,
+        }) => {
+            scene.line(ends.to_vec(), color, width);
+        }
+        Swatch::Line(LineStyle {
+            color,
+            width,
+            dash: Some(dash),
+        }) => {
+            scene.dashes(&ends, color, width, dash);
+        }
+        Swatch::RisingHatch(ground, color) => {
+            scene.rect(area, ground);
+            scene.hatch(area, color, 5.0);
+        }
+        Swatch::FallingHatch(ground, color) => {
+            scene.rect(area, ground);
+            scene.hatch_falling(area, color, 5.0);
+        }
+    }
+}

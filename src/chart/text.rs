@@ -1,0 +1,174 @@
+//! Measuring, cutting and wrapping text with the embedded font.
+
+use std::sync::Once;
+
+use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
+
+static REGULAR: &[u8] = include_bytes!("assets/DejaVuSans-subset.ttf");
+static BOLD: &[u8] = include_bytes!("assets/DejaVuSans-Bold-subset.ttf");
+
+/// The family under which the embedded fonts are known to `plotters`.
+pub const FAMILY: &str = "sans-serif";
+
+/// Height of the font over its em: `plotters` wants the former.
+pub const HEIGHT_PER_EM: f64 = 1.164;
+
+/// Makes the embedded fonts known. Must come before anything is measured or drawn.
+pub fn register() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, BOLD)] {
+            assert!(
+                register_font(FAMILY, style, bytes).is_ok(),
+                "the embedded font is valid"
+            );
+        }
+    });
+}
+
+/// The embedded font in a style that `plotters` understands.
+pub fn style(is_bold: bool) -> FontStyle {
+    if is_bold {
+        FontStyle::Bold
+    } else {
+        FontStyle::Normal
+    }
+}
+
+/// Width of `text` in logical pixels.
+pub fn width(text: &str, size: f64, is_bold: bool) -> f64 {
+    // Measured large, because plotters cuts to whole pixels.
+    const FINE: f64 = 16.0;
+    register();
+    let font = FontDesc::new(
+        FontFamily::SansSerif,
+        size * FINE * HEIGHT_PER_EM,
+        style(is_bold),
+    );
+    let (width, _) = font
+        .box_size(text)
+        .expect("the embedded font is registered");
+    f64::from(width) / FINE
+}
+
+/// Replaces what no picture can hold: control characters and direction marks.
+pub fn clean(text: &str) -> String {
+    let is_bad = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
+            || matches!(
+                c,
+                '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}'
+            )
+    };
+    text.chars()
+        .map(|c| if is_bad(c) { '\u{FFFD}' } else { c })
+        .collect()
+}
+
+/// Shortens `text` in its middle until it fits into `width_max`: the end of a name tells most.
+pub fn fit(text: &str, size: f64, is_bold: bool, width_max: f64) -> String {
+    let text = clean(text);
+    // No glyph is narrower than a fifth of an em: longer texts need not be measured in full.
+    let char_count_max = (width_max / size * 5.0).max(1.0) as usize;
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() <= char_count_max && width(&text, size, is_bold) <= width_max {
+        return text;
+    }
+    let shortened = |kept: usize| -> String {
+        let head = kept.div_ceil(2);
+        let tail = chars.len() - (kept - head);
+        chars[..head]
+            .iter()
+            .chain(&['…'])
+            .chain(&chars[tail..])
+            .collect()
+    };
+    let (mut fits, mut too_long) = (0, chars.len().min(char_count_max + 1));
+    while fits + 1 < too_long {
+        let middle = usize::midpoint(fits, too_long);
+        if width(&shortened(middle), size, is_bold) <= width_max {
+            fits = middle;
+        } else {
+            too_long = middle;
+        }
+    }
+    shortened(fits)
+}
+
+/// Breaks `text` at spaces into at most `line_count_max` lines; the last one is shortened.
+pub fn wrap(
+    text: &str,
+    size: f64,
+    is_bold: bool,
+    width_max: f64,
+    line_count_max: usize,
+) -> Vec<String> {
+    let text = clean(text);
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let is_last_line = lines.len() == line_count_max;
+        match lines.last_mut() {
+            Some(line)
+                if is_last_line || width(&format!("{line} {word}"), size, is_bold) <= width_max =>
+            {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+        .iter()
+        .map(|line| fit(line, size, is_bold, width_max))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortened_text_keeps_both_ends_and_fits() {
+        let text = fit(
+            &format!("start-{}-end", "x".repeat(500)),
+            12.0,
+            false,
+            100.0,
+        );
+        assert!(
+            text.starts_with("star") && text.ends_with("end") && text.contains('…'),
+            "{text}"
+        );
+        assert!(width(&text, 12.0, false) <= 100.0);
+    }
+
+    #[test]
+    fn a_short_text_stays_as_it_is() {
+        assert_eq!(fit("web/a/3", 12.0, false, 100.0), "web/a/3");
+    }
+
+    #[test]
+    fn no_width_leaves_an_ellipsis() {
+        assert_eq!(fit("anything", 12.0, false, 0.0), "…");
+    }
+
+    #[test]
+    fn wrapping_stops_at_the_last_line() {
+        let lines = wrap(&"word ".repeat(100), 12.0, false, 120.0, 2);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].contains('…'));
+    }
+
+    #[test]
+    fn control_characters_are_replaced() {
+        assert_eq!(clean("a\u{0}b\u{202E}c"), "a\u{FFFD}b\u{FFFD}c");
+    }
+
+    #[test]
+    fn ten_digits_are_as_wide_as_the_font_says() {
+        // A digit of DejaVu Sans is 1303 of 2048 units wide.
+        let expected = 10.0 * 12.0 * 1303.0 / 2048.0;
+        assert!((width("0123456789", 12.0, false) - expected).abs() < 0.5);
+    }
+}

@@ -1,0 +1,93 @@
+//! The command that makes the same results again.
+
+use std::path::Path;
+
+use super::args::{LimitArgs, RunArgs};
+
+/// Everything that bears on the results, quoted for a shell; what does not (`--jobs`, `--out`,
+/// `--format`) is left out.
+pub fn repeat_command(args: &RunArgs) -> String {
+    let mut words = vec!["stormglass".to_string(), "run".to_string()];
+    if let Some(scenario) = &args.scenario {
+        words.push(quoted(&scenario.to_string_lossy()));
+    }
+    if let Some(seed) = args.seed {
+        words.extend(["--seed".to_string(), seed.to_string()]);
+    }
+    for set in &args.load.sets {
+        words.extend(["--set".to_string(), quoted(set)]);
+    }
+    if args.replications != 1 {
+        words.extend(["--replications".to_string(), args.replications.to_string()]);
+    }
+    if args.load.limits.max_events != LimitArgs::EVENT_COUNT_MAX {
+        words.extend([
+            "--max-events".to_string(),
+            args.load.limits.max_events.to_string(),
+        ]);
+    }
+    if args.no_charts {
+        words.push("--no-charts".to_string());
+    }
+    if args.scenario.as_deref() == Some(Path::new("-")) {
+        // The run directory holds what standard input said.
+        words.push("< scenario.toml".to_string());
+    }
+    words.join(" ")
+}
+
+/// The text as one word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_string();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::{Args, Verb};
+    use super::*;
+
+    fn repeat(words: &[&str]) -> String {
+        let words = ["stormglass", "run"].iter().chain(words);
+        match Args::try_parse_from(words).expect("well-formed").verb {
+            Verb::Run(args) => repeat_command(&args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_bears_on_the_results_is_repeated_and_nothing_else() {
+        assert_eq!(repeat(&[]), "stormglass run");
+        assert_eq!(repeat(&["-"]), "stormglass run - < scenario.toml");
+        assert_eq!(
+            repeat(&[
+                "a.toml", "--jobs", "4", "--out", "x", "--format", "json", "-q"
+            ]),
+            "stormglass run a.toml"
+        );
+        assert_eq!(
+            repeat(&[
+                "a.toml",
+                "--seed",
+                "0x10",
+                "--replications",
+                "30",
+                "--no-charts"
+            ]),
+            "stormglass run a.toml --seed 16 --replications 30 --no-charts"
+        );
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(
+            repeat(&["my file.toml", "--set", "a.b=\"it's\""]),
+            r#"stormglass run 'my file.toml' --set 'a.b="it'\''s"'"#
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! `stormglass metrics`.
+
+use std::io;
+
+use super::style::{Console, FAINT, HEADING};
+use super::{CliError, Exit};
+use crate::scenario::measure::Unit;
+use crate::scenario::measure_catalog::{MEASURES, MeasureInfo};
+
+/// Columns of the text.
+const WIDTH: usize = 90;
+
+const FORM: &str = "\
+NAME = \"MEASURE[{SCOPE=VALUE, ...}][.STATISTIC][.worst|.spread] OP VALUE [PHASE]\" in [expect]
+
+  OP       < <= > >= ==
+  VALUE    a number with its unit, or a factor times another measure: 1.5 * latency.p99 steady
+  PHASE    steady, or before, during, after, outside, of and a fault: during fault.rack-b";
+
+/// Lists the measures that `[expect]` may name, with their definitions.
+pub fn run(console: &mut Console) -> Result<Exit, CliError> {
+    writeln!(console.out(), "{FORM}")?;
+    for info in MEASURES {
+        write_measure(info, console)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn write_measure(info: &MeasureInfo, console: &mut Console) -> io::Result<()> {
+    let out = console.out();
+    let unit = match info.unit {
+        Unit::Time => "time",
+        Unit::Ratio => "ratio",
+        Unit::Rate => "per second",
+        Unit::Number => "number",
+    };
+    writeln!(
+        out,
+        "\n{HEADING}{}{HEADING:#}  {FAINT}{unit}{FAINT:#}",
+        info.name
+    )?;
+    for line in wrapped(info.definition, WIDTH - 2) {
+        writeln!(out, "  {line}")?;
+    }
+    let words: Vec<&str> = info
+        .statistics
+        .words()
+        .iter()
+        .copied()
+        .filter(|w| !w.is_empty())
+        .collect();
+    if !words.is_empty() {
+        writeln!(out, "  statistics: {}", words.join(", "))?;
+    }
+    if !info.scopes.is_empty() {
+        writeln!(out, "  scopes: {}", info.scopes.join(", "))?;
+    }
+    if info.is_of_fault {
+        writeln!(out, "  phase: of fault.NAME")?;
+    }
+    Ok(())
+}
+
+/// The text in lines of at most `width` characters, broken at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_at_spaces_and_never_lost() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
+        assert_eq!(wrapped("", 4), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,149 @@
+//! Who asks: the only place that prints.
+
+mod args;
+mod check;
+mod command;
+mod completions;
+mod explain;
+mod init;
+mod interrupt;
+mod load;
+mod man;
+mod metrics;
+mod print;
+mod progress;
+mod run;
+mod schema;
+mod style;
+mod verify;
+
+use std::io;
+use std::process::ExitCode;
+
+pub use args::Args;
+use args::Verb;
+use style::Console;
+
+use crate::experiment::plan::PlanError;
+use crate::report::manifest::ManifestError;
+use crate::report::run_dir::RunDirError;
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; every expectation held.
+    Done,
+    /// The run failed, or `verify` found a difference.
+    Failed,
+    /// Bad usage or a mistake in a scenario.
+    Refused,
+    /// An expectation failed or could not be decided.
+    ExpectationFailed,
+    /// The user asked to stop.
+    Interrupted,
+}
+
+/// Why a verb ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Standard output takes no more.
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The scenario has mistakes, which have been shown: `bad.toml: 2 errors`.
+    #[error("{0}")]
+    Scenario(String),
+    /// A file that is needed cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The run directory could not be written.
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    /// The run directory cannot be verified.
+    #[error("{path}: {source}")]
+    Manifest {
+        /// Which.
+        path: String,
+        /// Why.
+        source: ManifestError,
+    },
+    /// A run ended without a result.
+    #[error("{error}{advice}")]
+    Plan {
+        /// Why.
+        error: PlanError,
+        /// What to do, on lines of their own.
+        advice: String,
+    },
+    /// Signals cannot be taken over.
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(#[from] ctrlc::Error),
+}
+
+/// Does what the arguments ask for.
+pub fn run(args: &Args) -> Exit {
+    let mut console = Console::new(&args.voice);
+    let result = dispatch(&args.verb, &mut console);
+    let result = result.and_then(|exit| {
+        console.out().flush()?;
+        Ok(exit)
+    });
+    result.unwrap_or_else(|error| {
+        match &error {
+            CliError::Scenario(summary) => console.say(summary),
+            other => console.error(other),
+        }
+        error.exit()
+    })
+}
+
+fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
+    match verb {
+        Verb::Run(args) => run::run(args, console),
+        Verb::Check(args) => check::run(args, console),
+        Verb::Explain(args) => explain::run(args, console),
+        Verb::Init(args) => init::run(args, console),
+        Verb::Metrics => metrics::run(console),
+        Verb::Schema => schema::run(console),
+        Verb::Verify(args) => verify::run(args, console),
+        Verb::Completions { shell } => completions::run(*shell, console),
+        Verb::Man { verb } => man::run(verb.as_deref(), console),
+    }
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            CliError::Usage(_) | CliError::Scenario(_) => Exit::Refused,
+            CliError::Plan {
+                error: PlanError::Interrupted,
+                ..
+            } => Exit::Interrupted,
+            CliError::Output(_)
+            | CliError::File { .. }
+            | CliError::RunDir(_)
+            | CliError::Manifest { .. }
+            | CliError::Plan { .. }
+            | CliError::Signals(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Refused => 2,
+            Exit::ExpectationFailed => 99,
+            Exit::Interrupted => 130,
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! `stormglass run`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::args::{Format, RunArgs};
+use super::command::repeat_command;
+use super::interrupt::Interrupt;
+use super::load::{self, Loaded};
+use super::progress::Meter;
+use super::style::Console;
+use super::{CliError, Exit, print};
+use crate::experiment::Results;
+use crate::experiment::plan::{Plan, PlanError};
+use crate::experiment::replicate::replicate;
+use crate::metrics::evaluate::VerdictState;
+use crate::report::files::{Contents, write_files};
+use crate::report::format;
+use crate::report::manifest::{Manifest, ReplicationRecord, utc_text};
+use crate::report::run_dir::{RunDirWriter, check_place};
+use crate::report::summary::{digest_text, write_summary};
+use crate::report::terminal::Summary;
+use crate::scenario::Scenario;
+use crate::scenario::load::limits::Estimate;
+
+/// Where run directories are collected.
+const RUNS_DIRECTORY: &str = "stormglass-out";
+
+/// Runs a scenario, prints its summary and writes its run directory.
+pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
+    let loaded = load::for_run(args, console)?;
+    let interrupt = Interrupt::listen()?;
+    let started_at = SystemTime::now();
+    let mut writer = begin(args.out.as_deref())?;
+    let plan = Plan {
+        seed: loaded.scenario.seed,
+        replication_count: args.replications,
+        jobs: jobs_that_fit(args.jobs, &loaded.estimate, args.load.limits.max_memory),
+    };
+    let event_count_max = args.load.limits.max_events;
+    let results = replicate_shown(
+        &loaded.scenario,
+        &plan,
+        event_count_max,
+        &interrupt,
+        console,
+    )
+    .map_err(|error| CliError::Plan {
+        advice: advice(&error, args),
+        error,
+    })?;
+
+    show_details(&results, console);
+    let command = repeat_command(args);
+    let summary = Summary::new(&loaded.scenario, &results);
+    let contents = Contents {
+        scenario: &loaded.scenario,
+        results: &results,
+        origin: &loaded.origin,
+        summary: &summary,
+        command: &command,
+        has_charts: !args.no_charts,
+    };
+    write_files(&mut writer, &contents)?;
+    if interrupt.is_raised() {
+        return Err(interrupted());
+    }
+    let place = place(args, &loaded.scenario, &results);
+    let manifest = manifest(&loaded, &results, started_at, &command, &writer);
+    writer.commit(&place, &manifest)?;
+
+    show(args.format, &contents, &place, console)?;
+    Ok(verdict(&results))
+}
+
+/// Runs all replications of a plan, showing how far they are.
+pub fn replicate_shown(
+    scenario: &Scenario,
+    plan: &Plan,
+    event_count_max: u64,
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> Result<Results, PlanError> {
+    let meter = Meter::start(
+        console.progress_mode(),
+        interrupt.clone(),
+        scenario.duration,
+        plan.replication_count,
+    );
+    let results = replicate(scenario, plan, event_count_max, &meter);
+    let event_count = results.as_ref().map_or(0, Results::event_count);
+    if let Some(took) = meter.finish(event_count) {
+        console.note(took);
+    }
+    results
+}
+
+/// As many jobs as were asked for, or as many as there are cores, but no more at once than
+/// `memory_bytes_max` holds.
+pub fn jobs_that_fit(jobs: u32, estimate: &Estimate, memory_bytes_max: u64) -> u32 {
+    let fitting = (memory_bytes_max / estimate.memory_bytes.max(1)).clamp(1, 1_024);
+    let fitting = u32::try_from(fitting).expect("clamped");
+    match jobs {
+        0 => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            u32::try_from(cores).unwrap_or(u32::MAX).min(fitting)
+        }
+        jobs => jobs.min(fitting),
+    }
+}
+
+/// What to do about a plan without results, on a line of its own.
+fn advice(error: &PlanError, args: &RunArgs) -> String {
+    match error {
+        PlanError::Interrupted | PlanError::Stopped { .. } | PlanError::Threads { .. } => {
+            String::new()
+        }
+        PlanError::Panicked { seed, .. } => {
+            let alone = RunArgs {
+                seed: Some(*seed),
+                replications: 1,
+                ..args.clone()
+            };
+            format!(
+                "\nhint: this is a bug in stormglass; reproduce it with: {}",
+                repeat_command(&alone)
+            )
+        }
+    }
+}
+
+fn interrupted() -> CliError {
+    CliError::Plan {
+        error: PlanError::Interrupted,
+        advice: String::new(),
+    }
+}
+
+/// Begins the run directory before the run, so that a place that takes none is found at once.
+fn begin(out: Option<&Path>) -> Result<RunDirWriter, CliError> {
+    let parent = match out {
+        None => Path::new(RUNS_DIRECTORY),
+        Some(out) => {
+            check_place(out)?;
+            parent_of(out)
+        }
+    };
+    Ok(RunDirWriter::begin(parent)?)
+}
+
+fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn place(args: &RunArgs, scenario: &Scenario, results: &Results) -> PathBuf {
+    let digest = digest_text(results.digest());
+    args.out.clone().unwrap_or_else(|| {
+        let name = format!("{}-{}-{}", scenario.name, scenario.seed, &digest[..8]);
+        Path::new(RUNS_DIRECTORY).join(name)
+    })
+}
+
+fn manifest(
+    loaded: &Loaded,
+    results: &Results,
+    started_at: SystemTime,
+    command: &str,
+    writer: &RunDirWriter,
+) -> Manifest {
+    let record = |run: &crate::experiment::Run| ReplicationRecord {
+        seed: run.seed,
+        digest: digest_text(run.metrics.digest),
+    };
+    Manifest {
+        schema: Manifest::SCHEMA,
+        stormglass_version: env!("CARGO_PKG_VERSION").to_string(),
+        scenario_name: loaded.scenario.name.clone(),
+        scenario_files: loaded.origin.file_hashes.clone(),
+        replications: results.runs.iter().map(record).collect(),
+        repeat_with: command.to_string(),
+        started_at: utc_text(started_at),
+        ended_at: utc_text(SystemTime::now()),
+        files: writer.files().to_vec(),
+        complete: true,
+    }
+}
+
+/// What each run was, for the curious.
+fn show_details(results: &Results, console: &mut Console) {
+    for run in &results.runs {
+        let digest = digest_text(run.metrics.digest);
+        let event_count = format::count(run.metrics.event_count);
+        console.detail(format_args!(
+            "seed {}: digest {digest}, {event_count} events",
+            run.seed
+        ));
+    }
+}
+
+fn show(
+    format: Format,
+    contents: &Contents,
+    place: &Path,
+    console: &mut Console,
+) -> io::Result<()> {
+    let report = place.join("report.html");
+    let summary = contents.summary;
+    match format {
+        Format::Text => {
+            let out = console.out();
+            print::text(summary, out)?;
+            writeln!(out, "\n  digest {}", summary.digest)?;
+            writeln!(out, "  {}", report.display())?;
+            writeln!(out, "repeat with: {}", contents.command)?;
+        }
+        Format::Md => print::markdown(summary, console.out())?,
+        Format::Csv => print::csv(contents.results, console.out())?,
+        Format::Json => write_summary(contents.scenario, contents.results, console.out())?,
+    }
+    if format != Format::Text {
+        console.note(report.display());
+    }
+    Ok(())
+}
+
+fn verdict(results: &Results) -> Exit {
+    let is_held = |state| state == VerdictState::Held;
+    match results.tallies.iter().all(|tally| is_held(tally.state())) {
+        true => Exit::Done,
+        false => Exit::ExpectationFailed,
+    }
+}

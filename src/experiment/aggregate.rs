@@ -1,0 +1,161 @@
+//! What several runs of one scenario say together.
+
+use super::Run;
+use super::headline::{Headline, headlines};
+use crate::metrics::evaluate::VerdictState;
+use crate::scenario::measure::Unit;
+use crate::stats::interval::mean_interval;
+
+/// One headline number over all replications.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// The measure and its statistic: `latency.p99`.
+    pub measure: &'static str,
+    /// The part of the run; empty for the whole run.
+    pub phase: String,
+    /// What kind of number it is; times are in seconds.
+    pub unit: Unit,
+    /// Replications.
+    pub run_count: u32,
+    /// Replications in which the number exists.
+    pub known_count: u32,
+    /// Mean over the replications; None where the number does not exist in all of them, because
+    /// what was never reached must not be dropped from a mean.
+    pub mean: Option<f64>,
+    /// Half the width of the 95 % interval of the mean, from Student's t; None below two runs.
+    pub half_width: Option<f64>,
+}
+
+/// What became of one expectation over all replications.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Replications in which it held.
+    pub held_count: u32,
+    /// Replications in which it did not.
+    pub failed_count: u32,
+    /// Replications in which it could not be decided.
+    pub undecided_count: u32,
+    /// Replications in which the number was within sampling error of the limit.
+    pub close_count: u32,
+}
+
+impl Tally {
+    /// Replications.
+    pub fn run_count(&self) -> u32 {
+        self.held_count + self.failed_count + self.undecided_count
+    }
+
+    /// The judgement of all replications: one that failed decides, then one that is undecided.
+    pub fn state(&self) -> VerdictState {
+        match (self.failed_count, self.undecided_count) {
+            (0, 0) => VerdictState::Held,
+            (0, _) => VerdictState::Undecided,
+            _ => VerdictState::Failed,
+        }
+    }
+}
+
+/// The headline numbers over all runs, in the order of the first run that has them.
+pub fn aggregates(runs: &[Run]) -> Vec<Aggregate> {
+    let run_count = u32::try_from(runs.len()).expect("replications are counted in 32 bits");
+    let mut gathered: Vec<(Headline, Vec<f64>)> = Vec::new();
+    for headline in runs.iter().flat_map(|run| headlines(&run.metrics)) {
+        let place = gathered
+            .iter()
+            .position(|(h, _)| h.measure == headline.measure && h.phase == headline.phase)
+            .unwrap_or_else(|| {
+                gathered.push((headline.clone(), Vec::new()));
+                gathered.len() - 1
+            });
+        gathered[place].1.extend(headline.value);
+    }
+    gathered
+        .into_iter()
+        .map(|(headline, values)| aggregate(headline, &values, run_count))
+        .collect()
+}
+
+/// How often each expectation held, in the order of the scenario.
+pub fn tallies(runs: &[Run]) -> Vec<Tally> {
+    let expectation_count = runs.first().map_or(0, |run| run.verdicts.len());
+    let mut tallies = vec![Tally::default(); expectation_count];
+    for run in runs {
+        assert_eq!(run.verdicts.len(), expectation_count);
+        for (tally, verdict) in tallies.iter_mut().zip(&run.verdicts) {
+            match verdict.state {
+                VerdictState::Held => tally.held_count += 1,
+                VerdictState::Failed => tally.failed_count += 1,
+                VerdictState::Undecided => tally.undecided_count += 1,
+            }
+            tally.close_count += u32::from(verdict.is_close);
+        }
+    }
+    tallies
+}
+
+fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
+    let known_count = u32::try_from(values.len()).expect("at most one value for each run");
+    let is_complete = known_count == run_count;
+    let interval = is_complete.then(|| mean_interval(values)).flatten();
+    Aggregate {
+        measure: headline.measure,
+        phase: headline.phase,
+        unit: headline.unit,
+        run_count,
+        known_count,
+        mean: interval.map(|interval| interval.mean),
+        half_width: interval
+            .map(|interval| interval.half_width)
+            .filter(|half_width| half_width.is_finite()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_values(values: &[f64], run_count: u32) -> Aggregate {
+        let headline = Headline {
+            measure: "latency.p99",
+            phase: String::new(),
+            unit: Unit::Time,
+            value: None,
+        };
+        aggregate(headline, values, run_count)
+    }
+
+    #[test]
+    fn the_interval_of_a_mean_is_students() {
+        // Mean 3, standard deviation sqrt(2.5), t(0.975, 4) = 2.776 (any printed table):
+        // 2.776 x 1.5811 / sqrt(5) = 1.963, to the four digits of the table.
+        let aggregate = of_values(&[1.0, 2.0, 3.0, 4.0, 5.0], 5);
+        assert_eq!(aggregate.mean, Some(3.0));
+        let half_width = aggregate.half_width.expect("five runs");
+        assert!((half_width - 1.963).abs() < 0.001, "{half_width}");
+    }
+
+    #[test]
+    fn what_one_run_never_reached_is_not_averaged_away() {
+        let aggregate = of_values(&[1.0, 2.0], 3);
+        assert_eq!((aggregate.known_count, aggregate.mean), (2, None));
+    }
+
+    #[test]
+    fn one_run_has_no_interval() {
+        let aggregate = of_values(&[1.0], 1);
+        assert_eq!((aggregate.mean, aggregate.half_width), (Some(1.0), None));
+    }
+
+    #[test]
+    fn one_failure_fails_an_expectation_and_one_gap_leaves_it_undecided() {
+        let tally = |held_count, failed_count, undecided_count| Tally {
+            held_count,
+            failed_count,
+            undecided_count,
+            close_count: 0,
+        };
+        assert_eq!(tally(9, 0, 0).state(), VerdictState::Held);
+        assert_eq!(tally(9, 1, 1).state(), VerdictState::Failed);
+        assert_eq!(tally(9, 0, 1).state(), VerdictState::Undecided);
+    }
+}

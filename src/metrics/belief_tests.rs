@@ -1,0 +1,156 @@
+//! Detectors and exclusions on timelines written by hand.
+
+use super::facts::{holds, node, record, suspected, trusted, view, window};
+use super::fixture::{SMALL, Shape, scenario};
+use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::model::observation::{ExclusionCause, LifeState, Observation, Suspector};
+
+#[test]
+fn detectors_are_measured_after_chen() {
+    let scenario = scenario(Shape {
+        faults: &["crash"],
+        ..SMALL
+    });
+    let (registry, ping) = (Suspector::Registry, Suspector::Caller(CallerId(0)));
+    let facts = [
+        // A mistake of 4 s, and one of 10 s that the crash makes right.
+        (10_000, suspected(ping, 0)),
+        (14_000, trusted(ping, 0)),
+        (30_000, suspected(ping, 0)),
+        // A pause is no crash: a suspicion is a mistake of 2 s.
+        (35_000, node(1, LifeState::Paused)),
+        (36_000, suspected(registry, 1)),
+        (38_000, trusted(registry, 1)),
+        (39_000, node(1, LifeState::Up)),
+        (40_000, node(0, LifeState::Crashed)),
+        // The registry takes back its first suspicion; the second one, after 12 s, is final.
+        (45_000, suspected(registry, 0)),
+        (46_000, trusted(registry, 0)),
+        (52_000, suspected(registry, 0)),
+        (60_000, node(0, LifeState::Up)),
+        // The registry is wrong for another 5 s, which is no mistake.
+        (65_000, trusted(registry, 0)),
+        (66_000, trusted(ping, 0)),
+    ];
+    let metrics = record(&scenario, &[window(40_000, 60_000)], &facts, 100_000, 0);
+    let [of_registry, of_ping] = &metrics.detectors[..] else {
+        panic!("two detectors");
+    };
+    assert_eq!(of_registry.detection_time.mean_secs, Some(12.0));
+    assert_eq!(
+        (of_registry.mistake_count, of_registry.undetected_count),
+        (1, 0)
+    );
+    assert_eq!(of_registry.mistake_duration.mean_secs, Some(2.0));
+    // Two instances, one of them down for 20 of 100 s: 180 s up. Wrong for 2 + 5 s.
+    assert_eq!(of_registry.observed_pair_secs, 180.0);
+    assert_eq!(of_registry.query_accuracy_ratio, Some(1.0 - 7.0 / 180.0));
+    assert_eq!(of_registry.mistake_recurrence_secs_mean, Some(180.0));
+    // Two callers watch: one had suspected already, the other never noticed.
+    assert_eq!(of_ping.detection_time.mean_secs, Some(0.0));
+    assert_eq!((of_ping.mistake_count, of_ping.undetected_count), (2, 1));
+    assert_eq!(of_ping.mistake_duration.mean_secs, Some(7.0));
+    assert_eq!(of_ping.mistake_rate_per_sec, Some(2.0 / 360.0));
+    assert_eq!(
+        of_ping.query_accuracy_ratio,
+        Some(1.0 - (4.0 + 10.0 + 6.0) / 360.0)
+    );
+    let fault = &metrics.faults[0];
+    assert_eq!(fault.detection[0].detection_time.max_secs, Some(12.0));
+    assert_eq!(fault.down_count, 1);
+}
+
+#[test]
+fn exclusion_is_split_into_stages() {
+    let scenario = scenario(Shape {
+        faults: &["crash"],
+        ..SMALL
+    });
+    let (all, without) = (view(1, &[(0, 1.0), (1, 1.0)]), view(2, &[(1, 1.0)]));
+    let wasted = Observation::AttemptSent {
+        caller: CallerId(0),
+        edge: EdgeId(0),
+        instance: InstanceId(0),
+        attempt_index: 0,
+        key: 0,
+        is_wasted: true,
+    };
+    let excluded = |caller, cause| Observation::Excluded {
+        caller: CallerId(caller),
+        instance: InstanceId(0),
+        cause,
+    };
+    let facts = [
+        (0, holds(0, &all)),
+        (0, holds(1, &all)),
+        (20_000, node(0, LifeState::Crashed)),
+        (21_000, wasted),
+        (28_000, suspected(Suspector::Registry, 0)),
+        (29_000, Observation::Published { view: &without }),
+        (31_500, holds(0, &without)),
+        (31_500, excluded(0, ExclusionCause::Registry)),
+        (40_000, node(0, LifeState::Up)),
+    ];
+    let metrics = record(&scenario, &[window(20_000, 40_000)], &facts, 100_000, 0);
+    let fault = &metrics.faults[0];
+    assert_eq!(fault.exclusion.total.mean_secs, Some(11.5));
+    assert_eq!(fault.exclusion.detection.mean_secs, Some(8.0));
+    assert_eq!(fault.exclusion.publication.mean_secs, Some(1.0));
+    assert_eq!(fault.exclusion.propagation.mean_secs, Some(2.5));
+    // The other caller kept it.
+    assert_eq!(fault.exclusion.not_excluded_count, 1);
+    assert_eq!(
+        (fault.wasted_attempt_count, fault.last_wasted_attempt_secs),
+        (1, Some(1.0))
+    );
+    // The ring of the first caller lost one of two: what it owned moved, and nothing else.
+    let ring = &fault.rings[0];
+    assert!((ring.moved_key_ratio - ring.instances[0].before_ratio).abs() < 1e-12);
+    assert_eq!(ring.moved_key_ratio_ideal, 0.5);
+    assert_eq!(
+        (ring.instances[1].after_ratio, ring.instances[0].after_ratio),
+        (1.0, 0.0)
+    );
+    let moved_requests = ring
+        .moved_request_ratio
+        .expect("a thousand keys can be walked");
+    // 1,000 keys: binomial with standard error below 1.6 points; 4.8 of them.
+    assert!(
+        (moved_requests - ring.moved_key_ratio).abs() < 0.076,
+        "{moved_requests}"
+    );
+}
+
+#[test]
+fn a_withdrawn_exclusion_does_not_count() {
+    let scenario = scenario(Shape {
+        faults: &["crash"],
+        ..SMALL
+    });
+    let all = view(1, &[(0, 1.0), (1, 1.0)]);
+    let excluded = Observation::Excluded {
+        caller: CallerId(0),
+        instance: InstanceId(0),
+        cause: ExclusionCause::Detector,
+    };
+    let included = Observation::Included {
+        caller: CallerId(0),
+        instance: InstanceId(0),
+    };
+    let facts = [
+        (0, holds(0, &all)),
+        (20_000, node(0, LifeState::Crashed)),
+        (21_000, excluded.clone()),
+        (22_000, included),
+        (27_000, excluded),
+        (40_000, node(0, LifeState::Up)),
+    ];
+    let metrics = record(&scenario, &[window(20_000, 40_000)], &facts, 100_000, 0);
+    let exclusion = &metrics.faults[0].exclusion;
+    assert_eq!(
+        (exclusion.total.sample_count, exclusion.total.max_secs),
+        (1, Some(7.0))
+    );
+    assert_eq!(exclusion.not_excluded_count, 0);
+    assert_eq!(exclusion.detection.sample_count, 0);
+}

@@ -1,0 +1,111 @@
+//! What a fault did.
+
+use serde::Serialize;
+
+use super::detection::{ExclusionStats, FaultDetection};
+
+/// One fault of the scenario.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FaultMetrics {
+    /// Its name.
+    pub fault: String,
+    /// Its kind: `host_loss`.
+    pub kind: &'static str,
+    /// Its windows, joined where they overlap, in order; at most the first 1,000.
+    pub windows: Vec<FaultSpan>,
+    /// Windows in all, joined where they overlap.
+    pub window_count: u64,
+    /// Most nodes that one of its windows acted on.
+    pub target_count_max: u64,
+    /// Instances that it took down, counted at every time.
+    pub down_count: u64,
+    /// How each detector saw it.
+    pub detection: Vec<FaultDetection>,
+    /// How callers stopped using its victims.
+    pub exclusion: ExclusionStats,
+    /// Attempts sent to instances while it held them down.
+    pub wasted_attempt_count: u64,
+    /// From the first start of the fault to the last of these attempts.
+    pub last_wasted_attempt_secs: Option<f64>,
+    /// Start of each window to the steady band.
+    pub mitigation: ReturnTimes,
+    /// End of each window to the steady band.
+    pub recovery: ReturnTimes,
+    /// What became of the hash rings, one entry for each edge that uses one.
+    pub rings: Vec<RingChange>,
+}
+
+/// One window of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FaultSpan {
+    /// Its start.
+    pub start_secs: f64,
+    /// Its end; the end of the run where the fault stays.
+    pub end_secs: f64,
+}
+
+/// Times until the service was back in its steady band: the first of five windows in a row with
+/// success ratio >= steady - 0.1 points and p99 <= 1.25 x steady.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ReturnTimes {
+    /// One for each window of the fault after which it was reached.
+    pub reached_secs: Vec<f64>,
+    /// Windows of the fault after which it was not reached before the next one or the end.
+    pub not_reached_count: u64,
+    /// Mean of the times, if there are any.
+    pub mean_secs: Option<f64>,
+    /// Largest; None where one was not reached.
+    pub max_secs: Option<f64>,
+    /// Width of the windows of the series that were judged.
+    pub window_secs: f64,
+}
+
+/// The ring of the first caller of an edge before a fault and after the last change inside its
+/// first window.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RingChange {
+    /// The edge.
+    pub edge: String,
+    /// Share of the hash space that changed its owner.
+    pub moved_key_ratio: f64,
+    /// The least that any method must move to follow the weights: the sum of what each instance's
+    /// share of the weight grew.
+    pub moved_key_ratio_ideal: f64,
+    /// Share of the requests, by the popularity of their keys, whose owner changed; None where the
+    /// keys are too many to walk.
+    pub moved_request_ratio: Option<f64>,
+    /// Largest over mean owned share per weight, before; None of an empty ring.
+    pub ownership_max_over_mean_before: Option<f64>,
+    /// Coefficient of variation of the owned share per weight, before.
+    pub ownership_cv_before: Option<f64>,
+    /// Largest over mean owned share per weight, after.
+    pub ownership_max_over_mean_after: Option<f64>,
+    /// Coefficient of variation of the owned share per weight, after.
+    pub ownership_cv_after: Option<f64>,
+    /// Jain's index of the owned share per weight, before.
+    pub ownership_jain_before: Option<f64>,
+    /// Jain's index of the owned share per weight, after.
+    pub ownership_jain_after: Option<f64>,
+    /// Largest over mean share of the requests per weight after the change, by the popularity of
+    /// their keys; None where the keys are too many.
+    pub load_max_over_mean_after: Option<f64>,
+    /// Coefficient of variation of the same.
+    pub load_cv_after: Option<f64>,
+    /// Jain's index of the same.
+    pub load_jain_after: Option<f64>,
+    /// Owned shares, for every instance that is in one of the two rings.
+    pub instances: Vec<RingShare>,
+}
+
+/// What one instance owns of a ring.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RingShare {
+    /// Its place in the tables of the run.
+    pub instance: u32,
+    /// `web/a/3`.
+    pub name: String,
+    /// Owned share of the hash space before; 0 where it was not a candidate.
+    pub before_ratio: f64,
+    /// Owned share after.
+    pub after_ratio: f64,
+}

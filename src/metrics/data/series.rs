@@ -1,0 +1,103 @@
+//! What happened when: windows of equal width from the start of the run, warm-up and drain
+//! included.
+
+use serde::Serialize;
+
+/// All series. Window `i` of a series starts at `i x` its width.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Series {
+    /// Width of the windows of requests and control messages: that of the scenario, doubled until
+    /// they are few enough.
+    pub window_secs: f64,
+    /// By client.
+    pub clients: Vec<ClientSeries>,
+    /// All clients together.
+    pub total: Vec<RequestWindow>,
+    /// Messages that are not requests, by kind; kinds that were never sent are left out.
+    pub control: Vec<ControlSeries>,
+    /// Instances.
+    pub instances: InstanceSeries,
+}
+
+/// Requests of one client.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClientSeries {
+    /// Its name.
+    pub client: String,
+    /// In order of time, without gaps.
+    pub windows: Vec<RequestWindow>,
+}
+
+/// Requests that arrived in one window, counted at their outcome. Latency is that of successes,
+/// with 2 significant digits of microseconds; a percentile is None where fewer than 10 samples lie
+/// above it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct RequestWindow {
+    /// Start of the window.
+    pub start_secs: f64,
+    /// Requests that arrived.
+    pub arrived_count: u32,
+    /// Requests that succeeded.
+    pub succeeded_count: u32,
+    /// Requests that failed.
+    pub failed_count: u32,
+    /// Requests whose time ran out.
+    pub timed_out_count: u32,
+    /// Requests that were refused by full queues.
+    pub rejected_count: u32,
+    /// Attempts of these requests.
+    pub attempt_count: u32,
+    /// Attempts after the first one of these requests.
+    pub retry_count: u32,
+    /// Mean latency.
+    pub latency_ms_mean: Option<f64>,
+    /// Median.
+    pub latency_ms_p50: Option<f64>,
+    /// 90th percentile.
+    pub latency_ms_p90: Option<f64>,
+    /// 99th percentile.
+    pub latency_ms_p99: Option<f64>,
+    /// 99.9th percentile.
+    pub latency_ms_p999: Option<f64>,
+    /// Largest; exact.
+    pub latency_ms_max: Option<f64>,
+}
+
+/// Messages of one kind.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ControlSeries {
+    /// `heartbeat`.
+    pub kind: &'static str,
+    /// Messages by window.
+    pub message_counts: Vec<u32>,
+}
+
+/// Instances over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct InstanceSeries {
+    /// Width of these windows, a multiple of the scenario's.
+    pub window_secs: f64,
+    /// Instances of the scenario.
+    pub instance_count: u64,
+    /// None where every instance has a row; otherwise says which ones have.
+    pub note: Option<String>,
+    /// The most loaded instances, by attempts, in order of their place; at most 500.
+    pub rows: Vec<InstanceRow>,
+    /// All followed instances together: attempts and the means over instances.
+    pub aggregate: Option<InstanceRow>,
+}
+
+/// One instance over time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InstanceRow {
+    /// Its place in the tables of the run; None for the aggregate.
+    pub instance: Option<u32>,
+    /// `web/a/3` or `all`.
+    pub name: String,
+    /// Attempts sent to it, by window.
+    pub attempt_counts: Vec<u32>,
+    /// Mean number of attempts in flight, by window.
+    pub in_flight_means: Vec<f32>,
+    /// Busy worker time over worker time, by window.
+    pub busy_ratios: Vec<f32>,
+}

@@ -1,0 +1,123 @@
+//! A number with its sampling error.
+
+use crate::metrics::histogram::{ABOVE_COUNT_MIN, Sampled, rank_of};
+use crate::scenario::measure::Statistic;
+
+/// Standard errors within which a limit is close.
+const CLOSE_ERROR_COUNT: f64 = 2.0;
+
+/// A number, or why there is none.
+pub type Estimated = Result<Estimate, String>;
+
+/// A number and the range that sampling leaves to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// Two standard errors to both sides; None where no error is computed.
+    range: Option<(f64, f64)>,
+}
+
+impl Estimate {
+    /// A number without sampling error.
+    pub fn exact(value: f64) -> Self {
+        Estimate { value, range: None }
+    }
+
+    /// A number with a standard error.
+    pub fn with_error(value: f64, standard_error: f64) -> Self {
+        let half_width = CLOSE_ERROR_COUNT * standard_error;
+        Estimate {
+            value,
+            range: Some((value - half_width, value + half_width)),
+        }
+    }
+
+    /// Whether a limit lies in the range of sampling.
+    pub fn is_near(&self, limit: f64) -> bool {
+        self.range
+            .is_some_and(|(low, high)| low <= limit && limit <= high)
+    }
+}
+
+/// Nothing is known, for this reason.
+pub fn undecided(reason: &str) -> Estimated {
+    Err(reason.to_string())
+}
+
+/// A share with its binomial error.
+pub fn share(part: u64, whole: u64, nothing: &str) -> Estimated {
+    if whole == 0 {
+        return undecided(nothing);
+    }
+    let (share, count) = (part as f64 / whole as f64, whole as f64);
+    let standard_error = (share * (1.0 - share) / count).sqrt();
+    Ok(Estimate::with_error(share, standard_error))
+}
+
+/// One number of a distribution of lengths of time, of which `infinite_count` more samples never
+/// ended.
+pub fn of_samples<const BITS: u32, const UNIT_NS: u64>(
+    samples: &Sampled<BITS, UNIT_NS>,
+    infinite_count: u64,
+    statistic: Statistic,
+) -> Estimated {
+    let count = samples.count() + infinite_count;
+    if count == 0 {
+        return undecided("there are no samples");
+    }
+    let finite = |value: Option<f64>| {
+        let value = if infinite_count == 0 { value } else { None };
+        Estimate::exact(value.unwrap_or(f64::INFINITY))
+    };
+    match statistic {
+        Statistic::Value | Statistic::Mean => {
+            let (mean, deviation) = (samples.mean_secs(), samples.standard_deviation_secs());
+            match (mean, deviation) {
+                (Some(mean), Some(deviation)) if infinite_count == 0 => {
+                    let standard_error = deviation / (count as f64).sqrt();
+                    Ok(Estimate::with_error(mean, standard_error))
+                }
+                _ => Ok(finite(None)),
+            }
+        }
+        Statistic::Min => Ok(Estimate::exact(samples.min_secs().unwrap_or(f64::INFINITY))),
+        Statistic::Max => Ok(finite(samples.max_secs())),
+        Statistic::StandardDeviation => Ok(finite(samples.standard_deviation_secs())),
+        Statistic::Percentile(percent) => percentile(samples, count, percent),
+        Statistic::MaxOverMean
+        | Statistic::Cv
+        | Statistic::Jain
+        | Statistic::MaxAbsolute
+        | Statistic::MaxRelative
+        | Statistic::ChiSquaredP
+        | Statistic::BurstMax => undecided("a length of time has no such number"),
+    }
+}
+
+/// The percentile among `count` samples, of which those that `samples` lacks are infinite; its
+/// range lies between the ranks two binomial errors away.
+fn percentile<const BITS: u32, const UNIT_NS: u64>(
+    samples: &Sampled<BITS, UNIT_NS>,
+    count: u64,
+    percent: f64,
+) -> Estimated {
+    let rank = rank_of(percent, count);
+    let above_count = count - rank;
+    if above_count < ABOVE_COUNT_MIN {
+        return Err(format!(
+            "only {above_count} of {count} samples lie above p{percent}; at least \
+             {ABOVE_COUNT_MIN} are needed"
+        ));
+    }
+    let value_at = |rank: u64| samples.value_at_rank(rank).unwrap_or(f64::INFINITY);
+    let share = percent / 100.0;
+    let error = (count as f64 * share * (1.0 - share)).sqrt();
+    let half_width = (CLOSE_ERROR_COUNT * error).ceil() as u64;
+    let low = rank.saturating_sub(half_width).max(1);
+    let high = (rank + half_width).min(count);
+    Ok(Estimate {
+        value: value_at(rank),
+        range: Some((value_at(low), value_at(high))),
+    })
+}

@@ -1,0 +1,127 @@
+//! Measures of services and their instances.
+
+use super::estimate::{Estimated, of_samples, share, undecided};
+use super::{Ask, exact};
+use crate::id::{InstanceId, ServiceId};
+use crate::metrics::instance::Load;
+use crate::metrics::level::LevelTotals;
+use crate::metrics::service::WorkCell;
+use crate::scenario::measure::{Measure, Statistic};
+use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
+
+const NO_WORK: &str = "no attempts in this phase and scope";
+
+/// The number of a balance.
+pub fn balance_of(values: &[f64], statistic: Statistic) -> Estimated {
+    let value = match statistic {
+        Statistic::MaxOverMean => max_over_mean(values),
+        Statistic::Cv => coefficient_of_variation(values),
+        Statistic::Jain => jain_index(values),
+        _ => return undecided("a balance is told by max_over_mean, cv or jain"),
+    };
+    exact(value, "nothing is there to be balanced")
+}
+
+impl Ask<'_> {
+    pub(super) fn server(&self) -> Estimated {
+        if self.measure.scope.client.is_some() || self.measure.scope.edge.is_some() {
+            return undecided("work at instances is not counted by client or call");
+        }
+        let (classes, is_whole) = self.classes()?;
+        let length_secs = self.run.tables.timeline.length_secs(&classes);
+        if length_secs == 0.0 {
+            return undecided("the phase has no length");
+        }
+        match self.measure.measure {
+            Measure::InSystem => self.in_system(&classes, is_whole, length_secs),
+            Measure::Utilization => {
+                let mut sum = Load::default();
+                self.loads(&classes, is_whole)?
+                    .iter()
+                    .for_each(|load| sum.add(load));
+                exact(sum.utilization_ratio(), "no instance in scope was up")
+            }
+            Measure::InFlightBalance | Measure::UtilizationBalance => {
+                let loads = self.loads(&classes, is_whole)?;
+                let present = loads.iter().filter(|load| 0.0 < load.worker_ns);
+                let values: Vec<f64> = match self.measure.measure {
+                    Measure::InFlightBalance => present.map(|l| l.in_flight_ns).collect(),
+                    _ => present.filter_map(Load::utilization_ratio).collect(),
+                };
+                balance_of(&values, self.measure.statistic)
+            }
+            Measure::WaitingTime if self.measure.scope.instance.is_some() => {
+                self.instance_waiting(&classes, is_whole)
+            }
+            _ => self.work(&classes, length_secs),
+        }
+    }
+
+    fn instance_waiting(&self, classes: &[u16], is_whole: bool) -> Estimated {
+        let (Statistic::Value | Statistic::Mean) = self.measure.statistic else {
+            return undecided("of single instances only the mean waiting time is kept");
+        };
+        let loads = self.loads(classes, is_whole)?;
+        exact(loads.first().and_then(Load::waiting_mean_secs), NO_WORK)
+    }
+
+    fn work(&self, classes: &[u16], length_secs: f64) -> Estimated {
+        let scope = self.measure.scope;
+        if scope.instance.is_some() {
+            return undecided("this is not kept for single instances");
+        }
+        let services = &self.run.tables.services;
+        let work: WorkCell = services.pooled(scope.service, scope.zone, classes);
+        let statistic = self.measure.statistic;
+        match self.measure.measure {
+            Measure::Throughput => exact(Some(work.served_count as f64 / length_secs), NO_WORK),
+            Measure::WaitingTime => of_samples(&work.waiting, 0, statistic),
+            Measure::SojournTime => of_samples(&work.sojourn, 0, statistic),
+            Measure::ServiceTime => of_samples(&work.service_time, 0, statistic),
+            Measure::WaitRatio => share(work.waited_count, work.waiting.count(), NO_WORK),
+            Measure::ZombieRatio => share(work.zombie_count, work.served_count, NO_WORK),
+            _ => unreachable!("only measures of work come here"),
+        }
+    }
+
+    /// The mean is known in every scope, the rest of whole services.
+    fn in_system(&self, classes: &[u16], is_whole: bool, length_secs: f64) -> Estimated {
+        let (scope, statistic) = (self.measure.scope, self.measure.statistic);
+        if let Statistic::Value | Statistic::Mean = statistic {
+            let loads = self.loads(classes, is_whole)?;
+            let sum: f64 = loads.iter().map(|load| load.in_system_ns).sum();
+            return exact(Some(sum / 1e9 / length_secs), NO_WORK);
+        }
+        let only_service = (self.scenario.services.len() == 1).then_some(ServiceId(0));
+        let service = scope.service.or(only_service);
+        let (Some(service), None, None) = (service, scope.zone, scope.instance) else {
+            return undecided("the distribution of the level is kept for whole services");
+        };
+        let levels: LevelTotals = self.run.tables.services.in_system(service, classes);
+        let value = match statistic {
+            Statistic::StandardDeviation => levels.standard_deviation(),
+            Statistic::Max => Some(f64::from(levels.max())),
+            Statistic::Percentile(percent) => levels.percentile(percent),
+            _ => return undecided("a level has no such number"),
+        };
+        exact(value, NO_WORK)
+    }
+
+    /// The load of every instance in scope.
+    fn loads(&self, classes: &[u16], is_whole: bool) -> Result<Vec<Load>, String> {
+        let (scope, topology) = (self.measure.scope, &self.scenario.topology);
+        let is_in_scope = |index: &u32| {
+            let instance = InstanceId(*index);
+            let group = &self.scenario.groups[topology.group_of(instance).index()];
+            scope.instance.is_none_or(|i| i == instance)
+                && scope.service.is_none_or(|s| s == group.service)
+                && scope.zone.is_none_or(|z| z == group.zone)
+        };
+        let load_of = |index| self.run.tables.instances.load(index, classes, is_whole);
+        let loads: Option<Vec<Load>> = (0..topology.instance_count())
+            .filter(is_in_scope)
+            .map(load_of)
+            .collect();
+        loads.ok_or_else(|| "there are too many instances to keep them by phase".to_string())
+    }
+}

@@ -1,0 +1,305 @@
+//! From counters to numbers.
+
+mod server;
+
+use super::control::{KINDS, byte_count, name};
+use super::data::fault::{FaultMetrics, FaultSpan, ReturnTimes};
+use super::data::request::{ClientMetrics, PhaseKind, PhaseMetrics, RequestMetrics};
+use super::data::series::{ClientSeries, ControlSeries, Series};
+use super::data::{Conservation, ControlMetrics, RunMetrics};
+use super::request::{RequestScope, all_classes};
+use super::steady::{Return, SteadyState};
+use super::table::Tables;
+use crate::id::{ClientId, EdgeId, FaultId, ServiceId};
+use crate::model::observation::RunEnd;
+use crate::scenario::Scenario;
+use crate::scenario::measure::Phase;
+use crate::time::SimTime;
+
+/// Windows of a fault that are told one by one.
+const FAULT_WINDOW_COUNT_MAX: usize = 1_000;
+
+/// The numbers of a run that is over.
+pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetrics {
+    let pooled_windows = tables.windows.pooled(None);
+    tables.steady = Some(SteadyState::new(
+        &tables.windows,
+        &pooled_windows,
+        &tables.timeline,
+        scenario.faults.len(),
+        tables.measured,
+    ));
+    let finish = Finish {
+        whole: whole_classes(&tables),
+        tables: &tables,
+        scenario,
+        ended_at: end.ended_at,
+    };
+    let ids = |count: usize| 0..u32::try_from(count).expect("tables hold fewer than 2^32 entries");
+    RunMetrics {
+        digest: end.digest,
+        event_count: end.event_count,
+        ended_at_secs: end.ended_at.as_secs_f64(),
+        measured_start_secs: tables.measured.0.as_secs_f64(),
+        measured_end_secs: tables.measured.1.as_secs_f64(),
+        conservation: conservation(&tables, end.in_flight_count),
+        requests: finish.requests(),
+        services: ids(scenario.services.len())
+            .map(|service| finish.service(ServiceId(service)))
+            .collect(),
+        edges: ids(scenario.edges.len())
+            .map(|edge| finish.edge(EdgeId(edge)))
+            .collect(),
+        detectors: tables.detection.metrics(scenario),
+        faults: ids(scenario.faults.len())
+            .map(|fault| finish.fault(FaultId(fault)))
+            .collect(),
+        control: finish.control(),
+        series: finish.series(),
+        timelines: tables.timelines.rows(scenario),
+        tables,
+    }
+}
+
+/// Classes of the measured window.
+pub fn whole_classes(tables: &Tables) -> Vec<u16> {
+    tables
+        .timeline
+        .classes_of(Phase::Whole)
+        .expect("the measured window is always known")
+}
+
+/// Where all requests of the run went.
+///
+/// # Panics
+///
+/// If requests were lost or counted twice.
+fn conservation(tables: &Tables, in_flight_count: u64) -> Conservation {
+    let all = tables
+        .requests
+        .pooled(RequestScope::default(), &all_classes(&tables.timeline));
+    let [
+        succeeded_count,
+        failed_count,
+        timed_out_count,
+        rejected_count,
+    ] = all.outcome_counts;
+    let conservation = Conservation {
+        arrived_count: all.arrived_count,
+        succeeded_count,
+        failed_count,
+        timed_out_count,
+        rejected_count,
+        in_flight_count,
+    };
+    let ended_count: u64 = all.outcome_counts.iter().sum();
+    assert_eq!(
+        all.arrived_count,
+        ended_count + in_flight_count,
+        "requests were lost or counted twice: {conservation:?}"
+    );
+    conservation
+}
+
+struct Finish<'a> {
+    tables: &'a Tables,
+    scenario: &'a Scenario,
+    whole: Vec<u16>,
+    ended_at: SimTime,
+}
+
+impl Finish<'_> {
+    fn measured_secs(&self) -> f64 {
+        self.tables.timeline.length_secs(&self.whole)
+    }
+
+    fn requests(&self) -> RequestMetrics {
+        let mut phases = vec![self.phase(PhaseKind::Whole, None), self.steady()];
+        for index in 0..self.scenario.faults.len() {
+            let fault = Some(FaultId::from_index(index));
+            let kinds = [
+                PhaseKind::Before,
+                PhaseKind::During,
+                PhaseKind::After,
+                PhaseKind::Outside,
+            ];
+            phases.extend(kinds.map(|kind| self.phase(kind, fault)));
+        }
+        let client = |index: usize| {
+            let scope = RequestScope {
+                client: Some(ClientId::from_index(index)),
+                zone: None,
+            };
+            let cell = self.tables.requests.pooled(scope, &self.whole);
+            ClientMetrics {
+                client: self.scenario.clients[index].name.clone(),
+                stats: cell.stats(self.measured_secs()),
+            }
+        };
+        RequestMetrics {
+            phases,
+            clients: (0..self.scenario.clients.len()).map(client).collect(),
+            window_availability_ratio: super::pooled::window_availability(
+                self.tables,
+                self.scenario,
+                None,
+                &self.whole,
+            ),
+        }
+    }
+
+    fn phase(&self, kind: PhaseKind, fault: Option<FaultId>) -> PhaseMetrics {
+        let of = || fault.expect("phases of faults have a fault");
+        let (phase, word) = match kind {
+            PhaseKind::Whole | PhaseKind::Steady => (Phase::Whole, "whole run"),
+            PhaseKind::Before => (Phase::Before(of()), "before"),
+            PhaseKind::During => (Phase::During(of()), "during"),
+            PhaseKind::After => (Phase::After(of()), "after"),
+            PhaseKind::Outside => (Phase::Outside(of()), "outside"),
+        };
+        let name = fault.map(|fault| self.scenario.faults[fault.index()].name.clone());
+        let label = match &name {
+            None => word.to_string(),
+            Some(name) => format!("{word} {name}"),
+        };
+        // Phases that are not known are shown empty; an expectation about one says why.
+        let classes = self.tables.timeline.classes_of(phase).unwrap_or_default();
+        let cell = self
+            .tables
+            .requests
+            .pooled(RequestScope::default(), &classes);
+        PhaseMetrics {
+            kind,
+            fault: name,
+            label,
+            stats: cell.stats(self.tables.timeline.length_secs(&classes)),
+            latency_curve: cell.latency.curve(),
+        }
+    }
+
+    fn steady(&self) -> PhaseMetrics {
+        let steady = super::pooled::SteadyRequests::new(self.tables, None);
+        PhaseMetrics {
+            kind: PhaseKind::Steady,
+            fault: None,
+            label: "steady".to_string(),
+            stats: steady.stats(),
+            latency_curve: steady.latency.curve(),
+        }
+    }
+
+    fn fault(&self, fault: FaultId) -> FaultMetrics {
+        let (tables, config) = (self.tables, &self.scenario.faults[fault.index()]);
+        let windows = tables.timeline.fault_windows(fault.index());
+        let span = |(start, end): &(SimTime, SimTime)| FaultSpan {
+            start_secs: start.as_secs_f64(),
+            end_secs: end.as_secs_f64(),
+        };
+        let counts = &tables.faults[fault.index()];
+        let steady = tables
+            .steady
+            .as_ref()
+            .expect("the steady band is known at the end");
+        let returns = &steady.returns[fault.index()];
+        let window_secs = tables.windows.width().as_secs_f64();
+        let last_wasted = counts.last_wasted_at.zip(windows.first());
+        FaultMetrics {
+            fault: config.name.clone(),
+            kind: config.kind.name(),
+            windows: windows
+                .iter()
+                .take(FAULT_WINDOW_COUNT_MAX)
+                .map(span)
+                .collect(),
+            window_count: windows.len() as u64,
+            target_count_max: counts.target_count_max,
+            down_count: counts.down_count,
+            detection: tables.detection.of_fault(fault),
+            exclusion: tables.exclusion.pooled(Some(fault), None).stats(),
+            wasted_attempt_count: counts.wasted_count,
+            last_wasted_attempt_secs: last_wasted
+                .map(|(last, (start, _))| last.since(*start).as_secs_f64()),
+            mitigation: mitigation_times(returns, window_secs),
+            recovery: recovery_times(returns, window_secs),
+            rings: tables.rings.changes(fault.index(), self.scenario),
+        }
+    }
+
+    fn control(&self) -> Vec<ControlMetrics> {
+        let secs = self.measured_secs();
+        let of_kind = |kind| {
+            let message_count = self.tables.control_count(kind, None, &self.whole);
+            let rate = if 0.0 < secs {
+                message_count as f64 / secs
+            } else {
+                0.0
+            };
+            (0 < message_count).then(|| ControlMetrics {
+                kind: name(kind),
+                message_count,
+                message_rate_per_sec: rate,
+                message_byte_count: byte_count(kind),
+                byte_rate_per_sec: rate * byte_count(kind) as f64,
+            })
+        };
+        KINDS.into_iter().filter_map(of_kind).collect()
+    }
+
+    fn series(&self) -> Series {
+        let windows = &self.tables.windows;
+        let clients = self.scenario.clients.iter().enumerate();
+        let control = KINDS.into_iter().filter_map(|kind| {
+            let message_counts = windows.control_counts(kind).to_vec();
+            (!message_counts.is_empty()).then(|| ControlSeries {
+                kind: name(kind),
+                message_counts,
+            })
+        });
+        Series {
+            window_secs: windows.width().as_secs_f64(),
+            clients: clients
+                .map(|(index, client)| ClientSeries {
+                    client: client.name.clone(),
+                    windows: windows.rows(windows.client(index)),
+                })
+                .collect(),
+            total: windows.rows(&windows.pooled(None)),
+            control: control.collect(),
+            instances: self.tables.instances.series(&self.scenario.topology),
+        }
+    }
+}
+
+/// Starts of the windows of a fault to the band.
+pub fn mitigation_times(returns: &[Return], window_secs: f64) -> ReturnTimes {
+    return_times(
+        returns
+            .iter()
+            .map(|r| r.mitigation.map(|d| d.as_secs_f64())),
+        window_secs,
+    )
+}
+
+/// Ends of the windows of a fault to the band; windows that last to the end of the run have none.
+pub fn recovery_times(returns: &[Return], window_secs: f64) -> ReturnTimes {
+    let ended = returns.iter().filter(|r| !r.stays);
+    return_times(
+        ended.map(|r| r.recovery.map(|d| d.as_secs_f64())),
+        window_secs,
+    )
+}
+
+fn return_times(times: impl Iterator<Item = Option<f64>>, window_secs: f64) -> ReturnTimes {
+    let times: Vec<Option<f64>> = times.collect();
+    let reached: Vec<f64> = times.iter().flatten().copied().collect();
+    let not_reached_count = (times.len() - reached.len()) as u64;
+    let mean = (!reached.is_empty()).then(|| reached.iter().sum::<f64>() / reached.len() as f64);
+    let max = reached.iter().copied().reduce(f64::max);
+    ReturnTimes {
+        not_reached_count,
+        mean_secs: mean,
+        max_secs: if not_reached_count == 0 { max } else { None },
+        reached_secs: reached.into_iter().take(FAULT_WINDOW_COUNT_MAX).collect(),
+        window_secs,
+    }
+}

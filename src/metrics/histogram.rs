@@ -1,0 +1,423 @@
+//! Histograms with bounded relative error, in the layout of HdrHistogram.
+//!
+//! A value below `2^BITS` has a bucket of its own; above, every octave has `2^(BITS - 1)` buckets,
+//! so a bucket is at most `2^(1 - BITS)` of its value wide: 8 bits give 2 significant digits, 11
+//! bits give 3. The buckets equal those of the `hdrhistogram` crate; unlike there, only the span
+//! between the smallest and the largest value takes memory, so that thousands of windows fit.
+
+use super::data::distribution::{CurvePoint, DurationStats, Percentile};
+use crate::time::{NANOS_PER_SEC, SimDuration};
+
+/// Samples that must lie above a percentile before it is told.
+pub const ABOVE_COUNT_MIN: u64 = 10;
+
+/// Buckets come in blocks, so that a growing span is seldom moved.
+const BLOCK: usize = 64;
+
+/// Counts by bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram<const BITS: u32> {
+    /// Bucket of the first count.
+    first: usize,
+    /// Counts of the span; each saturates at its range.
+    counts: Vec<u32>,
+}
+
+/// Lengths of time in nanoseconds with 3 significant digits, with exact moments.
+pub type Samples = Sampled<11, 1>;
+
+/// Lengths of time in microseconds with 2 significant digits, with exact moments.
+pub type CompactSamples = Sampled<8, 1_000>;
+
+/// A histogram of lengths of time in units of `UNIT_NS`, with exact count, sum, min and max.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampled<const BITS: u32, const UNIT_NS: u64> {
+    count: u64,
+    /// The first sample, in nanoseconds: sums are taken around it, so that equal samples have
+    /// exactly their own mean and deviation zero.
+    shift: f64,
+    shifted_sum: f64,
+    shifted_square_sum: f64,
+    min_ns: u64,
+    max_ns: u64,
+    histogram: Histogram<BITS>,
+}
+
+impl<const BITS: u32> Histogram<BITS> {
+    /// Counts one value.
+    #[inline]
+    pub fn record(&mut self, value: u64) {
+        let bucket = bucket_of::<BITS>(value);
+        let place = bucket.wrapping_sub(self.first);
+        if place < self.counts.len() {
+            self.counts[place] = self.counts[place].saturating_add(1);
+        } else {
+            self.add_at(bucket, 1);
+        }
+    }
+
+    /// Adds the counts of another histogram.
+    pub fn merge(&mut self, other: &Self) {
+        for (place, count) in other.counts.iter().enumerate() {
+            if *count > 0 {
+                self.add_at(other.first + place, *count);
+            }
+        }
+    }
+
+    /// The largest value of the bucket that holds the `rank`-th smallest value, counted from 1.
+    pub fn value_at_rank(&self, rank: u64) -> Option<u64> {
+        let mut below = 0;
+        for (place, count) in self.counts.iter().enumerate() {
+            below += u64::from(*count);
+            if rank <= below {
+                return Some(bucket_max::<BITS>(self.first + place));
+            }
+        }
+        None
+    }
+
+    #[cold]
+    fn add_at(&mut self, bucket: usize, count: u32) {
+        if self.counts.is_empty() {
+            self.first = bucket / BLOCK * BLOCK;
+        }
+        if bucket < self.first {
+            let first = bucket / BLOCK * BLOCK;
+            let missing = self.first - first;
+            self.counts.splice(0..0, std::iter::repeat_n(0, missing));
+            self.first = first;
+        }
+        let place = bucket - self.first;
+        if self.counts.len() <= place {
+            self.counts.resize((place / BLOCK + 1) * BLOCK, 0);
+        }
+        self.counts[place] = self.counts[place].saturating_add(count);
+    }
+}
+
+impl<const BITS: u32, const UNIT_NS: u64> Sampled<BITS, UNIT_NS> {
+    /// Takes note of one length of time.
+    #[inline]
+    pub fn record(&mut self, length: SimDuration) {
+        let ns = length.as_ns();
+        if self.count == 0 {
+            self.shift = float(ns);
+            self.min_ns = ns;
+        }
+        self.count += 1;
+        let shifted = float(ns) - self.shift;
+        self.shifted_sum += shifted;
+        self.shifted_square_sum += shifted * shifted;
+        self.min_ns = self.min_ns.min(ns);
+        self.max_ns = self.max_ns.max(ns);
+        self.histogram.record(ns / UNIT_NS);
+    }
+
+    /// Adds the samples of another histogram.
+    pub fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        if self.count == 0 {
+            *self = other.clone();
+            return;
+        }
+        // With x - a = (x - b) + (b - a), the sums around b become sums around a.
+        let offset = other.shift - self.shift;
+        let other_count = other.count as f64;
+        self.shifted_square_sum += other.shifted_square_sum
+            + 2.0 * offset * other.shifted_sum
+            + other_count * offset * offset;
+        self.shifted_sum += other.shifted_sum + other_count * offset;
+        self.count += other.count;
+        self.min_ns = self.min_ns.min(other.min_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.histogram.merge(&other.histogram);
+    }
+
+    /// Samples.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Sum of the samples in seconds.
+    pub fn sum_secs(&self) -> f64 {
+        (self.shift * self.count as f64 + self.shifted_sum) / NANOS_PER_SEC as f64
+    }
+
+    /// Mean in seconds.
+    pub fn mean_secs(&self) -> Option<f64> {
+        let mean_ns = || self.shift + self.shifted_sum / self.count as f64;
+        (self.count > 0).then(|| mean_ns() / NANOS_PER_SEC as f64)
+    }
+
+    /// Smallest sample in seconds.
+    pub fn min_secs(&self) -> Option<f64> {
+        (self.count > 0).then(|| secs(self.min_ns))
+    }
+
+    /// Largest sample in seconds.
+    pub fn max_secs(&self) -> Option<f64> {
+        (self.count > 0).then(|| secs(self.max_ns))
+    }
+
+    /// Standard deviation in seconds, of the samples themselves.
+    pub fn standard_deviation_secs(&self) -> Option<f64> {
+        (self.count > 0).then(|| {
+            let count = self.count as f64;
+            let mean = self.shifted_sum / count;
+            let variance = (self.shifted_square_sum / count - mean * mean).max(0.0);
+            variance.sqrt() / NANOS_PER_SEC as f64
+        })
+    }
+
+    /// The percentile by nearest rank, withheld where fewer than [`ABOVE_COUNT_MIN`] samples lie
+    /// above. The value is the upper end of its bucket, at most the largest sample.
+    pub fn percentile(&self, percent: f64) -> Percentile {
+        let rank = rank_of(percent, self.count);
+        let above_count = self.count - rank;
+        Percentile {
+            value_secs: (ABOVE_COUNT_MIN <= above_count)
+                .then(|| self.value_at_rank(rank))
+                .flatten(),
+            sample_count: self.count,
+            above_count,
+        }
+    }
+
+    /// The `rank`-th smallest sample in seconds, counted from 1, to the histogram's precision.
+    pub fn value_at_rank(&self, rank: u64) -> Option<f64> {
+        let units = self.histogram.value_at_rank(rank)?;
+        // The unit's last nanosecond belongs to the same bucket.
+        let ns = units.saturating_mul(UNIT_NS).saturating_add(UNIT_NS - 1);
+        Some(secs(ns.clamp(self.min_ns, self.max_ns)))
+    }
+
+    /// Mean, deviation, extremes and the usual percentiles.
+    pub fn stats(&self) -> DurationStats {
+        DurationStats {
+            sample_count: self.count,
+            mean_secs: self.mean_secs(),
+            standard_deviation_secs: self.standard_deviation_secs(),
+            min_secs: self.min_secs(),
+            max_secs: self.max_secs(),
+            p50: self.percentile(50.0),
+            p90: self.percentile(90.0),
+            p99: self.percentile(99.0),
+            p999: self.percentile(99.9),
+        }
+    }
+
+    /// The values by percentile: ten points to each nine, up to the last percentile that is told.
+    pub fn curve(&self) -> Vec<CurvePoint> {
+        let mut points = Vec::new();
+        let mut share_above = 1.0;
+        for _nine in 0..7 {
+            for step in 0..10 {
+                let percentile = 100.0 * (1.0 - share_above * (1.0 - 0.09 * f64::from(step)));
+                let Some(value_secs) = self.percentile(percentile).value_secs else {
+                    return points;
+                };
+                points.push(CurvePoint {
+                    percentile,
+                    value_secs,
+                });
+            }
+            share_above /= 10.0;
+        }
+        points
+    }
+}
+
+/// Nearest rank of a percentile among `count` samples: at least 1 where there are samples.
+/// Percentiles are read with seven decimals, so that 99.9 means 999 of 1,000.
+pub fn rank_of(percent: f64, count: u64) -> u64 {
+    const WHOLE: u128 = 1_000_000_000;
+    let share = (percent.clamp(0.0, 100.0) * 1e7 + 0.5) as u128;
+    let rank = (share * u128::from(count)).div_ceil(WHOLE);
+    let rank = u64::try_from(rank).expect("a rank is at most the number of samples");
+    rank.max(1).min(count)
+}
+
+/// Nanoseconds as a float. A run's lengths fit in 63 bits, and processors convert signed numbers in
+/// one step.
+#[inline]
+pub fn float(ns: u64) -> f64 {
+    ns.cast_signed() as f64
+}
+
+fn secs(ns: u64) -> f64 {
+    ns as f64 / NANOS_PER_SEC as f64
+}
+
+#[inline]
+fn bucket_of<const BITS: u32>(value: u64) -> usize {
+    // Values below 2^BITS have magnitude 0.
+    let magnitude = (value | ((1 << BITS) - 1)).ilog2() - (BITS - 1);
+    ((u64::from(magnitude) << (BITS - 1)) + (value >> magnitude)) as usize
+}
+
+/// The largest value of a bucket.
+fn bucket_max<const BITS: u32>(bucket: usize) -> u64 {
+    let half = 1u64 << (BITS - 1);
+    let bucket = bucket as u64;
+    let magnitude = (bucket / half).saturating_sub(1);
+    let top = bucket - magnitude * half;
+    (top << magnitude) + ((1u64 << magnitude) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle;
+    use crate::rng::UniformSource;
+
+    fn filled(values_ns: impl IntoIterator<Item = u64>) -> Samples {
+        let mut samples = Samples::default();
+        for ns in values_ns {
+            samples.record(SimDuration::from_ns(ns));
+        }
+        samples
+    }
+
+    /// The published data: floor(1000 E) + 1 with E = -ln(1 - u) of SplitMix64 with seed 21.
+    fn published<const BITS: u32>() -> Histogram<BITS> {
+        let mut draw = crate::rng::Draw::new(21);
+        let mut histogram = Histogram::default();
+        for _ in 0..20_000 {
+            let value = (-1000.0 * libm::log1p(-draw.uniform())).floor() + 1.0;
+            histogram.record(value as u64);
+        }
+        histogram
+    }
+
+    #[test]
+    fn percentiles_equal_those_of_a_published_implementation() {
+        let (two, three) = (published::<8>(), published::<11>());
+        for case in oracle::cases("hdr_percentile") {
+            let rank = rank_of(case.number("q"), 20_000);
+            let value = match case.number("sig") as u32 {
+                2 => two.value_at_rank(rank),
+                3 => three.value_at_rank(rank),
+                digits => unreachable!("no case has {digits} digits"),
+            };
+            assert_eq!(value, Some(case.value() as u64));
+        }
+    }
+
+    #[test]
+    fn percentiles_of_a_histogram_are_within_its_precision_of_the_exact_ones() {
+        let (two, three) = (published::<8>(), published::<11>());
+        for case in oracle::cases("exact_percentile") {
+            let rank = rank_of(case.number("q"), 20_000);
+            let exact = case.value();
+            for (value, precision) in [
+                (two.value_at_rank(rank), 1e-2),
+                (three.value_at_rank(rank), 1e-3),
+            ] {
+                let value = value.expect("there are samples") as f64;
+                assert!(
+                    (value - exact).abs() <= precision * exact,
+                    "{value} for {exact}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn buckets_equal_those_of_hdrhistogram() {
+        let three = hdrhistogram::Histogram::<u64>::new(3).expect("three digits are allowed");
+        let two = hdrhistogram::Histogram::<u64>::new(2).expect("two digits are allowed");
+        for exponent in 0..50 {
+            for value in [1, 2, 3, 5, 9, 1_000, 1_023, 1_025, 2_047, 123_456] {
+                let value: u64 = value << (exponent / 2) | exponent;
+                assert_eq!(
+                    bucket_max::<11>(bucket_of::<11>(value)),
+                    three.highest_equivalent(value)
+                );
+                assert_eq!(
+                    bucket_max::<8>(bucket_of::<8>(value)),
+                    two.highest_equivalent(value)
+                );
+            }
+        }
+        // Published range: 123456 with 3 digits is 123456..123519.
+        assert_eq!(bucket_max::<11>(bucket_of::<11>(123_456)), 123_519);
+    }
+
+    #[test]
+    fn moments_are_exact_and_survive_a_merge() {
+        // 1..=4: mean 2.5, variance 1.25; in ns.
+        let mut merged = filled([1, 2]);
+        merged.merge(&filled([3, 4]));
+        assert_eq!(merged.count(), 4);
+        assert_eq!(merged.mean_secs(), Some(2.5e-9));
+        let deviation = merged.standard_deviation_secs().expect("there are samples");
+        assert!((deviation - 1.25f64.sqrt() * 1e-9).abs() < 1e-24);
+        assert_eq!(
+            (merged.min_secs(), merged.max_secs()),
+            (Some(1e-9), Some(4e-9))
+        );
+        assert_eq!(merged.stats(), filled([1, 2, 3, 4]).stats());
+    }
+
+    #[test]
+    fn equal_samples_have_no_deviation() {
+        let samples = filled([123_456_789; 100]);
+        assert_eq!(samples.standard_deviation_secs(), Some(0.0));
+        assert_eq!(samples.percentile(50.0).value_secs, Some(0.123456789));
+    }
+
+    #[test]
+    fn percentiles_are_withheld_below_ten_samples_above() {
+        // Of 1,000 samples, p99 is the 990th: 10 lie above. Of 999 it is the 990th too: 9 above.
+        let told = filled(1..=1_000).percentile(99.0);
+        assert_eq!(
+            told,
+            Percentile {
+                value_secs: Some(990e-9),
+                sample_count: 1_000,
+                above_count: 10
+            }
+        );
+        let withheld = filled(1..=999).percentile(99.0);
+        assert_eq!(
+            withheld,
+            Percentile {
+                value_secs: None,
+                sample_count: 999,
+                above_count: 9
+            }
+        );
+        assert_eq!(Samples::default().percentile(50.0), Percentile::default());
+    }
+
+    #[test]
+    fn ranks_do_not_suffer_from_binary_fractions() {
+        assert_eq!(rank_of(99.9, 10_000), 9_990);
+        assert_eq!(rank_of(99.99, 1_000_000), 999_900);
+        assert_eq!(rank_of(0.0, 10), 1);
+        assert_eq!(rank_of(100.0, 10), 10);
+        assert_eq!(rank_of(50.0, 5), 3);
+        assert_eq!(rank_of(50.0, 0), 0);
+    }
+
+    #[test]
+    fn the_span_grows_to_both_sides() {
+        let samples = filled([1_000_000, 5, 70_000_000_000, 900]);
+        for (rank, secs) in [(1, 5e-9), (2, 900e-9), (3, 1e-3), (4, 70.0)] {
+            let value = samples.value_at_rank(rank).expect("four samples");
+            assert!(secs <= value && value <= secs * 1.001, "{value} for {secs}");
+        }
+    }
+
+    #[test]
+    fn the_curve_ends_where_percentiles_are_withheld() {
+        let curve = filled(1..=10_000).curve();
+        assert_eq!(curve[0].percentile, 0.0);
+        let last = curve.last().expect("the curve has points");
+        // p99.9 has exactly 10 samples above; the next step, 99.909, has 9.
+        assert!((last.percentile - 99.9).abs() < 1e-9, "{last:?}");
+    }
+}

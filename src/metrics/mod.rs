@@ -1,0 +1,36 @@
+//! What was seen in one run.
+//!
+//! [`data`] holds the numbers as plain data. `Recorder`, an observer of the model, makes them, and
+//! [`evaluate`] reads one number of them or judges an expectation.
+
+pub mod control;
+pub mod data;
+pub mod detection;
+pub mod evaluate;
+pub mod exclusion;
+mod finish;
+pub mod histogram;
+pub mod instance;
+pub mod level;
+pub mod life;
+mod observe;
+pub mod phase;
+mod pooled;
+pub mod recorder;
+pub mod request;
+pub mod ring;
+pub mod selection;
+pub mod service;
+pub mod steady;
+pub mod table;
+pub mod timeline;
+pub mod window;
+
+#[cfg(test)]
+mod belief_tests;
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod recorder_tests;

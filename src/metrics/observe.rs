@@ -1,0 +1,344 @@
+//! Which counters each fact goes to.
+//!
+//! Where a fact is made, its kind is known: `observe` and its groups are inlined there, so that
+//! only the few lines for that kind are left.
+
+use super::data::timeline::BelievedState;
+use super::life::{Episode, is_down};
+use super::recorder::Recorder;
+use super::selection::Pick;
+use super::service::WorkRecord;
+use super::timeline::{Witness, is_shown, true_state};
+use crate::id::{CallerId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
+use crate::model::observation::{
+    ControlKind, LifeState, Observation, Observer, Outcome, Suspector,
+};
+use crate::scenario::topology::NodeKind;
+use crate::time::SimTime;
+
+impl Observer for Recorder<'_> {
+    #[inline(always)]
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        if self.next_cut <= at {
+            self.cut(at);
+        }
+        match observation {
+            Observation::RequestArrived { .. }
+            | Observation::RequestEnded { .. }
+            | Observation::CallEnded { .. }
+            | Observation::AttemptSent { .. }
+            | Observation::AttemptEnded { .. } => self.observe_request(at, observation),
+            Observation::WorkArrived { .. }
+            | Observation::WorkStarted { .. }
+            | Observation::WorkEnded { .. }
+            | Observation::WorkRejected { .. }
+            | Observation::BusyChanged { .. } => self.observe_work(at, observation),
+            Observation::NodeChanged { node, state, fault } => {
+                self.node_changed(at, *node, *state, *fault);
+            }
+            Observation::FaultStarted { fault, targets } => {
+                let counts = &mut self.tables.faults[fault.index()];
+                counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
+            }
+            Observation::FaultEnded { .. } => {}
+            Observation::Suspected { .. }
+            | Observation::Trusted { .. }
+            | Observation::Published { .. }
+            | Observation::CandidatesChanged { .. }
+            | Observation::Excluded { .. }
+            | Observation::Included { .. } => self.observe_belief(at, observation),
+            Observation::ControlSent { kind, service } => {
+                self.control_sent(at, *kind, service.index());
+            }
+        }
+    }
+}
+
+impl Recorder<'_> {
+    #[inline(always)]
+    fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
+        match *observation {
+            Observation::RequestArrived { client, caller } => {
+                self.request_arrived(at, client, caller);
+            }
+            Observation::RequestEnded {
+                client,
+                caller,
+                arrived_at,
+                outcome,
+                attempt_count,
+            } => self.request_ended(at, (client, caller), arrived_at, outcome, attempt_count),
+            Observation::CallEnded {
+                caller: _,
+                edge,
+                started_at,
+                outcome,
+            } => self.call_ended(at, edge, started_at, outcome),
+            Observation::AttemptSent {
+                caller,
+                edge,
+                instance,
+                attempt_index,
+                key: _,
+                is_wasted,
+            } => {
+                let pick = Pick {
+                    caller,
+                    instance,
+                    is_retry: 0 < attempt_index,
+                    is_wasted,
+                };
+                self.attempt_sent(at, edge, pick);
+            }
+            Observation::AttemptEnded { instance, .. } => self.tables.instances.end(at, instance),
+            _ => unreachable!("facts of requests come here"),
+        }
+    }
+
+    #[inline(always)]
+    fn observe_work(&mut self, at: SimTime, observation: &Observation<'_>) {
+        match *observation {
+            Observation::WorkArrived { instance } => {
+                let before = self.tables.instances.enter(at, instance);
+                let services = &mut self.tables.services;
+                services.enter(at, self.class, instance, before);
+            }
+            Observation::WorkStarted { instance, waiting } => {
+                self.tables.instances.start(instance, waiting);
+                self.tables.services.start(self.class, instance, waiting);
+            }
+            Observation::WorkEnded {
+                instance,
+                arrived_at,
+                started_at,
+                end,
+                is_zombie,
+            } => {
+                let work = WorkRecord {
+                    arrived_at,
+                    started_at,
+                    end,
+                    is_zombie,
+                };
+                let before = self.tables.instances.leave(at, instance);
+                let services = &mut self.tables.services;
+                services.leave(at, self.class, instance, before, work);
+            }
+            Observation::WorkRejected { instance } => {
+                self.tables.services.reject(self.class, instance);
+            }
+            Observation::BusyChanged {
+                instance,
+                busy_count,
+            } => self.tables.instances.set_busy(at, instance, busy_count),
+            _ => unreachable!("facts of work come here"),
+        }
+    }
+
+    fn observe_belief(&mut self, at: SimTime, observation: &Observation<'_>) {
+        let scenario = self.scenario;
+        match *observation {
+            Observation::Suspected {
+                suspector,
+                instance,
+            } => {
+                let is_alive = self.life.is_alive(instance);
+                let detection = &mut self.tables.detection;
+                detection.suspect(at, suspector, instance, is_alive, scenario);
+                if suspector == Suspector::Registry {
+                    self.life.suspect(at, instance);
+                }
+                self.believed(at, suspector, instance, BelievedState::Suspected);
+            }
+            Observation::Trusted {
+                suspector,
+                instance,
+            } => {
+                let detection = &mut self.tables.detection;
+                detection.trust(at, suspector, instance, scenario);
+                self.believed(at, suspector, instance, BelievedState::Up);
+            }
+            Observation::Published { view } => self.life.publish(at, view, scenario),
+            Observation::CandidatesChanged { caller, edge, view } => {
+                self.tables.selection.hold(caller, edge, view);
+                self.tables.exclusion.hold(caller, edge, view);
+                self.tables.rings.hold(at, caller, view);
+            }
+            Observation::Excluded {
+                caller,
+                instance,
+                cause,
+            } => {
+                let edge = scenario.topology.edge_of(caller);
+                let episode = self.life.episode(instance);
+                let exclusion = &mut self.tables.exclusion;
+                exclusion.exclude(at, (caller, edge), instance, cause, episode);
+                self.listed(at, (caller, edge), instance, BelievedState::Excluded);
+            }
+            Observation::Included { caller, instance } => {
+                let edge = scenario.topology.edge_of(caller);
+                self.tables.exclusion.include(caller, edge, instance);
+                self.listed(at, (caller, edge), instance, BelievedState::Up);
+            }
+            _ => unreachable!("facts of beliefs come here"),
+        }
+    }
+
+    fn request_arrived(&mut self, at: SimTime, client: ClientId, caller: NodeId) {
+        self.tables.requests.arrive(self.class, caller);
+        self.tables.windows.arrive(at, client.index());
+    }
+
+    fn request_ended(
+        &mut self,
+        at: SimTime,
+        (client, caller): (ClientId, NodeId),
+        arrived_at: SimTime,
+        outcome: Outcome,
+        attempt_count: u32,
+    ) {
+        let (class, latency) = (self.class_at(arrived_at), at.since(arrived_at));
+        let requests = &mut self.tables.requests;
+        requests.end(class, caller, latency, outcome, attempt_count);
+        let attempt_counts = (attempt_count, requests.retry_count(caller, attempt_count));
+        let windows = &mut self.tables.windows;
+        windows.end(arrived_at, client.index(), latency, outcome, attempt_counts);
+    }
+
+    fn call_ended(&mut self, at: SimTime, edge: EdgeId, started_at: SimTime, outcome: Outcome) {
+        if self.tables.calls.alias_clients[edge.index()].is_none() {
+            let (class, latency) = (self.class_at(started_at), at.since(started_at));
+            self.tables.calls.end(edge, class, latency, outcome);
+        }
+    }
+
+    fn attempt_sent(&mut self, at: SimTime, edge: EdgeId, pick: Pick) {
+        self.tables.selection.pick(self.class, edge, pick);
+        self.tables.instances.send(at, pick.instance);
+        if pick.is_wasted {
+            self.wasted(at, pick.instance);
+        }
+    }
+
+    fn control_sent(&mut self, at: SimTime, kind: ControlKind, service: usize) {
+        self.tables.control[self.class as usize][service][kind as usize] += 1;
+        self.tables.windows.control(at, kind);
+    }
+
+    /// The candidates of a calling side changed by an instance.
+    fn listed(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        state: BelievedState,
+    ) {
+        if is_shown(caller, edge, self.scenario) {
+            let witness = Witness::Candidates(edge);
+            self.tables.timelines.add(at, instance, witness, state);
+        }
+    }
+
+    fn node_changed(
+        &mut self,
+        at: SimTime,
+        node: NodeId,
+        state: LifeState,
+        fault: Option<FaultId>,
+    ) {
+        let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) else {
+            return;
+        };
+        let before = self.life.set(instance, state);
+        let shown = true_state(state);
+        self.tables
+            .timelines
+            .add(at, instance, Witness::Truth, shown);
+        if before.is_up() != state.is_up() {
+            let is_up = state.is_up();
+            self.tables.instances.set_up(at, instance, is_up);
+            self.tables.services.set_up(at, self.class, instance, is_up);
+        }
+        match (is_down(before), is_down(state)) {
+            (false, true) => self.go_down(at, instance, before.is_up(), fault),
+            (true, false) => {
+                let episode = self.life.end(instance);
+                let episode = episode.expect("what is down has an episode");
+                self.settle(at, instance, &episode, state.is_up());
+            }
+            (false, false) if !before.is_up() && state.is_up() => {
+                self.tables.detection.enter(at, instance, self.scenario);
+            }
+            (false, false) if before.is_up() && !state.is_up() => {
+                self.tables.detection.leave(at, instance, self.scenario);
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    fn go_down(
+        &mut self,
+        at: SimTime,
+        instance: InstanceId,
+        was_alive: bool,
+        fault: Option<FaultId>,
+    ) {
+        let episode = Episode {
+            fault,
+            since: at,
+            suspected_at: None,
+            published_at: None,
+        };
+        self.life.begin(instance, episode);
+        if let Some(fault) = fault {
+            self.tables.faults[fault.index()].down_count += 1;
+        }
+        if was_alive {
+            self.tables.detection.leave(at, instance, self.scenario);
+        }
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        at: SimTime,
+        instance: InstanceId,
+        episode: &Episode,
+        is_alive: bool,
+    ) {
+        let scenario = self.scenario;
+        self.tables.exclusion.recover(instance, episode, scenario);
+        self.tables.detection.recover(instance, episode, scenario);
+        if is_alive {
+            self.tables.detection.enter(at, instance, scenario);
+        }
+    }
+
+    fn believed(
+        &mut self,
+        at: SimTime,
+        suspector: Suspector,
+        instance: InstanceId,
+        state: BelievedState,
+    ) {
+        let witness = match suspector {
+            Suspector::Registry => Witness::Registry,
+            Suspector::Caller(caller) => {
+                let edge = self.scenario.topology.edge_of(caller);
+                if !is_shown(caller, edge, self.scenario) {
+                    return;
+                }
+                Witness::Detector(edge)
+            }
+        };
+        self.tables.timelines.add(at, instance, witness, state);
+    }
+
+    fn wasted(&mut self, at: SimTime, instance: InstanceId) {
+        let fault = self.life.episode(instance).and_then(|e| e.fault);
+        if let Some(fault) = fault {
+            let counts = &mut self.tables.faults[fault.index()];
+            counts.wasted_count += 1;
+            counts.last_wasted_at = Some(at);
+        }
+    }
+}

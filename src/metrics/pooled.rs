@@ -1,0 +1,104 @@
+//! Requests and calls of any part of a run, put together from the tables.
+
+use super::data::request::RequestStats;
+use super::histogram::CompactSamples;
+use super::request::{RequestCell, RequestScope, ratio};
+use super::table::Tables;
+use crate::id::{ClientId, EdgeId};
+use crate::scenario::Scenario;
+
+/// Requests that arrived in steady windows.
+#[derive(Clone, Debug, Default)]
+pub struct SteadyRequests {
+    /// Everything but the latency.
+    pub counts: RequestCell,
+    /// Latency of successes.
+    pub latency: CompactSamples,
+    /// Length of these windows.
+    pub length_secs: f64,
+}
+
+impl SteadyRequests {
+    /// The steady windows of one client, or of all.
+    pub fn new(tables: &Tables, client: Option<usize>) -> Self {
+        let mut sum = SteadyRequests::default();
+        let Some(steady) = &tables.steady else {
+            return sum;
+        };
+        let width_secs = tables.windows.width().as_secs_f64();
+        let windows = tables.windows.pooled(client);
+        for (cell, _) in windows.iter().zip(&steady.is_steady).filter(|(_, s)| **s) {
+            sum.counts.arrived_count += u64::from(cell.arrived_count);
+            for (total, count) in sum
+                .counts
+                .outcome_counts
+                .iter_mut()
+                .zip(cell.outcome_counts)
+            {
+                *total += u64::from(count);
+            }
+            sum.counts.attempt_count += u64::from(cell.attempt_count);
+            sum.counts.retry_count += u64::from(cell.retry_count);
+            sum.counts.retried_count += u64::from(cell.retried_count);
+            sum.latency.merge(&cell.latency);
+            sum.length_secs += width_secs;
+        }
+        sum
+    }
+
+    /// The usual numbers.
+    pub fn stats(&self) -> RequestStats {
+        RequestStats {
+            latency: self.latency.stats(),
+            ..self.counts.stats(self.length_secs)
+        }
+    }
+}
+
+/// Share of the windows with arrivals, wholly inside these classes, whose success ratio reaches the
+/// objective of the scenario; None without such windows.
+pub fn window_availability(
+    tables: &Tables,
+    scenario: &Scenario,
+    client: Option<usize>,
+    classes: &[u16],
+) -> Option<f64> {
+    let table = &tables.windows;
+    let is_inside = |window: usize| {
+        let first = tables.timeline.piece_at(table.start(window));
+        let (_, _, class) = tables.timeline.piece(first);
+        let mut piece = first;
+        let mut is_inside = classes.contains(&class);
+        while is_inside && tables.timeline.piece(piece).1 < table.start(window + 1) {
+            piece += 1;
+            is_inside = classes.contains(&tables.timeline.piece(piece).2);
+        }
+        is_inside
+    };
+    let (mut judged_count, mut available_count) = (0, 0);
+    for (window, cell) in table.pooled(client).iter().enumerate() {
+        if 0 < cell.arrived_count && is_inside(window) {
+            let ratio = f64::from(cell.succeeded_count()) / f64::from(cell.arrived_count);
+            judged_count += 1;
+            available_count += u64::from(scenario.availability_objective_ratio <= ratio);
+        }
+    }
+    ratio(available_count, judged_count)
+}
+
+/// Calls of an edge that started in these classes.
+pub fn call_cell(tables: &Tables, edge: EdgeId, classes: &[u16]) -> RequestCell {
+    if let Some(client) = tables.calls.alias_clients[edge.index()] {
+        let scope = RequestScope {
+            client: Some(ClientId::from_index(client)),
+            zone: None,
+        };
+        return tables.requests.pooled(scope, classes);
+    }
+    let class_count = tables.calls.cells.len() / tables.calls.alias_clients.len();
+    let mut sum = RequestCell::default();
+    for class in classes {
+        sum.merge(&tables.calls.cells[edge.index() * class_count + *class as usize]);
+    }
+    sum
+}

@@ -1,0 +1,193 @@
+//! The observer that turns the facts of one run into its numbers.
+//!
+//! Requests are counted in the class of their arrival, everything else in that of the moment. What
+//! the recorder relies on: `Suspected` and `Trusted` alternate for a pair, and so do `Excluded` and
+//! `Included`; `BusyChanged` and `WorkEnded` follow when a process dies; `NodeChanged` tells every
+//! change from the initial state, in which configured instances are up and spare ones absent.
+
+use super::control::KINDS;
+use super::data::RunMetrics;
+use super::detection::DetectionTable;
+use super::exclusion::ExclusionTable;
+use super::instance::InstanceTable;
+use super::life::LifeTable;
+use super::phase::{Timeline, UNMEASURED};
+use super::request::{RequestCell, RequestTable};
+use super::ring::RingTable;
+use super::selection::SelectionTable;
+use super::service::ServiceTable;
+use super::table::{CallTable, FaultCounts, Tables};
+use super::timeline::TimelineTable;
+use super::window::WindowTable;
+use crate::id::{EdgeId, InstanceId};
+use crate::model::observation::{FaultWindow, Outcome, RunEnd};
+use crate::scenario::Scenario;
+use crate::scenario::client::EdgeOwner;
+use crate::time::{SimDuration, SimTime};
+
+/// Blocks of cells times classes: more classes are pooled.
+const CELL_COUNT_MAX: usize = 1_024;
+
+/// Records one run.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) tables: Tables,
+    pub(super) life: LifeTable,
+    /// The piece of the timeline that holds the present.
+    piece_start: SimTime,
+    piece_end: SimTime,
+    pub(super) class: u16,
+    piece: usize,
+    /// The next end of a piece or of a window of the instances' series.
+    pub(super) next_cut: SimTime,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder for one run of `scenario` in which faults act in `fault_windows`.
+    pub fn new(scenario: &'a Scenario, fault_windows: &[FaultWindow]) -> Self {
+        let end = SimTime::START + scenario.duration;
+        let measured = ((SimTime::START + scenario.warmup).min(end), end);
+        let timeline = Timeline::new(
+            scenario.warmup,
+            scenario.duration,
+            scenario.faults.len(),
+            fault_windows,
+            class_count_max(scenario),
+        );
+        let first_windows: Vec<Option<(SimTime, SimTime)>> = (0..scenario.faults.len())
+            .map(|fault| timeline.fault_windows(fault).first().copied())
+            .collect();
+        let class_count = timeline.class_count();
+        let instances = InstanceTable::new(scenario, class_count, timeline.piece_count());
+        let tables = Tables {
+            measured,
+            requests: RequestTable::new(scenario, class_count),
+            calls: CallTable::new(scenario, class_count),
+            windows: WindowTable::new(scenario.window, scenario.duration, scenario.clients.len()),
+            services: ServiceTable::new(scenario, class_count, measured),
+            selection: SelectionTable::new(scenario, class_count),
+            detection: DetectionTable::new(scenario, measured),
+            exclusion: ExclusionTable::new(scenario, measured),
+            rings: RingTable::new(scenario, &first_windows),
+            timelines: TimelineTable::default(),
+            faults: vec![FaultCounts::default(); scenario.faults.len()],
+            control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
+            steady: None,
+            instances,
+            timeline,
+        };
+        let mut recorder = Recorder {
+            scenario,
+            life: LifeTable::new(scenario),
+            piece_start: SimTime::START,
+            piece_end: SimTime::START,
+            class: UNMEASURED,
+            piece: 0,
+            next_cut: SimTime::START,
+            tables,
+        };
+        recorder.enter_piece(0);
+        recorder
+    }
+
+    /// The numbers of the run.
+    ///
+    /// # Panics
+    ///
+    /// If requests were lost or counted twice: every one that arrived must have succeeded, failed,
+    /// timed out, been rejected or be in flight at the end.
+    pub fn finish(mut self, end: RunEnd) -> RunMetrics {
+        // A run that ends early still has the measured window that was asked for.
+        let at = end.ended_at.max(self.tables.measured.1);
+        self.cut(at);
+        self.tables.instances.cut_class(at, self.class);
+        self.tables.services.cut_class(at, self.class);
+        let (instances, services) = (&self.tables.instances, &mut self.tables.services);
+        services.close(at, instances);
+        for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
+            if let Some(episode) = self.life.end(instance) {
+                self.settle(at, instance, &episode, false);
+            }
+        }
+        self.tables.detection.close(at, self.scenario);
+        self.tables.selection.close();
+        super::finish::metrics(self.tables, self.scenario, end)
+    }
+
+    fn enter_piece(&mut self, piece: usize) {
+        (self.piece_start, self.piece_end, self.class) = self.tables.timeline.piece(piece);
+        self.piece = piece;
+        self.plan_cut();
+    }
+
+    fn plan_cut(&mut self) {
+        let window_end = self.tables.instances.window_end();
+        self.next_cut = window_end.unwrap_or(SimTime::NEVER).min(self.piece_end);
+    }
+
+    /// Ends the pieces and windows that are over at `at`.
+    #[cold]
+    pub(super) fn cut(&mut self, at: SimTime) {
+        while self.next_cut <= at && self.next_cut < SimTime::NEVER {
+            let cut = self.next_cut;
+            if self.tables.instances.window_end() == Some(cut) {
+                self.tables.instances.cut_window(cut);
+            }
+            if self.piece_end == cut {
+                let class = self.class;
+                self.enter_piece(self.piece + 1);
+                self.tables.services.cut_class(cut, class);
+                if self.tables.instances.needs_cut(class, self.class) {
+                    self.tables.instances.cut_class(cut, class);
+                }
+            }
+            self.plan_cut();
+        }
+    }
+
+    /// The class of an instant up to now.
+    #[inline]
+    pub(super) fn class_at(&self, at: SimTime) -> u16 {
+        if self.piece_start <= at {
+            self.class
+        } else {
+            self.tables.timeline.class_at(at)
+        }
+    }
+}
+
+impl CallTable {
+    fn new(scenario: &Scenario, class_count: usize) -> Self {
+        let alias_client = |edge: &crate::scenario::client::EdgeConfig| match edge.owner {
+            EdgeOwner::Client(client) => {
+                let is_only_call = scenario.clients[client.index()].calls.len() == 1;
+                is_only_call.then_some(client.index())
+            }
+            EdgeOwner::Service(_) => None,
+        };
+        CallTable {
+            alias_clients: scenario.edges.iter().map(alias_client).collect(),
+            cells: vec![RequestCell::default(); scenario.edges.len() * class_count],
+        }
+    }
+
+    /// A call has its outcome.
+    pub(super) fn end(&mut self, edge: EdgeId, class: u16, latency: SimDuration, outcome: Outcome) {
+        let class_count = self.cells.len() / self.alias_clients.len();
+        let cell = &mut self.cells[edge.index() * class_count + class as usize];
+        cell.arrived_count += 1;
+        cell.end(latency, outcome);
+    }
+}
+
+/// Classes that leave the tables small.
+fn class_count_max(scenario: &Scenario) -> usize {
+    let client_zones: usize = scenario
+        .clients
+        .iter()
+        .map(|client| client.zones.len())
+        .sum();
+    let blocks = client_zones + scenario.groups.len() + scenario.edges.len();
+    (CELL_COUNT_MAX / blocks.max(1)).clamp(4, 64)
+}

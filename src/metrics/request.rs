@@ -1,0 +1,301 @@
+//! Requests of clients by client, caller's zone and class of their arrival; and by caller.
+
+use super::data::request::RequestStats;
+use super::histogram::{CompactSamples, Samples};
+use super::phase::{Timeline, UNMEASURED};
+use crate::id::{ClientId, NodeId, ZoneId};
+use crate::model::observation::Outcome;
+use crate::scenario::Scenario;
+use crate::time::SimDuration;
+
+/// Callers up to which each has its own latency histogram.
+pub const CALLER_HISTOGRAM_COUNT_MAX: usize = 512;
+
+/// Counters by caller and class up to which phases of single callers are known.
+const CALLER_COUNTER_COUNT_MAX: usize = 1 << 20;
+
+/// Requests that arrived in one class, or calls that started in it, at their outcome.
+#[derive(Clone, Debug, Default)]
+pub struct RequestCell {
+    /// Arrived.
+    pub arrived_count: u64,
+    /// By outcome, in the order of [`Outcome`].
+    pub outcome_counts: [u64; 4],
+    /// Attempts.
+    pub attempt_count: u64,
+    /// Attempts after the first one of each call.
+    pub retry_count: u64,
+    /// Requests with such attempts.
+    pub retried_count: u64,
+    /// Latency of successes.
+    pub latency: Samples,
+    /// Time to every other outcome.
+    pub latency_unsuccessful: Samples,
+}
+
+/// Which requests: None means all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestScope {
+    /// Of one client.
+    pub client: Option<ClientId>,
+    /// Of callers in one zone.
+    pub zone: Option<ZoneId>,
+}
+
+/// Requests of one caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallerCount {
+    /// With an outcome.
+    pub ended_count: u32,
+    /// Succeeded.
+    pub succeeded_count: u32,
+}
+
+/// All requests of one run.
+#[derive(Clone, Debug, Default)]
+pub struct RequestTable {
+    class_count: usize,
+    /// First node that is a caller of a client.
+    node_first: u32,
+    /// Place of each caller node in `scopes`.
+    node_scopes: Vec<u16>,
+    /// What each block of cells is about.
+    scopes: Vec<(ClientId, ZoneId)>,
+    /// Calls that a request of each client makes.
+    call_counts: Vec<u32>,
+    /// By scope, then class.
+    cells: Vec<RequestCell>,
+    /// 1 where callers are counted by class, otherwise 0: one class holds all that is measured.
+    caller_class_count: usize,
+    /// By caller node, then class.
+    callers: Vec<CallerCount>,
+    /// By caller node, the whole measured window.
+    caller_latencies: Vec<CompactSamples>,
+}
+
+impl RequestCell {
+    /// Takes note of an outcome.
+    #[inline]
+    pub fn end(&mut self, latency: SimDuration, outcome: Outcome) {
+        self.outcome_counts[outcome as usize] += 1;
+        match outcome {
+            Outcome::Success => self.latency.record(latency),
+            Outcome::Failure | Outcome::Timeout | Outcome::Rejected => {
+                self.latency_unsuccessful.record(latency);
+            }
+        }
+    }
+
+    /// Adds another cell.
+    pub fn merge(&mut self, other: &Self) {
+        self.arrived_count += other.arrived_count;
+        for (sum, count) in self.outcome_counts.iter_mut().zip(other.outcome_counts) {
+            *sum += count;
+        }
+        self.attempt_count += other.attempt_count;
+        self.retry_count += other.retry_count;
+        self.retried_count += other.retried_count;
+        self.latency.merge(&other.latency);
+        self.latency_unsuccessful.merge(&other.latency_unsuccessful);
+    }
+
+    /// The usual numbers, for a part of the run of this length.
+    pub fn stats(&self, duration_secs: f64) -> RequestStats {
+        let [
+            succeeded_count,
+            failed_count,
+            timed_out_count,
+            rejected_count,
+        ] = self.outcome_counts;
+        let per_second = |count: u64| (0.0 < duration_secs).then(|| count as f64 / duration_secs);
+        RequestStats {
+            duration_secs,
+            arrived_count: self.arrived_count,
+            succeeded_count,
+            failed_count,
+            timed_out_count,
+            rejected_count,
+            attempt_count: self.attempt_count,
+            retry_count: self.retry_count,
+            success_ratio: ratio(succeeded_count, self.arrived_count),
+            request_rate_rps: per_second(self.arrived_count),
+            goodput_rps: per_second(succeeded_count),
+            amplification_ratio: ratio(self.attempt_count, self.arrived_count),
+            latency: self.latency.stats(),
+        }
+    }
+}
+
+impl RequestTable {
+    /// Empty counters for the clients of a scenario.
+    pub fn new(scenario: &Scenario, class_count: usize) -> Self {
+        let topology = &scenario.topology;
+        let (mut scopes, mut node_scopes) = (Vec::new(), Vec::new());
+        for (index, client) in scenario.clients.iter().enumerate() {
+            let first = scopes.len();
+            let mut zones = client.zones.clone();
+            zones.sort_unstable();
+            zones.dedup();
+            scopes.extend(
+                zones
+                    .iter()
+                    .map(|zone| (ClientId::from_index(index), *zone)),
+            );
+            for caller in 0..client.count as usize {
+                let zone = client.zones[caller % client.zones.len()];
+                let place = zones.iter().position(|z| *z == zone).expect("it is listed");
+                let scope = u16::try_from(first + place).expect("clients and zones are few");
+                node_scopes.push(scope);
+            }
+        }
+        let caller_count = node_scopes.len();
+        let is_by_class = caller_count * class_count <= CALLER_COUNTER_COUNT_MAX;
+        let caller_class_count = if is_by_class { class_count } else { 1 };
+        let has_histograms = caller_count <= CALLER_HISTOGRAM_COUNT_MAX;
+        RequestTable {
+            class_count,
+            node_first: topology.instance_count(),
+            cells: vec![RequestCell::default(); scopes.len() * class_count],
+            scopes,
+            call_counts: scenario
+                .clients
+                .iter()
+                .map(|c| u32::try_from(c.calls.len()).expect("calls are few"))
+                .collect(),
+            caller_class_count,
+            callers: vec![CallerCount::default(); caller_count * caller_class_count],
+            caller_latencies: vec![
+                CompactSamples::default();
+                if has_histograms { caller_count } else { 0 }
+            ],
+            node_scopes,
+        }
+    }
+
+    /// A request arrived at a caller.
+    #[inline]
+    pub fn arrive(&mut self, class: u16, caller: NodeId) {
+        let cell = self.cell_of(class, caller);
+        self.cells[cell].arrived_count += 1;
+    }
+
+    /// A request that arrived in `class` has its outcome.
+    #[inline]
+    pub fn end(
+        &mut self,
+        class: u16,
+        caller: NodeId,
+        latency: SimDuration,
+        outcome: Outcome,
+        attempt_count: u32,
+    ) {
+        let index = self.cell_of(class, caller);
+        let retry_count = self.retry_count(caller, attempt_count);
+        let cell = &mut self.cells[index];
+        cell.attempt_count += u64::from(attempt_count);
+        if 0 < retry_count {
+            cell.retry_count += u64::from(retry_count);
+            cell.retried_count += 1;
+        }
+        cell.end(latency, outcome);
+        if class == UNMEASURED {
+            return;
+        }
+        let node = (caller.0 - self.node_first) as usize;
+        let caller_class = if self.caller_class_count == 1 {
+            0
+        } else {
+            class as usize
+        };
+        let count = &mut self.callers[node * self.caller_class_count + caller_class];
+        count.ended_count += 1;
+        if outcome == Outcome::Success {
+            count.succeeded_count += 1;
+            if let Some(latencies) = self.caller_latencies.get_mut(node) {
+                latencies.record(latency);
+            }
+        }
+    }
+
+    /// Attempts after the first one of each call, exact for requests that made all their calls.
+    #[inline]
+    pub fn retry_count(&self, caller: NodeId, attempt_count: u32) -> u32 {
+        let scope = self.node_scopes[(caller.0 - self.node_first) as usize];
+        let client = self.scopes[scope as usize].0;
+        attempt_count.saturating_sub(self.call_counts[client.index()])
+    }
+
+    /// Everything in scope that arrived in these classes.
+    pub fn pooled(&self, scope: RequestScope, classes: &[u16]) -> RequestCell {
+        let mut sum = RequestCell::default();
+        for (place, (client, zone)) in self.scopes.iter().enumerate() {
+            if scope.client.is_none_or(|c| c == *client) && scope.zone.is_none_or(|z| z == *zone) {
+                for class in classes {
+                    sum.merge(&self.cells[place * self.class_count + *class as usize]);
+                }
+            }
+        }
+        sum
+    }
+
+    /// Requests and successes of every caller in scope; None where callers are not counted by
+    /// class. `is_whole`: all that is measured.
+    pub fn caller_counts(
+        &self,
+        scope: RequestScope,
+        classes: &[u16],
+        is_whole: bool,
+    ) -> Option<Vec<CallerCount>> {
+        let columns: Vec<usize> = match self.caller_class_count {
+            1 if is_whole => vec![0],
+            1 => return None,
+            _ => classes.iter().map(|class| *class as usize).collect(),
+        };
+        let count_of = |node: usize| {
+            columns.iter().fold(CallerCount::default(), |sum, column| {
+                let count = self.callers[node * self.caller_class_count + column];
+                CallerCount {
+                    ended_count: sum.ended_count + count.ended_count,
+                    succeeded_count: sum.succeeded_count + count.succeeded_count,
+                }
+            })
+        };
+        Some(self.nodes_in(scope).map(count_of).collect())
+    }
+
+    /// Latency of successes of every caller in scope, over the whole measured window; None where
+    /// there are too many callers.
+    pub fn caller_latencies(&self, scope: RequestScope) -> Option<Vec<&CompactSamples>> {
+        let is_kept = !self.caller_latencies.is_empty();
+        is_kept.then(|| {
+            self.nodes_in(scope)
+                .map(|n| &self.caller_latencies[n])
+                .collect()
+        })
+    }
+
+    fn nodes_in(&self, scope: RequestScope) -> impl Iterator<Item = usize> {
+        (0..self.node_scopes.len()).filter(move |node| {
+            let (client, zone) = self.scopes[self.node_scopes[*node] as usize];
+            scope.client.is_none_or(|c| c == client) && scope.zone.is_none_or(|z| z == zone)
+        })
+    }
+
+    #[inline]
+    fn cell_of(&self, class: u16, caller: NodeId) -> usize {
+        let scope = self.node_scopes[(caller.0 - self.node_first) as usize];
+        scope as usize * self.class_count + class as usize
+    }
+}
+
+/// A share; None of nothing.
+pub fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (0 < whole).then(|| part as f64 / whole as f64)
+}
+
+/// Classes of the whole run, the unmeasured one included.
+pub fn all_classes(timeline: &Timeline) -> Vec<u16> {
+    (0..timeline.class_count())
+        .map(|class| u16::try_from(class).expect("classes are few"))
+        .collect()
+}

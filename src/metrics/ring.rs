@@ -1,0 +1,295 @@
+//! What a fault did to the hash rings of callers.
+//!
+//! The ring of an edge is that of its first calling side, with the candidates that it had before
+//! the first window of a fault and after the last change inside that window.
+
+use std::sync::Arc;
+
+use super::data::fault::{RingChange, RingShare};
+use crate::hash::key_hash;
+use crate::hash::ring::{Ring, RingEntry, moved_ratio, point_count};
+use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::model::view::ViewSnapshot;
+use crate::rng::path_hash;
+use crate::rng::zipf::Zipf;
+use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::client::{EdgeOwner, KeyConfig, Workload};
+use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
+use crate::time::SimTime;
+
+/// Keys that are walked for measures by popularity.
+const KEY_COUNT_MAX: u32 = 1_000_000;
+
+/// The candidates around the first window of one fault.
+#[derive(Clone, Debug, Default)]
+struct Sides {
+    window: Option<(SimTime, SimTime)>,
+    before: Option<Arc<ViewSnapshot>>,
+    after: Option<Arc<ViewSnapshot>>,
+}
+
+/// The first calling side of one edge.
+#[derive(Clone, Debug)]
+struct Watch {
+    edge: EdgeId,
+    caller: CallerId,
+    /// Its candidates at the start.
+    first: Option<Arc<ViewSnapshot>>,
+    /// By fault.
+    faults: Vec<Sides>,
+}
+
+/// The ring edges of one run.
+#[derive(Clone, Debug, Default)]
+pub struct RingTable {
+    watches: Vec<Watch>,
+}
+
+impl RingTable {
+    /// Watches every edge with a ring; `windows` are the first windows of the faults.
+    pub fn new(scenario: &Scenario, windows: &[Option<(SimTime, SimTime)>]) -> Self {
+        let watch = |index: usize| {
+            let edge = EdgeId::from_index(index);
+            let sides = |window: &Option<(SimTime, SimTime)>| Sides {
+                window: *window,
+                ..Sides::default()
+            };
+            Watch {
+                edge,
+                caller: CallerId(scenario.topology.edge_callers(edge).start),
+                first: None,
+                faults: windows.iter().map(sides).collect(),
+            }
+        };
+        let edges = scenario.edges.iter().enumerate();
+        let watches = edges
+            .filter(|(_, edge)| matches!(edge.balancer, BalancerConfig::Ring { .. }))
+            .map(|(index, _)| watch(index))
+            .collect();
+        RingTable { watches }
+    }
+
+    /// A calling side balances over other candidates.
+    pub fn hold(&mut self, at: SimTime, caller: CallerId, view: &Arc<ViewSnapshot>) {
+        for watch in self.watches.iter_mut().filter(|w| w.caller == caller) {
+            watch.first.get_or_insert_with(|| Arc::clone(view));
+            for sides in &mut watch.faults {
+                let Some((start, end)) = sides.window else {
+                    continue;
+                };
+                // The first view of all is taken as before, even of a fault at the very start.
+                if at < start || sides.before.is_none() {
+                    sides.before = Some(Arc::clone(view));
+                } else if at < end {
+                    sides.after = Some(Arc::clone(view));
+                }
+            }
+        }
+    }
+
+    /// Owned shares per weight of the ring at the start, of an edge that has one.
+    pub fn first_ownership(&self, edge: EdgeId, scenario: &Scenario) -> Option<Vec<f64>> {
+        let watch = self.watches.iter().find(|w| w.edge == edge)?;
+        let view = watch.first.as_ref()?;
+        Some(per_weight(view, &ring_of(edge, view, scenario).ownership()))
+    }
+
+    /// What a fault did to the ring of every edge that has one.
+    pub fn changes(&self, fault: usize, scenario: &Scenario) -> Vec<RingChange> {
+        let change = |watch: &Watch| {
+            let sides = &watch.faults[fault];
+            let before = sides.before.as_ref()?;
+            let after = sides.after.as_ref().unwrap_or(before);
+            Some(ring_change(watch.edge, before, after, scenario))
+        };
+        self.watches.iter().filter_map(change).collect()
+    }
+}
+
+fn ring_change(
+    edge: EdgeId,
+    before: &ViewSnapshot,
+    after: &ViewSnapshot,
+    scenario: &Scenario,
+) -> RingChange {
+    let (ring_before, ring_after) = (
+        ring_of(edge, before, scenario),
+        ring_of(edge, after, scenario),
+    );
+    let (owned_before, owned_after) = (ring_before.ownership(), ring_after.ownership());
+    let per_weight_before = per_weight(before, &owned_before);
+    let per_weight_after = per_weight(after, &owned_after);
+    let requests = request_shares(edge, &ring_before, &ring_after, scenario);
+    let load = requests.as_ref().map(|r| per_weight(after, &r.owned_after));
+    RingChange {
+        edge: scenario.edges[edge.index()].path.clone(),
+        moved_key_ratio: moved_ratio(&ring_before, &ring_after),
+        moved_key_ratio_ideal: moved_ratio_ideal(before, after),
+        moved_request_ratio: requests.as_ref().map(|r| r.moved_ratio),
+        ownership_max_over_mean_before: max_over_mean(&per_weight_before),
+        ownership_cv_before: coefficient_of_variation(&per_weight_before),
+        ownership_max_over_mean_after: max_over_mean(&per_weight_after),
+        ownership_cv_after: coefficient_of_variation(&per_weight_after),
+        ownership_jain_before: jain_index(&per_weight_before),
+        ownership_jain_after: jain_index(&per_weight_after),
+        load_max_over_mean_after: load.as_deref().and_then(max_over_mean),
+        load_cv_after: load.as_deref().and_then(coefficient_of_variation),
+        load_jain_after: load.as_deref().and_then(jain_index),
+        instances: ring_shares(before, after, (&ring_before, &ring_after), scenario),
+    }
+}
+
+fn ring_of(edge: EdgeId, view: &ViewSnapshot, scenario: &Scenario) -> Ring {
+    let config = &scenario.edges[edge.index()].balancer;
+    let BalancerConfig::Ring {
+        virtual_node_count,
+        hash_seed,
+        ..
+    } = *config
+    else {
+        unreachable!("only edges with a ring are watched");
+    };
+    let topology = &scenario.topology;
+    let entries = view.members.iter().map(|member| RingEntry {
+        owner: member.instance.0,
+        name: path_hash(&topology.node_path(topology.instance_node(member.instance))),
+        point_count: point_count(virtual_node_count, member.weight),
+    });
+    Ring::build(entries, hash_seed)
+}
+
+/// Owned shares over weights, for every member.
+fn per_weight(view: &ViewSnapshot, owned: &[(u32, f64)]) -> Vec<f64> {
+    let members = view.members.iter();
+    members
+        .map(|m| share_of(owned, m.instance) / m.weight)
+        .collect()
+}
+
+fn share_of(owned: &[(u32, f64)], instance: InstanceId) -> f64 {
+    let place = owned.binary_search_by_key(&instance.0, |(owner, _)| *owner);
+    place.map_or(0.0, |place| owned[place].1)
+}
+
+/// The sum of what each instance's share of the weight grew.
+fn moved_ratio_ideal(before: &ViewSnapshot, after: &ViewSnapshot) -> f64 {
+    if before.members.is_empty() || after.members.is_empty() {
+        let both_are = before.members.is_empty() && after.members.is_empty();
+        return if both_are { 0.0 } else { 1.0 };
+    }
+    let total = |view: &ViewSnapshot| view.members.iter().map(|m| m.weight).sum::<f64>();
+    let (total_before, total_after) = (total(before), total(after));
+    let growth = |member: &crate::model::view::Member| {
+        let place = before.position(member.instance);
+        let weight_before = place.map_or(0.0, |place| before.members[place].weight);
+        (member.weight / total_after - weight_before / total_before).max(0.0)
+    };
+    after.members.iter().map(growth).sum()
+}
+
+/// Shares of the requests, by the popularity of their keys.
+struct RequestShares {
+    moved_ratio: f64,
+    /// Ascending by owner.
+    owned_after: Vec<(u32, f64)>,
+}
+
+fn request_shares(
+    edge: EdgeId,
+    before: &Ring,
+    after: &Ring,
+    scenario: &Scenario,
+) -> Option<RequestShares> {
+    if before.is_empty() || after.is_empty() {
+        return None;
+    }
+    let seed = match scenario.edges[edge.index()].balancer {
+        BalancerConfig::Ring { hash_seed, .. } => hash_seed,
+        _ => unreachable!("only edges with a ring are watched"),
+    };
+    let mut moved_ratio = 0.0;
+    let mut owned = vec![0.0; scenario.topology.instance_count() as usize];
+    for (key, share) in popularities(edge, scenario)? {
+        let hash = key_hash(key, seed);
+        let owner = after.owner(hash);
+        owned[owner as usize] += share;
+        if before.owner(hash) != owner {
+            moved_ratio += share;
+        }
+    }
+    let owned_after = (0u32..).zip(owned).filter(|(_, share)| 0.0 < *share);
+    Some(RequestShares {
+        moved_ratio,
+        owned_after: owned_after.collect(),
+    })
+}
+
+/// Every key with its share of the requests; None where they are too many or not known before the
+/// run.
+fn popularities(edge: EdgeId, scenario: &Scenario) -> Option<Vec<(u64, f64)>> {
+    let EdgeOwner::Client(client) = scenario.edges[edge.index()].owner else {
+        return None;
+    };
+    let client = &scenario.clients[client.index()];
+    if let Workload::Trace(trace) = &client.workload
+        && trace.rows.iter().any(|row| row.key.is_some())
+    {
+        let share = 1.0 / trace.rows.len() as f64;
+        let row_shares = trace.rows.iter().map(|row| Some((row.key?, share)));
+        return row_shares.collect();
+    }
+    let count = client.keys.count();
+    (count <= KEY_COUNT_MAX).then(|| law_of(client.keys))
+}
+
+fn law_of(keys: KeyConfig) -> Vec<(u64, f64)> {
+    let all = 0..keys.count();
+    match keys {
+        KeyConfig::Uniform { count } => {
+            let share = 1.0 / f64::from(count);
+            all.map(|key| (u64::from(key), share)).collect()
+        }
+        KeyConfig::Zipf { count, exponent } => {
+            let law = Zipf::new(count, exponent);
+            all.map(|key| (u64::from(key), law.probability(key)))
+                .collect()
+        }
+        KeyConfig::HotSet {
+            count,
+            hot_count,
+            hot_ratio,
+        } => {
+            let hot_count = hot_count.min(count);
+            let hot_ratio = if hot_count == count { 1.0 } else { hot_ratio };
+            let share = |key: u32| {
+                if key < hot_count {
+                    hot_ratio / f64::from(hot_count)
+                } else {
+                    (1.0 - hot_ratio) / f64::from(count - hot_count)
+                }
+            };
+            all.map(|key| (u64::from(key), share(key))).collect()
+        }
+    }
+}
+
+fn ring_shares(
+    before: &ViewSnapshot,
+    after: &ViewSnapshot,
+    rings: (&Ring, &Ring),
+    scenario: &Scenario,
+) -> Vec<RingShare> {
+    let members = before.members.iter().chain(&after.members);
+    let mut instances: Vec<InstanceId> = members.map(|m| m.instance).collect();
+    instances.sort_unstable();
+    instances.dedup();
+    let (owned_before, owned_after) = (rings.0.ownership(), rings.1.ownership());
+    let share = |instance: &InstanceId| RingShare {
+        instance: instance.0,
+        name: scenario.topology.instance_name(*instance),
+        before_ratio: share_of(&owned_before, *instance),
+        after_ratio: share_of(&owned_after, *instance),
+    };
+    instances.iter().map(share).collect()
+}

@@ -1,0 +1,310 @@
+//! Work at the instances of each service, by zone of the instance and class of the moment.
+
+use super::histogram::Samples;
+use super::instance::InstanceTable;
+use super::level::LevelTotals;
+use crate::id::{InstanceId, ServiceId, ZoneId};
+use crate::model::observation::WorkEnd;
+use crate::scenario::Scenario;
+use crate::time::{SimDuration, SimTime};
+
+/// Work of one service in one zone, counted in the class of each moment.
+#[derive(Clone, Debug, Default)]
+pub struct WorkCell {
+    /// Entered an instance.
+    pub arrived_count: u64,
+    /// Turned away by full queues.
+    pub rejected_count: u64,
+    /// Left after service, error replies included.
+    pub served_count: u64,
+    /// Of these, after their caller had given up.
+    pub zombie_count: u64,
+    /// Lost with their process.
+    pub lost_count: u64,
+    /// Time that the lost ones had spent there, in seconds.
+    pub lost_sojourn_secs: f64,
+    /// Started after a positive time.
+    pub waited_count: u64,
+    /// Arrival to start of service.
+    pub waiting: Samples,
+    /// Arrival to end of service.
+    pub sojourn: Samples,
+    /// Start to end of service.
+    pub service_time: Samples,
+}
+
+/// A number that changes at instants, and how long it had which value, by class.
+#[derive(Clone, Debug, Default)]
+struct LevelMeter {
+    level: u32,
+    since: SimTime,
+    by_class: Vec<LevelTotals>,
+}
+
+/// All services of one run.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceTable {
+    class_count: usize,
+    measured: (SimTime, SimTime),
+    /// Place in `scopes`, by instance.
+    instance_scopes: Vec<u16>,
+    /// What each block of cells is about.
+    scopes: Vec<(ServiceId, ZoneId)>,
+    /// By scope, then class.
+    cells: Vec<WorkCell>,
+    /// Attempts in each service.
+    in_system: Vec<LevelMeter>,
+    /// Attempts in one instance, by service.
+    per_instance: Vec<LevelTotals>,
+    /// Instances up in each service.
+    up: Vec<LevelMeter>,
+    /// How often that number fell to each value, in the measured window.
+    up_fall_counts: Vec<Vec<u64>>,
+}
+
+impl WorkCell {
+    /// Adds another cell.
+    pub fn merge(&mut self, other: &Self) {
+        self.arrived_count += other.arrived_count;
+        self.rejected_count += other.rejected_count;
+        self.served_count += other.served_count;
+        self.zombie_count += other.zombie_count;
+        self.lost_count += other.lost_count;
+        self.lost_sojourn_secs += other.lost_sojourn_secs;
+        self.waited_count += other.waited_count;
+        self.waiting.merge(&other.waiting);
+        self.sojourn.merge(&other.sojourn);
+        self.service_time.merge(&other.service_time);
+    }
+}
+
+impl LevelMeter {
+    fn new(level: u32, class_count: usize) -> Self {
+        LevelMeter {
+            level,
+            since: SimTime::START,
+            by_class: vec![LevelTotals::default(); class_count],
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, at: SimTime, class: u16) {
+        self.by_class[class as usize].add(self.level, at.since(self.since));
+        self.since = at;
+    }
+}
+
+impl ServiceTable {
+    /// Empty counters for the services of a scenario. `measured` is its measured window.
+    pub fn new(scenario: &Scenario, class_count: usize, measured: (SimTime, SimTime)) -> Self {
+        let topology = &scenario.topology;
+        let mut scopes: Vec<(ServiceId, ZoneId)> = scenario
+            .groups
+            .iter()
+            .map(|g| (g.service, g.zone))
+            .collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let scope_of = |index: u32| {
+            let group = &scenario.groups[topology.group_of(InstanceId(index)).index()];
+            let place = scopes.binary_search(&(group.service, group.zone));
+            u16::try_from(place.expect("it is listed")).expect("services and zones are few")
+        };
+        let up_count = |service: usize| {
+            let of_service = scenario
+                .groups
+                .iter()
+                .filter(|g| g.service.index() == service);
+            of_service.map(|g| g.count).sum::<u32>()
+        };
+        let service_count = scenario.services.len();
+        ServiceTable {
+            class_count,
+            measured,
+            instance_scopes: (0..topology.instance_count()).map(scope_of).collect(),
+            cells: vec![WorkCell::default(); scopes.len() * class_count],
+            scopes,
+            in_system: vec![LevelMeter::new(0, class_count); service_count],
+            per_instance: vec![LevelTotals::default(); service_count],
+            up: (0..service_count)
+                .map(|service| LevelMeter::new(up_count(service), class_count))
+                .collect(),
+            up_fall_counts: vec![Vec::new(); service_count],
+        }
+    }
+
+    /// Work entered an instance that held `before` since an instant.
+    #[inline]
+    pub fn enter(&mut self, at: SimTime, class: u16, instance: InstanceId, before: (u32, SimTime)) {
+        let (cell, service) = self.place(class, instance);
+        self.cells[cell].arrived_count += 1;
+        let meter = &mut self.in_system[service];
+        meter.advance(at, class);
+        meter.level += 1;
+        self.add_instance_level(at, service, before);
+    }
+
+    /// Work started.
+    #[inline]
+    pub fn start(&mut self, class: u16, instance: InstanceId, waiting: SimDuration) {
+        let cell = self.place(class, instance).0;
+        self.cells[cell].waited_count += u64::from(!waiting.is_zero());
+        self.cells[cell].waiting.record(waiting);
+    }
+
+    /// Work that entered at `arrived_at` left an instance that held `before` since an instant.
+    #[inline]
+    pub fn leave(
+        &mut self,
+        at: SimTime,
+        class: u16,
+        instance: InstanceId,
+        before: (u32, SimTime),
+        work: WorkRecord,
+    ) {
+        let (cell, service) = self.place(class, instance);
+        let cell = &mut self.cells[cell];
+        let sojourn = at.since(work.arrived_at);
+        match work.end {
+            WorkEnd::Served | WorkEnd::Errored => {
+                cell.served_count += 1;
+                cell.zombie_count += u64::from(work.is_zombie);
+                cell.sojourn.record(sojourn);
+                let started_at = work.started_at.expect("what was served has started");
+                cell.service_time.record(at.since(started_at));
+            }
+            WorkEnd::Lost => {
+                cell.lost_count += 1;
+                cell.lost_sojourn_secs += sojourn.as_secs_f64();
+            }
+        }
+        let meter = &mut self.in_system[service];
+        meter.advance(at, class);
+        meter.level -= 1;
+        self.add_instance_level(at, service, before);
+    }
+
+    /// An instance turned an attempt away.
+    pub fn reject(&mut self, class: u16, instance: InstanceId) {
+        let cell = self.place(class, instance).0;
+        self.cells[cell].rejected_count += 1;
+    }
+
+    /// An instance came up or went down.
+    pub fn set_up(&mut self, at: SimTime, class: u16, instance: InstanceId, is_up: bool) {
+        let service = self.place(class, instance).1;
+        let meter = &mut self.up[service];
+        meter.advance(at, class);
+        if is_up {
+            meter.level += 1;
+            return;
+        }
+        meter.level -= 1;
+        if self.measured.0 <= at && at < self.measured.1 {
+            let falls = &mut self.up_fall_counts[service];
+            let level = meter.level as usize;
+            if falls.len() <= level {
+                falls.resize(level + 1, 0);
+            }
+            falls[level] += 1;
+        }
+    }
+
+    /// Ends the time of a class.
+    pub fn cut_class(&mut self, at: SimTime, class: u16) {
+        for meter in self.in_system.iter_mut().chain(&mut self.up) {
+            meter.advance(at, class);
+        }
+    }
+
+    /// Counts the levels that instances still hold at the end.
+    pub fn close(&mut self, at: SimTime, instances: &InstanceTable) {
+        for index in 0..self.instance_scopes.len() {
+            let scope = self.instance_scopes[index] as usize;
+            let place = u32::try_from(index).expect("an instance has a 32-bit id");
+            self.add_instance_level(at, self.scopes[scope].0.index(), instances.in_system(place));
+        }
+    }
+
+    /// Everything of a service and zone in these classes; None means all.
+    pub fn pooled(
+        &self,
+        service: Option<ServiceId>,
+        zone: Option<ZoneId>,
+        classes: &[u16],
+    ) -> WorkCell {
+        let mut sum = WorkCell::default();
+        for (place, (of_service, of_zone)) in self.scopes.iter().enumerate() {
+            if service.is_none_or(|s| s == *of_service) && zone.is_none_or(|z| z == *of_zone) {
+                for class in classes {
+                    sum.merge(&self.cells[place * self.class_count + *class as usize]);
+                }
+            }
+        }
+        sum
+    }
+
+    /// Attempts in a service over the time of these classes.
+    pub fn in_system(&self, service: ServiceId, classes: &[u16]) -> LevelTotals {
+        pooled_levels(&self.in_system[service.index()], classes)
+    }
+
+    /// Attempts in a service now.
+    pub fn left_count(&self, service: ServiceId) -> u32 {
+        self.in_system[service.index()].level
+    }
+
+    /// Attempts in one instance of a service, over the measured window and its instances.
+    pub fn in_system_per_instance(&self, service: ServiceId) -> &LevelTotals {
+        &self.per_instance[service.index()]
+    }
+
+    /// Instances up over the time of these classes.
+    pub fn up(&self, service: ServiceId, classes: &[u16]) -> LevelTotals {
+        pooled_levels(&self.up[service.index()], classes)
+    }
+
+    /// How often the number of instances up fell to each value, in the measured window.
+    pub fn up_fall_counts(&self, service: ServiceId) -> &[u64] {
+        &self.up_fall_counts[service.index()]
+    }
+
+    #[inline]
+    fn place(&self, class: u16, instance: InstanceId) -> (usize, usize) {
+        let scope = self.instance_scopes[instance.index()] as usize;
+        (
+            scope * self.class_count + class as usize,
+            self.scopes[scope].0.index(),
+        )
+    }
+
+    #[inline]
+    fn add_instance_level(&mut self, at: SimTime, service: usize, before: (u32, SimTime)) {
+        let (level, since) = before;
+        let (from, to) = (since.max(self.measured.0), at.min(self.measured.1));
+        if from < to {
+            self.per_instance[service].add(level, to.since(from));
+        }
+    }
+}
+
+/// What is known of work when it leaves an instance.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkRecord {
+    /// When it entered.
+    pub arrived_at: SimTime,
+    /// When a worker took it up.
+    pub started_at: Option<SimTime>,
+    /// How it ended.
+    pub end: WorkEnd,
+    /// Its caller had given up.
+    pub is_zombie: bool,
+}
+
+fn pooled_levels(meter: &LevelMeter, classes: &[u16]) -> LevelTotals {
+    let mut sum = LevelTotals::default();
+    for class in classes {
+        sum.merge(&meter.by_class[*class as usize]);
+    }
+    sum
+}

@@ -1,0 +1,92 @@
+//! Everything that was counted in one run, by scope and phase; any measure is put together from it.
+
+use super::control::KINDS;
+use super::detection::DetectionTable;
+use super::exclusion::ExclusionTable;
+use super::instance::InstanceTable;
+use super::phase::Timeline;
+use super::request::{RequestCell, RequestTable};
+use super::ring::RingTable;
+use super::selection::SelectionTable;
+use super::service::ServiceTable;
+use super::steady::SteadyState;
+use super::timeline::TimelineTable;
+use super::window::WindowTable;
+use crate::id::ServiceId;
+use crate::model::observation::ControlKind;
+use crate::time::SimTime;
+
+/// What one fault did, as far as it is not told elsewhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FaultCounts {
+    /// Most nodes that one of its windows acted on.
+    pub target_count_max: u64,
+    /// Instances that it took down, counted at every time.
+    pub down_count: u64,
+    /// Attempts sent to instances while it held them down.
+    pub wasted_count: u64,
+    /// The last of them.
+    pub last_wasted_at: Option<SimTime>,
+}
+
+/// Calls between services, and calls of clients whose requests make several.
+#[derive(Clone, Debug, Default)]
+pub struct CallTable {
+    /// By edge: the client whose requests are its calls, because they make no other.
+    pub alias_clients: Vec<Option<usize>>,
+    /// By edge, then class of the start of the call; `arrived_count` counts those that ended.
+    pub cells: Vec<RequestCell>,
+}
+
+/// All counters of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// The phases.
+    pub timeline: Timeline,
+    /// Start and end of the measured window.
+    pub measured: (SimTime, SimTime),
+    /// Requests of clients.
+    pub requests: RequestTable,
+    /// Calls by edge.
+    pub calls: CallTable,
+    /// Requests by window.
+    pub windows: WindowTable,
+    /// Work by service.
+    pub services: ServiceTable,
+    /// Load by instance.
+    pub instances: InstanceTable,
+    /// Picks by edge.
+    pub selection: SelectionTable,
+    /// Detectors.
+    pub detection: DetectionTable,
+    /// Exclusions.
+    pub exclusion: ExclusionTable,
+    /// Rings.
+    pub rings: RingTable,
+    /// Beliefs over time.
+    pub timelines: TimelineTable,
+    /// By fault.
+    pub faults: Vec<FaultCounts>,
+    /// Control messages by class, then service, then kind.
+    pub control: Vec<Vec<[u64; KINDS.len()]>>,
+    /// The steady band of all clients together; None before the run is over.
+    pub steady: Option<SteadyState>,
+}
+
+impl Tables {
+    /// Control messages of a kind in these classes, about all services or one.
+    pub fn control_count(
+        &self,
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        classes: &[u16],
+    ) -> u64 {
+        let services = classes
+            .iter()
+            .flat_map(|class| self.control[*class as usize].iter().enumerate());
+        services
+            .filter(|(index, _)| service.is_none_or(|s| s.index() == *index))
+            .map(|(_, kinds)| kinds[kind as usize])
+            .sum()
+    }
+}

@@ -1,0 +1,252 @@
+//! Requests by window of their arrival, and control messages by window.
+
+use super::control::KINDS;
+use super::data::series::RequestWindow;
+use super::histogram::CompactSamples;
+use crate::model::observation::{ControlKind, Outcome};
+use crate::time::{SimDuration, SimTime};
+
+/// Windows that a series holds at most.
+const WINDOW_COUNT_MAX: u64 = 2_000;
+
+/// Windows of all clients together at most; each has a histogram.
+const CLIENT_WINDOW_COUNT_MAX: u64 = 16_000;
+
+/// Requests of one client that arrived in one window.
+#[derive(Clone, Debug, Default)]
+pub struct WindowCell {
+    /// Arrived.
+    pub arrived_count: u32,
+    /// By outcome, in the order of [`Outcome`].
+    pub outcome_counts: [u32; 4],
+    /// Attempts.
+    pub attempt_count: u32,
+    /// Attempts after the first one of each call.
+    pub retry_count: u32,
+    /// Requests with such attempts.
+    pub retried_count: u32,
+    /// Latency of successes.
+    pub latency: CompactSamples,
+}
+
+/// The windows of a run up to the end of its measured window.
+#[derive(Clone, Debug, Default)]
+pub struct WindowTable {
+    width: SimDuration,
+    /// By client, then window.
+    clients: Vec<Vec<WindowCell>>,
+    /// By kind, then window.
+    control: Vec<Vec<u32>>,
+    /// The window that was used last, its start and its end.
+    last: (usize, SimTime, SimTime),
+}
+
+impl WindowCell {
+    /// Adds another cell.
+    pub fn merge(&mut self, other: &Self) {
+        self.arrived_count += other.arrived_count;
+        for (sum, count) in self.outcome_counts.iter_mut().zip(other.outcome_counts) {
+            *sum += count;
+        }
+        self.attempt_count += other.attempt_count;
+        self.retry_count += other.retry_count;
+        self.retried_count += other.retried_count;
+        self.latency.merge(&other.latency);
+    }
+
+    /// Succeeded requests.
+    pub fn succeeded_count(&self) -> u32 {
+        self.outcome_counts[Outcome::Success as usize]
+    }
+
+    /// As a row of the series.
+    pub fn row(&self, start_secs: f64) -> RequestWindow {
+        let [
+            succeeded_count,
+            failed_count,
+            timed_out_count,
+            rejected_count,
+        ] = self.outcome_counts;
+        let ms = |percent| self.latency.percentile(percent).value_secs.map(|s| s * 1e3);
+        RequestWindow {
+            start_secs,
+            arrived_count: self.arrived_count,
+            succeeded_count,
+            failed_count,
+            timed_out_count,
+            rejected_count,
+            attempt_count: self.attempt_count,
+            retry_count: self.retry_count,
+            latency_ms_mean: self.latency.mean_secs().map(|s| s * 1e3),
+            latency_ms_p50: ms(50.0),
+            latency_ms_p90: ms(90.0),
+            latency_ms_p99: ms(99.0),
+            latency_ms_p999: ms(99.9),
+            latency_ms_max: self.latency.max_secs().map(|s| s * 1e3),
+        }
+    }
+}
+
+impl WindowTable {
+    /// Windows of `width`, doubled until `duration` has few enough of them.
+    pub fn new(width: SimDuration, duration: SimDuration, client_count: usize) -> Self {
+        let count_max = (CLIENT_WINDOW_COUNT_MAX / client_count.max(1) as u64).max(1);
+        let (width, count) = doubled_width(width, duration, count_max.min(WINDOW_COUNT_MAX));
+        WindowTable {
+            width,
+            clients: vec![vec![WindowCell::default(); count]; client_count],
+            control: vec![Vec::new(); KINDS.len()],
+            last: (0, SimTime::START, SimTime::START + width),
+        }
+    }
+
+    /// Width of the windows.
+    pub fn width(&self) -> SimDuration {
+        self.width
+    }
+
+    /// How many windows there are.
+    pub fn count(&self) -> usize {
+        self.clients.first().map_or(0, Vec::len)
+    }
+
+    /// Start of a window.
+    pub fn start(&self, window: usize) -> SimTime {
+        SimTime::START + self.width.saturating_mul(window as u64)
+    }
+
+    /// A request arrived.
+    #[inline]
+    pub fn arrive(&mut self, at: SimTime, client: usize) {
+        let window = self.window_of(at);
+        if let Some(cell) = self.clients[client].get_mut(window) {
+            cell.arrived_count += 1;
+        }
+    }
+
+    /// A request has its outcome.
+    #[inline]
+    pub fn end(
+        &mut self,
+        arrived_at: SimTime,
+        client: usize,
+        latency: SimDuration,
+        outcome: Outcome,
+        attempt_counts: (u32, u32),
+    ) {
+        let window = self.window_of(arrived_at);
+        let Some(cell) = self.clients[client].get_mut(window) else {
+            return;
+        };
+        cell.outcome_counts[outcome as usize] += 1;
+        cell.attempt_count += attempt_counts.0;
+        if 0 < attempt_counts.1 {
+            cell.retry_count += attempt_counts.1;
+            cell.retried_count += 1;
+        }
+        if outcome == Outcome::Success {
+            cell.latency.record(latency);
+        }
+    }
+
+    /// A control message was sent.
+    pub fn control(&mut self, at: SimTime, kind: ControlKind) {
+        let (window, count) = (self.window_of(at), self.count());
+        if window < count {
+            let windows = &mut self.control[kind as usize];
+            if windows.is_empty() {
+                windows.resize(count, 0);
+            }
+            windows[window] += 1;
+        }
+    }
+
+    /// Messages of a kind by window; empty where none was sent.
+    pub fn control_counts(&self, kind: ControlKind) -> &[u32] {
+        &self.control[kind as usize]
+    }
+
+    /// The windows of one client.
+    pub fn client(&self, client: usize) -> &[WindowCell] {
+        &self.clients[client]
+    }
+
+    /// The windows of one client, or of all together.
+    pub fn pooled(&self, client: Option<usize>) -> Vec<WindowCell> {
+        if let Some(client) = client {
+            return self.clients[client].clone();
+        }
+        let mut sum = vec![WindowCell::default(); self.count()];
+        for windows in &self.clients {
+            for (sum, cell) in sum.iter_mut().zip(windows) {
+                sum.merge(cell);
+            }
+        }
+        sum
+    }
+
+    /// The windows as rows of the series.
+    pub fn rows(&self, windows: &[WindowCell]) -> Vec<RequestWindow> {
+        let rows = windows.iter().enumerate();
+        rows.map(|(window, cell)| cell.row(self.start(window).as_secs_f64()))
+            .collect()
+    }
+
+    #[inline]
+    fn window_of(&mut self, at: SimTime) -> usize {
+        let (window, start, end) = self.last;
+        if start <= at && at < end {
+            return window;
+        }
+        let window = (at.as_ns() / self.width.as_ns()) as usize;
+        self.last = (window, self.start(window), self.start(window + 1));
+        window
+    }
+}
+
+/// `width`, doubled until at most `count_max` windows cover `duration`; and their number.
+pub fn doubled_width(
+    width: SimDuration,
+    duration: SimDuration,
+    count_max: u64,
+) -> (SimDuration, usize) {
+    let mut width = width.as_ns().max(1);
+    while count_max < duration.as_ns().div_ceil(width) {
+        width = width.saturating_mul(2);
+    }
+    let count = duration.as_ns().div_ceil(width);
+    (SimDuration::from_ns(width), count as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn width_doubles_until_the_windows_are_few_enough() {
+        let secs = SimDuration::from_secs;
+        assert_eq!(doubled_width(secs(1), secs(2_000), 2_000), (secs(1), 2_000));
+        assert_eq!(doubled_width(secs(1), secs(2_001), 2_000), (secs(2), 1_001));
+        assert_eq!(doubled_width(secs(1), secs(8_001), 2_000), (secs(8), 1_001));
+    }
+
+    #[test]
+    fn a_request_counts_in_the_window_of_its_arrival() {
+        let (secs, at) = (SimDuration::from_secs, |s: u64| {
+            SimTime::from_ns(s * 1_000_000_000)
+        });
+        let mut table = WindowTable::new(secs(1), secs(3), 1);
+        table.arrive(at(0), 0);
+        table.arrive(at(1), 0);
+        table.end(at(1), 0, secs(1), Outcome::Timeout, (3, 2));
+        table.end(at(0), 0, secs(5), Outcome::Success, (1, 0));
+        // Past the end of the measured window nothing is counted.
+        table.arrive(at(3), 0);
+        let rows = table.rows(&table.pooled(None));
+        assert_eq!(rows.len(), 3);
+        assert_eq!((rows[0].succeeded_count, rows[0].attempt_count), (1, 1));
+        assert_eq!(rows[0].latency_ms_max, Some(5_000.0));
+        assert_eq!((rows[1].timed_out_count, rows[1].retry_count), (1, 2));
+        assert_eq!((rows[1].start_secs, rows[2].arrived_count), (1.0, 0));
+    }
+}

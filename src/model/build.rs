@@ -1,0 +1,226 @@
+//! From a scenario to a world at time zero.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::balancer::{self, tables::Tables};
+use super::caller::Caller;
+use super::detector::ping::Pings;
+use super::fault::{FaultSteps, link_sides};
+use super::fault_plan::{self, TooManyWindows};
+use super::in_flight::InFlight;
+use super::instance::Instance;
+use super::network::Network;
+use super::node::{Node, build_nodes};
+use super::observation::{LifeState, Observation, Observer};
+use super::registry::Registry;
+use super::registry::lease::Lease;
+use super::registry::views::Views;
+use super::request::TriedLists;
+use super::sampler::Sampler;
+use super::sharing::Sharing;
+use super::workload::WorkloadState;
+use super::world::World;
+use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
+use crate::id::{CallerId, ClientId, EdgeId, InstanceId, ServiceId};
+use crate::rng::{Streams, path_hash};
+use crate::scenario::Scenario;
+use crate::scenario::client::{EdgeOwner, Workload};
+use crate::scenario::service::Discipline;
+use crate::time::SimTime;
+
+/// The version of the list that every calling side has at the start.
+const FIRST_VERSION: u64 = 1;
+
+impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
+    /// The world at time zero, with everything scheduled that happens by itself.
+    pub(super) fn build(
+        scenario: &'s Scenario,
+        seed: u64,
+        observer: &'s mut O,
+    ) -> Result<Self, TooManyWindows> {
+        let streams = Streams::new(seed);
+        let nodes = build_nodes(scenario);
+        let windows = fault_plan::plan(scenario, &nodes, &streams)?;
+        let network = Network::new(&scenario.network, &streams, |link| {
+            let salt = path_hash(&format!("network.link.{}", link.name));
+            link_sides(scenario, &nodes, &streams, (&link.from, &link.to), salt)
+        });
+        let instances = build_instances(scenario);
+        let instance_paths = nodes[..instances.len()]
+            .iter()
+            .map(|n| n.path_hash)
+            .collect();
+        let mut views = Views::default();
+        let published = (0..scenario.services.len())
+            .map(ServiceId::from_index)
+            .map(|service| {
+                (
+                    FIRST_VERSION,
+                    views.intern(service, first_list(scenario, &nodes, service)),
+                )
+            })
+            .collect();
+        let edge_count = u32::try_from(scenario.edges.len()).expect("few edges");
+        let mut world = World {
+            scenario,
+            observer,
+            queue: EventQueue::new(),
+            digest: Digest::new(),
+            network,
+            requests: Slab::new(),
+            tried: TriedLists::default(),
+            attempts: Slab::new(),
+            attempt_lanes: Lanes::new(edge_count),
+            attempt_timers: Vec::new(),
+            service_times: scenario
+                .services
+                .iter()
+                .map(|s| Sampler::new(&s.service_time))
+                .collect(),
+            callers: Vec::new(),
+            tables: Tables::new(instance_paths),
+            workloads: build_workloads(scenario, &streams),
+            request_counts: vec![0; nodes.len() - instances.len()],
+            registry: build_registry(scenario, &nodes, views, published),
+            pings: Pings::new(scenario, &nodes),
+            faults: FaultSteps::new(windows),
+            deferred: BTreeMap::new(),
+            in_flight_count: 0,
+            streams,
+            nodes,
+            instances,
+        };
+        world.start();
+        Ok(world)
+    }
+
+    /// Everything begins. Faults come first, so that at equal instants they act before the rest.
+    fn start(&mut self) {
+        self.start_faults();
+        for index in 0..self.instances.len() {
+            let instance = InstanceId::from_index(index);
+            let is_static = self.is_static(self.instances[index].service);
+            if self.is_listed(instance) && !is_static {
+                self.start_lease(instance);
+            }
+        }
+        for edge in 0..self.scenario.edges.len() {
+            self.start_calling_sides(EdgeId::from_index(edge));
+        }
+        self.start_polls();
+        self.start_workloads();
+    }
+
+    fn start_calling_sides(&mut self, edge: EdgeId) {
+        let scenario = self.scenario;
+        let config = &scenario.edges[edge.index()];
+        let view = Arc::clone(&self.registry.published[config.to.index()].1);
+        for caller in scenario.topology.edge_callers(edge) {
+            let caller = CallerId(caller);
+            assert!(
+                caller.index() == self.callers.len(),
+                "calling sides are made in order"
+            );
+            let mut balancer = balancer::build(&config.balancer);
+            balancer.on_view(&view);
+            self.callers.push(Caller {
+                edge,
+                node: scenario.topology.caller_node(caller),
+                client: match config.owner {
+                    EdgeOwner::Client(client) => Some(client),
+                    EdgeOwner::Service(_) => None,
+                },
+                balancer,
+                listed: Arc::clone(&view),
+                listed_version: FIRST_VERSION,
+                candidates: Arc::clone(&view),
+                in_flight: InFlight::default(),
+                suspects: Vec::new(),
+                pairs: Vec::new(),
+                poll: Timer::UNSET,
+                poll_count: 0,
+            });
+            self.observe(Observation::CandidatesChanged {
+                caller,
+                edge,
+                view: &view,
+            });
+            let node = self.caller_node(caller);
+            if self.nodes[node.index()].state == LifeState::Up {
+                self.sync_pairs(caller);
+            }
+        }
+    }
+}
+
+fn build_instances(scenario: &Scenario) -> Vec<Instance> {
+    let mut instances = Vec::with_capacity(scenario.topology.instance_count() as usize);
+    for group in &scenario.groups {
+        let service = &scenario.services[group.service.index()];
+        for _ in 0..group.count + group.count_spare {
+            let mut instance =
+                Instance::new(group.service, group.workers, group.speed, group.weight);
+            if service.discipline == Discipline::ProcessorSharing {
+                instance.sharing = Some(Box::new(Sharing::default()));
+            }
+            instances.push(instance);
+        }
+    }
+    instances
+}
+
+/// What the list of a service has at the start: all instances that are there, but for those with
+/// weight 0.
+fn first_list(scenario: &Scenario, nodes: &[Node], service: ServiceId) -> Vec<super::view::Member> {
+    scenario
+        .topology
+        .service_instances(service)
+        .map(InstanceId)
+        .map(|instance| {
+            let group = &scenario.groups[scenario.topology.group_of(instance).index()];
+            let zone = nodes[instance.index()].zone;
+            super::view::Member {
+                instance,
+                zone,
+                weight: group.weight,
+            }
+        })
+        .filter(|m| nodes[m.instance.index()].state == LifeState::Up && m.weight > 0.0)
+        .collect()
+}
+
+fn build_registry(
+    scenario: &Scenario,
+    nodes: &[Node],
+    views: Views,
+    published: Vec<(u64, Arc<super::view::ViewSnapshot>)>,
+) -> Registry {
+    let instance_count = scenario.topology.instance_count() as usize;
+    Registry {
+        leases: nodes[..instance_count]
+            .iter()
+            .map(|node| Lease::new(node.state == LifeState::Up))
+            .collect(),
+        views,
+        published,
+        is_dirty: vec![false; scenario.services.len()],
+        publish_after: vec![SimTime::START; scenario.services.len()],
+        messages: Default::default(),
+        is_up: scenario.topology.registry_member_count() > 0,
+    }
+}
+
+fn build_workloads(scenario: &Scenario, streams: &Streams) -> Vec<WorkloadState> {
+    let mut first_user = 0;
+    (0..scenario.clients.len())
+        .map(|index| {
+            let client = ClientId::from_index(index);
+            let state = WorkloadState::new(scenario, client, first_user, streams);
+            if let Workload::Closed { user_count, .. } = scenario.clients[index].workload {
+                first_user += user_count;
+            }
+            state
+        })
+        .collect()
+}

@@ -1,0 +1,353 @@
+//! The life of an attempt on the calling side: pick, send, and how it ends.
+
+use crate::engine::PendingSet;
+use crate::id::{EdgeId, NodeId};
+use crate::model::balancer::{AttemptEnd, PickContext};
+use crate::model::event::Event;
+use crate::model::network::{MessageKey, Verdict};
+use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
+use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
+use crate::model::world::{Deferred, World};
+use crate::rng::Purpose;
+use crate::time::{SimDuration, SimTime};
+
+/// The leg of a message from the calling side.
+const LEG_THERE: u32 = 0;
+/// The leg of a message to the calling side.
+const LEG_BACK: u32 = 1;
+
+/// What decides when an attempt times out.
+#[derive(Clone, Copy)]
+struct Timing {
+    edge: EdgeId,
+    node: NodeId,
+    /// Its number among the attempts of its request.
+    index: u8,
+    /// Time left until the deadline of the request.
+    left: SimDuration,
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// Picks an instance and sends an attempt there.
+    pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        let now = self.now();
+        let request = &mut self.requests[slot];
+        let index = request.attempt_count;
+        request.attempt_count += 1;
+        let request = &self.requests[slot];
+        let caller = request.caller();
+        let side = &mut self.callers[caller.index()];
+        let mut ctx = PickContext {
+            now,
+            key: u64::from(request.key),
+            tried: self.tried.get(request.tried),
+            in_flight: &side.in_flight,
+            draw: self
+                .streams
+                .draw(Purpose::Pick, request.identity, u32::from(index), 0),
+            tables: &mut self.tables,
+        };
+        let Some(instance) = side.balancer.pick(&mut ctx) else {
+            return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
+        };
+        side.in_flight.add(instance);
+        let key = request.key;
+        let timing = Timing {
+            edge: side.edge,
+            node: side.node,
+            index,
+            left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
+        };
+        let attempt = self.attempts.insert(Attempt {
+            identity: request.identity,
+            pending: 0,
+            sent_at: now,
+            arrived_at: SimTime::NEVER,
+            started_at: SimTime::NEVER,
+            due_ns: 0,
+            request: slot,
+            instance,
+            caller,
+            next: NIL,
+            key,
+            trace_row: request.source,
+            index,
+            stage: Stage::Sent,
+            reply: Reply::Good,
+            flags: AttemptFlags::default(),
+        });
+        self.set_timeout(attempt, timing);
+        let to = self.instance_node(instance);
+        self.observe(Observation::AttemptSent {
+            caller,
+            edge: timing.edge,
+            instance,
+            attempt_index: u32::from(index),
+            key: u64::from(key),
+            is_wasted: !self.nodes[to.index()].state.is_up(),
+        });
+        self.send_to_instance(attempt, (timing.node, to));
+    }
+
+    fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
+        let key = message_key(&self.attempts[slot], LEG_THERE);
+        if let Verdict::Deliver { delay, is_held } = self.send(link, key) {
+            let sequence = self.schedule(delay, Event::AttemptArrives(slot));
+            let attempt = &mut self.attempts[slot];
+            attempt.pending = sequence;
+            if is_held {
+                attempt.flags.set(AttemptFlags::HELD);
+            }
+        }
+        let now = self.now();
+        let copy = self
+            .network
+            .duplicate(now, &self.streams, &self.nodes, link, key);
+        if let Some(delay) = copy {
+            self.send_duplicate(slot, delay);
+        }
+    }
+
+    #[cold]
+    fn send_duplicate(&mut self, slot: u32, delay: SimDuration) {
+        let mut copy = Attempt {
+            request: NIL,
+            ..self.attempts[slot]
+        };
+        copy.flags = AttemptFlags::DUPLICATE;
+        let slot = self.attempts.insert(copy);
+        self.attempts[slot].pending = self.schedule(delay, Event::AttemptArrives(slot));
+    }
+
+    /// Sets the timeout of an attempt: the edge's, or what is left until the deadline.
+    #[inline]
+    fn set_timeout(&mut self, slot: u32, timing: Timing) {
+        let edge = &self.scenario.edges[timing.edge.index()];
+        let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
+            return;
+        };
+        let node = &self.nodes[timing.node.index()];
+        let timeout = node.true_length(timeout);
+        let is_first_of_deadline = edge.attempt_timeout.is_none() && timing.index == 0;
+        if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
+            let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
+            let sequence = self.queue.take_sequence();
+            if let Some((at, sequence)) = self.attempt_lanes.set(lane, slot, at, sequence) {
+                self.queue
+                    .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
+            }
+            return;
+        }
+        let sequence = self.schedule(timeout.min(timing.left), Event::AttemptDeadline(slot));
+        if self.attempt_timers.len() <= slot as usize {
+            self.attempt_timers
+                .resize(slot as usize + 1, crate::engine::Timer::UNSET);
+        }
+        self.attempt_timers[slot as usize].set(sequence);
+    }
+
+    fn cancel_timeout(&mut self, slot: u32) {
+        if !self.attempt_lanes.cancel(slot)
+            && let Some(timer) = self.attempt_timers.get_mut(slot as usize)
+        {
+            timer.cancel();
+        }
+    }
+
+    /// The head of a lane of timeouts is due, if it was not cancelled.
+    pub(in crate::model) fn on_attempt_lane(&mut self, lane: u32, sequence: u64) {
+        let fired = self.attempt_lanes.fire(lane, self.queue.now(), sequence);
+        if let Some((at, sequence)) = fired.next {
+            self.queue
+                .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
+        }
+        if let Some(slot) = fired.expired {
+            self.on_attempt_timeout(slot);
+        }
+    }
+
+    /// The timeout of an attempt that its deadline cuts short.
+    pub(in crate::model) fn on_attempt_deadline(&mut self, slot: u32, sequence: u64) {
+        if self.attempt_timers[slot as usize].fire(sequence) {
+            self.on_attempt_timeout(slot);
+        }
+    }
+
+    fn on_attempt_timeout(&mut self, slot: u32) {
+        let node = self.caller_node(self.attempts[slot].caller);
+        if self.defers(node, Deferred::AttemptTimeout(slot)) {
+            self.attempts[slot].flags.set(AttemptFlags::TIMEOUT_DUE);
+            return;
+        }
+        self.time_out(slot);
+    }
+
+    /// A caller that stood still finds a timeout due, unless the reply came before it.
+    pub(in crate::model) fn on_deferred_timeout(&mut self, slot: u32, node: NodeId) {
+        let is_due = self.attempts.get(slot).is_some_and(|attempt| {
+            attempt.request != NIL
+                && attempt.flags.has(AttemptFlags::TIMEOUT_DUE)
+                && self.callers[attempt.caller.index()].node == node
+        });
+        if is_due {
+            self.time_out(slot);
+        }
+    }
+
+    fn time_out(&mut self, slot: u32) {
+        let attempt = self.attempts[slot];
+        let node = self.caller_node(attempt.caller);
+        self.fold(Event::AttemptTimeout(0), node, fold_identity(&attempt));
+        let has_arrived = attempt.flags.has(AttemptFlags::ARRIVED);
+        let is_on_its_way = attempt.pending != 0 && !attempt.flags.has(AttemptFlags::HELD);
+        let outcome = match (has_arrived, attempt.stage) {
+            (true, Stage::Lost) => AttemptOutcome::TimeoutHalfOpen,
+            (true, _) => AttemptOutcome::TimeoutSlow,
+            (false, _) if is_on_its_way => AttemptOutcome::TimeoutSlow,
+            (false, _) => AttemptOutcome::TimeoutBlackHole,
+        };
+        self.end_attempt(slot, outcome);
+    }
+
+    /// Sends what the instance's side says of an attempt, from its host to its caller.
+    pub(in crate::model) fn send_reply(&mut self, slot: u32, reply: Reply) {
+        let attempt = &mut self.attempts[slot];
+        attempt.reply = reply;
+        attempt.pending = 0;
+        if attempt.request == NIL {
+            self.attempts.remove(slot);
+            return;
+        }
+        if attempt.stage != Stage::Lost {
+            attempt.stage = Stage::Replied;
+        }
+        let key = message_key(attempt, LEG_BACK);
+        let (instance, caller) = (attempt.instance, attempt.caller);
+        let link = (self.instance_node(instance), self.caller_node(caller));
+        if let Verdict::Deliver { delay, .. } = self.send(link, key) {
+            self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
+        }
+    }
+
+    /// A reply, a refusal or a reset reaches its caller.
+    pub(in crate::model) fn on_reply_arrives(&mut self, slot: u32, sequence: u64) {
+        let Some(attempt) = self.attempts.get(slot) else {
+            return;
+        };
+        if attempt.pending != sequence {
+            return;
+        }
+        let identity = fold_identity(attempt);
+        let node = self.caller_node(attempt.caller);
+        let event = Event::ReplyArrives(slot);
+        if self.defers(node, Deferred::Event(event, sequence)) {
+            return;
+        }
+        self.fold(event, node, identity);
+        let attempt = &mut self.attempts[slot];
+        attempt.pending = 0;
+        if attempt.request == NIL {
+            self.attempts.remove(slot);
+            return;
+        }
+        let outcome = outcome_of_reply(attempt.reply);
+        self.end_attempt(slot, outcome);
+    }
+
+    /// An attempt ends for its caller; its request goes on.
+    fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
+        let Attempt {
+            request,
+            caller,
+            instance,
+            index,
+            ..
+        } = self.attempts[slot];
+        self.forget_attempt(slot, outcome);
+        if outcome == AttemptOutcome::Success {
+            return self.finish_request(request, Outcome::Success);
+        }
+        let edge = self.callers[caller.index()].edge;
+        let retry = &self.scenario.edges[edge.index()].retry;
+        if retry.failover && retry.attempt_count_max > u32::from(index) + 1 {
+            let tried = self.requests[request].tried;
+            self.requests[request].tried = self.tried.push(tried, instance);
+        }
+        self.after_failed_attempt(request, outcome);
+    }
+
+    /// The calling side is done with an attempt. It lives on while its instance or the network
+    /// still has it.
+    fn forget_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
+        self.cancel_timeout(slot);
+        let now = self.now();
+        let attempt = &mut self.attempts[slot];
+        attempt.request = NIL;
+        let Attempt {
+            caller,
+            instance,
+            sent_at,
+            stage,
+            pending,
+            ..
+        } = *attempt;
+        let is_at_instance = matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
+        if pending == 0 && !is_at_instance {
+            self.attempts.remove(slot);
+        }
+        let side = &mut self.callers[caller.index()];
+        side.in_flight.remove(instance);
+        side.balancer.on_outcome(&AttemptEnd {
+            instance,
+            outcome,
+            sent_at,
+            ended_at: now,
+        });
+        let edge = side.edge;
+        self.observe(Observation::AttemptEnded {
+            caller,
+            edge,
+            instance,
+            sent_at,
+            outcome,
+        });
+    }
+
+    /// Gives up the attempts of requests whose owner died. `requests` is ascending.
+    pub(in crate::model) fn cancel_attempts_of(&mut self, requests: &[u32]) {
+        let slots: Vec<u32> = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| requests.binary_search(&attempt.request).is_ok())
+            .map(|(slot, _)| slot)
+            .collect();
+        for slot in slots {
+            self.forget_attempt(slot, AttemptOutcome::Cancelled);
+        }
+    }
+}
+
+/// Names the messages of an attempt.
+fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
+    let copy = u32::from(attempt.flags.has(AttemptFlags::DUPLICATE)) * 2;
+    MessageKey {
+        identity: attempt.identity,
+        number: u32::from(attempt.index),
+        leg: leg + copy,
+    }
+}
+
+/// Names an attempt in the digest.
+pub(in crate::model) fn fold_identity(attempt: &Attempt) -> u64 {
+    attempt.identity.wrapping_add(u64::from(attempt.index))
+}
+
+fn outcome_of_reply(reply: Reply) -> AttemptOutcome {
+    match reply {
+        Reply::Good => AttemptOutcome::Success,
+        Reply::Error => AttemptOutcome::Error,
+        Reply::Rejected => AttemptOutcome::Rejected,
+        Reply::Refused => AttemptOutcome::Refused,
+        Reply::Reset => AttemptOutcome::Reset,
+    }
+}

@@ -1,0 +1,279 @@
+//! The life of a request: from its arrival, through its calls, to its outcome.
+
+use super::Caller;
+use super::retry::backoff;
+use crate::engine::PendingSet;
+use crate::id::{ClientId, EdgeId, NodeId};
+use crate::model::event::Event;
+use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
+use crate::model::request::{NIL, Parent, Request, RequestFlags};
+use crate::model::target::NodeSet;
+use crate::model::world::{Deferred, World};
+use crate::rng::{Purpose, mix, path_hash};
+use crate::scenario::topology::NodeKind;
+use crate::time::SimDuration;
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// A request of a client arrives at one of its callers.
+    pub(in crate::model) fn start_client_request(
+        &mut self,
+        client: ClientId,
+        node: NodeId,
+        source: u32,
+    ) {
+        let count = &mut self.request_counts[node.index() - self.instances.len()];
+        *count += 1;
+        let identity = mix(self.nodes[node.index()].path_hash.wrapping_add(*count));
+        let mut request = Request::new(identity, self.now(), node, Parent::Client);
+        request.source = source;
+        request.key = self.draw_key(client, identity, source);
+        self.observe(Observation::RequestArrived {
+            client,
+            caller: node,
+        });
+        self.in_flight_count += 1;
+        let slot = self.requests.insert(request);
+        if !self.defers(node, Deferred::CallStart(slot)) {
+            self.start_calls(slot, client);
+        }
+    }
+
+    /// Begins the calls of a client's request that was set aside.
+    pub(in crate::model) fn start_deferred_calls(&mut self, slot: u32) {
+        self.start_calls(slot, self.request_client(&self.requests[slot]));
+    }
+
+    /// Begins the only call of a client's request, or the first of several.
+    fn start_calls(&mut self, slot: u32, client: ClientId) {
+        match *self.scenario.clients[client.index()].calls {
+            [edge] => self.begin_call(slot, edge),
+            _ => self.begin_step(slot),
+        }
+    }
+
+    /// The node that sends a request.
+    pub(in crate::model) fn request_node(&self, request: &Request) -> NodeId {
+        request
+            .owner()
+            .map_or_else(|node| node, |caller| self.caller_node(caller))
+    }
+
+    fn client_calls(&self, slot: u32) -> &[EdgeId] {
+        let client = self.request_client(&self.requests[slot]);
+        &self.scenario.clients[client.index()].calls
+    }
+
+    /// The client that sent a request which no other request or attempt waits for.
+    fn request_client(&self, request: &Request) -> ClientId {
+        let client = match request.owner() {
+            Ok(caller) => self.callers[caller.index()].client,
+            Err(node) => match self.scenario.topology.node_kind(node) {
+                NodeKind::Caller(client, _) => Some(client),
+                NodeKind::Instance(_) | NodeKind::RegistryMember(_) => None,
+            },
+        };
+        client.expect("only clients send requests of their own")
+    }
+
+    /// Begins the next of several calls of a client's request, as a request of its own.
+    fn begin_step(&mut self, root_slot: u32) {
+        let root = self.requests[root_slot];
+        let edge = self.client_calls(root_slot)[root.step as usize];
+        let source = if root.step == 0 { root.source } else { NIL };
+        self.begin_sub_call(&root, Parent::Request(root_slot), edge, 0, source);
+    }
+
+    /// Begins a call that `origin`, or an attempt of it, waits for.
+    fn begin_sub_call(
+        &mut self,
+        origin: &Request,
+        parent: Parent,
+        edge: EdgeId,
+        attempt_index: u8,
+        source: u32,
+    ) {
+        let path = self.edge_hash(edge);
+        let identity = mix(mix(origin.identity ^ path) ^ u64::from(attempt_index));
+        let node = self.request_node(origin);
+        let mut request = Request::new(identity, self.now(), node, parent);
+        request.key = origin.key;
+        request.source = source;
+        request.step = origin.step;
+        let slot = self.requests.insert(request);
+        self.begin_call(slot, edge);
+    }
+
+    /// Begins call number `step` of the work on an attempt; its worker waits.
+    pub(in crate::model) fn begin_service_call(&mut self, attempt_slot: u32, step: u8) {
+        let attempt = self.attempts[attempt_slot];
+        let service = self.instances[attempt.instance.index()].service;
+        let edge = self.scenario.services[service.index()].calls[step as usize];
+        let node = self.instance_node(attempt.instance);
+        let mut origin = Request::new(attempt.identity, self.now(), node, Parent::Client);
+        origin.step = step;
+        origin.key = attempt.key;
+        let parent = Parent::Attempt(attempt_slot);
+        self.begin_sub_call(&origin, parent, edge, attempt.index, NIL);
+    }
+
+    /// Hash of the path of an edge: the call path of identities.
+    fn edge_hash(&self, edge: EdgeId) -> u64 {
+        path_hash(&self.scenario.edges[edge.index()].path)
+    }
+
+    fn begin_call(&mut self, slot: u32, edge: EdgeId) {
+        let node = self.request_node(&self.requests[slot]);
+        let now = self.now();
+        let request = &mut self.requests[slot];
+        request.set_caller(self.scenario.topology.caller_of(edge, node));
+        if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
+            request.deadline = now + self.nodes[node.index()].true_length(deadline);
+        }
+        if request.deadline <= now {
+            return self.finish_request(slot, Outcome::Timeout);
+        }
+        self.send_attempt(slot);
+    }
+
+    /// An attempt ended badly, or there was no candidate: retries, waits, or gives up.
+    pub(in crate::model) fn after_failed_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
+        let request = self.requests[slot];
+        let Caller { edge, node, .. } = self.callers[request.caller().index()];
+        let retry = &self.scenario.edges[edge.index()].retry;
+        let now = self.now();
+        if now >= request.deadline {
+            return self.finish_request(slot, Outcome::Timeout);
+        }
+        if u32::from(request.attempt_count) >= retry.attempt_count_max {
+            return self.finish_request(slot, outcome_of_last(outcome));
+        }
+        let retry_number = u32::from(request.attempt_count);
+        let draw = |number| {
+            self.streams
+                .draw(Purpose::RetryJitter, request.identity, number, 0)
+        };
+        let wait = self.nodes[node.index()].true_length(backoff(retry, retry_number, draw));
+        if wait.is_zero() {
+            return self.send_attempt(slot);
+        }
+        let request = &mut self.requests[slot];
+        request.flags.0 |= RequestFlags::BACKING_OFF.0;
+        let until_deadline = SimDuration::from_ns(request.deadline.as_ns() - now.as_ns());
+        self.schedule(wait.min(until_deadline), Event::BackoffEnds(slot));
+    }
+
+    /// A request has waited for its retry, or until its deadline.
+    pub(in crate::model) fn on_backoff_ends(&mut self, slot: u32, sequence: u64) {
+        let request = self.requests[slot];
+        if request.flags.has(RequestFlags::ABANDONED) {
+            self.requests.remove(slot);
+            return;
+        }
+        let node = self.request_node(&request);
+        if self.defers(node, Deferred::Event(Event::BackoffEnds(slot), sequence)) {
+            return;
+        }
+        self.fold(Event::BackoffEnds(slot), node, request.identity);
+        self.requests[slot].flags.0 &= !RequestFlags::BACKING_OFF.0;
+        if self.now() >= request.deadline {
+            self.finish_request(slot, Outcome::Timeout);
+        } else {
+            self.send_attempt(slot);
+        }
+    }
+
+    /// A request has its outcome: whoever waits for it goes on.
+    pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
+        let request = self.requests.remove(slot);
+        self.tried.release(request.tried);
+        self.observe_call_ended(&request, outcome);
+        match request.parent() {
+            Parent::Client => self.on_client_request_ended(&request, outcome),
+            Parent::Attempt(attempt) => self.on_service_call_ended(attempt, request.step, outcome),
+            Parent::Request(root) => self.on_step_ended(root, request.attempt_count, outcome),
+        }
+    }
+
+    fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
+        if let Ok(caller) = request.owner() {
+            let edge = self.callers[caller.index()].edge;
+            let started_at = request.arrived_at;
+            self.observe(Observation::CallEnded {
+                caller,
+                edge,
+                started_at,
+                outcome,
+            });
+        }
+    }
+
+    fn on_step_ended(&mut self, root_slot: u32, attempt_count: u8, outcome: Outcome) {
+        let call_count = self.client_calls(root_slot).len();
+        let root = &mut self.requests[root_slot];
+        root.attempt_count = root.attempt_count.saturating_add(attempt_count);
+        root.step += 1;
+        if outcome == Outcome::Success && (root.step as usize) < call_count {
+            self.begin_step(root_slot);
+        } else {
+            self.finish_request(root_slot, outcome);
+        }
+    }
+
+    fn on_client_request_ended(&mut self, request: &Request, outcome: Outcome) {
+        let node = self.request_node(request);
+        let client = self.request_client(request);
+        self.in_flight_count -= 1;
+        self.observe(Observation::RequestEnded {
+            client,
+            caller: node,
+            arrived_at: request.arrived_at,
+            outcome,
+            attempt_count: u32::from(request.attempt_count),
+        });
+        self.after_client_request(client, request.source);
+    }
+
+    /// These nodes died: their requests end without anybody waiting, those of clients as failures.
+    pub(in crate::model) fn abandon_requests(&mut self, nodes: &NodeSet) {
+        if nodes.is_empty() {
+            return;
+        }
+        let slots: Vec<u32> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| nodes.has(self.request_node(request)))
+            .filter(|(_, request)| !request.flags.has(RequestFlags::ABANDONED))
+            .map(|(slot, _)| slot)
+            .collect();
+        self.cancel_attempts_of(&slots);
+        for slot in slots {
+            let request = self.requests[slot];
+            self.tried.release(request.tried);
+            if request.flags.has(RequestFlags::BACKING_OFF) {
+                self.requests[slot].flags.0 |= RequestFlags::ABANDONED.0;
+                self.requests[slot].tried = NIL;
+            } else {
+                self.requests.remove(slot);
+            }
+            self.observe_call_ended(&request, Outcome::Failure);
+            if request.parent() == Parent::Client {
+                self.on_client_request_ended(&request, Outcome::Failure);
+            }
+        }
+    }
+}
+
+/// What the end of the last attempt means for its request.
+fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
+    match outcome {
+        AttemptOutcome::Success => Outcome::Success,
+        AttemptOutcome::Rejected => Outcome::Rejected,
+        AttemptOutcome::TimeoutSlow
+        | AttemptOutcome::TimeoutBlackHole
+        | AttemptOutcome::TimeoutHalfOpen => Outcome::Timeout,
+        AttemptOutcome::Error
+        | AttemptOutcome::Refused
+        | AttemptOutcome::Reset
+        | AttemptOutcome::Cancelled => Outcome::Failure,
+    }
+}

@@ -1,0 +1,43 @@
+//! The calling side, which any node may own: one for each of its call edges.
+
+mod attempt;
+mod call;
+pub mod retry;
+
+pub(super) use attempt::fold_identity;
+
+use std::sync::Arc;
+
+use super::balancer::Balancer;
+use super::in_flight::InFlight;
+use super::view::ViewSnapshot;
+use crate::engine::Timer;
+use crate::id::{ClientId, EdgeId, InstanceId, NodeId};
+
+/// One calling side. Everything it knows is its own (decision D8).
+pub struct Caller {
+    /// Its edge.
+    pub edge: EdgeId,
+    /// Its owner.
+    pub node: NodeId,
+    /// The client group of its owner; None for instances.
+    pub client: Option<ClientId>,
+    /// How it picks.
+    pub balancer: Box<dyn Balancer>,
+    /// The list it has from the registry.
+    pub listed: Arc<ViewSnapshot>,
+    /// The version of that list; 0 while it has none.
+    pub listed_version: u64,
+    /// The list without what its own detector suspects.
+    pub candidates: Arc<ViewSnapshot>,
+    /// Its attempts in flight.
+    pub in_flight: InFlight,
+    /// What its own detector suspects, ascending.
+    pub suspects: Vec<InstanceId>,
+    /// Slots of its pairs with the instances it pings, in order of instance.
+    pub pairs: Vec<(InstanceId, u32)>,
+    /// Its next question to the registry.
+    pub poll: Timer,
+    /// Questions it has asked.
+    pub poll_count: u32,
+}

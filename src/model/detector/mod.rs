@@ -1,0 +1,3 @@
+//! Failure detectors that a calling side owns. The registry's own detector is its leases.
+
+pub mod ping;

@@ -1,0 +1,363 @@
+//! Heartbeat and ACK between a calling side and the instances on its list.
+//!
+//! Source: textbook. A calling side asks every `interval`; an ACK that has not come within
+//! `timeout` is a miss, `misses_max` misses in a row make a suspicion, `rises_min` ACKs in a row
+//! end it. An instance that nobody answers for costs the full timeout, whether its process or its
+//! host is gone. A suspicion ends with the pair when the instance leaves the list.
+
+use crate::engine::{PendingSet, Slab, Timer};
+use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::model::event::Event;
+use crate::model::network::{MessageKey, Verdict, pair_hash};
+use crate::model::node::Node;
+use crate::model::observation::{
+    ControlKind, ExclusionCause, LifeState, Observation, Observer, Suspector,
+};
+use crate::model::world::{Deferred, World};
+use crate::rng::{Purpose, UniformSource};
+use crate::scenario::Scenario;
+use crate::scenario::registry::{Phase, PingConfig};
+use crate::time::SimDuration;
+
+/// One calling side and one instance that it pings.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    caller: CallerId,
+    instance: InstanceId,
+    due: Timer,
+    /// Sequence number of the message that is on the wire; 0 for none.
+    pending: u64,
+    /// Pings sent.
+    number: u32,
+    misses: u32,
+    rises: u32,
+    is_waiting: bool,
+    is_suspected: bool,
+}
+
+/// All pairs, with the timeouts of their pings: one lane for each edge and clock, because the
+/// timeouts of a lane are of one true length.
+#[derive(Debug)]
+pub struct Pings {
+    pairs: Slab<Pair>,
+    lanes: crate::engine::Lanes,
+    /// What each lane is for, ascending.
+    lane_keys: Vec<LaneKey>,
+}
+
+/// An edge and how its callers' clocks drift, as bits.
+type LaneKey = (EdgeId, u64);
+
+impl Pings {
+    /// No pairs yet.
+    pub fn new(scenario: &Scenario, nodes: &[Node]) -> Self {
+        let topology = &scenario.topology;
+        let mut lane_keys: Vec<LaneKey> = (0..scenario.edges.len())
+            .filter(|edge| scenario.edges[*edge].detector.is_some())
+            .map(EdgeId::from_index)
+            .flat_map(|edge| {
+                topology
+                    .edge_callers(edge)
+                    .map(move |caller| (edge, caller))
+            })
+            .map(|(edge, caller)| (edge, topology.caller_node(CallerId(caller))))
+            .map(|(edge, node)| lane_key(edge, &nodes[node.index()]))
+            .collect();
+        lane_keys.sort_unstable();
+        lane_keys.dedup();
+        let lane_count = u32::try_from(lane_keys.len()).expect("fewer lanes than calling sides");
+        Pings {
+            pairs: Slab::new(),
+            lanes: crate::engine::Lanes::new(lane_count),
+            lane_keys,
+        }
+    }
+}
+
+fn lane_key(edge: EdgeId, owner: &Node) -> LaneKey {
+    (edge, owner.drift_ratio.to_bits())
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    fn ping_config(&self, caller: CallerId) -> Option<PingConfig> {
+        let edge = self.callers[caller.index()].edge;
+        self.scenario.edges[edge.index()].detector
+    }
+
+    /// Begins to ping what is on the list of a calling side, and stops with what is not.
+    pub(in crate::model) fn sync_pairs(&mut self, caller: CallerId) {
+        let Some(config) = self.ping_config(caller) else {
+            return;
+        };
+        let listed = std::sync::Arc::clone(&self.callers[caller.index()].listed);
+        let old = std::mem::take(&mut self.callers[caller.index()].pairs);
+        let mut pairs = Vec::with_capacity(listed.members.len());
+        for (instance, slot) in &old {
+            if listed.position(*instance).is_some() {
+                pairs.push((*instance, *slot));
+            } else {
+                self.remove_pair(*slot);
+            }
+        }
+        self.callers[caller.index()]
+            .suspects
+            .retain(|i| listed.position(*i).is_some());
+        let kept = pairs.len();
+        for member in &listed.members {
+            let is_kept = pairs[..kept]
+                .binary_search_by_key(&member.instance, |p| p.0)
+                .is_ok();
+            if !is_kept {
+                pairs.push((
+                    member.instance,
+                    self.add_pair(caller, member.instance, &config),
+                ));
+            }
+        }
+        pairs.sort_unstable();
+        self.callers[caller.index()].pairs = pairs;
+    }
+
+    fn add_pair(&mut self, caller: CallerId, instance: InstanceId, config: &PingConfig) -> u32 {
+        let slot = self.pings.pairs.insert(Pair {
+            caller,
+            instance,
+            due: Timer::UNSET,
+            pending: 0,
+            number: 0,
+            misses: 0,
+            rises: 0,
+            is_waiting: false,
+            is_suspected: false,
+        });
+        let node = self.caller_node(caller);
+        let interval = self.nodes[node.index()].true_length(config.interval);
+        let first = match config.phase {
+            Phase::Random => {
+                let identity = self.pair_identity(slot);
+                let incarnation = self.nodes[node.index()].incarnation;
+                let mut draw = self.streams.draw(Purpose::Phase, identity, incarnation, 0);
+                interval.scaled(1.0 - draw.uniform())
+            }
+            Phase::Aligned => interval,
+            Phase::At(offset) => offset,
+        };
+        let sequence = self.schedule(first, Event::PingDue(slot));
+        self.pings.pairs[slot].due.set(sequence);
+        slot
+    }
+
+    fn remove_pair(&mut self, slot: u32) {
+        self.pings.lanes.cancel(slot);
+        self.pings.pairs.remove(slot);
+    }
+
+    /// A calling side died: it pings no more.
+    pub(in crate::model) fn stop_pings(&mut self, caller: CallerId) {
+        for (_, slot) in std::mem::take(&mut self.callers[caller.index()].pairs) {
+            self.remove_pair(slot);
+        }
+    }
+
+    /// Names a pair in keyed draws: both nodes and the edge.
+    fn pair_identity(&self, slot: u32) -> u64 {
+        let pair = &self.pings.pairs[slot];
+        let side = &self.callers[pair.caller.index()];
+        let link = (side.node, self.instance_node(pair.instance));
+        pair_hash(&self.nodes, link) ^ crate::rng::mix(u64::from(side.edge.0))
+    }
+
+    /// A calling side pings an instance.
+    pub(in crate::model) fn on_ping_due(&mut self, slot: u32, sequence: u64) {
+        let Some(pair) = self.pings.pairs.get(slot).copied() else {
+            return;
+        };
+        if !pair.due.is_live(sequence) {
+            return;
+        }
+        let (node, event) = (self.caller_node(pair.caller), Event::PingDue(slot));
+        if self.defers(node, Deferred::Event(event, sequence)) {
+            return;
+        }
+        let identity = self.pair_identity(slot);
+        self.fold(event, node, identity);
+        let config = self
+            .ping_config(pair.caller)
+            .expect("only edges with a detector ping");
+        let clock = &self.nodes[node.index()];
+        let (interval, timeout) = (
+            clock.true_length(config.interval),
+            clock.true_length(config.timeout),
+        );
+        let next = self.schedule(interval, event);
+        let state = &mut self.pings.pairs[slot];
+        state.due.set(next);
+        state.number += 1;
+        state.is_waiting = true;
+        self.set_ping_timeout(slot, timeout);
+        self.send_ping_message(slot, ControlKind::Ping);
+    }
+
+    fn set_ping_timeout(&mut self, slot: u32, timeout: SimDuration) {
+        let caller = &self.callers[self.pings.pairs[slot].caller.index()];
+        let key = lane_key(caller.edge, &self.nodes[caller.node.index()]);
+        let lane = self.pings.lane_keys.binary_search(&key);
+        let lane = lane.expect("edges with a detector have lanes");
+        let lane = u32::try_from(lane).expect("lanes are counted in 32 bits");
+        let at = self.now() + timeout;
+        let sequence = self.queue.take_sequence();
+        self.pings.lanes.cancel(slot);
+        if let Some((at, sequence)) = self.pings.lanes.set(lane, slot, at, sequence) {
+            self.queue
+                .push_with_sequence(at, sequence, Event::PingTimeout(lane));
+        }
+    }
+
+    fn send_ping_message(&mut self, slot: u32, kind: ControlKind) {
+        let pair = self.pings.pairs[slot];
+        let side = &self.callers[pair.caller.index()];
+        let service = side.listed.service;
+        let (there, back) = (side.node, self.instance_node(pair.instance));
+        let (link, leg, event) = match kind {
+            ControlKind::Ack => ((back, there), 1, Event::AckArrives(slot)),
+            _ => ((there, back), 0, Event::PingArrives(slot)),
+        };
+        self.observe(Observation::ControlSent { kind, service });
+        let key = MessageKey {
+            identity: self.pair_identity(slot),
+            number: pair.number,
+            leg,
+        };
+        self.pings.pairs[slot].pending = match self.send(link, key) {
+            Verdict::Deliver { delay, .. } => self.schedule(delay, event),
+            Verdict::Lost => 0,
+        };
+    }
+
+    /// The pair whose message arrives with this sequence number. A message of an earlier ping is
+    /// none: its ping was missed.
+    fn arriving(&self, slot: u32, sequence: u64) -> Option<Pair> {
+        self.pings
+            .pairs
+            .get(slot)
+            .copied()
+            .filter(|pair| pair.pending == sequence)
+    }
+
+    /// A ping reaches the host of its instance.
+    pub(in crate::model) fn on_ping_arrives(&mut self, slot: u32, sequence: u64) {
+        let Some(pair) = self.arriving(slot, sequence) else {
+            return;
+        };
+        let (node, event) = (self.instance_node(pair.instance), Event::PingArrives(slot));
+        if self.defers(node, Deferred::Event(event, sequence)) {
+            return;
+        }
+        let identity = self.pair_identity(slot);
+        self.fold(event, node, identity);
+        self.pings.pairs[slot].pending = 0;
+        if self.nodes[node.index()].state == LifeState::Up {
+            self.send_ping_message(slot, ControlKind::Ack);
+        }
+    }
+
+    /// An ACK reaches its calling side.
+    pub(in crate::model) fn on_ack_arrives(&mut self, slot: u32, sequence: u64) {
+        let Some(pair) = self.arriving(slot, sequence) else {
+            return;
+        };
+        let (node, event) = (self.caller_node(pair.caller), Event::AckArrives(slot));
+        if self.defers(node, Deferred::Event(event, sequence)) {
+            return;
+        }
+        let identity = self.pair_identity(slot);
+        self.fold(event, node, identity);
+        let config = self
+            .ping_config(pair.caller)
+            .expect("only edges with a detector ping");
+        let state = &mut self.pings.pairs[slot];
+        state.pending = 0;
+        if !std::mem::take(&mut state.is_waiting) {
+            return;
+        }
+        state.misses = 0;
+        state.rises = state.rises.saturating_add(1);
+        let trusts = state.is_suspected && state.rises >= config.rises_min;
+        self.pings.lanes.cancel(slot);
+        if trusts {
+            self.pings.pairs[slot].is_suspected = false;
+            self.set_suspected(&pair, false);
+        }
+    }
+
+    /// The head of a lane of ping timeouts is due, if it was not cancelled.
+    pub(in crate::model) fn on_ping_lane(&mut self, lane: u32, sequence: u64) {
+        let fired = self.pings.lanes.fire(lane, self.queue.now(), sequence);
+        if let Some((at, sequence)) = fired.next {
+            self.queue
+                .push_with_sequence(at, sequence, Event::PingTimeout(lane));
+        }
+        if let Some(slot) = fired.expired {
+            let pair = self.pings.pairs[slot];
+            let node = self.caller_node(pair.caller);
+            let number = pair.number;
+            if !self.defers(node, Deferred::PingTimeout { slot, number }) {
+                self.on_ping_missed(slot, number);
+            }
+        }
+    }
+
+    /// A ping went without ACK for too long.
+    pub(in crate::model) fn on_ping_missed(&mut self, slot: u32, number: u32) {
+        let is_waiting = |pair: &&mut Pair| pair.number == number && pair.is_waiting;
+        let pairs = &mut self.pings.pairs;
+        if !pairs.contains(slot) {
+            return;
+        }
+        let Some(state) = Some(&mut pairs[slot]).filter(is_waiting) else {
+            return;
+        };
+        state.is_waiting = false;
+        state.rises = 0;
+        state.misses = state.misses.saturating_add(1);
+        let pair = *state;
+        let node = self.caller_node(pair.caller);
+        let identity = self.pair_identity(slot);
+        self.fold(Event::PingTimeout(0), node, identity);
+        let config = self
+            .ping_config(pair.caller)
+            .expect("only edges with a detector ping");
+        if !pair.is_suspected && pair.misses >= config.misses_max {
+            self.pings.pairs[slot].is_suspected = true;
+            self.set_suspected(&pair, true);
+        }
+    }
+
+    /// A calling side changes what it believes of an instance.
+    fn set_suspected(&mut self, pair: &Pair, is_suspected: bool) {
+        let Pair {
+            caller, instance, ..
+        } = *pair;
+        let suspects = &mut self.callers[caller.index()].suspects;
+        let suspector = Suspector::Caller(caller);
+        match (suspects.binary_search(&instance), is_suspected) {
+            (Err(place), true) => suspects.insert(place, instance),
+            (Ok(place), false) => {
+                suspects.remove(place);
+            }
+            _ => unreachable!("a pair and its calling side believe the same"),
+        }
+        self.observe(if is_suspected {
+            Observation::Suspected {
+                suspector,
+                instance,
+            }
+        } else {
+            Observation::Trusted {
+                suspector,
+                instance,
+            }
+        });
+        self.refresh_candidates(caller, ExclusionCause::Detector);
+    }
+}

@@ -1,0 +1,315 @@
+//! How nodes die, stand still and come back.
+
+use super::event::Event;
+use super::node::Node;
+use super::observation::{LifeState, Observation, Observer, WorkEnd};
+use super::request::{NIL, Reply, Stage};
+use super::target::NodeSet;
+use super::world::{Deferred, World};
+use crate::engine::PendingSet;
+use crate::id::{FaultId, InstanceId, NodeId};
+use crate::rng::Purpose;
+use crate::scenario::network::Transport;
+use crate::scenario::topology::NodeKind;
+use crate::time::{SimDuration, SimTime};
+
+/// Whether work and timers are gone after this state, and the process starts from nothing.
+fn loses_memory(state: LifeState) -> bool {
+    match state {
+        LifeState::Crashed | LifeState::HostLost | LifeState::Absent | LifeState::Restarting => {
+            true
+        }
+        LifeState::Up | LifeState::Paused => false,
+    }
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// A window of a fault begins to hold these nodes in `state`.
+    pub(super) fn hold_nodes(
+        &mut self,
+        nodes: &[NodeId],
+        state: LifeState,
+        fault: Option<FaultId>,
+    ) {
+        let changes: Vec<(NodeId, LifeState)> = nodes
+            .iter()
+            .map(|node| (*node, self.nodes[node.index()].hold(state)))
+            .collect();
+        self.change_states(&changes, fault);
+    }
+
+    /// A window of a fault no longer holds these nodes in `state`. Processes that died may take
+    /// time to start again.
+    pub(super) fn release_nodes(
+        &mut self,
+        nodes: &[NodeId],
+        state: LifeState,
+        fault: Option<FaultId>,
+    ) {
+        let mut changes = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let next = self.nodes[node.index()].release(state);
+            if next == LifeState::Up && loses_memory(state) && self.begin_restart(*node) {
+                changes.push((*node, self.nodes[node.index()].hold(LifeState::Restarting)));
+            } else {
+                changes.push((*node, next));
+            }
+        }
+        self.change_states(&changes, fault);
+    }
+
+    /// Schedules the end of a restart. Returns whether the process takes time to start.
+    fn begin_restart(&mut self, node: NodeId) -> bool {
+        let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) else {
+            return false;
+        };
+        let service = self.instances[instance.index()].service;
+        let Some(law) = &self.scenario.services[service.index()].restart_time else {
+            return false;
+        };
+        let Node {
+            path_hash,
+            incarnation,
+            ..
+        } = self.nodes[node.index()];
+        let mut draw = self
+            .streams
+            .draw(Purpose::RestartTime, path_hash, incarnation, 0);
+        let length = super::sampler::Sampler::new(law).sample(&mut draw);
+        if length.is_zero() {
+            return false;
+        }
+        self.schedule(length, Event::RestartEnds(node.0));
+        true
+    }
+
+    /// A process has started again, unless it died again in the meantime.
+    pub(super) fn on_restart_ends(&mut self, node: NodeId) {
+        let path_hash = self.nodes[node.index()].path_hash;
+        self.fold(Event::RestartEnds(node.0), node, path_hash);
+        let next = self.nodes[node.index()].release(LifeState::Restarting);
+        self.change_states(&[(node, next)], None);
+    }
+
+    /// Moves nodes to the states that hold from now on, all at once.
+    fn change_states(&mut self, changes: &[(NodeId, LifeState)], fault: Option<FaultId>) {
+        let changed: Vec<(NodeId, LifeState, LifeState)> = changes
+            .iter()
+            .map(|(node, next)| (*node, self.nodes[node.index()].state, *next))
+            .filter(|(_, before, next)| before != next)
+            .collect();
+        let paused = nodes_where(&changed, |_, next| next == LifeState::Paused);
+        self.hold_work(&paused);
+        for (node, _, next) in &changed {
+            self.nodes[node.index()].state = *next;
+            self.observe(Observation::NodeChanged {
+                node: *node,
+                state: *next,
+                fault,
+            });
+        }
+        let dying = |before, next| !loses_memory(before) && loses_memory(next);
+        let dead = nodes_where(&changed, dying);
+        self.lose_work(&dead);
+        self.abandon_requests(&dead);
+        for (node, before, next) in &changed {
+            if dying(*before, *next) {
+                self.on_died(*node);
+            } else if loses_memory(*before) && !loses_memory(*next) {
+                self.on_started(*node);
+            }
+            if *before == LifeState::Paused && *next == LifeState::Up {
+                self.on_resumed(*node);
+            }
+        }
+    }
+
+    /// Running work of nodes that come to stand still: what is left of it is kept.
+    fn hold_work(&mut self, nodes: &NodeSet) {
+        let now_ns = self.now().as_ns();
+        for slot in self.running_at(nodes) {
+            let attempt = &mut self.attempts[slot];
+            attempt.due_ns -= now_ns;
+            attempt.pending = 0;
+        }
+        for instance in self.sharing_at(nodes) {
+            self.advance_sharing(instance);
+            let sharing = self.instances[instance.index()].sharing.as_mut();
+            sharing.expect("it shares").completion.cancel();
+        }
+    }
+
+    /// Slots of the attempts that workers of these nodes serve, in an order that does not depend
+    /// on slots.
+    fn running_at(&self, nodes: &NodeSet) -> Vec<u32> {
+        self.attempts_at(nodes, |stage| stage == Stage::Running)
+            .into_iter()
+            .filter(|slot| {
+                self.instances[self.attempts[*slot].instance.index()]
+                    .sharing
+                    .is_none()
+            })
+            .collect()
+    }
+
+    fn attempts_at(&self, nodes: &NodeSet, is_meant: impl Fn(Stage) -> bool) -> Vec<u32> {
+        if nodes.is_empty() {
+            return Vec::new();
+        }
+        let mut slots: Vec<u32> = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| is_meant(attempt.stage))
+            .filter(|(_, attempt)| nodes.has(NodeId(attempt.instance.0)))
+            .map(|(slot, _)| slot)
+            .collect();
+        slots.sort_by_key(|slot| {
+            let attempt = &self.attempts[*slot];
+            let copy = attempt.flags.0;
+            (
+                attempt.instance,
+                attempt.arrived_at,
+                attempt.identity,
+                attempt.index,
+                copy,
+            )
+        });
+        slots
+    }
+
+    fn sharing_at(&self, nodes: &NodeSet) -> Vec<InstanceId> {
+        nodes
+            .iter()
+            .take_while(|node| node.index() < self.instances.len())
+            .map(|node| InstanceId(node.0))
+            .filter(|instance| self.instances[instance.index()].sharing.is_some())
+            .collect()
+    }
+
+    /// All work at these nodes is lost. A host that still answers resets the connections.
+    fn lose_work(&mut self, nodes: &NodeSet) {
+        let held = |stage| matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
+        for slot in self.attempts_at(nodes, held) {
+            let attempt = &mut self.attempts[slot];
+            attempt.stage = Stage::Lost;
+            attempt.pending = 0;
+            let (instance, arrived_at) = (attempt.instance, attempt.arrived_at);
+            let is_zombie = attempt.request == NIL;
+            let end = WorkEnd::Lost;
+            let started_at = Some(attempt.started_at).filter(|at| *at != SimTime::NEVER);
+            self.observe(Observation::WorkEnded {
+                instance,
+                arrived_at,
+                started_at,
+                end,
+                is_zombie,
+            });
+            let answers = self.network.transport == Transport::Stream
+                && self.nodes[instance.index()].state != LifeState::HostLost;
+            if answers {
+                self.send_reply(slot, Reply::Reset);
+            } else if is_zombie {
+                self.attempts.remove(slot);
+            }
+        }
+    }
+
+    /// A process died: nothing that it knew is left.
+    fn on_died(&mut self, node: NodeId) {
+        self.deferred.remove(&node);
+        if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
+            let state = &mut self.instances[instance.index()];
+            state.busy_count = 0;
+            state.waiting_count = 0;
+            state.waiting_first = NIL;
+            state.waiting_last = NIL;
+            if let Some(sharing) = &mut state.sharing {
+                sharing.clear();
+            }
+            self.stop_heartbeats(instance);
+            self.observe(Observation::BusyChanged {
+                instance,
+                busy_count: 0,
+            });
+        }
+        self.stop_calling_sides(node);
+        self.on_registry_member_changed(node);
+    }
+
+    /// A process started: it registers, asks for its lists and begins to ping.
+    fn on_started(&mut self, node: NodeId) {
+        self.nodes[node.index()].incarnation += 1;
+        if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
+            self.instances[instance.index()].is_leaving = false;
+            self.register(instance);
+        }
+        self.restart_calling_sides(node);
+        self.on_registry_member_changed(node);
+    }
+
+    /// A process that stood still goes on. Workers continue first; then everything that came due
+    /// is handled in the order in which it came due, timeouts and replies alike.
+    fn on_resumed(&mut self, node: NodeId) {
+        let nodes: NodeSet = [node].into_iter().collect();
+        for slot in self.running_at(&nodes) {
+            let left = SimDuration::from_ns(self.attempts[slot].due_ns);
+            let due = self.now() + left;
+            let sequence = self.schedule(left, Event::WorkDone(slot));
+            self.attempts[slot].pending = sequence;
+            self.attempts[slot].due_ns = due.as_ns();
+        }
+        for instance in self.sharing_at(&nodes) {
+            let now = self.now();
+            let sharing = self.instances[instance.index()].sharing.as_mut();
+            sharing.expect("it shares").advance(now, 0.0);
+            self.schedule_shared(instance);
+        }
+        for deferred in self.deferred.remove(&node).unwrap_or_default() {
+            match deferred {
+                Deferred::Event(event, sequence) => self.handle(sequence, event),
+                Deferred::AttemptTimeout(slot) => self.on_deferred_timeout(slot, node),
+                Deferred::CallStart(slot) => self.start_deferred_calls(slot),
+                Deferred::PingTimeout { slot, number } => self.on_ping_missed(slot, number),
+            }
+        }
+    }
+
+    /// The speed of these instances changed by `factor` (more than 1 is slower).
+    pub(super) fn rescale_work(&mut self, nodes: &[NodeId], factors: &[f64]) {
+        let set: NodeSet = nodes.iter().copied().collect();
+        let factor_of = |instance: InstanceId| {
+            let place = nodes
+                .binary_search(&NodeId(instance.0))
+                .expect("it is one of the nodes");
+            factors[place]
+        };
+        for slot in self.running_at(&set) {
+            let attempt = self.attempts[slot];
+            let factor = factor_of(attempt.instance);
+            if self.nodes[attempt.instance.index()].state == LifeState::Paused {
+                let left = SimDuration::from_ns(attempt.due_ns).scaled(factor);
+                self.attempts[slot].due_ns = left.as_ns();
+                continue;
+            }
+            let left = SimTime::from_ns(attempt.due_ns)
+                .since(self.now())
+                .scaled(factor);
+            let due = self.now() + left;
+            let sequence = self.schedule(left, Event::WorkDone(slot));
+            self.attempts[slot].pending = sequence;
+            self.attempts[slot].due_ns = due.as_ns();
+        }
+    }
+}
+
+/// The nodes whose change is meant.
+fn nodes_where(
+    changed: &[(NodeId, LifeState, LifeState)],
+    is_meant: impl Fn(LifeState, LifeState) -> bool,
+) -> NodeSet {
+    changed
+        .iter()
+        .filter(|(_, before, next)| is_meant(*before, *next))
+        .map(|(node, _, _)| *node)
+        .collect()
+}

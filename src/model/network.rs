@@ -1,0 +1,379 @@
+//! The network: whether and when a message arrives.
+
+use std::collections::VecDeque;
+
+use super::loss::{LossProcess, Losses};
+use super::node::Node;
+use super::sampler::Sampler;
+use super::target::NodeSet;
+use crate::id::{FaultId, NodeId};
+use crate::rng::{Purpose, Streams, UniformSource};
+use crate::scenario::network::{LinkConfig, NetworkConfig, Transport};
+use crate::time::{SimDuration, SimTime};
+
+/// Transmissions of one message before `stream` gives up (Linux `tcp_retries2`).
+const TRANSMISSION_COUNT_MAX: u32 = 16;
+/// Longest retransmission timeout of `stream` (Linux `TCP_RTO_MAX`).
+const RETRANSMISSION_TIMEOUT_MAX: SimDuration = SimDuration::from_secs(120);
+
+/// Names the random numbers of one message.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageKey {
+    /// Whose message: a request's identity, or a pair of nodes.
+    pub identity: u64,
+    /// Which of its attempts, or the how-many-th message of the pair.
+    pub number: u32,
+    /// Which leg: 0 there, 1 back.
+    pub leg: u32,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It arrives after `delay`. `is_held`: only because a broken link heals in the meantime.
+    Deliver { delay: SimDuration, is_held: bool },
+    /// It never arrives.
+    Lost,
+}
+
+/// One kind of link: how long messages take and how they are lost.
+#[derive(Debug)]
+struct LinkClass {
+    delay: Sampler,
+    loss: LossProcess,
+}
+
+/// Links that differ from their class.
+#[derive(Debug)]
+struct LinkOverride {
+    from: NodeSet,
+    to: NodeSet,
+    is_symmetric: bool,
+    delay: Option<Sampler>,
+    loss: Option<LossProcess>,
+}
+
+/// What a fault does to links.
+#[derive(Debug)]
+pub enum LinkEffect {
+    /// Messages are also lost by this process.
+    Loss(LossProcess),
+    /// Messages also take a draw of this law.
+    Delay(Sampler),
+    /// Nothing passes.
+    Partition,
+    /// Messages are held until the end.
+    Clog,
+}
+
+/// A fault that acts on links.
+#[derive(Debug)]
+pub struct LinkFault {
+    /// The fault.
+    pub fault: FaultId,
+    /// The sending side.
+    pub from: NodeSet,
+    /// The receiving side.
+    pub to: NodeSet,
+    /// Both directions.
+    pub is_symmetric: bool,
+    /// When it ends.
+    pub until: SimTime,
+    /// What it does.
+    pub effect: LinkEffect,
+}
+
+impl LinkFault {
+    fn covers(&self, from: NodeId, to: NodeId) -> bool {
+        let is_there = self.from.has(from) && self.to.has(to);
+        let is_back = self.from.has(to) && self.to.has(from);
+        match self.effect {
+            // Nodes that are on both sides are not cut off from each other.
+            LinkEffect::Partition | LinkEffect::Clog => {
+                is_there != is_back && (is_there || self.is_symmetric)
+            }
+            LinkEffect::Loss(_) | LinkEffect::Delay(_) => {
+                is_there || (self.is_symmetric && is_back)
+            }
+        }
+    }
+}
+
+/// The network between all nodes.
+#[derive(Debug)]
+pub struct Network {
+    /// What a lost packet and a dead process look like.
+    pub transport: Transport,
+    same_zone: LinkClass,
+    cross_zone: LinkClass,
+    overrides: Vec<LinkOverride>,
+    /// Link faults under way, in the order in which they began.
+    pub faults: VecDeque<LinkFault>,
+    losses: Losses,
+    duplication_probability: f64,
+    retransmission_timeout: SimDuration,
+}
+
+impl Network {
+    /// The network of a scenario; `node_set` resolves selectors.
+    pub fn new(
+        config: &NetworkConfig,
+        streams: &Streams,
+        node_set: impl Fn(&LinkConfig) -> (NodeSet, NodeSet),
+    ) -> Self {
+        let mut losses = Losses::new(streams);
+        let same_zone = LinkClass {
+            delay: Sampler::new(&config.same_zone),
+            loss: losses.add(&config.loss, "network.same_zone"),
+        };
+        let cross_zone = LinkClass {
+            delay: Sampler::new(&config.cross_zone),
+            loss: losses.add(&config.loss, "network.cross_zone"),
+        };
+        let overrides = config
+            .links
+            .iter()
+            .map(|link| {
+                let (from, to) = node_set(link);
+                let path = format!("network.link.{}", link.name);
+                LinkOverride {
+                    from,
+                    to,
+                    is_symmetric: link.is_symmetric,
+                    delay: link.delay.as_ref().map(Sampler::new),
+                    loss: link.loss.as_ref().map(|loss| losses.add(loss, &path)),
+                }
+            })
+            .collect();
+        Network {
+            transport: config.transport,
+            same_zone,
+            cross_zone,
+            overrides,
+            faults: VecDeque::new(),
+            losses,
+            duplication_probability: config.duplication_probability,
+            retransmission_timeout: config.retransmission_timeout,
+        }
+    }
+
+    /// The loss process of a fault's window.
+    pub fn add_loss(
+        &mut self,
+        loss: &crate::scenario::network::LossConfig,
+        path: &str,
+    ) -> LossProcess {
+        self.losses.add(loss, path)
+    }
+
+    /// Sends a message from one node to another.
+    #[inline]
+    pub fn send(
+        &mut self,
+        now: SimTime,
+        streams: &Streams,
+        nodes: &[Node],
+        (from, to): (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Verdict {
+        if self.overrides.is_empty() && self.faults.is_empty() {
+            let class = self.class(nodes, (from, to));
+            let is_lost = match class.loss {
+                LossProcess::None => false,
+                LossProcess::Bernoulli(probability) => {
+                    loss_uniform(streams, key, 0) >= 1.0 - probability
+                }
+                LossProcess::GilbertElliott(_) => true,
+            };
+            if !is_lost {
+                return deliver(sample(&class.delay, streams, key));
+            }
+        }
+        self.send_slowly(now, streams, nodes, (from, to), key)
+    }
+
+    #[inline]
+    fn class(&self, nodes: &[Node], (from, to): (NodeId, NodeId)) -> &LinkClass {
+        match nodes[from.index()].zone == nodes[to.index()].zone {
+            true => &self.same_zone,
+            false => &self.cross_zone,
+        }
+    }
+
+    /// Any message, with everything that may happen to it.
+    #[cold]
+    fn send_slowly(
+        &mut self,
+        now: SimTime,
+        streams: &Streams,
+        nodes: &[Node],
+        link: (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Verdict {
+        let mut elapsed = SimDuration::ZERO;
+        let mut timeout = self.retransmission_timeout;
+        let mut is_held = false;
+        for transmission in 0..TRANSMISSION_COUNT_MAX {
+            let at = now + elapsed;
+            let is_cut = self.is_cut(at, link);
+            is_held |= is_cut;
+            if !is_cut && !self.loses(at, streams, nodes, link, key, transmission) {
+                return match self.clogged_until(at, link) {
+                    Some(SimTime::NEVER) => Verdict::Lost,
+                    Some(until) => {
+                        let delay = until.since(now) + self.delay(streams, nodes, link, key);
+                        Verdict::Deliver {
+                            delay,
+                            is_held: true,
+                        }
+                    }
+                    None => {
+                        let delay = elapsed + self.delay(streams, nodes, link, key);
+                        Verdict::Deliver { delay, is_held }
+                    }
+                };
+            }
+            if self.transport == Transport::Datagram {
+                return Verdict::Lost;
+            }
+            elapsed += timeout;
+            timeout = timeout.saturating_mul(2).min(RETRANSMISSION_TIMEOUT_MAX);
+        }
+        Verdict::Lost
+    }
+
+    /// When a second copy of a message arrives, if there is one (`datagram` only).
+    pub fn duplicate(
+        &mut self,
+        now: SimTime,
+        streams: &Streams,
+        nodes: &[Node],
+        link: (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Option<SimDuration> {
+        if self.duplication_probability == 0.0 {
+            return None;
+        }
+        let draw = streams
+            .draw(Purpose::Duplication, key.identity, key.number, key.leg)
+            .uniform();
+        if draw >= self.duplication_probability {
+            return None;
+        }
+        let copy = MessageKey {
+            leg: key.leg + 2,
+            ..key
+        };
+        match self.send(now, streams, nodes, link, copy) {
+            Verdict::Deliver { delay, .. } => Some(delay),
+            Verdict::Lost => None,
+        }
+    }
+
+    fn is_cut(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> bool {
+        self.faults.iter().any(|fault| {
+            matches!(fault.effect, LinkEffect::Partition)
+                && at < fault.until
+                && fault.covers(from, to)
+        })
+    }
+
+    fn clogged_until(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> Option<SimTime> {
+        self.faults
+            .iter()
+            .filter(|fault| matches!(fault.effect, LinkEffect::Clog))
+            .filter(|fault| at < fault.until && fault.covers(from, to))
+            .map(|fault| fault.until)
+            .max()
+    }
+
+    fn loses(
+        &mut self,
+        at: SimTime,
+        streams: &Streams,
+        nodes: &[Node],
+        (from, to): (NodeId, NodeId),
+        key: MessageKey,
+        transmission: u32,
+    ) -> bool {
+        let pair = pair_hash(nodes, (from, to));
+        let process = self.link_override((from, to), |link| link.loss.as_ref());
+        let class = self.class(nodes, (from, to));
+        let process = *process.unwrap_or(&class.loss);
+        let mut pass = 1.0 - self.losses.probability(process, at, pair);
+        for fault in self.faults.iter().filter(|fault| at < fault.until) {
+            if let LinkEffect::Loss(process) = fault.effect
+                && fault.covers(from, to)
+            {
+                pass *= 1.0 - self.losses.probability(process, at, pair);
+            }
+        }
+        pass < 1.0 && loss_uniform(streams, key, transmission) >= pass
+    }
+
+    fn delay(
+        &self,
+        streams: &Streams,
+        nodes: &[Node],
+        (from, to): (NodeId, NodeId),
+        key: MessageKey,
+    ) -> SimDuration {
+        let class = self.class(nodes, (from, to));
+        let law = self.link_override((from, to), |link| link.delay.as_ref());
+        let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
+        for (index, fault) in (1u32..).zip(&self.faults) {
+            if let LinkEffect::Delay(law) = &fault.effect
+                && fault.covers(from, to)
+            {
+                let key = MessageKey {
+                    leg: key.leg + 4 * index,
+                    ..key
+                };
+                delay += sample(law, streams, key);
+            }
+        }
+        delay
+    }
+
+    /// The last override of a link that says something about `what`.
+    fn link_override<T>(
+        &self,
+        (from, to): (NodeId, NodeId),
+        what: impl Fn(&LinkOverride) -> Option<&T>,
+    ) -> Option<&T> {
+        self.overrides
+            .iter()
+            .rev()
+            .filter(|link| {
+                (link.from.has(from) && link.to.has(to))
+                    || (link.is_symmetric && link.from.has(to) && link.to.has(from))
+            })
+            .find_map(what)
+    }
+}
+
+/// Decides whether a transmission of a message is lost.
+#[inline]
+fn loss_uniform(streams: &Streams, key: MessageKey, transmission: u32) -> f64 {
+    let step = key.leg * TRANSMISSION_COUNT_MAX + transmission;
+    streams
+        .draw(Purpose::LinkLoss, key.identity, key.number, step)
+        .uniform()
+}
+
+fn deliver(delay: SimDuration) -> Verdict {
+    Verdict::Deliver {
+        delay,
+        is_held: false,
+    }
+}
+
+#[inline]
+fn sample(law: &Sampler, streams: &Streams, key: MessageKey) -> SimDuration {
+    law.sample(&mut streams.draw(Purpose::LinkDelay, key.identity, key.number, key.leg))
+}
+
+/// Names a pair of nodes, in one direction.
+pub fn pair_hash(nodes: &[Node], (from, to): (NodeId, NodeId)) -> u64 {
+    crate::rng::mix(nodes[from.index()].path_hash) ^ nodes[to.index()].path_hash
+}

@@ -1,0 +1,242 @@
+//! Leases: instances renew them by heartbeats; who does not is no longer listed.
+
+use crate::engine::{PendingSet, Timer};
+use crate::id::{InstanceId, NodeId};
+use crate::model::event::Event;
+use crate::model::network::{MessageKey, Verdict, pair_hash};
+use crate::model::observation::{ControlKind, Observation, Observer, Suspector};
+use crate::model::world::{Deferred, World};
+use crate::rng::{Purpose, UniformSource};
+use crate::scenario::registry::{LeaseConfig, Phase, RegistryProfile};
+use crate::scenario::service::RegisteredConfig;
+use crate::time::{SimDuration, SimTime};
+
+/// The registration of one instance.
+#[derive(Clone, Debug, Default)]
+pub struct Lease {
+    /// When it runs out.
+    pub expires_at: SimTime,
+    /// The next look at it.
+    check: Timer,
+    /// The next heartbeat of its instance.
+    heartbeat: Timer,
+    /// Heartbeats sent, which name their random numbers.
+    heartbeat_count: u32,
+    /// Whether the instance is listed.
+    pub is_listed: bool,
+    /// Whether it ran out and was not renewed since.
+    is_suspected: bool,
+}
+
+const _: () = assert!(size_of::<Lease>() <= 32);
+
+impl Lease {
+    /// A registration that was not renewed yet.
+    pub fn new(is_listed: bool) -> Self {
+        Lease {
+            is_listed,
+            ..Lease::default()
+        }
+    }
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    fn lease_config(&self) -> &LeaseConfig {
+        match &self.scenario.registry.profile {
+            RegistryProfile::Lease(config) => config,
+            RegistryProfile::Static => unreachable!("a static list has no leases"),
+        }
+    }
+
+    fn registered(&self, instance: InstanceId) -> RegisteredConfig {
+        let service = self.instances[instance.index()].service;
+        self.scenario.services[service.index()]
+            .registered
+            .expect("its service is registered")
+    }
+
+    /// At the start of a run every instance has renewed its lease once, within the last interval.
+    pub(in crate::model) fn start_lease(&mut self, instance: InstanceId) {
+        let registered = self.registered(instance);
+        let node = self.instance_node(instance);
+        let interval = self.nodes[node.index()].true_length(registered.heartbeat_interval);
+        let first = self.first_tick(node, interval, registered.phase, 0);
+        let sequence = self.schedule(first, Event::HeartbeatDue(instance.0));
+        let since_last = interval.saturating_sub(first);
+        let left = registered.lease_duration.saturating_sub(since_last);
+        let lease = &mut self.registry.leases[instance.index()];
+        lease.heartbeat.set(sequence);
+        lease.expires_at = SimTime::START + left;
+        self.schedule_check(instance);
+    }
+
+    /// A process starts to renew its lease, at once.
+    pub(in crate::model) fn start_heartbeats(&mut self, instance: InstanceId) {
+        let sequence = self.schedule(SimDuration::ZERO, Event::HeartbeatDue(instance.0));
+        self.registry.leases[instance.index()]
+            .heartbeat
+            .set(sequence);
+    }
+
+    /// A process renews no more.
+    pub(in crate::model) fn stop_heartbeats(&mut self, instance: InstanceId) {
+        self.registry.leases[instance.index()].heartbeat.cancel();
+    }
+
+    /// An instance renews its lease.
+    pub(in crate::model) fn on_heartbeat_due(&mut self, instance: u32, sequence: u64) {
+        let (id, event) = (InstanceId(instance), Event::HeartbeatDue(instance));
+        if !self.registry.leases[id.index()].heartbeat.is_live(sequence) {
+            return;
+        }
+        let node = self.instance_node(id);
+        if self.defers(node, Deferred::Event(event, sequence)) {
+            return;
+        }
+        self.fold(event, node, self.nodes[node.index()].path_hash);
+        let interval = self.registered(id).heartbeat_interval;
+        let interval = self.nodes[node.index()].true_length(interval);
+        let next = self.schedule(interval, event);
+        let lease = &mut self.registry.leases[id.index()];
+        lease.heartbeat.set(next);
+        lease.heartbeat_count += 1;
+        let service = self.instances[id.index()].service;
+        self.observe(Observation::ControlSent {
+            kind: ControlKind::Heartbeat,
+            service,
+        });
+        self.send_to_registry(id, 0, Event::HeartbeatArrives(instance));
+    }
+
+    /// An instance tells the registry that it leaves.
+    pub(in crate::model) fn send_deregistration(&mut self, instance: InstanceId) {
+        self.registry.leases[instance.index()].heartbeat_count += 1;
+        self.send_to_registry(instance, 2, Event::DeregistrationArrives(instance.0));
+    }
+
+    fn send_to_registry(&mut self, instance: InstanceId, leg: u32, event: Event) {
+        let Some(contact) = self.registry_contact() else {
+            return;
+        };
+        let link = (self.instance_node(instance), contact);
+        let identity = pair_hash(&self.nodes, link);
+        let number = self.registry.leases[instance.index()].heartbeat_count;
+        let key = MessageKey {
+            identity,
+            number,
+            leg,
+        };
+        if let Verdict::Deliver { delay, .. } = self.send(link, key) {
+            self.schedule(delay, event);
+        }
+    }
+
+    /// Whether the registry handles a message that reaches it; a member that stands still keeps it.
+    fn registry_handles(&mut self, event: Event) -> Option<NodeId> {
+        let contact = self.registry_contact()?;
+        (!self.defers(contact, Deferred::Event(event, 0))).then_some(contact)
+    }
+
+    /// A heartbeat reaches the registry.
+    pub(in crate::model) fn on_heartbeat_arrives(&mut self, instance: u32) {
+        let (id, event) = (InstanceId(instance), Event::HeartbeatArrives(instance));
+        let Some(contact) = self.registry_handles(event) else {
+            return;
+        };
+        self.fold(event, contact, self.nodes[instance as usize].path_hash);
+        if self.instances[id.index()].is_leaving {
+            return;
+        }
+        self.renew_lease(id);
+        self.set_listed(id, true);
+        let lease = &mut self.registry.leases[id.index()];
+        if std::mem::take(&mut lease.is_suspected) {
+            let suspector = Suspector::Registry;
+            self.observe(Observation::Trusted {
+                suspector,
+                instance: id,
+            });
+        }
+    }
+
+    /// An instance that leaves is delisted.
+    pub(in crate::model) fn on_deregistration_arrives(&mut self, instance: InstanceId) {
+        let event = Event::DeregistrationArrives(instance.0);
+        let Some(contact) = self.registry_handles(event) else {
+            return;
+        };
+        self.fold(event, contact, self.nodes[instance.index()].path_hash);
+        self.registry.leases[instance.index()].check.cancel();
+        self.set_listed(instance, false);
+    }
+
+    /// A lease begins anew.
+    pub(in crate::model) fn renew_lease(&mut self, instance: InstanceId) {
+        let expires_at = self.now() + self.registered(instance).lease_duration;
+        let lease = &mut self.registry.leases[instance.index()];
+        lease.expires_at = expires_at;
+        if !lease.check.is_set() {
+            self.schedule_check(instance);
+        }
+    }
+
+    /// Looks at a lease when it runs out, or at the sweep after that. A renewal in the meantime
+    /// only moves `expires_at`, so a lease has one event in the queue.
+    fn schedule_check(&mut self, instance: InstanceId) {
+        let expires_at = self.registry.leases[instance.index()].expires_at;
+        let at = self.next_sweep(expires_at);
+        let sequence = self.queue.take_sequence();
+        self.queue
+            .push_with_sequence(at, sequence, Event::LeaseExpires(instance.0));
+        self.registry.leases[instance.index()].check.set(sequence);
+    }
+
+    /// The first sweep at or after `at`.
+    fn next_sweep(&self, at: SimTime) -> SimTime {
+        let config = self.lease_config();
+        let interval_ns = config.sweep_interval.as_ns();
+        if interval_ns == 0 {
+            return at;
+        }
+        let offset_ns = match config.sweep_phase {
+            Phase::Aligned => 0,
+            Phase::At(offset) => offset.as_ns() % interval_ns,
+            Phase::Random => {
+                let entity = crate::rng::path_hash("registry.sweep");
+                let uniform = self.streams.draw(Purpose::Phase, entity, 0, 0).uniform();
+                config.sweep_interval.scaled(uniform).as_ns() % interval_ns
+            }
+        };
+        let since_ns = at.as_ns().saturating_sub(offset_ns);
+        SimTime::from_ns(offset_ns + since_ns.div_ceil(interval_ns) * interval_ns)
+    }
+
+    /// A lease may have run out.
+    pub(in crate::model) fn on_lease_expires(&mut self, instance: u32, sequence: u64) {
+        let (id, event) = (InstanceId(instance), Event::LeaseExpires(instance));
+        if !self.registry.leases[id.index()].check.is_live(sequence) {
+            return;
+        }
+        let Some(contact) = self.registry_contact() else {
+            // Without a member nothing expires; the lease gets its full length when one is back.
+            self.registry.leases[id.index()].check.cancel();
+            return;
+        };
+        if self.defers(contact, Deferred::Event(event, sequence)) {
+            return;
+        }
+        let now = self.now();
+        let lease = &mut self.registry.leases[id.index()];
+        lease.check.cancel();
+        if lease.expires_at > now {
+            return self.schedule_check(id);
+        }
+        lease.is_suspected = true;
+        self.fold(event, contact, self.nodes[instance as usize].path_hash);
+        self.observe(Observation::Suspected {
+            suspector: Suspector::Registry,
+            instance: id,
+        });
+        self.set_listed(id, false);
+    }
+}

@@ -1,0 +1,128 @@
+//! The registry: who is listed, and how callers learn of it.
+
+pub mod lease;
+mod propagate;
+pub mod views;
+
+use std::sync::Arc;
+
+use super::observation::{LifeState, Observer};
+use super::view::ViewSnapshot;
+use super::world::World;
+use crate::engine::PendingSet;
+use crate::id::{InstanceId, NodeId, ServiceId};
+use crate::scenario::registry::RegistryProfile;
+use crate::time::SimTime;
+use lease::Lease;
+use views::Views;
+
+/// The state of the registry, which its members share.
+#[derive(Debug)]
+pub struct Registry {
+    /// Leases by instance.
+    pub leases: Vec<Lease>,
+    /// The lists that callers hold.
+    pub views: Views,
+    /// The newest published list of each service, with its version.
+    pub published: Vec<(u64, Arc<ViewSnapshot>)>,
+    /// Services whose list has changed since it was published.
+    pub is_dirty: Vec<bool>,
+    /// When each service may be published again.
+    pub publish_after: Vec<SimTime>,
+    /// Lists on the wire.
+    pub messages: propagate::ListMessages,
+    /// Whether a member is up.
+    pub is_up: bool,
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// The member that everybody talks to: the first one that is up.
+    pub(super) fn registry_contact(&self) -> Option<NodeId> {
+        let topology = &self.scenario.topology;
+        (0..topology.registry_member_count())
+            .map(|member| topology.registry_node(member))
+            .find(|node| self.nodes[node.index()].state.is_up())
+    }
+
+    /// Whether the list of a service is configuration, which reaches everybody at once.
+    pub(super) fn is_static(&self, service: ServiceId) -> bool {
+        matches!(self.scenario.registry.profile, RegistryProfile::Static)
+            || self.scenario.services[service.index()].registered.is_none()
+    }
+
+    /// Whether an instance is listed.
+    pub(super) fn is_listed(&self, instance: InstanceId) -> bool {
+        self.registry.leases[instance.index()].is_listed
+    }
+
+    /// Lists or delists an instance; the change is published as soon as it may.
+    pub(super) fn set_listed(&mut self, instance: InstanceId, is_listed: bool) {
+        if std::mem::replace(
+            &mut self.registry.leases[instance.index()].is_listed,
+            is_listed,
+        ) != is_listed
+        {
+            self.mark_dirty(self.instances[instance.index()].service);
+        }
+    }
+
+    /// An instance starts: it registers.
+    pub(super) fn register(&mut self, instance: InstanceId) {
+        let service = self.instances[instance.index()].service;
+        if self.is_static(service) {
+            self.set_listed(instance, true);
+        } else {
+            self.start_heartbeats(instance);
+        }
+    }
+
+    /// An instance leaves in good order.
+    pub(super) fn deregister(&mut self, instance: InstanceId) {
+        self.instances[instance.index()].is_leaving = true;
+        let service = self.instances[instance.index()].service;
+        if self.is_static(service) {
+            self.set_listed(instance, false);
+        } else {
+            self.stop_heartbeats(instance);
+            self.send_deregistration(instance);
+        }
+    }
+
+    /// A node changed its state: if it is a member, the registry may be gone or back.
+    pub(super) fn on_registry_member_changed(&mut self, node: NodeId) {
+        let first =
+            self.scenario.topology.node_count() - self.scenario.topology.registry_member_count();
+        if node.0 < first {
+            return;
+        }
+        let was_up = self.registry.is_up;
+        self.registry.is_up = self.registry_contact().is_some();
+        if !was_up && self.registry.is_up {
+            self.on_registry_back();
+        }
+    }
+
+    /// The registry is back: every lease gets its full length again, as after an election of
+    /// ZooKeeper or etcd, and what changed meanwhile is published.
+    fn on_registry_back(&mut self) {
+        for index in 0..self.instances.len() {
+            let instance = InstanceId::from_index(index);
+            if self.is_listed(instance) && !self.is_static(self.instances[index].service) {
+                self.renew_lease(instance);
+            }
+        }
+        for index in 0..self.registry.is_dirty.len() {
+            if self.registry.is_dirty[index] {
+                self.schedule_publish(ServiceId::from_index(index));
+            }
+        }
+    }
+
+    /// Whether a node is alive, so that a message to it is worth handling.
+    pub(super) fn is_alive(&self, node: NodeId) -> bool {
+        matches!(
+            self.nodes[node.index()].state,
+            LifeState::Up | LifeState::Paused
+        )
+    }
+}

@@ -1,0 +1,393 @@
+//! What instances do with attempts: queue, serve, call others, reply.
+
+use super::caller::fold_identity;
+use super::event::Event;
+use super::observation::{LifeState, Observation, Observer, Outcome, WorkEnd};
+use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
+use super::world::{Deferred, World};
+use crate::engine::PendingSet;
+use crate::id::InstanceId;
+use crate::rng::{Purpose, UniformSource};
+use crate::scenario::network::Transport;
+use crate::scenario::service::{DemandPer, Discipline};
+use crate::time::SimDuration;
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// An attempt reaches the host of its instance.
+    pub(super) fn on_attempt_arrives(&mut self, slot: u32, sequence: u64) {
+        let Some(attempt) = self.attempts.get(slot) else {
+            return;
+        };
+        if attempt.pending != sequence {
+            return;
+        }
+        let identity = fold_identity(attempt);
+        let node = self.instance_node(attempt.instance);
+        let event = Event::AttemptArrives(slot);
+        if self.defers(node, Deferred::Event(event, sequence)) {
+            return;
+        }
+        self.fold(event, node, identity);
+        let now = self.now();
+        let attempt = &mut self.attempts[slot];
+        attempt.pending = 0;
+        match self.nodes[node.index()].state {
+            LifeState::Up => {
+                attempt.flags.set(AttemptFlags::ARRIVED);
+                attempt.arrived_at = now;
+                self.admit(slot);
+            }
+            LifeState::HostLost => self.vanish(slot),
+            LifeState::Crashed | LifeState::Restarting | LifeState::Absent => {
+                match self.network.transport {
+                    Transport::Stream => self.send_reply(slot, Reply::Refused),
+                    Transport::Datagram => self.vanish(slot),
+                }
+            }
+            LifeState::Paused => unreachable!("what comes to a paused process is deferred"),
+        }
+    }
+
+    /// Nobody answers for an attempt; its caller will time out.
+    fn vanish(&mut self, slot: u32) {
+        if self.attempts[slot].request == NIL {
+            self.attempts.remove(slot);
+        } else {
+            self.attempts[slot].stage = Stage::Lost;
+        }
+    }
+
+    /// Serves an attempt, queues it or turns it away.
+    fn admit(&mut self, slot: u32) {
+        let id = self.attempts[slot].instance;
+        self.observe(Observation::WorkArrived { instance: id });
+        let instance = &self.instances[id.index()];
+        let service = &self.scenario.services[instance.service.index()];
+        let is_shared = service.discipline == Discipline::ProcessorSharing;
+        if instance.busy_count < instance.worker_count {
+            self.start_work(slot);
+        } else if service
+            .queue_limit
+            .is_some_and(|limit| instance.waiting_count >= limit)
+        {
+            self.observe(Observation::WorkRejected { instance: id });
+            self.send_reply(slot, Reply::Rejected);
+        } else if is_shared {
+            self.start_work(slot);
+        } else {
+            self.enqueue(slot, service.discipline);
+        }
+    }
+
+    fn enqueue(&mut self, slot: u32, discipline: Discipline) {
+        let attempt = &mut self.attempts[slot];
+        attempt.stage = Stage::Waiting;
+        attempt.next = NIL;
+        let instance = &mut self.instances[attempt.instance.index()];
+        instance.waiting_count += 1;
+        match discipline {
+            _ if instance.waiting_first == NIL => {
+                instance.waiting_first = slot;
+                instance.waiting_last = slot;
+            }
+            Discipline::Fifo => {
+                let last = std::mem::replace(&mut instance.waiting_last, slot);
+                self.attempts[last].next = slot;
+            }
+            Discipline::Lifo => {
+                attempt.next = std::mem::replace(&mut instance.waiting_first, slot);
+            }
+            Discipline::ProcessorSharing => unreachable!("shared work does not wait"),
+        }
+    }
+
+    fn dequeue(&mut self, id: InstanceId) -> Option<u32> {
+        let instance = &mut self.instances[id.index()];
+        let slot = instance.waiting_first;
+        if slot == NIL {
+            assert!(
+                instance.waiting_count == 0,
+                "{id:?} counts what is not in its queue"
+            );
+            return None;
+        }
+        instance.waiting_count -= 1;
+        instance.waiting_first = self.attempts[slot].next;
+        if instance.waiting_first == NIL {
+            instance.waiting_last = NIL;
+        }
+        Some(slot)
+    }
+
+    /// A worker takes up an attempt.
+    fn start_work(&mut self, slot: u32) {
+        let Attempt {
+            instance: id,
+            arrived_at,
+            ..
+        } = self.attempts[slot];
+        let now = self.now();
+        let waiting = now.since(arrived_at);
+        self.observe(Observation::WorkStarted {
+            instance: id,
+            waiting,
+        });
+        let (demand, reply) = self.draw_work(slot);
+        let attempt = &mut self.attempts[slot];
+        attempt.stage = Stage::Running;
+        attempt.started_at = now;
+        attempt.reply = reply;
+        if self.instances[id.index()].sharing.is_some() {
+            return self.start_shared_work(slot, demand);
+        }
+        let instance = &mut self.instances[id.index()];
+        instance.busy_count += 1;
+        assert!(
+            instance.busy_count <= instance.worker_count,
+            "{id:?} has too few workers"
+        );
+        let busy_count = instance.busy_count;
+        let length = work_length(demand, instance.rate());
+        let sequence = self.schedule(length, Event::WorkDone(slot));
+        let due = self.now() + length;
+        let attempt = &mut self.attempts[slot];
+        attempt.pending = sequence;
+        attempt.due_ns = due.as_ns();
+        self.observe(Observation::BusyChanged {
+            instance: id,
+            busy_count,
+        });
+    }
+
+    /// The service demand of an attempt, and whether it will end in an error.
+    fn draw_work(&mut self, slot: u32) -> (SimDuration, Reply) {
+        let attempt = &self.attempts[slot];
+        let instance = &self.instances[attempt.instance.index()];
+        let service = &self.scenario.services[instance.service.index()];
+        let number = match service.demand_per {
+            DemandPer::Attempt => u32::from(attempt.index),
+            DemandPer::Request => 0,
+        };
+        if instance.error_fault_count > 0
+            && let Some(demand) = self.faults.draw_error(attempt, &self.streams)
+        {
+            return match demand {
+                Some(demand) => (demand, Reply::Error),
+                None => (self.draw_demand(attempt, number), Reply::Error),
+            };
+        }
+        (self.draw_demand(attempt, number), Reply::Good)
+    }
+
+    #[inline]
+    fn draw_demand(&self, attempt: &Attempt, number: u32) -> SimDuration {
+        if let Some(demand) = self.recorded_demand(attempt) {
+            return demand;
+        }
+        let service = self.instances[attempt.instance.index()].service;
+        let mut draw = self
+            .streams
+            .draw(Purpose::ServiceDemand, attempt.identity, number, 0);
+        self.service_times[service.index()].sample(&mut draw)
+    }
+
+    /// A worker is done with an attempt.
+    pub(super) fn on_work_done(&mut self, slot: u32, sequence: u64) {
+        let Some(attempt) = self.attempts.get(slot) else {
+            return;
+        };
+        if attempt.pending != sequence {
+            return;
+        }
+        let (identity, node) = (fold_identity(attempt), self.instance_node(attempt.instance));
+        self.fold(Event::WorkDone(slot), node, identity);
+        self.attempts[slot].pending = 0;
+        self.after_own_work(slot);
+    }
+
+    /// The instance's own work on an attempt is done: its calls follow, then the reply.
+    fn after_own_work(&mut self, slot: u32) {
+        let attempt = &mut self.attempts[slot];
+        let instance = attempt.instance;
+        let service = self.instances[instance.index()].service;
+        let has_calls = !self.scenario.services[service.index()].calls.is_empty();
+        if has_calls && attempt.reply == Reply::Good {
+            attempt.stage = Stage::Calling;
+            if let Some(sharing) = &mut self.instances[instance.index()].sharing {
+                sharing.calling_count += 1;
+            }
+            self.begin_service_call(slot, 0);
+        } else {
+            self.complete_work(slot);
+        }
+    }
+
+    /// A call that an attempt waited for has its outcome.
+    pub(super) fn on_service_call_ended(&mut self, slot: u32, step: u8, outcome: Outcome) {
+        let attempt = &mut self.attempts[slot];
+        assert!(
+            attempt.stage == Stage::Calling,
+            "a call ended that nobody waited for"
+        );
+        let service = self.instances[attempt.instance.index()].service;
+        let call_count = self.scenario.services[service.index()].calls.len();
+        if outcome != Outcome::Success {
+            attempt.reply = Reply::Error;
+        } else if usize::from(step) + 1 < call_count {
+            return self.begin_service_call(slot, step + 1);
+        }
+        self.complete_work(slot);
+    }
+
+    /// The worker is free again; the reply goes out.
+    fn complete_work(&mut self, slot: u32) {
+        let Attempt {
+            instance: id,
+            arrived_at,
+            started_at,
+            reply,
+            request,
+            stage,
+            ..
+        } = self.attempts[slot];
+        let end = if reply == Reply::Good {
+            WorkEnd::Served
+        } else {
+            WorkEnd::Errored
+        };
+        self.observe(Observation::WorkEnded {
+            instance: id,
+            arrived_at,
+            started_at: Some(started_at),
+            end,
+            is_zombie: request == NIL,
+        });
+        self.send_reply(slot, reply);
+        if let Some(sharing) = &mut self.instances[id.index()].sharing {
+            sharing.calling_count -= u32::from(stage == Stage::Calling);
+            return self.observe_shared(id);
+        }
+        let instance = &mut self.instances[id.index()];
+        assert!(
+            0 < instance.busy_count,
+            "{id:?}: work ended on an idle instance"
+        );
+        instance.busy_count -= 1;
+        match self.dequeue(id) {
+            Some(next) => self.start_work(next),
+            None => {
+                let busy_count = self.instances[id.index()].busy_count;
+                self.observe(Observation::BusyChanged {
+                    instance: id,
+                    busy_count,
+                });
+            }
+        }
+    }
+
+    fn start_shared_work(&mut self, slot: u32, demand: SimDuration) {
+        let id = self.attempts[slot].instance;
+        self.advance_sharing(id);
+        self.with_sharing(id, |sharing| sharing.start(slot, demand));
+        self.schedule_shared(id);
+        self.observe_shared(id);
+    }
+
+    /// The first of the attempts that share an instance is done.
+    pub(super) fn on_shared_work_done(&mut self, instance: u32, sequence: u64) {
+        let id = InstanceId(instance);
+        if !self.with_sharing(id, |sharing| sharing.completion.fire(sequence)) {
+            return;
+        }
+        self.advance_sharing(id);
+        let slot = self.with_sharing(id, super::sharing::Sharing::finish);
+        let attempt = self.attempts[slot];
+        let node = self.instance_node(id);
+        self.fold(
+            Event::SharedWorkDone(instance),
+            node,
+            fold_identity(&attempt),
+        );
+        self.schedule_shared(id);
+        self.after_own_work(slot);
+    }
+
+    fn with_sharing<T>(
+        &mut self,
+        id: InstanceId,
+        f: impl FnOnce(&mut super::sharing::Sharing) -> T,
+    ) -> T {
+        let sharing = self.instances[id.index()].sharing.as_mut();
+        f(sharing.expect("only instances with processor sharing share"))
+    }
+
+    /// How fast each of the attempts that share an instance is served.
+    fn sharing_rate(&self, id: InstanceId) -> f64 {
+        let instance = &self.instances[id.index()];
+        if self.nodes[id.index()].state == LifeState::Paused {
+            return 0.0;
+        }
+        let count = instance
+            .sharing
+            .as_ref()
+            .map_or(0, |sharing| sharing.count());
+        let part = f64::from(instance.worker_count) / f64::from(count.max(1));
+        instance.rate() * part.min(1.0)
+    }
+
+    /// Brings the progress of shared work up to date. Must be called before the rate changes.
+    pub(super) fn advance_sharing(&mut self, id: InstanceId) {
+        let (now, rate) = (self.now(), self.sharing_rate(id));
+        self.with_sharing(id, |sharing| sharing.advance(now, rate));
+    }
+
+    /// Schedules the next completion of shared work. Must be called after the rate changed.
+    pub(super) fn schedule_shared(&mut self, id: InstanceId) {
+        let rate = self.sharing_rate(id);
+        let until_first = self.with_sharing(id, |sharing| {
+            sharing.completion.cancel();
+            sharing.until_first(rate)
+        });
+        if let Some(length) = until_first {
+            let sequence = self.schedule(length, Event::SharedWorkDone(id.0));
+            self.with_sharing(id, |sharing| sharing.completion.set(sequence));
+        }
+    }
+
+    fn observe_shared(&mut self, id: InstanceId) {
+        let instance = &mut self.instances[id.index()];
+        let count = instance
+            .sharing
+            .as_ref()
+            .map_or(0, |sharing| sharing.count() + sharing.calling_count);
+        let busy_count = count.min(instance.worker_count);
+        instance.busy_count = busy_count;
+        instance.waiting_count = count - busy_count;
+        self.observe(Observation::BusyChanged {
+            instance: id,
+            busy_count,
+        });
+    }
+}
+
+/// How long a worker of this rate needs.
+#[inline]
+fn work_length(demand: SimDuration, rate: f64) -> SimDuration {
+    if rate == 1.0 {
+        demand
+    } else {
+        demand.scaled(1.0 / rate)
+    }
+}
+
+/// Names a random number that decides whether an attempt ends in an error.
+pub(super) fn error_uniform(
+    attempt: &Attempt,
+    streams: &crate::rng::Streams,
+    fault_step: u32,
+) -> f64 {
+    let number = u32::from(attempt.index);
+    streams
+        .draw(Purpose::ErrorReply, attempt.identity, number, fault_step)
+        .uniform()
+}

@@ -1,0 +1,136 @@
+//! From selectors to nodes.
+
+use super::node::Node;
+use crate::id::{ClientId, HostId, InstanceId, NodeId};
+use crate::rng::{Purpose, Streams, UniformSource, mix};
+use crate::scenario::Scenario;
+use crate::scenario::selector::{Selector, Target};
+use crate::scenario::topology::NodeKind;
+
+/// A set of nodes, one bit each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeSet {
+    words: Vec<u64>,
+}
+
+impl NodeSet {
+    /// Whether the node is in the set.
+    #[inline]
+    pub fn has(&self, node: NodeId) -> bool {
+        let word = self.words.get(node.index() / 64).copied().unwrap_or(0);
+        word >> (node.0 % 64) & 1 == 1
+    }
+
+    /// Whether no node is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The nodes, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = NodeId> + '_ {
+        (0u32..).zip(&self.words).flat_map(|(index, word)| {
+            (0..64)
+                .filter(move |bit| word >> bit & 1 == 1)
+                .map(move |bit| NodeId(index * 64 + bit))
+        })
+    }
+}
+
+impl FromIterator<NodeId> for NodeSet {
+    fn from_iter<I: IntoIterator<Item = NodeId>>(nodes: I) -> Self {
+        let mut set = NodeSet::default();
+        for node in nodes {
+            let word = node.index() / 64;
+            if set.words.len() <= word {
+                set.words.resize(word + 1, 0);
+            }
+            set.words[word] |= 1 << (node.0 % 64);
+        }
+        set
+    }
+}
+
+/// Which kinds of nodes a zone means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZoneMeaning {
+    /// Its callers too.
+    pub has_callers: bool,
+    /// Its registry members too.
+    pub has_registry: bool,
+}
+
+/// Turns selectors into nodes.
+pub struct Targets<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Its nodes.
+    pub nodes: &'a [Node],
+    /// The streams of the run.
+    pub streams: &'a Streams,
+}
+
+impl Targets<'_> {
+    /// The selected nodes, ascending. `salt` tells draws of one selector apart: equal salts choose
+    /// the same random nodes.
+    pub fn resolve(&self, selector: &Selector, zone: ZoneMeaning, salt: u64) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = selector
+            .any_of
+            .iter()
+            .flat_map(|target| self.nodes_of(*target, zone))
+            .collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        if let Some(count) = selector.random_count {
+            nodes.sort_by_key(|node| (self.score(*node, salt), *node));
+            nodes.truncate(count as usize);
+            nodes.sort_unstable();
+        }
+        nodes
+    }
+
+    /// A node's score by its path, so that a newcomer changes the choice only if it is chosen.
+    fn score(&self, node: NodeId, salt: u64) -> u64 {
+        let identity = mix(self.nodes[node.index()].path_hash) ^ salt;
+        self.streams
+            .draw(Purpose::FaultTarget, identity, 0, 0)
+            .next_u64()
+    }
+
+    fn nodes_of(&self, target: Target, zone_meaning: ZoneMeaning) -> Vec<NodeId> {
+        let topology = &self.scenario.topology;
+        let range = |range: std::ops::Range<u32>| range.map(NodeId).collect::<Vec<_>>();
+        match target {
+            Target::Service(service) => range(topology.service_instances(service)),
+            Target::Group(group) => range(topology.group_instances(group)),
+            Target::Instance(InstanceId(instance)) => vec![NodeId(instance)],
+            Target::Zone(zone) => self.filter(|id, node| {
+                node.zone == zone
+                    && match topology.node_kind(id) {
+                        NodeKind::Instance(_) => true,
+                        NodeKind::Caller(..) => zone_meaning.has_callers,
+                        NodeKind::RegistryMember(_) => zone_meaning.has_registry,
+                    }
+            }),
+            Target::Host(HostId(host)) => self.filter(|_, node| node.host == HostId(host)),
+            Target::Client(client) => range(topology.client_nodes(client)),
+            Target::Caller(ClientId(client), index) => {
+                vec![NodeId(
+                    topology.client_nodes(ClientId(client)).start + index,
+                )]
+            }
+            Target::RegistryMember(member) => vec![topology.registry_node(member)],
+            Target::Registry => (0..topology.registry_member_count())
+                .map(|member| topology.registry_node(member))
+                .collect(),
+        }
+    }
+
+    fn filter(&self, is_meant: impl Fn(NodeId, &Node) -> bool) -> Vec<NodeId> {
+        (0u32..)
+            .map(NodeId)
+            .zip(self.nodes)
+            .filter(|(id, node)| is_meant(*id, node))
+            .map(|(id, _)| id)
+            .collect()
+    }
+}

@@ -1,0 +1,383 @@
+//! When requests arrive, and what they carry.
+
+use super::event::Event;
+use super::observation::{Observation, Observer, Outcome};
+use super::request::{Attempt, NIL};
+use super::sampler::{KeySampler, Sampler};
+use super::world::World;
+use crate::engine::PendingSet;
+use crate::id::{ClientId, NodeId};
+use crate::rng::{Purpose, StreamRng, Streams, UniformSource, inversion, path_hash};
+use crate::scenario::Scenario;
+use crate::scenario::client::{ArrivalProcess, TraceRow, WhenCallerDown, Workload};
+use crate::time::{NANOS_PER_SEC, SimDuration, SimTime};
+
+/// What a client group has sent so far.
+#[derive(Debug)]
+pub struct WorkloadState {
+    /// Hash of the client's path.
+    path_hash: u64,
+    /// Gaps of open arrivals; nothing else draws from it.
+    arrivals: StreamRng,
+    law: ArrivalLaw,
+    keys: KeySampler,
+    think_time: Option<Sampler>,
+    /// First closed-loop user of this client among those of all clients.
+    first_user: u32,
+    /// Arrivals so far, those that were lost included; the next row of a trace.
+    arrival_count: u64,
+}
+
+/// How the next open arrival is drawn.
+#[derive(Debug)]
+enum ArrivalLaw {
+    /// Evenly spaced, at multiples of this.
+    Even { gap_secs: f64 },
+    /// Independent gaps.
+    Renewal(Sampler),
+    /// Poisson whose rate changes: the time until its integral has grown by a unit exponential.
+    Varying(ArrivalProcess),
+    /// Closed loops and traces have none.
+    None,
+}
+
+impl WorkloadState {
+    /// Nothing sent yet.
+    pub fn new(scenario: &Scenario, client: ClientId, first_user: u32, streams: &Streams) -> Self {
+        let config = &scenario.clients[client.index()];
+        let path_hash = path_hash(&format!("client.{}", config.name));
+        let (law, think_time) = match &config.workload {
+            Workload::Open { process } => (ArrivalLaw::new(process), None),
+            Workload::Closed { think_time, .. } => {
+                (ArrivalLaw::None, Some(Sampler::new(think_time)))
+            }
+            Workload::Trace(_) => (ArrivalLaw::None, None),
+        };
+        WorkloadState {
+            path_hash,
+            arrivals: streams.stream(Purpose::Arrival, path_hash),
+            law,
+            keys: KeySampler::new(&config.keys),
+            think_time,
+            first_user,
+            arrival_count: 0,
+        }
+    }
+}
+
+impl ArrivalLaw {
+    fn new(process: &ArrivalProcess) -> Self {
+        match process {
+            ArrivalProcess::Constant { rate } => ArrivalLaw::Even {
+                gap_secs: 1.0 / rate,
+            },
+            ArrivalProcess::Renewal { gap } => ArrivalLaw::Renewal(Sampler::new(gap)),
+            ArrivalProcess::Poisson { .. }
+            | ArrivalProcess::Bursts { .. }
+            | ArrivalProcess::Ramp { .. } => ArrivalLaw::Varying(process.clone()),
+        }
+    }
+
+    /// The instant of the next arrival after `now`, the `count`-th of all.
+    fn next(&self, now: SimTime, count: u64, arrivals: &mut StreamRng) -> SimTime {
+        match self {
+            ArrivalLaw::Even { gap_secs } => {
+                SimTime::START + SimDuration::from_secs_f64(gap_secs * (count + 1) as f64)
+            }
+            ArrivalLaw::Renewal(gap) => now + gap.sample(arrivals),
+            ArrivalLaw::Varying(process) => {
+                let target = inversion::exponential(1.0, arrivals.uniform_open());
+                after(process, now, target)
+            }
+            ArrivalLaw::None => SimTime::NEVER,
+        }
+    }
+}
+
+/// The instant at which the integral of the rate since `now` has grown to `target`.
+fn after(process: &ArrivalProcess, now: SimTime, target: f64) -> SimTime {
+    let wait = |secs: f64| now + SimDuration::from_secs_f64(secs);
+    match process {
+        ArrivalProcess::Poisson { rate } => wait(target / rate),
+        ArrivalProcess::Bursts {
+            rate,
+            burst_rate,
+            period,
+            burst_duration,
+        } => {
+            let (period, burst) = (period.as_secs_f64(), burst_duration.as_secs_f64());
+            let position_ns = now.as_ns() % SimDuration::from_secs_f64(period).as_ns();
+            let mut position = position_ns as f64 / NANOS_PER_SEC as f64;
+            let (mut left, mut secs) = (target, 0.0);
+            loop {
+                let is_burst = position < burst;
+                let rate = if is_burst { *burst_rate } else { *rate };
+                let part_end = if is_burst { burst } else { period };
+                let area = rate * (part_end - position);
+                if left < area {
+                    return wait(secs + left / rate);
+                }
+                left -= area;
+                secs += part_end - position;
+                position = if is_burst { burst } else { 0.0 };
+            }
+        }
+        ArrivalProcess::Ramp {
+            rate_from,
+            rate_to,
+            start_at,
+            end_at,
+        } => {
+            let (start, end) = (start_at.as_secs_f64(), end_at.as_secs_f64());
+            wait(ramp_wait(
+                now.as_secs_f64(),
+                target,
+                (*rate_from, *rate_to),
+                (start, end),
+            ))
+        }
+        ArrivalProcess::Constant { .. } | ArrivalProcess::Renewal { .. } => {
+            unreachable!("these have laws of their own")
+        }
+    }
+}
+
+/// Seconds from `now` until the integral of a ramp has grown to `target`; infinite if it never
+/// does.
+fn ramp_wait(now: f64, target: f64, (from, to): (f64, f64), (start, end): (f64, f64)) -> f64 {
+    let (mut at, mut left) = (now, target);
+    if at < start {
+        let area = from * (start - at);
+        if left < area {
+            return left / from;
+        }
+        left -= area;
+        at = start;
+    }
+    if at < end {
+        let slope = (to - from) / (end - start);
+        let rate = from + slope * (at - start);
+        let area = (rate + to) / 2.0 * (end - at);
+        if left < area {
+            // Root of slope/2 t^2 + rate t = left, in the form that keeps digits for a small slope.
+            let root = (rate * rate + 2.0 * slope * left).max(0.0).sqrt();
+            return at - now + 2.0 * left / (rate + root);
+        }
+        left -= area;
+        at = end;
+    }
+    at - now + left / to
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// Schedules the first arrivals of every client.
+    pub(super) fn start_workloads(&mut self) {
+        for index in 0..self.workloads.len() {
+            let client = ClientId::from_index(index);
+            match &self.scenario.clients[index].workload {
+                Workload::Open { .. } | Workload::Trace(_) => self.schedule_arrival(client),
+                Workload::Closed { user_count, .. } => {
+                    for user in 0..*user_count {
+                        let user = self.workloads[index].first_user + user;
+                        self.schedule_think(client, user);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Schedules the next arrival of an open or recorded workload, up to the end of the run.
+    fn schedule_arrival(&mut self, client: ClientId) {
+        let now = self.now();
+        let state = &mut self.workloads[client.index()];
+        let at = match &self.scenario.clients[client.index()].workload {
+            Workload::Trace(trace) => match trace.rows.get(state.arrival_count as usize) {
+                Some(row) => row.arrives_at,
+                None => return,
+            },
+            _ => state
+                .law
+                .next(now, state.arrival_count, &mut state.arrivals),
+        };
+        if at < SimTime::START + self.scenario.duration {
+            self.queue.push(at, Event::RequestArrives(client.0));
+        }
+    }
+
+    /// The next open or recorded request of a client arrives.
+    pub(super) fn on_request_arrives(&mut self, client: u32) {
+        let client = ClientId(client);
+        let state = &mut self.workloads[client.index()];
+        let number = state.arrival_count;
+        state.arrival_count += 1;
+        let path_hash = state.path_hash;
+        let config = &self.scenario.clients[client.index()];
+        let first = self.scenario.topology.client_nodes(client).start;
+        let mut draw =
+            self.streams
+                .draw(Purpose::CallerChoice, path_hash.wrapping_add(number), 0, 0);
+        let (index, source) = match &config.workload {
+            Workload::Trace(_) => {
+                let number = u32::try_from(number).expect("a trace has fewer than 2^32 rows");
+                (number % config.count, number)
+            }
+            _ => (draw.below(config.count), NIL),
+        };
+        let node = NodeId(first + index);
+        self.fold(Event::RequestArrives(client.0), node, number);
+        self.schedule_arrival(client);
+        if self.nodes[node.index()].state.is_up() {
+            return self.start_client_request(client, node, source);
+        }
+        match config.when_caller_down {
+            WhenCallerDown::Redistribute => match self.caller_up(client, draw) {
+                Some(node) => self.start_client_request(client, node, source),
+                None => self.fail_arrival(client, node),
+            },
+            WhenCallerDown::Lose => {}
+            WhenCallerDown::Fail => self.fail_arrival(client, node),
+        }
+    }
+
+    /// A caller of the client that is up, drawn uniformly.
+    fn caller_up(&self, client: ClientId, mut draw: crate::rng::Draw) -> Option<NodeId> {
+        let nodes = self.scenario.topology.client_nodes(client);
+        let is_up = |node: &u32| self.nodes[*node as usize].state.is_up();
+        let up_count = u32::try_from(nodes.clone().filter(is_up).count()).expect("nodes fit");
+        let rank = draw.below(up_count);
+        nodes.filter(is_up).nth(rank as usize).map(NodeId)
+    }
+
+    fn fail_arrival(&mut self, client: ClientId, caller: NodeId) {
+        let arrived_at = self.now();
+        self.observe(Observation::RequestArrived { client, caller });
+        let (outcome, attempt_count) = (Outcome::Failure, 0);
+        self.observe(Observation::RequestEnded {
+            client,
+            caller,
+            arrived_at,
+            outcome,
+            attempt_count,
+        });
+    }
+
+    fn schedule_think(&mut self, client: ClientId, user: u32) {
+        let state = &mut self.workloads[client.index()];
+        let number = state.arrival_count;
+        state.arrival_count += 1;
+        let identity = state.path_hash.wrapping_add(number);
+        let mut draw = self.streams.draw(Purpose::ThinkTime, identity, 0, 0);
+        let law = state
+            .think_time
+            .as_ref()
+            .expect("closed loops have a think time");
+        let length = law.sample(&mut draw);
+        self.schedule(length, Event::ThinkEnds(user));
+    }
+
+    /// A closed-loop user sends, unless the run is over or nobody is up to send for it.
+    pub(super) fn on_think_ends(&mut self, user: u32) {
+        if self.now() >= SimTime::START + self.scenario.duration {
+            return;
+        }
+        let place = self
+            .workloads
+            .partition_point(|state| state.first_user <= user)
+            - 1;
+        let client = ClientId::from_index(place);
+        let config = &self.scenario.clients[place];
+        let index = (user - self.workloads[place].first_user) % config.count;
+        let node = NodeId(self.scenario.topology.client_nodes(client).start + index);
+        self.fold(Event::ThinkEnds(user), node, u64::from(user));
+        if self.nodes[node.index()].state.is_up() {
+            return self.start_client_request(client, node, user);
+        }
+        let identity = self.workloads[place]
+            .path_hash
+            .wrapping_add(u64::from(user));
+        let draw = self.streams.draw(Purpose::CallerChoice, identity, 0, 1);
+        match config.when_caller_down {
+            WhenCallerDown::Redistribute if self.caller_up(client, draw).is_some() => {
+                let node = self.caller_up(client, draw).expect("there is one");
+                self.start_client_request(client, node, user);
+            }
+            WhenCallerDown::Lose => self.schedule_think(client, user),
+            WhenCallerDown::Redistribute | WhenCallerDown::Fail => {
+                self.fail_arrival(client, node);
+                self.schedule_think(client, user);
+            }
+        }
+    }
+
+    /// A request of a client has its outcome: a closed-loop user thinks again.
+    pub(super) fn after_client_request(&mut self, client: ClientId, source: u32) {
+        if let Workload::Closed { .. } = self.scenario.clients[client.index()].workload {
+            self.schedule_think(client, source);
+        }
+    }
+
+    fn trace_row(&self, client: ClientId, source: u32) -> Option<&TraceRow> {
+        match &self.scenario.clients[client.index()].workload {
+            Workload::Trace(trace) if source != NIL => trace.rows.get(source as usize),
+            _ => None,
+        }
+    }
+
+    /// The key of a request.
+    pub(super) fn draw_key(&self, client: ClientId, identity: u64, source: u32) -> u32 {
+        let key = match self.trace_row(client, source).and_then(|row| row.key) {
+            Some(key) => key,
+            None => {
+                let mut draw = self.streams.draw(Purpose::Key, identity, 0, 0);
+                self.workloads[client.index()].keys.sample(&mut draw)
+            }
+        };
+        u32::try_from(key).expect("keys are bounded when a scenario is loaded")
+    }
+
+    /// The service demand that the recorded workload gives an attempt.
+    #[inline]
+    pub(super) fn recorded_demand(&self, attempt: &Attempt) -> Option<SimDuration> {
+        if attempt.trace_row == NIL {
+            return None;
+        }
+        let client = self.callers[attempt.caller.index()].client?;
+        self.trace_row(client, attempt.trace_row)
+            .and_then(|row| row.service_demand)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ramp_integrates_its_rate() {
+        // From 0/s to 10/s over 10 s the integral is t^2 / 2: it reaches 8 at 4 s.
+        assert!((ramp_wait(0.0, 8.0, (0.0, 10.0), (0.0, 10.0)) - 4.0).abs() < 1e-12);
+        // 50 are reached at the end of the ramp; the next 20 take 2 s at 10/s.
+        assert!((ramp_wait(0.0, 70.0, (0.0, 10.0), (0.0, 10.0)) - 12.0).abs() < 1e-12);
+        // Before the ramp the rate is constant.
+        assert!((ramp_wait(0.0, 3.0, (2.0, 4.0), (5.0, 6.0)) - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bursts_integrate_their_rate() {
+        let bursts = ArrivalProcess::Bursts {
+            rate: 1.0,
+            burst_rate: 10.0,
+            period: SimDuration::from_secs(10),
+            burst_duration: SimDuration::from_secs(2),
+        };
+        // 20 in the burst, 5 more take 5 s.
+        assert_eq!(
+            after(&bursts, SimTime::START, 25.0),
+            SimTime::from_ns(7_000_000_000)
+        );
+        // 20 + 8 in the first period, 12 more take 1.2 s of the next burst.
+        assert_eq!(
+            after(&bursts, SimTime::START, 40.0),
+            SimTime::from_ns(11_200_000_000)
+        );
+    }
+}

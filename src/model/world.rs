@@ -1,0 +1,182 @@
+//! The world: all components of a run, and the one `match` from events to what they do.
+
+use std::collections::BTreeMap;
+
+use super::balancer::tables::Tables;
+use super::caller::Caller;
+use super::detector::ping::Pings;
+use super::event::Event;
+use super::fault::FaultSteps;
+use super::instance::Instance;
+use super::network::{MessageKey, Network, Verdict};
+use super::node::Node;
+use super::observation::{LifeState, Observation, Observer};
+use super::registry::Registry;
+use super::request::{Attempt, Request, TriedLists};
+use super::sampler::Sampler;
+use super::workload::WorkloadState;
+use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
+use crate::id::{CallerId, InstanceId, NodeId};
+use crate::rng::{Purpose, Streams};
+use crate::scenario::Scenario;
+use crate::time::{SimDuration, SimTime};
+
+/// Everything that a run consists of. What belongs to one topic stands in the file of that topic,
+/// as methods of the world.
+pub(super) struct World<'s, O, S> {
+    pub(super) scenario: &'s Scenario,
+    pub(super) observer: &'s mut O,
+    pub(super) streams: Streams,
+    pub(super) queue: EventQueue<Event, S>,
+    pub(super) digest: Digest,
+    pub(super) nodes: Vec<Node>,
+    pub(super) network: Network,
+    pub(super) requests: Slab<Request>,
+    pub(super) tried: TriedLists,
+    pub(super) attempts: Slab<Attempt>,
+    /// Timeouts of attempts, one lane for each edge, by slot of the attempt.
+    pub(super) attempt_lanes: Lanes,
+    /// Timeouts of attempts that are cut short by a deadline, by slot of the attempt.
+    pub(super) attempt_timers: Vec<Timer>,
+    pub(super) instances: Vec<Instance>,
+    /// Service time of each service.
+    pub(super) service_times: Vec<Sampler>,
+    pub(super) callers: Vec<Caller>,
+    pub(super) tables: Tables,
+    pub(super) workloads: Vec<WorkloadState>,
+    /// Requests that each caller of a client has sent, by node after the last instance.
+    pub(super) request_counts: Vec<u64>,
+    pub(super) registry: Registry,
+    pub(super) pings: Pings,
+    pub(super) faults: FaultSteps,
+    /// What came due at nodes that stand still, in that order.
+    pub(super) deferred: BTreeMap<NodeId, Vec<Deferred>>,
+    /// Requests of clients that have no outcome.
+    pub(super) in_flight_count: u64,
+}
+
+/// Something that came due while its node stood still.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Deferred {
+    /// An event, with its sequence number.
+    Event(Event, u64),
+    /// The timeout of the attempt in this slot.
+    AttemptTimeout(u32),
+    /// A request that arrived at its caller.
+    CallStart(u32),
+    /// The timeout of ping `number` of the pair in this slot.
+    PingTimeout { slot: u32, number: u32 },
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// The time.
+    #[inline]
+    pub(super) fn now(&self) -> SimTime {
+        self.queue.now()
+    }
+
+    #[inline]
+    pub(super) fn observe(&mut self, observation: Observation<'_>) {
+        let now = self.now();
+        self.observer.observe(now, &observation);
+    }
+
+    /// Schedules an event and returns its sequence number.
+    #[inline]
+    pub(super) fn schedule(&mut self, delay: SimDuration, event: Event) -> u64 {
+        self.queue.push(self.now() + delay, event)
+    }
+
+    /// Notes that an event was handled (decision D11: nothing stale, no slot, no sequence).
+    #[inline]
+    pub(super) fn fold(&mut self, event: Event, node: NodeId, identity: u64) {
+        let now = self.now();
+        self.digest.fold(now, event.kind(), node.0, identity);
+    }
+
+    /// Sends a message between two nodes.
+    #[inline]
+    pub(super) fn send(&mut self, link: (NodeId, NodeId), key: MessageKey) -> Verdict {
+        let now = self.queue.now();
+        self.network
+            .send(now, &self.streams, &self.nodes, link, key)
+    }
+
+    /// The node of an instance.
+    #[inline]
+    pub(super) fn instance_node(&self, instance: InstanceId) -> NodeId {
+        NodeId(instance.0)
+    }
+
+    /// The node that owns a calling side.
+    #[inline]
+    pub(super) fn caller_node(&self, caller: CallerId) -> NodeId {
+        self.callers[caller.index()].node
+    }
+
+    /// The first tick of a periodic process of `node`, drawn by key unless the scenario fixes it.
+    pub(super) fn first_tick(
+        &self,
+        node: NodeId,
+        interval: SimDuration,
+        phase: crate::scenario::registry::Phase,
+        step: u32,
+    ) -> SimDuration {
+        use crate::rng::UniformSource;
+        use crate::scenario::registry::Phase;
+        match phase {
+            Phase::Aligned => interval,
+            Phase::At(offset) => offset,
+            Phase::Random => {
+                let node = &self.nodes[node.index()];
+                let mut draw =
+                    self.streams
+                        .draw(Purpose::Phase, node.path_hash, node.incarnation, step);
+                // In (0, interval]: the tick before lies in the past.
+                interval.scaled(1.0 - draw.uniform())
+            }
+        }
+    }
+
+    /// Sets aside what comes due at a node that stands still. Returns whether it did.
+    #[inline]
+    pub(super) fn defers(&mut self, node: NodeId, what: Deferred) -> bool {
+        let is_paused = self.nodes[node.index()].state == LifeState::Paused;
+        if is_paused {
+            self.deferred.entry(node).or_default().push(what);
+        }
+        is_paused
+    }
+
+    /// Handles an event that was popped with this sequence number.
+    pub(super) fn handle(&mut self, sequence: u64, event: Event) {
+        match event {
+            Event::RequestArrives(client) => self.on_request_arrives(client),
+            Event::ThinkEnds(user) => self.on_think_ends(user),
+            Event::AttemptArrives(slot) => self.on_attempt_arrives(slot, sequence),
+            Event::WorkDone(slot) => self.on_work_done(slot, sequence),
+            Event::SharedWorkDone(instance) => self.on_shared_work_done(instance, sequence),
+            Event::ReplyArrives(slot) => self.on_reply_arrives(slot, sequence),
+            Event::AttemptTimeout(lane) => self.on_attempt_lane(lane, sequence),
+            Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
+            Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
+            Event::HeartbeatDue(instance) => self.on_heartbeat_due(instance, sequence),
+            Event::HeartbeatArrives(instance) => self.on_heartbeat_arrives(instance),
+            Event::LeaseExpires(instance) => self.on_lease_expires(instance, sequence),
+            Event::PublishDue(service) => self.on_publish_due(service),
+            Event::ListArrives(slot) => self.on_list_arrives(slot),
+            Event::PollDue(caller) => self.on_poll_due(caller, sequence),
+            Event::PollArrives(caller) => self.on_poll_arrives(caller),
+            Event::PingDue(pair) => self.on_ping_due(pair, sequence),
+            Event::PingArrives(pair) => self.on_ping_arrives(pair, sequence),
+            Event::AckArrives(pair) => self.on_ack_arrives(pair, sequence),
+            Event::PingTimeout(lane) => self.on_ping_lane(lane, sequence),
+            Event::FaultStep(step) => self.on_fault_step(step),
+            Event::RestartEnds(node) => self.on_restart_ends(NodeId(node)),
+            Event::GraceEnds(instance) => self.on_grace_ends(InstanceId(instance), sequence),
+            Event::DeregistrationArrives(instance) => {
+                self.on_deregistration_arrives(InstanceId(instance));
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! How results are shown: files, pages, pictures and text. Computes nothing.
+
+pub mod files;
+pub mod format;
+pub mod html;
+pub mod manifest;
+pub mod offered;
+pub mod page;
+pub mod pictures;
+pub mod run_dir;
+pub mod series;
+pub mod summary;
+pub mod terminal;
+pub mod terminal_fault;
+
+#[cfg(test)]
+mod fixture;

@@ -1,0 +1,368 @@
+//! What the page of a report says, from a scenario and its results.
+
+mod tables;
+
+use super::format;
+use super::html::{Block, Mark, ReportPage, Section, Table};
+use super::pictures::RunView;
+use crate::chart::picture::Picture;
+use crate::metrics::evaluate::VerdictState;
+use crate::scenario::Scenario;
+
+/// Everything that a page is made of.
+pub struct PageInput<'a> {
+    /// The first replication; its numbers and pictures are shown.
+    pub run: RunView<'a>,
+    /// Its pictures.
+    pub pictures: Vec<Picture>,
+    /// One line: seeds, length, size.
+    pub facts: String,
+    /// The expectations, each judged over all replications.
+    pub expectations: Vec<JudgedLine>,
+    /// Means over the replications; empty for one run.
+    pub means: Vec<MeanLine>,
+    /// What the scenario left open and what was taken.
+    pub defaults: Vec<DefaultLine>,
+    /// The effective scenario as TOML.
+    pub scenario_text: String,
+    /// The command that makes the same results.
+    pub command: String,
+    /// Fingerprint of all replications.
+    pub digest: u64,
+}
+
+/// One expectation, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedLine {
+    pub state: VerdictState,
+    /// Its name in `[expect]`.
+    pub name: String,
+    /// The measure and the part of the run: `success_ratio during rack-b`.
+    pub measure: String,
+    /// The number that was judged, with its unit.
+    pub value: String,
+    /// `>= 98.5%`.
+    pub limit: String,
+    /// `close`, `held in 28 of 30`, or why it is undecided; often empty.
+    pub remark: String,
+}
+
+/// The mean of one number over all replications.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeanLine {
+    /// `latency.p99 steady`.
+    pub measure: String,
+    /// With its unit.
+    pub mean: String,
+    /// `± 0.4 ms`: half of the 95 % interval.
+    pub interval: String,
+    /// `exists in 7 of 8`; often empty.
+    pub remark: String,
+}
+
+/// A value that the scenario did not set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefaultLine {
+    /// Where it would be set: `client.shop.call.web.deadline`.
+    pub path: String,
+    /// What was taken.
+    pub value: String,
+}
+
+/// Writes the page.
+pub fn page(input: PageInput) -> ReportPage {
+    let scenario = input.run.scenario;
+    let metrics = input.run.metrics;
+    let findings = findings(&input);
+    let footer = format!(
+        "stormglass {} · scenario {} · seed {} · digest {:016x}",
+        env!("CARGO_PKG_VERSION"),
+        scenario.name,
+        input.run.seed,
+        input.digest
+    );
+    let mut pictures = input.pictures;
+    let mut take = |prefixes: &[&str]| -> Vec<Block> {
+        let is_meant = |p: &mut Picture| prefixes.iter().any(|prefix| p.name.starts_with(prefix));
+        pictures
+            .extract_if(.., is_meant)
+            .map(Block::Picture)
+            .collect()
+    };
+
+    let mut requests = vec![
+        Block::Table(tables::requests(metrics)),
+        Block::Table(tables::latency(metrics)),
+        Block::Note(
+            "A percentile is withheld (-) where fewer than 10 requests lie above it.".into(),
+        ),
+    ];
+    requests.extend(take(&["latency", "requests", "percentiles"]));
+    let mut faults: Vec<Block> = tables::faults(metrics)
+        .into_iter()
+        .map(Block::Table)
+        .collect();
+    faults.extend(tables::detectors(metrics).map(Block::Table));
+    faults.extend(take(&["heartbeats", "ring"]));
+    let mut servers = vec![Block::Table(tables::services(metrics))];
+    servers.extend(tables::picks(metrics).map(Block::Table));
+    servers.extend(take(&["load", "selection"]));
+    servers.extend(tables::control(metrics).map(Block::Table));
+    let mut basis = method();
+    basis.extend(defaults(&input.defaults).map(Block::Table));
+    basis.push(Block::Listing {
+        name: "The effective scenario".into(),
+        text: input.scenario_text,
+    });
+
+    let sections = [
+        ("Expectations", vec![expectations(&input.expectations)]),
+        ("Replications", means(&input.means)),
+        ("Requests", requests),
+        ("Faults and detection", faults),
+        ("Servers and balance", servers),
+        ("Method and assumptions", basis),
+    ];
+    ReportPage {
+        title: scenario.name.clone(),
+        facts: input.facts,
+        question: question(scenario),
+        findings,
+        sections: sections
+            .into_iter()
+            .filter(|(_, blocks)| !blocks.is_empty())
+            .map(|(title, blocks)| Section {
+                title: title.into(),
+                blocks,
+            })
+            .collect(),
+        command: input.command,
+        footer,
+    }
+}
+
+/// The header of the file, in paragraphs: one ends at an empty line and before `Word:`.
+fn question(scenario: &Scenario) -> Vec<String> {
+    let opens = |line: &str| {
+        let first = line.split(' ').next().unwrap_or_default();
+        first.len() > 1 && first.ends_with(':') && first.starts_with(char::is_uppercase)
+    };
+    let mut paragraphs: Vec<String> = Vec::new();
+    let mut is_new = true;
+    for line in scenario.header.iter().map(|line| line.trim()) {
+        match paragraphs.last_mut() {
+            _ if line.is_empty() => is_new = true,
+            Some(paragraph) if !is_new && !opens(line) => {
+                paragraph.push(' ');
+                paragraph.push_str(line);
+            }
+            _ => {
+                paragraphs.push(line.to_string());
+                is_new = false;
+            }
+        }
+    }
+    paragraphs
+}
+
+/// The verdict, then what the pictures say.
+fn findings(input: &PageInput) -> Vec<String> {
+    let all = input.expectations.len();
+    let not_held: Vec<&str> = input
+        .expectations
+        .iter()
+        .filter(|line| line.state != VerdictState::Held)
+        .map(|line| line.name.as_str())
+        .collect();
+    let verdict = match (all, not_held.len()) {
+        (0, _) => "The scenario states no expectation.".to_string(),
+        (1, 0) => "The expectation held.".to_string(),
+        (_, 0) => format!("All {all} expectations held."),
+        (_, count) => {
+            format!(
+                "{} of {all} expectations held; not: {}.",
+                all - count,
+                not_held.join(", ")
+            )
+        }
+    };
+    let told = ["latency", "requests", "heartbeats", "ring", "load"];
+    let is_told = |picture: &&Picture| told.iter().any(|name| picture.name.starts_with(name));
+    let titles = input
+        .pictures
+        .iter()
+        .filter(is_told)
+        .map(|picture| format!("{}.", picture.title().trim_end_matches('.')));
+    [verdict].into_iter().chain(titles).collect()
+}
+
+fn expectations(lines: &[JudgedLine]) -> Block {
+    if lines.is_empty() {
+        return Block::Paragraph("The scenario states none: nothing was judged.".into());
+    }
+    let mut table = Table::new("", ["", "name", "measure", "#value", "limit", "remark"]);
+    for line in lines {
+        let (mark, verdict) = match line.state {
+            VerdictState::Held => (Mark::Good, "✓ held"),
+            VerdictState::Failed => (Mark::Bad, "✗ failed"),
+            VerdictState::Undecided => (Mark::Doubt, "? undecided"),
+        };
+        let cells = [
+            verdict,
+            &line.name,
+            &line.measure,
+            &line.value,
+            &line.limit,
+            &line.remark,
+        ];
+        table.push(mark, cells.map(String::from).to_vec());
+    }
+    Block::Table(table)
+}
+
+fn means(lines: &[MeanLine]) -> Vec<Block> {
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let caption = "Means over the replications, with 95 % intervals after Student";
+    let mut table = Table::new(caption, ["measure", "#mean", "#interval", ""]);
+    for line in lines {
+        let cells = [&line.measure, &line.mean, &line.interval, &line.remark];
+        table.push(Mark::None, cells.map(String::clone).to_vec());
+    }
+    let note = "All other tables and pictures show the first replication.";
+    vec![Block::Table(table), Block::Note(note.into())]
+}
+
+fn defaults(lines: &[DefaultLine]) -> Option<Table> {
+    let mut table = Table::new("What the scenario left open", ["key", "taken"]);
+    for line in lines {
+        table.push(Mark::None, vec![line.path.clone(), line.value.clone()]);
+    }
+    (!lines.is_empty()).then_some(table)
+}
+
+fn method() -> Vec<Block> {
+    let paragraphs = [
+        "A deterministic discrete-event simulation: the same scenario, seed and version give the \
+         same events, which the digest proves, and the same bytes in every file but the manifest.",
+        "A request belongs to the window of its arrival. Latency is the time from the intended \
+         arrival at the caller to the outcome, all attempts and all waiting at the caller \
+         included, of successful requests; it is shown beside the share of requests that succeeded, because \
+         a server that fails fast must not look like an improvement.",
+        "Steady is what was measured after warm-up, outside every fault and its recovery. \
+         Detection time runs from a failure to the detector's final suspicion; what was never \
+         detected is counted, not dropped. A mistake is a suspicion of an instance that was not \
+         down; a paused or unreachable one is not down. The mistake rate is per pair of observer \
+         and instance and second of time up. Wasted attempts were sent to instances that were down. \
+         Amplification is attempts over requests.",
+        "Mitigation and recovery time run from the start and the end of a fault to the first of \
+         five windows in a row with a success ratio of at least the steady one minus 0.1 points \
+         and a p99 of at most 1.25 times the steady one.",
+    ];
+    paragraphs
+        .into_iter()
+        .map(|text| Block::Paragraph(text.to_string()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::data::RunMetrics;
+    use crate::report::fixture;
+    use crate::report::html::render;
+    use crate::report::pictures::pictures;
+
+    fn line(state: VerdictState, name: &str) -> JudgedLine {
+        JudgedLine {
+            state,
+            name: name.into(),
+            measure: "success_ratio during rack-b".into(),
+            value: "97.00 %".into(),
+            limit: ">= 98.5%".into(),
+            remark: String::new(),
+        }
+    }
+
+    fn page_of(metrics: &RunMetrics, expectations: Vec<JudgedLine>) -> ReportPage {
+        let scenario = fixture::scenario();
+        let run = RunView {
+            scenario: &scenario,
+            metrics,
+            seed: 7,
+        };
+        page(PageInput {
+            run,
+            pictures: pictures(run),
+            facts: "seed 7 · 1 min simulated".into(),
+            expectations,
+            means: vec![],
+            defaults: vec![DefaultLine {
+                path: "network.loss".into(),
+                value: "0 %".into(),
+            }],
+            scenario_text: "schema = 1\n".into(),
+            command: "stormglass run rack-loss.toml --seed 7".into(),
+            digest: metrics.digest,
+        })
+    }
+
+    #[test]
+    fn the_header_of_the_file_becomes_paragraphs() {
+        let expected = [
+            "Question: what is lost when a rack goes?",
+            "Expected: little.",
+            "Once.",
+        ];
+        assert_eq!(question(&fixture::scenario()), expected);
+    }
+
+    #[test]
+    fn the_first_finding_is_the_verdict() {
+        let lines = vec![
+            line(VerdictState::Held, "moved"),
+            line(VerdictState::Failed, "users"),
+        ];
+        let page = page_of(&fixture::metrics(), lines);
+        assert_eq!(page.findings[0], "1 of 2 expectations held; not: users.");
+        assert_eq!(
+            page.findings[1],
+            "p99 rose from 48.2 ms to 121 ms during rack-b; 97.00 % of 20,000 requests succeeded."
+        );
+    }
+
+    #[test]
+    fn a_page_holds_every_picture_once() {
+        let html = render(&page_of(&fixture::metrics(), vec![]));
+        for name in [
+            "latency",
+            "requests",
+            "percentiles",
+            "heartbeats",
+            "load-web",
+        ] {
+            assert_eq!(
+                html.matches(&format!("<figure id=\"{name}\">")).count(),
+                1,
+                "{name}"
+            );
+        }
+        assert_eq!(html.matches("<figure ").count(), 7);
+    }
+
+    #[test]
+    fn a_page_can_be_repeated_and_says_so() {
+        let html = render(&page_of(&fixture::metrics(), vec![]));
+        assert!(html.contains("<pre>stormglass run rack-loss.toml --seed 7</pre>"));
+        assert!(html.contains("digest 3f9a2c41d07be855"));
+        assert!(html.contains("<td>network.loss</td><td>0 %</td>"));
+        assert!(html.contains("<pre>schema = 1\n</pre>"));
+    }
+
+    #[test]
+    fn an_empty_run_has_a_page() {
+        let html = render(&page_of(&fixture::empty_metrics(), vec![]));
+        assert!(html.contains("The scenario states no expectation."));
+    }
+}

@@ -1,0 +1,284 @@
+//! Pictures of instances over time: what they were, what was believed, how loaded they were.
+
+use super::{RunView, file_name};
+use crate::chart::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
+use crate::chart::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
+use crate::chart::picture::Picture;
+use crate::chart::span::Span;
+use crate::id::InstanceId;
+use crate::metrics::data::detection::DetectorMetrics;
+use crate::metrics::data::series::InstanceRow;
+use crate::metrics::data::service::ServiceMetrics;
+use crate::metrics::data::timeline::{BelievedState, TimelineRow};
+use crate::report::format;
+
+/// Attempts that a cell of a heat map holds on average at least: windows are put together until
+/// it does, because fewer show noise.
+const CELL_ATTEMPT_COUNT_MIN: f64 = 10.0;
+/// The observer that is right.
+const TRUTH: &str = "truth";
+
+/// What instances were against what their observers believed; None where nothing ever changed.
+pub fn heartbeats(run: RunView) -> Option<HeartbeatTimeline> {
+    let rows = &run.metrics.timelines.rows;
+    let instances: Vec<ObservedInstance> = rows
+        .chunk_by(|a, b| a.instance == b.instance)
+        .map(|rows| observed(run, rows))
+        .collect();
+    let subtitle = "What each instance was, above what its observers took it for: detectors by \
+                    suspecting it, callers by not sending to it. Instances that never changed are \
+                    left out.";
+    let subtitle = match run.metrics.timelines.dropped_count {
+        0 => subtitle.to_string(),
+        count => format!(
+            "{subtitle} {} changes were too many to keep.",
+            format::count(count)
+        ),
+    };
+    (!instances.is_empty()).then(|| HeartbeatTimeline {
+        caption: run.caption(heartbeat_title(&run.metrics.detectors), &subtitle),
+        timeline: run.timeline(),
+        instances,
+    })
+}
+
+/// One heat map for every service with several instances that were followed.
+pub fn loads(run: RunView) -> impl Iterator<Item = Picture> {
+    run.metrics.services.iter().filter_map(move |service| {
+        let chart = load(run, service)?;
+        Some(Picture::new(&file_name(&["load", &service.service]), chart))
+    })
+}
+
+fn observed(run: RunView, rows: &[TimelineRow]) -> ObservedInstance {
+    let end_secs = run.metrics.measured_end_secs;
+    let truth = rows.iter().find(|row| row.observer == TRUTH);
+    let of_truth = |is_meant: fn(BelievedState) -> bool| {
+        truth
+            .map(|row| spans(row, end_secs, is_meant))
+            .unwrap_or_default()
+    };
+    let believers = rows.iter().filter(|row| row.observer != TRUTH);
+    let observers = believers.map(|row| Observer {
+        label: row.observer.clone(),
+        suspected_spans: spans(row, end_secs, |state| state != BelievedState::Up),
+    });
+    ObservedInstance {
+        label: rows[0].name.clone(),
+        down_spans: of_truth(is_down),
+        paused_spans: of_truth(|state| state == BelievedState::Paused),
+        observers: observers.collect(),
+    }
+}
+
+/// Whether an instance in this state serves nobody until something happens.
+fn is_down(state: BelievedState) -> bool {
+    match state {
+        BelievedState::Crashed
+        | BelievedState::HostLost
+        | BelievedState::Restarting
+        | BelievedState::Absent => true,
+        BelievedState::Up
+        | BelievedState::Paused
+        | BelievedState::Suspected
+        | BelievedState::Excluded => false,
+    }
+}
+
+/// When a row was in one of the states that are meant.
+fn spans(row: &TimelineRow, end_secs: f64, is_meant: fn(BelievedState) -> bool) -> Vec<Span> {
+    let ends = row
+        .changes
+        .iter()
+        .skip(1)
+        .map(|change| change.at_secs)
+        .chain([end_secs]);
+    row.changes
+        .iter()
+        .zip(ends)
+        .filter(|(change, _)| is_meant(change.state))
+        .map(|(change, end_secs)| (change.at_secs, end_secs))
+        .collect()
+}
+
+fn heartbeat_title(detectors: &[DetectorMetrics]) -> String {
+    let seen = |d: &&DetectorMetrics| {
+        0 < d.detection_time.sample_count + d.undetected_count + d.mistake_count
+    };
+    let Some(detector) = detectors.iter().find(seen) else {
+        return "What the instances were and what their observers believed".to_string();
+    };
+    let name = match detector.detector.as_str() {
+        "registry" => "The registry".to_string(),
+        path => format!("The pings of {path}"),
+    };
+    let time = &detector.detection_time;
+    let mut parts = Vec::new();
+    match (time.min_secs, time.max_secs) {
+        (Some(min), Some(max)) if min < max => parts.push(format!(
+            "noticed failures after {} to {}",
+            format::secs(min),
+            format::secs(max)
+        )),
+        (Some(only), _) => parts.push(format!("noticed a failure after {}", format::secs(only))),
+        _ => {}
+    }
+    match detector.undetected_count {
+        0 => {}
+        1 => parts.push("missed one".to_string()),
+        count => parts.push(format!("missed {}", format::count(count))),
+    }
+    parts.push(match detector.mistake_count {
+        0 => "made no mistake".to_string(),
+        1 => "suspected one instance that was up".to_string(),
+        count => format!(
+            "suspected instances that were up {} times",
+            format::count(count)
+        ),
+    });
+    let last = parts.pop().expect("the mistakes are always told");
+    match parts.as_slice() {
+        [] => format!("{name} {last}"),
+        parts => format!("{name} {} and {last}", parts.join(", ")),
+    }
+}
+
+fn load(run: RunView, service: &ServiceMetrics) -> Option<LoadHeatmap> {
+    let fair_shares = fair_shares(run, service);
+    let followed = run.metrics.series.instances.rows.iter().filter_map(|row| {
+        let instance = row.instance?;
+        let place = fair_shares
+            .binary_search_by_key(&instance, |pair| pair.0)
+            .ok()?;
+        Some((row, fair_shares[place].1))
+    });
+    let rows: Vec<(&InstanceRow, f64)> = followed.collect();
+    if rows.len() < 2 {
+        return None;
+    }
+    let totals = window_totals(&rows);
+    let pool = windows_per_column(&totals, rows.len());
+    let rows = rows.into_iter().map(|(row, fair_share)| LoadRow {
+        label: row.name.clone(),
+        values: column_values(row, fair_share, &totals, pool),
+        down_spans: down_spans(run, row),
+    });
+    let column_secs = run.metrics.series.instances.window_secs * pool as f64;
+    let mut subtitle = format!(
+        "Attempts sent to each instance of {} over its fair share by configured weight, in windows \
+         of {}.",
+        service.service,
+        format::instant(column_secs)
+    );
+    if let Some(note) = &run.metrics.series.instances.note {
+        subtitle = format!("{subtitle} {note}");
+    }
+    let end_secs = run.metrics.measured_end_secs;
+    let columns = (0..totals.len().div_ceil(pool)).map(|i| i as f64 * column_secs);
+    Some(LoadHeatmap {
+        caption: run.caption(load_title(service), &subtitle),
+        timeline: run.timeline(),
+        columns: columns
+            .take_while(|start| *start < end_secs)
+            .map(|start| (start, (start + column_secs).min(end_secs)))
+            .collect(),
+        rows: rows.collect(),
+        scale: LoadScale::FairShare,
+        measure: "load ÷ fair share".to_string(),
+    })
+}
+
+/// Weight over total weight of the instances that are there from the start; spare ones are
+/// measured by the same total.
+fn fair_shares(run: RunView, service: &ServiceMetrics) -> Vec<(u32, f64)> {
+    let scenario = run.scenario;
+    let groups = scenario
+        .services
+        .iter()
+        .filter(|config| config.name == service.service);
+    let groups: Vec<_> = groups.flat_map(|config| &config.groups).collect();
+    let total: f64 = groups
+        .iter()
+        .map(|group| &scenario.groups[group.index()])
+        .map(|group| group.weight * f64::from(group.count))
+        .sum();
+    groups
+        .iter()
+        .flat_map(|group| scenario.topology.group_instances(**group))
+        .map(|instance| {
+            let group = scenario.topology.group_of(InstanceId(instance));
+            (instance, scenario.groups[group.index()].weight / total)
+        })
+        .collect()
+}
+
+/// Attempts to all followed instances, by window.
+fn window_totals(rows: &[(&InstanceRow, f64)]) -> Vec<u64> {
+    let window_count = rows
+        .iter()
+        .map(|(row, _)| row.attempt_counts.len())
+        .max()
+        .unwrap_or(0);
+    let total = |window: usize| {
+        let counts = rows
+            .iter()
+            .filter_map(|(row, _)| row.attempt_counts.get(window));
+        counts.map(|count| u64::from(*count)).sum()
+    };
+    (0..window_count).map(total).collect()
+}
+
+/// How many windows make a column with enough attempts.
+fn windows_per_column(totals: &[u64], row_count: usize) -> usize {
+    let cell_count = (totals.len() * row_count).max(1) as f64;
+    let per_cell = totals.iter().sum::<u64>() as f64 / cell_count;
+    let wanted = (CELL_ATTEMPT_COUNT_MIN / per_cell.max(1e-9)).ceil();
+    // At least 20 columns stay, so that time is still seen.
+    wanted.clamp(1.0, (totals.len() as f64 / 20.0).max(1.0)) as usize
+}
+
+/// Load over fair load by column; none where nothing was sent to anyone or nothing is due.
+fn column_values(
+    row: &InstanceRow,
+    fair_share: f64,
+    totals: &[u64],
+    pool: usize,
+) -> Vec<Option<f64>> {
+    let columns = totals.chunks(pool).enumerate();
+    columns
+        .map(|(column, totals)| {
+            let counts = row.attempt_counts.iter().skip(column * pool).take(pool);
+            let count: u64 = counts.map(|count| u64::from(*count)).sum();
+            let fair_count = totals.iter().sum::<u64>() as f64 * fair_share;
+            (0.0 < fair_count).then(|| count as f64 / fair_count)
+        })
+        .collect()
+}
+
+fn down_spans(run: RunView, row: &InstanceRow) -> Vec<Span> {
+    let truth = run.metrics.timelines.rows.iter();
+    truth
+        .filter(|line| Some(line.instance) == row.instance && line.observer == TRUTH)
+        .flat_map(|line| spans(line, run.metrics.measured_end_secs, is_down))
+        .collect()
+}
+
+fn load_title(service: &ServiceMetrics) -> String {
+    let ratios = service.instances.iter().filter_map(|instance| {
+        let weight_share = instance.weight_share_ratio.filter(|share| 0.0 < *share)?;
+        Some((instance.share_ratio? / weight_share, &instance.name))
+    });
+    match ratios.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        None => format!("How the load of {} was spread", service.service),
+        Some((ratio, _)) if ratio < 1.05 => format!(
+            "No instance of {} took more than {} times its fair share of the attempts",
+            service.service,
+            format::number(ratio)
+        ),
+        Some((ratio, name)) => format!(
+            "{name} took {} times its fair share of the attempts, the most of {}",
+            format::number(ratio),
+            service.service
+        ),
+    }
+}

@@ -1,0 +1,203 @@
+//! Which pictures a run gets, and what their titles say.
+
+mod instances;
+mod requests;
+mod shares;
+
+use crate::chart::Caption;
+use crate::chart::picture::Picture;
+use crate::chart::timeline::{FaultSpan, Timeline};
+use crate::metrics::data::RunMetrics;
+use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
+use crate::metrics::data::series::RequestWindow;
+use crate::scenario::Scenario;
+
+/// One run, as its pictures see it.
+#[derive(Clone, Copy)]
+pub struct RunView<'a> {
+    pub scenario: &'a Scenario,
+    pub metrics: &'a RunMetrics,
+    pub seed: u64,
+}
+
+/// The pictures of a run, in order of reading; what did not happen has no picture.
+pub fn pictures(run: RunView) -> Vec<Picture> {
+    let mut pictures = vec![
+        Picture::new("latency", requests::latency(run)),
+        Picture::new("requests", requests::rates(run)),
+        Picture::new("percentiles", requests::percentiles(run)),
+    ];
+    pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
+    pictures.extend(instances::loads(run));
+    pictures.extend(shares::rings(run));
+    pictures.extend(shares::selections(run));
+    pictures
+}
+
+impl<'a> RunView<'a> {
+    /// The words around a chart.
+    fn caption(&self, title: String, subtitle: &str) -> Caption {
+        let footer = format!(
+            "{} · seed {} · stormglass {} · digest {:016x}",
+            self.scenario.name,
+            self.seed,
+            env!("CARGO_PKG_VERSION"),
+            self.metrics.digest
+        );
+        Caption {
+            title,
+            subtitle: subtitle.to_string(),
+            footer,
+        }
+    }
+
+    /// The time from the start of the run to the end of the measured window.
+    fn timeline(&self) -> Timeline {
+        let spans = self.metrics.faults.iter().flat_map(|fault| {
+            fault.windows.iter().map(|window| FaultSpan {
+                label: format!("{}: {}", fault.fault, fault.kind),
+                start_secs: window.start_secs,
+                end_secs: window.end_secs,
+            })
+        });
+        Timeline {
+            start_secs: 0.0,
+            end_secs: self.metrics.measured_end_secs,
+            measured_from_secs: self.metrics.measured_start_secs,
+            fault_spans: spans.collect(),
+        }
+    }
+
+    /// The windows of requests before the drain, with their ends.
+    fn windows(&self) -> impl Iterator<Item = (&'a RequestWindow, f64)> {
+        let end_secs = self.metrics.measured_end_secs;
+        let width_secs = self.metrics.series.window_secs;
+        let windows = self.metrics.series.total.iter();
+        windows
+            .filter(move |window| window.start_secs < end_secs)
+            .map(move |window| (window, (window.start_secs + width_secs).min(end_secs)))
+    }
+
+    fn phase(&self, kind: PhaseKind) -> Option<&'a PhaseMetrics> {
+        self.metrics
+            .requests
+            .phases
+            .iter()
+            .find(|phase| phase.kind == kind)
+    }
+
+    /// The part of the run in a fault in which p99 was highest, or, where none is known, fewest
+    /// requests succeeded.
+    fn worst_fault(&self) -> Option<&'a PhaseMetrics> {
+        let phases = self.metrics.requests.phases.iter();
+        let during =
+            phases.filter(|phase| phase.kind == PhaseKind::During && 0 < phase.stats.arrived_count);
+        during.max_by(|a, b| {
+            let p99 = |phase: &PhaseMetrics| phase.stats.latency.p99.value_secs.unwrap_or(0.0);
+            let lost = |phase: &PhaseMetrics| 1.0 - phase.stats.success_ratio.unwrap_or(1.0);
+            p99(a).total_cmp(&p99(b)).then(lost(a).total_cmp(&lost(b)))
+        })
+    }
+}
+
+/// A name that serves as a file name on every system.
+fn file_name(parts: &[&str]) -> String {
+    let name = parts.join("-");
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    name.chars()
+        .map(|c| if is_safe(c) { c } else { '-' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    fn titles(metrics: &RunMetrics) -> Vec<(String, String)> {
+        let scenario = fixture::scenario();
+        let pictures = pictures(RunView {
+            scenario: &scenario,
+            metrics,
+            seed: 7,
+        });
+        pictures
+            .iter()
+            .map(|p| (p.name.clone(), p.title().to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn titles_state_what_the_numbers_say() {
+        let expected = [
+            (
+                "latency",
+                "p99 rose from 48.2 ms to 121 ms during rack-b; 97.00 % of 20,000 requests \
+                 succeeded",
+            ),
+            // 19,400 successes and 20,000 arrivals in 20 s.
+            (
+                "requests",
+                "Goodput during rack-b was 970 /s of 1,000 /s that arrived; in the whole run 600 \
+                 timed out",
+            ),
+            (
+                "percentiles",
+                "p99 is 2.52 times as high during rack-b as steady: 121 ms against 48.2 ms",
+            ),
+            (
+                "heartbeats",
+                "The registry noticed failures after 8.10 s to 9.90 s and suspected one instance \
+                 that was up",
+            ),
+            // 0.32 of the attempts where 0.25 is fair.
+            (
+                "load-web",
+                "web/b/1 took 1.28 times its fair share of the attempts, the most of web",
+            ),
+            (
+                "ring-rack-b-client-shop-call-web",
+                "rack-b moved 65.00 % of the hash space (ideal 66.67 %); the largest share went \
+                 from 1.20 to 1.21 times the mean",
+            ),
+            (
+                "selection-client-shop-call-web",
+                "No share of the picks is more than 0.17 points off its weight (chi-squared p = \
+                 0.41)",
+            ),
+        ];
+        let expected = expected.map(|(name, title)| (name.to_string(), title.to_string()));
+        assert_eq!(titles(&fixture::metrics()), expected);
+    }
+
+    #[test]
+    fn a_run_without_requests_still_has_its_pictures() {
+        let titles = titles(&fixture::empty_metrics());
+        let names: Vec<&str> = titles.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["latency", "requests", "percentiles"]);
+        assert_eq!(titles[0].1, "No requests were measured");
+    }
+
+    #[test]
+    fn pictures_of_a_run_can_be_drawn() {
+        let (scenario, metrics) = (fixture::scenario(), fixture::metrics());
+        for picture in pictures(RunView {
+            scenario: &scenario,
+            metrics: &metrics,
+            seed: 7,
+        }) {
+            let svg = picture.svg();
+            assert!(
+                svg.contains("rack-loss · seed 7 · stormglass"),
+                "{}",
+                picture.name
+            );
+            assert!(svg.contains("digest 3f9a2c41d07be855"), "{}", picture.name);
+        }
+    }
+
+    #[test]
+    fn file_names_hold_nothing_special() {
+        assert_eq!(file_name(&["ring", "../a b", "x.y"]), "ring----a-b-x-y");
+    }
+}

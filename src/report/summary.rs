@@ -1,0 +1,198 @@
+//! `summary.json`: all numbers of all runs, for programs. Keys carry their unit and keep their
+//! order.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::experiment::aggregate::{Aggregate, Tally};
+use crate::experiment::{Results, Run};
+use crate::metrics::data::detection::DetectorMetrics;
+use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::request::RequestMetrics;
+use crate::metrics::data::selection::EdgeMetrics;
+use crate::metrics::data::service::ServiceMetrics;
+use crate::metrics::data::{Conservation, ControlMetrics};
+use crate::metrics::evaluate::{Reading, Verdict};
+use crate::scenario::Scenario;
+use crate::scenario::expect::Expectation;
+use crate::scenario::measure::{MeasureRef, Unit};
+use crate::scenario::measure_catalog::info;
+
+/// The version of the format.
+pub const SUMMARY_SCHEMA: u32 = 1;
+
+/// Writes the summary as indented JSON.
+pub fn write_summary(
+    scenario: &Scenario,
+    results: &Results,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let expectations = || scenario.expectations.iter();
+    let summary = SummaryFile {
+        schema: SUMMARY_SCHEMA,
+        scenario: &scenario.name,
+        digest: digest_text(results.digest()),
+        replication_count: results.runs.len(),
+        duration_secs: scenario.duration.as_secs_f64(),
+        warmup_secs: scenario.warmup.as_secs_f64(),
+        verdicts: expectations()
+            .zip(&results.tallies)
+            .map(|(expectation, tally)| tally_value(expectation, *tally))
+            .collect(),
+        aggregates: results.aggregates.iter().map(aggregate_value).collect(),
+        replications: results
+            .runs
+            .iter()
+            .map(|run| ReplicationEntry::new(scenario, run))
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &summary)?;
+    out.write_all(b"\n")
+}
+
+/// A digest in sixteen hexadecimal digits.
+pub fn digest_text(digest: u64) -> String {
+    format!("{digest:016x}")
+}
+
+#[derive(Serialize)]
+struct SummaryFile<'a> {
+    schema: u32,
+    scenario: &'a str,
+    digest: String,
+    replication_count: usize,
+    duration_secs: f64,
+    warmup_secs: f64,
+    verdicts: Vec<Value>,
+    aggregates: Vec<Value>,
+    replications: Vec<ReplicationEntry<'a>>,
+}
+
+/// One run: everything but the series, which stand in `series.csv`.
+#[derive(Serialize)]
+struct ReplicationEntry<'a> {
+    seed: u64,
+    digest: String,
+    event_count: u64,
+    ended_at_secs: f64,
+    measured_start_secs: f64,
+    measured_end_secs: f64,
+    verdicts: Vec<Value>,
+    conservation: &'a Conservation,
+    requests: &'a RequestMetrics,
+    services: &'a [ServiceMetrics],
+    edges: &'a [EdgeMetrics],
+    detectors: &'a [DetectorMetrics],
+    faults: &'a [FaultMetrics],
+    control: &'a [ControlMetrics],
+}
+
+impl<'a> ReplicationEntry<'a> {
+    fn new(scenario: &Scenario, run: &'a Run) -> Self {
+        let metrics = &run.metrics;
+        let judged = scenario.expectations.iter().zip(&run.verdicts);
+        ReplicationEntry {
+            seed: run.seed,
+            digest: digest_text(metrics.digest),
+            event_count: metrics.event_count,
+            ended_at_secs: metrics.ended_at_secs,
+            measured_start_secs: metrics.measured_start_secs,
+            measured_end_secs: metrics.measured_end_secs,
+            verdicts: judged
+                .map(|(expectation, verdict)| verdict_value(expectation, verdict))
+                .collect(),
+            conservation: &metrics.conservation,
+            requests: &metrics.requests,
+            services: &metrics.services,
+            edges: &metrics.edges,
+            detectors: &metrics.detectors,
+            faults: &metrics.faults,
+            control: &metrics.control,
+        }
+    }
+}
+
+/// What kind of number a reference gives.
+pub fn unit_of(measure: &MeasureRef) -> Unit {
+    info(measure.measure).unit_of(measure.statistic)
+}
+
+/// What a key of the given kind of number ends with.
+pub fn unit_suffix(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Time => "_secs",
+        Unit::Ratio => "_ratio",
+        Unit::Rate => "_per_sec",
+        Unit::Number => "",
+    }
+}
+
+fn tally_value(expectation: &Expectation, tally: Tally) -> Value {
+    json!({
+        "name": expectation.name,
+        "expectation": expectation.text,
+        "state": tally.state(),
+        "held_count": tally.held_count,
+        "failed_count": tally.failed_count,
+        "undecided_count": tally.undecided_count,
+        "close_count": tally.close_count,
+    })
+}
+
+fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
+    let measure = expectation.measure;
+    let suffix = unit_suffix(unit_of(&measure));
+    let value = match verdict.reading {
+        Reading::Known(value) => Some(value),
+        Reading::Undecided(_) => None,
+    };
+    let mut map = Map::new();
+    map.insert("name".into(), json!(expectation.name));
+    map.insert("state".into(), json!(verdict.state));
+    map.insert("is_close".into(), json!(verdict.is_close));
+    map.insert(format!("value{suffix}"), json!(value));
+    map.insert(format!("limit{suffix}"), json!(verdict.limit));
+    map.insert("reason".into(), json!(verdict.reason));
+    Value::Object(map)
+}
+
+fn aggregate_value(aggregate: &Aggregate) -> Value {
+    let suffix = unit_suffix(aggregate.unit);
+    let mut map = Map::new();
+    map.insert("measure".into(), json!(aggregate.measure));
+    map.insert("phase".into(), json!(aggregate.phase));
+    map.insert("run_count".into(), json!(aggregate.run_count));
+    map.insert("known_count".into(), json!(aggregate.known_count));
+    map.insert(format!("mean{suffix}"), json!(aggregate.mean));
+    map.insert(
+        format!("interval_95_half_width{suffix}"),
+        json!(aggregate.half_width),
+    );
+    Value::Object(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_aggregate_carries_its_unit_in_its_keys() {
+        let value = aggregate_value(&Aggregate {
+            measure: "latency.p99",
+            phase: "during rack-b".into(),
+            unit: Unit::Time,
+            run_count: 3,
+            known_count: 3,
+            mean: Some(0.25),
+            half_width: Some(0.5),
+        });
+        assert_eq!(
+            value.to_string(),
+            r#"{"measure":"latency.p99","phase":"during rack-b","run_count":3,"known_count":3,"#
+                .to_string()
+                + r#""mean_secs":0.25,"interval_95_half_width_secs":0.5}"#
+        );
+    }
+}

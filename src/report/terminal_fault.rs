@@ -1,0 +1,200 @@
+//! What the summary says about one fault.
+
+use super::format;
+use super::terminal::Table;
+use crate::metrics::data::detection::FaultDetection;
+use crate::metrics::data::distribution::DurationStats;
+use crate::metrics::data::fault::{FaultMetrics, ReturnTimes, RingChange};
+
+/// The lines of one fault; those that do not apply to its kind are left out.
+pub fn fault_table(fault: &FaultMetrics) -> Table {
+    let mut rows = Vec::new();
+    let mut line = |label: &str, text: String| {
+        if !text.is_empty() {
+            rows.push(vec![label.to_string(), text]);
+        }
+    };
+    line("detection", detection_text(fault));
+    line("mitigation", return_text(&fault.mitigation, "began"));
+    for ring in &fault.rings {
+        line("ring", ring_text(ring, 1 < fault.rings.len()));
+    }
+    line("recovery", return_text(&fault.recovery, "ended"));
+    Table {
+        heading: heading(fault),
+        columns: Vec::new(),
+        rows,
+        note: String::new(),
+    }
+}
+
+/// `FAULT rack-b  host_loss of 4 nodes, 60 s to 120 s`.
+fn heading(fault: &FaultMetrics) -> String {
+    let targets = match fault.target_count_max {
+        0 => String::new(),
+        count => format!(" of {}", format::counted(count, "node")),
+    };
+    let windows = match fault.windows.first() {
+        None => ", never in this run".to_string(),
+        Some(first) => {
+            let span = format!(
+                "{} to {}",
+                format::instant(first.start_secs),
+                format::instant(first.end_secs)
+            );
+            match fault.window_count {
+                1 => format!(", {span}"),
+                count => format!(", {} windows, the first {span}", format::count(count)),
+            }
+        }
+    };
+    format!("FAULT {}  {}{targets}{windows}", fault.fault, fault.kind)
+}
+
+fn detection_text(fault: &FaultMetrics) -> String {
+    let mut parts: Vec<String> = fault.detection.iter().filter_map(detector_text).collect();
+    let exclusion = &fault.exclusion;
+    if 0 < exclusion.total.sample_count + exclusion.not_excluded_count {
+        let never = never_text(exclusion.not_excluded_count);
+        parts.push(format!("exclusion {}{never}", range_text(&exclusion.total)));
+    }
+    if let Some(secs) = fault.last_wasted_attempt_secs {
+        parts.push(format!(
+            "last attempt to a dead server {}",
+            format::secs(secs)
+        ));
+    }
+    parts.join("   ")
+}
+
+fn detector_text(detection: &FaultDetection) -> Option<String> {
+    let is_seen = 0 < detection.detection_time.sample_count + detection.undetected_count;
+    is_seen.then(|| {
+        format!(
+            "{} {}{}",
+            detection.detector,
+            range_text(&detection.detection_time),
+            never_text(detection.undetected_count)
+        )
+    })
+}
+
+fn range_text(stats: &DurationStats) -> String {
+    match (stats.min_secs, stats.max_secs) {
+        (Some(min), Some(max)) if min < max => {
+            format!("{} .. {}", format::secs(min), format::secs(max))
+        }
+        (Some(only), _) => format::secs(only),
+        _ => "never".to_string(),
+    }
+}
+
+fn never_text(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(" ({} times never)", format::count(count)),
+    }
+}
+
+fn return_text(times: &ReturnTimes, event: &str) -> String {
+    let reached_count = times.reached_secs.len() as u64;
+    match (times.reached_secs.as_slice(), times.not_reached_count) {
+        ([], 0) => String::new(),
+        ([], _) => "not reached within the run".to_string(),
+        ([secs], 0) => format!("{} after the fault {event}", format::secs(*secs)),
+        (_, not_reached_count) => format!(
+            "{} on average after the fault {event}, reached in {} of {} windows",
+            format::optional(times.mean_secs, format::secs),
+            format::count(reached_count),
+            format::count(reached_count + not_reached_count)
+        ),
+    }
+}
+
+fn ring_text(ring: &RingChange, is_named: bool) -> String {
+    let name = match is_named {
+        true => format!("{}: ", ring.edge),
+        false => String::new(),
+    };
+    format!(
+        "{name}{} of keys moved (ideal {}), load max/mean {} -> {}",
+        format::ratio(ring.moved_key_ratio),
+        format::ratio(ring.moved_key_ratio_ideal),
+        format::optional(ring.ownership_max_over_mean_before, format::number),
+        format::optional(ring.ownership_max_over_mean_after, format::number)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::data::fault::FaultSpan;
+
+    fn rack_loss() -> FaultMetrics {
+        let returned = |secs| ReturnTimes {
+            reached_secs: vec![secs],
+            mean_secs: Some(secs),
+            max_secs: Some(secs),
+            window_secs: 1.0,
+            ..ReturnTimes::default()
+        };
+        FaultMetrics {
+            fault: "rack-b".into(),
+            kind: "host_loss",
+            windows: vec![FaultSpan {
+                start_secs: 60.0,
+                end_secs: 120.0,
+            }],
+            window_count: 1,
+            target_count_max: 4,
+            down_count: 4,
+            detection: vec![FaultDetection {
+                detector: "registry".into(),
+                detection_time: DurationStats {
+                    sample_count: 4,
+                    min_secs: Some(8.1),
+                    max_secs: Some(13.4),
+                    ..DurationStats::default()
+                },
+                undetected_count: 0,
+            }],
+            exclusion: Default::default(),
+            wasted_attempt_count: 100,
+            last_wasted_attempt_secs: Some(73.4),
+            mitigation: returned(13.6),
+            recovery: ReturnTimes {
+                not_reached_count: 1,
+                ..ReturnTimes::default()
+            },
+            rings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_from_detection_to_recovery() {
+        let table = fault_table(&rack_loss());
+        assert_eq!(
+            table.heading,
+            "FAULT rack-b  host_loss of 4 nodes, 60 s to 120 s"
+        );
+        let line = |label: &str, text: &str| vec![label.to_string(), text.to_string()];
+        let detection = "registry 8.10 s .. 13.4 s   last attempt to a dead server 73.4 s";
+        assert_eq!(
+            table.rows,
+            [
+                line("detection", detection),
+                line("mitigation", "13.6 s after the fault began"),
+                line("recovery", "not reached within the run"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_never_detected_is_counted() {
+        let mut fault = rack_loss();
+        fault.detection[0].detection_time = DurationStats::default();
+        fault.detection[0].undetected_count = 4;
+        fault.last_wasted_attempt_secs = None;
+        assert_eq!(detection_text(&fault), "registry never (4 times never)");
+    }
+}

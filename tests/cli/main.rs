@@ -1,0 +1,6 @@
+//! The command line, through the real binary.
+
+mod files;
+mod run;
+mod support;
+mod verbs;

@@ -1,0 +1,152 @@
+//! Help, and the verbs that run nothing.
+
+use std::fs;
+
+use super::support::{SMALL, Stormglass};
+
+#[test]
+fn help_starts_with_three_examples_and_ends_with_the_exit_codes() {
+    let said = Stormglass::new().say(&["--help"]);
+    assert_eq!(said.code, Some(0));
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert_eq!(lines[0], "Examples:");
+    assert!(
+        lines[1..4]
+            .iter()
+            .all(|line| line.starts_with("  stormglass ")),
+        "{lines:?}"
+    );
+    assert!(
+        said.out
+            .ends_with("  130  interrupted; no run directory was written\n")
+    );
+    assert_eq!(said.err, "");
+}
+
+#[test]
+fn a_mistyped_verb_is_refused_with_the_nearest_one() {
+    let said = Stormglass::new().say(&["explan"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    assert_eq!(
+        said.err,
+        "error: unrecognized subcommand 'explan'\n\
+         \n\
+         \x20 tip: a similar subcommand exists: 'explain'\n\
+         \n\
+         Usage: stormglass [OPTIONS] <COMMAND>\n\
+         \n\
+         For more information, try '--help'.\n"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_clean_error() {
+    let said = Stormglass::new().say(&["run", "absent.toml"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    assert!(said.err.starts_with("error: "), "{}", said.err);
+    assert!(said.err.contains("absent.toml"), "{}", said.err);
+}
+
+#[test]
+fn check_shows_every_mistake_at_once() {
+    let text = SMALL
+        .replace("mean = \"5ms\"", "mean = 5")
+        .replace("count = 2\n", "cuont = 2\n");
+    let command = Stormglass::with("bad.toml", &text);
+    let said = command.say(&["check", "bad.toml"]);
+    assert_eq!(said.code, Some(2));
+    assert_eq!(said.out, "bad.toml: 2 errors\n");
+    assert!(said.err.contains("--> bad.toml:13:"), "{}", said.err);
+    assert!(said.err.contains("--> bad.toml:16:"), "{}", said.err);
+    assert!(said.err.contains("`count`"), "{}", said.err);
+}
+
+#[test]
+fn check_of_good_files_says_so() {
+    let command = Stormglass::with("good.toml", SMALL);
+    let said = command.say(&["check", "good.toml", "good.toml"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.out, "good.toml: ok\ngood.toml: ok\n");
+}
+
+#[test]
+fn init_writes_a_scenario_and_never_overwrites_one() {
+    let command = Stormglass::new();
+    let first = command.say(&["init", "ring"]);
+    assert_eq!((first.code, first.out.as_str()), (Some(0), "ring.toml\n"));
+    assert_eq!(first.err, "run it with: stormglass run ring.toml\n");
+    fs::write(command.path("ring.toml"), "mine").expect("written");
+    let second = command.say(&["init", "ring"]);
+    assert_eq!((second.code, second.out.as_str()), (Some(2), ""));
+    assert_eq!(
+        second.err,
+        "error: ring.toml: exists already and is left as it is\n"
+    );
+    assert_eq!(
+        fs::read_to_string(command.path("ring.toml")).expect("a file"),
+        "mine"
+    );
+}
+
+#[test]
+fn every_template_is_a_scenario_that_holds_what_it_expects() {
+    let command = Stormglass::new();
+    for name in ["quickstart", "heartbeat", "balancing", "ring"] {
+        assert_eq!(command.say(&["init", name]).code, Some(0));
+        let file = format!("{name}.toml");
+        let checked = command.say(&["check", &file]);
+        assert_eq!(
+            (checked.code, checked.err.as_str()),
+            (Some(0), ""),
+            "{name}"
+        );
+        let ran = command.say(&["run", &file, "--no-charts", "-q"]);
+        assert_eq!(ran.code, Some(0), "{name}: {}", ran.out);
+    }
+}
+
+#[test]
+fn explain_shows_the_effective_scenario() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let said = command.say(&["explain", "small.toml", "--set", "client.shop.count=5"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains("--set client.shop.count=5"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("loss"), "{}", said.out);
+}
+
+#[test]
+fn the_measures_and_the_schema_can_be_printed() {
+    let command = Stormglass::new();
+    let metrics = command.say(&["metrics"]);
+    assert_eq!(metrics.code, Some(0));
+    for measure in [
+        "success_ratio",
+        "latency",
+        "detection_time",
+        "moved_key_ratio",
+    ] {
+        assert!(metrics.out.contains(measure), "{measure}");
+    }
+    let schema = command.say(&["schema"]);
+    let value: serde_json::Value = serde_json::from_str(&schema.out).expect("JSON");
+    assert_eq!(value["$schema"], "http://json-schema.org/draft-07/schema#");
+}
+
+#[test]
+fn completions_and_manual_pages_can_be_printed() {
+    let command = Stormglass::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let said = command.say(&["completions", shell]);
+        assert_eq!(said.code, Some(0));
+        assert!(said.out.contains("replications"), "{shell}");
+    }
+    assert!(command.say(&["man"]).out.contains(".TH stormglass 1"));
+    assert!(command.say(&["man", "run"]).out.contains("replications"));
+    let unknown = command.say(&["man", "rnu"]);
+    assert_eq!(unknown.code, Some(2));
+    assert_eq!(unknown.err, "error: there is no verb `rnu`\n");
+}

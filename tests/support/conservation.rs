@@ -1,0 +1,368 @@
+//! An observer that keeps the books of a run and finds what does not add up: nothing comes from
+//! nowhere, nothing gets lost, nobody works who is dead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use stormglass::id::{CallerId, ClientId, FaultId, InstanceId, NodeId};
+use stormglass::model::fault_plan;
+use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd};
+use stormglass::scenario::Scenario;
+use stormglass::scenario::service::Discipline;
+use stormglass::scenario::topology::NodeKind;
+use stormglass::time::{SimDuration, SimTime};
+
+/// The books of one run.
+pub struct Books<'a> {
+    scenario: &'a Scenario,
+    now: SimTime,
+    /// Requests of clients that arrived.
+    arrived_count: u64,
+    /// Requests of clients by outcome: success, failure, timeout, rejected.
+    outcome_counts: [u64; 4],
+    requests: Bag<(ClientId, NodeId, SimTime)>,
+    attempts: Bag<(CallerId, InstanceId, SimTime)>,
+    states: Vec<LifeState>,
+    instances: Vec<InstanceBook>,
+    candidates: BTreeMap<CallerId, BTreeSet<InstanceId>>,
+    fault_starts: Vec<(FaultId, SimTime, Vec<NodeId>)>,
+    fault_end_count: usize,
+}
+
+/// Things that are there, with how many times.
+#[derive(Default)]
+struct Bag<T>(BTreeMap<T, u64>);
+
+impl<T: Ord + Debug> Bag<T> {
+    fn add(&mut self, thing: T) {
+        *self.0.entry(thing).or_insert(0) += 1;
+    }
+
+    fn take(&mut self, thing: T) {
+        let count = self.0.get_mut(&thing);
+        let count = count.unwrap_or_else(|| panic!("{thing:?} ended and never began"));
+        *count -= 1;
+        if *count == 0 {
+            self.0.remove(&thing);
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// The books of one instance.
+#[derive(Default)]
+struct InstanceBook {
+    worker_count: u32,
+    is_shared: bool,
+    queue_limit: Option<u32>,
+    /// Came, and is neither rejected, started nor lost.
+    waiting_count: u64,
+    /// Started, and not ended.
+    running_count: u64,
+    busy_count: u32,
+    busy_since: SimTime,
+    /// Worker time by what was said of busy workers.
+    busy: SimDuration,
+    /// Worker time by what was said of the start and end of work.
+    worked: SimDuration,
+    /// Starts of the work that runs.
+    started: Bag<SimTime>,
+}
+
+impl<'a> Books<'a> {
+    /// Empty books.
+    pub fn new(scenario: &'a Scenario) -> Self {
+        let topology = &scenario.topology;
+        let mut instances = Vec::new();
+        let mut states = vec![LifeState::Up; topology.node_count() as usize];
+        for id in (0..topology.instance_count()).map(InstanceId) {
+            let group = &scenario.groups[topology.group_of(id).index()];
+            let service = &scenario.services[topology.service_of(id).index()];
+            if topology.index_in_group(id) >= group.count {
+                states[id.index()] = LifeState::Absent;
+            }
+            instances.push(InstanceBook {
+                worker_count: group.workers,
+                is_shared: service.discipline == Discipline::ProcessorSharing,
+                queue_limit: service.queue_limit,
+                ..InstanceBook::default()
+            });
+        }
+        Books {
+            scenario,
+            now: SimTime::START,
+            arrived_count: 0,
+            outcome_counts: [0; 4],
+            requests: Bag(BTreeMap::new()),
+            attempts: Bag(BTreeMap::new()),
+            states,
+            instances,
+            candidates: BTreeMap::new(),
+            fault_starts: Vec::new(),
+            fault_end_count: 0,
+        }
+    }
+
+    /// Checks what must hold when a run is over.
+    pub fn close(&mut self, seed: u64, end: RunEnd) {
+        let ended_count: u64 = self.outcome_counts.iter().sum();
+        assert_eq!(self.arrived_count, ended_count + end.in_flight_count);
+        assert_eq!(self.requests.count(), end.in_flight_count);
+        for id in (0..self.scenario.topology.instance_count()).map(InstanceId) {
+            self.close_instance(id);
+        }
+        let plan = fault_plan(self.scenario, seed).expect("the run had the same plan");
+        let planned: Vec<_> = plan
+            .iter()
+            .take(self.fault_starts.len())
+            .map(|window| (window.fault, window.start, window.targets.clone()))
+            .collect();
+        assert_eq!(self.fault_starts, planned, "faults as planned, in order");
+        let next = plan.get(self.fault_starts.len());
+        assert!(
+            next.is_none_or(|next| self.now <= next.start),
+            "a fault was left out"
+        );
+        let over_count = plan.iter().filter(|window| window.end < self.now).count();
+        assert!(over_count <= self.fault_end_count, "a fault did not end");
+    }
+
+    fn close_instance(&mut self, id: InstanceId) {
+        let now = self.now;
+        self.on_busy_changed(id, self.instances[id.index()].busy_count);
+        let book = &mut self.instances[id.index()];
+        assert_eq!(book.started.count(), book.running_count);
+        for (started_at, count) in &book.started.0 {
+            book.worked += now.since(*started_at).saturating_mul(*count);
+        }
+        if !book.is_shared {
+            assert_eq!(
+                book.busy, book.worked,
+                "{id:?}: busy time is the time of its work"
+            );
+        }
+    }
+
+    fn on_work_arrived(&mut self, id: InstanceId) {
+        assert_eq!(self.states[id.index()], LifeState::Up, "{id:?} takes work");
+        self.instances[id.index()].waiting_count += 1;
+    }
+
+    fn on_work_started(&mut self, id: InstanceId, waiting: SimDuration) {
+        assert_eq!(self.states[id.index()], LifeState::Up, "{id:?} starts work");
+        assert!(waiting <= self.now.since(SimTime::START));
+        let now = self.now;
+        let book = &mut self.instances[id.index()];
+        assert!(0 < book.waiting_count, "{id:?} starts what never came");
+        book.waiting_count -= 1;
+        book.running_count += 1;
+        book.started.add(now);
+        if !book.is_shared {
+            assert!(
+                book.running_count <= u64::from(book.worker_count),
+                "{id:?} too busy"
+            );
+        } else if let Some(limit) = book.queue_limit {
+            let room = u64::from(book.worker_count) + u64::from(limit);
+            assert!(book.running_count <= room, "{id:?} shares among too many");
+        }
+    }
+
+    fn on_work_ended(&mut self, id: InstanceId, started_at: Option<SimTime>, end: WorkEnd) {
+        let now = self.now;
+        let is_lost = end == WorkEnd::Lost;
+        let state = self.states[id.index()];
+        assert_eq!(
+            is_lost,
+            !state.is_up(),
+            "{id:?} is {state:?} and work ends as {end:?}"
+        );
+        assert_ne!(state, LifeState::Paused, "{id:?} works in a pause");
+        let book = &mut self.instances[id.index()];
+        let Some(started_at) = started_at else {
+            assert!(
+                is_lost && 0 < book.waiting_count,
+                "{id:?} ends what it did not start"
+            );
+            book.waiting_count -= 1;
+            return;
+        };
+        book.running_count -= 1;
+        book.worked += now.since(started_at);
+        book.started.take(started_at);
+    }
+
+    fn on_busy_changed(&mut self, id: InstanceId, busy_count: u32) {
+        let now = self.now;
+        let book = &mut self.instances[id.index()];
+        let said = book.busy_count;
+        book.busy += now.since(book.busy_since).saturating_mul(u64::from(said));
+        book.busy_since = now;
+        book.busy_count = busy_count;
+        assert!(
+            busy_count <= book.worker_count,
+            "{id:?} has too few workers"
+        );
+        if book.is_shared {
+            assert!(u64::from(busy_count) <= book.running_count);
+            return;
+        }
+        assert_eq!(
+            u64::from(busy_count),
+            book.running_count,
+            "{id:?} is busy with its work"
+        );
+        let limit = book.queue_limit.map_or(u64::MAX, u64::from);
+        assert!(
+            book.waiting_count <= limit,
+            "{id:?} queues more than its limit"
+        );
+        if book.waiting_count > 0 && self.states[id.index()] == LifeState::Up {
+            assert_eq!(
+                busy_count, book.worker_count,
+                "{id:?} lets work wait and is idle"
+            );
+        }
+    }
+
+    fn on_node_changed(&mut self, node: NodeId, state: LifeState) {
+        let before = std::mem::replace(&mut self.states[node.index()], state);
+        assert_ne!(before, state, "{node:?} changes to what it is");
+        let kind = self.scenario.topology.node_kind(node);
+        if state == LifeState::Restarting {
+            assert!(!before.is_up(), "{node:?} restarts after {before:?}");
+            assert!(
+                matches!(kind, NodeKind::Instance(_)),
+                "{node:?} takes time to restart"
+            );
+        }
+        if state == LifeState::Absent {
+            assert!(matches!(kind, NodeKind::Instance(_)), "{node:?} is scaled");
+        }
+    }
+
+    fn on_attempt_sent(&mut self, caller: CallerId, instance: InstanceId, is_wasted: bool) {
+        let topology = &self.scenario.topology;
+        let owner = topology.caller_node(caller);
+        assert_eq!(
+            self.states[owner.index()],
+            LifeState::Up,
+            "{caller:?} sends"
+        );
+        assert_eq!(is_wasted, !self.states[instance.index()].is_up());
+        let candidates = self.candidates.get(&caller);
+        assert!(
+            candidates.is_some_and(|all| all.contains(&instance)),
+            "no candidate"
+        );
+        self.attempts.add((caller, instance, self.now));
+    }
+}
+
+impl Observer for Books<'_> {
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        assert!(self.now <= at, "time runs backwards");
+        self.now = at;
+        self.observe_requests(at, observation);
+        self.observe_attempts(observation);
+        self.observe_work(observation);
+        match observation {
+            Observation::NodeChanged { node, state, .. } => self.on_node_changed(*node, *state),
+            Observation::FaultStarted { fault, targets } => {
+                self.fault_starts.push((*fault, at, targets.to_vec()));
+            }
+            Observation::FaultEnded { .. } => self.fault_end_count += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Books<'_> {
+    fn observe_requests(&mut self, at: SimTime, observation: &Observation<'_>) {
+        match observation {
+            Observation::RequestArrived { client, caller } => {
+                self.arrived_count += 1;
+                let end = SimTime::START + self.scenario.duration;
+                assert!(at < end, "arrives after the end");
+                self.requests.add((*client, *caller, at));
+            }
+            Observation::RequestEnded {
+                client,
+                caller,
+                arrived_at,
+                outcome,
+                ..
+            } => {
+                self.outcome_counts[*outcome as usize] += 1;
+                self.requests.take((*client, *caller, *arrived_at));
+            }
+            Observation::CallEnded {
+                caller,
+                started_at,
+                outcome,
+                ..
+            } => {
+                let owner = self.scenario.topology.caller_node(*caller);
+                let is_up = self.states[owner.index()] == LifeState::Up;
+                assert!(
+                    is_up || *outcome == Outcome::Failure,
+                    "{owner:?} ends a call"
+                );
+                assert!(*started_at <= at);
+            }
+            _ => {}
+        }
+    }
+
+    fn observe_attempts(&mut self, observation: &Observation<'_>) {
+        match observation {
+            Observation::AttemptSent {
+                caller,
+                instance,
+                is_wasted,
+                edge,
+                ..
+            } => {
+                assert_eq!(*edge, self.scenario.topology.edge_of(*caller));
+                self.on_attempt_sent(*caller, *instance, *is_wasted);
+            }
+            Observation::AttemptEnded {
+                caller,
+                instance,
+                sent_at,
+                ..
+            } => self.attempts.take((*caller, *instance, *sent_at)),
+            Observation::CandidatesChanged { caller, view, .. } => {
+                let members = view.members.iter().map(|member| member.instance);
+                self.candidates.insert(*caller, members.collect());
+            }
+            _ => {}
+        }
+    }
+
+    fn observe_work(&mut self, observation: &Observation<'_>) {
+        match observation {
+            Observation::WorkArrived { instance } => self.on_work_arrived(*instance),
+            Observation::WorkRejected { instance } => {
+                self.instances[instance.index()].waiting_count -= 1;
+            }
+            Observation::WorkStarted { instance, waiting } => {
+                self.on_work_started(*instance, *waiting);
+            }
+            Observation::WorkEnded {
+                instance,
+                started_at,
+                end,
+                ..
+            } => self.on_work_ended(*instance, *started_at, *end),
+            Observation::BusyChanged {
+                instance,
+                busy_count,
+            } => self.on_busy_changed(*instance, *busy_count),
+            _ => {}
+        }
+    }
+}

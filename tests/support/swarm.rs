@@ -1,0 +1,448 @@
+//! Random small scenarios: each is made from a seed, with a random subset of the features on, so
+//! that features meet in combinations that nobody would write (swarm testing, Groce et al. 2012).
+
+use std::fmt::Write;
+
+use super::dice::Dice;
+
+const ZONES: [&str; 3] = ["a", "b", "c"];
+const GROUPS: [&str; 3] = ["blue", "green", "red"];
+const SERVICES: [&str; 3] = ["api", "db", "web"];
+const CLIENTS: [&str; 2] = ["batch", "shop"];
+
+/// What is in a scenario, for those parts that refer to it.
+struct World {
+    dice: Dice,
+    text: String,
+    zone_count: u64,
+    /// Services with the instances of each of their groups.
+    services: Vec<Vec<u64>>,
+    /// Callers of each client.
+    clients: Vec<u64>,
+    /// Registry members; none for a static registry.
+    member_count: u64,
+    is_datagram: bool,
+    has_drift: bool,
+    duration_ms: u64,
+}
+
+/// The scenario of a seed.
+pub fn scenario(seed: u64) -> String {
+    let mut dice = Dice::new(seed);
+    let service_count = if dice.flag() { 1 } else { dice.between(2, 3) };
+    let mut services = Vec::new();
+    for _ in 0..service_count {
+        let group_count = if dice.flag() { 1 } else { dice.between(2, 3) };
+        services.push((0..group_count).map(|_| dice.between(1, 4)).collect());
+    }
+    let client_count = if dice.flag() { 1 } else { 2 };
+    let mut world = World {
+        zone_count: if dice.flag() { 1 } else { 3 },
+        services,
+        clients: (0..client_count).map(|_| dice.between(1, 4)).collect(),
+        member_count: if dice.flag() { 0 } else { dice.between(1, 3) },
+        is_datagram: dice.flag(),
+        has_drift: dice.flag(),
+        duration_ms: dice.between(500, 6_000),
+        text: String::new(),
+        dice,
+    };
+    world.write_head(seed);
+    world.write_network();
+    world.write_registry();
+    world.write_services();
+    world.write_clients();
+    world.write_faults();
+    world.text
+}
+
+/// Who may be meant by a selector.
+#[derive(Clone, Copy, PartialEq)]
+enum Who {
+    Instances,
+    Nodes,
+}
+
+impl World {
+    fn line(&mut self, line: impl AsRef<str>) {
+        writeln!(self.text, "{}", line.as_ref()).expect("a string takes what is written");
+    }
+
+    /// Writes the line half of the time.
+    fn maybe(&mut self, line: impl FnOnce(&mut Dice) -> String) {
+        if self.dice.flag() {
+            let line = line(&mut self.dice);
+            self.line(line);
+        }
+    }
+
+    fn write_head(&mut self, seed: u64) {
+        self.line("schema = 1");
+        self.line(format!("seed = {seed}"));
+        self.line(format!("duration = \"{}ms\"", self.duration_ms));
+        let drain = self.dice.between(0, 3);
+        self.line(format!("drain = \"{drain}s\""));
+    }
+
+    fn write_network(&mut self) {
+        self.line("[network]");
+        let transport = if self.is_datagram {
+            "datagram"
+        } else {
+            "stream"
+        };
+        self.line(format!("transport = \"{transport}\""));
+        self.maybe(|dice| format!("same_zone = {}", dice.law(1)));
+        self.maybe(|dice| format!("cross_zone = {}", dice.law(3)));
+        self.maybe(|dice| format!("loss = {}", dice.loss()));
+        if self.is_datagram {
+            self.maybe(|dice| format!("duplication = \"{}%\"", dice.between(1, 30)));
+        } else {
+            self.maybe(|dice| format!("retransmission_timeout = {}", dice.ms(5, 300)));
+        }
+        let link_count = if self.dice.flag() {
+            0
+        } else {
+            self.dice.between(1, 3)
+        };
+        for link in 0..link_count {
+            self.line(format!("[network.link.l{link}]"));
+            self.write_link_ends();
+            let delay = self.dice.law(5);
+            self.line(format!("delay = {delay}"));
+            self.maybe(|dice| format!("loss = {}", dice.loss()));
+        }
+    }
+
+    fn write_link_ends(&mut self) {
+        let (from, to) = (self.selector(Who::Nodes), self.selector(Who::Nodes));
+        self.line(format!("from = \"{from}\""));
+        self.line(format!("to = \"{to}\""));
+        self.maybe(|dice| format!("symmetric = {}", dice.flag()));
+    }
+
+    fn phase(dice: &mut Dice) -> String {
+        dice.pick(&["\"random\"", "\"aligned\"", "\"7ms\""])
+            .to_string()
+    }
+
+    fn write_registry(&mut self) {
+        if self.member_count == 0 {
+            return;
+        }
+        self.line("[registry]");
+        self.line("profile = \"lease\"");
+        self.line(format!("members = {}", self.member_count));
+        let lease = self.dice.ms(60, 1_500);
+        self.line(format!("lease_duration = {lease}"));
+        self.maybe(|dice| format!("heartbeat_interval = {}", dice.ms(20, 900)));
+        self.maybe(|dice| format!("phase = {}", Self::phase(dice)));
+        if self.dice.flag() {
+            let interval = self.dice.ms(20, 900);
+            self.line("propagation = \"poll\"");
+            self.line(format!("poll_interval = {interval}"));
+            self.maybe(|dice| format!("poll_phase = {}", Self::phase(dice)));
+        }
+        self.maybe(|dice| format!("publish_interval = {}", dice.ms(1, 400)));
+        if self.dice.flag() {
+            let interval = self.dice.ms(10, 700);
+            self.line(format!("sweep_interval = {interval}"));
+            self.maybe(|dice| format!("sweep_phase = {}", Self::phase(dice)));
+        }
+    }
+
+    fn zone(&mut self) -> &'static str {
+        ZONES[self.dice.between(0, self.zone_count - 1) as usize]
+    }
+
+    fn write_services(&mut self) {
+        let count = self.services.len();
+        for (place, name) in SERVICES.iter().enumerate().take(count) {
+            self.line(format!("[service.{name}]"));
+            let service_time = self.dice.law(8);
+            self.line(format!("service_time = {service_time}"));
+            self.maybe(|dice| format!("workers = {}", dice.between(1, 4)));
+            let discipline = self.dice.pick(&["fifo", "lifo", "ps"]);
+            let limit = match self.dice.between(0, 2) {
+                0 => "limit = \"unlimited\"".to_string(),
+                _ => format!("limit = {}", self.dice.between(0, 5)),
+            };
+            self.line(format!(
+                "queue = {{ discipline = \"{discipline}\", {limit} }}"
+            ));
+            self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
+            self.maybe(|_| "demand_per = \"request\"".to_string());
+            self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
+            if 0 < self.member_count && self.dice.flag() {
+                let lease = self.dice.ms(40, 900);
+                self.line(format!("registered = {{ lease_duration = {lease} }}"));
+            }
+            for group in 0..self.services[place].len() {
+                self.write_group(place, group);
+            }
+            for callee in place + 1..self.services.len() {
+                if self.dice.flag() {
+                    self.write_call(&format!("service.{name}"), callee);
+                }
+            }
+        }
+    }
+
+    fn write_group(&mut self, place: usize, group: usize) {
+        let name = (SERVICES[place], GROUPS[group]);
+        self.line(format!("[service.{}.group.{}]", name.0, name.1));
+        self.line(format!("count = {}", self.services[place][group]));
+        let zone = self.zone();
+        self.line(format!("zone = \"{zone}\""));
+        let weight_min = u64::from(group == 0);
+        self.maybe(|dice| format!("weight = {}", dice.between(weight_min, 3)));
+        self.maybe(|dice| format!("speed = {}.5", dice.between(0, 2)));
+        if self.has_drift {
+            self.maybe(|dice| format!("clock_drift = \"{}%\"", dice.between(0, 20)));
+        }
+    }
+
+    fn write_clients(&mut self) {
+        let count = self.clients.len();
+        for (place, name) in CLIENTS.iter().enumerate().take(count) {
+            let path = format!("client.{name}");
+            self.line(format!("[{path}]"));
+            self.line(format!("count = {}", self.clients[place]));
+            let zone = self.zone();
+            self.line(format!("zones = [\"{zone}\"]"));
+            let arrivals = self.arrivals();
+            self.line(format!("arrivals = {arrivals}"));
+            self.maybe(|dice| {
+                let keys = [
+                    "{ distribution = \"uniform\", count = 50 }",
+                    "{ distribution = \"zipf\", count = 1000, exponent = 1.1 }",
+                    "{ distribution = \"hot_set\", count = 100, hot_count = 5, hot_ratio = 0.8 }",
+                ];
+                format!("keys = {}", dice.pick(&keys))
+            });
+            self.maybe(|dice| {
+                let what = dice.pick(&["redistribute", "lose", "fail"]);
+                format!("when_caller_down = \"{what}\"")
+            });
+            if self.has_drift {
+                self.maybe(|dice| format!("clock_drift = \"-{}%\"", dice.between(0, 20)));
+            }
+            let call_count = if self.dice.flag() {
+                1
+            } else {
+                self.services.len()
+            };
+            for callee in 0..call_count {
+                self.write_call(&path, callee);
+            }
+        }
+    }
+
+    fn arrivals(&mut self) -> String {
+        let rate = self.dice.between(20, 200);
+        let end = self.duration_ms;
+        let dice = &mut self.dice;
+        match dice.between(0, 5) {
+            0 => format!("{{ process = \"constant\", rate = \"{rate}/s\" }}"),
+            1 => format!("{{ process = \"poisson\", rate = \"{rate}/s\" }}"),
+            2 => format!("{{ process = \"renewal\", gap = {} }}", dice.law(10)),
+            3 => format!(
+                "{{ process = \"bursts\", rate = \"10/s\", burst_rate = \"{rate}/s\", \
+                 period = {}, burst_duration = {} }}",
+                dice.ms(500, 900),
+                dice.ms(1, 500)
+            ),
+            4 => format!(
+                "{{ process = \"ramp\", rate_from = \"{rate}/s\", rate_to = \"5/s\", \
+                 end = \"{end}ms\" }}"
+            ),
+            _ => format!(
+                "{{ process = \"closed\", user_count = {}, think_time = {} }}",
+                dice.between(1, 20),
+                dice.law(30)
+            ),
+        }
+    }
+
+    fn write_call(&mut self, owner: &str, callee: usize) {
+        self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
+        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
+        let has_deadline = self.dice.flag();
+        if has_deadline {
+            let deadline = self.dice.ms(100, 800);
+            self.line(format!("deadline = {deadline}"));
+        }
+        self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
+        self.maybe(|dice| {
+            let jitter = dice.pick(&["none", "full", "equal", "decorrelated"]);
+            let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
+            let (count, failover) = (dice.between(1, 4), dice.flag());
+            format!(
+                "retry = {{ attempt_count_max = {count}, failover = {failover}, \
+                 backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
+            )
+        });
+        self.maybe(|dice| {
+            let (interval, timeout) = (dice.ms(20, 400), dice.ms(1, 300));
+            let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
+            let phase = Self::phase(dice);
+            format!(
+                "detector = {{ kind = \"ping\", interval = {interval}, timeout = {timeout}, \
+                 misses_max = {misses}, rises_min = {rises}, phase = {phase} }}"
+            )
+        });
+    }
+
+    fn write_faults(&mut self) {
+        let mut kinds = vec![
+            "crash",
+            "host_loss",
+            "pause",
+            "slow",
+            "error",
+            "loss",
+            "delay",
+            "partition",
+            "clog",
+            "weight_change",
+            "scale_out",
+            "scale_in",
+        ];
+        if 0 < self.member_count {
+            kinds.push("registry_outage");
+        }
+        for kind in kinds {
+            if self.dice.flag() && self.dice.flag() {
+                let copy_count = self.dice.between(1, 2);
+                for copy in 0..copy_count {
+                    self.write_fault(kind, copy);
+                }
+            }
+        }
+    }
+
+    fn write_fault(&mut self, kind: &str, copy: u64) {
+        self.line(format!("[fault.{kind}-{copy}]"));
+        self.line(format!("kind = \"{kind}\""));
+        let at = self.dice.law(self.duration_ms / 3);
+        self.line(format!("at = {at}"));
+        if self.dice.flag() {
+            let length = self.dice.law(200);
+            self.line(format!("for = {length}"));
+            self.maybe(|dice| format!("every = {}", dice.law(300)));
+        }
+        let is_of_nodes = matches!(kind, "crash" | "host_loss" | "pause" | "slow" | "error");
+        match kind {
+            "crash" | "host_loss" | "pause" => self.write_node_target(),
+            "slow" | "error" | "weight_change" => {
+                let target = self.selector(Who::Instances);
+                self.line(format!("target = \"{target}\""));
+            }
+            "registry_outage" => {
+                self.maybe(|_| "target = \"registry:member/0\"".to_string());
+            }
+            "scale_out" | "scale_in" => self.write_scaled_group(kind),
+            _ => self.write_link_ends(),
+        }
+        match kind {
+            "slow" => self.line("factor = 7.5"),
+            "weight_change" => self.line(format!("weight = {}", copy * 3)),
+            "loss" => {
+                let loss = self.dice.loss();
+                self.line(format!("loss = {loss}"));
+            }
+            "delay" => {
+                let delay = self.dice.law(20);
+                self.line(format!("delay = {delay}"));
+            }
+            "error" => {
+                self.maybe(|_| "ratio = \"40%\"".to_string());
+                self.maybe(|dice| format!("service_time = {}", dice.law(1)));
+            }
+            _ => {}
+        }
+        if is_of_nodes && self.dice.flag() {
+            self.line("each = true");
+            self.maybe(|dice| format!("crews = {}", dice.between(1, 2)));
+        }
+    }
+
+    fn write_node_target(&mut self) {
+        let target = self.selector(Who::Nodes);
+        self.line(format!("target = \"{target}\""));
+        if target.contains("zone:") {
+            self.maybe(|_| "include = [\"callers\", \"registry\"]".to_string());
+        }
+    }
+
+    fn write_scaled_group(&mut self, kind: &str) {
+        let (service, group) = self.group();
+        self.line(format!(
+            "group = \"{}/{}\"",
+            SERVICES[service], GROUPS[group]
+        ));
+        let count = self.dice.between(1, self.services[service][group]);
+        self.line(format!("count = {count}"));
+        if kind == "scale_in" {
+            self.maybe(|dice| format!("grace = {}", dice.ms(0, 200)));
+        }
+    }
+
+    fn group(&mut self) -> (usize, usize) {
+        let service = self.dice.between(0, self.services.len() as u64 - 1) as usize;
+        let group_count = self.services[service].len() as u64;
+        (service, self.dice.between(0, group_count - 1) as usize)
+    }
+
+    fn selector(&mut self, who: Who) -> String {
+        let set = self.selected_set(who);
+        if self.dice.flag() {
+            return set;
+        }
+        format!("{} random of {set}", self.dice.between(1, 3))
+    }
+
+    fn selected_set(&mut self, who: Who) -> String {
+        let (service, group) = self.group();
+        let (name, path) = (SERVICES[service], GROUPS[group]);
+        let index = self.dice.between(0, self.services[service][group] - 1);
+        let client = self.dice.between(0, self.clients.len() as u64 - 1) as usize;
+        let caller = self.dice.between(0, self.clients[client] - 1);
+        let kind_max = match who {
+            Who::Instances => 5,
+            Who::Nodes if self.member_count == 0 => 8,
+            Who::Nodes => 9,
+        };
+        match self.dice.between(0, kind_max) {
+            0 => format!("service:{name}"),
+            1 => format!("group:{name}/{path}"),
+            2 => format!("instance:{name}/{path}/{index}"),
+            3 => format!("host:{name}/{path}/0"),
+            4 => "instance:*/*/*".to_string(),
+            5 => "service:*".to_string(),
+            6 => "zone:*".to_string(),
+            7 => format!("client:{}", CLIENTS[client]),
+            8 => format!("caller:{}/{caller}", CLIENTS[client]),
+            _ => "registry:member/*".to_string(),
+        }
+    }
+}
+
+fn balancer(dice: &mut Dice) -> String {
+    let simple = [
+        "\"random\"",
+        "\"round_robin\"",
+        "\"weighted_random\"",
+        "\"smooth_weighted_round_robin\"",
+        "\"least_in_flight\"",
+        "{ policy = \"least_in_flight\", choice_count = 2 }",
+        "{ policy = \"least_in_flight\", choice_count = 3, replacement = true }",
+        "{ policy = \"ring\", virtual_node_count = 7 }",
+    ];
+    let policy = dice.pick(&simple);
+    if 0 < dice.between(0, 4) {
+        return policy.to_string();
+    }
+    let count = dice.between(1, 40);
+    format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
+}

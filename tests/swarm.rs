@@ -1,0 +1,122 @@
+//! A swarm of small random scenarios: whatever features meet, the books balance and a seed means
+//! one run.
+
+#[path = "support/conservation.rs"]
+mod conservation;
+#[path = "support/dice.rs"]
+mod dice;
+#[path = "support/fingerprint.rs"]
+mod fingerprint;
+#[path = "support/run.rs"]
+mod run;
+#[path = "support/swarm.rs"]
+mod swarm;
+#[path = "support/text.rs"]
+mod text;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use conservation::Books;
+use fingerprint::Fingerprint;
+use stormglass::model::observation::{Observation, Observer};
+use stormglass::time::SimTime;
+
+const SCENARIO_COUNT: u64 = 200;
+const SCENARIO_COUNT_LARGE: u64 = 20_000;
+
+/// Says which seed to reproduce.
+const SEED_VARIABLE: &str = "STORMGLASS_SWARM_SEED";
+
+fn check(seed: u64) {
+    let scenario = text::scenario(&swarm::scenario(seed), &[]);
+    let mut books = Books::new(&scenario);
+    let end = run::run(&scenario, seed, &mut books);
+    books.close(seed, end);
+
+    let (mut first, mut second) = (Fingerprint::new(), Fingerprint::new());
+    assert_eq!(
+        run::run(&scenario, seed, &mut first),
+        end,
+        "the same seed twice"
+    );
+    let end_with_heap = run::run_with_heap(&scenario, seed, &mut second);
+    assert_eq!(end_with_heap, end, "the product's queue and the plain heap");
+    assert_eq!(first.0, second.0, "everything that was observed");
+}
+
+fn check_all(seeds: impl Iterator<Item = u64>) {
+    let failed: Vec<u64> = seeds
+        .filter(|seed| {
+            let is_failed = catch_unwind(AssertUnwindSafe(|| check(*seed))).is_err();
+            if is_failed {
+                eprintln!("^ seed {seed}\n");
+            }
+            is_failed
+        })
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "seeds {failed:?} failed, as said above; reproduce one with\n    \
+         {SEED_VARIABLE}={} cargo test --release --test swarm one_seed -- --ignored --nocapture",
+        failed[0]
+    );
+}
+
+#[test]
+fn random_scenarios_conserve_and_repeat() {
+    check_all(0..SCENARIO_COUNT);
+}
+
+/// What happened in any of the runs, by name.
+#[derive(Default)]
+struct Seen(BTreeSet<String>);
+
+impl Observer for Seen {
+    fn observe(&mut self, _at: SimTime, observation: &Observation<'_>) {
+        self.0.insert(match observation {
+            Observation::RequestEnded { outcome, .. } => format!("request {outcome:?}"),
+            Observation::AttemptEnded { outcome, .. } => format!("attempt {outcome:?}"),
+            Observation::WorkEnded { end, .. } => format!("work {end:?}"),
+            Observation::NodeChanged { state, .. } => format!("node {state:?}"),
+            Observation::Excluded { cause, .. } => format!("excluded by {cause:?}"),
+            Observation::ControlSent { kind, .. } => format!("sent {kind:?}"),
+            _ => return,
+        });
+    }
+}
+
+#[test]
+fn random_scenarios_meet_everything() {
+    let mut seen = Seen::default();
+    for seed in 0..SCENARIO_COUNT {
+        let scenario = text::scenario(&swarm::scenario(seed), &[]);
+        run::run(&scenario, seed, &mut seen);
+    }
+    let expected = [
+        "request Success, request Failure, request Timeout, request Rejected",
+        "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
+        "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
+        "attempt Cancelled, work Served, work Errored, work Lost",
+        "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
+        "excluded by Registry, excluded by Detector",
+        "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",
+    ];
+    let expected = expected.iter().flat_map(|line| line.split(", "));
+    assert_eq!(seen.0, expected.map(String::from).collect());
+}
+
+#[test]
+#[ignore = "minutes long"]
+fn many_random_scenarios_conserve_and_repeat() {
+    check_all(SCENARIO_COUNT..SCENARIO_COUNT_LARGE);
+}
+
+#[test]
+#[ignore = "reproduces a failure"]
+fn one_seed() {
+    let seed = std::env::var(SEED_VARIABLE).expect("the seed stands in a variable");
+    let seed = seed.parse().expect("a seed is a number");
+    println!("{}", swarm::scenario(seed));
+    check(seed);
+}

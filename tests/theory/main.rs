@@ -1,0 +1,74 @@
+//! The simulator against results of queueing theory, of reliability theory and of real systems,
+//! through scenario texts and the engine. The normal tests run a subset that covers every kind;
+//! `cargo test --release --test theory -- --ignored` runs as long as the stated tolerances need.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod availability;
+mod balancing;
+mod detection;
+mod picks;
+mod queues;
+mod recorded;
+mod retries;
+mod texts;
+
+use support::cases::Pass;
+
+/// A kind of results: the subset with at most this many samples for each set of parameters, and
+/// the complete pass.
+macro_rules! kinds {
+    ($($kind:ident: $check:path, $count:expr, $time:literal;)*) => {$(
+        mod $kind {
+            #[test]
+            fn agrees_in_short_runs() {
+                $check(super::Pass::Subset($count));
+            }
+
+            #[test]
+            #[ignore = $time]
+            fn agrees_within_the_stated_tolerances() {
+                $check(super::Pass::Complete);
+            }
+        }
+    )*};
+}
+
+kinds! {
+    mm1: crate::queues::mm1, 300_000, "complete pass: 1 minute";
+    mmc: crate::queues::mmc, 300_000, "complete pass: 1 minute";
+    erlang_b: crate::queues::erlang_b, 300_000, "complete pass: a few seconds";
+    mmck: crate::queues::mmck, 300_000, "complete pass: a few seconds";
+    md1: crate::queues::md1, 300_000, "complete pass: 1 minute";
+    mg1_fifo: crate::queues::mg1_fifo, 300_000, "complete pass: 2 minutes";
+    mg1_ps: crate::queues::mg1_ps, 300_000, "complete pass: a few seconds";
+    gm1: crate::queues::gm1, 300_000, "complete pass: 1 minute";
+    mm1_client_timeout: crate::queues::mm1_client_timeout, 300_000, "complete pass: 1 minute";
+    tandem_net: crate::queues::tandem_net, 300_000, "complete pass: 1 minute";
+    closed_loop: crate::queues::closed_loop, 100_000, "complete pass: 1 minute";
+    random_split: crate::balancing::random_split, 300_000, "complete pass: 1 minute";
+    round_robin: crate::balancing::round_robin, 300_000, "complete pass: 1 minute";
+    split2: crate::balancing::split2, 300_000, "complete pass: a few seconds";
+    jsq: crate::balancing::jsq, 300_000, "complete pass: 1 minute";
+    jsq2_repl: crate::balancing::jsq2_repl, 300_000, "complete pass: 1 minute";
+    jsq2_norepl: crate::balancing::jsq2_norepl, 300_000, "complete pass: a few seconds";
+    jsq_d_published_sim: crate::balancing::jsq_d_published_sim, 300_000, "complete pass: 1 minute";
+    jsq_d_refined: crate::balancing::jsq_d_refined, 300_000, "complete pass: a few seconds";
+    jsq_d_n100_sim: crate::balancing::jsq_d_n100_sim, 300_000, "complete pass: 3 minutes";
+    jsq_d_meanfield: crate::balancing::jsq_d_meanfield, 1_000_000, "complete pass: 3 minutes";
+    least_conn_hetero2: crate::balancing::least_conn_hetero2, 300_000, "complete pass: a few seconds";
+    weighted_random: crate::picks::weighted_random, 70_000, "complete pass: a few seconds";
+    swrr_sequence: crate::picks::swrr_sequence, 32, "complete pass: a few seconds";
+    nginx_sequences: crate::picks::nginx_sequences, 200, "complete pass: a few seconds";
+    consecutive_misses: crate::detection::consecutive_misses, 2_000_000, "complete pass: 2 minutes";
+    probe_detection: crate::detection::probe_detection, 20_000, "complete pass: a few seconds";
+    heartbeat_timeout_detection: crate::detection::heartbeat_timeout_detection, 20_000,
+        "complete pass: a few seconds";
+    lease_expiry: crate::detection::lease_expiry, 20_000, "complete pass: a few seconds";
+    retries_iid: crate::retries::retries_iid, 200_000, "complete pass: a few seconds";
+    retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
+    k_of_n: crate::availability::k_of_n, 100_000, "complete pass: a few seconds";
+    nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: a few seconds";
+    mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
+}
