@@ -189,9 +189,99 @@ bad.toml: 3 errors
     );
 }
 
+#[test]
+fn what_the_model_does_not_do_is_refused() {
+    assert_messages(
+        "detector = { kind = \"ping\", timeout = \"2s\" }\n[network]\nduplication = 0.1\n",
+        r#"
+error: a ping that may take longer than its interval
+  --> bad.toml:11:39
+   |
+11 | detector = { kind = "ping", timeout = "2s" }
+   |                                       ^^^^ `interval` is 1s
+   |
+help: expected timeout <= interval: one ping at a time is under way
+
+error: a stream delivers nothing twice
+  --> bad.toml:13:15
+   |
+13 | duplication = 0.1
+   |               ^^^ `transport` is stream
+   |
+help: write `transport = "datagram"` to let messages be duplicated
+
+bad.toml: 2 errors
+"#,
+    );
+    let bursts = r#"client.shop.arrivals={ process = "bursts", rate = "1/s", burst_rate = "2/s",
+        period = "2ns", burst_duration = "1ns" }"#;
+    let said = messages("", &[bursts]);
+    assert!(
+        said.starts_with("error: a period of bursts shorter than 1us\n"),
+        "{said}"
+    );
+    assert!(said.ends_with("\nbad.toml: 1 error\n"), "{said}");
+}
+
+#[test]
+fn a_group_shrinks_once_at_a_time() {
+    let fault = |name: &str, times: &str| {
+        format!("[fault.{name}]\nkind = \"scale_in\"\ngroup = \"web/main\"\ncount = 1\n{times}\n")
+    };
+    let pair = |a: &str, b: &str| messages(&(fault("a", a) + &fault("b", b)), &[]);
+    assert_eq!(
+        pair("at = \"5s\"\nfor = \"10s\"", "at = \"14s\""),
+        r#"error: two faults that may shrink one group at once
+  --> bad.toml:21:6
+   |
+21 | at = "14s"
+   |      ^^^^^ fault `a` may not have ended
+   |
+help: both take the last instances: write one fault with a larger `count`
+
+bad.toml: 1 error
+"#
+    );
+    let random = "{ dist = \"exponential\", mean = \"1s\" }";
+    for (a, b, is_refused) in [
+        ("at = \"5s\"\nfor = \"10s\"", "at = \"15s\"", false),
+        ("at = \"15s\"", "at = \"5s\"\nfor = \"10s\"", false),
+        ("at = \"5s\"", "at = \"15s\"", true),
+        (
+            "at = \"5s\"\nfor = \"1s\"\nevery = \"9s\"",
+            "at = \"7s\"",
+            true,
+        ),
+        (
+            &format!("at = {random}\nfor = \"1s\""),
+            "at = \"50s\"",
+            true,
+        ),
+        (
+            &format!("at = \"1s\"\nfor = {random}"),
+            "at = \"50s\"",
+            true,
+        ),
+    ] {
+        let said = pair(a, b);
+        assert_eq!(
+            said.contains("shrink one group at once"),
+            is_refused,
+            "{said}"
+        );
+    }
+}
+
 /// One mistake in an expectation: the text, the title, the part that the caret underlines, what
 /// stands there, and the help.
-const MISTAKES: [(&str, &str, &str, &str, &str); 8] = [
+const MISTAKES: [(&str, &str, &str, &str, &str); 9] = [
+    (
+        "success_ratio{zone=a, client=shop,client=shop} >= 1",
+        "scope `client` twice",
+        "client",
+        "named before",
+        "a scope names each key once; write one expectation for each",
+    ),
     (
         "sucess_ratio >= 99%",
         "unknown measure `sucess_ratio`",

@@ -1,12 +1,12 @@
 //! Which warnings a scenario draws, and which it does not.
 
 use stormglass::scenario::load::limits::Limits;
-use stormglass::scenario::load::{LoadInput, LoadText, load};
+use stormglass::scenario::load::{LoadInput, LoadText, Loaded, load};
 
 const EXPECT: &str = "[expect]\nx = \"success_ratio >= 99%\"\n";
 
 /// Four instances and 10 requests per second for 100 s, of which 10 s are warm-up.
-fn assert_codes(registry: &str, rest: &str, expected: &[&str]) {
+fn loaded(registry: &str, rest: &str) -> Loaded {
     let text = format!(
         r#"schema = 1
 duration = "100s"
@@ -22,20 +22,24 @@ arrivals = {{ process = "constant", rate = "10/s" }}
 {rest}
 "#
     );
-    let loaded = load(&LoadInput {
+    load(&LoadInput {
         text: LoadText::Text {
             name: "a.toml".to_string(),
-            text: text.clone(),
+            text,
         },
         sets: Vec::new(),
         limits: Limits::STANDARD,
-    });
+    })
+}
+
+fn assert_codes(registry: &str, rest: &str, expected: &[&str]) {
+    let loaded = loaded(registry, rest);
     let code = |d: &stormglass::scenario::load::diagnostic::Diagnostic| {
         d.code.map_or("error", |code| code.name())
     };
     let codes: Vec<&str> = loaded.diagnostics.iter().map(code).collect();
     let messages = loaded.diagnostics.render(&loaded.sources, false);
-    assert_eq!(codes, expected, "{text}\n{messages}");
+    assert_eq!(codes, expected, "{registry}\n{rest}\n{messages}");
 }
 
 fn crash_at(at: &str) -> String {
@@ -92,11 +96,34 @@ fn limits_that_cannot_be_missed_or_reached_are_named() {
         assert_codes("", &expecting(text), &["W05"]);
     }
     assert_codes("", &expecting("success_ratio >= 100%"), &[]);
+    // A relative error may be larger than one.
+    assert_codes("", &expecting("selection_error.max_relative <= 2"), &[]);
     assert_codes(
         "profile = \"lease\"",
         &expecting("query_accuracy >= 99%"),
         &[],
     );
+}
+
+#[test]
+fn a_ratio_above_one_is_taken_for_a_percentage() {
+    for (text, help) in [
+        ("success_ratio >= 99", "write `99%`"),
+        ("success_ratio >= 99.5 during fault.x", "write `99.5%`"),
+        (
+            "success_ratio >= 101%",
+            "choose a limit that the run could miss",
+        ),
+    ] {
+        let rest = crash_at("10s").replace("success_ratio >= 99%", text);
+        let loaded = loaded("", &rest);
+        let helps: Vec<_> = loaded
+            .diagnostics
+            .iter()
+            .map(|d| d.help.as_deref())
+            .collect();
+        assert_eq!(helps, [Some(help)], "{text}");
+    }
 }
 
 #[test]

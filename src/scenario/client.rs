@@ -90,7 +90,10 @@ impl Workload {
                 let think_secs = think_time.mean_secs();
                 (think_secs > 0.0).then(|| f64::from(*user_count) * (secs / think_secs + 1.0))
             }
-            Workload::Trace(trace) => Some(trace.rows.len() as f64),
+            Workload::Trace(trace) => {
+                let is_in_run = |row: &TraceRow| row.arrives_at.as_ns() < duration.as_ns();
+                Some(trace.rows.partition_point(is_in_run) as f64)
+            }
         }
     }
 }

@@ -283,7 +283,7 @@ impl World {
             )
         });
         self.maybe(|dice| {
-            let (interval, timeout) = (dice.ms(20, 400), dice.ms(1, 300));
+            let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
             let phase = Self::phase(dice);
             format!(
@@ -313,7 +313,9 @@ impl World {
         }
         for kind in kinds {
             if self.dice.flag() && self.dice.flag() {
-                let copy_count = self.dice.between(1, 2);
+                // Two that shrink one group at once are refused.
+                let copy_count_max = if kind == "scale_in" { 1 } else { 2 };
+                let copy_count = self.dice.between(1, copy_count_max);
                 for copy in 0..copy_count {
                     self.write_fault(kind, copy);
                 }

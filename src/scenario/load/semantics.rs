@@ -10,7 +10,7 @@ use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::expect::{Bound, Operator};
+use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::fault::FaultConfig;
 use crate::scenario::measure::{Measure, MeasureRef, Phase, Statistic, Unit};
 use crate::scenario::measure_catalog;
@@ -36,9 +36,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
         if let Bound::Multiple { measure, .. } = &expectation.bound {
             warn_few_samples(ctx, scenario, measure, *at);
         }
-        if let Bound::Value { value, .. } = expectation.bound {
-            warn_empty(ctx, &expectation.measure, expectation.operator, value, *at);
-        }
+        warn_empty(ctx, expectation, *at);
     }
     warn_unmeasurable(ctx, scenario, places);
     if scenario.expectations.is_empty() {
@@ -337,32 +335,36 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
 }
 
 /// Warns of a limit that lies at or beyond what the measure can reach.
-fn warn_empty(ctx: &mut Context, measure: &MeasureRef, operator: Operator, value: f64, at: Origin) {
-    let unit = measure_catalog::info(measure.measure).unit_of(measure.statistic);
-    let max = match unit {
-        Unit::Ratio => 1.0,
-        Unit::Time | Unit::Rate | Unit::Number => f64::INFINITY,
+fn warn_empty(ctx: &mut Context, expectation: &Expectation, at: Origin) {
+    let Bound::Value { value, text } = &expectation.bound else {
+        return;
     };
-    let (is_always, is_never) = match operator {
-        Operator::Less => (max < value, value <= 0.0),
-        Operator::LessOrEqual => (max <= value, value < 0.0),
-        Operator::Greater => (value < 0.0, max <= value),
-        Operator::GreaterOrEqual => (value <= 0.0, max < value),
-        Operator::Equal => (false, value < 0.0 || max < value),
+    let measure = &expectation.measure;
+    let unit = measure_catalog::info(measure.measure).unit_of(measure.statistic);
+    let is_share = unit == Unit::Ratio && measure.statistic != Statistic::MaxRelative;
+    let max = if is_share { 1.0 } else { f64::INFINITY };
+    let (is_always, is_never) = match expectation.operator {
+        Operator::Less => (max < *value, *value <= 0.0),
+        Operator::LessOrEqual => (max <= *value, *value < 0.0),
+        Operator::Greater => (*value < 0.0, max <= *value),
+        Operator::GreaterOrEqual => (*value <= 0.0, max < *value),
+        Operator::Equal => (false, *value < 0.0 || max < *value),
     };
     let title = match (is_always, is_never) {
         (true, _) => "an expectation that cannot fail",
         (_, true) => "an expectation that cannot hold",
         (false, false) => return,
     };
-    let range = match unit {
-        Unit::Ratio => "a ratio lies between 0 and 100 %",
-        Unit::Time | Unit::Rate | Unit::Number => "it is never below zero",
+    let range = match is_share {
+        true => "a ratio lies between 0 and 100 %",
+        false => "it is never below zero",
+    };
+    let help = match max < *value && !text.ends_with('%') {
+        true => format!("write `{text}%`"),
+        false => "choose a limit that the run could miss".to_string(),
     };
     ctx.warn(
         WarningCode::EmptyExpectation,
-        Diagnostic::new(title)
-            .at(at, range)
-            .help("choose a limit that the run could miss"),
+        Diagnostic::new(title).at(at, range).help(help),
     );
 }

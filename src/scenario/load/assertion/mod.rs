@@ -6,7 +6,9 @@ mod problem;
 use std::ops::Range;
 
 use self::literal::{is_unit, literal_value};
-use self::problem::{missing_statistic, problem_of, unit_name, unknown_measure, unknown_statistic};
+use self::problem::{
+    missing_statistic, problem_of, repeated_scope, unit_name, unknown_measure, unknown_statistic,
+};
 use super::read::{Names, Unknown};
 use super::suggest::{did_you_mean, one_of};
 use crate::quantity;
@@ -134,8 +136,13 @@ impl<'a> Parser<'a> {
 
     /// `client=shop, zone=a}`.
     fn scope(&mut self, info: &MeasureInfo, scope: &mut Scope) -> Result<(), Problem> {
+        let mut keys: Vec<&str> = Vec::new();
         loop {
             let (key, key_span) = self.take(|c| c.is_ascii_alphanumeric() || c == '_');
+            if keys.contains(&key) {
+                return Err(repeated_scope(key, key_span));
+            }
+            keys.push(key);
             if !info.scopes.contains(&key) {
                 let known = || info.scopes.iter().copied();
                 return Err(Problem {

@@ -80,6 +80,16 @@ pub fn unknown_statistic(info: &MeasureInfo, word: &str, span: Range<usize>) -> 
     }
 }
 
+/// A scope that names a key a second time.
+pub fn repeated_scope(key: &str, span: Range<usize>) -> Problem {
+    Problem {
+        span,
+        title: format!("scope `{key}` twice"),
+        label: "named before".to_string(),
+        help: Some("a scope names each key once; write one expectation for each".to_string()),
+    }
+}
+
 /// A name that means nothing.
 pub fn problem_of(unknown: Unknown, span: Range<usize>) -> Problem {
     Problem {

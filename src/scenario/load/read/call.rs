@@ -178,13 +178,25 @@ fn retry(ctx: &mut Context, call: &Section) -> RetryConfig {
 fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
     let tree = call.set_tree("detector")?;
     let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
-    let interval = section
-        .duration(ctx, "interval")
-        .unwrap_or(PLACEHOLDER_TIME);
+    let interval = section.duration(ctx, "interval");
+    let timeout = section.duration(ctx, "timeout");
+    if let (Some(interval), Some(timeout)) = (interval, timeout)
+        && interval < timeout
+    {
+        ctx.error(
+            Diagnostic::new("a ping that may take longer than its interval")
+                .at(
+                    section.origin_of("timeout"),
+                    format!("`interval` is {interval}"),
+                )
+                .help("expected timeout <= interval: one ping at a time is under way"),
+        );
+    }
+    let interval = interval.unwrap_or(PLACEHOLDER_TIME);
     let half = SimDuration::from_ns((interval.as_ns() / 2).max(1));
     Some(PingConfig {
         interval,
-        timeout: section.duration(ctx, "timeout").unwrap_or(half),
+        timeout: timeout.unwrap_or(half),
         misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
         rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
         phase: phase(ctx, &section, "phase"),

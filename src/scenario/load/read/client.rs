@@ -102,7 +102,7 @@ fn workload(ctx: &mut Context, client: &Section, calls: &[EdgeId], world: &World
         "bursts" => ArrivalProcess::Bursts {
             rate: rate(ctx, "rate"),
             burst_rate: rate(ctx, "burst_rate"),
-            period: section.duration(ctx, "period").unwrap_or(PLACEHOLDER_TIME),
+            period: burst_period(ctx, &section),
             burst_duration: burst_duration(ctx, &section),
         },
         "ramp" => {
@@ -135,6 +135,21 @@ fn renewal(ctx: &mut Context, section: &Section) -> ArrivalProcess {
         );
     }
     ArrivalProcess::Renewal { gap }
+}
+
+/// Shortest period of bursts.
+const PERIOD_MIN: SimDuration = SimDuration::from_us(1);
+
+fn burst_period(ctx: &mut Context, section: &Section) -> SimDuration {
+    let period = section.duration(ctx, "period").unwrap_or(PLACEHOLDER_TIME);
+    if period < PERIOD_MIN {
+        ctx.error(
+            Diagnostic::new(format!("a period of bursts shorter than {PERIOD_MIN}"))
+                .at(section.origin_of("period"), "expected at least \"1us\"")
+                .help("write `process = \"poisson\"` for arrivals at an even rate"),
+        );
+    }
+    period
 }
 
 fn burst_duration(ctx: &mut Context, section: &Section) -> SimDuration {

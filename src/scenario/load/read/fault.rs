@@ -12,6 +12,7 @@ use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
 use crate::scenario::network::LossConfig;
 use crate::scenario::selector::{Selector, Target};
+use crate::time::SimDuration;
 
 /// What a fault may happen to.
 #[derive(Clone, Copy, PartialEq)]
@@ -26,7 +27,7 @@ enum Victims {
 
 /// Reads the faults.
 pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultConfig> {
-    faults
+    let list: Vec<FaultConfig> = faults
         .iter()
         .map(|fault| {
             let section = &fault.section;
@@ -47,7 +48,57 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
                 },
             }
         })
-        .collect()
+        .collect();
+    refuse_overlapping_scale_in(ctx, faults, &list);
+    list
+}
+
+/// Reports every `scale_in` that may begin while another one of its group lasts: both would take
+/// the last instances of the group.
+fn refuse_overlapping_scale_in(ctx: &mut Context, opened: &[Opened], faults: &[FaultConfig]) {
+    // A group or a time that could not be read stands for nothing.
+    if 0 < ctx.error_count() {
+        return;
+    }
+    let scaled_in: Vec<(usize, GroupId)> = faults
+        .iter()
+        .enumerate()
+        .filter_map(|(place, fault)| match (&fault.kind, &fault.scope) {
+            (FaultKind::ScaleIn { .. }, FaultScope::Group { group, .. }) => Some((place, *group)),
+            _ => None,
+        })
+        .collect();
+    for (number, (place, group)) in scaled_in.iter().enumerate() {
+        let (start, end) = longest_span(&faults[*place]);
+        let other = scaled_in[..number].iter().find(|(other, other_group)| {
+            let (other_start, other_end) = longest_span(&faults[*other]);
+            group == other_group && start < other_end && other_start < end
+        });
+        if let Some((other, _)) = other {
+            let section = &opened[*place].section;
+            ctx.error(
+                Diagnostic::new("two faults that may shrink one group at once")
+                    .at(
+                        section.origin_of("at"),
+                        format!("fault `{}` may not have ended", faults[*other].name),
+                    )
+                    .help("both take the last instances: write one fault with a larger `count`"),
+            );
+        }
+    }
+}
+
+/// The time outside of which a fault has no window: all times where its laws are random.
+fn longest_span(fault: &FaultConfig) -> (SimDuration, SimDuration) {
+    let Some(start) = fault.at.as_constant() else {
+        return (SimDuration::ZERO, SimDuration::MAX);
+    };
+    let length = fault.duration.as_ref().and_then(Distribution::as_constant);
+    let end = match (&fault.every, length) {
+        (None, Some(length)) => start.saturating_add(length),
+        _ => SimDuration::MAX,
+    };
+    (start, end)
 }
 
 fn check_windows(ctx: &mut Context, section: &Section) {

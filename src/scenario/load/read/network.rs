@@ -16,11 +16,14 @@ pub fn network(ctx: &mut Context, section: &Section, names: &Names) -> NetworkCo
         Some("datagram") => Transport::Datagram,
         _ => Transport::Stream,
     };
-    // A stream removes duplicates.
-    let duplication_probability = match transport {
-        Transport::Stream => 0.0,
-        Transport::Datagram => section.number(ctx, "duplication").unwrap_or(0.0),
-    };
+    let duplication_probability = section.number(ctx, "duplication").unwrap_or(0.0);
+    if transport == Transport::Stream && 0.0 < duplication_probability {
+        ctx.error(
+            Diagnostic::new("a stream delivers nothing twice")
+                .at(section.origin_of("duplication"), "`transport` is stream")
+                .help("write `transport = \"datagram\"` to let messages be duplicated"),
+        );
+    }
     NetworkConfig {
         transport,
         same_zone: distribution_at(ctx, section, "same_zone"),

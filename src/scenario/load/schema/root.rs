@@ -133,15 +133,11 @@ pub static NETWORK: TableSpec = TableSpec {
             Default::Toml("0.0"),
             "Share of messages that are lost, or a table of two states.",
         ),
-        only_if(
-            "transport",
-            "\"datagram\"",
-            key(
-                "duplication",
-                Kind::Ratio,
-                Default::Toml("0.0"),
-                "Share of messages that are delivered twice.",
-            ),
+        key(
+            "duplication",
+            Kind::Ratio,
+            Default::Toml("0.0"),
+            "Share of messages that are delivered twice; above 0 only with `datagram`.",
         ),
         only_if(
             "transport",
