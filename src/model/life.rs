@@ -273,10 +273,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A process started: it registers, asks for its lists and begins to ping.
     fn on_started(&mut self, node: NodeId) {
         self.nodes[node.index()].incarnation += 1;
-        if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
-            if !self.instances[instance.index()].is_leaving() {
-                self.register(instance);
-            }
+        if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node)
+            && !self.instances[instance.index()].is_leaving()
+        {
+            self.register(instance);
         }
         self.restart_calling_sides(node);
         self.on_registry_member_changed(node);
