@@ -1,8 +1,8 @@
 //! Detectors and exclusions on timelines written by hand.
 
-use super::facts::{holds, node, record, suspected, trusted, view, window};
+use super::facts::{fault_started, holds, node, record, suspected, trusted, view, window};
 use super::fixture::{SMALL, Shape, scenario};
-use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
 use crate::model::observation::{ExclusionCause, LifeState, Observation, Suspector};
 
 #[test]
@@ -96,6 +96,7 @@ fn exclusion_is_split_into_stages() {
     let facts = [
         (0, holds(0, &all)),
         (0, holds(1, &all)),
+        (20_000, fault_started(&[NodeId(0)])),
         (20_000, node(0, LifeState::Crashed)),
         (21_000, wasted),
         (28_000, suspected(Suspector::Registry, 0)),
@@ -132,6 +133,28 @@ fn exclusion_is_split_into_stages() {
         (moved_requests - ring.moved_key_ratio).abs() < 0.076,
         "{moved_requests}"
     );
+}
+
+#[test]
+fn a_ring_is_credited_to_faults_that_act_on_its_servers() {
+    let scenario = scenario(Shape {
+        faults: &["crash"],
+        ..SMALL
+    });
+    let (all, without) = (view(1, &[(0, 1.0), (1, 1.0)]), view(2, &[(1, 1.0)]));
+    let moved = |targets: &[NodeId]| {
+        let facts = [
+            (0, holds(0, &all)),
+            (20_000, fault_started(targets)),
+            (30_000, holds(0, &without)),
+        ];
+        let metrics = record(&scenario, &[window(20_000, 40_000)], &facts, 100_000, 0);
+        metrics.faults[0].moved_rings().count()
+    };
+    assert_eq!(moved(&[NodeId(1)]), 1);
+    // Nodes 2 and 3 are callers; a fault of links or of the registry has no targets.
+    assert_eq!(moved(&[NodeId(2), NodeId(3)]), 0);
+    assert_eq!(moved(&[]), 0);
 }
 
 #[test]

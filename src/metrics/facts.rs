@@ -62,11 +62,16 @@ pub fn ended(
 }
 
 pub fn sent(caller: u32, instance: u32) -> Observation<'static> {
+    sent_again(caller, instance, 0)
+}
+
+/// Attempt number `attempt_index` of a call.
+pub fn sent_again(caller: u32, instance: u32, attempt_index: u32) -> Observation<'static> {
     Observation::AttemptSent {
         caller: CallerId(caller),
         edge: EdgeId(0),
         instance: InstanceId(instance),
-        attempt_index: 0,
+        attempt_index,
         key: 0,
         is_wasted: false,
     }
@@ -77,6 +82,14 @@ pub fn node(node: u32, state: LifeState) -> Observation<'static> {
         node: NodeId(node),
         state,
         fault: (state == LifeState::Crashed).then_some(FaultId(0)),
+    }
+}
+
+/// The fault begins to act on these nodes.
+pub fn fault_started(targets: &[NodeId]) -> Observation<'_> {
+    Observation::FaultStarted {
+        fault: FaultId(0),
+        targets,
     }
 }
 

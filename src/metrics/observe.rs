@@ -39,6 +39,7 @@ impl Observer for Recorder<'_> {
             Observation::FaultStarted { fault, targets } => {
                 let counts = &mut self.tables.faults[fault.index()];
                 counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
+                self.tables.rings.hit(*fault, targets);
             }
             Observation::FaultEnded { .. } => {}
             Observation::Suspected { .. }
@@ -66,14 +67,14 @@ impl Recorder<'_> {
                 caller,
                 arrived_at,
                 outcome,
-                attempt_count,
-            } => self.request_ended(at, (client, caller), arrived_at, outcome, attempt_count),
+                attempt_count: _,
+            } => self.request_ended(at, (client, caller), arrived_at, outcome),
             Observation::CallEnded {
-                caller: _,
+                caller,
                 edge,
                 started_at,
                 outcome,
-            } => self.call_ended(at, edge, started_at, outcome),
+            } => self.call_ended(at, (caller, edge), started_at, outcome),
             Observation::AttemptSent {
                 caller,
                 edge,
@@ -88,7 +89,7 @@ impl Recorder<'_> {
                     is_retry: 0 < attempt_index,
                     is_wasted,
                 };
-                self.attempt_sent(at, edge, pick);
+                self.attempt_sent(at, edge, pick, attempt_index);
             }
             Observation::AttemptEnded { instance, .. } => self.tables.instances.end(at, instance),
             _ => unreachable!("facts of requests come here"),
@@ -195,26 +196,45 @@ impl Recorder<'_> {
         (client, caller): (ClientId, NodeId),
         arrived_at: SimTime,
         outcome: Outcome,
-        attempt_count: u32,
     ) {
         let (class, latency) = (self.class_at(arrived_at), at.since(arrived_at));
-        let requests = &mut self.tables.requests;
-        requests.end(class, caller, latency, outcome, attempt_count);
-        let attempt_counts = (attempt_count, requests.retry_count(caller, attempt_count));
+        self.tables.requests.end(class, caller, latency, outcome);
         let windows = &mut self.tables.windows;
-        windows.end(arrived_at, client.index(), latency, outcome, attempt_counts);
+        windows.end(arrived_at, client.index(), latency, outcome);
     }
 
-    fn call_ended(&mut self, at: SimTime, edge: EdgeId, started_at: SimTime, outcome: Outcome) {
-        if self.tables.calls.alias_clients[edge.index()].is_none() {
-            let (class, latency) = (self.class_at(started_at), at.since(started_at));
-            self.tables.calls.end(edge, class, latency, outcome);
+    fn call_ended(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        started_at: SimTime,
+        outcome: Outcome,
+    ) {
+        if self.tables.calls.alias_clients[edge.index()].is_some() {
+            return;
+        }
+        let (class, latency) = (self.class_at(started_at), at.since(started_at));
+        self.tables.calls.end(edge, class, latency, outcome);
+        if let Some(of_client) = self.tables.requests.client_edge(edge)
+            && of_client.has_next
+            && outcome == Outcome::Success
+        {
+            let requests = &mut self.tables.requests;
+            requests.begin_call(self.class, of_client.node(caller));
+            let windows = &mut self.tables.windows;
+            windows.begin_call(at, of_client.client.index());
         }
     }
 
-    fn attempt_sent(&mut self, at: SimTime, edge: EdgeId, pick: Pick) {
+    fn attempt_sent(&mut self, at: SimTime, edge: EdgeId, pick: Pick, attempt_index: u32) {
         self.tables.selection.pick(self.class, edge, pick);
         self.tables.instances.send(at, pick.instance);
+        if let Some(of_client) = self.tables.requests.client_edge(edge) {
+            let node = of_client.node(pick.caller);
+            self.tables.requests.send(self.class, node, attempt_index);
+            let windows = &mut self.tables.windows;
+            windows.send(at, of_client.client.index(), attempt_index);
+        }
         if pick.is_wasted {
             self.wasted(at, pick.instance);
         }

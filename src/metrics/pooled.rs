@@ -30,6 +30,7 @@ impl SteadyRequests {
             for (total, count) in totals.zip(cell.outcome_counts) {
                 *total += u64::from(count);
             }
+            sum.cell.call_count += u64::from(cell.call_count);
             sum.cell.attempt_count += u64::from(cell.attempt_count);
             sum.cell.retry_count += u64::from(cell.retry_count);
             sum.cell.retried_count += u64::from(cell.retried_count);

@@ -177,6 +177,7 @@ impl CallTable {
         let class_count = self.cells.len() / self.alias_clients.len();
         let cell = &mut self.cells[edge.index() * class_count + class as usize];
         cell.arrived_count += 1;
+        cell.call_count += 1;
         cell.end(latency, outcome);
     }
 }

@@ -2,13 +2,14 @@
 
 use super::data::request::PhaseKind;
 use super::data::series::InstanceRow;
-use super::facts::{arrived, ended, holds, ms, record, sent, view, window};
+use super::facts::{arrived, ended, holds, ms, record, sent, sent_again, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use super::recorder::Recorder;
 use crate::id::{CallerId, EdgeId, InstanceId, ServiceId};
 use crate::model::observation::{
     AttemptOutcome, ControlKind, Observation, Observer, Outcome, RunEnd, WorkEnd,
 };
+use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
 #[test]
@@ -22,9 +23,12 @@ fn requests_count_where_they_arrive() {
         (5_000, arrived(0)),
         (6_000, ended(0, 5_000, Outcome::Success, 1)),
         (19_000, arrived(0)),
+        (19_000, sent(0, 0)),
         (25_000, arrived(1)),
+        (25_000, sent(1, 0)),
         // Arrived before the fault, succeeded during it.
         (26_000, ended(0, 19_000, Outcome::Success, 1)),
+        (30_000, sent_again(1, 0, 1)),
         // Arrived during the fault, timed out after it, with two attempts.
         (45_000, ended(1, 25_000, Outcome::Timeout, 2)),
         (50_000, arrived(1)),
@@ -42,16 +46,69 @@ fn requests_count_where_they_arrive() {
     let whole = phase(PhaseKind::Whole);
     assert_eq!((whole.arrived_count, whole.succeeded_count), (4, 2));
     assert_eq!((whole.duration_secs, whole.in_flight_count), (90.0, 1));
-    assert_eq!(whole.amplification_ratio, Some(1.0));
+    // Three attempts for four requests: two were never sent one.
+    assert_eq!(whole.amplification_ratio, Some(0.75));
     let before = phase(PhaseKind::Before);
     assert_eq!((before.arrived_count, before.succeeded_count), (1, 1));
     assert_eq!(before.latency.mean_secs, Some(7.0));
     let during = phase(PhaseKind::During);
     assert_eq!((during.timed_out_count, during.retry_count), (1, 1));
+    assert_eq!(during.amplification_ratio, Some(2.0));
     assert_eq!(during.latency.mean_secs, None);
     assert_eq!(during.duration_secs, 20.0);
     assert_eq!(phase(PhaseKind::After).latency.max_secs, Some(0.25));
     assert_eq!(phase(PhaseKind::Outside).arrived_count, 3);
+}
+
+#[test]
+fn two_calls_without_retries_are_no_amplification() {
+    let mut scenario = scenario(SMALL);
+    scenario.edges.push(scenario.edges[0].clone());
+    scenario.clients[0].calls.push(EdgeId(1));
+    let (services, groups) = (&scenario.services, &scenario.groups);
+    scenario.topology = Topology::new(services, groups, &scenario.clients, &scenario.edges, 1);
+    // Calling sides 0 and 1 are those of the first call, 2 and 3 those of the second one.
+    let sent = |edge: u32, attempt_index| Observation::AttemptSent {
+        caller: CallerId(2 * edge),
+        edge: EdgeId(edge),
+        instance: InstanceId(0),
+        attempt_index,
+        key: 0,
+        is_wasted: false,
+    };
+    let call_ended = |edge: u32, started_ms, outcome| Observation::CallEnded {
+        caller: CallerId(2 * edge),
+        edge: EdgeId(edge),
+        started_at: ms(started_ms),
+        outcome,
+    };
+    let mut facts = vec![
+        (1_000, arrived(0)),
+        (1_000, sent(0, 0)),
+        (1_010, call_ended(0, 1_000, Outcome::Success)),
+        (1_010, sent(1, 0)),
+        (1_020, call_ended(1, 1_010, Outcome::Success)),
+        (1_020, ended(0, 1_000, Outcome::Success, 2)),
+    ];
+    let stats = |facts: &[_]| {
+        let metrics = record(&scenario, &[], facts, 101_000, 0);
+        metrics.requests.phases[0].stats
+    };
+    assert_eq!(stats(&facts).amplification_ratio, Some(1.0));
+    assert_eq!(stats(&facts).retry_count, 0);
+    // The first call of another request fails with two attempts, so that there is no second one.
+    facts.extend([
+        (2_000, arrived(0)),
+        (2_000, sent(0, 0)),
+        (2_010, sent(0, 1)),
+        (2_020, call_ended(0, 2_000, Outcome::Failure)),
+        (2_020, ended(0, 2_000, Outcome::Failure, 2)),
+    ]);
+    assert_eq!(
+        (stats(&facts).call_count, stats(&facts).retry_count),
+        (3, 1)
+    );
+    assert_eq!(stats(&facts).amplification_ratio, Some(4.0 / 3.0));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use super::data::request::RequestStats;
 use super::histogram::{CompactSamples, Samples};
 use super::phase::{Timeline, UNMEASURED};
-use crate::id::{ClientId, NodeId, ZoneId};
+use crate::id::{CallerId, ClientId, EdgeId, NodeId, ZoneId};
 use crate::model::observation::Outcome;
 use crate::scenario::Scenario;
+use crate::scenario::client::EdgeOwner;
 use crate::time::SimDuration;
 
 /// Callers up to which each has its own latency histogram.
@@ -14,18 +15,22 @@ pub const CALLER_HISTOGRAM_COUNT_MAX: usize = 512;
 /// Counters by caller and class up to which phases of single callers are known.
 const CALLER_COUNTER_COUNT_MAX: usize = 1 << 20;
 
-/// Requests that arrived in one class, or calls that started in it, at their outcome.
+/// Requests that arrived in one class, or calls that started in it, at their outcome; and what was
+/// sent for requests while it held.
 #[derive(Clone, Debug, Default)]
 pub struct RequestCell {
     /// Arrived.
     pub arrived_count: u64,
     /// By outcome, in the order of [`Outcome`].
     pub outcome_counts: [u64; 4],
-    /// Attempts.
+    /// Calls that began: the first one of a request as it arrives, the next one as the one before
+    /// succeeds.
+    pub call_count: u64,
+    /// Attempts sent.
     pub attempt_count: u64,
     /// Attempts after the first one of each call.
     pub retry_count: u64,
-    /// Requests with such attempts.
+    /// Second attempts: calls that were tried again.
     pub retried_count: u64,
     /// Latency of successes.
     pub latency: Samples,
@@ -40,6 +45,17 @@ pub struct RequestScope {
     pub client: Option<ClientId>,
     /// Of callers in one zone.
     pub zone: Option<ZoneId>,
+}
+
+/// An edge over which requests of a client call.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientEdge {
+    /// The client.
+    pub client: ClientId,
+    /// Another call of its requests follows.
+    pub has_next: bool,
+    caller_first: u32,
+    node_first: u32,
 }
 
 /// Requests of one caller.
@@ -61,8 +77,8 @@ pub struct RequestTable {
     node_scopes: Vec<u16>,
     /// What each block of cells is about.
     scopes: Vec<(ClientId, ZoneId)>,
-    /// Calls that a request of each client makes.
-    call_counts: Vec<u32>,
+    /// By edge; None between services.
+    client_edges: Vec<Option<ClientEdge>>,
     /// By scope, then class.
     cells: Vec<RequestCell>,
     /// 1 where callers are counted by class, otherwise 0: one class holds all that is measured.
@@ -71,6 +87,14 @@ pub struct RequestTable {
     callers: Vec<CallerCount>,
     /// By caller node, the whole measured window.
     caller_latencies: Vec<CompactSamples>,
+}
+
+impl ClientEdge {
+    /// The node of a calling side of this edge.
+    #[inline]
+    pub fn node(&self, caller: CallerId) -> NodeId {
+        NodeId(self.node_first + (caller.0 - self.caller_first))
+    }
 }
 
 impl RequestCell {
@@ -92,6 +116,7 @@ impl RequestCell {
         for (sum, count) in self.outcome_counts.iter_mut().zip(other.outcome_counts) {
             *sum += count;
         }
+        self.call_count += other.call_count;
         self.attempt_count += other.attempt_count;
         self.retry_count += other.retry_count;
         self.retried_count += other.retried_count;
@@ -116,12 +141,13 @@ impl RequestCell {
             timed_out_count,
             rejected_count,
             in_flight_count: self.arrived_count - self.outcome_counts.iter().sum::<u64>(),
+            call_count: self.call_count,
             attempt_count: self.attempt_count,
             retry_count: self.retry_count,
             success_ratio: ratio(succeeded_count, self.arrived_count),
             request_rate_rps: per_second(self.arrived_count),
             goodput_rps: per_second(succeeded_count),
-            amplification_ratio: ratio(self.attempt_count, self.arrived_count),
+            amplification_ratio: ratio(self.attempt_count, self.call_count),
             latency: self.latency.stats(),
         }
     }
@@ -158,11 +184,7 @@ impl RequestTable {
             node_first: topology.instance_count(),
             cells: vec![RequestCell::default(); scopes.len() * class_count],
             scopes,
-            call_counts: scenario
-                .clients
-                .iter()
-                .map(|c| u32::try_from(c.calls.len()).expect("calls are few"))
-                .collect(),
+            client_edges: client_edges(scenario),
             caller_class_count,
             callers: vec![CallerCount::default(); caller_count * caller_class_count],
             caller_latencies: vec![
@@ -178,27 +200,36 @@ impl RequestTable {
     pub fn arrive(&mut self, class: u16, caller: NodeId) {
         let cell = self.cell_of(class, caller);
         self.cells[cell].arrived_count += 1;
+        self.cells[cell].call_count += 1;
+    }
+
+    /// A request at a caller goes on to its next call.
+    pub fn begin_call(&mut self, class: u16, caller: NodeId) {
+        let cell = self.cell_of(class, caller);
+        self.cells[cell].call_count += 1;
+    }
+
+    /// An attempt for a request at a caller was sent.
+    #[inline]
+    pub fn send(&mut self, class: u16, caller: NodeId, attempt_index: u32) {
+        let cell = self.cell_of(class, caller);
+        let cell = &mut self.cells[cell];
+        cell.attempt_count += 1;
+        cell.retry_count += u64::from(0 < attempt_index);
+        cell.retried_count += u64::from(attempt_index == 1);
+    }
+
+    /// What an edge is to requests; None between services.
+    #[inline]
+    pub fn client_edge(&self, edge: EdgeId) -> Option<ClientEdge> {
+        self.client_edges[edge.index()]
     }
 
     /// A request that arrived in `class` has its outcome.
     #[inline]
-    pub fn end(
-        &mut self,
-        class: u16,
-        caller: NodeId,
-        latency: SimDuration,
-        outcome: Outcome,
-        attempt_count: u32,
-    ) {
-        let index = self.cell_of(class, caller);
-        let retry_count = self.retry_count(caller, attempt_count);
-        let cell = &mut self.cells[index];
-        cell.attempt_count += u64::from(attempt_count);
-        if 0 < retry_count {
-            cell.retry_count += u64::from(retry_count);
-            cell.retried_count += 1;
-        }
-        cell.end(latency, outcome);
+    pub fn end(&mut self, class: u16, caller: NodeId, latency: SimDuration, outcome: Outcome) {
+        let cell = self.cell_of(class, caller);
+        self.cells[cell].end(latency, outcome);
         if class == UNMEASURED {
             return;
         }
@@ -216,14 +247,6 @@ impl RequestTable {
                 latencies.record(latency);
             }
         }
-    }
-
-    /// Attempts after the first one of each call, exact for requests that made all their calls.
-    #[inline]
-    pub fn retry_count(&self, caller: NodeId, attempt_count: u32) -> u32 {
-        let scope = self.node_scopes[(caller.0 - self.node_first) as usize];
-        let client = self.scopes[scope as usize].0;
-        attempt_count.saturating_sub(self.call_counts[client.index()])
     }
 
     /// Everything in scope that arrived in these classes.
@@ -287,6 +310,25 @@ impl RequestTable {
         let scope = self.node_scopes[(caller.0 - self.node_first) as usize];
         scope as usize * self.class_count + class as usize
     }
+}
+
+fn client_edges(scenario: &Scenario) -> Vec<Option<ClientEdge>> {
+    let topology = &scenario.topology;
+    let client_edge = |(index, owner)| match owner {
+        EdgeOwner::Client(client) => {
+            let edge = EdgeId::from_index(index);
+            let last = scenario.clients[client.index()].calls.last();
+            Some(ClientEdge {
+                client,
+                has_next: last != Some(&edge),
+                caller_first: topology.edge_callers(edge).start,
+                node_first: topology.client_nodes(client).start,
+            })
+        }
+        EdgeOwner::Service(_) => None,
+    };
+    let owners = scenario.edges.iter().map(|edge| edge.owner);
+    owners.enumerate().map(client_edge).collect()
 }
 
 /// A share; None of nothing.

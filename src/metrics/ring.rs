@@ -1,14 +1,15 @@
 //! What a fault did to the hash rings of callers.
 //!
 //! The ring of an edge is that of its first calling side, with the candidates that it had before
-//! the first window of a fault and after the last change inside that window.
+//! the first window of a fault and after the last change inside that window. Only faults that act
+//! on instances of the edge's service are credited with changes of its ring.
 
 use std::sync::Arc;
 
 use super::data::fault::{RingChange, RingShare};
 use crate::hash::key_hash;
 use crate::hash::ring::{Ring, RingEntry, moved_ratio, point_count};
-use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::view::ViewSnapshot;
 use crate::rng::path_hash;
 use crate::rng::zipf::Zipf;
@@ -27,6 +28,8 @@ struct Sides {
     window: Option<(SimTime, SimTime)>,
     before: Option<Arc<ViewSnapshot>>,
     after: Option<Arc<ViewSnapshot>>,
+    /// The fault acts on instances of the edge's service.
+    is_hit: bool,
 }
 
 /// The first calling side of one edge.
@@ -34,6 +37,8 @@ struct Sides {
 struct Watch {
     edge: EdgeId,
     caller: CallerId,
+    /// Nodes of the instances that are called.
+    nodes: std::ops::Range<u32>,
     /// Its candidates at the start.
     first: Option<Arc<ViewSnapshot>>,
     /// By fault.
@@ -58,6 +63,9 @@ impl RingTable {
             Watch {
                 edge,
                 caller: CallerId(scenario.topology.edge_callers(edge).start),
+                nodes: scenario
+                    .topology
+                    .service_instances(scenario.edges[index].to),
                 first: None,
                 faults: windows.iter().map(sides).collect(),
             }
@@ -88,6 +96,14 @@ impl RingTable {
         }
     }
 
+    /// A fault acts on these nodes. Instances are the first nodes, in the same order.
+    pub fn hit(&mut self, fault: FaultId, targets: &[NodeId]) {
+        for watch in &mut self.watches {
+            let is_hit = targets.iter().any(|node| watch.nodes.contains(&node.0));
+            watch.faults[fault.index()].is_hit |= is_hit;
+        }
+    }
+
     /// Owned shares per weight of the ring at the start, of an edge that has one.
     pub fn first_ownership(&self, edge: EdgeId, scenario: &Scenario) -> Option<Vec<f64>> {
         let watch = self.watches.iter().find(|w| w.edge == edge)?;
@@ -95,10 +111,10 @@ impl RingTable {
         Some(per_weight(view, &ring_of(edge, view, scenario).ownership()))
     }
 
-    /// What a fault did to the ring of every edge that has one.
+    /// What a fault did to the ring of every edge that has one and calls servers that it acted on.
     pub fn changes(&self, fault: usize, scenario: &Scenario) -> Vec<RingChange> {
         let change = |watch: &Watch| {
-            let sides = &watch.faults[fault];
+            let sides = Some(&watch.faults[fault]).filter(|sides| sides.is_hit)?;
             let before = sides.before.as_ref()?;
             let after = sides.after.as_ref().unwrap_or(before);
             Some(ring_change(watch.edge, before, after, scenario))

@@ -19,11 +19,13 @@ pub struct WindowCell {
     pub arrived_count: u32,
     /// By outcome, in the order of [`Outcome`].
     pub outcome_counts: [u32; 4],
-    /// Attempts.
+    /// Calls that began in the window.
+    pub call_count: u32,
+    /// Attempts sent in the window.
     pub attempt_count: u32,
-    /// Attempts after the first one of each call.
+    /// Of these, attempts after the first one of each call.
     pub retry_count: u32,
-    /// Requests with such attempts.
+    /// Of these, second attempts.
     pub retried_count: u32,
     /// Latency of successes.
     pub latency: Samples,
@@ -48,6 +50,7 @@ impl WindowCell {
         for (sum, count) in self.outcome_counts.iter_mut().zip(other.outcome_counts) {
             *sum += count;
         }
+        self.call_count += other.call_count;
         self.attempt_count += other.attempt_count;
         self.retry_count += other.retry_count;
         self.retried_count += other.retried_count;
@@ -121,6 +124,26 @@ impl WindowTable {
         let window = self.window_of(at);
         if let Some(cell) = self.clients[client].get_mut(window) {
             cell.arrived_count += 1;
+            cell.call_count += 1;
+        }
+    }
+
+    /// A request goes on to its next call.
+    pub fn begin_call(&mut self, at: SimTime, client: usize) {
+        let window = self.window_of(at);
+        if let Some(cell) = self.clients[client].get_mut(window) {
+            cell.call_count += 1;
+        }
+    }
+
+    /// An attempt for a request was sent.
+    #[inline]
+    pub fn send(&mut self, at: SimTime, client: usize, attempt_index: u32) {
+        let window = self.window_of(at);
+        if let Some(cell) = self.clients[client].get_mut(window) {
+            cell.attempt_count += 1;
+            cell.retry_count += u32::from(0 < attempt_index);
+            cell.retried_count += u32::from(attempt_index == 1);
         }
     }
 
@@ -132,18 +155,12 @@ impl WindowTable {
         client: usize,
         latency: SimDuration,
         outcome: Outcome,
-        attempt_counts: (u32, u32),
     ) {
         let window = self.window_of(arrived_at);
         let Some(cell) = self.clients[client].get_mut(window) else {
             return;
         };
         cell.outcome_counts[outcome as usize] += 1;
-        cell.attempt_count += attempt_counts.0;
-        if 0 < attempt_counts.1 {
-            cell.retry_count += attempt_counts.1;
-            cell.retried_count += 1;
-        }
         if outcome == Outcome::Success {
             cell.latency.record(latency);
         }
@@ -238,8 +255,11 @@ mod tests {
         let mut table = WindowTable::new(secs(1), secs(3), 1);
         table.arrive(at(0), 0);
         table.arrive(at(1), 0);
-        table.end(at(1), 0, secs(1), Outcome::Timeout, (3, 2));
-        table.end(at(0), 0, secs(5), Outcome::Success, (1, 0));
+        for (at_secs, attempt_index) in [(0, 0), (1, 0), (1, 1), (1, 2)] {
+            table.send(at(at_secs), 0, attempt_index);
+        }
+        table.end(at(1), 0, secs(1), Outcome::Timeout);
+        table.end(at(0), 0, secs(5), Outcome::Success);
         // Past the end of the measured window nothing is counted.
         table.arrive(at(3), 0);
         let rows = table.rows(&table.pooled(None));

@@ -16,7 +16,7 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
     };
     line("detection", detection_text(fault));
     line("mitigation", return_text(&fault.mitigation, "began"));
-    for ring in &fault.rings {
+    for ring in fault.moved_rings() {
         line("ring", ring_text(ring, 1 < fault.rings.len()));
     }
     line("recovery", return_text(&fault.recovery, "ended"));

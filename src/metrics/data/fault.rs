@@ -31,8 +31,17 @@ pub struct FaultMetrics {
     pub mitigation: ReturnTimes,
     /// End of each window to the steady band.
     pub recovery: ReturnTimes,
-    /// What became of the hash rings, one entry for each edge that uses one.
+    /// What became of the hash rings, one entry for each edge that uses one over servers that the
+    /// fault acted on.
     pub rings: Vec<RingChange>,
+}
+
+impl FaultMetrics {
+    /// The rings in which keys moved.
+    pub fn moved_rings(&self) -> impl Iterator<Item = &RingChange> {
+        let rings = self.rings.iter();
+        rings.filter(|ring| 0.0 < ring.moved_key_ratio)
+    }
 }
 
 /// One window of a fault.

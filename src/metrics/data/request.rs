@@ -76,9 +76,12 @@ pub struct RequestStats {
     pub rejected_count: u64,
     /// Requests without an outcome at the end of the run.
     pub in_flight_count: u64,
-    /// Attempts of these requests.
+    /// Calls that began in that part: the first one of a request as it arrives, the next one as the
+    /// one before succeeds.
+    pub call_count: u64,
+    /// Attempts sent for requests in that part.
     pub attempt_count: u64,
-    /// Attempts after the first one of these requests.
+    /// Of these, attempts after the first one of their call.
     pub retry_count: u64,
     /// Succeeded over arrived; None where nothing arrived.
     pub success_ratio: Option<f64>,
@@ -86,7 +89,7 @@ pub struct RequestStats {
     pub request_rate_rps: Option<f64>,
     /// Successes per second.
     pub goodput_rps: Option<f64>,
-    /// Attempts over requests.
+    /// Attempts sent over calls that began.
     pub amplification_ratio: Option<f64>,
     /// Latency of the successes: intended arrival to outcome, with 3 significant digits.
     pub latency: DurationStats,

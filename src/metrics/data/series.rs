@@ -44,9 +44,9 @@ pub struct RequestWindow {
     pub timed_out_count: u32,
     /// Requests that were refused by full queues.
     pub rejected_count: u32,
-    /// Attempts of these requests.
+    /// Attempts sent for requests in the window.
     pub attempt_count: u32,
-    /// Attempts after the first one of these requests.
+    /// Of these, attempts after the first one of their call.
     pub retry_count: u32,
     /// Mean latency.
     pub latency_ms_mean: Option<f64>,

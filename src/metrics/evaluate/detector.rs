@@ -263,7 +263,9 @@ impl Ask<'_> {
                 .any(|edge| self.scenario.edges[edge.index()].path == ring.edge)
         };
         let ring = rings.iter().find(is_in_scope);
-        ring.ok_or_else(|| "no call in scope uses a ring".to_string())
+        ring.ok_or_else(|| {
+            "no call in scope uses a ring of servers that the fault acted on".to_string()
+        })
     }
 
     fn ring_change(&self) -> Estimated {

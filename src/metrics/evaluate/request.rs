@@ -4,7 +4,7 @@ use super::estimate::{Estimate, Estimated, of_samples, share, undecided};
 use super::{Ask, exact};
 use crate::metrics::histogram::{Samples, rank_of};
 use crate::metrics::pooled::{SteadyRequests, call_cell, window_availability};
-use crate::metrics::request::{RequestCell, RequestScope};
+use crate::metrics::request::{RequestCell, RequestScope, ratio};
 use crate::model::observation::Outcome;
 use crate::scenario::measure::{Aggregation, Measure, Phase, Statistic};
 
@@ -106,14 +106,12 @@ impl Ask<'_> {
             Measure::RequestRate => rate_of(cell.arrived_count),
             Measure::Goodput => rate_of(cell.outcome_counts[Outcome::Success as usize]),
             Measure::Amplification => {
-                let is_some = 0 < cell.arrived_count;
-                let ratio = || cell.attempt_count as f64 / cell.arrived_count as f64;
-                exact(is_some.then(ratio), NO_REQUESTS)
+                exact(ratio(cell.attempt_count, cell.call_count), NO_REQUESTS)
             }
             Measure::RetryRatio if self.request_scope().is_none() => {
-                undecided("retried requests are known for calls of clients with one call only")
+                undecided("calls that were tried again are known for clients only")
             }
-            Measure::RetryRatio => share(cell.retried_count, cell.arrived_count, NO_REQUESTS),
+            Measure::RetryRatio => share(cell.retried_count, cell.call_count, NO_REQUESTS),
             Measure::Latency => of_samples(&cell.latency, 0, self.measure.statistic),
             Measure::LatencyOrFail => {
                 let success_count = cell.outcome_counts[Outcome::Success as usize];

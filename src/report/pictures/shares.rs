@@ -21,9 +21,9 @@ pub fn rings(run: RunView) -> impl Iterator<Item = Picture> {
         .metrics
         .faults
         .iter()
-        .filter(|fault| !fault.rings.is_empty());
+        .filter(|fault| fault.moved_rings().next().is_some());
     changed.take(FAULT_COUNT_MAX).flat_map(move |fault| {
-        fault.rings.iter().map(move |ring| {
+        fault.moved_rings().map(move |ring| {
             let name = file_name(&["ring", &fault.fault, &ring.edge]);
             Picture::new(&name, ring_ownership(run, fault, ring))
         })

@@ -82,12 +82,12 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::Amplification,
         "amplification",
         REQUEST,
-        "Attempts / requests.",
+        "Attempts sent / calls that began; a request calls next when the call before succeeds.",
     ),
     ratio(
         Measure::RetryRatio,
         "retry_ratio",
-        "Requests with more than one attempt / requests.",
+        "Calls whose second attempt was sent / calls that began.",
     ),
     ratio(
         Measure::WastedAttemptRatio,
