@@ -17,10 +17,14 @@ arrivals = { process = "poisson", rate = "100/s" }
 
 /// What is printed for the world with `more` at its end, after line 10.
 fn messages(more: &str, sets: &[&str]) -> String {
+    messages_of(format!("{WORLD}{more}"), sets)
+}
+
+fn messages_of(text: String, sets: &[&str]) -> String {
     let loaded = load(&LoadInput {
         text: LoadText::Text {
             name: "bad.toml".to_string(),
-            text: format!("{WORLD}{more}"),
+            text,
         },
         sets: sets.iter().map(|set| set.to_string()).collect(),
         limits: Limits::STANDARD,
@@ -224,6 +228,44 @@ bad.toml: 2 errors
 }
 
 #[test]
+fn a_value_that_failed_is_compared_with_nothing() {
+    let said = messages("", &["duration=5", "warmup=2s"]);
+    assert!(said.starts_with("error: a time needs a unit\n"), "{said}");
+    assert!(said.ends_with("\nbad.toml: 1 error\n"), "{said}");
+}
+
+#[test]
+fn where_there_is_no_text_none_is_shown() {
+    let said = messages_of(String::new(), &[]);
+    assert!(said.contains("error: missing key `duration` in the scenario\nhelp: `duration`: "));
+    assert!(!said.contains(" |"), "{said}");
+    let without = WORLD.replace("users = \"success_ratio >= 99%\"\n", "");
+    assert_eq!(
+        messages_of(without, &[]),
+        "warning[W08]: nothing is expected, so no run can fail\n\
+         help: write [expect] with something like `users = \"success_ratio >= 99.5%\"`\n\n\
+         bad.toml: 1 warning\n"
+    );
+}
+
+#[test]
+fn the_members_of_the_registry_can_be_named() {
+    let outage = |target: &str| {
+        let registry = "[registry]\nprofile = \"lease\"\nmembers = 1\n";
+        let fault = "kind = \"registry_outage\"\nat = \"1s\"\nfor = \"1s\"";
+        let more = format!("{registry}[fault.x]\n{fault}\ntarget = \"registry:{target}\"\n");
+        messages(&more, &[])
+    };
+    assert_eq!(outage("*"), "bad.toml: ok\n");
+    assert_eq!(outage("member/*"), "bad.toml: ok\n");
+    let unknown = outage("member/1");
+    assert!(
+        unknown.contains("\nhelp: the only member is member/0\n"),
+        "{unknown}"
+    );
+}
+
+#[test]
 fn a_group_shrinks_once_at_a_time() {
     let fault = |name: &str, times: &str| {
         format!("[fault.{name}]\nkind = \"scale_in\"\ngroup = \"web/main\"\ncount = 1\n{times}\n")
@@ -274,7 +316,14 @@ bad.toml: 1 error
 
 /// One mistake in an expectation: the text, the title, the part that the caret underlines, what
 /// stands there, and the help.
-const MISTAKES: [(&str, &str, &str, &str, &str); 9] = [
+const MISTAKES: [(&str, &str, &str, &str, &str); 10] = [
+    (
+        "latency.p99 during x <= 1s of fault.x",
+        "two phases",
+        "of",
+        "the measure has a phase already",
+        "write one phase, after the measure or at the end",
+    ),
     (
         "success_ratio{zone=a, client=shop,client=shop} >= 1",
         "scope `client` twice",

@@ -7,6 +7,7 @@ use stormglass::scenario::client::{ArrivalProcess, Workload};
 use stormglass::scenario::distribution::Distribution;
 use stormglass::scenario::fault::FaultScope;
 use stormglass::scenario::load::explain::{effective_toml, explain};
+use stormglass::scenario::load::json_schema::json_schema;
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, Loaded, load};
 use stormglass::scenario::selector::Target;
@@ -234,7 +235,7 @@ fn another_policy_drops_the_keys_of_the_old_one_and_says_so() {
 
 #[test]
 fn the_json_schema_names_every_table_and_refuses_other_keys() {
-    let schema = stormglass::scenario::load::json_schema::json_schema();
+    let schema = json_schema();
     let definitions = schema["definitions"]
         .as_object()
         .expect("it has definitions");
@@ -251,6 +252,16 @@ fn the_json_schema_names_every_table_and_refuses_other_keys() {
     }
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["properties"]["duration"]["type"], "string");
+}
+
+#[test]
+fn the_schema_beside_the_scenarios_is_the_one_that_is_printed() {
+    let kept = include_str!("../scenarios/scenario.schema.json");
+    let printed = format!("{:#}\n", json_schema());
+    assert!(
+        kept == printed,
+        "run: stormglass schema > scenarios/scenario.schema.json"
+    );
 }
 
 fn load_text(text: &str) -> Loaded {
@@ -296,4 +307,7 @@ arrivals = { process = "constant", rate = "300/s" }
     assert!((end.offered_load - 0.4).abs() < 1e-12);
     let visits: Vec<f64> = loads.iter().map(|(_, load)| load.visits_per_sec).collect();
     assert_eq!(visits, [600.0, 300.0, 300.0]);
+    // Workers of left and right wait for end, which their capacity leaves out.
+    let waiting: Vec<bool> = loads.iter().map(|(_, load)| load.waits_for_calls).collect();
+    assert_eq!(waiting, [false, true, true]);
 }

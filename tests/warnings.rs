@@ -127,6 +127,31 @@ fn a_ratio_above_one_is_taken_for_a_percentage() {
 }
 
 #[test]
+fn calls_that_may_never_end_are_named() {
+    let network = |transport: &str, loss: &str| {
+        format!("{EXPECT}[network]\ntransport = \"{transport}\"\nloss = {loss}\n")
+    };
+    assert_codes("", &network("datagram", "0.1"), &["W11"]);
+    assert_codes("", &network("datagram", "0"), &[]);
+    // A stream sends again what was lost, and a dead process resets its connections.
+    assert_codes("", &network("stream", "0.1"), &[]);
+    let crash = crash_at("10s");
+    assert_codes(
+        "",
+        &format!("{crash}[network]\ntransport = \"datagram\"\n"),
+        &["W11"],
+    );
+    let host_loss = crash.replace("\"crash\"", "\"host_loss\"");
+    assert_codes("", &host_loss, &["W11"]);
+    for limit in ["attempt_timeout", "deadline"] {
+        assert_codes("", &format!("{limit} = \"1s\"\n{host_loss}"), &[]);
+    }
+    let ends = "from = \"client:shop\"\nto = \"service:web\"";
+    let partition = crash.replace("\"crash\"\ntarget = \"zone:a\"", "\"partition\"\nENDS");
+    assert_codes("", &partition.replace("ENDS", ends), &["W11"]);
+}
+
+#[test]
 fn faults_at_multiples_of_an_aligned_period_are_named() {
     let lease = |phase: &str| {
         format!("profile = \"lease\"\nheartbeat_interval = \"3s\"\nphase = \"{phase}\"")

@@ -6,10 +6,11 @@ use super::args::ExplainArgs;
 use super::load;
 use super::style::{Console, FAINT, HEADING};
 use super::{CliError, Exit};
+use crate::model::fault_plan;
 use crate::report::format;
 use crate::scenario::Scenario;
 use crate::scenario::load::explain::{Explanation, FaultLine, explain};
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// Columns of the timeline.
 const TIMELINE_WIDTH: usize = 60;
@@ -55,38 +56,40 @@ fn write_faults(faults: &[FaultLine], scenario: &Scenario, out: &mut dyn Write) 
     if faults.is_empty() {
         return Ok(());
     }
-    let duration_secs = scenario.duration.as_secs_f64();
-    let width = faults
-        .iter()
-        .map(|fault| fault.name.len())
-        .max()
-        .unwrap_or(0);
+    let name_lengths = faults.iter().map(|fault| fault.name.len());
+    let width = name_lengths.max().unwrap_or(0);
     writeln!(
         out,
-        "\n{HEADING}FAULTS{HEADING:#} on the timeline of {}",
-        format::length(scenario.duration)
+        "\n{HEADING}FAULTS{HEADING:#} on the timeline of {}, seed {}",
+        format::length(scenario.duration),
+        scenario.seed
     )?;
+    let windows = match fault_plan(scenario, scenario.seed) {
+        Ok(windows) => windows,
+        Err(error) => return writeln!(out, "  {error}"),
+    };
+    let mut is_dense = false;
     for fault in faults {
-        let bar = bar(fault, duration_secs);
-        writeln!(
-            out,
-            "  {:<width$}  |{bar}|  {}",
-            fault.name,
-            fault_text(fault)
-        )?;
+        let of_fault = windows.iter().filter(|window| window.fault == fault.fault);
+        let bar = bar(of_fault.map(|w| (w.start, w.end)), scenario.duration);
+        is_dense |= bar.contains(|mark| mark != '.' && mark != '#');
+        let text = fault_text(fault);
+        writeln!(out, "  {:<width$}  |{bar}|  {text}", fault.name)?;
+    }
+    if is_dense {
+        writeln!(out, "  # one window, 2 to 9 as many windows, + more")?;
     }
     Ok(())
 }
 
-/// `crash of instance:web/main/0, 20 s to 40 s`.
+/// `crash of instance:web/main/0, 20 s to 40 s, every 60 s after it ended`.
 fn fault_text(fault: &FaultLine) -> String {
     let about = if fault.is_random { "about " } else { "" };
-    let again = if fault.is_repeated {
-        ", again and again"
-    } else {
-        ""
-    };
     let instant = |secs: f64| format::instant(SimDuration::from_secs_f64(secs).as_secs_f64());
+    let again = match fault.every_secs {
+        Some(secs) => format!(", every {} after it ended", instant(secs)),
+        None => String::new(),
+    };
     format!(
         "{} of {}, {about}{} to {}{again}",
         fault.kind,
@@ -96,23 +99,30 @@ fn fault_text(fault: &FaultLine) -> String {
     )
 }
 
-/// The first window of a fault among dots that stand for the run.
-fn bar(fault: &FaultLine, duration_secs: f64) -> String {
-    let column = |secs: f64| {
-        let share = (secs / duration_secs).clamp(0.0, 1.0);
-        (share * TIMELINE_WIDTH as f64) as usize
-    };
-    let first = column(fault.start_secs).min(TIMELINE_WIDTH - 1);
-    let end = column(fault.end_secs).max(first + 1);
-    (0..TIMELINE_WIDTH)
-        .map(|place| {
-            if (first..end).contains(&place) {
-                '#'
-            } else {
-                '.'
-            }
-        })
-        .collect()
+/// The windows of a fault among dots that stand for the run.
+fn bar(windows: impl Iterator<Item = (SimTime, SimTime)>, duration: SimDuration) -> String {
+    let width = TIMELINE_WIDTH as u128;
+    let column = |ns: u64| u128::from(ns) * width / u128::from(duration.as_ns());
+    // Windows that begin in a column less those that ended before it.
+    let mut changes = [0_i64; TIMELINE_WIDTH + 1];
+    for (start, end) in windows.filter(|(start, _)| start.as_ns() < duration.as_ns()) {
+        let first = column(start.as_ns());
+        // A window touches the column of its last instant.
+        let last = column(end.as_ns().saturating_sub(1)).clamp(first, width - 1);
+        changes[first as usize] += 1;
+        changes[last as usize + 1] -= 1;
+    }
+    let mut window_count = 0;
+    let columns = changes[..TIMELINE_WIDTH].iter().map(|change| {
+        window_count += change;
+        match window_count {
+            0 => '.',
+            1 => '#',
+            2..=9 => char::from(b'0' + window_count as u8),
+            _ => '+',
+        }
+    });
+    columns.collect()
 }
 
 fn write_loads(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
@@ -123,10 +133,14 @@ fn write_loads(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()>
     for (service, load) in &explanation.loads {
         writeln!(
             out,
-            "  {service}: offered {} of {}, offered load {}",
+            "  {service}: offered {} of {}, offered load {}{}",
             format::rate(load.visits_per_sec),
             format::rate(load.capacity_per_sec),
-            format::number(load.offered_load)
+            format::number(load.offered_load),
+            match load.waits_for_calls {
+                true => ", without waiting for calls",
+                false => "",
+            }
         )?;
     }
     Ok(())
@@ -136,31 +150,44 @@ fn write_loads(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()>
 mod tests {
     use super::*;
 
-    fn fault(start_secs: f64, end_secs: f64) -> FaultLine {
-        FaultLine {
-            name: "rack-b".into(),
-            kind: "host_loss",
-            target: "zone:b".into(),
-            start_secs,
-            end_secs,
-            is_random: false,
-            is_repeated: false,
-        }
-    }
-
     #[test]
-    fn a_bar_covers_the_window_of_its_fault() {
+    fn a_bar_shows_every_window() {
         // A second is a column in a run of 60 s.
-        let expected = format!("{}{}{}", ".".repeat(20), "#".repeat(10), ".".repeat(30));
-        assert_eq!(bar(&fault(20.0, 30.0), 60.0), expected);
-        // However short, a window is seen, even one that begins after the end.
-        assert_eq!(bar(&fault(20.0, 20.001), 60.0).matches('#').count(), 1);
-        assert_eq!(bar(&fault(90.0, 99.0), 60.0).matches('#').count(), 1);
+        let bar_of = |windows: &[(u64, u64)]| {
+            let instant = |ms: u64| SimTime::START + SimDuration::from_ms(ms);
+            let windows = windows.iter().map(|(s, e)| (instant(*s), instant(*e)));
+            bar(windows, SimDuration::from_secs(60))
+        };
+        let dots = |count| ".".repeat(count);
+        let one = format!("{}{}{}", dots(20), "#".repeat(10), dots(30));
+        assert_eq!(bar_of(&[(20_000, 30_000)]), one);
+        let two = format!("#{}##{}#", dots(27), dots(29));
+        assert_eq!(bar_of(&[(0, 1), (28_500, 29_001), (59_000, 90_000)]), two);
+        // Columns with several windows say how many; the last instant of the run is in it.
+        let many: Vec<(u64, u64)> = (0..12).map(|n| (1_000 + n, 1_001 + n)).collect();
+        let dense = format!(".+2{}", dots(57));
+        assert_eq!(
+            bar_of(&[&many[..], &[(2_000, 2_001), (2_500, 3_000)]].concat()),
+            dense
+        );
+        assert_eq!(bar_of(&[(60_000, 61_000)]), dots(60));
     }
 
     #[test]
     fn a_fault_says_what_happens_to_whom_and_when() {
-        let text = fault_text(&fault(60.0, 120.0));
-        assert_eq!(text, "host_loss of zone:b, 60 s to 120 s");
+        let mut fault = FaultLine {
+            fault: crate::id::FaultId(0),
+            name: "rack-b".into(),
+            kind: "host_loss",
+            target: "zone:b".into(),
+            start_secs: 60.0,
+            end_secs: 120.0,
+            is_random: false,
+            every_secs: None,
+        };
+        assert_eq!(fault_text(&fault), "host_loss of zone:b, 60 s to 120 s");
+        fault.every_secs = Some(30.0);
+        let text = "host_loss of zone:b, 60 s to 120 s, every 30 s after it ended";
+        assert_eq!(fault_text(&fault), text);
     }
 }

@@ -79,12 +79,14 @@ impl Meter {
         }
     }
 
-    /// Clears the bar. Returns what the runs with that many events took, if that is worth a line.
-    pub fn finish(&self, event_count: u64) -> Option<String> {
+    /// Clears the bar. Returns what the runs took, if that is worth a line; without a count of
+    /// their events, those that were seen so far count.
+    pub fn finish(&self, event_count: Option<u64>) -> Option<String> {
         self.bar.finish_and_clear();
+        let seen = self.status();
         let status = Status {
-            event_count,
-            ..self.status()
+            event_count: event_count.unwrap_or(seen.event_count),
+            ..seen
         };
         (SILENCE <= status.elapsed).then(|| {
             format!(

@@ -89,7 +89,7 @@ pub fn replicate_shown(
         plan.replication_count,
     );
     let results = replicate(scenario, plan, event_count_max, &meter);
-    let event_count = results.as_ref().map_or(0, Results::event_count);
+    let event_count = results.as_ref().ok().map(Results::event_count);
     if let Some(took) = meter.finish(event_count) {
         console.note(took);
     }

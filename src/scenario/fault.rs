@@ -19,7 +19,7 @@ pub struct FaultConfig {
     pub at: Distribution,
     /// Length of a window. None: to the end of the run.
     pub duration: Option<Distribution>,
-    /// Time from the end of one window to the start of the next. None: one window only.
+    /// Gap from the end of one window to the start of the next. None: one window only.
     pub every: Option<Distribution>,
     /// Every target has its own sequence of windows.
     pub is_each: bool,

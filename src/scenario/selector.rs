@@ -33,6 +33,6 @@ pub enum Target {
     Caller(ClientId, u32),
     /// `registry:member/1`.
     RegistryMember(u32),
-    /// `registry:member/*`.
+    /// `registry:member/*` or `registry:*`.
     Registry,
 }

@@ -119,6 +119,24 @@ fn explain_shows_the_effective_scenario() {
 }
 
 #[test]
+fn explain_draws_every_window_of_the_seed() {
+    // 20 s on 60 columns: windows of 3 columns, the next one 9 columns after the end of one.
+    let text = SMALL.replace("for = \"4s\"", "for = \"1s\"\nevery = \"3s\"");
+    let said = Stormglass::with("small.toml", &text).say(&["explain", "small.toml"]);
+    let bar = format!("{}{}", ".".repeat(24), "###.........".repeat(3));
+    let what = "crash of instance:web/main/0, 8 s to 9 s, every 3 s after it ended";
+    let line = format!("\n  loss  |{bar}|  {what}\n");
+    assert!(said.out.contains(&line), "{}", said.out);
+}
+
+#[test]
+fn no_verb_runs_the_quick_start() {
+    let said = Stormglass::new().say(&[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.starts_with("quickstart "), "{}", said.out);
+}
+
+#[test]
 fn the_measures_and_the_schema_can_be_printed() {
     let command = Stormglass::new();
     let metrics = command.say(&["metrics"]);

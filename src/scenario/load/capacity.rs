@@ -62,6 +62,8 @@ pub struct ServiceLoad {
     pub capacity_per_sec: f64,
     /// Visits over capacity.
     pub offered_load: f64,
+    /// Whether its workers also wait for calls, which the capacity does not count.
+    pub waits_for_calls: bool,
 }
 
 /// The load of every service, by id. Closed loops are not counted: they cannot overload.
@@ -88,6 +90,7 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
                 visits_per_sec,
                 capacity_per_sec,
                 offered_load: visits_per_sec / capacity_per_sec,
+                waits_for_calls: !scenario.services[place].calls.is_empty(),
             }
         })
         .collect()

@@ -227,12 +227,18 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -
         .help
         .as_ref()
         .map(|help| Group::with_title(Level::HELP.secondary_title(printable(help))));
-    let Some(origin) = diagnostic.origin else {
-        let groups: Vec<Group> = iter::once(Group::with_title(title)).chain(help).collect();
-        return renderer.render(&groups);
+    let place = diagnostic.origin.and_then(|origin| {
+        let source = sources.get(origin.source);
+        let (lines, span) = lines_around(&source.text, origin);
+        // An empty text has nothing to show.
+        (!source.text.trim().is_empty()).then_some((origin, source, lines, span))
+    });
+    let Some((origin, source, lines, span)) = place else {
+        // One by one: between groups the renderer draws the margin of a text.
+        let groups = iter::once(Group::with_title(title)).chain(help);
+        let rendered: Vec<String> = groups.map(|group| renderer.render(&[group])).collect();
+        return rendered.join("\n");
     };
-    let source = sources.get(origin.source);
-    let (lines, span) = lines_around(&source.text, origin);
     // What replaces an invisible character is as long as it, so the place stays right; control
     // characters are made visible by the renderer.
     let visible: String = lines

@@ -6,6 +6,7 @@ use super::Loaded;
 use super::capacity::{self, ServiceLoad};
 use super::effective::{self, EffectiveValue, ValueSource};
 use super::limits::{self, Estimate};
+use crate::id::FaultId;
 use crate::scenario::Scenario;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultScope};
@@ -41,6 +42,8 @@ pub struct ExplainedValue {
 /// One fault on the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultLine {
+    /// Its id.
+    pub fault: FaultId,
     /// Its name.
     pub name: String,
     /// Its kind.
@@ -51,10 +54,11 @@ pub struct FaultLine {
     pub start_secs: f64,
     /// End of the first window in seconds, likewise; the end of the run where it has none.
     pub end_secs: f64,
-    /// Whether start or end are random.
+    /// Whether any of these times is random.
     pub is_random: bool,
-    /// Whether windows repeat.
-    pub is_repeated: bool,
+    /// Seconds from the end of a window to the start of the next, or their mean; None where there
+    /// is one window only.
+    pub every_secs: Option<f64>,
 }
 
 /// Explains a scenario. None if it did not load.
@@ -64,7 +68,8 @@ pub fn explain(loaded: &Loaded) -> Option<Explanation> {
     let mut faults: Vec<FaultLine> = scenario
         .faults
         .iter()
-        .map(|fault| fault_line(scenario, fault))
+        .enumerate()
+        .map(|(place, fault)| fault_line(scenario, FaultId::from_index(place), fault))
         .collect();
     faults.sort_by(|a, b| a.start_secs.total_cmp(&b.start_secs));
     let names = scenario.services.iter().map(|service| service.name.clone());
@@ -142,14 +147,16 @@ fn explained(loaded: &Loaded, value: &EffectiveValue) -> ExplainedValue {
     }
 }
 
-fn fault_line(scenario: &Scenario, fault: &FaultConfig) -> FaultLine {
-    let is_random = |law: &Distribution| law.as_constant().is_none();
+fn fault_line(scenario: &Scenario, id: FaultId, fault: &FaultConfig) -> FaultLine {
+    let laws = [&fault.duration, &fault.every].into_iter().flatten();
+    let mut laws = laws.chain([&fault.at]);
     let start_secs = fault.at.mean_secs();
     let end_secs = match &fault.duration {
         Some(length) => start_secs + length.mean_secs(),
         None => scenario.duration.as_secs_f64(),
     };
     FaultLine {
+        fault: id,
         name: fault.name.clone(),
         kind: fault.kind.name(),
         target: match &fault.scope {
@@ -170,7 +177,7 @@ fn fault_line(scenario: &Scenario, fault: &FaultConfig) -> FaultLine {
         },
         start_secs,
         end_secs,
-        is_random: is_random(&fault.at) || fault.duration.as_ref().is_some_and(is_random),
-        is_repeated: fault.every.is_some(),
+        is_random: laws.any(|law| law.as_constant().is_none()),
+        every_secs: fault.every.as_ref().map(Distribution::mean_secs),
     }
 }

@@ -13,6 +13,7 @@ pub mod warning;
 mod assertion;
 mod context;
 mod effective;
+mod endless;
 mod extend;
 mod files;
 mod inputs;

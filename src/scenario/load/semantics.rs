@@ -3,6 +3,7 @@
 use super::capacity;
 use super::context::Context;
 use super::diagnostic::Diagnostic;
+use super::endless;
 use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
@@ -24,6 +25,7 @@ const TAIL_SAMPLE_COUNT_MIN: f64 = 10.0;
 pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     warn_overload(ctx, scenario, places);
     warn_unused(ctx, scenario, places);
+    endless::warn_endless_calls(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     let periods = aligned_periods(scenario);
     for (fault, at) in scenario.faults.iter().zip(&places.fault_starts) {
@@ -52,6 +54,10 @@ fn warn_overload(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     for (place, load) in capacity::loads(scenario).iter().enumerate() {
         if 1.0 <= load.offered_load {
             let name = &scenario.services[place].name;
+            let counted = match load.waits_for_calls {
+                true => " without waiting for calls",
+                false => "",
+            };
             ctx.warn(
                 WarningCode::Overload,
                 Diagnostic::new(format!(
@@ -61,7 +67,7 @@ fn warn_overload(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                 .at(
                     places.services[place],
                     format!(
-                        "{:.0}/s arrive, {:.0}/s can be served",
+                        "{:.0}/s arrive, {:.0}/s can be served{counted}",
                         load.visits_per_sec, load.capacity_per_sec
                     ),
                 )

@@ -23,6 +23,8 @@ pub enum WarningCode {
     Unused,
     /// W10: a key is set where it does nothing.
     NoEffect,
+    /// W11: a call waits for ever for a message that is lost.
+    EndlessCall,
 }
 
 impl WarningCode {
@@ -39,6 +41,7 @@ impl WarningCode {
             WarningCode::NoExpectation => "W08",
             WarningCode::Unused => "W09",
             WarningCode::NoEffect => "W10",
+            WarningCode::EndlessCall => "W11",
         }
     }
 }

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use self::literal::{is_unit, literal_value};
 use self::problem::{
-    missing_statistic, problem_of, repeated_scope, unit_name, unknown_measure, unknown_statistic,
+    missing_statistic, no_phase, problem_of, repeated_scope, unit_name, unknown_measure,
+    unknown_statistic,
 };
 use super::read::{Names, Unknown};
 use super::suggest::{did_you_mean, one_of};
@@ -337,13 +338,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let (word, span) = self.take(|c| !c.is_whitespace());
-        let phases = || ["during", "outside", "before", "after", "of", "steady"].into_iter();
-        Err(Problem {
-            span,
-            title: format!("unknown phase `{word}`"),
-            label: one_of(phases()),
-            help: did_you_mean(word, phases()),
-        })
+        Err(no_phase(word, span))
     }
 
     fn expected(&self, what: &str, help: &str) -> Problem {

@@ -80,6 +80,25 @@ pub fn unknown_statistic(info: &MeasureInfo, word: &str, span: Range<usize>) -> 
     }
 }
 
+/// A word at the end that is no phase, or a second one.
+pub fn no_phase(word: &str, span: Range<usize>) -> Problem {
+    let phases = || ["during", "outside", "before", "after", "of", "steady"].into_iter();
+    if phases().any(|phase| phase == word) {
+        return Problem {
+            span,
+            title: "two phases".to_string(),
+            label: "the measure has a phase already".to_string(),
+            help: Some("write one phase, after the measure or at the end".to_string()),
+        };
+    }
+    Problem {
+        span,
+        title: format!("unknown phase `{word}`"),
+        label: one_of(phases()),
+        help: did_you_mean(word, phases()),
+    }
+}
+
 /// A scope that names a key a second time.
 pub fn repeated_scope(key: &str, span: Range<usize>) -> Problem {
     Problem {

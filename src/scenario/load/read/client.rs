@@ -179,7 +179,8 @@ fn ramp_window(
 ) -> (SimDuration, SimDuration) {
     let start = section.duration(ctx, "start").unwrap_or_default();
     let end = section.duration(ctx, "end").unwrap_or(duration);
-    if end <= start {
+    // A time that could not be read stands for nothing.
+    if end <= start && ctx.error_count() == 0 {
         let key = if section.has("end") { "end" } else { "start" };
         ctx.error(
             Diagnostic::new("a ramp that ends before it starts")

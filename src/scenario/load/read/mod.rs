@@ -43,6 +43,8 @@ pub struct Opened<'t> {
 pub struct Places {
     /// Of `[service.NAME]`, by id.
     pub services: Vec<Origin>,
+    /// Of `[client.NAME.call.SERVICE]`, by id.
+    pub calls: Vec<Origin>,
     /// Of `at` of the faults, by id.
     pub fault_starts: Vec<Origin>,
     /// Of the values of `[expect]`, in order.
@@ -52,11 +54,13 @@ pub struct Places {
 impl Places {
     fn new(
         services: &[Opened<'_>],
+        calls: &[(EdgeConfig, Origin)],
         faults: &[Opened<'_>],
         expectations: &[(Expectation, Origin)],
     ) -> Self {
         Places {
             services: services.iter().map(|s| s.name_origin).collect(),
+            calls: calls.iter().map(|(_, origin)| *origin).collect(),
             fault_starts: faults.iter().map(|f| f.section.origin_of("at")).collect(),
             expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
         }
@@ -79,7 +83,8 @@ pub fn scenario(
     let registry_section = open_table(ctx, &root, "registry", &schema::REGISTRY);
     let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
 
-    let duration = root.duration(ctx, "duration").unwrap_or(PLACEHOLDER_TIME);
+    let duration_read = root.duration(ctx, "duration");
+    let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
     let mut names = names::collect(
         ctx,
         &services,
@@ -107,14 +112,14 @@ pub fn scenario(
     let network = network::network(ctx, &network_section, &names);
     let expectations = expect::expectations(ctx, &root, &names);
 
-    let places = Places::new(&services, &faults, &expectations);
+    let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
         duration,
-        warmup: warmup(ctx, &root, duration),
+        warmup: warmup(ctx, &root, duration_read),
         drain: drain(ctx, &root, &clients_read, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
@@ -146,9 +151,11 @@ fn drain(
 }
 
 /// The warm-up, which must leave something to measure.
-fn warmup(ctx: &mut Context, root: &Section, duration: SimDuration) -> SimDuration {
+fn warmup(ctx: &mut Context, root: &Section, duration: Option<SimDuration>) -> SimDuration {
     let warmup = root.duration(ctx, "warmup").unwrap_or_default();
-    if root.has("duration") && duration <= warmup {
+    if let Some(duration) = duration
+        && duration <= warmup
+    {
         ctx.error(
             Diagnostic::new("a warm-up as long as the run")
                 .at(

@@ -194,10 +194,7 @@ impl Names {
             }
             _ => Err(Unknown {
                 title: format!("unknown instance `{path}`"),
-                help: format!(
-                    "the instances of `{group_path}` are {group_path}/0 to {group_path}/{}",
-                    count - 1
-                ),
+                help: numbered("instance", group_path, count),
             }),
         }
     }
@@ -220,6 +217,14 @@ impl Unknown {
                 .at(origin, "not defined in this scenario")
                 .help(self.help),
         );
+    }
+}
+
+/// Which members of a numbered set there are.
+pub fn numbered(what: &str, path: &str, count: u32) -> String {
+    match count {
+        0 | 1 => format!("the only {what} is {path}/0"),
+        _ => format!("the {what}s are {path}/0 to {path}/{}", count - 1),
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::source::Origin;
 use super::super::suggest::{did_you_mean, one_of};
 use super::super::value;
 use super::Names;
-use super::names::Unknown;
+use super::names::{Unknown, numbered};
 use crate::id::{ClientId, GroupId, HostId, ServiceId, ZoneId};
 use crate::scenario::selector::{Selector, Target};
 
@@ -151,7 +151,7 @@ fn host(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
         }
         _ => Err(Unknown {
             title: format!("unknown host `{path}`"),
-            help: numbered("hosts", group_path, host_count),
+            help: numbered("host", group_path, host_count),
         }),
     }
 }
@@ -168,15 +168,18 @@ fn callers(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
         Ok(index) if index < caller_count => Ok(vec![Target::Caller(client, index)]),
         _ => Err(Unknown {
             title: format!("unknown caller `{path}`"),
-            help: numbered("callers", client_name, caller_count),
+            help: numbered("caller", client_name, caller_count),
         }),
     }
 }
 
-/// `member/1`, or `member/*` for all.
+/// `member/1`, or `member/*` or `*` for all.
 fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     let member_count = names.registry_member_count;
-    let index = path.strip_prefix("member/").unwrap_or("");
+    let index = match path {
+        "*" => path,
+        _ => path.strip_prefix("member/").unwrap_or(""),
+    };
     if member_count == 0 {
         return Err(Unknown {
             title: "the registry is static and has no members".to_string(),
@@ -188,13 +191,9 @@ fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
         (_, Ok(index)) if index < member_count => Ok(vec![Target::RegistryMember(index)]),
         _ => Err(Unknown {
             title: format!("unknown registry member `{path}`"),
-            help: numbered("members", "member", member_count),
+            help: numbered("member", "member", member_count),
         }),
     }
-}
-
-fn numbered(what: &str, path: &str, count: u32) -> String {
-    format!("the {what} are {path}/0 to {path}/{}", count.max(1) - 1)
 }
 
 fn matching<'a>(

@@ -72,7 +72,7 @@ pub static FAULT: TableSpec = TableSpec {
             "every",
             Kind::Table(&shared::DISTRIBUTION),
             Default::Computed("one window only"),
-            "Time from the end of a window to the start of the next.",
+            "Gap from the end of a window to the start of the next.",
         ),
     ],
     variants: &[
