@@ -281,3 +281,21 @@ fn what_cannot_be_known_says_why() {
         );
     }
 }
+
+#[test]
+fn equality_is_never_close() {
+    let scenario = faulty();
+    let run = run(&scenario);
+    // 0.99 with a standard error of 0.001: the limit is the number itself.
+    let close = |operator| {
+        let measure = ask(Measure::SuccessRatio, Statistic::Value, Phase::Whole);
+        judge(
+            &run,
+            &scenario,
+            &expect_measure(measure, operator, value(0.99)),
+        )
+        .is_close
+    };
+    assert!(close(Operator::GreaterOrEqual));
+    assert!(!close(Operator::Equal));
+}
