@@ -271,7 +271,7 @@ fn what_cannot_be_known_says_why() {
         ask(Measure::Latency, Statistic::Jain, Phase::Whole),
         ask(Measure::Utilization, Statistic::Value, Phase::Steady),
         ask(Measure::Ownership, Statistic::Cv, Phase::Whole),
-        ask(Measure::Smoothness, Statistic::Max, Phase::Whole),
+        ask(Measure::Smoothness, Statistic::Max, Phase::Before(FAULT)),
         ask(Measure::MitigationTime, Statistic::Value, Phase::Whole),
     ] {
         let reading = evaluate(&run, &scenario, &measure);
