@@ -6,7 +6,8 @@ use super::scene::{Anchor, Area, Label, Scene};
 use super::series::{self, Swatch};
 use super::span::{self, Span};
 use super::theme::{
-    AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MISTAKE, MUTED, TRACK, UNDETECTED, VERMILION, WIDTH,
+    AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MISTAKE, MUTED, PAPER, TRACK, UNDETECTED,
+    VERMILION, WIDTH,
 };
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable, text};
@@ -19,6 +20,8 @@ pub struct ObservedInstance {
     pub down_spans: Vec<Span>,
     /// When it stood still but was not down, in seconds.
     pub paused_spans: Vec<Span>,
+    /// When it was no part of its service, in seconds: left blank.
+    pub absent_spans: Vec<Span>,
     pub observers: Vec<Observer>,
 }
 
@@ -149,10 +152,11 @@ impl HeartbeatTimeline {
     fn beliefs(&self, instance: &ObservedInstance, observer: &Observer) -> Beliefs {
         let down = self.tidy(&instance.down_spans);
         let suspected = self.tidy(&observer.suspected_spans);
+        let absent = self.tidy(&instance.absent_spans);
         Beliefs {
             detected: span::intersection(&down, &suspected),
             undetected: span::difference(&down, &suspected),
-            mistaken: span::difference(&suspected, &down),
+            mistaken: span::difference(&span::difference(&suspected, &down), &absent),
         }
     }
 
@@ -231,8 +235,15 @@ impl HeartbeatTimeline {
             right: time.px(span.1).max(time.px(span.0) + 0.75),
             ..row
         };
+        let absent = self.tidy(&instance.absent_spans);
+        let track = |scene: &mut Scene, row: Area| {
+            scene.rect(row, TRACK);
+            for span in &absent {
+                scene.rect(part(row, span), PAPER);
+            }
+        };
         let truth = strip(0);
-        scene.rect(truth, TRACK);
+        track(scene, truth);
         for span in &self.tidy(&instance.paused_spans) {
             scene.rect(part(truth, span), PAUSED);
         }
@@ -252,7 +263,7 @@ impl HeartbeatTimeline {
         for (index, observer) in instance.observers.iter().enumerate() {
             let row = strip(index + 1);
             let beliefs = self.beliefs(instance, observer);
-            scene.rect(row, TRACK);
+            track(scene, row);
             for span in &beliefs.detected {
                 scene.rect(part(row, span), BLUE);
             }

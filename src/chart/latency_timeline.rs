@@ -5,7 +5,7 @@ use super::frame::{self, EndLabel};
 use super::number;
 use super::scene::{Area, Scene};
 use super::series::{self, LineStyle, Step, Swatch};
-use super::theme::{AMBER, BLUE, INK, MARGIN, ORANGE, PLUM, PURPLE, VERMILION, WIDTH};
+use super::theme::{AMBER, BLUE, GREEN, INK, MARGIN, ORANGE, PLUM, PURPLE, VERMILION, WIDTH};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
@@ -16,6 +16,7 @@ pub struct LatencyWindow {
     pub end_secs: f64,
     /// Percentiles of the latency of successful requests; none where there are too few.
     pub latency_secs_p50: Option<f64>,
+    pub latency_secs_p90: Option<f64>,
     pub latency_secs_p99: Option<f64>,
     pub latency_secs_p999: Option<f64>,
     /// Shares of the requests that arrived in the window, from 0 to 1.
@@ -38,7 +39,7 @@ const OUTCOME_HEIGHT: f64 = 90.0;
 
 type Percentile = (&'static str, LineStyle, fn(&LatencyWindow) -> Option<f64>);
 
-const PERCENTILES: [Percentile; 3] = [
+const PERCENTILES: [Percentile; 4] = [
     (
         "p99.9",
         LineStyle {
@@ -56,6 +57,15 @@ const PERCENTILES: [Percentile; 3] = [
             dash: None,
         },
         |w| w.latency_secs_p99,
+    ),
+    (
+        "p90",
+        LineStyle {
+            color: GREEN,
+            width: 1.8,
+            dash: Some((2.0, 2.0)),
+        },
+        |w| w.latency_secs_p90,
     ),
     (
         "p50",
@@ -137,6 +147,7 @@ impl Chart for LatencyTimeline {
         let mut table = DataTable::new([
             "window (s)",
             "p50 (ms)",
+            "p90 (ms)",
             "p99 (ms)",
             "p99.9 (ms)",
             "failed (%)",
@@ -153,6 +164,7 @@ impl Chart for LatencyTimeline {
                     number::plain(w.end_secs, 0.001)
                 ),
                 ms(w.latency_secs_p50),
+                ms(w.latency_secs_p90),
                 ms(w.latency_secs_p99),
                 ms(w.latency_secs_p999),
                 percent(w.failure_ratio),
@@ -235,4 +247,32 @@ fn stack(w: &LatencyWindow) -> [(f64, f64); 3] {
         };
         (low, top)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::scene::Shape;
+
+    #[test]
+    fn p90_is_drawn_where_higher_percentiles_are_withheld() {
+        let window = |second: u32| LatencyWindow {
+            start_secs: f64::from(second),
+            end_secs: f64::from(second + 1),
+            latency_secs_p50: Some(0.001),
+            latency_secs_p90: Some(0.003),
+            ..LatencyWindow::default()
+        };
+        let chart = LatencyTimeline {
+            windows: (0..5).map(window).collect(),
+            ..LatencyTimeline::default()
+        };
+        let scene = chart.scene();
+        let is_named = |name: &str| {
+            let is_name = |shape: &Shape| matches!(shape, Shape::Text(l) if l.text == name);
+            scene.shapes.iter().any(is_name)
+        };
+        assert!(is_named("p90") && is_named("p50") && !is_named("p99"));
+        assert_eq!(chart.table().rows[0][1..4], ["1.000", "3.000", "–"]);
+    }
 }

@@ -272,8 +272,9 @@ impl LoadHeatmap {
             right: plot.left + 18.0,
             bottom: y + 1.0,
         };
-        draw_hatch(scene, swatch);
-        let mut note = "down; grey: no value".to_string();
+        scene.rect(swatch, PAPER);
+        scene.hatch(swatch, INK, 6.0);
+        let mut note = "down, over what was sent there; grey: no value".to_string();
         if 1 < group_size {
             note = format!(
                 "{note}; a row is the mean of {group_size} instances ({} in all)",
@@ -285,7 +286,7 @@ impl LoadHeatmap {
     }
 }
 
-/// Hatches the times at which no instance of the group was up.
+/// Hatches the times at which no instance of the group was up; the colours below stay visible.
 fn draw_down(scene: &mut Scene, row: Area, time: &Scale, group: &[LoadRow], timeline: &Timeline) {
     let all = (
         timeline.start_secs,
@@ -297,20 +298,13 @@ fn draw_down(scene: &mut Scene, row: Area, time: &Scale, group: &[LoadRow], time
         down = span::intersection(&down, &spans);
     }
     for (start, end) in down {
-        draw_hatch(
-            scene,
-            Area {
-                left: time.px(start),
-                right: time.px(end),
-                ..row
-            },
-        );
+        let area = Area {
+            left: time.px(start),
+            right: time.px(end),
+            ..row
+        };
+        scene.hatch(area, INK, 6.0);
     }
-}
-
-fn draw_hatch(scene: &mut Scene, area: Area) {
-    scene.rect(area, PAPER);
-    scene.hatch(area, INK, 6.0);
 }
 
 fn group_label(group: &[LoadRow]) -> String {

@@ -147,6 +147,7 @@ fn latency(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> LatencyTi
             start_secs,
             end_secs,
             latency_secs_p50: Some(0.008 + 0.001 * noise(index + 7)),
+            latency_secs_p90: Some(0.018 + 0.002 * noise(index + 5)),
             latency_secs_p99: (index % 17 != 3).then_some(p99),
             latency_secs_p999: (index % 3 != 0 || is_fault).then_some(p99 * 1.8),
             failure_ratio: if is_fault { 0.02 * noise(index) } else { 0.0 },
@@ -276,6 +277,11 @@ fn heartbeat(timeline: &Timeline, kind: &str) -> HeartbeatTimeline {
             },
             paused_spans: if index % 5 == 4 {
                 vec![(end * 0.79, end * 0.83)]
+            } else {
+                vec![]
+            },
+            absent_spans: if index % 5 == 3 {
+                vec![(0.0, end * 0.3)]
             } else {
                 vec![]
             },

@@ -1,5 +1,6 @@
 //! Detectors and exclusions on timelines written by hand.
 
+use super::data::timeline::BelievedState;
 use super::facts::{fault_started, holds, node, record, suspected, trusted, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
@@ -189,4 +190,63 @@ fn a_withdrawn_exclusion_does_not_count() {
     );
     assert_eq!(exclusion.not_excluded_count, 0);
     assert_eq!(exclusion.detection.sample_count, 0);
+}
+
+#[test]
+fn a_spare_instance_that_joins_and_leaves_has_no_failure_to_detect() {
+    let mut scenario = scenario(SMALL);
+    (scenario.groups[0].count, scenario.groups[0].count_spare) = (1, 1);
+    let facts = [
+        (0, node(1, LifeState::Absent)),
+        (20_000, node(1, LifeState::Restarting)),
+        (30_000, node(1, LifeState::Up)),
+        (60_000, node(1, LifeState::Absent)),
+        // A suspicion of who left is no mistake.
+        (65_000, suspected(Suspector::Registry, 1)),
+    ];
+    let metrics = record(&scenario, &[], &facts, 100_000, 0);
+    let registry = &metrics.detectors[0];
+    assert_eq!(registry.detection_time.sample_count, 0);
+    assert_eq!((registry.undetected_count, registry.mistake_count), (0, 0));
+    // One instance for 100 s, the other one for 30 s.
+    assert_eq!(registry.observed_pair_secs, 130.0);
+    let truth = &metrics.timelines.rows[0];
+    assert_eq!(truth.observer, "truth");
+    let changes: Vec<_> = truth.changes.iter().map(|c| (c.at_secs, c.state)).collect();
+    assert_eq!(
+        changes,
+        [
+            (0.0, BelievedState::Absent),
+            (20.0, BelievedState::Restarting),
+            (30.0, BelievedState::Up),
+            (60.0, BelievedState::Absent),
+        ]
+    );
+}
+
+#[test]
+fn the_last_attempt_to_a_dead_server_is_counted_from_its_death() {
+    let scenario = scenario(Shape {
+        faults: &["crash"],
+        ..SMALL
+    });
+    let wasted = Observation::AttemptSent {
+        caller: CallerId(0),
+        edge: EdgeId(0),
+        instance: InstanceId(0),
+        attempt_index: 0,
+        key: 0,
+        is_wasted: true,
+    };
+    let facts = [
+        (20_000, node(0, LifeState::Crashed)),
+        (23_000, wasted.clone()),
+        (30_000, node(0, LifeState::Up)),
+        (60_000, node(0, LifeState::Crashed)),
+        (62_000, wasted),
+        (70_000, node(0, LifeState::Up)),
+    ];
+    let windows = [window(20_000, 30_000), window(60_000, 70_000)];
+    let metrics = record(&scenario, &windows, &facts, 100_000, 0);
+    assert_eq!(metrics.faults[0].last_wasted_attempt_secs, Some(3.0));
 }

@@ -7,7 +7,7 @@ use crate::scenario::Scenario;
 use crate::time::SimTime;
 
 /// The time that an instance is down: from its crash or the loss of its host until it is up again
-/// or leaves the scenario.
+/// or leaves the scenario. An absent instance that starts is not down, nor is one that comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Episode {
     /// What took it down.

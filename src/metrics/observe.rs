@@ -39,6 +39,7 @@ impl Observer for Recorder<'_> {
             Observation::FaultStarted { fault, targets } => {
                 let counts = &mut self.tables.faults[fault.index()];
                 counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
+                counts.targets.extend(*targets);
                 self.tables.rings.hit(*fault, targets);
             }
             Observation::FaultEnded { .. } => {}
@@ -270,39 +271,31 @@ impl Recorder<'_> {
             return;
         };
         let before = self.life.set(instance, state);
-        let shown = true_state(state);
-        self.tables
-            .timelines
-            .add(at, instance, Witness::Truth, shown);
+        if before == state {
+            // The model tells that spare instances begin absent.
+            return;
+        }
+        let timelines = &mut self.tables.timelines;
+        if before == LifeState::Absent {
+            timelines.begin(instance, Witness::Truth, BelievedState::Absent);
+        }
+        timelines.add(at, instance, Witness::Truth, true_state(state));
         if before.is_up() != state.is_up() {
             let is_up = state.is_up();
             self.tables.instances.set_up(at, instance, is_up);
             self.tables.services.set_up(at, self.class, instance, is_up);
         }
-        match (is_down(before), is_down(state)) {
-            (false, true) => self.go_down(at, instance, before.is_up(), fault),
-            (true, false) => {
-                let episode = self.life.end(instance);
-                let episode = episode.expect("what is down has an episode");
-                self.settle(at, instance, &episode, state.is_up());
-            }
-            (false, false) if !before.is_up() && state.is_up() => {
-                self.tables.detection.enter(at, instance, self.scenario);
-            }
-            (false, false) if before.is_up() && !state.is_up() => {
-                self.tables.detection.leave(at, instance, self.scenario);
-            }
-            (true, true) | (false, false) => {}
+        if before.is_up() && is_down(state) {
+            self.go_down(at, instance, fault);
+        } else if before.is_up() && !state.is_up() {
+            self.tables.detection.leave(at, instance, self.scenario);
+        }
+        if !is_down(state) && !before.is_up() {
+            self.come_back(at, instance, state.is_up());
         }
     }
 
-    fn go_down(
-        &mut self,
-        at: SimTime,
-        instance: InstanceId,
-        was_alive: bool,
-        fault: Option<FaultId>,
-    ) {
+    fn go_down(&mut self, at: SimTime, instance: InstanceId, fault: Option<FaultId>) {
         let episode = Episode {
             fault,
             since: at,
@@ -313,8 +306,15 @@ impl Recorder<'_> {
         if let Some(fault) = fault {
             self.tables.faults[fault.index()].down_count += 1;
         }
-        if was_alive {
-            self.tables.detection.leave(at, instance, self.scenario);
+        self.tables.detection.leave(at, instance, self.scenario);
+    }
+
+    /// An instance is no longer down, if it was: who was absent has no failure to detect.
+    fn come_back(&mut self, at: SimTime, instance: InstanceId, is_alive: bool) {
+        match self.life.end(instance) {
+            Some(episode) => self.settle(at, instance, &episode, is_alive),
+            None if is_alive => self.tables.detection.enter(at, instance, self.scenario),
+            None => {}
         }
     }
 
@@ -354,11 +354,11 @@ impl Recorder<'_> {
     }
 
     fn wasted(&mut self, at: SimTime, instance: InstanceId) {
-        let fault = self.life.episode(instance).and_then(|e| e.fault);
-        if let Some(fault) = fault {
+        let episode = self.life.episode(instance);
+        if let Some((fault, since)) = episode.and_then(|e| Some((e.fault?, e.since))) {
             let counts = &mut self.tables.faults[fault.index()];
             counts.wasted_count += 1;
-            counts.last_wasted_at = Some(at);
+            counts.wasted_after_max = counts.wasted_after_max.max(Some(at.since(since)));
         }
     }
 }

@@ -233,6 +233,17 @@ fn picks_are_held_against_the_weights_of_their_views() {
     assert_eq!(edge.selection.burst_max, 5);
 }
 
+#[test]
+fn a_burst_begins_with_the_measured_window() {
+    let scenario = scenario(Shape {
+        warmup_secs: 10,
+        ..SMALL
+    });
+    let facts = [8_000, 9_000, 9_500, 10_000, 11_000].map(|at| (at, sent(0, 0)));
+    let metrics = record(&scenario, &[], &facts, 100_000, 0);
+    assert_eq!(metrics.edges[0].selection.burst_max, 2);
+}
+
 /// One request each 100 ms, of 10 ms, bad between two instants.
 fn steady_traffic(bad_ms: std::ops::Range<u64>) -> Vec<(u64, Observation<'static>)> {
     let mut facts = Vec::new();

@@ -38,6 +38,7 @@ struct HeldView {
 struct Sequence {
     /// Place of its view among those held.
     held: u32,
+    /// The instance that was picked last in the measured window, and how often in a row.
     last_picked: u32,
     burst: u32,
     /// Picks in this view; counted where the prefix is followed.
@@ -153,13 +154,13 @@ impl SelectionTable {
         if sequence.held != NONE {
             edge.held[sequence.held as usize].pick_counts[class as usize] += 1;
         }
-        if sequence.last_picked == pick.instance.0 {
-            sequence.burst += 1;
-        } else {
-            (sequence.last_picked, sequence.burst) = (pick.instance.0, 1);
-        }
         let is_measured = class != UNMEASURED;
         if is_measured {
+            if sequence.last_picked == pick.instance.0 {
+                sequence.burst += 1;
+            } else {
+                (sequence.last_picked, sequence.burst) = (pick.instance.0, 1);
+            }
             edge.burst_max = edge.burst_max.max(sequence.burst);
         }
         let caller = (pick.caller.0 - edge.caller_first) as usize;

@@ -1,5 +1,7 @@
 //! Everything that was counted in one run, by scope and phase; any measure is put together from it.
 
+use std::collections::BTreeSet;
+
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
@@ -12,21 +14,23 @@ use super::service::ServiceTable;
 use super::steady::SteadyState;
 use super::timeline::TimelineTable;
 use super::window::WindowTable;
-use crate::id::ServiceId;
+use crate::id::{NodeId, ServiceId};
 use crate::model::observation::ControlKind;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// What one fault did, as far as it is not told elsewhere.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FaultCounts {
+    /// All nodes that it acted on.
+    pub targets: BTreeSet<NodeId>,
     /// Most nodes that one of its windows acted on.
     pub target_count_max: u64,
     /// Instances that it took down, counted at every time.
     pub down_count: u64,
     /// Attempts sent to instances while it held them down.
     pub wasted_count: u64,
-    /// The last of them.
-    pub last_wasted_at: Option<SimTime>,
+    /// Longest time from an instance's going down to the last of them.
+    pub wasted_after_max: Option<SimDuration>,
 }
 
 /// Calls between services, and calls of clients whose requests make several.

@@ -58,6 +58,13 @@ impl TimelineTable {
         row.push(StateChange { at_secs, state });
     }
 
+    /// The state from the start on, where no change is known yet.
+    pub fn begin(&mut self, instance: InstanceId, witness: Witness, state: BelievedState) {
+        if !self.rows.contains_key(&(instance.0, witness)) {
+            self.add(SimTime::START, instance, witness, state);
+        }
+    }
+
     /// The rows with their names.
     pub fn rows(&self, scenario: &Scenario) -> Timelines {
         let row =

@@ -64,8 +64,9 @@ pub fn length(value: SimDuration) -> String {
 pub fn ratio(value: f64) -> String {
     let percent = value * 100.0;
     let distance = percent.abs().min((100.0 - percent).abs());
-    if distance == 0.0 {
-        return format!("{percent:.0} %");
+    // Eight decimals do not tell less than this from the ends; the sum has no negative zero.
+    if distance < 5e-9 {
+        return format!("{:.0} %", percent.round() + 0.0);
     }
     let mut decimals = 2;
     let mut scaled = distance * 100.0;
@@ -168,6 +169,9 @@ mod tests {
     fn ratios_near_the_ends_keep_the_digits_that_matter() {
         assert_eq!(ratio(1.0), "100 %");
         assert_eq!(ratio(0.0), "0 %");
+        assert_eq!(ratio(1e-12), "0 %");
+        assert_eq!(ratio(-1e-17), "0 %");
+        assert_eq!(ratio(1.0 - 1e-14), "100 %");
         assert_eq!(ratio(0.9897), "98.97 %");
         assert_eq!(ratio(0.271), "27.10 %");
         assert_eq!(ratio(0.999_987), "99.9987 %");

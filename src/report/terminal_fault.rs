@@ -28,35 +28,54 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
     }
 }
 
-/// `FAULT rack-b  host_loss of 4 nodes, 60 s to 120 s`.
+/// `FAULT rack-b  host_loss of 4 instances, 60 s to 120 s`.
 fn heading(fault: &FaultMetrics) -> String {
-    let targets = match fault.target_count_max {
-        0 => String::new(),
-        count => format!(" of {}", format::counted(count, "node")),
+    let targets = match targets_text(fault) {
+        text if text.is_empty() => text,
+        text => format!(" of {text}"),
     };
-    let windows = match fault.windows.first() {
-        None => ", never in this run".to_string(),
-        Some(first) => {
-            let span = format!(
-                "{} to {}",
-                format::instant(first.start_secs),
-                format::instant(first.end_secs)
-            );
-            match fault.window_count {
-                1 => format!(", {span}"),
-                count => format!(", {} windows, the first {span}", format::count(count)),
-            }
+    let windows = windows_text(fault);
+    format!("FAULT {}  {}{targets}, {windows}", fault.fault, fault.kind)
+}
+
+/// `4 instances`, or nothing where it acts on links or the registry.
+fn targets_text(fault: &FaultMetrics) -> String {
+    let noun = match fault.is_of_instances {
+        true => "instance",
+        false => "node",
+    };
+    match (fault.is_each, fault.target_count, fault.target_count_max) {
+        (_, 0, _) => String::new(),
+        (true, count, _) => format!("{}, each on its own", format::counted(count, noun)),
+        (false, _, count) => format::counted(count, noun),
+    }
+}
+
+/// When it acted; of a fault that acts on each target on its own, from the first to the last time.
+fn windows_text(fault: &FaultMetrics) -> String {
+    let (Some(first), Some(last)) = (fault.windows.first(), fault.windows.last()) else {
+        return "never in this run".to_string();
+    };
+    let to = |end_secs| {
+        let start = format::instant(first.start_secs);
+        format!("{start} to {}", format::instant(end_secs))
+    };
+    match fault.window_count {
+        _ if fault.is_each => format!("from {}", to(last.end_secs)),
+        1 => to(first.end_secs),
+        count => {
+            let span = to(first.end_secs);
+            format!("{} windows, the first {span}", format::count(count))
         }
-    };
-    format!("FAULT {}  {}{targets}{windows}", fault.fault, fault.kind)
+    }
 }
 
 fn detection_text(fault: &FaultMetrics) -> String {
     let mut parts: Vec<String> = fault.detection.iter().filter_map(detector_text).collect();
     let exclusion = &fault.exclusion;
     if 0 < exclusion.total.sample_count + exclusion.not_excluded_count {
-        let never = never_text(exclusion.not_excluded_count);
-        parts.push(format!("exclusion {}{never}", range_text(&exclusion.total)));
+        let range = range_text(&exclusion.total, exclusion.not_excluded_count);
+        parts.push(format!("exclusion {range}"));
     }
     if let Some(secs) = fault.last_wasted_attempt_secs {
         parts.push(format!(
@@ -71,28 +90,25 @@ fn detector_text(detection: &FaultDetection) -> Option<String> {
     let is_seen = 0 < detection.detection_time.sample_count + detection.undetected_count;
     is_seen.then(|| {
         format!(
-            "{} {}{}",
+            "{} {}",
             detection.detector,
-            range_text(&detection.detection_time),
-            never_text(detection.undetected_count)
+            range_text(&detection.detection_time, detection.undetected_count)
         )
     })
 }
 
-fn range_text(stats: &DurationStats) -> String {
-    match (stats.min_secs, stats.max_secs) {
+/// From the smallest to the largest, and how often it never happened.
+fn range_text(stats: &DurationStats, never_count: u64) -> String {
+    let range = match (stats.min_secs, stats.max_secs) {
         (Some(min), Some(max)) if min < max => {
             format!("{} .. {}", format::secs(min), format::secs(max))
         }
         (Some(only), _) => format::secs(only),
-        _ => "never".to_string(),
-    }
-}
-
-fn never_text(count: u64) -> String {
-    match count {
-        0 => String::new(),
-        count => format!(" ({} times never)", format::count(count)),
+        _ => return format!("never ({})", format::count(never_count)),
+    };
+    match never_count {
+        0 => range,
+        count => format!("{range} ({} never)", format::count(count)),
     }
 }
 
@@ -146,7 +162,10 @@ mod tests {
                 end_secs: 120.0,
             }],
             window_count: 1,
+            is_each: false,
+            target_count: 4,
             target_count_max: 4,
+            is_of_instances: true,
             down_count: 4,
             detection: vec![FaultDetection {
                 detector: "registry".into(),
@@ -175,7 +194,7 @@ mod tests {
         let table = fault_table(&rack_loss());
         assert_eq!(
             table.heading,
-            "FAULT rack-b  host_loss of 4 nodes, 60 s to 120 s"
+            "FAULT rack-b  host_loss of 4 instances, 60 s to 120 s"
         );
         let line = |label: &str, text: &str| vec![label.to_string(), text.to_string()];
         let detection = "registry 8.10 s .. 13.4 s   last attempt to a dead server 73.4 s";
@@ -190,11 +209,37 @@ mod tests {
     }
 
     #[test]
+    fn targets_that_fail_on_their_own_are_told_together() {
+        let mut fault = rack_loss();
+        (fault.kind, fault.is_each, fault.target_count_max) = ("crash", true, 1);
+        fault.windows.push(FaultSpan {
+            start_secs: 200.0,
+            end_secs: 230.0,
+        });
+        fault.window_count = 2;
+        assert_eq!(
+            heading(&fault),
+            "FAULT rack-b  crash of 4 instances, each on its own, from 60 s to 230 s"
+        );
+        (fault.is_each, fault.is_of_instances) = (false, false);
+        assert_eq!(
+            heading(&fault),
+            "FAULT rack-b  crash of 1 node, 2 windows, the first 60 s to 120 s"
+        );
+    }
+
+    #[test]
     fn what_was_never_detected_is_counted() {
         let mut fault = rack_loss();
         fault.detection[0].detection_time = DurationStats::default();
         fault.detection[0].undetected_count = 4;
         fault.last_wasted_attempt_secs = None;
-        assert_eq!(detection_text(&fault), "registry never (4 times never)");
+        assert_eq!(detection_text(&fault), "registry never (4)");
+        fault.detection[0] = rack_loss().detection[0].clone();
+        fault.detection[0].undetected_count = 1;
+        assert_eq!(
+            detection_text(&fault),
+            "registry 8.10 s .. 13.4 s (1 never)"
+        );
     }
 }

@@ -15,6 +15,12 @@ pub struct FaultMetrics {
     pub windows: Vec<FaultSpan>,
     /// Windows in all, joined where they overlap.
     pub window_count: u64,
+    /// Every target has windows of its own.
+    pub is_each: bool,
+    /// Nodes that it acted on in any window; 0 where it acts on links or the registry.
+    pub target_count: u64,
+    /// All of these are instances.
+    pub is_of_instances: bool,
     /// Most nodes that one of its windows acted on.
     pub target_count_max: u64,
     /// Instances that it took down, counted at every time.
@@ -25,7 +31,7 @@ pub struct FaultMetrics {
     pub exclusion: ExclusionStats,
     /// Attempts sent to instances while it held them down.
     pub wasted_attempt_count: u64,
-    /// From the first start of the fault to the last of these attempts.
+    /// From an instance's going down to the last of these attempts, the longest of all times.
     pub last_wasted_attempt_secs: Option<f64>,
     /// Start of each window to the steady band.
     pub mitigation: ReturnTimes,

@@ -42,7 +42,8 @@ pub struct Verdict {
     pub state: VerdictState,
     /// The limit lies within two standard errors of the number that is judged: binomial for
     /// shares of requests, by order statistics for percentiles, of the mean for means. The errors
-    /// take samples as independent, which flatters queues; other measures are never close.
+    /// take samples as independent, which flatters queues; other measures are never close, nor is
+    /// equality.
     pub is_close: bool,
     /// The number that was judged.
     pub reading: Reading,
@@ -80,7 +81,7 @@ pub fn judge(run: &RunMetrics, scenario: &Scenario, expectation: &Expectation) -
             } else {
                 VerdictState::Failed
             },
-            is_close: judged.is_near(limit),
+            is_close: expectation.operator != Operator::Equal && judged.is_near(limit),
             reading,
             limit: Some(limit),
             reason: String::new(),

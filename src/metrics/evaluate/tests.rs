@@ -271,7 +271,7 @@ fn what_cannot_be_known_says_why() {
         ask(Measure::Latency, Statistic::Jain, Phase::Whole),
         ask(Measure::Utilization, Statistic::Value, Phase::Steady),
         ask(Measure::Ownership, Statistic::Cv, Phase::Whole),
-        ask(Measure::Smoothness, Statistic::Max, Phase::Whole),
+        ask(Measure::Smoothness, Statistic::Max, Phase::Before(FAULT)),
         ask(Measure::MitigationTime, Statistic::Value, Phase::Whole),
     ] {
         let reading = evaluate(&run, &scenario, &measure);
@@ -280,4 +280,22 @@ fn what_cannot_be_known_says_why() {
             "{measure:?}: {reading:?}"
         );
     }
+}
+
+#[test]
+fn equality_is_never_close() {
+    let scenario = faulty();
+    let run = run(&scenario);
+    // 0.99 with a standard error of 0.001: the limit is the number itself.
+    let close = |operator| {
+        let measure = ask(Measure::SuccessRatio, Statistic::Value, Phase::Whole);
+        judge(
+            &run,
+            &scenario,
+            &expect_measure(measure, operator, value(0.99)),
+        )
+        .is_close
+    };
+    assert!(close(Operator::GreaterOrEqual));
+    assert!(!close(Operator::Equal));
 }

@@ -10,10 +10,11 @@ use super::data::{Conservation, ControlMetrics, RunMetrics};
 use super::request::{RequestScope, all_classes};
 use super::steady::{Return, SteadyState};
 use super::table::Tables;
-use crate::id::{ClientId, EdgeId, FaultId, ServiceId};
+use crate::id::{ClientId, EdgeId, FaultId, NodeId, ServiceId};
 use crate::model::observation::RunEnd;
 use crate::scenario::Scenario;
 use crate::scenario::measure::Phase;
+use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 
 /// Windows of a fault that are told one by one.
@@ -201,7 +202,8 @@ impl Finish<'_> {
             .expect("the steady band is known at the end");
         let returns = &steady.returns[fault.index()];
         let window_secs = tables.windows.width().as_secs_f64();
-        let last_wasted = counts.last_wasted_at.zip(windows.first());
+        let kind_of = |node: &NodeId| self.scenario.topology.node_kind(*node);
+        let is_instance = |node: &NodeId| matches!(kind_of(node), NodeKind::Instance(_));
         FaultMetrics {
             fault: config.name.clone(),
             kind: config.kind.name(),
@@ -211,13 +213,15 @@ impl Finish<'_> {
                 .map(span)
                 .collect(),
             window_count: windows.len() as u64,
+            is_each: config.is_each,
+            target_count: counts.targets.len() as u64,
+            is_of_instances: counts.targets.iter().all(is_instance),
             target_count_max: counts.target_count_max,
             down_count: counts.down_count,
             detection: tables.detection.of_fault(fault),
             exclusion: tables.exclusion.pooled(Some(fault), None).stats(),
             wasted_attempt_count: counts.wasted_count,
-            last_wasted_attempt_secs: last_wasted
-                .map(|(last, (start, _))| last.since(*start).as_secs_f64()),
+            last_wasted_attempt_secs: counts.wasted_after_max.map(|after| after.as_secs_f64()),
             mitigation: mitigation_times(returns, window_secs),
             recovery: recovery_times(returns, window_secs),
             rings: tables.rings.changes(fault.index(), self.scenario),

@@ -103,7 +103,11 @@ pub fn faults(metrics: &RunMetrics) -> Vec<Table> {
                 fault.fault.clone(),
                 fault.kind.to_string(),
                 windows(fault),
-                format::count(fault.target_count_max),
+                format::count(if fault.is_each {
+                    fault.target_count
+                } else {
+                    fault.target_count_max
+                }),
                 format::count(fault.down_count),
             ],
         );
@@ -242,6 +246,13 @@ pub fn control(metrics: &RunMetrics) -> Option<Table> {
 }
 
 fn windows(fault: &FaultMetrics) -> String {
+    if let (true, Some(first), Some(last)) =
+        (fault.is_each, fault.windows.first(), fault.windows.last())
+    {
+        let (start, end) = (first.start_secs, last.end_secs);
+        let span = format!("{} to {}", format::instant(start), format::instant(end));
+        return format!("each on its own, from {span}");
+    }
     let listed = fault.windows.iter().take(WINDOW_COUNT_MAX).map(|window| {
         let (start, end) = (window.start_secs, window.end_secs);
         format!("{} to {}", format::instant(start), format::instant(end))
@@ -284,8 +295,8 @@ fn range(stats: &DurationStats, never_count: u64) -> String {
     match (range.is_empty(), never_count) {
         (true, 0) => format::NOTHING.to_string(),
         (false, 0) => range,
-        (true, count) => format!("never ({} times)", format::count(count)),
-        (false, count) => format!("{range}, {} times never", format::count(count)),
+        (true, count) => format!("never ({})", format::count(count)),
+        (false, count) => format!("{range}, {} never", format::count(count)),
     }
 }
 

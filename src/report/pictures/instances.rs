@@ -28,8 +28,13 @@ pub fn heartbeats(run: RunView) -> Option<HeartbeatTimeline> {
     let subtitle = "What each instance was, above what its observers took it for: detectors by \
                     suspecting it, callers by not sending to it. Instances that never changed are \
                     left out.";
+    let is_blank = instances.iter().any(|it| !it.absent_spans.is_empty());
+    let subtitle = match is_blank {
+        true => format!("{subtitle} Blank: no part of its service."),
+        false => subtitle.to_string(),
+    };
     let subtitle = match run.metrics.timelines.dropped_count {
-        0 => subtitle.to_string(),
+        0 => subtitle,
         count => format!(
             "{subtitle} {} changes were too many to keep.",
             format::count(count)
@@ -67,6 +72,7 @@ fn observed(run: RunView, rows: &[TimelineRow]) -> ObservedInstance {
         label: rows[0].name.clone(),
         down_spans: of_truth(is_down),
         paused_spans: of_truth(|state| state == BelievedState::Paused),
+        absent_spans: of_truth(|state| state == BelievedState::Absent),
         observers: observers.collect(),
     }
 }
@@ -74,11 +80,9 @@ fn observed(run: RunView, rows: &[TimelineRow]) -> ObservedInstance {
 /// Whether an instance in this state serves nobody until something happens.
 fn is_down(state: BelievedState) -> bool {
     match state {
-        BelievedState::Crashed
-        | BelievedState::HostLost
-        | BelievedState::Restarting
-        | BelievedState::Absent => true,
+        BelievedState::Crashed | BelievedState::HostLost | BelievedState::Restarting => true,
         BelievedState::Up
+        | BelievedState::Absent
         | BelievedState::Paused
         | BelievedState::Suspected
         | BelievedState::Excluded => false,
@@ -152,18 +156,34 @@ fn load(run: RunView, service: &ServiceMetrics) -> Option<LoadHeatmap> {
             .ok()?;
         Some((row, fair_shares[place].1))
     });
-    let rows: Vec<(&InstanceRow, f64)> = followed.collect();
+    let rows: Vec<(&InstanceRow, f64)> = followed
+        .filter(|(row, _)| !is_always_absent(run, row))
+        .collect();
     if rows.len() < 2 {
         return None;
     }
     let totals = window_totals(&rows);
     let pool = windows_per_column(&totals, rows.len());
-    let rows = rows.into_iter().map(|(row, fair_share)| LoadRow {
-        label: row.name.clone(),
-        values: column_values(row, fair_share, &totals, pool),
-        down_spans: down_spans(run, row),
-    });
     let column_secs = run.metrics.series.instances.window_secs * pool as f64;
+    let end_secs = run.metrics.measured_end_secs;
+    let columns: Vec<Span> = (0..totals.len().div_ceil(pool))
+        .map(|column| column as f64 * column_secs)
+        .take_while(|start| *start < end_secs)
+        .map(|start| (start, (start + column_secs).min(end_secs)))
+        .collect();
+    let rows = rows.into_iter().map(|(row, fair_share)| {
+        let mut values = column_values(row, fair_share, &totals, pool);
+        let gone = true_spans(run, row, |state| {
+            is_down(state) || state == BelievedState::Absent
+        });
+        blank_idle(&mut values, &columns, &gone);
+        LoadRow {
+            label: row.name.clone(),
+            values,
+            down_spans: true_spans(run, row, is_down),
+        }
+    });
+    let rows: Vec<LoadRow> = rows.collect();
     let mut subtitle = format!(
         "Attempts sent to each instance of {} over its fair share by configured weight, in windows \
          of {}.",
@@ -173,16 +193,11 @@ fn load(run: RunView, service: &ServiceMetrics) -> Option<LoadHeatmap> {
     if let Some(note) = &run.metrics.series.instances.note {
         subtitle = format!("{subtitle} {note}");
     }
-    let end_secs = run.metrics.measured_end_secs;
-    let columns = (0..totals.len().div_ceil(pool)).map(|i| i as f64 * column_secs);
     Some(LoadHeatmap {
         caption: run.caption(load_title(service), &subtitle),
         timeline: run.timeline(),
-        columns: columns
-            .take_while(|start| *start < end_secs)
-            .map(|start| (start, (start + column_secs).min(end_secs)))
-            .collect(),
-        rows: rows.collect(),
+        columns,
+        rows,
         scale: LoadScale::FairShare,
         measure: "load ÷ fair share".to_string(),
     })
@@ -255,12 +270,38 @@ fn column_values(
         .collect()
 }
 
-fn down_spans(run: RunView, row: &InstanceRow) -> Vec<Span> {
-    let truth = run.metrics.timelines.rows.iter();
-    truth
-        .filter(|line| Some(line.instance) == row.instance && line.observer == TRUTH)
-        .flat_map(|line| spans(line, run.metrics.measured_end_secs, is_down))
-        .collect()
+/// Nothing stands where nothing was sent to an instance that was not there.
+fn blank_idle(values: &mut [Option<f64>], columns: &[Span], gone: &[Span]) {
+    for (value, column) in values.iter_mut().zip(columns) {
+        let is_gone = gone
+            .iter()
+            .any(|span| span.0 <= column.0 && column.1 <= span.1);
+        if is_gone && *value == Some(0.0) {
+            *value = None;
+        }
+    }
+}
+
+/// Whether an instance is spare and never joined its service.
+fn is_always_absent(run: RunView, row: &InstanceRow) -> bool {
+    let topology = &run.scenario.topology;
+    let is_spare = row.instance.is_some_and(|instance| {
+        let group = topology.group_of(InstanceId(instance));
+        run.scenario.groups[group.index()].count <= topology.index_in_group(InstanceId(instance))
+    });
+    is_spare && row.attempt_counts.iter().all(|count| *count == 0) && truth_of(run, row).is_none()
+}
+
+fn truth_of<'a>(run: RunView<'a>, row: &InstanceRow) -> Option<&'a TimelineRow> {
+    let mut rows = run.metrics.timelines.rows.iter();
+    rows.find(|line| Some(line.instance) == row.instance && line.observer == TRUTH)
+}
+
+/// When an instance was in one of the states that are meant.
+fn true_spans(run: RunView, row: &InstanceRow, is_meant: fn(BelievedState) -> bool) -> Vec<Span> {
+    truth_of(run, row)
+        .map(|line| spans(line, run.metrics.measured_end_secs, is_meant))
+        .unwrap_or_default()
 }
 
 fn load_title(service: &ServiceMetrics) -> String {
@@ -280,5 +321,19 @@ fn load_title(service: &ServiceMetrics) -> String {
             format::number(ratio),
             service.service
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_the_dead_show_what_was_sent_to_them() {
+        let columns = [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0)];
+        let mut values = [Some(0.0), Some(0.5), Some(0.0), Some(0.0)];
+        // Gone from the middle of the first column to the end of the third one.
+        blank_idle(&mut values, &columns, &[(0.5, 3.0)]);
+        assert_eq!(values, [Some(0.0), Some(0.5), None, Some(0.0)]);
     }
 }

@@ -20,6 +20,7 @@ pub fn latency(run: RunView) -> LatencyTimeline {
             start_secs: window.start_secs,
             end_secs,
             latency_secs_p50: secs(window.latency_ms_p50),
+            latency_secs_p90: secs(window.latency_ms_p90),
             latency_secs_p99: secs(window.latency_ms_p99),
             latency_secs_p999: secs(window.latency_ms_p999),
             failure_ratio: ratio(window.failed_count),
