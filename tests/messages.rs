@@ -279,7 +279,7 @@ fn a_group_shrinks_once_at_a_time() {
 21 | at = "14s"
    |      ^^^^^ fault `a` may not have ended
    |
-help: both take the last instances: write one fault with a larger `count`
+help: both take the last instances: let one end before the other begins
 
 bad.toml: 1 error
 "#

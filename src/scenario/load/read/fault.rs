@@ -82,7 +82,7 @@ fn refuse_overlapping_scale_in(ctx: &mut Context, opened: &[Opened], faults: &[F
                         section.origin_of("at"),
                         format!("fault `{}` may not have ended", faults[*other].name),
                     )
-                    .help("both take the last instances: write one fault with a larger `count`"),
+                    .help("both take the last instances: let one end before the other begins"),
             );
         }
     }
