@@ -117,8 +117,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.callers[caller.index()].node
     }
 
-    /// The first tick of a periodic process, named by `identity`, of `node`: drawn by key unless the
-    /// scenario fixes it.
+    /// The first tick of a periodic process of `node`, named by `identity`: drawn by key unless
+    /// the scenario fixes it.
     pub(super) fn first_tick(
         &self,
         node: NodeId,

@@ -57,7 +57,8 @@ kinds! {
     jsq_d_refined: crate::balancing::jsq_d_refined, 300_000, "complete pass: a few seconds";
     jsq_d_n100_sim: crate::balancing::jsq_d_n100_sim, 300_000, "complete pass: 3 minutes";
     jsq_d_meanfield: crate::balancing::jsq_d_meanfield, 1_000_000, "complete pass: 3 minutes";
-    least_conn_hetero2: crate::balancing::least_conn_hetero2, 300_000, "complete pass: a few seconds";
+    least_conn_hetero2: crate::balancing::least_conn_hetero2, 300_000,
+        "complete pass: a few seconds";
     weighted_random: crate::picks::weighted_random, 70_000, "complete pass: a few seconds";
     swrr_sequence: crate::picks::swrr_sequence, 32, "complete pass: a few seconds";
     nginx_sequences: crate::picks::nginx_sequences, 200, "complete pass: a few seconds";

@@ -9,8 +9,8 @@ use crate::model::view::ViewSnapshot;
 /// strategy picks the server of a session that has none.
 ///
 /// Source: textbook (session affinity). A retry that must avoid the session's server is picked by
-/// the fallback and leaves the session where it is. At most `session_count_max` sessions are remembered; the
-/// one that was made first is forgotten first. Cost per pick: O(log sessions).
+/// the fallback and leaves the session where it is. At most `session_count_max` sessions are
+/// remembered; the one that was made first is forgotten first. Cost per pick: O(log sessions).
 pub struct Sticky {
     fallback: Box<dyn Balancer>,
     session_count_max: u32,

@@ -248,14 +248,14 @@ fn method() -> Vec<Block> {
          same events, which the digest proves, and the same bytes in every file but the manifest.",
         "A request belongs to the window of its arrival. Latency is the time from the intended \
          arrival at the caller to the outcome, all attempts and all waiting at the caller \
-         included, of successful requests; it is shown beside the share of requests that succeeded, because \
-         a server that fails fast must not look like an improvement.",
+         included, of successful requests; it is shown beside the share of requests that \
+         succeeded, because a server that fails fast must not look like an improvement.",
         "Steady is what was measured after warm-up, outside every fault and its recovery. \
          Detection time runs from a failure to the detector's final suspicion; what was never \
          detected is counted, not dropped. A mistake is a suspicion of an instance that was not \
          down; a paused or unreachable one is not down. The mistake rate is per pair of observer \
-         and instance and second of time up. Wasted attempts were sent to instances that were down. \
-         Amplification is attempts sent over calls that began.",
+         and instance and second of time up. Wasted attempts were sent to instances that were \
+         down. Amplification is attempts sent over calls that began.",
         "Mitigation and recovery time run from the start and the end of a fault to the first of \
          five windows in a row with a success ratio of at least the steady one minus 0.1 points \
          and a p99 of at most 1.25 times the steady one.",
