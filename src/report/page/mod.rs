@@ -248,8 +248,8 @@ fn method() -> Vec<Block> {
          same events, which the digest proves, and the same bytes in every file but the manifest.",
         "A request belongs to the window of its arrival. Latency is the time from the intended \
          arrival at the caller to the outcome, all attempts and all waiting at the caller \
-         included, of successful requests; it is shown beside the share of requests that succeeded, because \
-         a server that fails fast must not look like an improvement.",
+         included, of successful requests; it is shown beside the share of requests that \
+         succeeded, because a server that fails fast must not look like an improvement.",
         "Steady is what was measured after warm-up, outside every fault and its recovery. \
          Detection time runs from a failure to the detector's final suspicion; what was never \
          detected is counted, not dropped. A mistake is a suspicion of an instance that was not \
