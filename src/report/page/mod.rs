@@ -254,8 +254,8 @@ fn method() -> Vec<Block> {
          Detection time runs from a failure to the detector's final suspicion; what was never \
          detected is counted, not dropped. A mistake is a suspicion of an instance that was not \
          down; a paused or unreachable one is not down. The mistake rate is per pair of observer \
-         and instance and second of time up. Wasted attempts were sent to instances that were down. \
-         Amplification is attempts sent over calls that began.",
+         and instance and second of time up. Wasted attempts were sent to instances that were \
+         down. Amplification is attempts sent over calls that began.",
         "Mitigation and recovery time run from the start and the end of a fault to the first of \
          five windows in a row with a success ratio of at least the steady one minus 0.1 points \
          and a p99 of at most 1.25 times the steady one.",
