@@ -30,7 +30,7 @@ fn a_run_prints_its_summary_and_writes_a_complete_directory() {
     );
     assert!(
         said.out
-            .contains("\n  FAULT loss  crash of 1 node, 8 s to 12 s\n"),
+            .contains("\n  FAULT loss  crash of 1 instance, 8 s to 12 s\n"),
         "{}",
         said.out
     );
