@@ -18,9 +18,6 @@ use stormglass::scenario::Scenario;
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};
 
-/// Scenarios that state a workload to measure speed with, and expect nothing of it.
-const WORKLOADS: [&str; 2] = ["limit", "peer-rpc"];
-
 fn paths() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let entries = std::fs::read_dir(folder).expect("the folder is there");
@@ -45,8 +42,7 @@ fn scenario_of(path: &Path) -> Scenario {
         limits: Limits::STANDARD,
     });
     let messages = loaded.diagnostics.render(&loaded.sources, false);
-    let is_quiet = messages.is_empty() || WORKLOADS.contains(&stem(path));
-    assert!(is_quiet, "{}: {messages}", path.display());
+    assert!(messages.is_empty(), "{}: {messages}", path.display());
     run::valid(loaded)
 }
 
@@ -59,8 +55,7 @@ fn every_scenario_says_what_it_asks_and_expects() {
         assert!(scenario.header[0].starts_with("Question: "), "{name}");
         let expects = |line: &String| line.starts_with("Expected: ");
         assert!(scenario.header.iter().any(expects), "{name}");
-        let has_expectations = !scenario.expectations.is_empty();
-        assert_ne!(has_expectations, WORKLOADS.contains(&name), "{name}");
+        assert!(!scenario.expectations.is_empty(), "{name}");
     }
 }
 
@@ -69,9 +64,6 @@ fn every_scenario_holds_what_it_expects() {
     let mut broken = Vec::new();
     for path in paths() {
         let scenario = scenario_of(&path);
-        if WORKLOADS.contains(&scenario.name.as_str()) {
-            continue;
-        }
         let mut books = Books::new(&scenario);
         let end = run::run(&scenario, scenario.seed, &mut books);
         books.close(scenario.seed, end);
