@@ -23,7 +23,7 @@ impl Observer for NoObserver {
 /// One fact.
 #[derive(Clone, Debug)]
 pub enum Observation<'a> {
-    /// A request of a client arrived at its caller. `caller` is `None` where no caller was up
+    /// A request of a client arrived at its caller, which may be down
     /// (`when_caller_down = "fail"`).
     RequestArrived { client: ClientId, caller: NodeId },
     /// A request of a client has its outcome. The latency is `at - arrived_at`.
