@@ -3,6 +3,7 @@
 //! Where a fact is made, its kind is known: `observe` and its groups are inlined there, so that
 //! only the few lines for that kind are left.
 
+use super::cache::cache_of;
 use super::data::timeline::BelievedState;
 use super::life::{Episode, is_down};
 use super::recorder::Recorder;
@@ -51,6 +52,14 @@ impl Observer for Recorder<'_> {
             | Observation::Included { .. } => self.observe_belief(at, observation),
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
+            }
+            Observation::CacheAsked { place, answer } => {
+                let (class, cache) = (self.class, cache_of(*place, self.scenario));
+                self.tables.caches.ask(at, class, cache, *answer);
+            }
+            Observation::CacheLoads { place } => {
+                let (class, cache) = (self.class, cache_of(*place, self.scenario));
+                self.tables.caches.load(at, class, cache);
             }
         }
     }

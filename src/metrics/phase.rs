@@ -104,6 +104,15 @@ impl Timeline {
         )
     }
 
+    /// Whether all of `[start, end)` lies in these classes.
+    pub fn is_inside(&self, start: SimTime, end: SimTime, classes: &[u16]) -> bool {
+        let first = self.piece_at(start);
+        let pieces = (first..).take_while(|place| *place == first || self.starts[*place] < end);
+        pieces
+            .take_while(|place| *place < self.piece_count())
+            .all(|place| classes.contains(&self.classes[place]))
+    }
+
     /// The windows of a fault inside the run, joined where they overlap.
     pub fn fault_windows(&self, fault: usize) -> &[(SimTime, SimTime)] {
         &self.windows[fault]

@@ -56,15 +56,8 @@ pub fn window_availability(
 ) -> Option<f64> {
     let table = &tables.windows;
     let is_inside = |window: usize| {
-        let first = tables.timeline.piece_at(table.start(window));
-        let (_, _, class) = tables.timeline.piece(first);
-        let mut piece = first;
-        let mut is_inside = classes.contains(&class);
-        while is_inside && tables.timeline.piece(piece).1 < table.start(window + 1) {
-            piece += 1;
-            is_inside = classes.contains(&tables.timeline.piece(piece).2);
-        }
-        is_inside
+        let (start, end) = (table.start(window), table.start(window + 1));
+        tables.timeline.is_inside(start, end, classes)
     };
     let (mut judged_count, mut available_count) = (0, 0);
     for (window, cell) in table.pooled(client).iter().enumerate() {

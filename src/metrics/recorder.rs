@@ -5,6 +5,7 @@
 //! `Included`; `BusyChanged` and `WorkEnded` follow when a process dies; `NodeChanged` tells every
 //! change from the initial state, in which configured instances are up and spare ones absent.
 
+use super::cache::CacheTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -73,6 +74,7 @@ impl<'a> Recorder<'a> {
             timelines: TimelineTable::default(),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
+            caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,
             timeline,

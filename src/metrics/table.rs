@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::cache::CacheTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
@@ -73,6 +74,8 @@ pub struct Tables {
     pub faults: Vec<FaultCounts>,
     /// Control messages by class, then service, then kind.
     pub control: Vec<Vec<[u64; KINDS.len()]>>,
+    /// Caches.
+    pub caches: CacheTable,
     /// The steady band of all clients together; None before the run is over.
     pub steady: Option<SteadyState>,
 }

@@ -7,7 +7,7 @@ use crate::model::observation::{ControlKind, Outcome};
 use crate::time::{SimDuration, SimTime};
 
 /// Windows that a series holds at most.
-const WINDOW_COUNT_MAX: u64 = 2_000;
+pub const WINDOW_COUNT_MAX: u64 = 2_000;
 
 /// Windows of all clients together at most; each has a histogram.
 const CLIENT_WINDOW_COUNT_MAX: u64 = 16_000;

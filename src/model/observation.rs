@@ -135,6 +135,36 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A cache was asked for a key.
+    CacheAsked {
+        place: CachePlace,
+        answer: CacheAnswer,
+    },
+    /// Somebody begins to load a key into a cache: after a miss, or in the background for an entry
+    /// past its life.
+    CacheLoads { place: CachePlace },
+}
+
+/// Whose cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CachePlace {
+    /// That of a call, at a caller or in its zone.
+    Call(EdgeId),
+    /// That of an instance.
+    Instance(InstanceId),
+}
+
+/// What a cache said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheAnswer {
+    /// It holds the key.
+    Fresh,
+    /// It holds the key, past its life.
+    Stale,
+    /// The key is being loaded; who asked waits for it.
+    Loading,
+    /// It does not hold the key.
+    Absent,
 }
 
 /// One window of a fault, as planned before the run.

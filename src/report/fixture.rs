@@ -85,6 +85,7 @@ pub fn metrics() -> RunMetrics {
         detectors: vec![detector()],
         faults: vec![fault()],
         control: vec![],
+        caches: vec![],
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -413,6 +414,7 @@ fn web() -> ServiceConfig {
         registered: None,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
+        cache: None,
     }
 }
 
@@ -463,5 +465,6 @@ fn call() -> EdgeConfig {
             failover: true,
         },
         detector: None,
+        cache: None,
     }
 }

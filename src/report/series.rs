@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::experiment::Run;
+use crate::metrics::data::cache::CacheSeries;
 use crate::metrics::data::series::{ControlSeries, InstanceRow, RequestWindow, Series};
 
 /// Writes the series that the runs kept: those of requests and control messages of the first
@@ -20,6 +21,9 @@ pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
     for (replication, run) in runs.iter().enumerate() {
         let series = &run.metrics.series;
         lines.requests(replication, series)?;
+        for cache in &series.caches {
+            lines.cache(replication, cache)?;
+        }
         for control in &series.control {
             lines.control(replication, series.window_secs, control)?;
         }
@@ -81,6 +85,20 @@ impl<W: Write> Lines<W> {
         for (metric, value) in latencies {
             if let Some(value) = value {
                 self.line(replication, w.start_secs, metric, entity, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cache(&mut self, replication: usize, cache: &CacheSeries) -> io::Result<()> {
+        for (metric, counts) in [
+            ("cache_asked_count", &cache.asked_counts),
+            ("cache_hit_count", &cache.hit_counts),
+            ("cache_load_count", &cache.load_counts),
+        ] {
+            for (place, count) in counts.iter().enumerate() {
+                let start_secs = place as f64 * cache.window_secs;
+                self.line(replication, start_secs, metric, &cache.cache, count)?;
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ use crate::experiment::Results;
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::headline::is_shown;
 use crate::metrics::data::RunMetrics;
+use crate::metrics::data::cache::CacheMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
@@ -166,6 +167,7 @@ fn remark(tally: Tally, reason: &str) -> String {
 fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
     let mut tables = vec![requests_table(metrics), latency_table(metrics)];
     tables.extend(picks_table(&metrics.edges));
+    tables.extend(caches_table(&metrics.caches));
     tables.extend(detectors_table(&metrics.detectors));
     tables.extend(
         metrics
@@ -268,6 +270,25 @@ fn picks_table(edges: &[EdgeMetrics]) -> Option<Table> {
         heading: "PICKS".into(),
         columns: texts(["picks", "of dead", "off weight", "chi2 p", "longest burst"]),
         rows: edges.iter().map(row).collect(),
+        note: String::new(),
+    })
+}
+
+fn caches_table(caches: &[CacheMetrics]) -> Option<Table> {
+    let row = |cache: &CacheMetrics| {
+        vec![
+            cache.cache.clone(),
+            format::count(cache.asked_count),
+            format::optional(cache.hit_ratio, format::ratio),
+            format::optional(cache.stale_ratio, format::ratio),
+            format::optional(cache.load_rate_per_sec, format::rate),
+            format::optional(cache.load_rate_per_sec_max, format::rate),
+        ]
+    };
+    (!caches.is_empty()).then(|| Table {
+        heading: "CACHES".into(),
+        columns: texts(["asked", "answered", "stale", "loads", "peak"]),
+        rows: caches.iter().map(row).collect(),
         note: String::new(),
     })
 }

@@ -59,6 +59,10 @@ pub enum Measure {
     Smoothness,
     InFlightBalance,
     UtilizationBalance,
+    CacheHitRatio,
+    CacheStaleRatio,
+    CacheLoadRate,
+    CacheLoadPeak,
 }
 
 /// Which number of a family.

@@ -2,6 +2,7 @@
 //! quantities are in range, every rule has been checked, so the model has no error paths.
 
 pub mod balancer;
+pub mod cache;
 pub mod client;
 pub mod compare;
 pub mod distribution;

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use super::cache::CacheSeries;
+
 /// All series. Window `i` of a series starts at `i x` its width.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Series {
@@ -17,6 +19,8 @@ pub struct Series {
     pub control: Vec<ControlSeries>,
     /// Instances.
     pub instances: InstanceSeries,
+    /// Caches; empty where nothing has one.
+    pub caches: Vec<CacheSeries>,
 }
 
 /// Requests of one client.

@@ -1,6 +1,7 @@
 //! Reads one number of a run, and judges expectations.
 
 mod detector;
+mod cache;
 mod estimate;
 mod request;
 mod server;
@@ -134,6 +135,10 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::ZombieRatio
         | Measure::InFlightBalance
         | Measure::UtilizationBalance => ask.server(),
+        Measure::CacheHitRatio
+        | Measure::CacheStaleRatio
+        | Measure::CacheLoadRate
+        | Measure::CacheLoadPeak => ask.cache(),
         _ => ask.other(),
     }
 }

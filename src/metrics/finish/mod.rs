@@ -55,6 +55,7 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
         control: finish.control(),
+        caches: tables.caches.metrics(scenario, &tables.timeline, &finish.whole),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,
@@ -268,6 +269,7 @@ impl Finish<'_> {
                 .collect(),
             total: windows.rows(&windows.pooled(None)),
             control: control.collect(),
+            caches: self.tables.caches.series(self.scenario),
             instances: self.tables.instances.series(&self.scenario.topology),
         }
     }

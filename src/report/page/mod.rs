@@ -107,6 +107,7 @@ pub fn page(input: PageInput) -> ReportPage {
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
     servers.extend(take(&["load", "selection"]));
+    servers.extend(tables::caches(metrics).map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
     let mut basis = method();
     basis.extend(defaults(&input.defaults).map(Block::Table));

@@ -8,6 +8,7 @@ const CALL: &[&str] = &["client", "call"];
 const SERVICE: &[&str] = &["service", "zone"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
+const CACHE: &[&str] = &["call", "client", "service"];
 const RING: &[&str] = &["call", "client", "service"];
 
 /// All measures.
@@ -284,6 +285,39 @@ pub const MEASURES: &[MeasureInfo] = &[
         "utilization_balance",
         SERVER,
         "Utilization per instance.",
+    ),
+    MeasureInfo {
+        scopes: CACHE,
+        ..ratio(
+            Measure::CacheHitRatio,
+            "cache_hit_ratio",
+            "Questions to a cache that an entry answered, stale ones included / questions. Who \
+             waits for a key that is being loaded counts as a miss.",
+        )
+    },
+    MeasureInfo {
+        scopes: CACHE,
+        ..ratio(
+            Measure::CacheStaleRatio,
+            "cache_stale_ratio",
+            "Questions to a cache that an entry past its life answered / questions.",
+        )
+    },
+    MeasureInfo {
+        statistics: Statistics::PerWindow,
+        ..rate(
+            Measure::CacheLoadRate,
+            "cache_load_rate",
+            CACHE,
+            "Keys that somebody began to load into a cache, per second: the load that misses put \
+             on the origin. min and max: over the windows of the series.",
+        )
+    },
+    number(
+        Measure::CacheLoadPeak,
+        "cache_load_peak",
+        CACHE,
+        "Largest load rate of a window of the series / mean load rate.",
     ),
 ];
 

@@ -83,6 +83,7 @@ fn edges_of(
         }
         let retry = retry(ctx, section);
         let detector = detector(ctx, section);
+        let cache = super::cache::call_cache(ctx, section);
         let to = match to {
             Ok(service) => service,
             Err(unknown) => {
@@ -100,6 +101,7 @@ fn edges_of(
                 deadline,
                 retry,
                 detector,
+                cache,
             },
             call.name_origin,
         ));

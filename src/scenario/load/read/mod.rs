@@ -1,5 +1,6 @@
 //! Readers: from the tree of a scenario to its configuration, every error on the way reported.
 
+mod cache;
 mod call;
 mod client;
 mod distribution;
@@ -100,6 +101,7 @@ pub fn scenario(
     let mut services_read = service::services(ctx, &services, &groups, &registry_section);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
+    cache::attach_service_caches(ctx, &services, &edges, &names, &mut services_read);
     let clients_read = client::clients(
         ctx,
         &clients,

@@ -253,6 +253,11 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&DETECTOR),
             "The caller's own failure detector.",
         ),
+        optional(
+            "cache",
+            Kind::Table(&super::CALL_CACHE),
+            "Good replies that are kept, by key.",
+        ),
     ],
     variants: &[],
     shorthand: None,

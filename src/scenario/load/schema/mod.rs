@@ -2,12 +2,14 @@
 //!
 //! Unknown-key errors, type errors, defaults, `explain` and the JSON Schema all derive from it.
 
+mod cache;
 mod client;
 mod fault;
 mod root;
 mod service;
 mod shared;
 
+pub use cache::{CACHE_MISS, CALL_CACHE, SERVICE_CACHE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};

@@ -92,6 +92,11 @@ pub static SERVICE: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
         ),
+        optional(
+            "cache",
+            Kind::Table(&super::SERVICE_CACHE),
+            "What every instance keeps in its memory, by key.",
+        ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",

@@ -1,0 +1,235 @@
+//! Caches of instances: who finds its key there is spared the cost of a miss.
+
+use super::{Answer, CacheSet, CacheTimer, Mark, Waiter};
+use crate::engine::PendingSet;
+use crate::id::{EdgeId, InstanceId, ServiceId};
+use crate::model::caller::fold_identity;
+use crate::model::observation::{CachePlace, Observation, Observer, Outcome};
+use crate::model::request::{NIL, Parent, Reply, Request, RequestFlags, Stage};
+use crate::model::world::World;
+use crate::rng::{Purpose, UniformSource, mix};
+use crate::scenario::cache::CacheMiss;
+use crate::time::SimDuration;
+
+/// The step of the call that loads a key, which comes before all others.
+pub(in crate::model) const LOAD_STEP: u8 = u8::MAX;
+
+/// Tells the loads in the background from the attempts that found their entries stale.
+const RELOAD_SALT: u64 = 0x6361_6368_655f_7273;
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// Whether the instances of a service have caches.
+    #[inline]
+    pub(in crate::model) fn has_cache(&self, service: ServiceId) -> bool {
+        self.caches.services[service.index()].is_some()
+    }
+
+    /// Asks the cache of its instance about an attempt that a worker takes up. Returns what the
+    /// answer adds to its work.
+    pub(in crate::model) fn ask_service_cache(&mut self, slot: u32) -> SimDuration {
+        let attempt = self.attempts[slot];
+        let (instance, key, now) = (attempt.instance, attempt.key, self.now());
+        let answer = self.service_caches(instance).ask(instance.0, key, now);
+        self.observe_cache_asked(CachePlace::Instance(instance), answer);
+        let identity = fold_identity(&attempt);
+        match answer {
+            Answer::Fresh | Answer::Stale { .. } => {
+                if answer == (Answer::Stale { loads: true }) {
+                    self.reload_at_instance(instance, key, identity);
+                }
+                self.set_mark(slot, Mark::Holds);
+                let mut draw = self.streams.draw(Purpose::CacheHit, identity, 0, 0);
+                self.service_caches(instance).hit_time.sample(&mut draw)
+            }
+            Answer::Loading => {
+                self.set_mark(slot, Mark::Waits);
+                SimDuration::ZERO
+            }
+            Answer::Absent => {
+                self.set_mark(slot, Mark::Loads);
+                self.begin_service_load(instance, key);
+                self.draw_miss_time(instance, identity)
+            }
+        }
+    }
+
+    fn begin_service_load(&mut self, instance: InstanceId, key: u32) {
+        self.service_caches(instance).begin_load(instance.0, key);
+        self.observe(Observation::CacheLoads {
+            place: CachePlace::Instance(instance),
+        });
+    }
+
+    /// The work that a miss adds; none where it makes a call.
+    fn draw_miss_time(&self, instance: InstanceId, identity: u64) -> SimDuration {
+        let service = self.instances[instance.index()].service;
+        let Some(law) = &self.caches.miss_times[service.index()] else {
+            return SimDuration::ZERO;
+        };
+        let mut draw = self.streams.draw(Purpose::CacheHit, identity, 0, 1);
+        law.sample(&mut draw)
+    }
+
+    /// An attempt's own work is done. Returns whether it must wait for its key.
+    pub(in crate::model) fn waits_for_key(&mut self, slot: u32) -> bool {
+        let attempt = self.attempts[slot];
+        let (instance, key) = (attempt.instance, attempt.key);
+        match self.mark(slot) {
+            Mark::None | Mark::Holds => false,
+            Mark::Loads if attempt.reply != Reply::Good => {
+                self.end_service_load(slot, Outcome::Failure);
+                false
+            }
+            Mark::Loads => match self.miss_call(instance) {
+                Some(edge) => {
+                    self.hold_worker(slot);
+                    self.begin_load_call(slot, edge);
+                    true
+                }
+                None => {
+                    self.end_service_load(slot, Outcome::Success);
+                    false
+                }
+            },
+            Mark::Waits if attempt.reply != Reply::Good => false,
+            Mark::Waits if !self.service_caches(instance).is_loading(instance.0, key) => false,
+            Mark::Waits => {
+                self.hold_worker(slot);
+                let waiter = Waiter {
+                    slot,
+                    identity: fold_identity(&attempt),
+                };
+                self.service_caches(instance).wait(instance.0, key, waiter);
+                true
+            }
+        }
+    }
+
+    fn begin_load_call(&mut self, slot: u32, edge: EdgeId) {
+        let mut origin = self.service_origin(slot);
+        origin.step = LOAD_STEP;
+        let attempt_index = self.attempts[slot].index;
+        self.begin_sub_call(&origin, Parent::Attempt(slot), edge, attempt_index, NIL);
+    }
+
+    /// The call that loaded an attempt's key has its outcome.
+    pub(in crate::model) fn on_load_call_ended(&mut self, slot: u32, outcome: Outcome) {
+        self.end_service_load(slot, outcome);
+        self.go_on_with_key(slot, outcome);
+    }
+
+    fn end_service_load(&mut self, slot: u32, outcome: Outcome) {
+        let attempt = self.attempts[slot];
+        self.set_mark(slot, Mark::Holds);
+        let identity = fold_identity(&attempt);
+        self.end_load_at(attempt.instance, attempt.key, identity, outcome);
+    }
+
+    fn end_load_at(&mut self, instance: InstanceId, key: u32, identity: u64, outcome: Outcome) {
+        let mut draw = self.streams.draw(Purpose::CacheLife, identity, 0, 0);
+        let (now, uniform) = (self.now(), draw.uniform());
+        let set = self.service_caches(instance);
+        let life = (outcome == Outcome::Success).then(|| set.life(now, uniform));
+        for waiter in set.end_load(instance.0, key, life) {
+            let attempt = self.attempts.get(waiter.slot);
+            let is_it = attempt.is_some_and(|attempt| {
+                attempt.stage == Stage::Calling && fold_identity(attempt) == waiter.identity
+            });
+            if is_it {
+                self.set_mark(waiter.slot, Mark::Holds);
+                self.go_on_with_key(waiter.slot, outcome);
+            }
+        }
+    }
+
+    /// An attempt whose worker waited for its key goes on, or fails with the load.
+    fn go_on_with_key(&mut self, slot: u32, outcome: Outcome) {
+        if outcome == Outcome::Success {
+            return self.begin_own_calls(slot);
+        }
+        self.attempts[slot].reply = Reply::Error;
+        self.complete_work(slot);
+    }
+
+    /// The work that loads a key is given up.
+    pub(in crate::model) fn lose_service_load(&mut self, slot: u32) {
+        if self.mark(slot) == Mark::Loads {
+            self.end_service_load(slot, Outcome::Failure);
+        }
+    }
+
+    /// Loads an entry again that still answers, without a worker.
+    fn reload_at_instance(&mut self, instance: InstanceId, key: u32, identity: u64) {
+        self.begin_service_load(instance, key);
+        let identity = mix(identity ^ RELOAD_SALT);
+        let Some(edge) = self.miss_call(instance) else {
+            let length = self.draw_miss_time(instance, identity);
+            let incarnation = self.nodes[instance.index()].incarnation;
+            return self.set_cache_timer(
+                length,
+                CacheTimer::Reloaded {
+                    instance,
+                    key,
+                    incarnation,
+                },
+            );
+        };
+        let node = self.instance_node(instance);
+        let mut request = Request::new(identity, self.now(), node, Parent::Detached);
+        request.key = key;
+        request.flags.set(RequestFlags::LOADS_AT_INSTANCE);
+        let slot = self.insert_request(request);
+        self.begin_call(slot, edge, node);
+    }
+
+    /// A call that loaded an entry in the background has its outcome.
+    pub(in crate::model) fn end_reload(&mut self, request: &Request, outcome: Outcome) {
+        let node = self.request_node(request);
+        self.end_load_at(InstanceId(node.0), request.key, request.identity, outcome);
+    }
+
+    /// An instance has loaded an entry in the background, if it is still the same process.
+    pub(super) fn on_reloaded(&mut self, instance: InstanceId, key: u32, incarnation: u32) {
+        if self.nodes[instance.index()].incarnation == incarnation {
+            let identity = mix(u64::from(instance.0) << 32 | u64::from(key));
+            self.end_load_at(instance, key, identity, Outcome::Success);
+        }
+    }
+
+    /// A process died, and with it what its instance held.
+    pub(in crate::model) fn clear_service_cache(&mut self, instance: InstanceId) {
+        let service = self.instances[instance.index()].service;
+        if self.has_cache(service) {
+            self.service_caches(instance).clear(instance.0);
+        }
+    }
+
+    /// The call that a miss makes, if it makes one.
+    fn miss_call(&self, instance: InstanceId) -> Option<EdgeId> {
+        let service = self.instances[instance.index()].service;
+        let config = self.scenario.services[service.index()].cache.as_ref()?;
+        match config.miss {
+            CacheMiss::Call(edge) => Some(edge),
+            CacheMiss::Time(_) => None,
+        }
+    }
+
+    fn service_caches(&mut self, instance: InstanceId) -> &mut CacheSet {
+        let service = self.instances[instance.index()].service;
+        let set = self.caches.services[service.index()].as_mut();
+        set.expect("the service has caches")
+    }
+
+    fn mark(&self, slot: u32) -> Mark {
+        let marks = &self.caches.marks;
+        marks.get(slot as usize).copied().unwrap_or_default()
+    }
+
+    fn set_mark(&mut self, slot: u32, mark: Mark) {
+        let (place, marks) = (slot as usize, &mut self.caches.marks);
+        if marks.len() <= place {
+            marks.resize(place + 1, Mark::None);
+        }
+        marks[place] = mark;
+    }
+}
