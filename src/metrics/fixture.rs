@@ -75,6 +75,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         services,
         groups,
         clients,
+        classes: Default::default(),
         edges,
         faults: shape.faults.iter().map(|name| fault(name)).collect(),
         expectations: Vec::new(),
@@ -156,6 +157,8 @@ fn network() -> NetworkConfig {
         transport: Transport::Stream,
         same_zone: constant(1),
         cross_zone: constant(1),
+        same_zone_bandwidth: None,
+        cross_zone_bandwidth: None,
         loss: LossConfig::Bernoulli { probability: 0.0 },
         duplication_probability: 0.0,
         retransmission_timeout: SimDuration::from_ms(200),
@@ -193,5 +196,6 @@ fn fault(name: &str) -> FaultConfig {
         every: None,
         is_each: false,
         crew_count: None,
+        class: None,
     }
 }

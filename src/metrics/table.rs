@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::class::ClassTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
@@ -53,6 +54,8 @@ pub struct Tables {
     pub requests: RequestTable,
     /// Calls by edge.
     pub calls: CallTable,
+    /// What is counted by class of request.
+    pub classes: ClassTable,
     /// Requests by window.
     pub windows: WindowTable,
     /// Work by service.

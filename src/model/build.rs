@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::balancer::{self, tables::Tables};
 use super::caller::Caller;
+use super::classes::ClassLaws;
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
@@ -78,6 +79,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 .iter()
                 .map(|s| Sampler::new(&s.service_time))
                 .collect(),
+            classes: ClassLaws::new(scenario),
             callers: Vec::new(),
             edge_hashes: scenario
                 .edges

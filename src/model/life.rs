@@ -194,11 +194,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             attempt.stage = Stage::Lost;
             attempt.pending = 0;
             let (instance, arrived_at) = (attempt.instance, attempt.arrived_at);
+            let class = attempt.class;
             let is_zombie = attempt.request == NIL;
             let end = WorkEnd::Lost;
             let started_at = Some(attempt.started_at).filter(|at| *at != SimTime::NEVER);
             self.observe(Observation::WorkEnded {
                 instance,
+                class,
                 arrived_at,
                 started_at,
                 end,

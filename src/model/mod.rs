@@ -3,6 +3,7 @@
 pub mod balancer;
 mod build;
 mod caller;
+mod classes;
 mod detector;
 mod event;
 mod fault;
@@ -20,6 +21,7 @@ pub mod sampler;
 mod serve;
 mod sharing;
 mod target;
+mod transmit;
 pub mod view;
 mod workload;
 mod world;

@@ -1,6 +1,6 @@
 //! Requests and attempts in flight. Their sizes bound the memory of a run, so they are asserted.
 
-use crate::id::{CallerId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::time::SimTime;
 
 /// No slot.
@@ -44,6 +44,8 @@ pub struct Request {
     pub step: u8,
     /// What is known of it.
     pub flags: RequestFlags,
+    /// Its class, which its sub-calls inherit.
+    pub class: ClassId,
 }
 
 /// What is known of a request.
@@ -83,6 +85,7 @@ impl Request {
             attempt_count: 0,
             step: 0,
             flags: RequestFlags::HAS_NO_CALLER,
+            class: ClassId::NONE,
         }
     }
 
@@ -188,6 +191,8 @@ pub struct Attempt {
     pub reply: Reply,
     /// What is known of it.
     pub flags: AttemptFlags,
+    /// The class of its request.
+    pub class: ClassId,
 }
 
 /// What is known of an attempt.
@@ -215,8 +220,7 @@ impl AttemptFlags {
     }
 }
 
-// A request in flight and its attempt. Padding leaves a byte for the class of a request and four
-// bytes for the connection of an attempt.
+// A request in flight and its attempt. Padding leaves three bytes of an attempt.
 const _: () = assert!(size_of::<Request>() == 48 && size_of::<Attempt>() == 80);
 
 /// The lists of instances that retried requests have tried. Lists are used again, so a retry

@@ -80,7 +80,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Serves an attempt, queues it or turns it away.
     fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
-        self.observe(Observation::WorkArrived { instance: id });
+        let class = self.attempt_class(slot);
+        self.observe(Observation::WorkArrived {
+            instance: id,
+            class,
+        });
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let is_shared = service.discipline == Discipline::ProcessorSharing;
@@ -90,7 +94,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .queue_limit
             .is_some_and(|limit| instance.waiting_count >= limit)
         {
-            self.observe(Observation::WorkRejected { instance: id });
+            self.observe(Observation::WorkRejected {
+                instance: id,
+                class,
+            });
             self.send_reply(slot, Reply::Rejected);
         } else if is_shared {
             self.start_work(slot);
@@ -144,15 +151,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Attempt {
             instance: id,
             arrived_at,
+            class,
             ..
         } = self.attempts[slot];
         let now = self.now();
         let waiting = now.since(arrived_at);
         self.observe(Observation::WorkStarted {
             instance: id,
+            class,
             waiting,
         });
         let (demand, reply) = self.draw_work(slot);
+        let demand = self.faults.slowed(demand, &self.attempts[slot]);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
         attempt.started_at = now;
@@ -208,7 +218,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut draw = self
             .streams
             .draw(Purpose::ServiceDemand, attempt.identity, number, 0);
-        self.service_times[service.index()].sample(&mut draw)
+        let of_class = self.classes.service_time(attempt.class, service);
+        of_class
+            .unwrap_or(&self.service_times[service.index()])
+            .sample(&mut draw)
     }
 
     /// A worker is done with an attempt.
@@ -268,6 +281,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             reply,
             request,
             stage,
+            class,
             ..
         } = self.attempts[slot];
         let end = if reply == Reply::Good {
@@ -277,6 +291,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         self.observe(Observation::WorkEnded {
             instance: id,
+            class,
             arrived_at,
             started_at: Some(started_at),
             end,

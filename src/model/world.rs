@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::balancer::tables::Tables;
 use super::caller::Caller;
+use super::classes::ClassLaws;
 use super::detector::ping::Pings;
 use super::event::Event;
 use super::fault::FaultSteps;
@@ -42,6 +43,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) instances: Vec<Instance>,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
+    /// What follows from the class of a request.
+    pub(super) classes: ClassLaws,
     pub(super) callers: Vec<Caller>,
     /// Hash of the path of each edge.
     pub(super) edge_hashes: Vec<u64>,

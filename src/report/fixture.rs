@@ -51,6 +51,8 @@ pub fn scenario() -> Scenario {
             transport: Transport::Stream,
             same_zone: constant(1),
             cross_zone: constant(1),
+            same_zone_bandwidth: None,
+            cross_zone_bandwidth: None,
             loss: LossConfig::Bernoulli { probability: 0.0 },
             duplication_probability: 0.0,
             retransmission_timeout: SimDuration::from_ms(200),
@@ -64,6 +66,7 @@ pub fn scenario() -> Scenario {
         services,
         groups,
         clients,
+        classes: Default::default(),
         edges,
         faults: vec![],
         expectations: vec![],
@@ -154,6 +157,7 @@ fn requests() -> RequestMetrics {
             phase(PhaseKind::During, "during rack-b", 0.1214, 19_400, 20.0),
         ],
         clients: vec![],
+        classes: vec![],
         window_availability_ratio: Some(0.95),
     }
 }
@@ -354,6 +358,7 @@ fn series() -> Series {
     Series {
         window_secs: 1.0,
         clients: vec![],
+        classes: vec![],
         total: (0..61).map(window).collect(),
         control: vec![],
         instances: InstanceSeries {

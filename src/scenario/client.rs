@@ -143,6 +143,8 @@ impl ArrivalProcess {
 pub struct Trace {
     /// In order of arrival.
     pub rows: Vec<TraceRow>,
+    /// Names of the classes that rows refer to.
+    pub class_names: Vec<String>,
 }
 
 /// One recorded request.
@@ -154,6 +156,8 @@ pub struct TraceRow {
     pub service_demand: Option<SimDuration>,
     /// Its key; None draws it from the client's law.
     pub key: Option<u64>,
+    /// The place of its class among the names of the trace, plus one; 0 draws it by share.
+    pub class: u8,
 }
 
 /// Which keys requests carry: numbers from 0.

@@ -4,6 +4,7 @@
 //! for an honest value); it is never replaced by zero. Indices of entities are their place in the
 //! tables of the scenario.
 
+pub mod class;
 pub mod detection;
 pub mod distribution;
 pub mod fault;

@@ -1,5 +1,6 @@
 //! Reads one number of a run, and judges expectations.
 
+mod class;
 mod detector;
 mod estimate;
 mod request;

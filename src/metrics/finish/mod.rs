@@ -139,10 +139,14 @@ impl Finish<'_> {
         RequestMetrics {
             phases,
             clients: (0..self.scenario.clients.len()).map(client).collect(),
+            classes: self
+                .tables
+                .classes
+                .metrics(self.scenario, &self.whole, self.measured_secs()),
             window_availability_ratio: super::pooled::window_availability(
                 self.tables,
                 self.scenario,
-                None,
+                &self.tables.windows.pooled(None),
                 &self.whole,
             ),
         }
@@ -266,6 +270,7 @@ impl Finish<'_> {
                     windows: windows.rows(windows.client(index)),
                 })
                 .collect(),
+            classes: self.tables.classes.series(self.scenario),
             total: windows.rows(&windows.pooled(None)),
             control: control.collect(),
             instances: self.tables.instances.series(&self.scenario.topology),

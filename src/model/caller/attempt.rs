@@ -1,8 +1,9 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
 use crate::engine::PendingSet;
-use crate::id::{EdgeId, NodeId};
+use crate::id::{ClassId, EdgeId, NodeId};
 use crate::model::balancer::{AttemptEnd, PickContext};
+use crate::model::classes::Leg;
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
@@ -25,6 +26,8 @@ struct Timing {
     index: u8,
     /// Time left until the deadline of the request.
     left: SimDuration,
+    /// The class of its request.
+    class: ClassId,
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -51,12 +54,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         side.in_flight.add(instance);
-        let key = request.key;
+        let (key, class) = (request.key, request.class);
         let timing = Timing {
             edge: side.edge,
             node: side.node,
             index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
+            class,
         };
         let attempt = self.attempts.insert(Attempt {
             identity: request.identity,
@@ -75,6 +79,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             stage: Stage::Sent,
             reply: Reply::Good,
             flags: AttemptFlags::default(),
+            class,
         });
         self.set_timeout(attempt, timing);
         let to = self.instance_node(instance);
@@ -82,6 +87,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             edge: timing.edge,
             instance,
+            class,
             attempt_index: u32::from(index),
             key: u64::from(key),
             is_wasted: !self.nodes[to.index()].state.is_up(),
@@ -91,7 +97,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
         let key = message_key(&self.attempts[slot], LEG_THERE);
-        let verdict = self.send(link, key);
+        let verdict = self.send_message(slot, link, key, Leg::There);
         let now = self.now();
         let copy = self
             .network
@@ -135,11 +141,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn set_timeout(&mut self, slot: u32, timing: Timing) {
         let edge = &self.scenario.edges[timing.edge.index()];
         let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
-            return;
+            return self.set_timer(slot, timing.left);
         };
         let node = &self.nodes[timing.node.index()];
         let timeout = node.true_length(timeout);
-        let is_first_of_deadline = edge.attempt_timeout.is_none() && timing.index == 0;
+        let is_first_of_deadline = edge.attempt_timeout.is_none()
+            && timing.index == 0
+            && self.class_config(timing.class).deadline.is_none();
         if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
             let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
             let sequence = self.queue.take_sequence();
@@ -149,7 +157,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             return;
         }
-        let sequence = self.schedule(timeout.min(timing.left), Event::AttemptDeadline(slot));
+        self.set_timer(slot, timeout.min(timing.left));
+    }
+
+    /// Sets a timer of its own for an attempt, if it has any limit.
+    fn set_timer(&mut self, slot: u32, length: SimDuration) {
+        if SimTime::NEVER.since(self.now()) <= length {
+            return;
+        }
+        let sequence = self.schedule(length, Event::AttemptDeadline(slot));
         if self.attempt_timers.len() <= slot as usize {
             self.attempt_timers
                 .resize(slot as usize + 1, crate::engine::Timer::UNSET);
@@ -235,7 +251,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
         let link = (self.instance_node(instance), self.caller_node(caller));
-        if let Verdict::Deliver { delay, .. } = self.send(link, key) {
+        let sent = match reply {
+            Reply::Good => self.send_message(slot, link, key, Leg::Back),
+            Reply::Error | Reply::Rejected | Reply::Refused | Reply::Reset => self.send(link, key),
+        };
+        if let Verdict::Deliver { delay, .. } = sent {
             self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
         }
     }
@@ -360,6 +380,7 @@ fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
         identity: attempt.identity,
         number: u32::from(attempt.index),
         leg: leg + copy,
+        class: attempt.class,
     }
 }
 

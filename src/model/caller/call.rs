@@ -26,10 +26,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = mix(self.nodes[node.index()].path_hash.wrapping_add(*count));
         let mut request = Request::new(identity, self.now(), node, Parent::Client);
         request.source = source;
-        request.key = self.draw_key(client, identity, source);
+        request.class = self.draw_class(client, identity, source);
+        request.key = self.draw_key(client, request.class, identity, source);
+        if let Some(deadline) = self.draw_deadline(request.class, identity) {
+            request.deadline = self.now() + self.nodes[node.index()].true_length(deadline);
+        }
         self.observe(Observation::RequestArrived {
             client,
             caller: node,
+            class: request.class,
         });
         self.in_flight_count += 1;
         let slot = self.requests.insert(request);
@@ -102,6 +107,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.request_node(origin);
         let mut request = Request::new(identity, self.now(), node, parent);
         request.key = origin.key;
+        request.class = origin.class;
+        request.deadline = origin.deadline;
         request.source = source;
         request.step = origin.step;
         let slot = self.requests.insert(request);
@@ -117,6 +124,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut origin = Request::new(attempt.identity, self.now(), node, Parent::Client);
         origin.step = step;
         origin.key = attempt.key;
+        origin.class = attempt.class;
         let parent = Parent::Attempt(attempt_slot);
         self.begin_sub_call(&origin, parent, edge, attempt.index, NIL);
     }
@@ -133,7 +141,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let request = &mut self.requests[slot];
         request.set_caller(self.scenario.topology.caller_of(edge, node));
         if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
-            request.deadline = request.arrived_at + self.nodes[node.index()].true_length(deadline);
+            let length = self.nodes[node.index()].true_length(deadline);
+            request.deadline = request.deadline.min(request.arrived_at + length);
         }
         if request.deadline <= now {
             return self.finish_request(slot, Outcome::Timeout);
@@ -207,6 +216,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::CallEnded {
                 caller,
                 edge,
+                class: request.class,
                 started_at,
                 outcome,
             });
@@ -238,6 +248,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.observe(Observation::RequestEnded {
             client,
             caller: node,
+            class: request.class,
             arrived_at: request.arrived_at,
             outcome,
             attempt_count: u32::from(request.attempt_count),

@@ -3,9 +3,11 @@
 use super::super::measure::{Measure, Unit};
 use super::{MeasureInfo, Statistics};
 
-const REQUEST: &[&str] = &["client", "zone", "call"];
+const REQUEST: &[&str] = &["client", "zone", "call", "class"];
+const RETURN: &[&str] = &["client", "zone", "call"];
 const CALL: &[&str] = &["client", "call"];
-const SERVICE: &[&str] = &["service", "zone"];
+const SERVICE: &[&str] = &["service", "zone", "class"];
+const WORK: &[&str] = &["service", "zone", "instance", "class"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
 const RING: &[&str] = &["call", "client", "service"];
@@ -97,11 +99,11 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::WaitingTime,
         "waiting_time",
-        SERVER,
+        WORK,
         "Arrival of an attempt in an instance's queue to the start of its service.",
     ),
     MeasureInfo {
-        scopes: SERVER,
+        scopes: WORK,
         ..ratio(
             Measure::WaitRatio,
             "wait_ratio",
@@ -111,13 +113,13 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::SojournTime,
         "sojourn_time",
-        SERVER,
+        WORK,
         "Waiting time + service time at one instance.",
     ),
     times(
         Measure::ServiceTime,
         "service_time",
-        SERVER,
+        WORK,
         "What a worker really spends on an attempt: service demand / speed.",
     ),
     number(
@@ -136,7 +138,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     },
     MeasureInfo {
-        scopes: SERVER,
+        scopes: WORK,
         ..ratio(
             Measure::ZombieRatio,
             "zombie_ratio",
@@ -285,6 +287,13 @@ pub const MEASURES: &[MeasureInfo] = &[
         SERVER,
         "Utilization per instance.",
     ),
+    rate(
+        Measure::ByteRate,
+        "byte_rate",
+        &["client", "call", "service", "class"],
+        "Bytes of requests and good replies sent per second, retransmissions not counted; messages \
+         of classes without a size have none.",
+    ),
 ];
 
 const fn single(
@@ -342,7 +351,7 @@ const fn times(
 const fn per_window(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
     MeasureInfo {
         statistics: Statistics::PerWindow,
-        ..single(measure, name, Unit::Time, REQUEST, definition)
+        ..single(measure, name, Unit::Time, RETURN, definition)
     }
 }
 
