@@ -52,6 +52,12 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
+            Observation::WorkReleased { .. } => {}
+            Observation::CallBegan { .. }
+            | Observation::OptionalCallEnded { .. }
+            | Observation::ReleasedWorkEnded { .. }
+            | Observation::CallBreakdown { .. }
+            | Observation::RequestBreakdown { .. } => self.observe_flow(at, observation),
         }
     }
 }
@@ -119,6 +125,7 @@ impl Recorder<'_> {
                 let work = WorkRecord {
                     arrived_at,
                     started_at,
+                    released_at: None,
                     end,
                     is_zombie,
                 };

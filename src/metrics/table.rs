@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
+use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::phase::Timeline;
 use super::request::{RequestCell, RequestTable};
@@ -53,6 +54,8 @@ pub struct Tables {
     pub requests: RequestTable,
     /// Calls by edge.
     pub calls: CallTable,
+    /// Parts of latencies, and optional calls.
+    pub flow: FlowTable,
     /// Requests by window.
     pub windows: WindowTable,
     /// Work by service.

@@ -18,6 +18,7 @@ mod registry;
 mod request;
 pub mod sampler;
 mod serve;
+mod serve_async;
 mod sharing;
 mod target;
 pub mod view;

@@ -2,6 +2,7 @@
 
 mod detector;
 mod estimate;
+mod flow;
 mod request;
 mod server;
 #[cfg(test)]
@@ -134,6 +135,8 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::ZombieRatio
         | Measure::InFlightBalance
         | Measure::UtilizationBalance => ask.server(),
+        Measure::FallbackRatio => ask.flow(),
+        part if part.is_of_breakdown() => ask.flow(),
         _ => ask.other(),
     }
 }

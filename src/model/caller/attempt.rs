@@ -76,6 +76,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             reply: Reply::Good,
             flags: AttemptFlags::default(),
         });
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.send(slot, attempt, now);
+        }
         self.set_timeout(attempt, timing);
         let to = self.instance_node(instance);
         self.observe(Observation::AttemptSent {
@@ -232,6 +235,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.reply(slot, self.queue.now());
+        }
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
         let link = (self.instance_node(instance), self.caller_node(caller));
@@ -252,6 +258,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.caller_node(attempt.caller);
         let event = Event::ReplyArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
+            self.note_held_reply(slot);
             return;
         }
         self.fold(event, node, identity);
@@ -289,6 +296,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             index,
             ..
         } = self.attempts[slot];
+        self.split_attempt(slot, outcome);
         self.forget_attempt(slot, outcome);
         if outcome == AttemptOutcome::Success {
             return self.finish_request(request, Outcome::Success);
@@ -300,6 +308,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.requests[request].tried = self.tried.push(tried, instance);
         }
         self.after_failed_attempt(request, outcome);
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.settle(request);
+        }
     }
 
     /// The calling side is done with an attempt. It lives on while its instance or the network
@@ -317,8 +328,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             pending,
             ..
         } = *attempt;
-        let is_at_instance = matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
-        if pending == 0 && !is_at_instance {
+        if pending == 0 && !stage.is_at_instance() {
             self.attempts.remove(slot);
         }
         let side = &mut self.callers[caller.index()];

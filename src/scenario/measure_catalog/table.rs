@@ -1,10 +1,11 @@
 //! The definitions of the measures (design section 8 in one table).
 
 use super::super::measure::{Measure, Unit};
+use super::flow::FLOW_MEASURES;
 use super::{MeasureInfo, Statistics};
 
 const REQUEST: &[&str] = &["client", "zone", "call"];
-const CALL: &[&str] = &["client", "call"];
+pub(super) const CALL: &[&str] = &["client", "call"];
 const SERVICE: &[&str] = &["service", "zone"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
@@ -285,6 +286,14 @@ pub const MEASURES: &[MeasureInfo] = &[
         SERVER,
         "Utilization per instance.",
     ),
+    FLOW_MEASURES[0],
+    FLOW_MEASURES[1],
+    FLOW_MEASURES[2],
+    FLOW_MEASURES[3],
+    FLOW_MEASURES[4],
+    FLOW_MEASURES[5],
+    FLOW_MEASURES[6],
+    FLOW_MEASURES[7],
 ];
 
 const fn single(
@@ -305,7 +314,7 @@ const fn single(
     }
 }
 
-const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+pub(super) const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
 }
 
@@ -327,7 +336,7 @@ const fn number(
     single(measure, name, Unit::Number, scopes, definition)
 }
 
-const fn times(
+pub(super) const fn times(
     measure: Measure,
     name: &'static str,
     scopes: &'static [&'static str],

@@ -2,8 +2,8 @@
 
 use super::shared::UNIT_KEY;
 use super::{
-    Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, key, optional, required,
-    shared,
+    Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, flow, key, optional,
+    required, shared,
 };
 
 /// `[client.NAME]`.
@@ -253,6 +253,12 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&DETECTOR),
             "The caller's own failure detector.",
         ),
+        flow::STAGE,
+        flow::FANOUT_KEY,
+        flow::OPTIONAL,
+        flow::FALLBACK_TIME,
+        flow::ASYNC,
+        flow::DETACHED,
     ],
     variants: &[],
     shorthand: None,
