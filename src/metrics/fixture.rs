@@ -69,6 +69,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.9,
+        has_breakdown: false,
         zones: vec!["a".to_string(), "b".to_string()],
         network: network(),
         registry: registry(),
@@ -149,6 +150,7 @@ fn edge() -> EdgeConfig {
             rises_min: 1,
             phase: Phase::Random,
         }),
+        flow: Default::default(),
     }
 }
 

@@ -57,6 +57,12 @@ impl Observer for Recorder<'_> {
                 class,
                 byte_count,
             } => self.class_bytes(*edge, *class, *byte_count),
+            Observation::WorkReleased { .. } => {}
+            Observation::CallBegan { .. }
+            | Observation::OptionalCallEnded { .. }
+            | Observation::ReleasedWorkEnded { .. }
+            | Observation::CallBreakdown { .. }
+            | Observation::RequestBreakdown { .. } => self.observe_flow(at, observation),
         }
     }
 }
@@ -158,6 +164,7 @@ impl Recorder<'_> {
                 let work = WorkRecord {
                     arrived_at,
                     started_at,
+                    released_at: None,
                     end,
                     is_zombie,
                 };

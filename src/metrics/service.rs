@@ -80,7 +80,8 @@ impl WorkCell {
                 self.zombie_count += u64::from(work.is_zombie);
                 self.sojourn.record(sojourn);
                 let started_at = work.started_at.expect("what was served has started");
-                self.service_time.record(at.since(started_at));
+                let worked_until = work.released_at.unwrap_or(at);
+                self.service_time.record(worked_until.since(started_at));
             }
             WorkEnd::Lost => {
                 self.lost_count += 1;
@@ -306,6 +307,8 @@ pub struct WorkRecord {
     pub arrived_at: SimTime,
     /// When a worker took it up.
     pub started_at: Option<SimTime>,
+    /// When a worker was free of it, if that was before its end.
+    pub released_at: Option<SimTime>,
     /// How it ended.
     pub end: WorkEnd,
     /// Its caller had given up.

@@ -6,6 +6,7 @@ use super::class::ClassTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
+use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::phase::Timeline;
 use super::request::{RequestCell, RequestTable};
@@ -56,6 +57,8 @@ pub struct Tables {
     pub calls: CallTable,
     /// What is counted by class of request.
     pub classes: ClassTable,
+    /// Parts of latencies, and optional calls.
+    pub flow: FlowTable,
     /// Requests by window.
     pub windows: WindowTable,
     /// Work by service.

@@ -108,6 +108,8 @@ events! {
     DeregistrationArrives = 22,
     /// The timeout of an attempt that its deadline cuts short is due.
     AttemptDeadline = 23,
+    /// An owner has done without an optional call.
+    FallbackEnds = 24,
 }
 
 #[cfg(test)]

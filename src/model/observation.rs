@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub use super::caller::parts::{Parts, Wait};
 use super::view::ViewSnapshot;
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::time::{SimDuration, SimTime};
@@ -156,6 +157,49 @@ pub enum Observation<'a> {
         edge: EdgeId,
         class: ClassId,
         byte_count: u64,
+    },
+    /// A request of a stage of parallel, optional or detached calls begins. `is_first`: it is the
+    /// first one of its client's request, which began with the request itself.
+    CallBegan {
+        caller: CallerId,
+        edge: EdgeId,
+        is_first: bool,
+    },
+    /// The outcome of an optional call is certain; its owner goes on in any case.
+    OptionalCallEnded {
+        caller: CallerId,
+        edge: EdgeId,
+        started_at: SimTime,
+        has_failed: bool,
+    },
+    /// A worker is free of an attempt that waits for asynchronous calls.
+    WorkReleased {
+        instance: InstanceId,
+        started_at: SimTime,
+    },
+    /// An instance is done with an attempt that a worker was freed of at `released_at`.
+    ReleasedWorkEnded {
+        instance: InstanceId,
+        arrived_at: SimTime,
+        started_at: SimTime,
+        released_at: SimTime,
+        end: WorkEnd,
+        is_zombie: bool,
+    },
+    /// Follows [`Observation::CallEnded`] where latencies are split.
+    CallBreakdown {
+        caller: CallerId,
+        edge: EdgeId,
+        started_at: SimTime,
+        parts: &'a Parts,
+        waits: &'a [Wait],
+    },
+    /// Follows [`Observation::RequestEnded`] where latencies are split.
+    RequestBreakdown {
+        client: ClientId,
+        arrived_at: SimTime,
+        parts: &'a Parts,
+        waits: &'a [Wait],
     },
 }
 

@@ -1,6 +1,7 @@
 //! What instances do with attempts: queue, serve, call others, reply.
 
 use super::caller::fold_identity;
+use super::caller::join::JoinOwner;
 use super::event::Event;
 use super::observation::{LifeState, Observation, Observer, Outcome, WorkEnd};
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
@@ -25,6 +26,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.instance_node(attempt.instance);
         let event = Event::AttemptArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
+            self.note_held_arrival(slot);
             return;
         }
         self.fold(event, node, identity);
@@ -249,7 +251,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if let Some(sharing) = &mut self.instances[instance.index()].sharing {
                 sharing.calling_count += 1;
             }
-            self.begin_service_call(slot, 0);
+            match self.plans.of_service(service).is_plain {
+                true => self.begin_service_call(slot, 0),
+                false => self.begin_stage(JoinOwner::Attempt(slot), 0),
+            }
         } else {
             self.complete_work(slot);
         }
@@ -273,7 +278,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The worker is free again; the reply goes out.
-    fn complete_work(&mut self, slot: u32) {
+    pub(super) fn complete_work(&mut self, slot: u32) {
+        if self.attempts[slot].stage == Stage::CallingFree {
+            return self.complete_free_work(slot);
+        }
         let Attempt {
             instance: id,
             arrived_at,
@@ -302,6 +310,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             sharing.calling_count -= u32::from(stage == Stage::Calling);
             return self.observe_shared(id);
         }
+        self.free_worker(id);
+    }
+
+    /// A worker takes up what waits, or is idle.
+    pub(super) fn free_worker(&mut self, id: InstanceId) {
         let instance = &mut self.instances[id.index()];
         assert!(
             0 < instance.busy_count,
@@ -389,7 +402,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn observe_shared(&mut self, id: InstanceId) {
+    pub(super) fn observe_shared(&mut self, id: InstanceId) {
         let instance = &mut self.instances[id.index()];
         let count = instance
             .sharing

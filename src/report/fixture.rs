@@ -46,6 +46,7 @@ pub fn scenario() -> Scenario {
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.99,
+        has_breakdown: false,
         zones: vec!["a".into()],
         network: NetworkConfig {
             transport: Transport::Stream,
@@ -88,6 +89,8 @@ pub fn metrics() -> RunMetrics {
         detectors: vec![detector()],
         faults: vec![fault()],
         control: vec![],
+        breakdowns: Vec::new(),
+        fallbacks: Vec::new(),
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -468,5 +471,6 @@ fn call() -> EdgeConfig {
             failover: true,
         },
         detector: None,
+        flow: Default::default(),
     }
 }

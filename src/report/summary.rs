@@ -10,6 +10,7 @@ use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
 use crate::metrics::data::request::RequestMetrics;
 use crate::metrics::data::selection::EdgeMetrics;
 use crate::metrics::data::service::ServiceMetrics;
@@ -87,6 +88,10 @@ struct ReplicationEntry<'a> {
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
     control: &'a [ControlMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    breakdowns: &'a [BreakdownMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fallbacks: &'a [FallbackMetrics],
 }
 
 impl<'a> ReplicationEntry<'a> {
@@ -110,6 +115,8 @@ impl<'a> ReplicationEntry<'a> {
             detectors: &metrics.detectors,
             faults: &metrics.faults,
             control: &metrics.control,
+            breakdowns: &metrics.breakdowns,
+            fallbacks: &metrics.fallbacks,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::balancer::BalancerConfig;
 use super::distribution::Distribution;
+use super::flow::CallFlow;
 use super::registry::{ClockConfig, PingConfig};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
 use crate::time::{SimDuration, SimTime};
@@ -225,6 +226,8 @@ pub struct EdgeConfig {
     pub retry: RetryConfig,
     /// Pings from this caller to every instance in its view.
     pub detector: Option<PingConfig>,
+    /// How it takes part in the work of its owner.
+    pub flow: CallFlow,
 }
 
 /// What follows a failed attempt.

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod distribution;
 pub mod expect;
 pub mod fault;
+pub mod flow;
 pub mod load;
 pub mod measure;
 pub mod measure_catalog;
@@ -48,6 +49,8 @@ pub struct Scenario {
     pub window: SimDuration,
     /// Success ratio that a window needs to count as available.
     pub availability_objective_ratio: f64,
+    /// Whether the latency of every request is split into its parts.
+    pub has_breakdown: bool,
     /// Zones by id.
     pub zones: Vec<String>,
     /// The network.

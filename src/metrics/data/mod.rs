@@ -8,6 +8,7 @@ pub mod class;
 pub mod detection;
 pub mod distribution;
 pub mod fault;
+pub mod flow;
 pub mod request;
 pub mod selection;
 pub mod series;
@@ -16,6 +17,7 @@ pub mod timeline;
 
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
+use flow::{BreakdownMetrics, FallbackMetrics};
 use request::RequestMetrics;
 use selection::EdgeMetrics;
 use serde::Serialize;
@@ -52,6 +54,10 @@ pub struct RunMetrics {
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,
+    /// Parts of the latency of every client and call; empty where latencies are not split.
+    pub breakdowns: Vec<BreakdownMetrics>,
+    /// Optional calls.
+    pub fallbacks: Vec<FallbackMetrics>,
     /// What happened when.
     pub series: Series,
     /// True and believed states of instances.

@@ -3,6 +3,7 @@
 mod class;
 mod detector;
 mod estimate;
+mod flow;
 mod request;
 mod server;
 #[cfg(test)]
@@ -135,6 +136,8 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::ZombieRatio
         | Measure::InFlightBalance
         | Measure::UtilizationBalance => ask.server(),
+        Measure::FallbackRatio => ask.flow(),
+        part if part.is_of_breakdown() => ask.flow(),
         _ => ask.other(),
     }
 }

@@ -81,6 +81,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             flags: AttemptFlags::default(),
             class,
         });
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.send(slot, attempt, now);
+        }
         self.set_timeout(attempt, timing);
         let to = self.instance_node(instance);
         self.observe(Observation::AttemptSent {
@@ -248,6 +251,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.reply(slot, self.queue.now());
+        }
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
         let link = (self.instance_node(instance), self.caller_node(caller));
@@ -272,6 +278,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.caller_node(attempt.caller);
         let event = Event::ReplyArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
+            self.note_held_reply(slot);
             return;
         }
         self.fold(event, node, identity);
@@ -309,6 +316,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             index,
             ..
         } = self.attempts[slot];
+        self.split_attempt(slot, outcome);
         self.forget_attempt(slot, outcome);
         if outcome == AttemptOutcome::Success {
             return self.finish_request(request, Outcome::Success);
@@ -320,6 +328,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.requests[request].tried = self.tried.push(tried, instance);
         }
         self.after_failed_attempt(request, outcome);
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.settle(request);
+        }
     }
 
     /// The calling side is done with an attempt. It lives on while its instance or the network
@@ -337,8 +348,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             pending,
             ..
         } = *attempt;
-        let is_at_instance = matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
-        if pending == 0 && !is_at_instance {
+        if pending == 0 && !stage.is_at_instance() {
             self.attempts.remove(slot);
         }
         let side = &mut self.callers[caller.index()];

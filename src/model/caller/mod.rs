@@ -1,8 +1,13 @@
 //! The calling side, which any node may own: one for each of its call edges.
 
 mod attempt;
+pub mod breakdown;
 mod call;
+pub mod join;
+pub mod parts;
+pub mod plan;
 pub mod retry;
+mod stage;
 
 pub(super) use attempt::fold_identity;
 

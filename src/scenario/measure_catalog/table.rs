@@ -1,11 +1,12 @@
 //! The definitions of the measures (design section 8 in one table).
 
 use super::super::measure::{Measure, Unit};
+use super::flow::FLOW_MEASURES;
 use super::{MeasureInfo, Statistics};
 
 const REQUEST: &[&str] = &["client", "zone", "call", "class"];
 const RETURN: &[&str] = &["client", "zone", "call"];
-const CALL: &[&str] = &["client", "call"];
+pub(super) const CALL: &[&str] = &["client", "call"];
 const SERVICE: &[&str] = &["service", "zone", "class"];
 const WORK: &[&str] = &["service", "zone", "instance", "class"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
@@ -294,6 +295,14 @@ pub const MEASURES: &[MeasureInfo] = &[
         "Bytes of requests and good replies sent per second, retransmissions not counted; messages \
          of classes without a size have none.",
     ),
+    FLOW_MEASURES[0],
+    FLOW_MEASURES[1],
+    FLOW_MEASURES[2],
+    FLOW_MEASURES[3],
+    FLOW_MEASURES[4],
+    FLOW_MEASURES[5],
+    FLOW_MEASURES[6],
+    FLOW_MEASURES[7],
 ];
 
 const fn single(
@@ -314,7 +323,7 @@ const fn single(
     }
 }
 
-const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+pub(super) const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
 }
 
@@ -336,7 +345,7 @@ const fn number(
     single(measure, name, Unit::Number, scopes, definition)
 }
 
-const fn times(
+pub(super) const fn times(
     measure: Measure,
     name: &'static str,
     scopes: &'static [&'static str],

@@ -1,11 +1,13 @@
 //! Readers: from the tree of a scenario to its configuration, every error on the way reported.
 
+mod breakdown;
 mod call;
 mod class;
 mod client;
 mod distribution;
 mod expect;
 mod fault;
+mod flow;
 mod names;
 mod network;
 mod registry;
@@ -99,7 +101,7 @@ pub fn scenario(
     let opened_classes = class::open_classes(ctx, &clients);
     names.classes = class::paths(&opened_classes, &clients);
     let registry = registry::registry(ctx, &registry_section, &names);
-    let edges = call::edges(ctx, &clients, &services, &mut names);
+    let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
     let mut services_read = service::services(ctx, &services, &groups, &registry_section);
     let faults_read = fault::faults(ctx, &faults, &names);
@@ -116,6 +118,7 @@ pub fn scenario(
         &groups,
         duration,
     );
+    flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names);
     let expectations = expect::expectations(ctx, &root, &names);
 
@@ -130,6 +133,7 @@ pub fn scenario(
         drain: drain(ctx, &root, &clients_read, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
+        has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations),
         zones: names.zones,
         network,
         registry,

@@ -2,7 +2,7 @@
 
 use super::shared::UNIT_KEY;
 use super::{
-    CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, key, optional,
+    CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, flow, key, optional,
     required, shared,
 };
 
@@ -258,6 +258,12 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&DETECTOR),
             "The caller's own failure detector.",
         ),
+        flow::STAGE,
+        flow::FANOUT_KEY,
+        flow::OPTIONAL,
+        flow::FALLBACK_TIME,
+        flow::ASYNC,
+        flow::DETACHED,
     ],
     variants: &[],
     shorthand: None,

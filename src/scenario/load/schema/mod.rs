@@ -5,6 +5,7 @@
 mod class;
 mod client;
 mod fault;
+mod flow;
 mod root;
 mod service;
 mod shared;
@@ -12,6 +13,7 @@ mod shared;
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
+pub use flow::FANOUT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};

@@ -65,6 +65,12 @@ pub static ROOT: TableSpec = TableSpec {
             Default::Toml("\"99.9%\""),
             "Success ratio that a window needs to count as available.",
         ),
+        key(
+            "breakdown",
+            Kind::Bool,
+            Default::Computed("whether `expect` names a part of the latency"),
+            "Whether the latency of every request is split into its parts.",
+        ),
         optional("expect", Kind::Assertions, "Assertions about the run."),
         key(
             "network",
