@@ -52,6 +52,15 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
+            Observation::HedgeSent {
+                caller,
+                edge,
+                attempt_index,
+            } => self.hedge_sent(at, (*caller, *edge), *attempt_index),
+            Observation::FellBack { edge, .. } => self.fell_back(*edge),
+            Observation::ZombieWorked { instance, length } => {
+                self.tables.services.waste(self.class, *instance, *length);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! `Included`; `BusyChanged` and `WorkEnded` follow when a process dies; `NodeChanged` tells every
 //! change from the initial state, in which configured instances are up and spare ones absent.
 
+use super::attempts::SeveralTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -65,6 +66,7 @@ impl<'a> Recorder<'a> {
             requests: RequestTable::new(scenario, class_count),
             calls: CallTable::new(scenario, class_count),
             windows: WindowTable::new(scenario.window, scenario.duration, scenario.clients.len()),
+            several: SeveralTable::new(scenario, class_count),
             services: ServiceTable::new(scenario, class_count, measured),
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),

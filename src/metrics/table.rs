@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::attempts::SeveralTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
@@ -55,6 +56,8 @@ pub struct Tables {
     pub calls: CallTable,
     /// Requests by window.
     pub windows: WindowTable,
+    /// Hedges and fallbacks.
+    pub several: SeveralTable,
     /// Work by service.
     pub services: ServiceTable,
     /// Load by instance.

@@ -108,6 +108,10 @@ events! {
     DeregistrationArrives = 22,
     /// The timeout of an attempt that its deadline cuts short is due.
     AttemptDeadline = 23,
+    /// A request has waited for its attempts long enough to send another one.
+    HedgeDue = 24,
+    /// A cancellation reaches the host of the instance that has the attempt.
+    CancelArrives = 25,
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ impl RequestFlags {
     pub const ABANDONED: RequestFlags = RequestFlags(2);
     /// No calling side makes it: it is made of several calls, or has not begun.
     pub const HAS_NO_CALLER: RequestFlags = RequestFlags(4);
+    /// It failed, and is tried again while nobody waits for it.
+    pub const BACKGROUND: RequestFlags = RequestFlags(8);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: RequestFlags) -> bool {
@@ -159,7 +161,7 @@ pub struct Attempt {
     pub identity: u64,
     /// Sequence number of the one event that it waits for; an event with another one is stale.
     pub pending: u64,
-    /// When it left its caller.
+    /// When it left its caller; once that has given it up, when it did.
     pub sent_at: SimTime,
     /// When it reached its instance; never, before it did.
     pub arrived_at: SimTime,

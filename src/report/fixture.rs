@@ -85,6 +85,7 @@ pub fn metrics() -> RunMetrics {
         detectors: vec![detector()],
         faults: vec![fault()],
         control: vec![],
+        several: None,
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -411,6 +412,7 @@ fn web() -> ServiceConfig {
         service_time: constant(5),
         demand_per: DemandPer::Attempt,
         registered: None,
+        is_cancellable: false,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
     }
@@ -463,5 +465,6 @@ fn call() -> EdgeConfig {
             failover: true,
         },
         detector: None,
+        attempts: None,
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
+use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::request::RequestMetrics;
@@ -87,6 +88,8 @@ struct ReplicationEntry<'a> {
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
     control: &'a [ControlMetrics],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    several: Option<&'a SeveralMetrics>,
 }
 
 impl<'a> ReplicationEntry<'a> {
@@ -110,6 +113,7 @@ impl<'a> ReplicationEntry<'a> {
             detectors: &metrics.detectors,
             faults: &metrics.faults,
             control: &metrics.control,
+            several: metrics.several.as_ref(),
         }
     }
 }

@@ -62,6 +62,8 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// The deadline of a request that draws it.
+    Deadline = 17,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -59,6 +59,11 @@ pub enum Measure {
     Smoothness,
     InFlightBalance,
     UtilizationBalance,
+    HedgeRatio,
+    FallbackRatio,
+    DroppedRatio,
+    CancelledRatio,
+    ZombieTimeRatio,
 }
 
 /// Which number of a family.

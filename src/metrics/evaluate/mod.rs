@@ -1,5 +1,6 @@
 //! Reads one number of a run, and judges expectations.
 
+mod attempts;
 mod detector;
 mod estimate;
 mod request;
@@ -133,7 +134,11 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::Utilization
         | Measure::ZombieRatio
         | Measure::InFlightBalance
+        | Measure::DroppedRatio
+        | Measure::CancelledRatio
+        | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
+        Measure::HedgeRatio | Measure::FallbackRatio => ask.several(),
         _ => ask.other(),
     }
 }

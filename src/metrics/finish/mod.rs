@@ -1,5 +1,6 @@
 //! From counters to numbers.
 
+mod attempts;
 mod server;
 
 use super::control::{KINDS, byte_count, name};
@@ -55,6 +56,7 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
         control: finish.control(),
+        several: finish.several(),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,

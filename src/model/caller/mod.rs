@@ -2,7 +2,13 @@
 
 mod attempt;
 mod call;
+mod cancel;
+mod cluster;
+mod deadline;
+mod family;
+mod hedge;
 pub mod retry;
+pub mod several;
 
 pub(super) use attempt::fold_identity;
 

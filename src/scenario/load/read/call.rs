@@ -6,6 +6,7 @@ use super::super::schema::{BACKOFF, BALANCER, CALL, DETECTOR, RETRY};
 use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::tree::Tree;
+use super::attempts::{self, Deadline};
 use super::service::phase;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
 use crate::id::{ClientId, EdgeId, ServiceId};
@@ -68,7 +69,11 @@ fn edges_of(
         let to = names.service(&call.name);
         let balancer = section.tree("balancer").and_then(|t| balancer(ctx, &t, 0));
         let attempt_timeout = section.duration(ctx, "attempt_timeout");
-        let deadline = section.duration(ctx, "deadline");
+        let (deadline, deadline_law) = match attempts::deadline(ctx, section) {
+            Deadline::None => (None, None),
+            Deadline::Constant(deadline) => (Some(deadline), None),
+            Deadline::Law(law) => (None, Some(law)),
+        };
         if let (Some(timeout), Some(deadline)) = (attempt_timeout, deadline)
             && deadline < timeout
         {
@@ -82,6 +87,7 @@ fn edges_of(
             );
         }
         let retry = retry(ctx, section);
+        let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
         let detector = detector(ctx, section);
         let to = match to {
             Ok(service) => service,
@@ -100,6 +106,7 @@ fn edges_of(
                 deadline,
                 retry,
                 detector,
+                attempts,
             },
             call.name_origin,
         ));
@@ -216,7 +223,8 @@ pub fn attach(edges: &[(EdgeConfig, Origin)], services: &mut [ServiceConfig]) {
 
 /// How long the longest request can take: for each client the sum over its calls.
 pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDuration {
-    let call = |edge: &EdgeConfig| match (edge.deadline, edge.attempt_timeout) {
+    let drawn = |edge: &EdgeConfig| edge.deadline_law().map(attempts::longest_deadline);
+    let call = |edge: &EdgeConfig| match (edge.deadline.or(drawn(edge)), edge.attempt_timeout) {
         (Some(deadline), _) => deadline,
         (None, Some(timeout)) => timeout
             .saturating_add(edge.retry.backoff_max)

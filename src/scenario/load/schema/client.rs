@@ -2,8 +2,8 @@
 
 use super::shared::UNIT_KEY;
 use super::{
-    Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, key, optional, required,
-    shared,
+    Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, attempts, key, optional,
+    required, shared,
 };
 
 /// `[client.NAME]`.
@@ -238,9 +238,9 @@ pub static CALL: TableSpec = TableSpec {
         ),
         key(
             "deadline",
-            POSITIVE,
+            Kind::Table(&shared::DISTRIBUTION),
             Default::Computed("for ever"),
-            "How long the call may take, all attempts included.",
+            "How long the call may take, all attempts included; a law is drawn for every request.",
         ),
         key(
             "retry",
@@ -253,6 +253,13 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&DETECTOR),
             "The caller's own failure detector.",
         ),
+        attempts::HEDGE_KEY,
+        attempts::CLUSTER_KEY,
+        attempts::FAILBACK_KEY,
+        attempts::FORK_COUNT_KEY,
+        attempts::FAILED_RATIO_KEY,
+        attempts::PROPAGATION_KEY,
+        attempts::MARGIN_KEY,
     ],
     variants: &[],
     shorthand: None,

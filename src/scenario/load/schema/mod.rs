@@ -2,12 +2,14 @@
 //!
 //! Unknown-key errors, type errors, defaults, `explain` and the JSON Schema all derive from it.
 
+mod attempts;
 mod client;
 mod fault;
 mod root;
 mod service;
 mod shared;
 
+pub use attempts::{FAILBACK, HEDGE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
