@@ -103,6 +103,7 @@ fn service() -> ServiceConfig {
             heartbeat_interval: SimDuration::from_secs(3),
             phase: Phase::Random,
         }),
+        is_cancellable: false,
         groups: vec![GroupId(0)],
         calls: Vec::new(),
     }
@@ -143,6 +144,7 @@ fn edge() -> EdgeConfig {
             jitter: Jitter::None,
             failover: true,
         },
+        attempts: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

@@ -3,8 +3,9 @@
 //! [`data`] holds the numbers as plain data. `Recorder`, an observer of the model, makes them, and
 //! [`evaluate`] reads one number of them or judges an expectation.
 
+pub mod attempts;
 pub mod class;
-mod control;
+pub mod control;
 pub mod data;
 pub mod detection;
 pub mod evaluate;

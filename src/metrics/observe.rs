@@ -63,6 +63,15 @@ impl Observer for Recorder<'_> {
             | Observation::ReleasedWorkEnded { .. }
             | Observation::CallBreakdown { .. }
             | Observation::RequestBreakdown { .. } => self.observe_flow(at, observation),
+            Observation::HedgeSent {
+                caller,
+                edge,
+                attempt_index,
+            } => self.hedge_sent(at, (*caller, *edge), *attempt_index),
+            Observation::FellBack { edge, .. } => self.fell_back(*edge),
+            Observation::ZombieWorked { instance, length } => {
+                self.tables.services.waste(self.class, *instance, *length);
+            }
         }
     }
 }

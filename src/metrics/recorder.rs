@@ -5,6 +5,7 @@
 //! `Included`; `BusyChanged` and `WorkEnded` follow when a process dies; `NodeChanged` tells every
 //! change from the initial state, in which configured instances are up and spare ones absent.
 
+use super::attempts::SeveralTable;
 use super::class::ClassTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
@@ -77,6 +78,7 @@ impl<'a> Recorder<'a> {
             classes: ClassTable::new(scenario, class_count, &windows),
             windows,
             flow: FlowTable::new(scenario, class_count),
+            several: SeveralTable::new(scenario, class_count),
             services: ServiceTable::new(scenario, class_count, measured),
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),

@@ -21,7 +21,15 @@ pub struct WorkCell {
     pub zombie_count: u64,
     /// Lost with their process.
     pub lost_count: u64,
-    /// Time that the lost ones had spent there, in seconds.
+    /// Dropped by a worker, because their deadline had passed.
+    pub dropped_count: u64,
+    /// Taken back by their caller.
+    pub cancelled_count: u64,
+    /// Time in service of those, in nanoseconds.
+    pub cancelled_ns: u64,
+    /// Time in service after the caller had given up, in nanoseconds.
+    pub zombie_ns: u64,
+    /// Time that the lost, dropped and cancelled ones had spent there, in seconds.
     pub lost_sojourn_secs: f64,
     /// Started after a positive time.
     pub waited_count: u64,
@@ -87,6 +95,16 @@ impl WorkCell {
                 self.lost_count += 1;
                 self.lost_sojourn_secs += sojourn.as_secs_f64();
             }
+            WorkEnd::Dropped => {
+                self.dropped_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+            }
+            WorkEnd::Cancelled => {
+                self.cancelled_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+                let served = work.started_at.map_or(SimDuration::ZERO, |t| at.since(t));
+                self.cancelled_ns += served.as_ns();
+            }
         }
     }
 
@@ -97,11 +115,26 @@ impl WorkCell {
         self.served_count += other.served_count;
         self.zombie_count += other.zombie_count;
         self.lost_count += other.lost_count;
+        self.dropped_count += other.dropped_count;
+        self.cancelled_count += other.cancelled_count;
+        self.cancelled_ns += other.cancelled_ns;
+        self.zombie_ns += other.zombie_ns;
         self.lost_sojourn_secs += other.lost_sojourn_secs;
         self.waited_count += other.waited_count;
         self.waiting.merge(&other.waiting);
         self.sojourn.merge(&other.sojourn);
         self.service_time.merge(&other.service_time);
+    }
+
+    /// Attempts that left, however.
+    pub fn left_count(&self) -> u64 {
+        self.served_count + self.lost_count + self.dropped_count + self.cancelled_count
+    }
+
+    /// Time in service after the caller had given up, over all time in service.
+    pub fn zombie_time_ratio(&self) -> Option<f64> {
+        let all_secs = self.service_time.sum_secs() + self.cancelled_ns as f64 / 1e9;
+        (0.0 < all_secs).then(|| (self.zombie_ns as f64 / 1e9 / all_secs).min(1.0))
     }
 }
 
@@ -200,6 +233,12 @@ impl ServiceTable {
     pub fn reject(&mut self, class: u16, instance: InstanceId) {
         let cell = self.place(class, instance).0;
         self.cells[cell].rejected_count += 1;
+    }
+
+    /// Work was in service for nobody.
+    pub fn waste(&mut self, class: u16, instance: InstanceId, length: SimDuration) {
+        let cell = self.place(class, instance).0;
+        self.cells[cell].zombie_ns += length.as_ns();
     }
 
     /// An instance came up or went down.

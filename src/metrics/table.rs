@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::attempts::SeveralTable;
 use super::class::ClassTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
@@ -61,6 +62,8 @@ pub struct Tables {
     pub flow: FlowTable,
     /// Requests by window.
     pub windows: WindowTable,
+    /// Hedges and fallbacks.
+    pub several: SeveralTable,
     /// Work by service.
     pub services: ServiceTable,
     /// Load by instance.

@@ -275,7 +275,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::FaultStep(_)
             | Event::RestartEnds(_)
             | Event::GraceEnds(_)
-            | Event::DeregistrationArrives(_) => {}
+            | Event::DeregistrationArrives(_)
+            | Event::HedgeDue(_)
+            | Event::CancelArrives(_) => {}
         }
     }
 

@@ -201,6 +201,19 @@ pub enum Observation<'a> {
         parts: &'a Parts,
         waits: &'a [Wait],
     },
+    /// The attempt that was sent last was sent while others of its call were in flight.
+    HedgeSent {
+        caller: CallerId,
+        edge: EdgeId,
+        attempt_index: u32,
+    },
+    /// A call that failed ends with a fallback in place of a reply, as a success.
+    FellBack { caller: CallerId, edge: EdgeId },
+    /// Work that ended just now was in service for this long after its caller had given up.
+    ZombieWorked {
+        instance: InstanceId,
+        length: SimDuration,
+    },
 }
 
 /// One window of a fault, as planned before the run.
@@ -272,6 +285,10 @@ pub enum WorkEnd {
     Errored,
     /// Lost with its process.
     Lost,
+    /// Taken up after its deadline, and dropped.
+    Dropped,
+    /// Its caller took it back.
+    Cancelled,
 }
 
 /// What a node is doing.

@@ -71,6 +71,8 @@ impl RequestFlags {
     pub const HAS_NO_CALLER: RequestFlags = RequestFlags(4);
     /// Its stage went on without it.
     pub const UNAWAITED: RequestFlags = RequestFlags(8);
+    /// It failed, and is tried again while nobody waits for it.
+    pub const BACKGROUND: RequestFlags = RequestFlags(8);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: RequestFlags) -> bool {
@@ -190,7 +192,7 @@ pub struct Attempt {
     pub identity: u64,
     /// Sequence number of the one event that it waits for; an event with another one is stale.
     pub pending: u64,
-    /// When it left its caller.
+    /// When it left its caller; once that has given it up, when it did.
     pub sent_at: SimTime,
     /// When it reached its instance; never, before it did.
     pub arrived_at: SimTime,

@@ -91,6 +91,7 @@ pub fn metrics() -> RunMetrics {
         control: vec![],
         breakdowns: Vec::new(),
         fallbacks: Vec::new(),
+        several: None,
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -419,6 +420,7 @@ fn web() -> ServiceConfig {
         service_time: constant(5),
         demand_per: DemandPer::Attempt,
         registered: None,
+        is_cancellable: false,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
     }
@@ -472,5 +474,6 @@ fn call() -> EdgeConfig {
         },
         detector: None,
         flow: Default::default(),
+        attempts: None,
     }
 }

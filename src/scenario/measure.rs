@@ -68,6 +68,11 @@ pub enum Measure {
     FailedAttemptTime,
     BackoffTime,
     CallerTime,
+    HedgeRatio,
+    FailsafeRatio,
+    DroppedRatio,
+    CancelledRatio,
+    ZombieTimeRatio,
 }
 
 impl Measure {

@@ -1,6 +1,7 @@
 //! What a TOML file may ask for. A [`Scenario`] is valid by construction: names are resolved,
 //! quantities are in range, every rule has been checked, so the model has no error paths.
 
+pub mod attempts;
 pub mod balancer;
 pub mod class;
 pub mod client;

@@ -1,5 +1,6 @@
 //! From counters to numbers.
 
+mod attempts;
 mod flow;
 mod server;
 
@@ -58,6 +59,7 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
         control: finish.control(),
         breakdowns: finish.breakdowns(),
         fallbacks: finish.fallbacks(),
+        several: finish.several(),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,

@@ -93,8 +93,7 @@ impl Breakdown {
         clock.open_count += 1;
         let place = attempt as usize;
         if self.attempts.len() <= place {
-            self.attempts
-                .resize_with(place + 1, AttemptClock::default);
+            self.attempts.resize_with(place + 1, AttemptClock::default);
         }
         let clock = &mut self.attempts[place];
         clock.replied_at = SimTime::NEVER;

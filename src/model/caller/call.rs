@@ -117,6 +117,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut request = self.sub_request(origin, parent, edge, attempt_index);
         request.source = source;
         let slot = self.insert_request(request);
+        self.link_call(&request, slot);
         self.begin_call(slot, edge, self.request_node(origin));
     }
 
@@ -173,9 +174,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let request = &mut self.requests[slot];
         request.set_caller(self.scenario.topology.caller_of(edge, node));
-        if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
-            let length = self.nodes[node.index()].true_length(deadline);
-            request.deadline = request.deadline.min(request.arrived_at + length);
+        let config = &self.scenario.edges[edge.index()];
+        if let Some(deadline) = config.deadline {
+            let until = request.arrived_at + self.nodes[node.index()].true_length(deadline);
+            request.deadline = request.deadline.min(until);
+        }
+        if config.attempts.is_some() {
+            return self.begin_several(slot, edge);
         }
         if request.deadline <= now {
             return self.finish_request(slot, Outcome::Timeout);
@@ -187,13 +192,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn after_failed_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let request = self.requests[slot];
         let Caller { edge, node, .. } = self.callers[request.caller().index()];
+        if self.several.is_used && self.goes_on(slot) {
+            return;
+        }
         let retry = &self.scenario.edges[edge.index()].retry;
         let now = self.now();
         if now >= request.deadline {
-            return self.finish_request(slot, Outcome::Timeout);
+            return self.conclude(slot, Outcome::Timeout);
         }
         if u32::from(request.attempt_count) >= retry.attempt_count_max {
-            return self.finish_request(slot, outcome_of_last(outcome));
+            return self.conclude(slot, outcome_of_last(outcome));
         }
         let retry_number = u32::from(request.attempt_count);
         let draw = |number| {
@@ -233,6 +241,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A request has its outcome: whoever waits for it goes on.
     pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
+        if self.several.is_used {
+            self.leave_attempts(slot);
+            if self.requests[slot].flags.has(RequestFlags::BACKGROUND) {
+                return self.end_background(slot);
+            }
+        }
         let request = self.requests.remove(slot);
         self.tried.release(request.tried);
         self.observe_call_ended(&request, outcome);
@@ -252,7 +266,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
+    pub(super) fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
         if let Ok(caller) = request.owner() {
             let edge = self.callers[caller.index()].edge;
             let started_at = request.arrived_at;
@@ -313,8 +327,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .map(|(slot, _)| slot)
             .collect();
         self.cancel_attempts_of(&slots);
-        self.joins.forget(nodes);
+        if self.several.is_used {
+            self.forget_several(nodes);
+        }
         for slot in slots {
+            if self.several.is_used {
+                self.leave_attempts(slot);
+            }
             let request = self.requests[slot];
             self.tried.release(request.tried);
             if request.flags.has(RequestFlags::BACKING_OFF) {
@@ -323,17 +342,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             } else {
                 self.requests.remove(slot);
             }
+            if request.flags.has(RequestFlags::BACKGROUND) {
+                continue;
+            }
             self.observe_call_ended(&request, Outcome::Failure);
             self.close_breakdown(slot, &request);
             if request.parent() == Parent::Client {
                 self.on_client_request_ended(&request, Outcome::Failure);
             }
         }
+        self.joins.forget(nodes);
     }
 }
 
 /// What the end of the last attempt means for its request.
-fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
+pub(super) fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
     match outcome {
         AttemptOutcome::Success => Outcome::Success,
         AttemptOutcome::Rejected => Outcome::Rejected,

@@ -303,6 +303,50 @@ pub const MEASURES: &[MeasureInfo] = &[
     FLOW_MEASURES[5],
     FLOW_MEASURES[6],
     FLOW_MEASURES[7],
+    MeasureInfo {
+        scopes: CALL,
+        ..ratio(
+            Measure::HedgeRatio,
+            "hedge_ratio",
+            "Attempts sent while others of their call were in flight (by `hedge`, `forking` or \
+             `broadcast`; they are no retries) / first attempts of calls.",
+        )
+    },
+    MeasureInfo {
+        scopes: CALL,
+        ..ratio(
+            Measure::FailsafeRatio,
+            "failsafe_ratio",
+            "Calls that failed and ended with a fallback, as a success (`failsafe`, `failback`) / \
+             first attempts of calls.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::DroppedRatio,
+            "dropped_ratio",
+            "Attempts that a worker took up after their deadline, and dropped / attempts that \
+             arrived and were not rejected.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::CancelledRatio,
+            "cancelled_ratio",
+            "Attempts that their caller took back while they waited or ran / attempts that \
+             arrived and were not rejected.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::ZombieTimeRatio,
+            "zombie_time_ratio",
+            "Time in service after the caller had given up / time in service, of work that ended.",
+        )
+    },
 ];
 
 const fn single(
@@ -323,7 +367,11 @@ const fn single(
     }
 }
 
-pub(super) const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+pub(super) const fn ratio(
+    measure: Measure,
+    name: &'static str,
+    definition: &'static str,
+) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
 }
 

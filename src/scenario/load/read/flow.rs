@@ -139,7 +139,10 @@ pub fn resolve_keys(
         };
         let first = sources.first().copied();
         let law = |client: &ClientId| clients[client.index()].keys;
-        if sources.iter().any(|client| Some(law(client)) != first.as_ref().map(law)) {
+        if sources
+            .iter()
+            .any(|client| Some(law(client)) != first.as_ref().map(law))
+        {
             ctx.error(
                 Diagnostic::new("a fan-out whose keys follow several laws")
                     .at(origin, "clients with different `keys` lead to this call")
@@ -171,5 +174,7 @@ fn callers_of(
         is_reached[service.index()]
     };
     let reaching = clients.iter().enumerate().filter(|(_, c)| leads_there(c));
-    reaching.map(|(place, _)| ClientId::from_index(place)).collect()
+    reaching
+        .map(|(place, _)| ClientId::from_index(place))
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! Readers: from the tree of a scenario to its configuration, every error on the way reported.
 
+mod attempts;
 mod breakdown;
 mod call;
 mod class;

@@ -2,6 +2,7 @@
 //!
 //! Unknown-key errors, type errors, defaults, `explain` and the JSON Schema all derive from it.
 
+mod attempts;
 mod class;
 mod client;
 mod fault;
@@ -10,6 +11,7 @@ mod root;
 mod service;
 mod shared;
 
+pub use attempts::{FAILBACK, HEDGE};
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
