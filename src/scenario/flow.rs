@@ -42,7 +42,9 @@ impl CallFlow {
 
     /// Successes that make the call a success.
     pub fn required_count(&self) -> u32 {
-        self.fanout.as_ref().map_or(1, |fanout| fanout.required_count)
+        self.fanout
+            .as_ref()
+            .map_or(1, |fanout| fanout.required_count)
     }
 
     /// Whether it is one request that the owner waits for, holding its worker.

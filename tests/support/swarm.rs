@@ -291,8 +291,14 @@ impl World {
                 false => format!(", required_count = {required}"),
             };
             // Clients have laws of keys of their own.
-            let keys = if owner.starts_with("service") { "same" } else { keys };
-            self.line(format!("fanout = {{ count = {count}, keys = \"{keys}\"{required} }}"));
+            let keys = if owner.starts_with("service") {
+                "same"
+            } else {
+                keys
+            };
+            self.line(format!(
+                "fanout = {{ count = {count}, keys = \"{keys}\"{required} }}"
+            ));
         }
         if is_detached {
             self.line("detached = true");

@@ -37,13 +37,12 @@ impl Finish<'_> {
     fn breakdown(&self, path: String, cell: &PartCell) -> BreakdownMetrics {
         let total: f64 = cell.parts.iter().map(|samples| samples.sum_secs()).sum();
         let count = cell.parts[0].count();
-        let part = |(part, samples): (&'static str, &crate::metrics::histogram::Samples)| {
-            PartMetrics {
+        let part =
+            |(part, samples): (&'static str, &crate::metrics::histogram::Samples)| PartMetrics {
                 part,
                 ratio: (0.0 < total).then(|| samples.sum_secs() / total),
                 time: samples.stats(),
-            }
-        };
+            };
         let wait = |(edge, length): &(EdgeId, crate::time::SimDuration)| WaitMetrics {
             call: self.scenario.edges[edge.index()].path.clone(),
             mean_secs: length.as_secs_f64() / count as f64,

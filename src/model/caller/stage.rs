@@ -307,9 +307,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             // The slot of a request that ended may be that of another one.
             let is_of_stage = request.parent() == Parent::Join(join);
             let is_meant = is_of_stage
-                && edge.is_none_or(|edge| {
-                    self.callers[request.caller().index()].edge == edge
-                });
+                && edge.is_none_or(|edge| self.callers[request.caller().index()].edge == edge);
             if is_meant {
                 self.abandon_call(slot);
             }

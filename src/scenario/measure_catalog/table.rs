@@ -314,7 +314,11 @@ const fn single(
     }
 }
 
-pub(super) const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+pub(super) const fn ratio(
+    measure: Measure,
+    name: &'static str,
+    definition: &'static str,
+) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
 }
 
