@@ -208,7 +208,8 @@ arrivals = { process = "poisson", rate = "100/s" }
             sets: Vec::new(),
             limits: Limits::STANDARD,
         });
-        loaded.diagnostics.render(&loaded.sources, false)
+        let text = loaded.diagnostics.render(&loaded.sources, false);
+        text.trim_end().to_string() + "\n"
     }
 
     #[test]
