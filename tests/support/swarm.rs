@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::dice::Dice;
+use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -187,7 +188,7 @@ impl World {
             let has_stages = self.has_flow && self.dice.flag();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    let stage = self.stage(has_stages);
+                    let stage = swarm_flow::stage(&mut self.dice, has_stages);
                     self.write_call(&format!("service.{name}"), callee, stage);
                 }
             }
@@ -240,7 +241,7 @@ impl World {
             };
             let has_stages = self.has_flow && self.dice.flag();
             for callee in 0..call_count {
-                let stage = self.stage(has_stages);
+                let stage = swarm_flow::stage(&mut self.dice, has_stages);
                 self.write_call(&path, callee, stage);
             }
         }
@@ -272,54 +273,11 @@ impl World {
         }
     }
 
-    /// The stage of a call: of two, so that some calls of one owner are parallel.
-    fn stage(&mut self, has_stages: bool) -> Option<u64> {
-        has_stages.then(|| self.dice.between(1, 2))
-    }
-
-    /// How a call takes part in the work of its owner.
-    fn write_flow(&mut self, owner: &str, stage: Option<u64>) {
-        if let Some(stage) = stage {
-            self.line(format!("stage = {stage}"));
-        }
-        let is_detached = self.dice.between(0, 7) == 0;
-        if self.dice.between(0, 3) == 0 {
-            let (count, keys) = (self.dice.between(1, 5), self.dice.pick(&["same", "each"]));
-            let required = self.dice.between(1, count);
-            let required = match is_detached || self.dice.flag() {
-                true => String::new(),
-                false => format!(", required_count = {required}"),
-            };
-            // Clients have laws of keys of their own.
-            let keys = if owner.starts_with("service") {
-                "same"
-            } else {
-                keys
-            };
-            self.line(format!(
-                "fanout = {{ count = {count}, keys = \"{keys}\"{required} }}"
-            ));
-        }
-        if is_detached {
-            self.line("detached = true");
-            return;
-        }
-        if self.dice.between(0, 2) == 0 {
-            self.line("optional = true");
-            self.maybe(|dice| format!("fallback_time = {}", dice.ms(0, 30)));
-        }
-        // The calls of one stage are all asynchronous, or none is.
-        if owner.starts_with("service") && stage == Some(2) {
-            self.line("async = true");
-        } else if owner.starts_with("service") && stage.is_none() {
-            self.maybe(|_| "async = true".to_string());
-        }
-    }
-
     fn write_call(&mut self, owner: &str, callee: usize, stage: Option<u64>) {
         self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
         if self.has_flow {
-            self.write_flow(owner, stage);
+            let flow = swarm_flow::lines(&mut self.dice, owner, stage);
+            self.line(flow);
         }
         self.maybe(|dice| format!("balancer = {}", balancer(dice)));
         let has_deadline = self.dice.flag();

@@ -8,6 +8,7 @@ mod support;
 mod availability;
 mod balancing;
 mod detection;
+mod fan_out;
 mod picks;
 mod queues;
 mod recorded;
@@ -71,5 +72,8 @@ kinds! {
     retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
     k_of_n: crate::availability::k_of_n, 100_000, "complete pass: a few seconds";
     nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: a few seconds";
+    fork_join_2: crate::fan_out::fork_join_2, 300_000, "complete pass: a few seconds";
+    fanout: crate::fan_out::fanout, 20_000, "complete pass: 5 minutes";
+    central_queue: crate::fan_out::central_queue, 300_000, "complete pass: a few seconds";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
 }
