@@ -11,6 +11,7 @@ mod detection;
 mod picks;
 mod queues;
 mod recorded;
+mod redundancy;
 mod retries;
 mod texts;
 
@@ -72,4 +73,11 @@ kinds! {
     k_of_n: crate::availability::k_of_n, 100_000, "complete pass: a few seconds";
     nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: a few seconds";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
+    redundancy_d: crate::redundancy::redundancy_d, 300_000, "complete pass: 1 minute";
+    redundancy_d_inf: crate::redundancy::redundancy_d_inf, 300_000, "complete pass: 1 minute";
+    hedge_exp: crate::redundancy::hedge_exp, 300_000, "complete pass: a few seconds";
+    hedge_lognormal: crate::redundancy::hedge_lognormal, 300_000, "complete pass: a few seconds";
+    mm1_deadline_drop: crate::redundancy::mm1_deadline_drop, 300_000,
+        "complete pass: a few seconds";
+    erlang_a: crate::redundancy::erlang_a, 300_000, "complete pass: a few seconds";
 }
