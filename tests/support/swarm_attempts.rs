@@ -15,7 +15,10 @@ pub fn call_lines(dice: &mut Dice) -> String {
             false => dice.law(100),
         };
         // A law may give a deadline of no length, which no constant may be.
-        line(format!("deadline = {}", deadline.replace("\"0us\"", "\"1us\"")));
+        line(format!(
+            "deadline = {}",
+            deadline.replace("\"0us\"", "\"1us\"")
+        ));
     }
     let is_plain = dice.flag();
     match if is_plain { 0 } else { dice.between(1, 6) } {

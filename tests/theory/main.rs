@@ -8,6 +8,7 @@ mod support;
 mod availability;
 mod balancing;
 mod detection;
+mod modes;
 mod picks;
 mod queues;
 mod recorded;

@@ -205,12 +205,12 @@ impl Observer for Fates {
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
         let is_measured = |arrived_at| self.window.0 <= arrived_at && arrived_at < self.window.1;
         match *observation {
-            Observation::WorkStarted { waiting, .. } => {
-                if is_measured(SimTime::from_ns(at.as_ns() - waiting.as_ns())) {
-                    self.started_count += 1;
-                    self.waited_count += u64::from(!waiting.is_zero());
-                    self.started_wait_ns += waiting.as_ns();
-                }
+            Observation::WorkStarted { waiting, .. }
+                if is_measured(SimTime::from_ns(at.as_ns() - waiting.as_ns())) =>
+            {
+                self.started_count += 1;
+                self.waited_count += u64::from(!waiting.is_zero());
+                self.started_wait_ns += waiting.as_ns();
             }
             Observation::WorkEnded {
                 arrived_at,

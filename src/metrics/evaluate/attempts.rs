@@ -22,8 +22,8 @@ impl Ask<'_> {
         for (index, config) in self.scenario.edges.iter().enumerate() {
             let edge = EdgeId::from_index(index);
             let is_of_client = |client| config.owner == EdgeOwner::Client(client);
-            let is_in_scope = scope.edge.is_none_or(|e| e == edge)
-                && scope.client.is_none_or(is_of_client);
+            let is_in_scope =
+                scope.edge.is_none_or(|e| e == edge) && scope.client.is_none_or(is_of_client);
             if !is_in_scope {
                 continue;
             }

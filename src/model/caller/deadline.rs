@@ -83,9 +83,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 let node = &self.nodes[self.request_node(request).index()];
                 let timeout = self.scenario.edges[edge.index()].attempt_timeout;
                 let until = |length| self.now() + node.true_length(length);
-                request
-                    .deadline
-                    .min(timeout.map_or(SimTime::NEVER, until))
+                request.deadline.min(timeout.map_or(SimTime::NEVER, until))
             }
         };
         self.set_deadline(attempt, deadline);

@@ -62,7 +62,8 @@ impl Several {
     pub fn new(scenario: &Scenario) -> Self {
         let used = || scenario.edges.iter().filter_map(|e| e.attempts.as_deref());
         let cancels = |c: &AttemptsConfig| c.propagation == DeadlinePropagation::Cancel;
-        let law = |edge: &crate::scenario::client::EdgeConfig| edge.deadline_law().map(Sampler::new);
+        let law =
+            |edge: &crate::scenario::client::EdgeConfig| edge.deadline_law().map(Sampler::new);
         Several {
             is_used: used().next().is_some(),
             has_links: used().any(|c| c.has_several_in_flight() || cancels(c)),
