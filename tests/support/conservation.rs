@@ -182,13 +182,15 @@ impl<'a> Books<'a> {
         assert_ne!(state, LifeState::Paused, "{id:?} works in a pause");
         let book = &mut self.instances[id.index()];
         let Some(started_at) = started_at else {
+            let may_wait = matches!(end, WorkEnd::Lost | WorkEnd::Dropped | WorkEnd::Cancelled);
             assert!(
-                is_lost && 0 < book.waiting_count,
+                may_wait && 0 < book.waiting_count,
                 "{id:?} ends what it did not start"
             );
             book.waiting_count -= 1;
             return;
         };
+        assert_ne!(end, WorkEnd::Dropped, "{id:?} drops what it started");
         book.running_count -= 1;
         book.worked += now.since(started_at);
         book.started.take(started_at);

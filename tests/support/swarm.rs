@@ -177,6 +177,7 @@ impl World {
             ));
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
+            self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
@@ -280,21 +281,9 @@ impl World {
             self.line(flow);
         }
         self.maybe(|dice| format!("balancer = {}", balancer(dice)));
-        let has_deadline = self.dice.flag();
-        if has_deadline {
-            let deadline = self.dice.ms(100, 800);
-            self.line(format!("deadline = {deadline}"));
-        }
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
-        self.maybe(|dice| {
-            let jitter = dice.pick(&["none", "full", "equal", "decorrelated"]);
-            let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
-            let (count, failover) = (dice.between(1, 4), dice.flag());
-            format!(
-                "retry = {{ attempt_count_max = {count}, failover = {failover}, \
-                 backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
-            )
-        });
+        let lines = super::swarm_attempts::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));

@@ -9,9 +9,11 @@ mod availability;
 mod balancing;
 mod detection;
 mod fan_out;
+mod modes;
 mod picks;
 mod queues;
 mod recorded;
+mod redundancy;
 mod retries;
 mod texts;
 
@@ -76,4 +78,11 @@ kinds! {
     fanout: crate::fan_out::fanout, 20_000, "complete pass: 5 minutes";
     central_queue: crate::fan_out::central_queue, 300_000, "complete pass: a few seconds";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
+    redundancy_d: crate::redundancy::redundancy_d, 300_000, "complete pass: 1 minute";
+    redundancy_d_inf: crate::redundancy::redundancy_d_inf, 300_000, "complete pass: 1 minute";
+    hedge_exp: crate::redundancy::hedge_exp, 300_000, "complete pass: a few seconds";
+    hedge_lognormal: crate::redundancy::hedge_lognormal, 300_000, "complete pass: a few seconds";
+    mm1_deadline_drop: crate::redundancy::mm1_deadline_drop, 300_000,
+        "complete pass: a few seconds";
+    erlang_a: crate::redundancy::erlang_a, 300_000, "complete pass: a few seconds";
 }
