@@ -11,6 +11,7 @@ pub mod run_dir;
 pub mod series;
 pub mod summary;
 pub mod terminal;
+pub mod terminal_class;
 pub mod terminal_fault;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod support;
 
 mod availability;
 mod balancing;
+mod classes;
 mod detection;
 mod picks;
 mod queues;
@@ -71,5 +72,9 @@ kinds! {
     retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
     k_of_n: crate::availability::k_of_n, 100_000, "complete pass: a few seconds";
     nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: a few seconds";
+    classes_share_a_queue: crate::classes::classes_share_a_queue, 300_000,
+        "complete pass: a few seconds";
+    classes_mix_laws: crate::classes::classes_mix_laws, 300_000, "complete pass: a few seconds";
+    transmitter: crate::classes::transmitter, 300_000, "complete pass: 1 minute";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
 }

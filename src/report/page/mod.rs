@@ -97,6 +97,7 @@ pub fn page(input: PageInput) -> ReportPage {
             "A percentile is withheld (-) where fewer than 10 requests lie above it.".into(),
         ),
     ];
+    requests.extend(tables::classes(metrics).map(Block::Table));
     requests.extend(take(&["latency", "requests", "percentiles"]));
     let mut faults: Vec<Block> = tables::faults(metrics)
         .into_iter()

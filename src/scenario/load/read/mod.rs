@@ -117,6 +117,7 @@ pub fn scenario(
         duration,
     );
     let network = network::network(ctx, &network_section, &names);
+    class::warn_sizeless(ctx, &network_section, &classes);
     let expectations = expect::expectations(ctx, &root, &names);
 
     let places = Places::new(&services, &edges, &faults, &expectations);
