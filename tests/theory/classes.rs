@@ -245,7 +245,7 @@ const BUSY: &str = r#"schema = 1
 duration = "20s"
 drain = "5s"
 [network]
-same_zone_bandwidth = "10Mbit/s"
+same_zone_bandwidth = "40Mbit/s"
 [service.web]
 service_time = { dist = "exponential", mean = "4ms" }
 queue = { limit = 3 }
@@ -260,6 +260,7 @@ attempt_timeout = "50ms"
 retry = { attempt_count_max = 2 }
 [service.db]
 service_time = "1ms"
+queue = { limit = 1 }
 count = 1
 workers = 2
 [client.kiosk]
