@@ -122,6 +122,7 @@ pub fn scenario(
     );
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names);
+    class::warn_sizeless(ctx, &network_section, &classes);
     let expectations = expect::expectations(ctx, &root, &names);
 
     let places = Places::new(&services, &edges, &faults, &expectations);
