@@ -114,6 +114,12 @@ impl<T: Copy> TimerTable<T> {
             .is_some_and(|(timer, _)| timer.is_live(sequence))
     }
 
+    /// The owner of the timer at `id`, if the event pushed with `sequence` is the live one.
+    #[inline]
+    pub fn peek(&self, id: TimerId, sequence: u64) -> Option<T> {
+        self.is_live(id, sequence).then(|| self.entries[id.0].1)
+    }
+
     /// Takes the popped event of `sequence`: the owner, whose timer is gone with it, or `None` if
     /// the event is stale.
     #[inline]

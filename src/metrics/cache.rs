@@ -129,7 +129,11 @@ impl CacheTable {
         is_in_scope: impl Fn(CacheOf) -> bool,
         classes: &[u16],
     ) -> Option<CacheCell> {
-        let mut groups = self.groups.iter().filter(|g| is_in_scope(g.place)).peekable();
+        let mut groups = self
+            .groups
+            .iter()
+            .filter(|g| is_in_scope(g.place))
+            .peekable();
         groups.peek()?;
         let mut sum = CacheCell::default();
         for group in groups {
@@ -147,11 +151,13 @@ impl CacheTable {
         timeline: &Timeline,
         classes: &[u16],
     ) -> Vec<f64> {
-        let groups: Vec<&CacheGroup> = self.groups.iter().filter(|g| is_in_scope(g.place)).collect();
+        let groups: Vec<&CacheGroup> = self
+            .groups
+            .iter()
+            .filter(|g| is_in_scope(g.place))
+            .collect();
         let window_count = groups.first().map_or(0, |group| group.windows.len());
-        let start = |window: usize| {
-            SimTime::START + self.width.saturating_mul(window as u64)
-        };
+        let start = |window: usize| SimTime::START + self.width.saturating_mul(window as u64);
         (0..window_count)
             .filter(|window| timeline.is_inside(start(*window), start(window + 1), classes))
             .map(|window| {
@@ -215,8 +221,6 @@ impl CacheGroup {
 pub fn cache_of(place: CachePlace, scenario: &Scenario) -> CacheOf {
     match place {
         CachePlace::Call(edge) => CacheOf::Call(edge),
-        CachePlace::Instance(instance) => {
-            CacheOf::Service(scenario.topology.service_of(instance))
-        }
+        CachePlace::Instance(instance) => CacheOf::Service(scenario.topology.service_of(instance)),
     }
 }

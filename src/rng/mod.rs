@@ -62,6 +62,18 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// Class of a request, and its deadline.
+    RequestClass = 17,
+    /// Bytes of a message.
+    MessageSize = 18,
+    /// The deadline of a request that draws it.
+    Deadline = 19,
+    /// Time of an answer from a cache, and of a load.
+    CacheHit = 29,
+    /// The way to a cache and back.
+    CacheTravel = 30,
+    /// How long an entry of a cache lives.
+    CacheLife = 31,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -49,6 +49,16 @@ pub struct ServiceCacheConfig {
     pub miss: CacheMiss,
 }
 
+impl ServiceCacheConfig {
+    /// The call that a miss makes, if it makes one.
+    pub fn miss_call(&self) -> Option<EdgeId> {
+        match self.miss {
+            CacheMiss::Call(edge) => Some(edge),
+            CacheMiss::Time(_) => None,
+        }
+    }
+}
+
 /// What a miss at an instance costs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CacheMiss {

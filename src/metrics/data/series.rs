@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::cache::CacheSeries;
+use super::class::ClassSeries;
 
 /// All series. Window `i` of a series starts at `i x` its width.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -13,6 +14,8 @@ pub struct Series {
     pub window_secs: f64,
     /// By client.
     pub clients: Vec<ClientSeries>,
+    /// By class of request; empty where no client has classes.
+    pub classes: Vec<ClassSeries>,
     /// All clients together.
     pub total: Vec<RequestWindow>,
     /// Messages that are not requests, by kind; kinds that were never sent are left out.

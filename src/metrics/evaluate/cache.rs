@@ -20,7 +20,11 @@ impl Ask<'_> {
             Measure::CacheStaleRatio => share(cell.stale_count, cell.asked_count, NO_QUESTIONS),
             Measure::CacheLoadRate | Measure::CacheLoadPeak => {
                 let rates = caches.load_rates(is_in_scope, &tables.timeline, &classes);
-                self.load_rate(cell.load_count, tables.timeline.length_secs(&classes), &rates)
+                self.load_rate(
+                    cell.load_count,
+                    tables.timeline.length_secs(&classes),
+                    &rates,
+                )
             }
             _ => unreachable!("only measures of caches come here"),
         }

@@ -1,8 +1,11 @@
 //! Reads one number of a run, and judges expectations.
 
-mod detector;
+mod attempts;
 mod cache;
+mod class;
+mod detector;
 mod estimate;
+mod flow;
 mod request;
 mod server;
 #[cfg(test)]
@@ -134,7 +137,13 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::Utilization
         | Measure::ZombieRatio
         | Measure::InFlightBalance
+        | Measure::DroppedRatio
+        | Measure::CancelledRatio
+        | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
+        Measure::FallbackRatio => ask.flow(),
+        part if part.is_of_breakdown() => ask.flow(),
+        Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         Measure::CacheHitRatio
         | Measure::CacheStaleRatio
         | Measure::CacheLoadRate

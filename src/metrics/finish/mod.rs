@@ -1,5 +1,7 @@
 //! From counters to numbers.
 
+mod attempts;
+mod flow;
 mod server;
 
 use super::control::{KINDS, byte_count, name};
@@ -55,7 +57,12 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
         control: finish.control(),
-        caches: tables.caches.metrics(scenario, &tables.timeline, &finish.whole),
+        breakdowns: finish.breakdowns(),
+        fallbacks: finish.fallbacks(),
+        several: finish.several(),
+        caches: tables
+            .caches
+            .metrics(scenario, &tables.timeline, &finish.whole),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,
@@ -140,10 +147,14 @@ impl Finish<'_> {
         RequestMetrics {
             phases,
             clients: (0..self.scenario.clients.len()).map(client).collect(),
+            classes: self
+                .tables
+                .classes
+                .metrics(self.scenario, &self.whole, self.measured_secs()),
             window_availability_ratio: super::pooled::window_availability(
                 self.tables,
                 self.scenario,
-                None,
+                &self.tables.windows.pooled(None),
                 &self.whole,
             ),
         }
@@ -267,6 +278,7 @@ impl Finish<'_> {
                     windows: windows.rows(windows.client(index)),
                 })
                 .collect(),
+            classes: self.tables.classes.series(self.scenario),
             total: windows.rows(&windows.pooled(None)),
             control: control.collect(),
             caches: self.tables.caches.series(self.scenario),

@@ -4,26 +4,25 @@ use super::{Answer, CacheSet, CacheTimer, Waiter};
 use crate::engine::{PendingSet, TimerId};
 use crate::id::{CallerId, EdgeId, NodeId};
 use crate::model::event::Event;
-use crate::model::network::LinkLaw;
 use crate::model::observation::{CacheAnswer, CachePlace, Observation, Observer, Outcome};
 use crate::model::request::{Parent, Request, RequestFlags};
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, UniformSource, mix};
 use crate::scenario::cache::CachePer;
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// Tells the request that loads an entry in the background from the one that found it stale.
 const RELOAD_SALT: u64 = 0x6361_6368_655f_7377;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
-    /// Whether a call has a cache.
-    #[inline]
-    pub(in crate::model) fn is_cached(&self, edge: EdgeId) -> bool {
-        self.caches.calls[edge.index()].is_some()
-    }
-
     /// Asks the cache of its call about a request: it is answered, waits, or goes on.
     pub(in crate::model) fn ask_call_cache(&mut self, slot: u32, edge: EdgeId) {
+        if self.scenario.edges[edge.index()].attempts.is_some() {
+            self.limit_deadline(slot, edge);
+        }
+        if self.is_late(slot) {
+            return self.finish_request(slot, Outcome::Timeout);
+        }
         let request = self.requests[slot];
         let place = self.call_cache_place(edge, request.caller());
         let now = self.now();
@@ -41,7 +40,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Answer::Loading => {
                 let waiter = waiter(slot, &request);
                 self.call_caches(edge).wait(place, request.key, waiter);
-                if request.deadline.is_before_never() {
+                if request.deadline < SimTime::NEVER {
                     let left = request.deadline.since(now);
                     self.set_cache_timer(left, CacheTimer::Deadline(waiter));
                 }
@@ -61,7 +60,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         });
         let travel = self.cache_travel(edge, &request);
         if travel.is_zero() {
-            return self.send_attempt(slot);
+            return self.begin_attempts(slot, edge);
         }
         let left = request.deadline.since(self.now());
         let timer = CacheTimer::Misses(waiter(slot, &request));
@@ -85,9 +84,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The cache answers a request, after the time that this takes.
     fn answer_from_cache(&mut self, slot: u32, edge: EdgeId) {
         let request = self.requests[slot];
-        let mut draw = self
-            .streams
-            .draw(Purpose::CacheHit, request.identity, 0, 0);
+        let mut draw = self.streams.draw(Purpose::CacheHit, request.identity, 0, 0);
         let hit_time = self.call_caches(edge).hit_time.sample(&mut draw);
         let length = hit_time.saturating_add(self.cache_travel(edge, &request));
         if length.is_zero() {
@@ -108,7 +105,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     let mut draw =
                         self.streams
                             .draw(Purpose::CacheTravel, request.identity, number, 0);
-                    self.network.sample(LinkLaw::SameZone, &mut draw)
+                    self.network.same_zone_delay(&mut draw)
                 };
                 leg(0).saturating_add(leg(1))
             }
@@ -144,8 +141,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             CacheTimer::Misses(waiter) if self.is_late(waiter.slot) => {
                 self.finish_request(waiter.slot, Outcome::Timeout);
             }
-            CacheTimer::Misses(waiter) => self.send_attempt(waiter.slot),
-            CacheTimer::Reloaded { instance, key } => self.on_reloaded(instance, key),
+            CacheTimer::Misses(waiter) => {
+                let caller = self.requests[waiter.slot].caller();
+                self.begin_attempts(waiter.slot, self.callers[caller.index()].edge);
+            }
+            CacheTimer::Reloaded {
+                instance,
+                key,
+                incarnation,
+            } => self.on_reloaded(instance, key, incarnation),
         }
     }
 
@@ -161,9 +165,30 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.requests[slot].deadline <= self.now()
     }
 
-    /// A request that loaded its key has its outcome: the entry is filled, and who waited shares
+    /// A request that loaded its key has its outcome.
+    #[cold]
+    pub(in crate::model) fn end_load(&mut self, request: &Request, outcome: Outcome) {
+        if request.flags.has(RequestFlags::LOADS_CACHE) {
+            self.end_call_load(request, outcome);
+        }
+        if request.flags.has(RequestFlags::LOADS_AT_INSTANCE) {
+            self.end_reload(request, outcome);
+        }
+    }
+
+    /// A request was given up. If it loaded its key, somebody else must.
+    pub(in crate::model) fn lose_load(&mut self, request: &Request) {
+        if request.flags.has(RequestFlags::LOADS_CACHE) {
+            self.lose_call_load(request);
+        }
+        if request.flags.has(RequestFlags::LOADS_AT_INSTANCE) {
+            self.end_reload(request, Outcome::Failure);
+        }
+    }
+
+    /// The entry is filled, and who waited shares
     /// the outcome.
-    pub(in crate::model) fn end_call_load(&mut self, request: &Request, outcome: Outcome) {
+    fn end_call_load(&mut self, request: &Request, outcome: Outcome) {
         let caller = request.caller();
         let edge = self.callers[caller.index()].edge;
         let place = self.call_cache_place(edge, caller);
@@ -185,7 +210,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The caller of a request that loaded its key died: another one that waits loads it.
-    pub(in crate::model) fn lose_call_load(&mut self, request: &Request) {
+    fn lose_call_load(&mut self, request: &Request) {
         let caller = request.caller();
         let edge = self.callers[caller.index()].edge;
         let place = self.call_cache_place(edge, caller);
@@ -195,7 +220,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let Some(live) = self.live_waiter(waiter) else {
                 continue;
             };
-            if self.nodes[self.request_node(&live).index()].state.is_dead() {
+            if !self.nodes[self.request_node(&live).index()].state.is_up() {
                 continue;
             }
             if is_loading {
@@ -214,7 +239,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         (is_it && !request.flags.has(RequestFlags::ABANDONED)).then_some(*request)
     }
 
-    fn set_cache_timer(&mut self, length: SimDuration, timer: CacheTimer) {
+    pub(super) fn set_cache_timer(&mut self, length: SimDuration, timer: CacheTimer) {
         let sequence = self.queue.take_sequence();
         let id = self.caches.timers.set(timer, sequence);
         let at = self.now() + length;

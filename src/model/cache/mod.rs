@@ -9,13 +9,14 @@ mod service;
 use std::collections::BTreeMap;
 
 use lru::{Lookup, Lru};
+pub(super) use service::LOAD_STEP;
 
 use super::sampler::Sampler;
 use crate::engine::TimerTable;
-use crate::id::{CallerId, EdgeId, InstanceId, ServiceId};
+use crate::id::{EdgeId, InstanceId, ServiceId};
 use crate::scenario::Scenario;
 use crate::scenario::cache::{CacheConfig, CacheMiss, CachePer};
-use crate::time::{SimDuration, SimTime};
+use crate::time::SimTime;
 
 /// All caches of a run.
 #[derive(Debug)]
@@ -82,7 +83,23 @@ enum CacheTimer {
     /// The deadline of a request that waits for a key.
     Deadline(Waiter),
     /// An instance has loaded a key in the background.
-    Reloaded { instance: InstanceId, key: u32 },
+    Reloaded {
+        instance: InstanceId,
+        key: u32,
+        incarnation: u32,
+    },
+}
+
+impl CacheTimer {
+    /// Names it in the digest.
+    fn identity(self) -> u64 {
+        match self {
+            CacheTimer::Answers(waiter)
+            | CacheTimer::Misses(waiter)
+            | CacheTimer::Deadline(waiter) => waiter.identity,
+            CacheTimer::Reloaded { key, .. } => u64::from(key),
+        }
+    }
 }
 
 /// What the cache of its instance said about an attempt.

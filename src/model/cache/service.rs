@@ -8,7 +8,6 @@ use crate::model::observation::{CachePlace, Observation, Observer, Outcome};
 use crate::model::request::{NIL, Parent, Reply, Request, RequestFlags, Stage};
 use crate::model::world::World;
 use crate::rng::{Purpose, UniformSource, mix};
-use crate::scenario::cache::CacheMiss;
 use crate::time::SimDuration;
 
 /// The step of the call that loads a key, which comes before all others.
@@ -114,23 +113,41 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The call that loaded an attempt's key has its outcome.
     pub(in crate::model) fn on_load_call_ended(&mut self, slot: u32, outcome: Outcome) {
-        self.end_service_load(slot, outcome);
+        let waiters = self.settle_load(slot, outcome);
         self.go_on_with_key(slot, outcome);
+        self.wake(waiters, outcome);
     }
 
     fn end_service_load(&mut self, slot: u32, outcome: Outcome) {
+        let waiters = self.settle_load(slot, outcome);
+        self.wake(waiters, outcome);
+    }
+
+    /// The load of an attempt is over. Returns who waited for it.
+    fn settle_load(&mut self, slot: u32, outcome: Outcome) -> Vec<Waiter> {
         let attempt = self.attempts[slot];
         self.set_mark(slot, Mark::Holds);
         let identity = fold_identity(&attempt);
-        self.end_load_at(attempt.instance, attempt.key, identity, outcome);
+        self.end_load_at(attempt.instance, attempt.key, identity, outcome)
     }
 
-    fn end_load_at(&mut self, instance: InstanceId, key: u32, identity: u64, outcome: Outcome) {
+    fn end_load_at(
+        &mut self,
+        instance: InstanceId,
+        key: u32,
+        identity: u64,
+        outcome: Outcome,
+    ) -> Vec<Waiter> {
         let mut draw = self.streams.draw(Purpose::CacheLife, identity, 0, 0);
         let (now, uniform) = (self.now(), draw.uniform());
         let set = self.service_caches(instance);
         let life = (outcome == Outcome::Success).then(|| set.life(now, uniform));
-        for waiter in set.end_load(instance.0, key, life) {
+        set.end_load(instance.0, key, life)
+    }
+
+    /// Attempts that waited for a key go on.
+    fn wake(&mut self, waiters: Vec<Waiter>, outcome: Outcome) {
+        for waiter in waiters {
             let attempt = self.attempts.get(waiter.slot);
             let is_it = attempt.is_some_and(|attempt| {
                 attempt.stage == Stage::Calling && fold_identity(attempt) == waiter.identity
@@ -185,14 +202,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A call that loaded an entry in the background has its outcome.
     pub(in crate::model) fn end_reload(&mut self, request: &Request, outcome: Outcome) {
         let node = self.request_node(request);
-        self.end_load_at(InstanceId(node.0), request.key, request.identity, outcome);
+        let instance = InstanceId(node.0);
+        let waiters = self.end_load_at(instance, request.key, request.identity, outcome);
+        self.wake(waiters, outcome);
     }
 
     /// An instance has loaded an entry in the background, if it is still the same process.
     pub(super) fn on_reloaded(&mut self, instance: InstanceId, key: u32, incarnation: u32) {
         if self.nodes[instance.index()].incarnation == incarnation {
             let identity = mix(u64::from(instance.0) << 32 | u64::from(key));
-            self.end_load_at(instance, key, identity, Outcome::Success);
+            let waiters = self.end_load_at(instance, key, identity, Outcome::Success);
+            self.wake(waiters, Outcome::Success);
         }
     }
 
@@ -207,11 +227,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The call that a miss makes, if it makes one.
     fn miss_call(&self, instance: InstanceId) -> Option<EdgeId> {
         let service = self.instances[instance.index()].service;
-        let config = self.scenario.services[service.index()].cache.as_ref()?;
-        match config.miss {
-            CacheMiss::Call(edge) => Some(edge),
-            CacheMiss::Time(_) => None,
-        }
+        self.scenario.services[service.index()]
+            .cache
+            .as_ref()?
+            .miss_call()
     }
 
     fn service_caches(&mut self, instance: InstanceId) -> &mut CacheSet {
