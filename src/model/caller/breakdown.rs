@@ -29,6 +29,8 @@ pub struct Breakdown {
     held_replies: BTreeMap<u32, SimTime>,
     /// What the requests of clients with several calls waited for, by slot.
     waits: BTreeMap<u32, Vec<Wait>>,
+    /// What calls that failed waited for, by slot of the fallback that follows.
+    fallback_waits: BTreeMap<u32, Vec<Wait>>,
     /// The request whose attempt ended last, and the parts of that attempt.
     last: Option<(u32, Parts)>,
     last_waits: Vec<Wait>,
@@ -368,13 +370,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// The call that ended last has failed, and this fallback follows.
+    pub(super) fn keep_fallback_waits(&mut self, slot: u32) {
+        if let Some(breakdown) = &mut self.breakdown {
+            let waits = std::mem::take(&mut breakdown.ended_waits);
+            breakdown.fallback_waits.insert(slot, waits);
+        }
+    }
+
     /// A fallback has ended, after a call that failed.
-    pub(super) fn set_fallback_parts(&mut self, fallback: &Fallback) {
+    pub(super) fn set_fallback_parts(&mut self, slot: u32, fallback: &Fallback) {
         let length = self.queue.now().since(fallback.failed_at);
         if let Some(breakdown) = &mut self.breakdown {
             breakdown.ended = fallback.parts;
             breakdown.ended.caller += length;
-            breakdown.ended_waits.clear();
+            let waits = breakdown.fallback_waits.remove(&slot);
+            breakdown.ended_waits = waits.expect("a fallback begins before it ends");
         }
     }
 }
