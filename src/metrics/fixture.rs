@@ -76,6 +76,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         services,
         groups,
         clients,
+        classes: Default::default(),
         edges,
         faults: shape.faults.iter().map(|name| fault(name)).collect(),
         expectations: Vec::new(),
@@ -102,6 +103,7 @@ fn service() -> ServiceConfig {
             heartbeat_interval: SimDuration::from_secs(3),
             phase: Phase::Random,
         }),
+        is_cancellable: false,
         groups: vec![GroupId(0)],
         calls: Vec::new(),
     }
@@ -142,6 +144,7 @@ fn edge() -> EdgeConfig {
             jitter: Jitter::None,
             failover: true,
         },
+        attempts: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),
@@ -158,6 +161,8 @@ fn network() -> NetworkConfig {
         transport: Transport::Stream,
         same_zone: constant(1),
         cross_zone: constant(1),
+        same_zone_bandwidth: None,
+        cross_zone_bandwidth: None,
         loss: LossConfig::Bernoulli { probability: 0.0 },
         duplication_probability: 0.0,
         retransmission_timeout: SimDuration::from_ms(200),
@@ -195,5 +200,6 @@ fn fault(name: &str) -> FaultConfig {
         every: None,
         is_each: false,
         crew_count: None,
+        class: None,
     }
 }

@@ -220,6 +220,14 @@ impl RequestTable {
         cell.retried_count += u64::from(attempt_index == 1);
     }
 
+    /// The attempt that was sent last is no retry.
+    pub fn take_back_retry(&mut self, class: u16, caller: NodeId, attempt_index: u32) {
+        let cell = self.cell_of(class, caller);
+        let cell = &mut self.cells[cell];
+        cell.retry_count -= 1;
+        cell.retried_count -= u64::from(attempt_index == 1);
+    }
+
     /// What an edge is to requests; None between services.
     #[inline]
     pub fn client_edge(&self, edge: EdgeId) -> Option<ClientEdge> {

@@ -110,6 +110,10 @@ events! {
     AttemptDeadline = 23,
     /// An owner has done without an optional call.
     FallbackEnds = 24,
+    /// A request has waited for its attempts long enough to send another one.
+    HedgeDue = 25,
+    /// A cancellation reaches the host of the instance that has the attempt.
+    CancelArrives = 26,
 }
 
 #[cfg(test)]

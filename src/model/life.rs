@@ -195,6 +195,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             attempt.stage = Stage::Lost;
             attempt.pending = 0;
             let (instance, arrived_at) = (attempt.instance, attempt.arrived_at);
+            let class = attempt.class;
             let is_zombie = attempt.request == NIL;
             let end = WorkEnd::Lost;
             let started_at = Some(attempt.started_at).filter(|at| *at != SimTime::NEVER);
@@ -203,6 +204,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             } else {
                 self.observe(Observation::WorkEnded {
                     instance,
+                    class,
                     arrived_at,
                     started_at,
                     end,
@@ -273,7 +275,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::FaultStep(_)
             | Event::RestartEnds(_)
             | Event::GraceEnds(_)
-            | Event::DeregistrationArrives(_) => {}
+            | Event::DeregistrationArrives(_)
+            | Event::HedgeDue(_)
+            | Event::CancelArrives(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod balancer;
 mod build;
 mod caller;
+mod classes;
 mod detector;
 mod event;
 mod fault;
@@ -21,6 +22,7 @@ mod serve;
 mod serve_async;
 mod sharing;
 mod target;
+mod transmit;
 pub mod view;
 mod workload;
 mod world;

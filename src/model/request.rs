@@ -1,6 +1,6 @@
 //! Requests and attempts in flight. Their sizes bound the memory of a run, so they are asserted.
 
-use crate::id::{CallerId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::time::SimTime;
 
 /// No slot.
@@ -54,6 +54,8 @@ pub struct Request {
     pub step: u8,
     /// What is known of it.
     pub flags: RequestFlags,
+    /// Its class, which its sub-calls inherit.
+    pub class: ClassId,
 }
 
 /// What is known of a request.
@@ -69,6 +71,8 @@ impl RequestFlags {
     pub const HAS_NO_CALLER: RequestFlags = RequestFlags(4);
     /// Its stage went on without it.
     pub const UNAWAITED: RequestFlags = RequestFlags(8);
+    /// It failed, and is tried again while nobody waits for it.
+    pub const BACKGROUND: RequestFlags = RequestFlags(8);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: RequestFlags) -> bool {
@@ -97,6 +101,7 @@ impl Request {
             attempt_count: 0,
             step: 0,
             flags: RequestFlags::HAS_NO_CALLER,
+            class: ClassId::NONE,
         }
     }
 
@@ -187,7 +192,7 @@ pub struct Attempt {
     pub identity: u64,
     /// Sequence number of the one event that it waits for; an event with another one is stale.
     pub pending: u64,
-    /// When it left its caller.
+    /// When it left its caller; once that has given it up, when it did.
     pub sent_at: SimTime,
     /// When it reached its instance; never, before it did.
     pub arrived_at: SimTime,
@@ -216,6 +221,8 @@ pub struct Attempt {
     pub reply: Reply,
     /// What is known of it.
     pub flags: AttemptFlags,
+    /// The class of its request.
+    pub class: ClassId,
 }
 
 /// What is known of an attempt.
@@ -243,8 +250,7 @@ impl AttemptFlags {
     }
 }
 
-// A request in flight and its attempt. Padding leaves a byte for the class of a request and four
-// bytes for the connection of an attempt.
+// A request in flight and its attempt. Padding leaves three bytes of an attempt.
 const _: () = assert!(size_of::<Request>() == 48 && size_of::<Attempt>() == 80);
 
 /// The lists of instances that retried requests have tried. Lists are used again, so a retry

@@ -22,13 +22,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             instance,
             started_at,
         });
-        match &mut self.instances[instance.index()].sharing {
-            Some(sharing) => {
-                sharing.calling_count -= 1;
-                self.observe_shared(instance);
-            }
-            None => self.free_worker(instance),
-        }
+        self.observe_zombie(slot);
+        self.free_worker(instance, Stage::Calling);
     }
 
     /// The reply of an attempt goes out that no worker holds.

@@ -7,6 +7,8 @@ use super::caller::Caller;
 use super::caller::breakdown::Breakdown;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
+use super::caller::several::Several;
+use super::classes::ClassLaws;
 use super::detector::ping::Pings;
 use super::event::Event;
 use super::fault::FaultSteps;
@@ -42,9 +44,13 @@ pub(super) struct World<'s, O, S> {
     pub(super) attempt_lanes: Lanes,
     /// Timeouts of attempts that are cut short by a deadline, by slot of the attempt.
     pub(super) attempt_timers: Vec<Timer>,
+    /// What calls with several attempts at once, deadlines that travel and cancellations need.
+    pub(super) several: Several,
     pub(super) instances: Vec<Instance>,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
+    /// What follows from the class of a request.
+    pub(super) classes: ClassLaws,
     pub(super) callers: Vec<Caller>,
     /// Hash of the path of each edge.
     pub(super) edge_hashes: Vec<u64>,
@@ -187,6 +193,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::DeregistrationArrives(instance) => {
                 self.on_deregistration_arrives(InstanceId(instance));
             }
+            Event::HedgeDue(slot) => self.on_hedge_due(slot, sequence),
+            Event::CancelArrives(slot) => self.on_cancel_arrives(slot, sequence),
         }
     }
 }

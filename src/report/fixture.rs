@@ -52,6 +52,8 @@ pub fn scenario() -> Scenario {
             transport: Transport::Stream,
             same_zone: constant(1),
             cross_zone: constant(1),
+            same_zone_bandwidth: None,
+            cross_zone_bandwidth: None,
             loss: LossConfig::Bernoulli { probability: 0.0 },
             duplication_probability: 0.0,
             retransmission_timeout: SimDuration::from_ms(200),
@@ -65,6 +67,7 @@ pub fn scenario() -> Scenario {
         services,
         groups,
         clients,
+        classes: Default::default(),
         edges,
         faults: vec![],
         expectations: vec![],
@@ -88,6 +91,7 @@ pub fn metrics() -> RunMetrics {
         control: vec![],
         breakdowns: Vec::new(),
         fallbacks: Vec::new(),
+        several: None,
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -157,6 +161,7 @@ fn requests() -> RequestMetrics {
             phase(PhaseKind::During, "during rack-b", 0.1214, 19_400, 20.0),
         ],
         clients: vec![],
+        classes: vec![],
         window_availability_ratio: Some(0.95),
     }
 }
@@ -357,6 +362,7 @@ fn series() -> Series {
     Series {
         window_secs: 1.0,
         clients: vec![],
+        classes: vec![],
         total: (0..61).map(window).collect(),
         control: vec![],
         instances: InstanceSeries {
@@ -414,6 +420,7 @@ fn web() -> ServiceConfig {
         service_time: constant(5),
         demand_per: DemandPer::Attempt,
         registered: None,
+        is_cancellable: false,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
     }
@@ -467,5 +474,6 @@ fn call() -> EdgeConfig {
         },
         detector: None,
         flow: Default::default(),
+        attempts: None,
     }
 }

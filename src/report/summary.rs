@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
+use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
@@ -92,6 +93,8 @@ struct ReplicationEntry<'a> {
     breakdowns: &'a [BreakdownMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     fallbacks: &'a [FallbackMetrics],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    several: Option<&'a SeveralMetrics>,
 }
 
 impl<'a> ReplicationEntry<'a> {
@@ -117,6 +120,7 @@ impl<'a> ReplicationEntry<'a> {
             control: &metrics.control,
             breakdowns: &metrics.breakdowns,
             fallbacks: &metrics.fallbacks,
+            several: metrics.several.as_ref(),
         }
     }
 }

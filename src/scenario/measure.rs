@@ -1,6 +1,6 @@
 //! The measures that a scenario may name, with their definitions: the text of `stormglass metrics`.
 
-use crate::id::{ClientId, EdgeId, FaultId, InstanceId, ServiceId, ZoneId};
+use crate::id::{ClassId, ClientId, EdgeId, FaultId, InstanceId, ServiceId, ZoneId};
 
 /// What kind of number a measure is, and so which unit its limits need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub enum Measure {
     Smoothness,
     InFlightBalance,
     UtilizationBalance,
+    ByteRate,
     FallbackRatio,
     NetworkTime,
     QueueTime,
@@ -67,6 +68,11 @@ pub enum Measure {
     FailedAttemptTime,
     BackoffTime,
     CallerTime,
+    HedgeRatio,
+    FailsafeRatio,
+    DroppedRatio,
+    CancelledRatio,
+    ZombieTimeRatio,
 }
 
 impl Measure {
@@ -125,6 +131,8 @@ pub struct Scope {
     pub service: Option<ServiceId>,
     /// `{instance=web/a/3}`.
     pub instance: Option<InstanceId>,
+    /// `{class=shop.checkout}`.
+    pub class: Option<ClassId>,
 }
 
 /// How numbers of many callers become one.

@@ -1,7 +1,9 @@
 //! What a TOML file may ask for. A [`Scenario`] is valid by construction: names are resolved,
 //! quantities are in range, every rule has been checked, so the model has no error paths.
 
+pub mod attempts;
 pub mod balancer;
+pub mod class;
 pub mod client;
 pub mod compare;
 pub mod distribution;
@@ -15,9 +17,11 @@ pub mod network;
 pub mod registry;
 pub mod selector;
 pub mod service;
+pub mod size;
 pub mod topology;
 
 use crate::time::SimDuration;
+use class::Classes;
 use client::{ClientConfig, EdgeConfig};
 use compare::CompareConfig;
 use expect::Expectation;
@@ -60,6 +64,8 @@ pub struct Scenario {
     pub groups: Vec<GroupConfig>,
     /// Clients by id, in order of name.
     pub clients: Vec<ClientConfig>,
+    /// Classes of requests by id, in order of client and name.
+    pub classes: Classes,
     /// Call edges by id: those of clients first.
     pub edges: Vec<EdgeConfig>,
     /// Faults by id, in order of name.

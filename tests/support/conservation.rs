@@ -282,7 +282,7 @@ impl Observer for Books<'_> {
 impl Books<'_> {
     fn observe_requests(&mut self, at: SimTime, observation: &Observation<'_>) {
         match observation {
-            Observation::RequestArrived { client, caller } => {
+            Observation::RequestArrived { client, caller, .. } => {
                 self.arrived_count += 1;
                 let end = SimTime::START + self.scenario.duration;
                 assert!(at < end, "arrives after the end");
@@ -358,11 +358,13 @@ impl Books<'_> {
 
     fn observe_work(&mut self, observation: &Observation<'_>) {
         match observation {
-            Observation::WorkArrived { instance } => self.on_work_arrived(*instance),
-            Observation::WorkRejected { instance } => {
+            Observation::WorkArrived { instance, .. } => self.on_work_arrived(*instance),
+            Observation::WorkRejected { instance, .. } => {
                 self.instances[instance.index()].waiting_count -= 1;
             }
-            Observation::WorkStarted { instance, waiting } => {
+            Observation::WorkStarted {
+                instance, waiting, ..
+            } => {
                 self.on_work_started(*instance, *waiting);
             }
             Observation::WorkEnded {

@@ -4,6 +4,8 @@
 //! for an honest value); it is never replaced by zero. Indices of entities are their place in the
 //! tables of the scenario.
 
+pub mod attempts;
+pub mod class;
 pub mod detection;
 pub mod distribution;
 pub mod fault;
@@ -14,6 +16,7 @@ pub mod series;
 pub mod service;
 pub mod timeline;
 
+use attempts::SeveralMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use flow::{BreakdownMetrics, FallbackMetrics};
@@ -57,6 +60,9 @@ pub struct RunMetrics {
     pub breakdowns: Vec<BreakdownMetrics>,
     /// Optional calls.
     pub fallbacks: Vec<FallbackMetrics>,
+    /// Hedging, cluster modes, deadlines and cancellations; None where calls are plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub several: Option<SeveralMetrics>,
     /// What happened when.
     pub series: Series,
     /// True and believed states of instances.

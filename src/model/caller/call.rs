@@ -27,10 +27,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = mix(self.nodes[node.index()].path_hash.wrapping_add(*count));
         let mut request = Request::new(identity, self.now(), node, Parent::Client);
         request.source = source;
-        request.key = self.draw_key(client, identity, source);
+        request.class = self.draw_class(client, identity, source);
+        request.key = self.draw_key(client, request.class, identity, source);
+        if let Some(deadline) = self.draw_deadline(request.class, identity) {
+            request.deadline = self.now() + self.nodes[node.index()].true_length(deadline);
+        }
         self.observe(Observation::RequestArrived {
             client,
             caller: node,
+            class: request.class,
         });
         self.in_flight_count += 1;
         let slot = self.insert_request(request);
@@ -112,6 +117,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut request = self.sub_request(origin, parent, edge, attempt_index);
         request.source = source;
         let slot = self.insert_request(request);
+        self.link_call(&request, slot);
         self.begin_call(slot, edge, self.request_node(origin));
     }
 
@@ -128,6 +134,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = mix(mix(origin.identity ^ path) ^ u64::from(attempt_index));
         let mut request = Request::new(identity, self.now(), self.request_node(origin), parent);
         request.key = origin.key;
+        request.class = origin.class;
+        request.deadline = origin.deadline;
         request.step = origin.step;
         request
     }
@@ -151,6 +159,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.instance_node(attempt.instance);
         let mut origin = Request::new(attempt.identity, self.now(), node, Parent::Client);
         origin.key = attempt.key;
+        origin.class = attempt.class;
         origin
     }
 
@@ -165,8 +174,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let request = &mut self.requests[slot];
         request.set_caller(self.scenario.topology.caller_of(edge, node));
-        if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
-            request.deadline = request.arrived_at + self.nodes[node.index()].true_length(deadline);
+        let config = &self.scenario.edges[edge.index()];
+        if let Some(deadline) = config.deadline {
+            let until = request.arrived_at + self.nodes[node.index()].true_length(deadline);
+            request.deadline = request.deadline.min(until);
+        }
+        if config.attempts.is_some() {
+            return self.begin_several(slot, edge);
         }
         if request.deadline <= now {
             return self.finish_request(slot, Outcome::Timeout);
@@ -178,13 +192,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn after_failed_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let request = self.requests[slot];
         let Caller { edge, node, .. } = self.callers[request.caller().index()];
+        if self.several.is_used && self.goes_on(slot) {
+            return;
+        }
         let retry = &self.scenario.edges[edge.index()].retry;
         let now = self.now();
         if now >= request.deadline {
-            return self.finish_request(slot, Outcome::Timeout);
+            return self.conclude(slot, Outcome::Timeout);
         }
         if u32::from(request.attempt_count) >= retry.attempt_count_max {
-            return self.finish_request(slot, outcome_of_last(outcome));
+            return self.conclude(slot, outcome_of_last(outcome));
         }
         let retry_number = u32::from(request.attempt_count);
         let draw = |number| {
@@ -224,6 +241,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A request has its outcome: whoever waits for it goes on.
     pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
+        if self.several.is_used {
+            self.leave_attempts(slot);
+            if self.requests[slot].flags.has(RequestFlags::BACKGROUND) {
+                return self.end_background(slot);
+            }
+        }
         let request = self.requests.remove(slot);
         self.tried.release(request.tried);
         self.observe_call_ended(&request, outcome);
@@ -243,13 +266,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
+    pub(super) fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
         if let Ok(caller) = request.owner() {
             let edge = self.callers[caller.index()].edge;
             let started_at = request.arrived_at;
             self.observe(Observation::CallEnded {
                 caller,
                 edge,
+                class: request.class,
                 started_at,
                 outcome,
             });
@@ -281,6 +305,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.observe(Observation::RequestEnded {
             client,
             caller: node,
+            class: request.class,
             arrived_at: request.arrived_at,
             outcome,
             attempt_count: u32::from(request.attempt_count),
@@ -302,8 +327,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .map(|(slot, _)| slot)
             .collect();
         self.cancel_attempts_of(&slots);
-        self.joins.forget(nodes);
+        if self.several.is_used {
+            self.forget_several(nodes);
+        }
         for slot in slots {
+            if self.several.is_used {
+                self.leave_attempts(slot);
+            }
             let request = self.requests[slot];
             self.tried.release(request.tried);
             if request.flags.has(RequestFlags::BACKING_OFF) {
@@ -312,17 +342,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             } else {
                 self.requests.remove(slot);
             }
+            if request.flags.has(RequestFlags::BACKGROUND) {
+                continue;
+            }
             self.observe_call_ended(&request, Outcome::Failure);
             self.close_breakdown(slot, &request);
             if request.parent() == Parent::Client {
                 self.on_client_request_ended(&request, Outcome::Failure);
             }
         }
+        self.joins.forget(nodes);
     }
 }
 
 /// What the end of the last attempt means for its request.
-fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
+pub(super) fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
     match outcome {
         AttemptOutcome::Success => Outcome::Success,
         AttemptOutcome::Rejected => Outcome::Rejected,

@@ -8,6 +8,7 @@ use crate::model::observation::{Observation, Observer, Outcome};
 use crate::model::request::{NIL, Parent, Reply, Request, RequestFlags};
 use crate::model::world::{Deferred, World};
 use crate::rng::mix;
+use crate::scenario::attempts::DeadlinePropagation;
 
 /// What the requests of a stage have in common.
 struct Origin {
@@ -102,6 +103,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             is_beginning: true,
         };
         let join = self.joins.insert(join, joined);
+        if let JoinOwner::Attempt(slot) = owner {
+            self.attempts[slot].next = join;
+        }
         for (place, edge) in calls.iter().enumerate() {
             let parent = match flow(*edge).is_detached {
                 true => Parent::Detached,
@@ -147,7 +151,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let fanout = self.scenario.edges[edge.index()].flow.fanout.as_ref();
         if let Some(client) = fanout.and_then(|fanout| fanout.key_client) {
-            request.key = self.draw_key(client, request.identity, NIL);
+            request.key = self.draw_key(client, request.class, request.identity, NIL);
         }
         request.source = source;
         let node = self.request_node(&origin.request);
@@ -161,6 +165,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if let Parent::Join(join) = parent {
             self.joins.add_request(join, slot);
         }
+        self.link_call(&request, slot);
         self.begin_call(slot, edge, node);
     }
 
@@ -269,11 +274,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The owner of a stage goes on; `edge` is the call whose end it waited for.
     fn end_stage(&mut self, join: u32, edge: EdgeId, outcome: Outcome) {
         let state = self.joins.slab[join];
+        if let JoinOwner::Attempt(slot) = state.owner {
+            self.unlink_stage(join, slot);
+        }
         self.joins.slab[join].owner = JoinOwner::Nobody;
         self.abandon_rest(join, None);
         match state.owner {
             JoinOwner::Request(root) => self.absorb_parts(root),
-            JoinOwner::Attempt(slot) => self.add_wait(slot, edge, state.started_at),
+            JoinOwner::Attempt(slot) => {
+                self.attempts[slot].next = NIL;
+                self.add_wait(slot, edge, state.started_at);
+            }
             JoinOwner::Nobody => unreachable!("a stage ends once"),
         }
         match outcome {
@@ -299,21 +310,55 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn abandon_rest(&mut self, join: u32, edge: Option<EdgeId>) {
         for place in 0..self.joins.requests(join).len() {
             let slot = self.joins.requests(join)[place];
-            let Some(request) = self.requests.get(slot) else {
-                continue;
-            };
-            // The slot of a request that ended may be that of another one.
-            let is_of_stage = request.parent() == Parent::Join(join);
-            let is_meant = is_of_stage
-                && edge.is_none_or(|edge| self.callers[request.caller().index()].edge == edge);
+            let is_meant = self.is_under_way(join, slot)
+                && edge.is_none_or(|edge| {
+                    let caller = self.requests[slot].caller();
+                    self.callers[caller.index()].edge == edge
+                });
             if is_meant {
                 self.abandon_call(slot);
             }
         }
     }
 
-    /// Nobody waits for this call any more. It goes on until it ends by itself.
-    pub(in crate::model) fn abandon_call(&mut self, slot: u32) {
+    /// Whether the request in a slot is one of a stage. The slot of a request that ended may be
+    /// that of another one.
+    fn is_under_way(&self, join: u32, slot: u32) -> bool {
+        self.requests.get(slot).is_some_and(|request| {
+            request.parent() == Parent::Join(join) && !request.flags.has(RequestFlags::ABANDONED)
+        })
+    }
+
+    /// Nobody waits for this call any more. It is cancelled if its edge says so, and otherwise
+    /// goes on until it ends by itself.
+    fn abandon_call(&mut self, slot: u32) {
         self.requests[slot].flags.0 |= RequestFlags::UNAWAITED.0;
+        let config = self.attempts_config_of(slot);
+        if config.is_some_and(|config| config.propagation == DeadlinePropagation::Cancel) {
+            self.give_up_call(slot);
+        }
+    }
+
+    /// The work that waited for the calls of a stage is given up.
+    pub(super) fn disown_stage(&mut self, attempt: u32) {
+        let join = std::mem::replace(&mut self.attempts[attempt].next, NIL);
+        if join != NIL {
+            self.unlink_stage(join, attempt);
+            self.joins.slab[join].owner = JoinOwner::Nobody;
+            self.joins.free_if_over(join);
+        }
+    }
+
+    /// The calls of a stage no longer end with an attempt.
+    fn unlink_stage(&mut self, join: u32, attempt: u32) {
+        if !self.several.has_links {
+            return;
+        }
+        for place in 0..self.joins.requests(join).len() {
+            let slot = self.joins.requests(join)[place];
+            if self.is_under_way(join, slot) {
+                self.several.calls.remove(attempt, slot);
+            }
+        }
     }
 }

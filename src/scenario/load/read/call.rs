@@ -6,6 +6,7 @@ use super::super::schema::{BACKOFF, BALANCER, CALL, DETECTOR, RETRY};
 use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::tree::Tree;
+use super::attempts::{self, Deadline};
 use super::flow;
 use super::service::phase;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
@@ -71,7 +72,11 @@ fn edges_of(
         let to = names.service(&call.name);
         let balancer = section.tree("balancer").and_then(|t| balancer(ctx, &t, 0));
         let attempt_timeout = section.duration(ctx, "attempt_timeout");
-        let deadline = section.duration(ctx, "deadline");
+        let (deadline, deadline_law) = match attempts::deadline(ctx, section) {
+            Deadline::None => (None, None),
+            Deadline::Constant(deadline) => (Some(deadline), None),
+            Deadline::Law(law) => (None, Some(law)),
+        };
         if let (Some(timeout), Some(deadline)) = (attempt_timeout, deadline)
             && deadline < timeout
         {
@@ -85,6 +90,7 @@ fn edges_of(
             );
         }
         let retry = retry(ctx, section);
+        let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
         let detector = detector(ctx, section);
         let flow = flow::flow(ctx, section, owner_id);
         let to = match to {
@@ -105,6 +111,7 @@ fn edges_of(
                 retry,
                 detector,
                 flow,
+                attempts,
             },
             call.name_origin,
         ));
@@ -222,7 +229,8 @@ pub fn attach(edges: &[(EdgeConfig, Origin)], services: &mut [ServiceConfig]) {
 
 /// How long the longest request can take: for each client the sum over the stages of its calls.
 pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDuration {
-    let call = |edge: &EdgeConfig| match (edge.deadline, edge.attempt_timeout) {
+    let drawn = |edge: &EdgeConfig| edge.deadline_law().map(attempts::longest_deadline);
+    let call = |edge: &EdgeConfig| match (edge.deadline.or(drawn(edge)), edge.attempt_timeout) {
         _ if edge.flow.is_detached => SimDuration::ZERO,
         (Some(deadline), _) => deadline.saturating_add(edge.flow.fallback_time),
         (None, Some(timeout)) => timeout

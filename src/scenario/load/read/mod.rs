@@ -1,7 +1,9 @@
 //! Readers: from the tree of a scenario to its configuration, every error on the way reported.
 
+mod attempts;
 mod breakdown;
 mod call;
+mod class;
 mod client;
 mod distribution;
 mod expect;
@@ -12,6 +14,7 @@ mod network;
 mod registry;
 mod selector;
 mod service;
+mod size;
 
 use super::context::Context;
 use super::diagnostic::Diagnostic;
@@ -96,16 +99,21 @@ pub fn scenario(
         &registry_section,
     );
 
+    let opened_classes = class::open_classes(ctx, &clients);
+    names.classes = class::paths(&opened_classes, &clients);
     let registry = registry::registry(ctx, &registry_section, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
     let mut services_read = service::services(ctx, &services, &groups, &registry_section);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
+    let edge_configs: Vec<EdgeConfig> = edges.iter().map(|(edge, _)| edge.clone()).collect();
+    let classes = class::classes(ctx, &opened_classes, &clients, &edge_configs);
     let clients_read = client::clients(
         ctx,
         &clients,
         &names,
+        &classes,
         &edges,
         &services_read,
         &groups,
@@ -133,6 +141,7 @@ pub fn scenario(
         services: services_read,
         groups,
         clients: clients_read,
+        classes,
         edges,
         faults: faults_read,
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
