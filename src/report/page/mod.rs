@@ -72,8 +72,7 @@ pub struct DefaultLine {
 
 /// Writes the page.
 pub fn page(input: PageInput) -> ReportPage {
-    let scenario = input.run.scenario;
-    let metrics = input.run.metrics;
+    let (scenario, metrics) = (input.run.scenario, input.run.metrics);
     let findings = findings(&input);
     let footer = format!(
         "stormglass {} · scenario {} · seed {} · digest {:016x}",
