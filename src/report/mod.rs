@@ -12,6 +12,7 @@ pub mod run_dir;
 pub mod series;
 pub mod summary;
 pub mod terminal;
+pub mod terminal_class;
 pub mod terminal_fault;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::flow::{PART_TITLES, mean_row};
 use super::format::{self, NOTHING};
 use super::page::{JudgedLine, MeanLine};
 use super::summary::{digest_text, unit_of};
+use super::terminal_class::classes_table;
 use crate::experiment::Results;
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::headline::is_shown;
@@ -168,6 +169,7 @@ fn remark(tally: Tally, reason: &str) -> String {
 fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
     let mut tables = vec![requests_table(metrics), latency_table(metrics)];
     tables.extend(parts_table(&metrics.breakdowns));
+    tables.extend(classes_table(&metrics.requests.classes));
     tables.extend(picks_table(&metrics.edges));
     tables.extend(detectors_table(&metrics.detectors));
     tables.extend(

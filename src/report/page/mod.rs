@@ -98,6 +98,7 @@ pub fn page(input: PageInput) -> ReportPage {
         ),
     ];
     requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
+    requests.extend(tables::classes(metrics).map(Block::Table));
     requests.extend(take(&["latency", "requests", "percentiles"]));
     let mut faults: Vec<Block> = tables::faults(metrics)
         .into_iter()
