@@ -377,7 +377,7 @@ const MISTAKES: [(&str, &str, &str, &str, &str); 10] = [
         "latency.p99{clinet=shop} <= 1s",
         "unknown scope `clinet` of `latency`",
         "clinet",
-        "expected one of client, zone, call",
+        "expected one of client, zone, call, class",
         "did you mean `client`?",
     ),
     (

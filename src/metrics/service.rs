@@ -71,6 +71,43 @@ pub struct ServiceTable {
 }
 
 impl WorkCell {
+    /// Takes note that a worker took up work.
+    #[inline]
+    pub fn start(&mut self, waiting: SimDuration) {
+        self.waited_count += u64::from(!waiting.is_zero());
+        self.waiting.record(waiting);
+    }
+
+    /// Takes note that work left.
+    #[inline]
+    pub fn end(&mut self, at: SimTime, work: WorkRecord) {
+        let sojourn = at.since(work.arrived_at);
+        match work.end {
+            WorkEnd::Served | WorkEnd::Errored => {
+                self.served_count += 1;
+                self.zombie_count += u64::from(work.is_zombie);
+                self.sojourn.record(sojourn);
+                let started_at = work.started_at.expect("what was served has started");
+                let worked_until = work.released_at.unwrap_or(at);
+                self.service_time.record(worked_until.since(started_at));
+            }
+            WorkEnd::Lost => {
+                self.lost_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+            }
+            WorkEnd::Dropped => {
+                self.dropped_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+            }
+            WorkEnd::Cancelled => {
+                self.cancelled_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+                let served = work.started_at.map_or(SimDuration::ZERO, |t| at.since(t));
+                self.cancelled_ns += served.as_ns();
+            }
+        }
+    }
+
     /// Adds another cell.
     pub fn merge(&mut self, other: &Self) {
         self.arrived_count += other.arrived_count;
@@ -171,8 +208,7 @@ impl ServiceTable {
     #[inline]
     pub fn start(&mut self, class: u16, instance: InstanceId, waiting: SimDuration) {
         let cell = self.place(class, instance).0;
-        self.cells[cell].waited_count += u64::from(!waiting.is_zero());
-        self.cells[cell].waiting.record(waiting);
+        self.cells[cell].start(waiting);
     }
 
     /// Work that entered at `arrived_at` left an instance that held `before` since an instant.
@@ -186,31 +222,7 @@ impl ServiceTable {
         work: WorkRecord,
     ) {
         let (cell, service) = self.place(class, instance);
-        let cell = &mut self.cells[cell];
-        let sojourn = at.since(work.arrived_at);
-        match work.end {
-            WorkEnd::Served | WorkEnd::Errored => {
-                cell.served_count += 1;
-                cell.zombie_count += u64::from(work.is_zombie);
-                cell.sojourn.record(sojourn);
-                let started_at = work.started_at.expect("what was served has started");
-                cell.service_time.record(at.since(started_at));
-            }
-            WorkEnd::Lost => {
-                cell.lost_count += 1;
-                cell.lost_sojourn_secs += sojourn.as_secs_f64();
-            }
-            WorkEnd::Dropped => {
-                cell.dropped_count += 1;
-                cell.lost_sojourn_secs += sojourn.as_secs_f64();
-            }
-            WorkEnd::Cancelled => {
-                cell.cancelled_count += 1;
-                cell.lost_sojourn_secs += sojourn.as_secs_f64();
-                let served = work.started_at.map_or(SimDuration::ZERO, |t| at.since(t));
-                cell.cancelled_ns += served.as_ns();
-            }
-        }
+        self.cells[cell].end(at, work);
         let meter = &mut self.in_system[service];
         meter.advance(at, class);
         meter.level -= 1;
@@ -334,6 +346,8 @@ pub struct WorkRecord {
     pub arrived_at: SimTime,
     /// When a worker took it up.
     pub started_at: Option<SimTime>,
+    /// When a worker was free of it, if that was before its end.
+    pub released_at: Option<SimTime>,
     /// How it ended.
     pub end: WorkEnd,
     /// Its caller had given up.

@@ -1,6 +1,7 @@
 //! What instances do with attempts: queue, serve, call others, reply.
 
 use super::caller::fold_identity;
+use super::caller::join::JoinOwner;
 use super::event::Event;
 use super::observation::{LifeState, Observation, Observer, Outcome, WorkEnd};
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
@@ -25,6 +26,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.instance_node(attempt.instance);
         let event = Event::AttemptArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
+            self.note_held_arrival(slot);
             return;
         }
         self.fold(event, node, identity);
@@ -80,7 +82,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Serves an attempt, queues it or turns it away.
     fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
-        self.observe(Observation::WorkArrived { instance: id });
+        let class = self.attempt_class(slot);
+        self.observe(Observation::WorkArrived {
+            instance: id,
+            class,
+        });
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let is_shared = service.discipline == Discipline::ProcessorSharing;
@@ -92,7 +98,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .queue_limit
             .is_some_and(|limit| instance.waiting_count >= limit)
         {
-            self.observe(Observation::WorkRejected { instance: id });
+            self.observe(Observation::WorkRejected {
+                instance: id,
+                class,
+            });
             self.send_reply(slot, Reply::Rejected);
         } else if is_shared {
             self.start_work(slot);
@@ -180,15 +189,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Attempt {
             instance: id,
             arrived_at,
+            class,
             ..
         } = self.attempts[slot];
         let now = self.now();
         let waiting = now.since(arrived_at);
         self.observe(Observation::WorkStarted {
             instance: id,
+            class,
             waiting,
         });
         let (demand, reply) = self.draw_work(slot);
+        let demand = self.faults.slowed(demand, &self.attempts[slot]);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
         attempt.started_at = now;
@@ -244,7 +256,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut draw = self
             .streams
             .draw(Purpose::ServiceDemand, attempt.identity, number, 0);
-        self.service_times[service.index()].sample(&mut draw)
+        let of_class = self.classes.service_time(attempt.class, service);
+        of_class
+            .unwrap_or(&self.service_times[service.index()])
+            .sample(&mut draw)
     }
 
     /// A worker is done with an attempt.
@@ -269,10 +284,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let has_calls = !self.scenario.services[service.index()].calls.is_empty();
         if has_calls && attempt.reply == Reply::Good {
             attempt.stage = Stage::Calling;
+            attempt.next = NIL;
             if let Some(sharing) = &mut self.instances[instance.index()].sharing {
                 sharing.calling_count += 1;
             }
-            self.begin_service_call(slot, 0);
+            match self.plans.of_service(service).is_plain {
+                true => self.begin_service_call(slot, 0),
+                false => self.begin_stage(JoinOwner::Attempt(slot), 0),
+            }
         } else {
             self.complete_work(slot);
         }
@@ -296,7 +315,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The worker is free again; the reply goes out.
-    fn complete_work(&mut self, slot: u32) {
+    pub(super) fn complete_work(&mut self, slot: u32) {
+        if self.attempts[slot].stage == Stage::CallingFree {
+            return self.complete_free_work(slot);
+        }
         let Attempt {
             instance: id,
             arrived_at,
@@ -304,6 +326,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             reply,
             request,
             stage,
+            class,
             ..
         } = self.attempts[slot];
         let end = if reply == Reply::Good {
@@ -313,6 +336,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         self.observe(Observation::WorkEnded {
             instance: id,
+            class,
             arrived_at,
             started_at: Some(started_at),
             end,
@@ -426,7 +450,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn observe_shared(&mut self, id: InstanceId) {
+    pub(super) fn observe_shared(&mut self, id: InstanceId) {
         let instance = &mut self.instances[id.index()];
         let count = instance
             .sharing

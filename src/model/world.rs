@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use super::balancer::tables::Tables;
 use super::caller::Caller;
+use super::caller::breakdown::Breakdown;
+use super::caller::join::Joins;
+use super::caller::plan::CallPlans;
 use super::caller::several::Several;
+use super::classes::ClassLaws;
 use super::detector::ping::Pings;
 use super::event::Event;
 use super::fault::FaultSteps;
@@ -45,6 +49,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) instances: Vec<Instance>,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
+    /// What follows from the class of a request.
+    pub(super) classes: ClassLaws,
     pub(super) callers: Vec<Caller>,
     /// Hash of the path of each edge.
     pub(super) edge_hashes: Vec<u64>,
@@ -59,6 +65,12 @@ pub(super) struct World<'s, O, S> {
     pub(super) deferred: BTreeMap<NodeId, Vec<Deferred>>,
     /// Requests of clients that have no outcome.
     pub(super) in_flight_count: u64,
+    /// Which calls follow one another.
+    pub(super) plans: CallPlans,
+    /// Stages of parallel calls under way.
+    pub(super) joins: Joins,
+    /// Where the time of requests goes; None unless the scenario asks.
+    pub(super) breakdown: Option<Box<Breakdown>>,
 }
 
 /// Something that came due while its node stood still.
@@ -162,6 +174,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ReplyArrives(slot) => self.on_reply_arrives(slot, sequence),
             Event::AttemptTimeout(lane) => self.on_attempt_lane(lane, sequence),
             Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
+            Event::FallbackEnds(slot) => self.on_fallback_ends(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::HeartbeatDue(instance) => self.on_heartbeat_due(instance, sequence),
             Event::HeartbeatArrives(instance) => self.on_heartbeat_arrives(instance),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::attempts::{AttemptsConfig, ClusterMode};
 use super::balancer::BalancerConfig;
 use super::distribution::Distribution;
+use super::flow::CallFlow;
 use super::registry::{ClockConfig, PingConfig};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
 use crate::time::{SimDuration, SimTime};
@@ -144,6 +145,8 @@ impl ArrivalProcess {
 pub struct Trace {
     /// In order of arrival.
     pub rows: Vec<TraceRow>,
+    /// Names of the classes that rows refer to.
+    pub class_names: Vec<String>,
 }
 
 /// One recorded request.
@@ -155,6 +158,8 @@ pub struct TraceRow {
     pub service_demand: Option<SimDuration>,
     /// Its key; None draws it from the client's law.
     pub key: Option<u64>,
+    /// The place of its class among the names of the trace, plus one; 0 draws it by share.
+    pub class: u8,
 }
 
 /// Which keys requests carry: numbers from 0.
@@ -223,6 +228,8 @@ pub struct EdgeConfig {
     pub retry: RetryConfig,
     /// Pings from this caller to every instance in its view.
     pub detector: Option<PingConfig>,
+    /// How it takes part in the work of its owner.
+    pub flow: CallFlow,
     /// What it does beyond one attempt after the other.
     pub attempts: Option<Box<AttemptsConfig>>,
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::dice::Dice;
+use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -21,8 +22,12 @@ struct World {
     clients: Vec<u64>,
     /// Registry members; none for a static registry.
     member_count: u64,
+    /// Paths of classes of requests.
+    classes: Vec<String>,
     is_datagram: bool,
     has_drift: bool,
+    /// Whether calls are parallel, optional or not waited for.
+    has_flow: bool,
     duration_ms: u64,
 }
 
@@ -41,8 +46,10 @@ pub fn scenario(seed: u64) -> String {
         services,
         clients: (0..client_count).map(|_| dice.between(1, 4)).collect(),
         member_count: if dice.flag() { 0 } else { dice.between(1, 3) },
+        classes: Vec::new(),
         is_datagram: dice.flag(),
         has_drift: dice.flag(),
+        has_flow: dice.flag(),
         duration_ms: dice.between(500, 6_000),
         text: String::new(),
         dice,
@@ -52,6 +59,7 @@ pub fn scenario(seed: u64) -> String {
     world.write_registry();
     world.write_services();
     world.write_clients();
+    world.write_classes();
     world.write_faults();
     world.text
 }
@@ -82,6 +90,7 @@ impl World {
         self.line(format!("duration = \"{}ms\"", self.duration_ms));
         let drain = self.dice.between(0, 3);
         self.line(format!("drain = \"{drain}s\""));
+        self.maybe(|_| "breakdown = true".to_string());
     }
 
     fn write_network(&mut self) {
@@ -100,6 +109,8 @@ impl World {
         } else {
             self.maybe(|dice| format!("retransmission_timeout = {}", dice.ms(5, 300)));
         }
+        self.maybe(|dice| format!("same_zone_bandwidth = \"{}KB/s\"", dice.between(5, 500)));
+        self.maybe(|dice| format!("cross_zone_bandwidth = \"{}kbit/s\"", dice.between(40, 900)));
         let link_count = if self.dice.flag() {
             0
         } else {
@@ -111,6 +122,7 @@ impl World {
             let delay = self.dice.law(5);
             self.line(format!("delay = {delay}"));
             self.maybe(|dice| format!("loss = {}", dice.loss()));
+            self.maybe(|dice| format!("bandwidth = \"{}KiB/s\"", dice.between(5, 100)));
         }
     }
 
@@ -181,9 +193,11 @@ impl World {
             for group in 0..self.services[place].len() {
                 self.write_group(place, group);
             }
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    self.write_call(&format!("service.{name}"), callee);
+                    let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                    self.write_call(&format!("service.{name}"), callee, stage);
                 }
             }
         }
@@ -233,8 +247,10 @@ impl World {
             } else {
                 self.services.len()
             };
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in 0..call_count {
-                self.write_call(&path, callee);
+                let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                self.write_call(&path, callee, stage);
             }
         }
     }
@@ -265,8 +281,12 @@ impl World {
         }
     }
 
-    fn write_call(&mut self, owner: &str, callee: usize) {
+    fn write_call(&mut self, owner: &str, callee: usize, stage: Option<u64>) {
         self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
+        if self.has_flow {
+            let flow = swarm_flow::lines(&mut self.dice, owner, stage);
+            self.line(flow);
+        }
         self.maybe(|dice| format!("balancer = {}", balancer(dice)));
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         let lines = super::swarm_attempts::call_lines(&mut self.dice);
@@ -280,6 +300,34 @@ impl World {
                  misses_max = {misses}, rises_min = {rises}, phase = {phase} }}"
             )
         });
+    }
+
+    /// Half of the clients have classes.
+    fn write_classes(&mut self) {
+        for client in CLIENTS.iter().take(self.clients.len()) {
+            if self.dice.flag() {
+                continue;
+            }
+            let shares: &[f64] = self.dice.pick(&[&[1.0], &[0.3, 0.7], &[0.2, 0.2, 0.6]]);
+            let call_count = self
+                .text
+                .matches(&format!("[client.{client}.call."))
+                .count();
+            for (share, name) in shares.iter().zip(["x", "y", "z"]) {
+                self.line(format!("[client.{client}.class.{name}]"));
+                self.line(format!("share = {share}"));
+                if call_count == 1 {
+                    self.maybe(|dice| format!("service_time = {}", dice.law(12)));
+                }
+                self.maybe(|_| "keys = { distribution = \"uniform\", count = 3 }".to_string());
+                self.maybe(|dice| format!("deadline = {}", dice.law(200)));
+                self.maybe(|dice| format!("priority = {}", dice.between(0, 2)));
+                self.maybe(|_| "idempotent = false".to_string());
+                self.maybe(|dice| format!("request_size = \"{}B\"", dice.between(1, 2_000)));
+                self.maybe(|_| "reply_size = { dist = \"exponential\", mean = \"1KB\" }".into());
+                self.classes.push(format!("{client}.{name}"));
+            }
+        }
     }
 
     fn write_faults(&mut self) {
@@ -321,6 +369,13 @@ impl World {
             let length = self.dice.law(200);
             self.line(format!("for = {length}"));
             self.maybe(|dice| format!("every = {}", dice.law(300)));
+        }
+        if matches!(kind, "slow" | "error" | "loss" | "delay") && !self.classes.is_empty() {
+            let classes = self.classes.clone();
+            self.maybe(|dice| {
+                let place = dice.between(0, classes.len() as u64 - 1) as usize;
+                format!("class = \"{}\"", classes[place])
+            });
         }
         let is_of_nodes = matches!(kind, "crash" | "host_loss" | "pause" | "slow" | "error");
         match kind {

@@ -5,9 +5,11 @@
 //! tables of the scenario.
 
 pub mod attempts;
+pub mod class;
 pub mod detection;
 pub mod distribution;
 pub mod fault;
+pub mod flow;
 pub mod request;
 pub mod selection;
 pub mod series;
@@ -17,6 +19,7 @@ pub mod timeline;
 use attempts::SeveralMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
+use flow::{BreakdownMetrics, FallbackMetrics};
 use request::RequestMetrics;
 use selection::EdgeMetrics;
 use serde::Serialize;
@@ -53,6 +56,10 @@ pub struct RunMetrics {
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,
+    /// Parts of the latency of every client and call; empty where latencies are not split.
+    pub breakdowns: Vec<BreakdownMetrics>,
+    /// Optional calls.
+    pub fallbacks: Vec<FallbackMetrics>,
     /// Hedging, cluster modes, deadlines and cancellations; None where calls are plain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub several: Option<SeveralMetrics>,

@@ -1,8 +1,10 @@
 //! Reads one number of a run, and judges expectations.
 
 mod attempts;
+mod class;
 mod detector;
 mod estimate;
+mod flow;
 mod request;
 mod server;
 #[cfg(test)]
@@ -138,7 +140,9 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::CancelledRatio
         | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
-        Measure::HedgeRatio | Measure::FallbackRatio => ask.several(),
+        Measure::FallbackRatio => ask.flow(),
+        part if part.is_of_breakdown() => ask.flow(),
+        Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         _ => ask.other(),
     }
 }

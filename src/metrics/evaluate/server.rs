@@ -50,6 +50,9 @@ impl Ask<'_> {
                 };
                 balance_of(&values, self.measure.statistic)
             }
+            _ if self.measure.scope.class.is_some() && self.measure.scope.instance.is_some() => {
+                undecided("work at single instances is not counted by class")
+            }
             Measure::WaitingTime if self.measure.scope.instance.is_some() => {
                 self.instance_waiting(&classes, is_whole)
             }
@@ -71,7 +74,13 @@ impl Ask<'_> {
             return undecided("this is not kept for single instances");
         }
         let services = &self.run.tables.services;
-        let work: WorkCell = services.pooled(scope.service, scope.zone, classes);
+        let work: WorkCell = match scope.class {
+            Some(class) => {
+                let by_class = &self.run.tables.classes;
+                by_class.work(class, scope.service, scope.zone, classes)
+            }
+            None => services.pooled(scope.service, scope.zone, classes),
+        };
         let statistic = self.measure.statistic;
         match self.measure.measure {
             Measure::Throughput => exact(Some(work.served_count as f64 / length_secs), NO_WORK),

@@ -1,8 +1,9 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
 use crate::engine::PendingSet;
-use crate::id::{EdgeId, InstanceId, NodeId};
+use crate::id::{ClassId, EdgeId, InstanceId, NodeId};
 use crate::model::balancer::{AttemptEnd, PickContext};
+use crate::model::classes::Leg;
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
@@ -26,6 +27,8 @@ struct Timing {
     index: u8,
     /// Time left until the deadline of the request.
     left: SimDuration,
+    /// The class of its request.
+    class: ClassId,
     /// There is no deadline.
     is_endless: bool,
 }
@@ -72,12 +75,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let index = request.attempt_count - 1;
         let side = &mut self.callers[caller.index()];
         side.in_flight.add(instance);
-        let key = request.key;
+        let (key, class) = (request.key, request.class);
         let timing = Timing {
             edge: side.edge,
             node: side.node,
             index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
+            class,
             is_endless: request.deadline == SimTime::NEVER,
         };
         let attempt = self.attempts.insert(Attempt {
@@ -97,7 +101,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             stage: Stage::Sent,
             reply: Reply::Good,
             flags: AttemptFlags::default(),
+            class,
         });
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.send(slot, attempt, now);
+        }
         let is_hedge = self.several.is_used && self.join_attempts(slot, attempt, timing.edge);
         self.set_timeout(attempt, timing);
         let to = self.instance_node(instance);
@@ -106,6 +114,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             edge,
             instance,
+            class,
             attempt_index: u32::from(index),
             key: u64::from(key),
             is_wasted: !self.nodes[to.index()].state.is_up(),
@@ -133,7 +142,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
         let key = message_key(&self.attempts[slot], LEG_THERE);
-        let verdict = self.send(link, key);
+        let verdict = self.send_message(slot, link, key, Leg::There);
         let now = self.now();
         let copy = self
             .network
@@ -188,8 +197,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let node = &self.nodes[timing.node.index()];
         let timeout = node.true_length(timeout);
-        let is_first_of_deadline =
-            edge.attempt_timeout.is_none() && timing.index == 0 && edge.attempts.is_none();
+        let is_first_of_deadline = edge.attempt_timeout.is_none()
+            && timing.index == 0
+            && edge.attempts.is_none()
+            && self.class_config(timing.class).deadline.is_none();
         if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
             let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
             let sequence = self.queue.take_sequence();
@@ -287,10 +298,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.reply(slot, self.queue.now());
+        }
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
         let link = (self.instance_node(instance), self.caller_node(caller));
-        if let Verdict::Deliver { delay, .. } = self.send(link, key) {
+        let sent = match reply {
+            Reply::Good => self.send_message(slot, link, key, Leg::Back),
+            Reply::Error | Reply::Rejected | Reply::Refused | Reply::Reset => self.send(link, key),
+        };
+        if let Verdict::Deliver { delay, .. } = sent {
             self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
         }
     }
@@ -307,6 +325,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.caller_node(attempt.caller);
         let event = Event::ReplyArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
+            self.note_held_reply(slot);
             return;
         }
         self.fold(event, node, identity);
@@ -344,6 +363,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             index,
             ..
         } = self.attempts[slot];
+        self.split_attempt(slot, outcome);
         self.forget_attempt(slot, outcome);
         let edge = &self.scenario.edges[self.callers[caller.index()].edge.index()];
         if let Some(attempts) = &edge.attempts
@@ -360,6 +380,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.requests[request].tried = self.tried.push(tried, instance);
         }
         self.after_failed_attempt(request, outcome);
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.settle(request);
+        }
     }
 
     /// The calling side is done with an attempt. It lives on while its instance or the network
@@ -379,8 +402,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             ..
         } = *attempt;
         attempt.sent_at = now;
-        let is_at_instance = matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
-        if pending == 0 && !is_at_instance {
+        if pending == 0 && !stage.is_at_instance() {
             self.attempts.remove(slot);
         }
         let side = &mut self.callers[caller.index()];
@@ -428,6 +450,7 @@ fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
         identity: attempt.identity,
         number: u32::from(attempt.index),
         leg: leg + copy,
+        class: attempt.class,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{
     AttemptOutcome, LifeState, Observation, Observer, Outcome, WorkEnd,
 };
-use crate::model::request::{Attempt, AttemptFlags, NIL, RequestFlags, Stage};
+use crate::model::request::{Attempt, AttemptFlags, NIL, Parent, RequestFlags, Stage};
 use crate::model::world::{Deferred, World};
 use crate::scenario::attempts::DeadlinePropagation;
 
@@ -35,10 +35,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         let from = self.caller_node(caller);
-        let is_there = matches!(
-            stage,
-            Stage::Sent | Stage::Waiting | Stage::Running | Stage::Calling
-        );
+        let is_there = stage == Stage::Sent || stage.is_at_instance();
         if !is_there || self.nodes[from.index()].state != LifeState::Up {
             return;
         }
@@ -46,6 +43,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             identity,
             number: u32::from(index),
             leg: LEG_CANCEL,
+            class: self.attempts[slot].class,
         };
         let link = (from, self.instance_node(instance));
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
@@ -101,7 +99,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.end_cancelled(slot, &attempt);
                 self.stop_work(slot, &attempt);
             }
-            Stage::Running | Stage::Calling | Stage::Replied | Stage::Lost => {}
+            Stage::CallingFree if is_cancellable => {
+                self.cancel_calls(slot);
+                self.observe_free_work_ended(slot, WorkEnd::Cancelled);
+                self.attempts.remove(slot);
+            }
+            Stage::Running | Stage::Calling | Stage::CallingFree | Stage::Replied | Stage::Lost => {
+            }
         }
     }
 
@@ -123,6 +127,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_started = matches!(attempt.stage, Stage::Running | Stage::Calling);
         self.observe(Observation::WorkEnded {
             instance: attempt.instance,
+            class: attempt.class,
             arrived_at: attempt.arrived_at,
             started_at: is_started.then_some(attempt.started_at),
             end: WorkEnd::Cancelled,
@@ -134,17 +139,30 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The calls that an attempt waits for end with it.
     fn cancel_calls(&mut self, attempt: u32) {
-        for slot in self.several.calls.members(attempt) {
-            self.leave_attempts(slot);
-            let request = self.requests[slot];
-            self.tried.release(request.tried);
-            if request.flags.has(RequestFlags::BACKING_OFF) {
-                self.requests[slot].flags.0 |= RequestFlags::ABANDONED.0;
-                self.requests[slot].tried = NIL;
-            } else {
-                self.requests.remove(slot);
-            }
-            self.observe_call_ended(&request, Outcome::Failure);
+        let calls = self.several.calls.members(attempt);
+        if self.attempts[attempt].stage != Stage::Running {
+            self.disown_stage(attempt);
+        }
+        for slot in calls {
+            self.give_up_call(slot);
+        }
+    }
+
+    /// A call ends without an outcome that anybody waits for.
+    pub(super) fn give_up_call(&mut self, slot: u32) {
+        self.leave_attempts(slot);
+        let request = self.requests[slot];
+        self.tried.release(request.tried);
+        if request.flags.has(RequestFlags::BACKING_OFF) {
+            self.requests[slot].flags.0 |= RequestFlags::ABANDONED.0;
+            self.requests[slot].tried = NIL;
+        } else {
+            self.requests.remove(slot);
+        }
+        self.observe_call_ended(&request, Outcome::Failure);
+        self.close_breakdown(slot, &request);
+        if let Parent::Join(join) = request.parent() {
+            self.on_joined_call_ended(join, &request, Outcome::Failure);
         }
     }
 }

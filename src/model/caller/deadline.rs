@@ -1,5 +1,6 @@
 //! Where deadlines come from, and how they travel.
 
+use super::join::JoinOwner;
 use super::several::entry;
 use crate::engine::PendingSet;
 use crate::id::EdgeId;
@@ -33,6 +34,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = self.attempts[slot];
         self.observe(Observation::WorkEnded {
             instance: attempt.instance,
+            class: attempt.class,
             arrived_at: attempt.arrived_at,
             started_at: None,
             end: WorkEnd::Dropped,
@@ -55,9 +57,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         if config.propagation != DeadlinePropagation::None {
             let of_parent = match request.parent() {
-                Parent::Client => SimTime::NEVER,
+                Parent::Client | Parent::Detached => SimTime::NEVER,
                 Parent::Attempt(attempt) => self.attempt_deadline(attempt),
                 Parent::Request(root) => self.requests[root].deadline,
+                Parent::Join(join) => match self.joins.slab[join].owner {
+                    JoinOwner::Attempt(attempt) => self.attempt_deadline(attempt),
+                    JoinOwner::Request(root) => self.requests[root].deadline,
+                    JoinOwner::Nobody => SimTime::NEVER,
+                },
             };
             if of_parent < SimTime::NEVER {
                 let margin_ns = config.deadline_margin.as_ns();

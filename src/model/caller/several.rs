@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::family::Family;
 use super::hedge::Hedging;
+use super::join::JoinOwner;
 use crate::engine::{PendingSet, Timer};
 use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::event::Event;
@@ -149,7 +150,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if !self.several.has_links {
             return;
         }
-        if let Parent::Attempt(attempt) = self.requests[slot].parent() {
+        if let Some(attempt) = self.attempt_waiting_for(&self.requests[slot]) {
             self.several.calls.remove(attempt, slot);
         }
         for attempt in self.several.attempts.members(slot) {
@@ -160,9 +161,21 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// A call that an attempt waits for began.
     pub(super) fn link_call(&mut self, request: &Request, slot: u32) {
         if self.several.has_links
-            && let Parent::Attempt(attempt) = request.parent()
+            && let Some(attempt) = self.attempt_waiting_for(request)
         {
             self.several.calls.add(attempt, slot);
+        }
+    }
+
+    /// The attempt whose work waits for a call.
+    fn attempt_waiting_for(&self, request: &Request) -> Option<u32> {
+        match request.parent() {
+            Parent::Attempt(attempt) => Some(attempt),
+            Parent::Join(join) => match self.joins.slab[join].owner {
+                JoinOwner::Attempt(attempt) => Some(attempt),
+                JoinOwner::Request(_) | JoinOwner::Nobody => None,
+            },
+            Parent::Client | Parent::Request(_) | Parent::Detached => None,
         }
     }
 
