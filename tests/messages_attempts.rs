@@ -97,7 +97,16 @@ fn a_broadcast_has_a_bound_and_a_deadline_has_a_length() {
 
 #[test]
 fn what_says_how_a_percentile_is_taken_needs_one() {
-    let message = messages("hedge = { delay = \"9ms\", window = 50, refresh = \"3s\" }\n", &[]);
-    assert!(message.contains("error: `window` without a percentile"), "{message}");
-    assert!(!message.contains("`refresh`"), "the default may be written: {message}");
+    let message = messages(
+        "hedge = { delay = \"9ms\", window = 50, refresh = \"3s\" }\n",
+        &[],
+    );
+    assert!(
+        message.contains("error: `window` without a percentile"),
+        "{message}"
+    );
+    assert!(
+        !message.contains("`refresh`"),
+        "the default may be written: {message}"
+    );
 }

@@ -11,10 +11,10 @@ mod fingerprint;
 mod run;
 #[path = "support/swarm.rs"]
 mod swarm;
-#[path = "support/swarm_flow.rs"]
-mod swarm_flow;
 #[path = "support/swarm_attempts.rs"]
 mod swarm_attempts;
+#[path = "support/swarm_flow.rs"]
+mod swarm_flow;
 #[path = "support/text.rs"]
 mod text;
 
