@@ -74,6 +74,9 @@ impl Breakdown {
     /// A request arrived at its calling side.
     pub fn open(&mut self, slot: u32, now: SimTime) {
         let place = slot as usize;
+        // A call in the background ends without anybody who asks for its parts.
+        self.last.take_if(|(of, _)| *of == slot);
+        self.waits.remove(&slot);
         if self.requests.len() <= place {
             self.requests.resize(place + 1, RequestClock::default());
         }
@@ -123,7 +126,12 @@ impl Breakdown {
     fn split(&mut self, slot: u32, attempt: &Attempt, outcome: AttemptOutcome, now: SimTime) {
         let clock = &mut self.requests[attempt.request as usize];
         clock.open_count -= 1;
-        let is_deciding = outcome == AttemptOutcome::Success || clock.open_count == 0;
+        // What is given up when another attempt has decided the request decides nothing.
+        let has_decided = |last: &(u32, Parts)| last.0 == attempt.request;
+        let is_loser =
+            outcome == AttemptOutcome::Cancelled && self.last.as_ref().is_some_and(has_decided);
+        let is_last = clock.open_count == 0 && !is_loser;
+        let is_deciding = outcome == AttemptOutcome::Success || is_last;
         if !is_deciding {
             return;
         }
