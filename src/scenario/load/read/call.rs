@@ -10,6 +10,7 @@ use super::service::phase;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
 use crate::scenario::registry::PingConfig;
 use crate::scenario::service::ServiceConfig;
@@ -214,8 +215,13 @@ pub fn attach(edges: &[(EdgeConfig, Origin)], services: &mut [ServiceConfig]) {
     }
 }
 
-/// How long the longest request can take: for each client the sum over its calls.
-pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDuration {
+/// How long the longest request can take: for each client the sum over its calls, or the longest
+/// deadline of its classes where that is shorter.
+pub fn longest_request(
+    clients: &[ClientConfig],
+    classes: &Classes,
+    edges: &[EdgeConfig],
+) -> SimDuration {
     let call = |edge: &EdgeConfig| match (edge.deadline, edge.attempt_timeout) {
         (Some(deadline), _) => deadline,
         (None, Some(timeout)) => timeout
@@ -225,9 +231,11 @@ pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDur
     };
     let longest = clients
         .iter()
-        .map(|client| {
+        .enumerate()
+        .map(|(place, client)| {
             let calls = client.calls.iter().map(|id| call(&edges[id.index()]));
-            calls.fold(SimDuration::ZERO, SimDuration::saturating_add)
+            let sum = calls.fold(SimDuration::ZERO, SimDuration::saturating_add);
+            sum.min(classes.deadline_max(ClientId::from_index(place)))
         })
         .max();
     longest.unwrap_or_default().min(DRAIN_MAX)
