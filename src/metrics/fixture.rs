@@ -69,6 +69,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.9,
+        has_breakdown: false,
         zones: vec!["a".to_string(), "b".to_string()],
         network: network(),
         registry: registry(),
@@ -102,6 +103,7 @@ fn service() -> ServiceConfig {
             heartbeat_interval: SimDuration::from_secs(3),
             phase: Phase::Random,
         }),
+        is_cancellable: false,
         groups: vec![GroupId(0)],
         calls: Vec::new(),
     }
@@ -142,6 +144,7 @@ fn edge() -> EdgeConfig {
             jitter: Jitter::None,
             failover: true,
         },
+        attempts: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),
@@ -149,6 +152,7 @@ fn edge() -> EdgeConfig {
             rises_min: 1,
             phase: Phase::Random,
         }),
+        flow: Default::default(),
     }
 }
 

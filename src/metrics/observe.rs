@@ -57,6 +57,21 @@ impl Observer for Recorder<'_> {
                 class,
                 byte_count,
             } => self.class_bytes(*edge, *class, *byte_count),
+            Observation::WorkReleased { .. } => {}
+            Observation::CallBegan { .. }
+            | Observation::OptionalCallEnded { .. }
+            | Observation::ReleasedWorkEnded { .. }
+            | Observation::CallBreakdown { .. }
+            | Observation::RequestBreakdown { .. } => self.observe_flow(at, observation),
+            Observation::HedgeSent {
+                caller,
+                edge,
+                attempt_index,
+            } => self.hedge_sent(at, (*caller, *edge), *attempt_index),
+            Observation::FellBack { edge, .. } => self.fell_back(*edge),
+            Observation::ZombieWorked { instance, length } => {
+                self.tables.services.waste(self.class, *instance, *length);
+            }
         }
     }
 }
@@ -158,6 +173,7 @@ impl Recorder<'_> {
                 let work = WorkRecord {
                     arrived_at,
                     started_at,
+                    released_at: None,
                     end,
                     is_zombie,
                 };

@@ -5,11 +5,13 @@
 //! `Included`; `BusyChanged` and `WorkEnded` follow when a process dies; `NodeChanged` tells every
 //! change from the initial state, in which configured instances are up and spare ones absent.
 
+use super::attempts::SeveralTable;
 use super::class::ClassTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
+use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::life::LifeTable;
 use super::phase::{Timeline, UNMEASURED};
@@ -24,6 +26,7 @@ use crate::id::{EdgeId, InstanceId};
 use crate::model::observation::{FaultWindow, Outcome, RunEnd};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
+use crate::scenario::flow::is_plain;
 use crate::time::{SimDuration, SimTime};
 
 /// Blocks of cells times classes: more classes are pooled.
@@ -74,6 +77,8 @@ impl<'a> Recorder<'a> {
             calls: CallTable::new(scenario, class_count),
             classes: ClassTable::new(scenario, class_count, &windows),
             windows,
+            flow: FlowTable::new(scenario, class_count),
+            several: SeveralTable::new(scenario, class_count),
             services: ServiceTable::new(scenario, class_count, measured),
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),
@@ -170,7 +175,8 @@ impl CallTable {
     fn new(scenario: &Scenario, class_count: usize) -> Self {
         let alias_client = |edge: &crate::scenario::client::EdgeConfig| match edge.owner {
             EdgeOwner::Client(client) => {
-                let is_only_call = scenario.clients[client.index()].calls.len() == 1;
+                let calls = &scenario.clients[client.index()].calls;
+                let is_only_call = calls.len() == 1 && is_plain(calls, &scenario.edges);
                 is_only_call.then_some(client.index())
             }
             EdgeOwner::Service(_) => None,

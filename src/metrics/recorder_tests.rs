@@ -65,6 +65,7 @@ fn two_calls_without_retries_are_no_amplification() {
     let mut scenario = scenario(SMALL);
     scenario.edges.push(scenario.edges[0].clone());
     scenario.clients[0].calls.push(EdgeId(1));
+    scenario.edges[1].flow.stage = 1;
     let (services, groups) = (&scenario.services, &scenario.groups);
     scenario.topology = Topology::new(services, groups, &scenario.clients, &scenario.edges, 1);
     // Calling sides 0 and 1 are those of the first call, 2 and 3 those of the second one.

@@ -163,6 +163,15 @@ impl WindowTable {
         }
     }
 
+    /// The attempt that was sent last is no retry.
+    pub fn take_back_retry(&mut self, at: SimTime, client: usize, attempt_index: u32) {
+        let window = self.window_of(at);
+        if let Some(cell) = self.clients[client].get_mut(window) {
+            cell.retry_count -= 1;
+            cell.retried_count -= u32::from(attempt_index == 1);
+        }
+    }
+
     /// A request has its outcome.
     #[inline]
     pub fn end(

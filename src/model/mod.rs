@@ -19,6 +19,7 @@ mod registry;
 mod request;
 pub mod sampler;
 mod serve;
+mod serve_async;
 mod sharing;
 mod target;
 mod transmit;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub use super::caller::parts::{Parts, Wait};
 use super::view::ViewSnapshot;
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::time::{SimDuration, SimTime};
@@ -157,6 +158,62 @@ pub enum Observation<'a> {
         class: ClassId,
         byte_count: u64,
     },
+    /// A request of a stage of parallel, optional or detached calls begins. `is_first`: it is the
+    /// first one of its client's request, which began with the request itself.
+    CallBegan {
+        caller: CallerId,
+        edge: EdgeId,
+        is_first: bool,
+    },
+    /// The outcome of an optional call is certain; its owner goes on in any case.
+    OptionalCallEnded {
+        caller: CallerId,
+        edge: EdgeId,
+        started_at: SimTime,
+        has_failed: bool,
+    },
+    /// A worker is free of an attempt that waits for asynchronous calls.
+    WorkReleased {
+        instance: InstanceId,
+        started_at: SimTime,
+    },
+    /// An instance is done with an attempt that a worker was freed of at `released_at`.
+    ReleasedWorkEnded {
+        instance: InstanceId,
+        arrived_at: SimTime,
+        started_at: SimTime,
+        released_at: SimTime,
+        end: WorkEnd,
+        is_zombie: bool,
+    },
+    /// Follows [`Observation::CallEnded`] where latencies are split.
+    CallBreakdown {
+        caller: CallerId,
+        edge: EdgeId,
+        started_at: SimTime,
+        parts: &'a Parts,
+        waits: &'a [Wait],
+    },
+    /// Follows [`Observation::RequestEnded`] where latencies are split.
+    RequestBreakdown {
+        client: ClientId,
+        arrived_at: SimTime,
+        parts: &'a Parts,
+        waits: &'a [Wait],
+    },
+    /// The attempt that was sent last was sent while others of its call were in flight.
+    HedgeSent {
+        caller: CallerId,
+        edge: EdgeId,
+        attempt_index: u32,
+    },
+    /// A call that failed ends with a fallback in place of a reply, as a success.
+    FellBack { caller: CallerId, edge: EdgeId },
+    /// Work that ended just now was in service for this long after its caller had given up.
+    ZombieWorked {
+        instance: InstanceId,
+        length: SimDuration,
+    },
 }
 
 /// One window of a fault, as planned before the run.
@@ -228,6 +285,10 @@ pub enum WorkEnd {
     Errored,
     /// Lost with its process.
     Lost,
+    /// Taken up after its deadline, and dropped.
+    Dropped,
+    /// Its caller took it back.
+    Cancelled,
 }
 
 /// What a node is doing.

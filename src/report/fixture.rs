@@ -46,6 +46,7 @@ pub fn scenario() -> Scenario {
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.99,
+        has_breakdown: false,
         zones: vec!["a".into()],
         network: NetworkConfig {
             transport: Transport::Stream,
@@ -88,6 +89,9 @@ pub fn metrics() -> RunMetrics {
         detectors: vec![detector()],
         faults: vec![fault()],
         control: vec![],
+        breakdowns: Vec::new(),
+        fallbacks: Vec::new(),
+        several: None,
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -416,6 +420,7 @@ fn web() -> ServiceConfig {
         service_time: constant(5),
         demand_per: DemandPer::Attempt,
         registered: None,
+        is_cancellable: false,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
     }
@@ -468,5 +473,7 @@ fn call() -> EdgeConfig {
             failover: true,
         },
         detector: None,
+        flow: Default::default(),
+        attempts: None,
     }
 }

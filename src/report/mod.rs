@@ -1,6 +1,7 @@
 //! How results are shown: files, pages, pictures and text. Computes nothing.
 
 pub mod files;
+mod flow;
 pub mod format;
 pub mod html;
 pub mod manifest;

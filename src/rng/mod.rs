@@ -66,6 +66,8 @@ pub enum Purpose {
     RequestClass = 17,
     /// Bytes of a message.
     MessageSize = 18,
+    /// The deadline of a request that draws it.
+    Deadline = 19,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -60,6 +60,35 @@ pub enum Measure {
     InFlightBalance,
     UtilizationBalance,
     ByteRate,
+    FallbackRatio,
+    NetworkTime,
+    QueueTime,
+    WorkTime,
+    CallTime,
+    FailedAttemptTime,
+    BackoffTime,
+    CallerTime,
+    HedgeRatio,
+    FailsafeRatio,
+    DroppedRatio,
+    CancelledRatio,
+    ZombieTimeRatio,
+}
+
+impl Measure {
+    /// Whether it is a part of the latency.
+    pub fn is_of_breakdown(self) -> bool {
+        matches!(
+            self,
+            Measure::NetworkTime
+                | Measure::QueueTime
+                | Measure::WorkTime
+                | Measure::CallTime
+                | Measure::FailedAttemptTime
+                | Measure::BackoffTime
+                | Measure::CallerTime
+        )
+    }
 }
 
 /// Which number of a family.

@@ -1,6 +1,7 @@
 //! What a TOML file may ask for. A [`Scenario`] is valid by construction: names are resolved,
 //! quantities are in range, every rule has been checked, so the model has no error paths.
 
+pub mod attempts;
 pub mod balancer;
 pub mod class;
 pub mod client;
@@ -8,6 +9,7 @@ pub mod compare;
 pub mod distribution;
 pub mod expect;
 pub mod fault;
+pub mod flow;
 pub mod load;
 pub mod measure;
 pub mod measure_catalog;
@@ -48,6 +50,8 @@ pub struct Scenario {
     pub window: SimDuration,
     /// Success ratio that a window needs to count as available.
     pub availability_objective_ratio: f64,
+    /// Whether the latency of every request is split into its parts.
+    pub has_breakdown: bool,
     /// Zones by id.
     pub zones: Vec<String>,
     /// The network.

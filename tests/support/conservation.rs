@@ -64,6 +64,8 @@ struct InstanceBook {
     running_count: u64,
     busy_count: u32,
     busy_since: SimTime,
+    /// Started, its worker is free, and not ended.
+    free_count: u64,
     /// Worker time by what was said of busy workers.
     busy: SimDuration,
     /// Worker time by what was said of the start and end of work.
@@ -192,13 +194,15 @@ impl<'a> Books<'a> {
         assert_ne!(state, LifeState::Paused, "{id:?} works in a pause");
         let book = &mut self.instances[id.index()];
         let Some(started_at) = started_at else {
+            let may_wait = matches!(end, WorkEnd::Lost | WorkEnd::Dropped | WorkEnd::Cancelled);
             assert!(
-                is_lost && 0 < book.waiting_count,
+                may_wait && 0 < book.waiting_count,
                 "{id:?} ends what it did not start"
             );
             book.waiting_count -= 1;
             return;
         };
+        assert_ne!(end, WorkEnd::Dropped, "{id:?} drops what it started");
         book.running_count -= 1;
         book.worked += now.since(started_at);
         book.started.take(started_at);
@@ -328,6 +332,20 @@ impl Books<'_> {
                 );
                 assert!(*started_at <= at);
             }
+            Observation::CallBreakdown {
+                started_at, parts, ..
+            } => assert_eq!(parts.total(), at.since(*started_at), "parts add up"),
+            Observation::RequestBreakdown {
+                arrived_at,
+                parts,
+                waits,
+                ..
+            } => {
+                assert_eq!(parts.total(), at.since(*arrived_at), "parts add up");
+                let waited = waits.iter().map(|wait| wait.length);
+                let waited = waited.fold(SimDuration::ZERO, |sum, length| sum + length);
+                assert_eq!(waited, parts.calls, "waits add up");
+            }
             _ => {}
         }
     }
@@ -375,6 +393,31 @@ impl Books<'_> {
                 end,
                 ..
             } => self.on_work_ended(*instance, *started_at, *end),
+            Observation::WorkReleased {
+                instance,
+                started_at,
+            } => {
+                let now = self.now;
+                let book = &mut self.instances[instance.index()];
+                book.running_count -= 1;
+                book.free_count += 1;
+                book.worked += now.since(*started_at);
+                book.started.take(*started_at);
+            }
+            Observation::ReleasedWorkEnded {
+                instance,
+                arrived_at,
+                started_at,
+                released_at,
+                end,
+                ..
+            } => {
+                assert!(arrived_at <= started_at && started_at <= released_at);
+                assert!(*released_at <= self.now);
+                let is_up = self.states[instance.index()].is_up();
+                assert_eq!(*end == WorkEnd::Lost, !is_up, "{instance:?} ends work");
+                self.instances[instance.index()].free_count -= 1;
+            }
             Observation::BusyChanged {
                 instance,
                 busy_count,

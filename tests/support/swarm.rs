@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::dice::Dice;
+use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -25,6 +26,8 @@ struct World {
     classes: Vec<String>,
     is_datagram: bool,
     has_drift: bool,
+    /// Whether calls are parallel, optional or not waited for.
+    has_flow: bool,
     duration_ms: u64,
 }
 
@@ -46,6 +49,7 @@ pub fn scenario(seed: u64) -> String {
         classes: Vec::new(),
         is_datagram: dice.flag(),
         has_drift: dice.flag(),
+        has_flow: dice.flag(),
         duration_ms: dice.between(500, 6_000),
         text: String::new(),
         dice,
@@ -86,6 +90,7 @@ impl World {
         self.line(format!("duration = \"{}ms\"", self.duration_ms));
         let drain = self.dice.between(0, 3);
         self.line(format!("drain = \"{drain}s\""));
+        self.maybe(|_| "breakdown = true".to_string());
     }
 
     fn write_network(&mut self) {
@@ -179,6 +184,7 @@ impl World {
             ));
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
+            self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
@@ -187,9 +193,11 @@ impl World {
             for group in 0..self.services[place].len() {
                 self.write_group(place, group);
             }
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    self.write_call(&format!("service.{name}"), callee);
+                    let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                    self.write_call(&format!("service.{name}"), callee, stage);
                 }
             }
         }
@@ -239,8 +247,10 @@ impl World {
             } else {
                 self.services.len()
             };
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in 0..call_count {
-                self.write_call(&path, callee);
+                let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                self.write_call(&path, callee, stage);
             }
         }
     }
@@ -271,24 +281,16 @@ impl World {
         }
     }
 
-    fn write_call(&mut self, owner: &str, callee: usize) {
+    fn write_call(&mut self, owner: &str, callee: usize, stage: Option<u64>) {
         self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
-        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
-        let has_deadline = self.dice.flag();
-        if has_deadline {
-            let deadline = self.dice.ms(100, 800);
-            self.line(format!("deadline = {deadline}"));
+        if self.has_flow {
+            let flow = swarm_flow::lines(&mut self.dice, owner, stage);
+            self.line(flow);
         }
+        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
-        self.maybe(|dice| {
-            let jitter = dice.pick(&["none", "full", "equal", "decorrelated"]);
-            let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
-            let (count, failover) = (dice.between(1, 4), dice.flag());
-            format!(
-                "retry = {{ attempt_count_max = {count}, failover = {failover}, \
-                 backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
-            )
-        });
+        let lines = super::swarm_attempts::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));

@@ -89,6 +89,9 @@ impl Ask<'_> {
             Measure::ServiceTime => of_samples(&work.service_time, 0, statistic),
             Measure::WaitRatio => share(work.waited_count, work.waiting.count(), NO_WORK),
             Measure::ZombieRatio => share(work.zombie_count, work.served_count, NO_WORK),
+            Measure::DroppedRatio => share(work.dropped_count, work.arrived_count, NO_WORK),
+            Measure::CancelledRatio => share(work.cancelled_count, work.arrived_count, NO_WORK),
+            Measure::ZombieTimeRatio => exact(work.zombie_time_ratio(), NO_WORK),
             _ => unreachable!("only measures of work come here"),
         }
     }

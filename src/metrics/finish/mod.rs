@@ -1,5 +1,7 @@
 //! From counters to numbers.
 
+mod attempts;
+mod flow;
 mod server;
 
 use super::control::{KINDS, byte_count, name};
@@ -55,6 +57,9 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
         control: finish.control(),
+        breakdowns: finish.breakdowns(),
+        fallbacks: finish.fallbacks(),
+        several: finish.several(),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,

@@ -1,5 +1,6 @@
 //! What the page of a report says, from a scenario and its results.
 
+mod flow_tables;
 mod tables;
 
 use super::format;
@@ -98,6 +99,7 @@ pub fn page(input: PageInput) -> ReportPage {
         Block::Table(tables::latency(metrics)),
         Block::Note(WITHHELD.into()),
     ];
+    requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
     requests.extend(tables::classes(metrics).map(Block::Table));
     requests.extend(take(&["latency", "requests", "percentiles"]));
     let mut faults: Vec<Block> = tables::faults(metrics)

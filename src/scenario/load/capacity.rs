@@ -30,7 +30,8 @@ pub fn visits_per_request(
 ) -> Vec<f64> {
     let mut arriving = vec![0.0; services.len()];
     for edge in calls {
-        arriving[edges[edge.index()].to.index()] += 1.0;
+        let edge = &edges[edge.index()];
+        arriving[edge.to.index()] += f64::from(edge.flow.request_count());
     }
     let mut visits = arriving.clone();
     // Each round follows the calls one step further; without a cycle they end after as many
@@ -40,7 +41,8 @@ pub fn visits_per_request(
         let reached = arriving.iter().zip(services);
         for (count, service) in reached.filter(|(count, _)| 0.0 < **count) {
             for edge in &service.calls {
-                next[edges[edge.index()].to.index()] += count;
+                let edge = &edges[edge.index()];
+                next[edge.to.index()] += count * f64::from(edge.flow.request_count());
             }
         }
         if next.iter().all(|count| *count == 0.0) {
@@ -110,7 +112,10 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
                 visits_per_sec,
                 capacity_per_sec,
                 offered_load: (visits_per_sec + of_classes[place]) / capacity_per_sec,
-                waits_for_calls: !scenario.services[place].calls.is_empty(),
+                waits_for_calls: scenario.services[place].calls.iter().any(|edge| {
+                    let flow = &scenario.edges[edge.index()].flow;
+                    !flow.is_async && !flow.is_detached
+                }),
             }
         })
         .collect()

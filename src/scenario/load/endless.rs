@@ -27,7 +27,9 @@ pub fn warn_endless_calls(ctx: &mut Context, scenario: &Scenario, places: &Place
         },
     };
     for (edge, at) in scenario.edges.iter().zip(&places.calls) {
-        let is_bounded = edge.attempt_timeout.is_some() || edge.deadline.is_some();
+        let is_bounded = edge.attempt_timeout.is_some()
+            || edge.deadline.is_some()
+            || edge.deadline_law().is_some();
         if !is_bounded && !has_class_deadlines(edge, scenario) {
             ctx.warn(
                 WarningCode::EndlessCall,

@@ -1,6 +1,7 @@
 //! Every measure that an expectation may name, with its definition: the text of
 //! `stormglass metrics`.
 
+mod flow;
 mod table;
 
 use super::measure::{Measure, Statistic, Unit};
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_catalog_has_every_measure() {
-        assert_eq!(MEASURES.len(), Measure::ByteRate as usize + 1);
+        assert_eq!(MEASURES.len(), Measure::ZombieTimeRatio as usize + 1);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The definitions of the measures (design section 8 in one table).
 
 use super::super::measure::{Measure, Unit};
+use super::flow::FLOW_MEASURES;
 use super::{MeasureInfo, Statistics};
 
 const REQUEST: &[&str] = &["client", "zone", "call", "class"];
 const RETURN: &[&str] = &["client", "zone", "call"];
-const CALL: &[&str] = &["client", "call"];
+pub(super) const CALL: &[&str] = &["client", "call"];
 const SERVICE: &[&str] = &["service", "zone", "class"];
 const WORK: &[&str] = &["service", "zone", "instance", "class"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
@@ -294,6 +295,58 @@ pub const MEASURES: &[MeasureInfo] = &[
         "Bytes of requests and good replies sent per second, retransmissions not counted; messages \
          of classes without a size have none.",
     ),
+    FLOW_MEASURES[0],
+    FLOW_MEASURES[1],
+    FLOW_MEASURES[2],
+    FLOW_MEASURES[3],
+    FLOW_MEASURES[4],
+    FLOW_MEASURES[5],
+    FLOW_MEASURES[6],
+    FLOW_MEASURES[7],
+    MeasureInfo {
+        scopes: CALL,
+        ..ratio(
+            Measure::HedgeRatio,
+            "hedge_ratio",
+            "Attempts sent while others of their call were in flight (by `hedge`, `forking` or \
+             `broadcast`; they are no retries) / first attempts of calls.",
+        )
+    },
+    MeasureInfo {
+        scopes: CALL,
+        ..ratio(
+            Measure::FailsafeRatio,
+            "failsafe_ratio",
+            "Calls that failed and ended with a fallback, as a success (`failsafe`, `failback`) / \
+             first attempts of calls.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::DroppedRatio,
+            "dropped_ratio",
+            "Attempts that a worker took up after their deadline, and dropped / attempts that \
+             arrived and were not rejected.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::CancelledRatio,
+            "cancelled_ratio",
+            "Attempts that their caller took back while they waited or ran / attempts that \
+             arrived and were not rejected.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::ZombieTimeRatio,
+            "zombie_time_ratio",
+            "Time in service after the caller had given up / time in service, of work that ended.",
+        )
+    },
 ];
 
 const fn single(
@@ -314,7 +367,11 @@ const fn single(
     }
 }
 
-const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+pub(super) const fn ratio(
+    measure: Measure,
+    name: &'static str,
+    definition: &'static str,
+) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
 }
 
@@ -336,7 +393,7 @@ const fn number(
     single(measure, name, Unit::Number, scopes, definition)
 }
 
-const fn times(
+pub(super) const fn times(
     measure: Measure,
     name: &'static str,
     scopes: &'static [&'static str],

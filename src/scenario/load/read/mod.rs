@@ -1,11 +1,14 @@
 //! Readers: from the tree of a scenario to its configuration, every error on the way reported.
 
+mod attempts;
+mod breakdown;
 mod call;
 mod class;
 mod client;
 mod distribution;
 mod expect;
 mod fault;
+mod flow;
 mod names;
 mod network;
 mod registry;
@@ -92,8 +95,9 @@ pub fn scenario(
 
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
-    let edges = call::edges(ctx, &clients, &services, &mut names);
+    let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
+    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
@@ -108,6 +112,7 @@ pub fn scenario(
         &groups,
         duration,
     );
+    flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
     let expectations = expect::expectations(ctx, &root, &names);
 
@@ -122,6 +127,7 @@ pub fn scenario(
         drain: drain(ctx, &root, &clients_read, &classes, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
+        has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations),
         zones: names.zones,
         network,
         registry,

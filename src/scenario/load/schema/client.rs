@@ -2,8 +2,8 @@
 
 use super::shared::UNIT_KEY;
 use super::{
-    CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, key, optional,
-    required, shared,
+    CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, attempts, flow,
+    key, optional, required, shared,
 };
 
 /// `[client.NAME]`.
@@ -243,9 +243,9 @@ pub static CALL: TableSpec = TableSpec {
         ),
         key(
             "deadline",
-            POSITIVE,
+            Kind::Table(&shared::DISTRIBUTION),
             Default::Computed("for ever"),
-            "How long the call may take, all attempts included.",
+            "How long the call may take, all attempts included; a law is drawn for every request.",
         ),
         key(
             "retry",
@@ -258,6 +258,19 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&DETECTOR),
             "The caller's own failure detector.",
         ),
+        flow::STAGE,
+        flow::FANOUT_KEY,
+        flow::OPTIONAL,
+        flow::FALLBACK_TIME,
+        flow::ASYNC,
+        flow::DETACHED,
+        attempts::HEDGE_KEY,
+        attempts::CLUSTER_KEY,
+        attempts::FAILBACK_KEY,
+        attempts::FORK_COUNT_KEY,
+        attempts::FAILED_RATIO_KEY,
+        attempts::PROPAGATION_KEY,
+        attempts::MARGIN_KEY,
     ],
     variants: &[],
     shorthand: None,

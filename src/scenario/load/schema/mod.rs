@@ -2,16 +2,20 @@
 //!
 //! Unknown-key errors, type errors, defaults, `explain` and the JSON Schema all derive from it.
 
+mod attempts;
 mod class;
 mod client;
 mod fault;
+mod flow;
 mod root;
 mod service;
 mod shared;
 
+pub use attempts::{FAILBACK, HEDGE};
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
+pub use flow::FANOUT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};

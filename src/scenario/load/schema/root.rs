@@ -65,6 +65,12 @@ pub static ROOT: TableSpec = TableSpec {
             Default::Toml("\"99.9%\""),
             "Success ratio that a window needs to count as available.",
         ),
+        optional(
+            "breakdown",
+            Kind::Bool,
+            "Whether the latency of every request is split into its parts; `true` where `expect` \
+             names one.",
+        ),
         optional("expect", Kind::Assertions, "Assertions about the run."),
         key(
             "network",
