@@ -1,5 +1,8 @@
 //! What a person reads who made a typical mistake, in full.
 
+#[path = "messages/classes.rs"]
+mod classes;
+
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};
 

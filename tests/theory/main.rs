@@ -7,6 +7,7 @@ mod support;
 
 mod availability;
 mod balancing;
+mod class_effects;
 mod classes;
 mod detection;
 mod fan_out;

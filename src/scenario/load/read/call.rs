@@ -12,6 +12,7 @@ use super::service::phase;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
 use crate::scenario::flow::stages;
 use crate::scenario::registry::PingConfig;
@@ -227,8 +228,13 @@ pub fn attach(edges: &[(EdgeConfig, Origin)], services: &mut [ServiceConfig]) {
     }
 }
 
-/// How long the longest request can take: for each client the sum over the stages of its calls.
-pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDuration {
+/// How long the longest request can take: for each client the sum over the stages of its calls, or
+/// the longest deadline of its classes where that is shorter.
+pub fn longest_request(
+    clients: &[ClientConfig],
+    classes: &Classes,
+    edges: &[EdgeConfig],
+) -> SimDuration {
     let drawn = |edge: &EdgeConfig| edge.deadline_law().map(attempts::longest_deadline);
     let call = |edge: &EdgeConfig| match (edge.deadline.or(drawn(edge)), edge.attempt_timeout) {
         _ if edge.flow.is_detached => SimDuration::ZERO,
@@ -241,13 +247,15 @@ pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDur
     };
     let longest = clients
         .iter()
-        .map(|client| {
+        .enumerate()
+        .map(|(place, client)| {
             let longest_of = |stage: Vec<EdgeId>| {
                 let calls = stage.into_iter().map(|id| call(&edges[id.index()]));
                 calls.max().unwrap_or_default()
             };
             let stages = stages(&client.calls, edges).into_iter().map(longest_of);
-            stages.fold(SimDuration::ZERO, SimDuration::saturating_add)
+            let sum = stages.fold(SimDuration::ZERO, SimDuration::saturating_add);
+            sum.min(classes.deadline_max(ClientId::from_index(place)))
         })
         .max();
     longest.unwrap_or_default().min(DRAIN_MAX)
