@@ -103,6 +103,7 @@ fn service() -> ServiceConfig {
         }),
         groups: vec![GroupId(0)],
         calls: Vec::new(),
+        limit: None,
     }
 }
 
@@ -140,7 +141,9 @@ fn edge() -> EdgeConfig {
             backoff_factor: 2.0,
             jitter: Jitter::None,
             failover: true,
+            on: crate::scenario::resilience::RetryOn::ALL,
         },
+        resilience: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

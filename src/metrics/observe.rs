@@ -52,6 +52,13 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
+            Observation::TurnedAway { .. }
+            | Observation::RetryDecided { .. }
+            | Observation::BreakerChanged { .. }
+            | Observation::LimitChanged { .. } => {
+                let resilience = &mut self.tables.resilience;
+                resilience.observe(at, self.class, observation, self.scenario);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::balancer::{self, tables::Tables};
-use super::caller::Caller;
+use super::caller::{Caller, Gates};
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
@@ -73,6 +73,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             attempts: Slab::new(),
             attempt_lanes: Lanes::new(edge_count),
             attempt_timers: Vec::new(),
+            gates: Gates::new(scenario),
             service_times: scenario
                 .services
                 .iter()
@@ -161,6 +162,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 pairs: Vec::new(),
                 poll: Timer::UNSET,
                 poll_count: 0,
+                resilience: None,
             });
             self.observe(Observation::CandidatesChanged {
                 caller,

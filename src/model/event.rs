@@ -108,6 +108,8 @@ events! {
     DeregistrationArrives = 22,
     /// The timeout of an attempt that its deadline cuts short is due.
     AttemptDeadline = 23,
+    /// A request that waits at its caller has a place, or has waited for as long as it may.
+    GateWaitEnds = 24,
 }
 
 #[cfg(test)]

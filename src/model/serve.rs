@@ -81,6 +81,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
         self.observe(Observation::WorkArrived { instance: id });
+        if self.is_over_limit(slot) {
+            return;
+        }
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let is_shared = service.discipline == Discipline::ProcessorSharing;
@@ -261,6 +264,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The worker is free again; the reply goes out.
     fn complete_work(&mut self, slot: u32) {
+        self.sample_service(slot);
         let Attempt {
             instance: id,
             arrived_at,

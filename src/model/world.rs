@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::balancer::tables::Tables;
-use super::caller::Caller;
+use super::caller::{Caller, Gates};
 use super::detector::ping::Pings;
 use super::event::Event;
 use super::fault::FaultSteps;
@@ -39,6 +39,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) attempt_lanes: Lanes,
     /// Timeouts of attempts that are cut short by a deadline, by slot of the attempt.
     pub(super) attempt_timers: Vec<Timer>,
+    /// What stands before attempts.
+    pub(super) gates: Gates,
     pub(super) instances: Vec<Instance>,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
@@ -159,6 +161,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ReplyArrives(slot) => self.on_reply_arrives(slot, sequence),
             Event::AttemptTimeout(lane) => self.on_attempt_lane(lane, sequence),
             Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
+            Event::GateWaitEnds(wait) => self.on_gate_wait_ends(wait, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::HeartbeatDue(instance) => self.on_heartbeat_due(instance, sequence),
             Event::HeartbeatArrives(instance) => self.on_heartbeat_arrives(instance),

@@ -413,6 +413,7 @@ fn web() -> ServiceConfig {
         registered: None,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
+        limit: None,
     }
 }
 
@@ -461,7 +462,9 @@ fn call() -> EdgeConfig {
             backoff_factor: 2.0,
             jitter: Jitter::None,
             failover: true,
+            on: crate::scenario::resilience::RetryOn::ALL,
         },
         detector: None,
+        resilience: None,
     }
 }

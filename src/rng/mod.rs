@@ -62,6 +62,10 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// Whether a caller turns an attempt away by adaptive throttling.
+    Throttle = 17,
+    /// When a concurrency limit probes.
+    LimitProbe = 18,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -59,6 +59,14 @@ pub enum Measure {
     Smoothness,
     InFlightBalance,
     UtilizationBalance,
+    LocalRejectionRatio,
+    BreakerRejectionRatio,
+    BulkheadRejectionRatio,
+    ThrottleRejectionRatio,
+    LimitRejectionRatio,
+    RetryBudgetExhaustedRatio,
+    BreakerOpenRatio,
+    ConcurrencyLimit,
 }
 
 /// Which number of a family.

@@ -3,6 +3,7 @@
 mod detector;
 mod estimate;
 mod request;
+mod resilience;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -124,6 +125,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
     }
     match measure.measure {
         _ if is_of_requests => ask.request(),
+        _ if ask.is_of_resilience() => ask.resilience(),
         Measure::Throughput
         | Measure::WaitingTime
         | Measure::WaitRatio

@@ -30,6 +30,10 @@ struct Timing {
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Picks an instance and sends an attempt there.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        if let Some(held) = self.gate(slot) {
+            return self.hold(slot, held);
+        }
+        let avoided = self.avoided(slot);
         let now = self.now();
         let request = &mut self.requests[slot];
         let index = request.attempt_count;
@@ -40,7 +44,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
-            tried: self.tried.get(request.tried),
+            tried: avoided.as_deref().unwrap_or(self.tried.get(request.tried)),
             in_flight: &side.in_flight,
             draw: self
                 .streams
@@ -77,6 +81,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             flags: AttemptFlags::default(),
         });
         self.set_timeout(attempt, timing);
+        self.note_sent(attempt);
         let to = self.instance_node(instance);
         self.observe(Observation::AttemptSent {
             caller,
@@ -323,12 +328,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);
-        side.balancer.on_outcome(&AttemptEnd {
+        let end = AttemptEnd {
             instance,
             outcome,
             sent_at,
             ended_at: now,
-        });
+        };
+        side.balancer.on_outcome(&end);
         let edge = side.edge;
         self.observe(Observation::AttemptEnded {
             caller,
@@ -337,6 +343,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             sent_at,
             outcome,
         });
+        self.feedback(slot, caller, &end);
     }
 
     /// Gives up the attempts of requests whose owner died. `requests` is ascending.

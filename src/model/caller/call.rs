@@ -150,7 +150,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if now >= request.deadline {
             return self.finish_request(slot, Outcome::Timeout);
         }
-        if u32::from(request.attempt_count) >= retry.attempt_count_max {
+        let is_last = u32::from(request.attempt_count) >= retry.attempt_count_max;
+        if is_last || !self.may_retry(slot, outcome) {
             return self.finish_request(slot, outcome_of_last(outcome));
         }
         let retry_number = u32::from(request.attempt_count);
@@ -190,6 +191,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A request has its outcome: whoever waits for it goes on.
     pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
+        self.leave_gate(slot);
         let request = self.requests.remove(slot);
         self.tried.release(request.tried);
         self.observe_call_ended(&request, outcome);
@@ -259,6 +261,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .collect();
         self.cancel_attempts_of(&slots);
         for slot in slots {
+            self.leave_gate(slot);
             let request = self.requests[slot];
             self.tried.release(request.tried);
             if request.flags.has(RequestFlags::BACKING_OFF) {

@@ -2,9 +2,11 @@
 
 mod attempt;
 mod call;
+mod resilience;
 pub mod retry;
 
 pub(super) use attempt::fold_identity;
+pub(super) use resilience::Gates;
 
 use std::sync::Arc;
 
@@ -40,4 +42,6 @@ pub struct Caller {
     pub poll: Timer,
     /// Questions it has asked.
     pub poll_count: u32,
+    /// How it protects itself; None before the first use.
+    pub resilience: Option<Box<resilience::Resilience>>,
 }

@@ -8,6 +8,7 @@ mod fault;
 mod names;
 mod network;
 mod registry;
+mod resilience;
 mod selector;
 mod service;
 

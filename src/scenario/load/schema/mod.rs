@@ -4,12 +4,14 @@
 
 mod client;
 mod fault;
+mod resilience;
 mod root;
 mod service;
 mod shared;
 
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
+pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};

@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, key,
-    optional, required, shared,
+    optional, required, resilience, shared,
 };
 
 const WEIGHT: Kind = Kind::Number {
@@ -97,6 +97,11 @@ pub static SERVICE: TableSpec = TableSpec {
             "call",
             Kind::Named(&client::CALL),
             "Services that every request calls after its own service, in this order.",
+        ),
+        optional(
+            "concurrency_limit",
+            Kind::Table(&resilience::CONCURRENCY_LIMIT),
+            "How many attempts one instance takes, adapted to their latency.",
         ),
     ],
     variants: &[],
