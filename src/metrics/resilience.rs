@@ -246,3 +246,101 @@ impl ResilienceTable {
         &mut self.cells[edge.index() * self.class_count + class as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::CallerId;
+    use crate::metrics::facts::{record, sent};
+    use crate::metrics::fixture::{SMALL, scenario};
+    use crate::scenario::resilience::{
+        BreakerConfig, EnvoyLimits, LimitConfig, LimitKind, ResilienceConfig,
+    };
+    use crate::time::SimDuration;
+
+    fn protected() -> Scenario {
+        let mut scenario = scenario(SMALL);
+        scenario.edges[0].resilience = Some(Box::new(ResilienceConfig {
+            breaker: Some(BreakerConfig::Envoy(EnvoyLimits {
+                request_count_max: 1,
+                pending_count_max: 1,
+                retry_count_max: 1,
+            })),
+            limit: Some(LimitConfig {
+                kind: LimitKind::Aimd {
+                    backoff_ratio: 0.9,
+                    timeout: SimDuration::from_secs(5),
+                },
+                initial: 10,
+                min: 1,
+                max: 100,
+                window: SimDuration::ZERO,
+                window_sample_count_min: 1,
+            }),
+            ..ResilienceConfig::default()
+        }));
+        scenario
+    }
+
+    #[test]
+    fn shares_of_time_count_all_callers() {
+        let breaker = |state| Observation::BreakerChanged {
+            caller: CallerId(0),
+            edge: EdgeId(0),
+            instance: None,
+            state,
+        };
+        let limit = |before, limit| Observation::LimitChanged {
+            owner: LimitOwner::Caller(CallerId(1)),
+            before,
+            limit,
+        };
+        let away = |cause| Observation::TurnedAway {
+            caller: CallerId(0),
+            edge: EdgeId(0),
+            cause,
+        };
+        let wanted = |is_granted| Observation::RetryDecided {
+            caller: CallerId(0),
+            edge: EdgeId(0),
+            is_granted,
+        };
+        let facts = [
+            (1_000, sent(0, 0)),
+            (2_000, away(LocalCause::Breaker)),
+            (2_000, away(LocalCause::Limit)),
+            (2_000, away(LocalCause::Limit)),
+            (3_000, wanted(false)),
+            (3_000, wanted(true)),
+            (10_000, breaker(BreakerState::Open)),
+            (20_000, breaker(BreakerState::HalfOpen)),
+            (25_000, breaker(BreakerState::Open)),
+            (30_000, breaker(BreakerState::Closed)),
+            (50_000, limit(10, 30)),
+            (75_000, limit(30, 10)),
+        ];
+        let metrics = record(&protected(), &[], &facts, 100_000, 0);
+        let [only] = &metrics.resilience[..] else {
+            panic!("one call protects itself")
+        };
+        assert_eq!(only.attempt_count, Some(1));
+        let counts = only.turned_away_counts;
+        assert_eq!(
+            (counts.breaker, counts.bulkhead, counts.throttle),
+            (1, 0, 0)
+        );
+        assert_eq!(counts.limit, 2);
+        assert_eq!((only.wanted_retry_count, only.denied_retry_count), (2, 1));
+        // One of two callers for 15 of 100 s.
+        assert_eq!(only.breaker_open_ratio, Some(0.075));
+        // (100 s x 10 + 75 s x 10 + 25 s x 30) / 200 s.
+        assert_eq!(only.concurrency_limit_mean, Some(12.5));
+    }
+
+    #[test]
+    fn a_plain_scenario_keeps_nothing() {
+        let metrics = record(&scenario(SMALL), &[], &[(1_000, sent(0, 0))], 100_000, 0);
+        assert!(metrics.resilience.is_empty());
+        assert!(metrics.tables.resilience.cells.is_empty());
+    }
+}

@@ -84,6 +84,7 @@ pub fn metrics() -> RunMetrics {
         edges: vec![edge()],
         detectors: vec![detector()],
         faults: vec![fault()],
+        resilience: Vec::new(),
         control: vec![],
         series: series(),
         timelines: timelines(),

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::dice::Dice;
+use super::protection;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -172,6 +173,10 @@ impl World {
             ));
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
+            if self.dice.flag() && self.dice.flag() {
+                let limit = protection::limit(&mut self.dice);
+                self.line(format!("concurrency_limit = {limit}"));
+            }
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
@@ -274,14 +279,36 @@ impl World {
         }
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         self.maybe(|dice| {
-            let jitter = dice.pick(&["none", "full", "equal", "decorrelated"]);
+            let jitter = dice.pick(&[
+                "none",
+                "full",
+                "equal",
+                "decorrelated",
+                "grpc",
+                "envoy",
+                "finagle_equal",
+            ]);
             let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
             let (count, failover) = (dice.between(1, 4), dice.flag());
+            let budget = match dice.flag() {
+                true => String::new(),
+                false => format!("budget = {}, ", protection::budget(dice)),
+            };
+            let ends = match dice.flag() {
+                true => String::new(),
+                false => format!("on = {}, ", protection::retry_ends(dice)),
+            };
             format!(
-                "retry = {{ attempt_count_max = {count}, failover = {failover}, \
+                "retry = {{ attempt_count_max = {count}, failover = {failover}, {budget}{ends}\
                  backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
             )
         });
+        for key in protection::CALL_KEYS {
+            if self.dice.flag() && self.dice.flag() {
+                let value = protection::of_call(key, &mut self.dice);
+                self.line(format!("{key} = {value}"));
+            }
+        }
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));

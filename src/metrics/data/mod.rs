@@ -8,6 +8,7 @@ pub mod detection;
 pub mod distribution;
 pub mod fault;
 pub mod request;
+pub mod resilience;
 pub mod selection;
 pub mod series;
 pub mod service;
@@ -16,6 +17,7 @@ pub mod timeline;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use request::RequestMetrics;
+use resilience::ResilienceMetrics;
 use selection::EdgeMetrics;
 use serde::Serialize;
 use series::Series;
@@ -48,6 +50,8 @@ pub struct RunMetrics {
     pub detectors: Vec<DetectorMetrics>,
     /// By fault.
     pub faults: Vec<FaultMetrics>,
+    /// Calls and services that protect themselves.
+    pub resilience: Vec<ResilienceMetrics>,
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,

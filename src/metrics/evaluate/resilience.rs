@@ -66,7 +66,11 @@ impl Ask<'_> {
             denied += cell.denied_retry_count;
             wanted += cell.wanted_retry_count;
         }
-        share(denied, wanted, "no retry asked a budget in this phase and scope")
+        share(
+            denied,
+            wanted,
+            "no retry asked a budget in this phase and scope",
+        )
     }
 
     fn open_ratio(&self) -> Estimated {
@@ -88,9 +92,7 @@ impl Ask<'_> {
         if scope.edge.is_none() && scope.client.is_none() {
             let services = (0..self.scenario.services.len()).map(ServiceId::from_index);
             let in_scope = services.filter(|id| scope.service.is_none_or(|s| s == *id));
-            times.extend(
-                in_scope.filter_map(|id| table.service_limit_ns(id, &classes, length_ns)),
-            );
+            times.extend(in_scope.filter_map(|id| table.service_limit_ns(id, &classes, length_ns)));
         }
         exact(
             ratio_of_sums(times.into_iter()),

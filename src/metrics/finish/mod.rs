@@ -1,5 +1,6 @@
 //! From counters to numbers.
 
+mod resilience;
 mod server;
 
 use super::control::{KINDS, byte_count, name};
@@ -54,6 +55,7 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
         faults: ids(scenario.faults.len())
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
+        resilience: finish.resilience(),
         control: finish.control(),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),

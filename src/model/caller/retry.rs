@@ -26,7 +26,9 @@ pub fn backoff(config: &RetryConfig, retry_number: u32, draw: impl Fn(u32) -> Dr
         Jitter::Envoy => {
             let steps = 1_u64 << retry_number.min(DOUBLING_COUNT_MAX);
             let longest = config.backoff_min.saturating_mul(steps - 1);
-            longest.min(config.backoff_max).scaled(uniform(retry_number))
+            longest
+                .min(config.backoff_max)
+                .scaled(uniform(retry_number))
         }
         Jitter::FinagleEqual => {
             let steps = 1_u64 << (retry_number - 1).min(DOUBLING_COUNT_MAX);
@@ -122,7 +124,11 @@ mod tests {
         // 2^(n - 1) x 10 plus [0, the same], at most 100.
         assert!(fills(&waits_ms(Jitter::FinagleEqual, 1), 10.0, 20.0));
         assert!(fills(&waits_ms(Jitter::FinagleEqual, 3), 40.0, 80.0));
-        assert!(waits_ms(Jitter::FinagleEqual, 5).iter().all(|ms| *ms == 100.0));
+        assert!(
+            waits_ms(Jitter::FinagleEqual, 5)
+                .iter()
+                .all(|ms| *ms == 100.0)
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod extend;
 mod files;
 mod inputs;
 mod merge;
+mod protection;
 mod read;
 mod section;
 mod section_check;

@@ -4,9 +4,14 @@
 use super::budget::UnderWay;
 use crate::scenario::resilience::EnvoyLimits;
 
-/// Whether an attempt may be sent; `pending_count` wait at the caller.
-pub fn permits(limits: &EnvoyLimits, in_flight_count: u32, pending_count: u32) -> bool {
-    in_flight_count < limits.request_count_max && pending_count < limits.pending_count_max
+/// Whether an attempt may be sent.
+pub fn permits(limits: &EnvoyLimits, in_flight_count: u32) -> bool {
+    in_flight_count < limits.request_count_max
+}
+
+/// Whether an attempt that has no place may wait for one.
+pub fn permits_waiting(limits: &EnvoyLimits, waiting_count: u32) -> bool {
+    waiting_count < limits.pending_count_max
 }
 
 /// Whether a retry may be made. A retry counts from the decision to the end of its attempt.
@@ -25,8 +30,8 @@ mod tests {
             pending_count_max: 2,
             retry_count_max: 3,
         };
-        assert!(permits(&limits, 1_023, 0) && !permits(&limits, 1_024, 0));
-        assert!(permits(&limits, 0, 1) && !permits(&limits, 0, 2));
+        assert!(permits(&limits, 1_023) && !permits(&limits, 1_024));
+        assert!(permits_waiting(&limits, 1) && !permits_waiting(&limits, 2));
         let under_way = |retry_count| UnderWay {
             attempt_count: 1_000,
             retry_count,

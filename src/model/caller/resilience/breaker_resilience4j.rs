@@ -119,8 +119,8 @@ impl Resilience4j {
             return;
         }
         let reaches = |ratio: f64, count: i64| ratio * calls as f64 <= count as f64;
-        let is_bad = reaches(self.config.failure_ratio, failures)
-            || reaches(self.config.slow_ratio, slow);
+        let is_bad =
+            reaches(self.config.failure_ratio, failures) || reaches(self.config.slow_ratio, slow);
         match (is_bad, self.state) {
             (true, _) => {
                 self.state = BreakerState::Open;

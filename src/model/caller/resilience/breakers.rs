@@ -42,7 +42,9 @@ impl Breakers {
     /// Whether an attempt may be sent to any of the candidates.
     pub fn permits(&mut self, now: SimTime, candidates: &ViewSnapshot) -> bool {
         match self.config.per() {
-            BreakerPer::Call => self.with(now, None, |breaker| breaker.permits(now)).unwrap_or(true),
+            BreakerPer::Call => self
+                .with(now, None, |breaker| breaker.permits(now))
+                .unwrap_or(true),
             BreakerPer::Instance => {
                 let shut = self.shut(now);
                 let shut_count = shut
@@ -77,10 +79,12 @@ impl Breakers {
 
     /// An attempt ended.
     pub fn on_ended(&mut self, now: SimTime, instance: InstanceId, end: End) {
-        self.with(now, self.key(instance), |breaker| breaker.on_ended(now, end));
-        let is_watched = self.config.per() == BreakerPer::Instance;
-        if is_watched
-            && matches!(end, End::Failure(_))
+        let is_quiet = self.with(now, self.key(instance), |breaker| {
+            breaker.on_ended(now, end);
+            breaker.is_quiet(now)
+        });
+        if self.config.per() == BreakerPer::Instance
+            && is_quiet == Some(false)
             && let Err(place) = self.watched.binary_search(&instance)
         {
             self.watched.insert(place, instance);

@@ -1,8 +1,8 @@
 //! What the sending and the end of an attempt tell its caller.
 
 use super::breaker::End;
-use super::gate::coin;
 use super::entry;
+use super::gate::coin;
 use super::limit::Sample;
 use crate::engine::PendingSet;
 use crate::id::CallerId;
@@ -113,4 +113,3 @@ fn drop_of(outcome: AttemptOutcome) -> Option<bool> {
         | AttemptOutcome::Cancelled => None,
     }
 }
-

@@ -54,6 +54,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if has_place || bulkhead.room(side.in_flight_count) == Room::Free {
             return None;
         }
+        let limits = side.breakers.as_ref().and_then(|breakers| breakers.envoy());
+        if limits.is_some_and(|l| !breaker_envoy::permits_waiting(l, side.waiting_count())) {
+            return Some(Held::Shut(LocalCause::Breaker));
+        }
         let wait_max = config.bulkhead.map_or(SimDuration::ZERO, |b| b.wait_max);
         if wait_max.is_zero() {
             return Some(Held::Shut(LocalCause::Bulkhead));
@@ -81,11 +85,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         {
             budget.on_call(now);
         }
-        let pending_count = side.waiting_count();
         if let Some(breakers) = &mut side.breakers {
-            let is_within = breakers.envoy().is_none_or(|limits| {
-                breaker_envoy::permits(limits, side.in_flight_count, pending_count)
-            });
+            let is_within = breakers
+                .envoy()
+                .is_none_or(|limits| breaker_envoy::permits(limits, side.in_flight_count));
             if !is_within || !breakers.permits(now, candidates) {
                 return Some(LocalCause::Breaker);
             }
@@ -175,7 +178,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// The state of a calling side that has some; it is made at its first use.
     pub(super) fn side(&mut self, caller: CallerId) -> &mut Resilience {
         if self.callers[caller.index()].resilience.is_none() {
-            let config = self.protection(caller).expect("only who is asked to has one");
+            let config = self
+                .protection(caller)
+                .expect("only who is asked to has one");
             let (identity, incarnation) = self.limit_identity(caller);
             let coin = coin(&self.streams, identity, incarnation);
             let side = Resilience::new(config, self.now(), &coin);
@@ -221,7 +226,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     fn join_line(&mut self, slot: u32, caller: CallerId, wait_max: SimDuration) {
         let node = &self.nodes[self.caller_node(caller).index()];
         let left_ns = self.requests[slot].deadline.as_ns() - self.now().as_ns();
-        let wait_max = node.true_length(wait_max).min(SimDuration::from_ns(left_ns));
+        let wait_max = node
+            .true_length(wait_max)
+            .min(SimDuration::from_ns(left_ns));
         let wait = self.gates.waits.insert(Wait {
             request: slot,
             caller,
@@ -339,7 +346,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 resilience.in_flight_count == 0 && resilience.waiting_count() == 0,
                 "a dead caller has nothing under way"
             );
-            let open = resilience.breakers.map_or_else(Vec::new, |b| b.not_closed());
+            let open = resilience
+                .breakers
+                .map_or_else(Vec::new, |b| b.not_closed());
             for instance in open {
                 self.observe(Observation::BreakerChanged {
                     caller,
@@ -368,11 +377,7 @@ impl Gates {
 }
 
 /// Uniform numbers that belong to one limit.
-pub(super) fn coin(
-    streams: &Streams,
-    identity: u64,
-    incarnation: u32,
-) -> impl Fn(u32) -> f64 + '_ {
+pub(super) fn coin(streams: &Streams, identity: u64, incarnation: u32) -> impl Fn(u32) -> f64 + '_ {
     move |number| {
         let mut draw = streams.draw(Purpose::LimitProbe, identity, incarnation, number);
         draw.uniform()

@@ -65,7 +65,10 @@ mod tests {
         ];
         for (requests, accepts, expected) in vectors {
             let got = rejection_probability(requests, accepts, 2.0);
-            assert!((got - expected).abs() < 5e-4, "({requests}, {accepts}): {got}");
+            assert!(
+                (got - expected).abs() < 5e-4,
+                "({requests}, {accepts}): {got}"
+            );
         }
     }
 

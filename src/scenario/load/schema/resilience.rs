@@ -112,7 +112,7 @@ pub static BUDGET: TableSpec = TableSpec {
                 key(
                     "window",
                     POSITIVE,
-                    Default::Toml("\"2min\""),
+                    Default::Toml("\"2m\""),
                     "How far back they are counted, in twelve slices.",
                 ),
             ],
@@ -148,7 +148,12 @@ pub static BREAKER: TableSpec = TableSpec {
             doc: "Netflix Hystrix 1.5.",
             keys: &[
                 PER,
-                key("window", POSITIVE, Default::Toml("\"10s\""), "How far back it counts."),
+                key(
+                    "window",
+                    POSITIVE,
+                    Default::Toml("\"10s\""),
+                    "How far back it counts.",
+                ),
                 key(
                     "bucket_count",
                     Kind::Count { min: 1, max: 1_000 },
@@ -189,7 +194,10 @@ pub static BREAKER: TableSpec = TableSpec {
                 ),
                 key(
                     "window_size",
-                    Kind::Count { min: 1, max: 100_000 },
+                    Kind::Count {
+                        min: 1,
+                        max: 100_000,
+                    },
                     Default::Toml("100"),
                     "How many calls, or seconds.",
                 ),
@@ -241,7 +249,7 @@ pub static BREAKER: TableSpec = TableSpec {
                     "pending_count_max",
                     FROM_ZERO,
                     Default::Toml("1024"),
-                    "Attempts that wait at the caller.",
+                    "Attempts that wait at the caller for a place in its bulkhead.",
                 ),
                 key(
                     "retry_count_max",
@@ -261,7 +269,12 @@ pub static BULKHEAD: TableSpec = TableSpec {
     doc: "How many attempts of one caller may be under way (resilience4j).",
     tag: None,
     keys: &[
-        key("concurrent_max", COUNT, Default::Toml("25"), "Attempts under way."),
+        key(
+            "concurrent_max",
+            COUNT,
+            Default::Toml("25"),
+            "Attempts under way.",
+        ),
         key(
             "wait_max",
             LENGTH,
@@ -300,7 +313,7 @@ pub static THROTTLE: TableSpec = TableSpec {
             key(
                 "window",
                 POSITIVE,
-                Default::Toml("\"2min\""),
+                Default::Toml("\"2m\""),
                 "How far back they are counted, in twelve slices.",
             ),
         ],
@@ -308,7 +321,12 @@ pub static THROTTLE: TableSpec = TableSpec {
     shorthand: Some(Shorthand::Tag),
 };
 
-const INITIAL: Key = key("initial", COUNT, Default::Toml("20"), "The limit at the start.");
+const INITIAL: Key = key(
+    "initial",
+    COUNT,
+    Default::Toml("20"),
+    "The limit at the start.",
+);
 const MIN: Key = key("min", COUNT, Default::Toml("20"), "Smallest limit.");
 const MAX: Key = key("max", COUNT, Default::Toml("200"), "Largest limit.");
 const WINDOW: Key = key(
@@ -364,7 +382,12 @@ pub static CONCURRENCY_LIMIT: TableSpec = TableSpec {
                 key("max", COUNT, Default::Toml("1000"), "Largest limit."),
                 WINDOW,
                 WINDOW_SAMPLES,
-                key("smoothing", Kind::Ratio, Default::Toml("1.0"), SMOOTHING_DOC),
+                key(
+                    "smoothing",
+                    Kind::Ratio,
+                    Default::Toml("1.0"),
+                    SMOOTHING_DOC,
+                ),
                 key(
                     "probe_multiplier",
                     COUNT,
@@ -383,14 +406,24 @@ pub static CONCURRENCY_LIMIT: TableSpec = TableSpec {
                 MAX,
                 WINDOW,
                 WINDOW_SAMPLES,
-                key("smoothing", Kind::Ratio, Default::Toml("0.2"), SMOOTHING_DOC),
+                key(
+                    "smoothing",
+                    Kind::Ratio,
+                    Default::Toml("0.2"),
+                    SMOOTHING_DOC,
+                ),
                 key(
                     "tolerance",
                     POSITIVE_NUMBER,
                     Default::Toml("1.5"),
                     "Short over long latency that is not yet a sign of a queue.",
                 ),
-                key("queue", FROM_ZERO, Default::Toml("4"), "Room that is always added."),
+                key(
+                    "queue",
+                    FROM_ZERO,
+                    Default::Toml("4"),
+                    "Room that is always added.",
+                ),
                 key(
                     "long_window",
                     COUNT,
