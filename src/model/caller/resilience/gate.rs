@@ -236,7 +236,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             is_promised: false,
         });
         self.gates.waits[wait].sequence = self.schedule(wait_max, Event::GateWaitEnds(wait));
-        entry(&mut self.gates.marks, slot).0 |= Marks::WAITS.0;
+        entry(&mut self.gates.marks, slot).0 += Marks::ONE_WAIT.0;
         let bulkhead = self.side(caller).bulkhead.as_mut();
         bulkhead.expect("only a bulkhead has a line").join(wait);
     }
@@ -299,7 +299,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             is_promised,
             ..
         } = self.gates.waits.remove(wait);
-        self.gates.marks[request as usize].0 &= !Marks::WAITS.0;
+        self.gates.marks[request as usize].0 -= Marks::ONE_WAIT.0;
         let side = self.callers[caller.index()].resilience.as_mut();
         let bulkhead = side.and_then(|side| side.bulkhead.as_mut());
         let bulkhead = bulkhead.expect("only a bulkhead has a line");
@@ -318,12 +318,12 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             && marks != Marks::default()
         {
             self.end_retry(slot);
-            if marks.has(Marks::WAITS) {
+            for _ in 0..marks.wait_count() {
                 let is_its = |(_, wait): &(u32, &Wait)| wait.request == slot;
                 let found = self.gates.waits.iter().find(is_its);
                 let (wait, caller) = found
                     .map(|(place, wait)| (place, wait.caller))
-                    .expect("a request that waits has a wait");
+                    .expect("an attempt that waits has a wait");
                 self.end_wait(wait);
                 self.promise_places(caller);
             }

@@ -114,22 +114,26 @@ struct Wait {
     is_promised: bool,
 }
 
-/// What the gate knows of a request.
+/// What the gate knows of a request: flags, and above them how many of its attempts wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Marks(u8);
+struct Marks(u16);
 
 impl Marks {
     /// Its retry counts among those under way.
     const RETRIES: Marks = Marks(1);
-    /// It waits for a place.
-    const WAITS: Marks = Marks(2);
     /// It has a place.
-    const HAS_PLACE: Marks = Marks(4);
+    const HAS_PLACE: Marks = Marks(2);
     /// Its last attempt was not sent.
-    const UNSENT: Marks = Marks(8);
+    const UNSENT: Marks = Marks(4);
+    /// One of its attempts waits for a place.
+    const ONE_WAIT: Marks = Marks(8);
 
-    fn has(self, marks: Marks) -> bool {
-        self.0 & marks.0 != 0
+    fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    fn wait_count(self) -> u16 {
+        self.0 / Marks::ONE_WAIT.0
     }
 }
 

@@ -29,6 +29,9 @@ pub fn resilience(
 
 /// Ends of an attempt that are retried.
 pub fn retry_on(ctx: &mut Context, retry: &Section) -> RetryOn {
+    if !retry.has("on") {
+        return RetryOn::ALL;
+    }
     let words = retry.texts(ctx, "on").unwrap_or_default();
     let known = RetryOn::WORDS.into_iter();
     let set = known.filter(|(name, _)| words.iter().any(|(word, _)| word == name));

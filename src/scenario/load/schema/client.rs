@@ -312,14 +312,10 @@ pub static RETRY: TableSpec = TableSpec {
             Default::Toml("true"),
             "Whether a retry avoids instances that were tried already.",
         ),
-        key(
+        optional(
             "on",
             Kind::List(&RETRY_ENDS),
-            Default::Toml(
-                "[\"refused\", \"connect_timeout\", \"reset_unsent\", \"reset_sent\", \
-                 \"timeout\", \"rejected\", \"error\"]",
-            ),
-            "Ends of an attempt that are retried; what found no instance always is.",
+            "Ends of an attempt that are retried, all by default; what found no instance always is.",
         ),
         optional(
             "budget",

@@ -92,16 +92,16 @@ pub static SERVICE: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
         ),
+        optional(
+            "concurrency_limit",
+            Kind::Table(&resilience::CONCURRENCY_LIMIT),
+            "How many attempts one instance takes, adapted to their latency.",
+        ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",
             Kind::Named(&client::CALL),
             "Services that every request calls after its own service, in this order.",
-        ),
-        optional(
-            "concurrency_limit",
-            Kind::Table(&resilience::CONCURRENCY_LIMIT),
-            "How many attempts one instance takes, adapted to their latency.",
         ),
     ],
     variants: &[],
