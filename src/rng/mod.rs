@@ -62,10 +62,16 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// Class of a request, and its deadline.
+    RequestClass = 17,
+    /// Bytes of a message.
+    MessageSize = 18,
+    /// The deadline of a request that draws it.
+    Deadline = 19,
     /// Whether a caller turns an attempt away by adaptive throttling.
-    Throttle = 17,
+    Throttle = 20,
     /// When a concurrency limit probes.
-    LimitProbe = 18,
+    LimitProbe = 21,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -70,6 +70,8 @@ struct InstanceBook {
     running_count: u64,
     busy_count: u32,
     busy_since: SimTime,
+    /// Started, its worker is free, and not ended.
+    free_count: u64,
     /// Worker time by what was said of busy workers.
     busy: SimDuration,
     /// Worker time by what was said of the start and end of work.
@@ -288,7 +290,7 @@ impl Observer for Books<'_> {
 impl Books<'_> {
     fn observe_requests(&mut self, at: SimTime, observation: &Observation<'_>) {
         match observation {
-            Observation::RequestArrived { client, caller } => {
+            Observation::RequestArrived { client, caller, .. } => {
                 self.arrived_count += 1;
                 let end = SimTime::START + self.scenario.duration;
                 assert!(at < end, "arrives after the end");
@@ -317,6 +319,20 @@ impl Books<'_> {
                     "{owner:?} ends a call"
                 );
                 assert!(*started_at <= at);
+            }
+            Observation::CallBreakdown {
+                started_at, parts, ..
+            } => assert_eq!(parts.total(), at.since(*started_at), "parts add up"),
+            Observation::RequestBreakdown {
+                arrived_at,
+                parts,
+                waits,
+                ..
+            } => {
+                assert_eq!(parts.total(), at.since(*arrived_at), "parts add up");
+                let waited = waits.iter().map(|wait| wait.length);
+                let waited = waited.fold(SimDuration::ZERO, |sum, length| sum + length);
+                assert_eq!(waited, parts.calls, "waits add up");
             }
             _ => {}
         }
@@ -350,11 +366,13 @@ impl Books<'_> {
 
     fn observe_work(&mut self, observation: &Observation<'_>) {
         match observation {
-            Observation::WorkArrived { instance } => self.on_work_arrived(*instance),
-            Observation::WorkRejected { instance } => {
+            Observation::WorkArrived { instance, .. } => self.on_work_arrived(*instance),
+            Observation::WorkRejected { instance, .. } => {
                 self.instances[instance.index()].waiting_count -= 1;
             }
-            Observation::WorkStarted { instance, waiting } => {
+            Observation::WorkStarted {
+                instance, waiting, ..
+            } => {
                 self.on_work_started(*instance, *waiting);
             }
             Observation::WorkEnded {
@@ -363,6 +381,31 @@ impl Books<'_> {
                 end,
                 ..
             } => self.on_work_ended(*instance, *started_at, *end),
+            Observation::WorkReleased {
+                instance,
+                started_at,
+            } => {
+                let now = self.now;
+                let book = &mut self.instances[instance.index()];
+                book.running_count -= 1;
+                book.free_count += 1;
+                book.worked += now.since(*started_at);
+                book.started.take(*started_at);
+            }
+            Observation::ReleasedWorkEnded {
+                instance,
+                arrived_at,
+                started_at,
+                released_at,
+                end,
+                ..
+            } => {
+                assert!(arrived_at <= started_at && started_at <= released_at);
+                assert!(*released_at <= self.now);
+                let is_up = self.states[instance.index()].is_up();
+                assert_eq!(*end == WorkEnd::Lost, !is_up, "{instance:?} ends work");
+                self.instances[instance.index()].free_count -= 1;
+            }
             Observation::BusyChanged {
                 instance,
                 busy_count,

@@ -24,6 +24,8 @@ struct World {
     member_count: u64,
     is_datagram: bool,
     has_drift: bool,
+    /// Whether calls are parallel, optional or not waited for.
+    has_flow: bool,
     duration_ms: u64,
 }
 
@@ -44,6 +46,7 @@ pub fn scenario(seed: u64) -> String {
         member_count: if dice.flag() { 0 } else { dice.between(1, 3) },
         is_datagram: dice.flag(),
         has_drift: dice.flag(),
+        has_flow: dice.flag(),
         duration_ms: dice.between(500, 6_000),
         text: String::new(),
         dice,
@@ -83,6 +86,7 @@ impl World {
         self.line(format!("duration = \"{}ms\"", self.duration_ms));
         let drain = self.dice.between(0, 3);
         self.line(format!("drain = \"{drain}s\""));
+        self.maybe(|_| "breakdown = true".to_string());
     }
 
     fn write_network(&mut self) {
@@ -185,9 +189,11 @@ impl World {
             for group in 0..self.services[place].len() {
                 self.write_group(place, group);
             }
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    self.write_call(&format!("service.{name}"), callee);
+                    let stage = self.stage(has_stages);
+                    self.write_call(&format!("service.{name}"), callee, stage);
                 }
             }
         }
@@ -237,8 +243,10 @@ impl World {
             } else {
                 self.services.len()
             };
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in 0..call_count {
-                self.write_call(&path, callee);
+                let stage = self.stage(has_stages);
+                self.write_call(&path, callee, stage);
             }
         }
     }
@@ -269,8 +277,55 @@ impl World {
         }
     }
 
-    fn write_call(&mut self, owner: &str, callee: usize) {
+    /// The stage of a call: of two, so that some calls of one owner are parallel.
+    fn stage(&mut self, has_stages: bool) -> Option<u64> {
+        has_stages.then(|| self.dice.between(1, 2))
+    }
+
+    /// How a call takes part in the work of its owner.
+    fn write_flow(&mut self, owner: &str, stage: Option<u64>) {
+        if let Some(stage) = stage {
+            self.line(format!("stage = {stage}"));
+        }
+        let is_detached = self.dice.between(0, 7) == 0;
+        if self.dice.between(0, 3) == 0 {
+            let (count, keys) = (self.dice.between(1, 5), self.dice.pick(&["same", "each"]));
+            let required = self.dice.between(1, count);
+            let required = match is_detached || self.dice.flag() {
+                true => String::new(),
+                false => format!(", required_count = {required}"),
+            };
+            // Clients have laws of keys of their own.
+            let keys = if owner.starts_with("service") {
+                "same"
+            } else {
+                keys
+            };
+            self.line(format!(
+                "fanout = {{ count = {count}, keys = \"{keys}\"{required} }}"
+            ));
+        }
+        if is_detached {
+            self.line("detached = true");
+            return;
+        }
+        if self.dice.between(0, 2) == 0 {
+            self.line("optional = true");
+            self.maybe(|dice| format!("fallback_time = {}", dice.ms(0, 30)));
+        }
+        // The calls of one stage are all asynchronous, or none is.
+        if owner.starts_with("service") && stage == Some(2) {
+            self.line("async = true");
+        } else if owner.starts_with("service") && stage.is_none() {
+            self.maybe(|_| "async = true".to_string());
+        }
+    }
+
+    fn write_call(&mut self, owner: &str, callee: usize, stage: Option<u64>) {
         self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
+        if self.has_flow {
+            self.write_flow(owner, stage);
+        }
         self.maybe(|dice| format!("balancer = {}", balancer(dice)));
         let has_deadline = self.dice.flag();
         if has_deadline {

@@ -1,7 +1,10 @@
 //! Reads one number of a run, and judges expectations.
 
+mod attempts;
+mod class;
 mod detector;
 mod estimate;
+mod flow;
 mod request;
 mod resilience;
 mod server;
@@ -135,7 +138,13 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::Utilization
         | Measure::ZombieRatio
         | Measure::InFlightBalance
+        | Measure::DroppedRatio
+        | Measure::CancelledRatio
+        | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
+        Measure::FallbackRatio => ask.flow(),
+        part if part.is_of_breakdown() => ask.flow(),
+        Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         _ => ask.other(),
     }
 }

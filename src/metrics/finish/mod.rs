@@ -1,5 +1,7 @@
 //! From counters to numbers.
 
+mod attempts;
+mod flow;
 mod resilience;
 mod server;
 
@@ -57,6 +59,9 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .collect(),
         resilience: finish.resilience(),
         control: finish.control(),
+        breakdowns: finish.breakdowns(),
+        fallbacks: finish.fallbacks(),
+        several: finish.several(),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,
@@ -141,10 +146,14 @@ impl Finish<'_> {
         RequestMetrics {
             phases,
             clients: (0..self.scenario.clients.len()).map(client).collect(),
+            classes: self
+                .tables
+                .classes
+                .metrics(self.scenario, &self.whole, self.measured_secs()),
             window_availability_ratio: super::pooled::window_availability(
                 self.tables,
                 self.scenario,
-                None,
+                &self.tables.windows.pooled(None),
                 &self.whole,
             ),
         }
@@ -268,6 +277,7 @@ impl Finish<'_> {
                     windows: windows.rows(windows.client(index)),
                 })
                 .collect(),
+            classes: self.tables.classes.series(self.scenario),
             total: windows.rows(&windows.pooled(None)),
             control: control.collect(),
             instances: self.tables.instances.series(&self.scenario.topology),

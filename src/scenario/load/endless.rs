@@ -26,7 +26,10 @@ pub fn warn_endless_calls(ctx: &mut Context, scenario: &Scenario, places: &Place
         },
     };
     for (edge, at) in scenario.edges.iter().zip(&places.calls) {
-        if edge.attempt_timeout.is_none() && edge.deadline.is_none() {
+        if edge.attempt_timeout.is_none()
+            && edge.deadline.is_none()
+            && edge.deadline_law().is_none()
+        {
             ctx.warn(
                 WarningCode::EndlessCall,
                 Diagnostic::new(format!("requests of `{}` may never end", edge.path))

@@ -51,9 +51,13 @@ pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
 const INSTANCE_BYTES: f64 = 400.0;
 const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
-const TRACE_ROW_BYTES: f64 = 40.0;
+const TRACE_ROW_BYTES: f64 = 48.0;
 const RING_POINT_BYTES: f64 = 12.0;
 
+/// Bytes of a counter of a class, and how many phases and windows have one.
+const CLASS_CELL_BYTES: f64 = 400.0;
+const CLASS_PHASE_COUNT: usize = 4;
+const CLASS_WINDOW_COUNT: usize = 200;
 /// Bytes of the protection of a calling side, and of one breaker without its window.
 const PROTECTION_BYTES: f64 = 1_000.0;
 const BREAKER_BYTES: f64 = 200.0;
@@ -162,6 +166,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs);
+    memory += class_bytes(scenario);
     Estimate {
         memory_bytes: memory as u64,
         event_count: events as u64,
@@ -200,6 +205,20 @@ fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
         .sum();
     let cycle_secs = think_time.mean_secs() + served_secs;
     f64::from(*user_count) * (1.0 + scenario.duration.as_secs_f64() / cycle_secs.max(1e-6))
+}
+
+/// Keys of classes, and what is counted by class: by service, call and zone in a few phases, and
+/// over time.
+fn class_bytes(scenario: &Scenario) -> f64 {
+    let classes = &scenario.classes;
+    let zones = scenario.zones.len() + scenario.groups.len();
+    let blocks = (zones + 2 * scenario.edges.len()) * CLASS_PHASE_COUNT + CLASS_WINDOW_COUNT;
+    let keys = |class| match classes.get(class).keys {
+        Some(KeyConfig::Zipf { count, .. }) => 16.0 * f64::from(count),
+        Some(KeyConfig::Uniform { .. } | KeyConfig::HotSet { .. }) | None => 0.0,
+    };
+    let of_class = |class| keys(class) + blocks as f64 * CLASS_CELL_BYTES;
+    classes.ids().map(of_class).sum()
 }
 
 /// Keys, recorded rows and requests in flight of a client.

@@ -136,11 +136,11 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             budget.on_attempt_ended(false);
         }
         self.tell_breakers(caller);
-        if is_final {
-            return self.finish_request(slot, Outcome::Rejected);
-        }
         let marks = entry(&mut self.gates.marks, slot);
         marks.0 |= Marks::UNSENT.0;
+        if is_final {
+            marks.0 |= Marks::IS_FINAL.0;
+        }
         self.after_failed_attempt(slot, AttemptOutcome::Rejected);
     }
 

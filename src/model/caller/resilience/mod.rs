@@ -125,8 +125,10 @@ impl Marks {
     const HAS_PLACE: Marks = Marks(2);
     /// Its last attempt was not sent.
     const UNSENT: Marks = Marks(4);
+    /// It is not tried again.
+    const IS_FINAL: Marks = Marks(8);
     /// One of its attempts waits for a place.
-    const ONE_WAIT: Marks = Marks(8);
+    const ONE_WAIT: Marks = Marks(16);
 
     fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0

@@ -12,18 +12,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// it takes from a budget is taken.
     pub(in crate::model) fn may_retry(&mut self, slot: u32, outcome: AttemptOutcome) -> bool {
         let edge = self.callers[self.requests[slot].caller().index()].edge;
-        let is_unsent = self.gates.is_used && {
+        let (mut is_unsent, mut is_final) = (false, false);
+        if self.gates.is_used {
             self.end_retry(slot);
-            self.gates.take_mark(slot, Marks::UNSENT)
-        };
+            is_unsent = self.gates.take_mark(slot, Marks::UNSENT);
+            is_final = self.gates.take_mark(slot, Marks::IS_FINAL);
+        }
         let is_safe = is_unsent || !was_sent(outcome) || self.is_idempotent(slot);
         let is_retried = retries(self.scenario.edges[edge.index()].retry.on, outcome);
-        is_safe && is_retried && (!self.gates.is_used || self.take_retry(slot))
+        !is_final && is_safe && is_retried && (!self.gates.is_used || self.take_retry(slot))
     }
 
     /// Whether a request may be sent twice.
-    fn is_idempotent(&self, _slot: u32) -> bool {
-        true
+    fn is_idempotent(&self, slot: u32) -> bool {
+        self.class_config(self.requests[slot].class).is_idempotent
     }
 
     fn take_retry(&mut self, slot: u32) -> bool {

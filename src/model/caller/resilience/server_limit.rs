@@ -26,7 +26,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let level = instance.busy_count + instance.waiting_count;
         if self.server_limit(id, &config).limit() <= level {
-            self.observe(Observation::WorkRejected { instance: id });
+            let class = self.attempt_class(slot);
+            self.observe(Observation::WorkRejected {
+                instance: id,
+                class,
+            });
             self.send_reply(slot, Reply::Rejected);
             return true;
         }
