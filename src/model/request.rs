@@ -129,6 +129,13 @@ impl Request {
         self.owner = caller.0;
     }
 
+    /// It is tried again in the background: nothing waits for it from now on.
+    pub fn go_to_background(&mut self) {
+        self.flags.0 |= RequestFlags::BACKGROUND.0;
+        self.parent = NIL;
+        self.tried = NIL;
+    }
+
     /// What waits for this request.
     pub fn parent(&self) -> Parent {
         match self.parent {

@@ -7,7 +7,7 @@ mod protection_book;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use stormglass::id::{CallerId, ClientId, FaultId, InstanceId, NodeId};
+use stormglass::id::{CallerId, ClassId, ClientId, FaultId, InstanceId, NodeId};
 use stormglass::model::fault_plan;
 use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd};
 use stormglass::scenario::Scenario;
@@ -25,7 +25,7 @@ pub struct Books<'a> {
     arrived_count: u64,
     /// Requests of clients by outcome: success, failure, timeout, rejected.
     outcome_counts: [u64; 4],
-    requests: Bag<(ClientId, NodeId, SimTime)>,
+    requests: Bag<(ClientId, NodeId, ClassId, SimTime)>,
     attempts: Bag<(CallerId, InstanceId, SimTime)>,
     states: Vec<LifeState>,
     instances: Vec<InstanceBook>,
@@ -136,6 +136,18 @@ impl<'a> Books<'a> {
         assert!(over_count <= self.fault_end_count, "a fault did not end");
     }
 
+    /// Requests of a client with classes have one of them, those of others none.
+    fn on_class(&self, client: ClientId, class: ClassId) {
+        let mut of_client = self.scenario.classes.of(client).peekable();
+        match of_client.peek() {
+            None => assert_eq!(class, ClassId::NONE),
+            Some(_) => assert!(
+                of_client.any(|known| known == class),
+                "{client:?}: {class:?}"
+            ),
+        }
+    }
+
     fn close_instance(&mut self, id: InstanceId) {
         let now = self.now;
         self.on_busy_changed(id, self.instances[id.index()].busy_count);
@@ -189,13 +201,15 @@ impl<'a> Books<'a> {
         assert_ne!(state, LifeState::Paused, "{id:?} works in a pause");
         let book = &mut self.instances[id.index()];
         let Some(started_at) = started_at else {
+            let may_wait = matches!(end, WorkEnd::Lost | WorkEnd::Dropped | WorkEnd::Cancelled);
             assert!(
-                is_lost && 0 < book.waiting_count,
+                may_wait && 0 < book.waiting_count,
                 "{id:?} ends what it did not start"
             );
             book.waiting_count -= 1;
             return;
         };
+        assert_ne!(end, WorkEnd::Dropped, "{id:?} drops what it started");
         book.running_count -= 1;
         book.worked += now.since(started_at);
         book.started.take(started_at);
@@ -290,21 +304,27 @@ impl Observer for Books<'_> {
 impl Books<'_> {
     fn observe_requests(&mut self, at: SimTime, observation: &Observation<'_>) {
         match observation {
-            Observation::RequestArrived { client, caller, .. } => {
+            Observation::RequestArrived {
+                client,
+                caller,
+                class,
+            } => {
                 self.arrived_count += 1;
                 let end = SimTime::START + self.scenario.duration;
                 assert!(at < end, "arrives after the end");
-                self.requests.add((*client, *caller, at));
+                self.on_class(*client, *class);
+                self.requests.add((*client, *caller, *class, at));
             }
             Observation::RequestEnded {
                 client,
                 caller,
+                class,
                 arrived_at,
                 outcome,
                 ..
             } => {
                 self.outcome_counts[*outcome as usize] += 1;
-                self.requests.take((*client, *caller, *arrived_at));
+                self.requests.take((*client, *caller, *class, *arrived_at));
             }
             Observation::CallEnded {
                 caller,

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::dice::Dice;
 use super::protection;
+use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -22,6 +23,8 @@ struct World {
     clients: Vec<u64>,
     /// Registry members; none for a static registry.
     member_count: u64,
+    /// Paths of classes of requests.
+    classes: Vec<String>,
     is_datagram: bool,
     has_drift: bool,
     /// Whether calls are parallel, optional or not waited for.
@@ -44,6 +47,7 @@ pub fn scenario(seed: u64) -> String {
         services,
         clients: (0..client_count).map(|_| dice.between(1, 4)).collect(),
         member_count: if dice.flag() { 0 } else { dice.between(1, 3) },
+        classes: Vec::new(),
         is_datagram: dice.flag(),
         has_drift: dice.flag(),
         has_flow: dice.flag(),
@@ -56,6 +60,7 @@ pub fn scenario(seed: u64) -> String {
     world.write_registry();
     world.write_services();
     world.write_clients();
+    world.write_classes();
     world.write_faults();
     world.text
 }
@@ -105,6 +110,8 @@ impl World {
         } else {
             self.maybe(|dice| format!("retransmission_timeout = {}", dice.ms(5, 300)));
         }
+        self.maybe(|dice| format!("same_zone_bandwidth = \"{}KB/s\"", dice.between(5, 500)));
+        self.maybe(|dice| format!("cross_zone_bandwidth = \"{}kbit/s\"", dice.between(40, 900)));
         let link_count = if self.dice.flag() {
             0
         } else {
@@ -116,6 +123,7 @@ impl World {
             let delay = self.dice.law(5);
             self.line(format!("delay = {delay}"));
             self.maybe(|dice| format!("loss = {}", dice.loss()));
+            self.maybe(|dice| format!("bandwidth = \"{}KiB/s\"", dice.between(5, 100)));
         }
     }
 
@@ -181,6 +189,7 @@ impl World {
                 let limit = protection::limit(&mut self.dice);
                 self.line(format!("concurrency_limit = {limit}"));
             }
+            self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
@@ -192,7 +201,7 @@ impl World {
             let has_stages = self.has_flow && self.dice.flag();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    let stage = self.stage(has_stages);
+                    let stage = swarm_flow::stage(&mut self.dice, has_stages);
                     self.write_call(&format!("service.{name}"), callee, stage);
                 }
             }
@@ -245,7 +254,7 @@ impl World {
             };
             let has_stages = self.has_flow && self.dice.flag();
             for callee in 0..call_count {
-                let stage = self.stage(has_stages);
+                let stage = swarm_flow::stage(&mut self.dice, has_stages);
                 self.write_call(&path, callee, stage);
             }
         }
@@ -277,87 +286,16 @@ impl World {
         }
     }
 
-    /// The stage of a call: of two, so that some calls of one owner are parallel.
-    fn stage(&mut self, has_stages: bool) -> Option<u64> {
-        has_stages.then(|| self.dice.between(1, 2))
-    }
-
-    /// How a call takes part in the work of its owner.
-    fn write_flow(&mut self, owner: &str, stage: Option<u64>) {
-        if let Some(stage) = stage {
-            self.line(format!("stage = {stage}"));
-        }
-        let is_detached = self.dice.between(0, 7) == 0;
-        if self.dice.between(0, 3) == 0 {
-            let (count, keys) = (self.dice.between(1, 5), self.dice.pick(&["same", "each"]));
-            let required = self.dice.between(1, count);
-            let required = match is_detached || self.dice.flag() {
-                true => String::new(),
-                false => format!(", required_count = {required}"),
-            };
-            // Clients have laws of keys of their own.
-            let keys = if owner.starts_with("service") {
-                "same"
-            } else {
-                keys
-            };
-            self.line(format!(
-                "fanout = {{ count = {count}, keys = \"{keys}\"{required} }}"
-            ));
-        }
-        if is_detached {
-            self.line("detached = true");
-            return;
-        }
-        if self.dice.between(0, 2) == 0 {
-            self.line("optional = true");
-            self.maybe(|dice| format!("fallback_time = {}", dice.ms(0, 30)));
-        }
-        // The calls of one stage are all asynchronous, or none is.
-        if owner.starts_with("service") && stage == Some(2) {
-            self.line("async = true");
-        } else if owner.starts_with("service") && stage.is_none() {
-            self.maybe(|_| "async = true".to_string());
-        }
-    }
-
     fn write_call(&mut self, owner: &str, callee: usize, stage: Option<u64>) {
         self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
         if self.has_flow {
-            self.write_flow(owner, stage);
+            let flow = swarm_flow::lines(&mut self.dice, owner, stage);
+            self.line(flow);
         }
         self.maybe(|dice| format!("balancer = {}", balancer(dice)));
-        let has_deadline = self.dice.flag();
-        if has_deadline {
-            let deadline = self.dice.ms(100, 800);
-            self.line(format!("deadline = {deadline}"));
-        }
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
-        self.maybe(|dice| {
-            let jitter = dice.pick(&[
-                "none",
-                "full",
-                "equal",
-                "decorrelated",
-                "grpc",
-                "envoy",
-                "finagle_equal",
-            ]);
-            let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
-            let (count, failover) = (dice.between(1, 4), dice.flag());
-            let budget = match dice.flag() {
-                true => String::new(),
-                false => format!("budget = {}, ", protection::budget(dice)),
-            };
-            let ends = match dice.flag() {
-                true => String::new(),
-                false => format!("on = {}, ", protection::retry_ends(dice)),
-            };
-            format!(
-                "retry = {{ attempt_count_max = {count}, failover = {failover}, {budget}{ends}\
-                 backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
-            )
-        });
+        let lines = super::swarm_attempts::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
         for key in protection::CALL_KEYS {
             if self.dice.flag() && self.dice.flag() {
                 let value = protection::of_call(key, &mut self.dice);
@@ -373,6 +311,34 @@ impl World {
                  misses_max = {misses}, rises_min = {rises}, phase = {phase} }}"
             )
         });
+    }
+
+    /// Half of the clients have classes.
+    fn write_classes(&mut self) {
+        for client in CLIENTS.iter().take(self.clients.len()) {
+            if self.dice.flag() {
+                continue;
+            }
+            let shares: &[f64] = self.dice.pick(&[&[1.0], &[0.3, 0.7], &[0.2, 0.2, 0.6]]);
+            let call_count = self
+                .text
+                .matches(&format!("[client.{client}.call."))
+                .count();
+            for (share, name) in shares.iter().zip(["x", "y", "z"]) {
+                self.line(format!("[client.{client}.class.{name}]"));
+                self.line(format!("share = {share}"));
+                if call_count == 1 {
+                    self.maybe(|dice| format!("service_time = {}", dice.law(12)));
+                }
+                self.maybe(|_| "keys = { distribution = \"uniform\", count = 3 }".to_string());
+                self.maybe(|dice| format!("deadline = {}", dice.law(200)));
+                self.maybe(|dice| format!("priority = {}", dice.between(0, 2)));
+                self.maybe(|_| "idempotent = false".to_string());
+                self.maybe(|dice| format!("request_size = \"{}B\"", dice.between(1, 2_000)));
+                self.maybe(|_| "reply_size = { dist = \"exponential\", mean = \"1KB\" }".into());
+                self.classes.push(format!("{client}.{name}"));
+            }
+        }
     }
 
     fn write_faults(&mut self) {
@@ -414,6 +380,13 @@ impl World {
             let length = self.dice.law(200);
             self.line(format!("for = {length}"));
             self.maybe(|dice| format!("every = {}", dice.law(300)));
+        }
+        if matches!(kind, "slow" | "error" | "loss" | "delay") && !self.classes.is_empty() {
+            let classes = self.classes.clone();
+            self.maybe(|dice| {
+                let place = dice.between(0, classes.len() as u64 - 1) as usize;
+                format!("class = \"{}\"", classes[place])
+            });
         }
         let is_of_nodes = matches!(kind, "crash" | "host_loss" | "pause" | "slow" | "error");
         match kind {

@@ -12,7 +12,7 @@ use super::parts::{Parts, Wait};
 use crate::engine::PendingSet;
 use crate::id::{ClientId, EdgeId, NodeId};
 use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
-use crate::model::request::{Attempt, AttemptFlags, Request, RequestFlags, Stage};
+use crate::model::request::{Attempt, AttemptFlags, NIL, Request, RequestFlags, Stage};
 use crate::model::world::World;
 use crate::time::{SimDuration, SimTime};
 
@@ -334,7 +334,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline]
     pub(super) fn add_wait(&mut self, attempt: u32, edge: EdgeId, since: SimTime) {
         let length = self.queue.now().since(since);
-        if let Some(breakdown) = &mut self.breakdown {
+        // An attempt that its caller gave up, or never sent, decides nothing.
+        let is_of_request = self.attempts[attempt].request != NIL;
+        if let Some(breakdown) = &mut self.breakdown
+            && is_of_request
+        {
             let waits = &mut breakdown.attempts[attempt as usize].waits;
             waits.push(Wait { edge, length });
         }

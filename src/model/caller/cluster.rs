@@ -6,7 +6,7 @@ use crate::engine::PendingSet;
 use crate::id::{EdgeId, InstanceId};
 use crate::model::event::Event;
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
-use crate::model::request::{Attempt, NIL, Request, RequestFlags};
+use crate::model::request::{Attempt, Request, RequestFlags};
 use crate::model::world::World;
 use crate::scenario::attempts::ClusterMode;
 use crate::time::{SimDuration, SimTime};
@@ -139,8 +139,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         *count += 1;
         let mut task = *request;
-        task.flags.0 |= RequestFlags::BACKGROUND.0;
-        task.tried = NIL;
+        task.go_to_background();
         let slot = self.requests.insert(task);
         self.wait_in_background(slot, interval);
     }

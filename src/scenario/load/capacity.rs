@@ -112,7 +112,10 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
                 visits_per_sec,
                 capacity_per_sec,
                 offered_load: (visits_per_sec + of_classes[place]) / capacity_per_sec,
-                waits_for_calls: !scenario.services[place].calls.is_empty(),
+                waits_for_calls: scenario.services[place].calls.iter().any(|edge| {
+                    let flow = &scenario.edges[edge.index()].flow;
+                    !flow.is_async && !flow.is_detached
+                }),
             }
         })
         .collect()

@@ -4,6 +4,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::{self, KEYS};
 use super::super::section::Section;
+use super::super::warning::WarningCode;
 use super::client::keys_of;
 use super::distribution::distribution_if;
 use super::size::size_if;
@@ -168,6 +169,23 @@ fn check_shares(
                     format!("their sum is {sum}"),
                 )
                 .help("write shares that sum to 1, like 0.2 and 0.8"),
+            );
+        }
+    }
+}
+
+/// Warns of bandwidths that no message needs.
+pub fn warn_sizeless(ctx: &mut Context, network: &Section, classes: &Classes) {
+    if classes.ids().any(|class| classes.get(class).has_size()) {
+        return;
+    }
+    for key in ["same_zone_bandwidth", "cross_zone_bandwidth"] {
+        if network.has(key) {
+            ctx.warn(
+                WarningCode::NoEffect,
+                Diagnostic::new(format!("`{key}` has no effect"))
+                    .at(network.origin_of(key), "no message has a size")
+                    .help("set `request_size` or `reply_size` of a [client.NAME.class.NAME]"),
             );
         }
     }

@@ -178,3 +178,100 @@ fn callers_of(
         .map(|(place, _)| ClientId::from_index(place))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::load::limits::Limits;
+    use crate::scenario::load::{LoadInput, LoadText, load};
+
+    const WORLD: &str = r#"schema = 1
+duration = "1m"
+[expect]
+users = "success_ratio >= 99%"
+[service.web]
+count = 3
+service_time = "5ms"
+[service.db]
+count = 3
+service_time = "1ms"
+[client.shop]
+arrivals = { process = "poisson", rate = "100/s" }
+"#;
+
+    /// What is printed for the world with `more` at its end, after line 12.
+    fn messages(more: &str) -> String {
+        let loaded = load(&LoadInput {
+            text: LoadText::Text {
+                name: "bad.toml".to_string(),
+                text: format!("{WORLD}{more}"),
+            },
+            sets: Vec::new(),
+            limits: Limits::STANDARD,
+        });
+        let text = loaded.diagnostics.render(&loaded.sources, false);
+        text.trim_end().to_string() + "\n"
+    }
+
+    #[test]
+    fn a_stage_is_for_all_calls_of_an_owner() {
+        let more = "[client.shop.call.web]\nstage = 1\n[client.shop.call.db]\n";
+        assert_eq!(
+            messages(more),
+            r#"error: a call without a stage
+  --> bad.toml:15:19
+   |
+15 | [client.shop.call.db]
+   |                   ^^ other calls of the same owner have one
+   |
+help: write `stage = 1` in every call of the owner, or in none
+"#
+        );
+    }
+
+    #[test]
+    fn a_fan_out_needs_no_more_than_it_has() {
+        let more = "[client.shop.call.web]\nfanout = { count = 3, required_count = 4 }\n\
+                    [client.shop.call.db]\n";
+        assert_eq!(
+            messages(more),
+            r#"error: a fan-out that requires more successes than it has requests
+  --> bad.toml:14:40
+   |
+14 | fanout = { count = 3, required_count = 4 }
+   |                                        ^ `count` is 3
+   |
+help: expected required_count <= count
+"#
+        );
+    }
+
+    #[test]
+    fn nobody_waits_for_a_detached_call_and_clients_have_no_workers() {
+        let more = "[client.shop.call.web]\nasync = true\n\
+                    [client.shop.call.db]\ndetached = true\noptional = true\n";
+        let messages = messages(more);
+        assert!(messages.contains("an asynchronous call of a client\n  --> bad.toml:14:9"));
+        assert!(messages.contains("a detached call with `optional`\n  --> bad.toml:17:12"));
+    }
+
+    #[test]
+    fn a_worker_is_either_held_or_free() {
+        let more = "[client.shop.call.web]\n[service.web.call.db]\nstage = 1\nasync = true\n\
+                    [service.web.call.log]\nstage = 1\n[service.log]\ncount = 1\n\
+                    service_time = \"1ms\"\n";
+        let messages = messages(more);
+        let expected = "a stage that both holds its worker and frees it\n  --> bad.toml:17:19";
+        assert!(messages.contains(expected), "{messages}");
+    }
+
+    #[test]
+    fn keys_of_several_laws_cannot_be_drawn() {
+        let more = "[client.shop.call.web]\n[service.web.call.db]\nfanout = { count = 2 }\n\
+                    [client.batch]\nkeys = { count = 7 }\n\
+                    arrivals = { process = \"poisson\", rate = \"1/s\" }\n\
+                    [client.batch.call.web]\n";
+        let messages = messages(more);
+        let expected = "a fan-out whose keys follow several laws\n  --> bad.toml:14:";
+        assert!(messages.contains(expected), "{messages}");
+    }
+}

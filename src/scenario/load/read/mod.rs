@@ -105,6 +105,7 @@ pub fn scenario(
     let registry = registry::registry(ctx, &registry_section, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
+    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &registry_section);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
@@ -122,6 +123,7 @@ pub fn scenario(
     );
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names);
+    class::warn_sizeless(ctx, &network_section, &classes);
     let expectations = expect::expectations(ctx, &root, &names);
 
     let places = Places::new(&services, &edges, &faults, &expectations);

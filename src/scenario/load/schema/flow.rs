@@ -6,12 +6,11 @@ use super::{Default, Key, Kind, LENGTH, TableSpec, key, only_if, optional, requi
 const FANOUT_COUNT_MAX: u64 = 10_000;
 
 /// `stage`.
-pub const STAGE: Key = key(
+pub const STAGE: Key = optional(
     "stage",
     Kind::Count { min: 1, max: 255 },
-    Default::Computed("after the call before it in the file"),
     "Calls of equal stage run in parallel, stages follow one another; all calls of an owner set \
-     it, or none.",
+     it, or none: then each follows the one before it in the file.",
 );
 
 /// `fanout`.
@@ -22,11 +21,10 @@ pub const FANOUT_KEY: Key = optional(
 );
 
 /// `optional`.
-pub const OPTIONAL: Key = key(
+pub const OPTIONAL: Key = optional(
     "optional",
     Kind::Bool,
-    Default::Toml("false"),
-    "Whether the request goes on when the call fails.",
+    "`true`: the request goes on when the call fails.",
 );
 
 /// `fallback_time`.
@@ -42,19 +40,17 @@ pub const FALLBACK_TIME: Key = only_if(
 );
 
 /// `async`.
-pub const ASYNC: Key = key(
+pub const ASYNC: Key = optional(
     "async",
     Kind::Bool,
-    Default::Toml("false"),
-    "Whether the worker is free while the call is under way; what follows takes no worker.",
+    "`true`: the worker is free while the call is under way; what follows takes no worker.",
 );
 
 /// `detached`.
-pub const DETACHED: Key = key(
+pub const DETACHED: Key = optional(
     "detached",
     Kind::Bool,
-    Default::Toml("false"),
-    "Whether the call is begun and not waited for, whatever becomes of it.",
+    "`true`: the call is begun and not waited for, whatever becomes of it.",
 );
 
 /// `fanout`.

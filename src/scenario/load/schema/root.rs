@@ -65,11 +65,11 @@ pub static ROOT: TableSpec = TableSpec {
             Default::Toml("\"99.9%\""),
             "Success ratio that a window needs to count as available.",
         ),
-        key(
+        optional(
             "breakdown",
             Kind::Bool,
-            Default::Computed("whether `expect` names a part of the latency"),
-            "Whether the latency of every request is split into its parts.",
+            "Whether the latency of every request is split into its parts; `true` where `expect` \
+             names one.",
         ),
         optional("expect", Kind::Assertions, "Assertions about the run."),
         key(
