@@ -4,10 +4,29 @@
 use super::dice::Dice;
 
 /// Keys of a call.
-pub const CALL_KEYS: [&str; 4] = ["breaker", "bulkhead", "throttle", "concurrency_limit"];
+const CALL_KEYS: [&str; 4] = ["breaker", "bulkhead", "throttle", "concurrency_limit"];
+
+/// Lines of a call.
+pub fn call_lines(dice: &mut Dice) -> String {
+    let mut text = String::new();
+    for key in CALL_KEYS {
+        if dice.flag() && dice.flag() {
+            text += &format!("{key} = {}\n", of_call(key, dice));
+        }
+    }
+    text
+}
+
+/// Lines of a service.
+pub fn service_lines(dice: &mut Dice) -> String {
+    match dice.flag() && dice.flag() {
+        true => format!("concurrency_limit = {}\n", limit(dice)),
+        false => String::new(),
+    }
+}
 
 /// A value for a key of a call.
-pub fn of_call(key: &str, dice: &mut Dice) -> String {
+fn of_call(key: &str, dice: &mut Dice) -> String {
     match key {
         "breaker" => breaker(dice),
         "bulkhead" => {
@@ -56,7 +75,7 @@ pub fn retry_ends(dice: &mut Dice) -> &'static str {
 }
 
 /// A concurrency limit of a call or a service.
-pub fn limit(dice: &mut Dice) -> String {
+fn limit(dice: &mut Dice) -> String {
     let initial = dice.between(1, 8);
     let window = dice.ms(0, 200);
     match dice.between(0, 2) {
@@ -81,8 +100,8 @@ fn breaker(dice: &mut Dice) -> String {
     let open = dice.ms(10, 1_000);
     match dice.between(0, 2) {
         0 => format!(
-            "{{ kind = \"hystrix\", per = \"{per}\", window = \"1s\", call_count_min = {count_min}, \
-             snapshot_interval = \"50ms\", open_duration = {open} }}"
+            "{{ kind = \"hystrix\", per = \"{per}\", window = \"1s\", \
+             call_count_min = {count_min}, snapshot_interval = \"50ms\", open_duration = {open} }}"
         ),
         1 => {
             let window = dice.pick(&["count", "time"]);

@@ -185,10 +185,8 @@ impl World {
             ));
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
-            if self.dice.flag() && self.dice.flag() {
-                let limit = protection::limit(&mut self.dice);
-                self.line(format!("concurrency_limit = {limit}"));
-            }
+            let limit = protection::service_lines(&mut self.dice);
+            self.text.push_str(&limit);
             self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if 0 < self.member_count && self.dice.flag() {
@@ -296,12 +294,8 @@ impl World {
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         let lines = super::swarm_attempts::call_lines(&mut self.dice);
         self.text.push_str(&lines);
-        for key in protection::CALL_KEYS {
-            if self.dice.flag() && self.dice.flag() {
-                let value = protection::of_call(key, &mut self.dice);
-                self.line(format!("{key} = {value}"));
-            }
-        }
+        let lines = protection::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));

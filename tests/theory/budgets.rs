@@ -77,7 +77,8 @@ pub fn retry_budget_bound(pass: Pass) {
         let forms = [
             format!("kind = \"sre\", ratio = {ratio:?}, window = \"1000000s\""),
             format!(
-                "kind = \"finagle\", ratio = {ratio:?}, min_rate = \"0.000000001/s\", ttl = \"1000000s\""
+                "kind = \"finagle\", ratio = {ratio:?}, min_rate = \"0.000000001/s\", \
+                 ttl = \"1000000s\""
             ),
         ];
         for form in forms {

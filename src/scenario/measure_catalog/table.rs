@@ -392,8 +392,8 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::ConcurrencyLimit,
         "concurrency_limit",
         LIMIT,
-        "Concurrency limit, averaged over time and over the callers or, of a service, the instances \
-         that have one.",
+        "Concurrency limit, averaged over time and over the callers or, of a service, the \
+         instances that have one.",
     ),
 ];
 

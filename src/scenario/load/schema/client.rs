@@ -333,7 +333,7 @@ pub static RETRY: TableSpec = TableSpec {
         optional(
             "on",
             Kind::List(&RETRY_ENDS),
-            "Ends of an attempt that are retried, all by default; what found no instance always is.",
+            "Ends of an attempt that are retried, all by default; finding no instance always is.",
         ),
         optional(
             "budget",

@@ -205,7 +205,7 @@ pub static BREAKER: TableSpec = TableSpec {
                     "call_count_min",
                     COUNT,
                     Default::Toml("100"),
-                    "Ends in the window below which it stays closed; a full count window is enough.",
+                    "Ends in the window below which it stays closed; a full window is enough.",
                 ),
                 FAILURE_RATIO,
                 key(
