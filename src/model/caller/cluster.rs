@@ -140,7 +140,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         *count += 1;
         let mut task = *request;
         task.go_to_background();
+        let now = self.now();
         let slot = self.requests.insert(task);
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.open(slot, now);
+        }
         self.wait_in_background(slot, interval);
     }
 
@@ -168,6 +172,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Nothing more is done for a call in the background.
     pub(super) fn end_background(&mut self, slot: u32) {
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.settle(slot);
+        }
         let request = self.requests.remove(slot);
         self.tried.release(request.tried);
         let count = self.several.background_counts.get_mut(&request.caller());
