@@ -172,9 +172,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Nothing more is done for a call in the background.
     pub(super) fn end_background(&mut self, slot: u32) {
-        if let Some(breakdown) = &mut self.breakdown {
-            breakdown.settle(slot);
-        }
         let request = self.requests.remove(slot);
         self.tried.release(request.tried);
         let count = self.several.background_counts.get_mut(&request.caller());
