@@ -7,6 +7,8 @@ mod conservation;
 mod dice;
 #[path = "support/fingerprint.rs"]
 mod fingerprint;
+#[path = "support/protection.rs"]
+mod protection;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/swarm.rs"]

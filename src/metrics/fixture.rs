@@ -106,6 +106,7 @@ fn service() -> ServiceConfig {
         is_cancellable: false,
         groups: vec![GroupId(0)],
         calls: Vec::new(),
+        limit: None,
     }
 }
 
@@ -143,8 +144,10 @@ fn edge() -> EdgeConfig {
             backoff_factor: 2.0,
             jitter: Jitter::None,
             failover: true,
+            on: crate::scenario::resilience::RetryOn::ALL,
         },
         attempts: None,
+        resilience: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

@@ -22,6 +22,7 @@ pub mod phase;
 mod pooled;
 pub mod recorder;
 pub mod request;
+pub mod resilience;
 pub mod ring;
 pub mod selection;
 pub mod service;

@@ -72,6 +72,13 @@ impl Observer for Recorder<'_> {
             Observation::ZombieWorked { instance, length } => {
                 self.tables.services.waste(self.class, *instance, *length);
             }
+            Observation::TurnedAway { .. }
+            | Observation::RetryDecided { .. }
+            | Observation::BreakerChanged { .. }
+            | Observation::LimitChanged { .. } => {
+                let resilience = &mut self.tables.resilience;
+                resilience.observe(at, self.class, observation, self.scenario);
+            }
         }
     }
 }

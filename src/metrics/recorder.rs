@@ -16,6 +16,7 @@ use super::instance::InstanceTable;
 use super::life::LifeTable;
 use super::phase::{Timeline, UNMEASURED};
 use super::request::{RequestCell, RequestTable};
+use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::selection::SelectionTable;
 use super::service::ServiceTable;
@@ -84,6 +85,7 @@ impl<'a> Recorder<'a> {
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
             rings: RingTable::new(scenario, &first_windows),
+            resilience: ResilienceTable::new(scenario, class_count),
             timelines: TimelineTable::default(),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
@@ -117,6 +119,7 @@ impl<'a> Recorder<'a> {
         self.cut(at);
         self.tables.instances.cut_class(at, self.class);
         self.tables.services.cut_class(at, self.class);
+        self.tables.resilience.cut_class(at, self.class);
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
         for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
@@ -152,6 +155,7 @@ impl<'a> Recorder<'a> {
                 let class = self.class;
                 self.enter_piece(self.piece + 1);
                 self.tables.services.cut_class(cut, class);
+                self.tables.resilience.cut_class(cut, class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }

@@ -11,6 +11,7 @@ use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::phase::Timeline;
 use super::request::{RequestCell, RequestTable};
+use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::selection::SelectionTable;
 use super::service::ServiceTable;
@@ -76,6 +77,8 @@ pub struct Tables {
     pub exclusion: ExclusionTable,
     /// Rings.
     pub rings: RingTable,
+    /// What callers turn away, breakers and limits.
+    pub resilience: ResilienceTable,
     /// Beliefs over time.
     pub timelines: TimelineTable,
     /// By fault.

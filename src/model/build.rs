@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::balancer::{self, tables::Tables};
-use super::caller::Caller;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
 use super::caller::several::Several;
+use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
@@ -78,6 +78,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             attempt_lanes: Lanes::new(edge_count),
             attempt_timers: Vec::new(),
             several: Several::new(scenario),
+            gates: Gates::new(scenario),
             service_times: scenario
                 .services
                 .iter()
@@ -170,6 +171,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 pairs: Vec::new(),
                 poll: Timer::UNSET,
                 poll_count: 0,
+                resilience: None,
             });
             self.observe(Observation::CandidatesChanged {
                 caller,

@@ -114,6 +114,8 @@ events! {
     HedgeDue = 25,
     /// A cancellation reaches the host of the instance that has the attempt.
     CancelArrives = 26,
+    /// A request that waits at its caller has a place, or has waited for as long as it may.
+    GateWaitEnds = 27,
 }
 
 #[cfg(test)]

@@ -232,12 +232,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if let Some(sharing) = &mut state.sharing {
                 sharing.clear();
             }
+            self.forget_server_limit(instance);
             self.stop_heartbeats(instance);
             self.observe(Observation::BusyChanged {
                 instance,
                 busy_count: 0,
             });
         }
+        self.forget_protection(node);
         self.stop_calling_sides(node);
         self.on_registry_member_changed(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
@@ -277,7 +279,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::GraceEnds(_)
             | Event::DeregistrationArrives(_)
             | Event::HedgeDue(_)
-            | Event::CancelArrives(_) => {}
+            | Event::CancelArrives(_)
+            | Event::GateWaitEnds(_) => {}
         }
     }
 

@@ -214,6 +214,65 @@ pub enum Observation<'a> {
         instance: InstanceId,
         length: SimDuration,
     },
+    /// A caller turned an attempt of its own away: it was not sent.
+    TurnedAway {
+        caller: CallerId,
+        edge: EdgeId,
+        cause: LocalCause,
+    },
+    /// A call wanted a retry, where a budget or a limit of retries decides.
+    RetryDecided {
+        caller: CallerId,
+        edge: EdgeId,
+        is_granted: bool,
+    },
+    /// A breaker changed its state: that of a call, or of one of its instances. One that is due to
+    /// change while nobody calls changes with the next call.
+    BreakerChanged {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: Option<InstanceId>,
+        state: BreakerState,
+    },
+    /// A concurrency limit moved.
+    LimitChanged {
+        owner: LimitOwner,
+        before: u32,
+        limit: u32,
+    },
+}
+
+/// Why a caller turns an attempt of its own away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LocalCause {
+    /// A breaker is open, or one of Envoy's limits is reached.
+    Breaker,
+    /// No place in the bulkhead within the time to wait.
+    Bulkhead,
+    /// Adaptive throttling.
+    Throttle,
+    /// The concurrency limit is reached.
+    Limit,
+}
+
+/// The state of a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Everything passes.
+    Closed,
+    /// Nothing passes.
+    Open,
+    /// Probes pass.
+    HalfOpen,
+}
+
+/// What has a concurrency limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitOwner {
+    /// A calling side.
+    Caller(CallerId),
+    /// An instance.
+    Instance(InstanceId),
 }
 
 /// One window of a fault, as planned before the run.

@@ -87,6 +87,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             instance: id,
             class,
         });
+        if self.is_over_limit(slot) {
+            return;
+        }
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let is_shared = service.discipline == Discipline::ProcessorSharing;
@@ -316,6 +319,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The worker is free again; the reply goes out.
     pub(super) fn complete_work(&mut self, slot: u32) {
+        self.sample_service(slot);
         if self.attempts[slot].stage == Stage::CallingFree {
             return self.complete_free_work(slot);
         }

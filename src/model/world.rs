@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::balancer::tables::Tables;
-use super::caller::Caller;
 use super::caller::breakdown::Breakdown;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
 use super::caller::several::Several;
+use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
 use super::detector::ping::Pings;
 use super::event::Event;
@@ -46,6 +46,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) attempt_timers: Vec<Timer>,
     /// What calls with several attempts at once, deadlines that travel and cancellations need.
     pub(super) several: Several,
+    /// What stands before attempts.
+    pub(super) gates: Gates,
     pub(super) instances: Vec<Instance>,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
@@ -175,6 +177,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::AttemptTimeout(lane) => self.on_attempt_lane(lane, sequence),
             Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
             Event::FallbackEnds(slot) => self.on_fallback_ends(slot, sequence),
+            Event::GateWaitEnds(wait) => self.on_gate_wait_ends(wait, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::HeartbeatDue(instance) => self.on_heartbeat_due(instance, sequence),
             Event::HeartbeatArrives(instance) => self.on_heartbeat_arrives(instance),

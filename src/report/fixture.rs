@@ -88,6 +88,7 @@ pub fn metrics() -> RunMetrics {
         edges: vec![edge()],
         detectors: vec![detector()],
         faults: vec![fault()],
+        resilience: Vec::new(),
         control: vec![],
         breakdowns: Vec::new(),
         fallbacks: Vec::new(),
@@ -423,6 +424,7 @@ fn web() -> ServiceConfig {
         is_cancellable: false,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
+        limit: None,
     }
 }
 
@@ -471,9 +473,11 @@ fn call() -> EdgeConfig {
             backoff_factor: 2.0,
             jitter: Jitter::None,
             failover: true,
+            on: crate::scenario::resilience::RetryOn::ALL,
         },
         detector: None,
         flow: Default::default(),
         attempts: None,
+        resilience: None,
     }
 }

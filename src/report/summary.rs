@@ -13,6 +13,7 @@ use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
 use crate::metrics::data::request::RequestMetrics;
+use crate::metrics::data::resilience::ResilienceMetrics;
 use crate::metrics::data::selection::EdgeMetrics;
 use crate::metrics::data::service::ServiceMetrics;
 use crate::metrics::data::{Conservation, ControlMetrics};
@@ -88,6 +89,8 @@ struct ReplicationEntry<'a> {
     edges: &'a [EdgeMetrics],
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    resilience: &'a [ResilienceMetrics],
     control: &'a [ControlMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     breakdowns: &'a [BreakdownMetrics],
@@ -117,6 +120,7 @@ impl<'a> ReplicationEntry<'a> {
             edges: &metrics.edges,
             detectors: &metrics.detectors,
             faults: &metrics.faults,
+            resilience: &metrics.resilience,
             control: &metrics.control,
             breakdowns: &metrics.breakdowns,
             fallbacks: &metrics.fallbacks,

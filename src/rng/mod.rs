@@ -68,6 +68,10 @@ pub enum Purpose {
     MessageSize = 18,
     /// The deadline of a request that draws it.
     Deadline = 19,
+    /// Whether a caller turns an attempt away by adaptive throttling.
+    Throttle = 20,
+    /// When a concurrency limit probes.
+    LimitProbe = 21,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -73,6 +73,14 @@ pub enum Measure {
     DroppedRatio,
     CancelledRatio,
     ZombieTimeRatio,
+    LocalRejectionRatio,
+    BreakerRejectionRatio,
+    BulkheadRejectionRatio,
+    ThrottleRejectionRatio,
+    LimitRejectionRatio,
+    RetryBudgetExhaustedRatio,
+    BreakerOpenRatio,
+    ConcurrencyLimit,
 }
 
 impl Measure {

@@ -15,6 +15,7 @@ pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod registry;
+pub mod resilience;
 pub mod selector;
 pub mod service;
 pub mod size;

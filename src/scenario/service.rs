@@ -2,6 +2,7 @@
 
 use super::distribution::Distribution;
 use super::registry::{ClockConfig, Phase};
+use super::resilience::LimitConfig;
 use crate::id::{EdgeId, GroupId, ServiceId, ZoneId};
 use crate::time::SimDuration;
 
@@ -29,6 +30,8 @@ pub struct ServiceConfig {
     pub groups: Vec<GroupId>,
     /// The calls that every request makes after its own service, one after the other.
     pub calls: Vec<EdgeId>,
+    /// How many attempts one instance takes, adapted to its latency. None: as many as come.
+    pub limit: Option<LimitConfig>,
 }
 
 /// How an instance serves.

@@ -1,6 +1,9 @@
 //! An observer that keeps the books of a run and finds what does not add up: nothing comes from
 //! nowhere, nothing gets lost, nobody works who is dead.
 
+#[path = "protection_book.rs"]
+mod protection_book;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
@@ -11,6 +14,8 @@ use stormglass::scenario::Scenario;
 use stormglass::scenario::service::Discipline;
 use stormglass::scenario::topology::NodeKind;
 use stormglass::time::{SimDuration, SimTime};
+
+use protection_book::ProtectionBook;
 
 /// The books of one run.
 pub struct Books<'a> {
@@ -27,6 +32,7 @@ pub struct Books<'a> {
     candidates: BTreeMap<CallerId, BTreeSet<InstanceId>>,
     fault_starts: Vec<(FaultId, SimTime, Vec<NodeId>)>,
     fault_end_count: usize,
+    protection: ProtectionBook<'a>,
 }
 
 /// Things that are there, with how many times.
@@ -102,6 +108,7 @@ impl<'a> Books<'a> {
             candidates: BTreeMap::new(),
             fault_starts: Vec::new(),
             fault_end_count: 0,
+            protection: ProtectionBook::new(scenario),
         }
     }
 
@@ -282,6 +289,7 @@ impl Observer for Books<'_> {
         self.observe_requests(at, observation);
         self.observe_attempts(observation);
         self.observe_work(observation);
+        self.protection.observe(observation);
         match observation {
             Observation::NodeChanged { node, state, .. } => self.on_node_changed(*node, *state),
             Observation::FaultStarted { fault, targets } => {

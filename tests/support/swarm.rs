@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::dice::Dice;
+use super::protection;
 use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -184,6 +185,8 @@ impl World {
             ));
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
+            let limit = protection::service_lines(&mut self.dice);
+            self.text.push_str(&limit);
             self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if 0 < self.member_count && self.dice.flag() {
@@ -290,6 +293,8 @@ impl World {
         self.maybe(|dice| format!("balancer = {}", balancer(dice)));
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         let lines = super::swarm_attempts::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
+        let lines = protection::call_lines(&mut self.dice);
         self.text.push_str(&lines);
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));

@@ -11,6 +11,7 @@ pub mod distribution;
 pub mod fault;
 pub mod flow;
 pub mod request;
+pub mod resilience;
 pub mod selection;
 pub mod series;
 pub mod service;
@@ -21,6 +22,7 @@ use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use flow::{BreakdownMetrics, FallbackMetrics};
 use request::RequestMetrics;
+use resilience::ResilienceMetrics;
 use selection::EdgeMetrics;
 use serde::Serialize;
 use series::Series;
@@ -53,6 +55,8 @@ pub struct RunMetrics {
     pub detectors: Vec<DetectorMetrics>,
     /// By fault.
     pub faults: Vec<FaultMetrics>,
+    /// Calls and services that protect themselves.
+    pub resilience: Vec<ResilienceMetrics>,
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,

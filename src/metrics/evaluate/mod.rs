@@ -6,6 +6,7 @@ mod detector;
 mod estimate;
 mod flow;
 mod request;
+mod resilience;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -127,6 +128,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
     }
     match measure.measure {
         _ if is_of_requests => ask.request(),
+        _ if ask.is_of_resilience() => ask.resilience(),
         Measure::Throughput
         | Measure::WaitingTime
         | Measure::WaitRatio

@@ -37,6 +37,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
     /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        if let Some(held) = self.gate(slot) {
+            return self.hold(slot, held);
+        }
         let Some(instance) = self.pick(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
@@ -47,6 +50,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Picks the instance of the next attempt of a request, and counts the attempt.
     #[inline]
     fn pick(&mut self, slot: u32) -> Option<InstanceId> {
+        let avoided = self.avoided(slot);
         let now = self.now();
         let request = &mut self.requests[slot];
         let index = request.attempt_count;
@@ -56,7 +60,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
-            tried: self.tried.get(request.tried),
+            tried: avoided.as_deref().unwrap_or(self.tried.get(request.tried)),
             in_flight: &side.in_flight,
             draw: self
                 .streams
@@ -108,6 +112,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let is_hedge = self.several.is_used && self.join_attempts(slot, attempt, timing.edge);
         self.set_timeout(attempt, timing);
+        self.note_sent(attempt);
         let to = self.instance_node(instance);
         let edge = timing.edge;
         self.observe(Observation::AttemptSent {
@@ -407,14 +412,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);
+        let end = AttemptEnd {
+            instance,
+            outcome,
+            sent_at,
+            ended_at: now,
+        };
         let edge = side.edge;
         if !self.scenario.edges[edge.index()].is_broadcast() {
-            side.balancer.on_outcome(&AttemptEnd {
-                instance,
-                outcome,
-                sent_at,
-                ended_at: now,
-            });
+            side.balancer.on_outcome(&end);
         }
         self.observe(Observation::AttemptEnded {
             caller,
@@ -427,6 +433,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let latency = now.since(sent_at);
             self.part_attempt(request, slot, (caller, edge), (index, latency, outcome));
         }
+        self.feedback(slot, caller, &end);
     }
 
     /// Gives up the attempts of requests whose owner died. `requests` is ascending.

@@ -73,6 +73,8 @@ impl RequestClock {
 impl Breakdown {
     /// A request arrived at its calling side.
     pub fn open(&mut self, slot: u32, now: SimTime) {
+        // What was in this slot before may have ended without being split.
+        self.last.take_if(|(of, _)| *of == slot);
         let place = slot as usize;
         // A call in the background ends without anybody who asks for its parts.
         self.last.take_if(|(of, _)| *of == slot);

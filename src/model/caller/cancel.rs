@@ -150,6 +150,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A call ends without an outcome that anybody waits for.
     pub(super) fn give_up_call(&mut self, slot: u32) {
+        self.leave_gate(slot);
         self.leave_attempts(slot);
         let request = self.requests[slot];
         self.tried.release(request.tried);

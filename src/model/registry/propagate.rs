@@ -370,7 +370,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn calling_sides_of(&self, node: NodeId) -> Vec<CallerId> {
+    pub(in crate::model) fn calling_sides_of(&self, node: NodeId) -> Vec<CallerId> {
         let topology = &self.scenario.topology;
         topology
             .edges_of(node)

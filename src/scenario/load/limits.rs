@@ -8,6 +8,7 @@ use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Wo
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
+use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 
 /// How large a scenario may be. Everything is checked before it is allocated.
@@ -63,6 +64,9 @@ const RING_POINT_BYTES: f64 = 12.0;
 const CLASS_CELL_BYTES: f64 = 400.0;
 const CLASS_PHASE_COUNT: usize = 4;
 const CLASS_WINDOW_COUNT: usize = 200;
+/// Bytes of the protection of a calling side, and of one breaker without its window.
+const PROTECTION_BYTES: f64 = 1_000.0;
+const BREAKER_BYTES: f64 = 200.0;
 
 /// Bytes that every run needs.
 const BASE_BYTES: f64 = 8e6;
@@ -162,6 +166,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         let (callers, instances) = pair_counts(scenario, edge);
         memory += callers * hedging_bytes(edge);
         memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
+        memory += protection_bytes(edge, callers, instances);
         if let Some(detector) = edge.detector {
             memory += callers * instances * 48.0;
             events += 3.0 * callers * instances * secs / detector.interval.as_secs_f64();
@@ -313,6 +318,26 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
             sessions + balancer_bytes(fallback, callers, instances)
         }
     }
+}
+
+/// Budgets, breakers with their windows, throttles and limits of the callers of an edge.
+fn protection_bytes(edge: &EdgeConfig, callers: f64, instances: f64) -> f64 {
+    let Some(config) = edge.resilience.as_deref() else {
+        return 0.0;
+    };
+    let breaker = match &config.breaker {
+        Some(BreakerConfig::Hystrix { config, .. }) => 16.0 * f64::from(config.bucket_count),
+        Some(BreakerConfig::Resilience4j { config, .. }) => match config.window {
+            WindowConfig::Count(size) => 2.0 * f64::from(size),
+            WindowConfig::Time { second_count } => 24.0 * f64::from(second_count),
+        },
+        Some(BreakerConfig::Envoy(_)) | None => 0.0,
+    };
+    let breaker_count = match config.breaker.map(|breaker| breaker.per()) {
+        Some(BreakerPer::Instance) => instances,
+        Some(BreakerPer::Call) | None => 1.0,
+    };
+    callers * (PROTECTION_BYTES + breaker_count * (BREAKER_BYTES + breaker))
 }
 
 /// Polls, and the notifications that follow a fault.

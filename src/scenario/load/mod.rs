@@ -19,6 +19,7 @@ mod extend;
 mod files;
 mod inputs;
 mod merge;
+mod protection;
 mod read;
 mod section;
 mod section_check;

@@ -5,6 +5,7 @@ use super::capacity;
 use super::context::Context;
 use super::diagnostic::Diagnostic;
 use super::endless;
+use super::protection;
 use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
@@ -28,6 +29,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     warn_unused(ctx, scenario, places);
     endless::warn_endless_calls(ctx, scenario, places);
     attempts::warn_attempts(ctx, scenario, places);
+    protection::warn_protection(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     let periods = aligned_periods(scenario);
     for (fault, at) in scenario.faults.iter().zip(&places.fault_starts) {

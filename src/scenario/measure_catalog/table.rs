@@ -11,6 +11,7 @@ const SERVICE: &[&str] = &["service", "zone", "class"];
 const WORK: &[&str] = &["service", "zone", "instance", "class"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
+const LIMIT: &[&str] = &["call", "client", "service"];
 const RING: &[&str] = &["call", "client", "service"];
 
 /// All measures.
@@ -347,6 +348,53 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Time in service after the caller had given up / time in service, of work that ended.",
         )
     },
+    by_call(
+        Measure::LocalRejectionRatio,
+        "local_rejection_ratio",
+        "Attempts that callers turned away themselves, by breaker, bulkhead, throttle or \
+         concurrency limit / attempts sent or turned away so.",
+    ),
+    by_call(
+        Measure::BreakerRejectionRatio,
+        "breaker_rejection_ratio",
+        "Attempts that an open breaker or a limit of Envoy's form turned away / attempts sent or \
+         turned away by callers.",
+    ),
+    by_call(
+        Measure::BulkheadRejectionRatio,
+        "bulkhead_rejection_ratio",
+        "Attempts without a place in the bulkhead / attempts sent or turned away by callers.",
+    ),
+    by_call(
+        Measure::ThrottleRejectionRatio,
+        "throttle_rejection_ratio",
+        "Attempts that adaptive throttling turned away / attempts sent or turned away by callers.",
+    ),
+    by_call(
+        Measure::LimitRejectionRatio,
+        "limit_rejection_ratio",
+        "Attempts above the caller's concurrency limit / attempts sent or turned away by callers.",
+    ),
+    by_call(
+        Measure::RetryBudgetExhaustedRatio,
+        "retry_budget_exhausted_ratio",
+        "Retries that a budget or Envoy's limit of retries did not allow / retries wanted: failed \
+         attempts that the policy would try again.",
+    ),
+    by_call(
+        Measure::BreakerOpenRatio,
+        "breaker_open_ratio",
+        "Time that breakers were open, half-open not included / time, over all callers, and over \
+         all pairs of caller and instance where every instance has one. A breaker whose state is \
+         due to change while nobody calls changes with the next call.",
+    ),
+    number(
+        Measure::ConcurrencyLimit,
+        "concurrency_limit",
+        LIMIT,
+        "Concurrency limit, averaged over time and over the callers or, of a service, the \
+         instances that have one.",
+    ),
 ];
 
 const fn single(
@@ -373,6 +421,10 @@ pub(super) const fn ratio(
     definition: &'static str,
 ) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
+}
+
+const fn by_call(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+    single(measure, name, Unit::Ratio, CALL, definition)
 }
 
 const fn rate(

@@ -9,7 +9,7 @@ use super::super::tree::Tree;
 use super::attempts::{self, Deadline};
 use super::flow;
 use super::service::phase;
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table, resilience};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::scenario::class::Classes;
@@ -90,7 +90,9 @@ fn edges_of(
                     .help("expected attempt_timeout <= deadline"),
             );
         }
-        let retry = retry(ctx, section);
+        let retry_section = open_table(ctx, section, "retry", &RETRY);
+        let retry = retry(ctx, &retry_section);
+        let resilience = resilience::resilience(ctx, section, &retry_section);
         let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
         let detector = detector(ctx, section);
         let flow = flow::flow(ctx, section, owner_id);
@@ -113,6 +115,7 @@ fn edges_of(
                 detector,
                 flow,
                 attempts,
+                resilience,
             },
             call.name_origin,
         ));
@@ -157,9 +160,8 @@ fn balancer(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig
     })
 }
 
-fn retry(ctx: &mut Context, call: &Section) -> RetryConfig {
-    let section = open_table(ctx, call, "retry", &RETRY);
-    let backoff = open_table(ctx, &section, "backoff", &BACKOFF);
+fn retry(ctx: &mut Context, section: &Section) -> RetryConfig {
+    let backoff = open_table(ctx, section, "backoff", &BACKOFF);
     let (min, max) = (backoff.duration(ctx, "min"), backoff.duration(ctx, "max"));
     if let (Some(min), Some(max)) = (min, max)
         && max < min
@@ -183,9 +185,13 @@ fn retry(ctx: &mut Context, call: &Section) -> RetryConfig {
             Some("none") => Jitter::None,
             Some("equal") => Jitter::Equal,
             Some("decorrelated") => Jitter::Decorrelated,
+            Some("grpc") => Jitter::Grpc,
+            Some("envoy") => Jitter::Envoy,
+            Some("finagle_equal") => Jitter::FinagleEqual,
             _ => Jitter::Full,
         },
         failover: section.bool(ctx, "failover").unwrap_or(true),
+        on: resilience::retry_on(ctx, section),
     }
 }
 

@@ -12,6 +12,7 @@ mod flow;
 mod names;
 mod network;
 mod registry;
+mod resilience;
 mod selector;
 mod service;
 mod size;

@@ -173,6 +173,7 @@ pub fn services(
             is_cancellable: section.bool(ctx, "cancellable").unwrap_or(false),
             groups: own_groups,
             calls: Vec::new(),
+            limit: super::resilience::concurrency_limit(ctx, section),
         });
     }
     list

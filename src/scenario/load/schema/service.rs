@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, key,
-    optional, required, shared,
+    optional, required, resilience, shared,
 };
 
 const WEIGHT: Kind = Kind::Number {
@@ -97,6 +97,11 @@ pub static SERVICE: TableSpec = TableSpec {
             Kind::Table(&REGISTERED),
             Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
+        ),
+        optional(
+            "concurrency_limit",
+            Kind::Table(&resilience::CONCURRENCY_LIMIT),
+            "How many attempts one instance takes, adapted to their latency.",
         ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
