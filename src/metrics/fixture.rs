@@ -55,6 +55,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         speed: 1.0,
         instances_per_host: 1,
         clock: EXACT_CLOCK,
+        cpu: None,
     }];
     let clients = vec![client(shape.caller_count)];
     let edges = vec![edge()];
@@ -94,6 +95,10 @@ fn service() -> ServiceConfig {
         name: "web".to_string(),
         discipline: Discipline::Fifo,
         queue_limit: None,
+        queue_rules: None,
+        wait_time: None,
+        warmup: None,
+        pauses: None,
         service_time: constant(10),
         demand_per: DemandPer::Attempt,
         registered: Some(RegisteredConfig {
@@ -141,6 +146,7 @@ fn edge() -> EdgeConfig {
             jitter: Jitter::None,
             failover: true,
         },
+        ping_time: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

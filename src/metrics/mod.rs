@@ -20,6 +20,7 @@ pub mod recorder;
 pub mod request;
 pub mod ring;
 pub mod selection;
+pub mod server;
 pub mod service;
 pub mod steady;
 pub mod table;

@@ -15,6 +15,7 @@ use super::phase::{Timeline, UNMEASURED};
 use super::request::{RequestCell, RequestTable};
 use super::ring::RingTable;
 use super::selection::SelectionTable;
+use super::server::ServerTable;
 use super::service::ServiceTable;
 use super::table::{CallTable, FaultCounts, Tables};
 use super::timeline::TimelineTable;
@@ -66,6 +67,7 @@ impl<'a> Recorder<'a> {
             calls: CallTable::new(scenario, class_count),
             windows: WindowTable::new(scenario.window, scenario.duration, scenario.clients.len()),
             services: ServiceTable::new(scenario, class_count, measured),
+            servers: ServerTable::new(scenario, class_count),
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
@@ -103,6 +105,7 @@ impl<'a> Recorder<'a> {
         self.cut(at);
         self.tables.instances.cut_class(at, self.class);
         self.tables.services.cut_class(at, self.class);
+        self.tables.servers.cut_class(at, self.class);
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
         for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
@@ -138,6 +141,7 @@ impl<'a> Recorder<'a> {
                 let class = self.class;
                 self.enter_piece(self.piece + 1);
                 self.tables.services.cut_class(cut, class);
+                self.tables.servers.cut_class(cut, class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }

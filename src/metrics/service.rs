@@ -21,7 +21,9 @@ pub struct WorkCell {
     pub zombie_count: u64,
     /// Lost with their process.
     pub lost_count: u64,
-    /// Time that the lost ones had spent there, in seconds.
+    /// Dropped from queues because they had waited too long.
+    pub dropped_count: u64,
+    /// Time that the lost and dropped ones had spent there, in seconds.
     pub lost_sojourn_secs: f64,
     /// Started after a positive time.
     pub waited_count: u64,
@@ -70,6 +72,7 @@ impl WorkCell {
         self.served_count += other.served_count;
         self.zombie_count += other.zombie_count;
         self.lost_count += other.lost_count;
+        self.dropped_count += other.dropped_count;
         self.lost_sojourn_secs += other.lost_sojourn_secs;
         self.waited_count += other.waited_count;
         self.waiting.merge(&other.waiting);
@@ -175,6 +178,10 @@ impl ServiceTable {
             }
             WorkEnd::Lost => {
                 cell.lost_count += 1;
+                cell.lost_sojourn_secs += sojourn.as_secs_f64();
+            }
+            WorkEnd::Dropped => {
+                cell.dropped_count += 1;
                 cell.lost_sojourn_secs += sojourn.as_secs_f64();
             }
         }

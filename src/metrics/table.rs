@@ -10,6 +10,7 @@ use super::phase::Timeline;
 use super::request::{RequestCell, RequestTable};
 use super::ring::RingTable;
 use super::selection::SelectionTable;
+use super::server::ServerTable;
 use super::service::ServiceTable;
 use super::steady::SteadyState;
 use super::timeline::TimelineTable;
@@ -57,6 +58,8 @@ pub struct Tables {
     pub windows: WindowTable,
     /// Work by service.
     pub services: ServiceTable,
+    /// CPU and pauses by instance.
+    pub servers: ServerTable,
     /// Load by instance.
     pub instances: InstanceTable,
     /// Picks by edge.

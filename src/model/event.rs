@@ -108,6 +108,8 @@ events! {
     DeregistrationArrives = 22,
     /// The timeout of an attempt that its deadline cuts short is due.
     AttemptDeadline = 23,
+    /// A timer of a server is due: its quota of CPU, or a pause of its own.
+    ServerStep = 24,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod balancer;
 mod build;
 mod caller;
+mod cpu;
 mod detector;
 mod event;
 mod fault;
@@ -14,13 +15,17 @@ mod loss;
 mod network;
 mod node;
 pub mod observation;
+mod probe;
+mod queueing;
 mod registry;
 mod request;
 pub mod sampler;
 mod serve;
+mod server;
 mod sharing;
 mod target;
 pub mod view;
+mod waiting;
 mod workload;
 mod world;
 

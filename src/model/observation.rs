@@ -135,6 +135,14 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// How the CPU of an instance is used from now on, where its work shares cores.
+    CpuChanged {
+        instance: InstanceId,
+        /// Cores in use.
+        cores_used: f64,
+        /// Work stands still because the quota is used up.
+        is_throttled: bool,
+    },
 }
 
 /// One window of a fault, as planned before the run.
@@ -206,6 +214,8 @@ pub enum WorkEnd {
     Errored,
     /// Lost with its process.
     Lost,
+    /// Dropped from the queue because it had waited too long (controlled delay).
+    Dropped,
 }
 
 /// What a node is doing.

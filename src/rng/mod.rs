@@ -62,6 +62,10 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// When an instance pauses by itself, and for how long.
+    Pause = 17,
+    /// The part of a service time that needs no core.
+    ServiceWait = 18,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

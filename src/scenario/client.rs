@@ -221,6 +221,8 @@ pub struct EdgeConfig {
     pub retry: RetryConfig,
     /// Pings from this caller to every instance in its view.
     pub detector: Option<PingConfig>,
+    /// What a worker spends on a ping, where pings wait for a worker.
+    pub ping_time: Option<Distribution>,
 }
 
 /// What follows a failed attempt.

@@ -59,6 +59,10 @@ pub enum Measure {
     Smoothness,
     InFlightBalance,
     UtilizationBalance,
+    DropRatio,
+    CpuUtilization,
+    ThrottledRatio,
+    PauseRatio,
 }
 
 /// Which number of a family.

@@ -13,6 +13,7 @@ pub mod measure_catalog;
 pub mod network;
 pub mod registry;
 pub mod selector;
+pub mod server;
 pub mod service;
 pub mod topology;
 

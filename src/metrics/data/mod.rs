@@ -10,6 +10,7 @@ pub mod fault;
 pub mod request;
 pub mod selection;
 pub mod series;
+pub mod server;
 pub mod service;
 pub mod timeline;
 

@@ -1,5 +1,6 @@
 //! Reads one number of a run, and judges expectations.
 
+mod cpu;
 mod detector;
 mod estimate;
 mod request;
@@ -132,8 +133,10 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::InSystem
         | Measure::Utilization
         | Measure::ZombieRatio
+        | Measure::DropRatio
         | Measure::InFlightBalance
         | Measure::UtilizationBalance => ask.server(),
+        Measure::CpuUtilization | Measure::ThrottledRatio | Measure::PauseRatio => ask.cpu(),
         _ => ask.other(),
     }
 }

@@ -79,6 +79,10 @@ impl Ask<'_> {
             Measure::SojournTime => of_samples(&work.sojourn, 0, statistic),
             Measure::ServiceTime => of_samples(&work.service_time, 0, statistic),
             Measure::WaitRatio => share(work.waited_count, work.waiting.count(), NO_WORK),
+            Measure::DropRatio => {
+                let ended_count = work.dropped_count + work.served_count;
+                share(work.dropped_count, ended_count, NO_WORK)
+            }
             Measure::ZombieRatio => share(work.zombie_count, work.served_count, NO_WORK),
             _ => unreachable!("only measures of work come here"),
         }

@@ -190,7 +190,7 @@ fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
     let served_secs: f64 = visits
         .iter()
         .zip(&scenario.services)
-        .map(|(visits, service)| visits * service.service_time.mean_secs())
+        .map(|(visits, service)| visits * service.mean_service_secs())
         .sum();
     let cycle_secs = think_time.mean_secs() + served_secs;
     f64::from(*user_count) * (1.0 + scenario.duration.as_secs_f64() / cycle_secs.max(1e-6))

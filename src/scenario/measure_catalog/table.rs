@@ -285,6 +285,38 @@ pub const MEASURES: &[MeasureInfo] = &[
         SERVER,
         "Utilization per instance.",
     ),
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::DropRatio,
+            "drop_ratio",
+            "Attempts dropped from a queue by controlled delay / attempts dropped or served.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::CpuUtilization,
+            "cpu_utilization",
+            "CPU time used / CPU time available: cores, or the quota where that is less, x time up.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::ThrottledRatio,
+            "throttled_ratio",
+            "Time in which work stood still because the CPU quota was used up / time up.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::PauseRatio,
+            "pause_ratio",
+            "Time paused, by itself or by a fault / time up.",
+        )
+    },
 ];
 
 const fn single(

@@ -7,10 +7,11 @@ use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::tree::Tree;
 use super::service::phase;
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table, server};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
+use crate::scenario::distribution::Distribution;
 use crate::scenario::registry::PingConfig;
 use crate::scenario::service::ServiceConfig;
 use crate::time::SimDuration;
@@ -82,7 +83,7 @@ fn edges_of(
             );
         }
         let retry = retry(ctx, section);
-        let detector = detector(ctx, section);
+        let (detector, ping_time) = detector(ctx, section).unzip();
         let to = match to {
             Ok(service) => service,
             Err(unknown) => {
@@ -100,6 +101,7 @@ fn edges_of(
                 deadline,
                 retry,
                 detector,
+                ping_time: ping_time.flatten(),
             },
             call.name_origin,
         ));
@@ -175,7 +177,7 @@ fn retry(ctx: &mut Context, call: &Section) -> RetryConfig {
     }
 }
 
-fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
+fn detector(ctx: &mut Context, call: &Section) -> Option<(PingConfig, Option<Distribution>)> {
     let tree = call.set_tree("detector")?;
     let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
     let interval = section.duration(ctx, "interval");
@@ -194,13 +196,14 @@ fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
     }
     let interval = interval.unwrap_or(PLACEHOLDER_TIME);
     let half = SimDuration::from_ns((interval.as_ns() / 2).max(1));
-    Some(PingConfig {
+    let config = PingConfig {
         interval,
         timeout: timeout.unwrap_or(half),
         misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
         rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
         phase: phase(ctx, &section, "phase"),
-    })
+    };
+    Some((config, server::ping_time(ctx, &section)))
 }
 
 /// Gives every service the calls that it owns.

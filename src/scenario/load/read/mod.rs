@@ -9,6 +9,7 @@ mod names;
 mod network;
 mod registry;
 mod selector;
+mod server;
 mod service;
 
 use super::context::Context;

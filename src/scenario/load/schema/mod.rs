@@ -5,12 +5,14 @@
 mod client;
 mod fault;
 mod root;
+mod server;
 mod service;
 mod shared;
 
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
+pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
 
@@ -43,7 +45,7 @@ pub struct Tag {
 }
 
 /// One variant of a tagged table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Variant {
     /// The value of the tag.
     pub name: &'static str,
