@@ -81,6 +81,9 @@ impl Observer for Seen {
             Observation::NodeChanged { state, .. } => format!("node {state:?}"),
             Observation::Excluded { cause, .. } => format!("excluded by {cause:?}"),
             Observation::ControlSent { kind, .. } => format!("sent {kind:?}"),
+            Observation::CpuChanged {
+                is_throttled: true, ..
+            } => "cpu throttled".to_string(),
             _ => return,
         });
     }
@@ -97,7 +100,7 @@ fn random_scenarios_meet_everything() {
         "request Success, request Failure, request Timeout, request Rejected",
         "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
         "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
-        "attempt Cancelled, work Served, work Errored, work Lost",
+        "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, cpu throttled",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
         "excluded by Registry, excluded by Detector",
         "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",

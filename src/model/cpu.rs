@@ -183,6 +183,44 @@ mod tests {
         assert_eq!(changes(&mut quota(2.0), 2.0, 1), [] as [u64; 0]);
     }
 
+    /// When one thread with this much to do is done, if it starts with a period.
+    fn done_at_ns(quota: &mut Quota, demand_ns: u64) -> u64 {
+        let mut left_ns = demand_ns;
+        let mut now = SimTime::START;
+        loop {
+            let cores = if quota.is_throttled { 0.0 } else { 1.0 };
+            let change = quota.next_change(cores).unwrap_or(SimTime::NEVER);
+            let done = now + SimDuration::from_ns(left_ns);
+            if 0.0 < cores && done <= change {
+                return done.as_ns();
+            }
+            left_ns -= if 0.0 < cores {
+                change.since(now).as_ns()
+            } else {
+                0
+            };
+            quota.advance(change, cores);
+            quota.settle();
+            now = change;
+        }
+    }
+
+    #[test]
+    fn a_demand_longer_than_the_quota_takes_whole_periods_and_the_rest() {
+        // The quota is 40 ms of 100 ms: the demand d ends at floor((d-) / 40) x 100 + rest.
+        for (demand_ms, end_ms) in [
+            (1, 1),
+            (40, 40),
+            (41, 101),
+            (80, 140),
+            (81, 201),
+            (200, 440),
+        ] {
+            let end_ns = done_at_ns(&mut quota(0.4), demand_ms * 1_000_000);
+            assert_eq!(end_ns, end_ms * 1_000_000, "{demand_ms} ms");
+        }
+    }
+
     #[test]
     fn what_is_left_of_a_period_is_not_carried_over() {
         let mut quota = quota(2.0);

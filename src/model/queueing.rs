@@ -93,16 +93,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         self.send_reply(slot, Reply::Rejected);
     }
-
-    /// Takes an attempt that no longer waits out of its queue.
-    pub(super) fn withdraw_by_rules(&mut self, slot: u32) {
-        let priority = self.attempt_priority(slot);
-        let id = self.attempts[slot].instance;
-        let instance = &mut self.instances[id.index()];
-        let waiting = instance.waiting.as_mut().expect("its queue has rules");
-        assert!(waiting.remove(priority, slot), "{id:?} does not hold it");
-        instance.waiting_count -= 1;
-    }
 }
 
 /// The share of the limit from which on a priority is refused.
