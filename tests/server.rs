@@ -225,3 +225,81 @@ fn a_ping_that_waits_for_a_worker_is_as_late_as_a_request() {
     let expect = "right = \"mistake_count <= 0\"";
     assert_held(&one_server(expect, service, "130/s", &ping("")), &[]);
 }
+
+#[test]
+fn who_is_refused_was_never_in_the_system() {
+    // One in service and five that wait.
+    let expect = "all = \"in_system <= 6\"\nsome = \"in_system >= 5\"";
+    assert_held(&overloaded("{ limit = 5 }", expect), &[]);
+}
+
+/// What a person reads whose service has these lines.
+fn messages(service: &str) -> String {
+    let text = one_server("some = \"throughput >= 1/s\"", service, "10/s", "");
+    let loaded = text::load_text(&text, &[]);
+    loaded.diagnostics.render(&loaded.sources, false)
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_where_it_stands() {
+    let shed = "service_time = \"1ms\"\nqueue = { limit = \"unlimited\", shed = 0.8 }";
+    assert_eq!(
+        messages(shed),
+        r#"error: `shed` without a limit
+  --> generated.toml:11:39
+   |
+11 | queue = { limit = "unlimited", shed = 0.8 }
+   |                                       ^^^ an unlimited queue is never fuller than a share
+   |
+help: write a `limit` in the queue, like `limit = 100`
+
+error: `shed` without priorities
+  --> generated.toml:11:39
+   |
+11 | queue = { limit = "unlimited", shed = 0.8 }
+   |                                       ^^^ it refuses the lowest priority
+   |
+help: write `priority = true` in the queue, or a smaller `limit`
+"#
+    );
+    let ps = "service_time = \"1ms\"\ncores = 2\nqueue = { discipline = \"ps\", codel = {} }";
+    assert_eq!(
+        messages(ps),
+        r#"error: cores under processor sharing
+  --> generated.toml:11:9
+   |
+11 | cores = 2
+   |         ^ with `discipline = "ps"` the workers are the cores
+   |
+help: write `discipline = "fifo"`: running work shares the cores by itself
+
+error: `codel` where nothing waits
+  --> generated.toml:12:39
+   |
+12 | queue = { discipline = "ps", codel = {} }
+   |                                       ^^ under processor sharing all requests run at once
+   |
+help: write `discipline = "fifo"`, with `workers` and `cores`
+"#
+    );
+    let parts = "service_time = { wait = \"1ms\" }\ncores = 2\ncpu_quota = { cores = 2 }";
+    assert_eq!(
+        messages(parts),
+        r#"warning[W10]: `cpu_quota` has no effect
+  --> generated.toml:12:13
+   |
+12 | cpu_quota = { cores = 2 }
+   |             ^^^^^^^^^^^^^ `cores` is 2
+   |
+help: a quota below the number of cores is one that can be used up
+
+error: missing key `cpu` in `service_time`
+  --> generated.toml:10:16
+   |
+10 | service_time = { wait = "1ms" }
+   |                ^^^^^^^^^^^^^^^^ 
+   |
+help: `cpu`: Time on a core of speed 1.
+"#
+    );
+}

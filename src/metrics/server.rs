@@ -5,6 +5,7 @@ use super::phase::UNMEASURED;
 use crate::id::InstanceId;
 use crate::model::observation::LifeState;
 use crate::scenario::Scenario;
+use crate::scenario::fault::FaultKind;
 use crate::time::SimTime;
 
 /// Instances times classes up to which phases are kept.
@@ -75,7 +76,11 @@ impl ServerTable {
     /// Meters for every instance, if any has cores or pauses.
     pub fn new(scenario: &Scenario, class_count: usize) -> Self {
         let is_used = scenario.groups.iter().any(|group| group.cpu.is_some())
-            || scenario.services.iter().any(|s| s.pauses.is_some());
+            || scenario.services.iter().any(|s| s.pauses.is_some())
+            || scenario
+                .faults
+                .iter()
+                .any(|fault| fault.kind == FaultKind::Pause);
         if !is_used {
             return ServerTable::default();
         }

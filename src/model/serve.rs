@@ -80,25 +80,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Serves an attempt, queues it or turns it away.
     pub(super) fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
-        if !self.is_probe(slot) {
-            self.observe(Observation::WorkArrived { instance: id });
-        }
+        let is_probe = self.is_probe(slot);
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
-        let is_shared = service.discipline == Discipline::ProcessorSharing;
-        if instance.busy_count < instance.worker_count {
-            self.note_no_delay(id);
-            self.start_work(slot);
-        } else if service
+        let has_worker = instance.busy_count < instance.worker_count;
+        let is_full = service
             .queue_limit
-            .is_some_and(|limit| instance.waiting_count >= limit)
-            || self.is_shed(slot)
-        {
-            if !self.is_probe(slot) {
+            .is_some_and(|limit| instance.waiting_count >= limit);
+        if !has_worker && (is_full || self.is_shed(slot)) {
+            if !is_probe {
                 self.observe(Observation::WorkRejected { instance: id });
             }
-            self.send_reply(slot, Reply::Rejected);
-        } else if is_shared {
+            return self.send_reply(slot, Reply::Rejected);
+        }
+        if !is_probe {
+            self.observe(Observation::WorkArrived { instance: id });
+        }
+        if has_worker {
+            self.note_no_delay(id);
+            self.start_work(slot);
+        } else if service.discipline == Discipline::ProcessorSharing {
             self.start_work(slot);
         } else {
             self.enqueue(slot, service.discipline);

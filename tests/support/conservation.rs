@@ -356,7 +356,8 @@ impl Books<'_> {
         match observation {
             Observation::WorkArrived { instance } => self.on_work_arrived(*instance),
             Observation::WorkRejected { instance } => {
-                self.instances[instance.index()].waiting_count -= 1;
+                let state = self.states[instance.index()];
+                assert_eq!(state, LifeState::Up, "{instance:?} refuses work");
             }
             Observation::WorkStarted { instance, waiting } => {
                 self.on_work_started(*instance, *waiting);

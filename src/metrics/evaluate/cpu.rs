@@ -15,7 +15,7 @@ impl Ask<'_> {
         }
         let table = &self.run.tables.servers;
         if table.is_empty() {
-            return undecided("no instance of this scenario has `cores`, `cpu_quota` or `pauses`");
+            return undecided("no instance of this scenario has cores or pauses");
         }
         let (classes, is_whole) = self.classes()?;
         let is_in_scope = |index: &u32| {

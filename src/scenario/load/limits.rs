@@ -1,6 +1,6 @@
 //! How large a scenario may be, and how large it is.
 
-use super::capacity;
+use super::{capacity, server_events};
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
@@ -155,7 +155,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         }
         events += registry_events(scenario, callers, secs);
     }
-    events += fault_events(scenario, secs);
+    events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
     Estimate {
         memory_bytes: memory as u64,
         event_count: events as u64,

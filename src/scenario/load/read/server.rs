@@ -5,6 +5,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::schema::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 use super::super::section::Section;
 use super::super::tree::Tree;
+use super::super::warning::WarningCode;
 use super::distribution::{distribution_at, distribution_if};
 use super::service::OpenedGroup;
 use super::{Opened, open_table};
@@ -53,11 +54,13 @@ pub fn queue_rules(
         has_priorities: queue.bool(ctx, "priority").unwrap_or(false),
         shed_above_ratio: shed(ctx, queue, queue_limit),
     };
-    let set: Vec<&str> = ["codel", "priority", "shed"]
-        .into_iter()
-        .filter(|key| queue.has(key))
-        .collect();
-    if let (Some(key), "ps") = (set.first(), discipline.as_str()) {
+    let wanted = [
+        ("codel", queue.has("codel")),
+        ("priority", rules.has_priorities),
+        ("shed", queue.has("shed")),
+    ];
+    let first = wanted.iter().find(|(_, is_wanted)| *is_wanted);
+    if let (Some((key, _)), "ps") = (first, discipline.as_str()) {
         ctx.error(
             Diagnostic::new(format!("`{key}` where nothing waits"))
                 .at(
@@ -176,10 +179,24 @@ pub fn cpu(ctx: &mut Context, group: &OpenedGroup, services: &[Opened]) -> Optio
                 .help("write `discipline = \"fifo\"`: running work shares the cores by itself"),
         );
     }
-    Some(CpuConfig {
+    let cpu = CpuConfig {
         cores: cores.unwrap_or(f64::INFINITY),
         quota,
-    })
+    };
+    if let (Some(quota), Some(section)) = (quota, quota_in)
+        && cpu.cores <= quota.cores
+    {
+        ctx.warn(
+            WarningCode::NoEffect,
+            Diagnostic::new("`cpu_quota` has no effect")
+                .at(
+                    section.origin_of("cpu_quota"),
+                    format!("`cores` is {}", cpu.cores),
+                )
+                .help("a quota below the number of cores is one that can be used up"),
+        );
+    }
+    Some(cpu)
 }
 
 fn is_processor_sharing(service: &Section) -> bool {
