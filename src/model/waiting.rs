@@ -207,4 +207,52 @@ mod tests {
         }
         assert_eq!(order(&mut queue), [1, 3, 2, 0, 4]);
     }
+
+    /// Mean waiting times by class at one worker of mean service time 1, served without
+    /// preemption, from a run of `count` requests.
+    fn mean_waits(rates: &[f64], count: u32) -> Vec<f64> {
+        use crate::rng::{Purpose, Streams, UniformSource, math};
+        let mut source = Streams::new(7).stream(Purpose::Arrival, 1);
+        let mut exponential = |mean: f64| -mean * math::ln(source.uniform_open());
+        let mut queue = Waiting::new(&QueueRules::default(), 1, SimTime::START);
+        let mut next: Vec<f64> = rates.iter().map(|rate| exponential(1.0 / rate)).collect();
+        let (mut arrivals, mut sums) = (Vec::new(), vec![(0.0, 0.0); rates.len()]);
+        let mut now = 0.0f64;
+        for _ in 0..count {
+            while queue.count == 0 || next.iter().any(|at| *at <= now) {
+                let first = (0..rates.len()).min_by(|a, b| next[*a].total_cmp(&next[*b]));
+                let class = first.expect("there are classes");
+                let slot = u32::try_from(arrivals.len()).expect("few");
+                queue.push(u8::try_from(class).expect("few"), slot);
+                arrivals.push((class, next[class]));
+                if queue.count == 1 {
+                    now = now.max(next[class]);
+                }
+                next[class] += exponential(1.0 / rates[class]);
+            }
+            let slot = queue.pop().expect("one waits");
+            let (class, arrived) = arrivals[slot as usize];
+            sums[class].0 += now - arrived;
+            sums[class].1 += 1.0;
+            now += exponential(1.0);
+        }
+        sums.iter().map(|(sum, count)| sum / count).collect()
+    }
+
+    #[test]
+    fn waits_by_priority_are_those_of_cobham() {
+        // Cobham 1954: W_k = R / ((1 - s_(k-1)) (1 - s_k)) with R = sum of the loads for
+        // exponential service of mean 1. The tolerances are the published ones for a million
+        // requests.
+        for (rates, expected, tolerances) in [
+            (&[0.3, 0.4][..], &[1.0, 10.0 / 3.0][..], &[0.019, 0.034][..]),
+            (&[0.2, 0.3, 0.3], &[1.0, 2.0, 8.0], &[0.018, 0.035, 0.07]),
+        ] {
+            let waits = mean_waits(rates, 1_000_000);
+            for ((wait, expected), tolerance) in waits.iter().zip(expected).zip(tolerances) {
+                let error = (wait - expected).abs() / expected;
+                assert!(error <= *tolerance, "{rates:?}: {wait} for {expected}");
+            }
+        }
+    }
 }
