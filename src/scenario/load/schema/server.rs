@@ -105,11 +105,11 @@ pub const QUEUE_CODEL: Key = optional(
     "Drops work that waited too long, as a rejection.",
 );
 /// Whether classes are served by priority.
-pub const QUEUE_PRIORITY: Key = key(
+pub const QUEUE_PRIORITY: Key = optional(
     "priority",
     Kind::Bool,
-    Default::Toml("false"),
-    "Whether lower priority numbers are served first; running work is not interrupted.",
+    "Whether lower priority numbers are served first, which they are not without it; running work \
+     is not interrupted.",
 );
 /// Priority shedding.
 pub const QUEUE_SHED: Key = optional(
@@ -214,36 +214,25 @@ pub const SERVICE_WARMUP: Key = optional("warmup", Kind::Table(&WARMUP), WARMUP.
 /// `[service.NAME] pauses`.
 pub const SERVICE_PAUSES: Key = optional("pauses", Kind::Table(&PAUSES), PAUSES.doc);
 
-const CORES_DOC: &str = "Cores of an instance, which the CPU part of its running work shares; a \
-                         fraction of one is possible.";
+const CORES_DOC: &str = "Cores of an instance, which the CPU part of its running work shares, \
+                         also fractions of one; without it every worker has its own.";
 
 /// `[service.NAME] cores`.
-pub const SERVICE_CORES: Key = key(
-    "cores",
-    POSITIVE_NUMBER,
-    Default::Computed("one for each worker"),
-    CORES_DOC,
-);
+pub const SERVICE_CORES: Key = optional("cores", POSITIVE_NUMBER, CORES_DOC);
 /// `[service.NAME] cpu_quota`.
 pub const SERVICE_CPU_QUOTA: Key = optional("cpu_quota", Kind::Table(&CPU_QUOTA), CPU_QUOTA.doc);
 
-const AS_SERVICE: Default = Default::Inherited("as the service says");
 /// `[service.NAME.group.NAME] cores`.
-pub const GROUP_CORES: Key = key("cores", POSITIVE_NUMBER, AS_SERVICE, CORES_DOC);
+pub const GROUP_CORES: Key = optional("cores", POSITIVE_NUMBER, CORES_DOC);
 /// `[service.NAME.group.NAME] cpu_quota`.
-pub const GROUP_CPU_QUOTA: Key = key(
-    "cpu_quota",
-    Kind::Table(&CPU_QUOTA),
-    AS_SERVICE,
-    CPU_QUOTA.doc,
-);
+pub const GROUP_CPU_QUOTA: Key = optional("cpu_quota", Kind::Table(&CPU_QUOTA), CPU_QUOTA.doc);
 
 /// Whether pings wait for a worker.
-pub const PING_WAITS: Key = key(
+pub const PING_WAITS: Key = optional(
     "waits_for_worker",
     Kind::Bool,
-    Default::Toml("false"),
-    "Whether pings queue like requests and a worker answers them.",
+    "Whether pings queue like requests and a worker answers them; without it the process answers \
+     at once.",
 );
 /// What a worker spends on a ping.
 pub const PING_SERVICE_TIME: Key = only_if(
