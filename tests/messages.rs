@@ -377,7 +377,7 @@ const MISTAKES: [(&str, &str, &str, &str, &str); 10] = [
         "latency.p99{clinet=shop} <= 1s",
         "unknown scope `clinet` of `latency`",
         "clinet",
-        "expected one of client, zone, call",
+        "expected one of client, zone, call, class",
         "did you mean `client`?",
     ),
     (
@@ -479,5 +479,65 @@ warning[W10]: `crews` has no effect
 
 bad.toml: 3 warnings
 "#
+    );
+}
+
+#[test]
+fn a_cluster_mode_says_how_many_attempts_there_are() {
+    assert_messages(
+        "cluster = \"failfast\"\nretry = { attempt_count_max = 3 }\n\
+         hedge = { budget_ratio = \"5%\" }\ndeadline_margin = \"1ms\"\n",
+        r#"
+error: `retry` in a call that is `failfast`
+  --> bad.toml:12:9
+   |
+12 | retry = { attempt_count_max = 3 }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
+   |
+help: remove `retry`, or write `cluster = "failover"`
+
+error: `hedge` in a call that is `failfast`
+  --> bad.toml:13:9
+   |
+13 | hedge = { budget_ratio = "5%" }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
+   |
+help: remove `hedge`, or write `cluster = "failover"`
+
+error: a hedge without a delay
+  --> bad.toml:13:9
+   |
+13 | hedge = { budget_ratio = "5%" }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^ when is it sent?
+   |
+help: write `delay = "10ms"` or `percentile = 95`
+
+error: a margin without propagation
+  --> bad.toml:14:19
+   |
+14 | deadline_margin = "1ms"
+   |                   ^^^^^ this call knows no deadline but its own
+   |
+help: write `deadline_propagation = "drop_at_dequeue"` or "cancel"
+
+bad.toml: 4 errors
+"#,
+    );
+}
+
+#[test]
+fn a_broadcast_has_a_bound_and_a_deadline_has_a_length() {
+    let message = messages(
+        "cluster = \"broadcast\"\ndeadline = \"0s\"\n",
+        &["service.web.count=251"],
+    );
+    assert!(
+        message.contains("error: a broadcast to 251 instances"),
+        "{message}"
+    );
+    assert!(message.contains("at most 250 are possible"), "{message}");
+    assert!(
+        message.contains("error: a time that cannot be zero"),
+        "{message}"
     );
 }

@@ -89,8 +89,8 @@ fn controlled_delay_keeps_the_queue_short() {
     // 17.3 %: 82.7/s are served and 36.4 % dropped. In the intervals between nobody is dropped.
     let expect = "good = \"goodput >= 82/s\"\n\
                   waiting = \"waiting_time.p99 <= 150ms\"\n\
-                  some = \"drop_ratio >= 20%\"\n\
-                  few = \"drop_ratio <= 37%\"";
+                  some = \"dropped_ratio >= 20%\"\n\
+                  few = \"dropped_ratio <= 37%\"";
     assert_held(&overloaded("{ limit = 1000, codel = {} }", expect), &[]);
 }
 

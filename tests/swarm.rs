@@ -11,6 +11,10 @@ mod fingerprint;
 mod run;
 #[path = "support/swarm.rs"]
 mod swarm;
+#[path = "support/swarm_attempts.rs"]
+mod swarm_attempts;
+#[path = "support/swarm_flow.rs"]
+mod swarm_flow;
 #[path = "support/text.rs"]
 mod text;
 
@@ -84,6 +88,8 @@ impl Observer for Seen {
             Observation::CpuChanged {
                 is_throttled: true, ..
             } => "cpu throttled".to_string(),
+            Observation::HedgeSent { .. } => "sent a hedge".to_string(),
+            Observation::FellBack { .. } => "fell back".to_string(),
             _ => return,
         });
     }
@@ -100,7 +106,9 @@ fn random_scenarios_meet_everything() {
         "request Success, request Failure, request Timeout, request Rejected",
         "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
         "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
-        "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, cpu throttled",
+        "cpu throttled",
+        "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, work Cancelled",
+        "sent a hedge, fell back",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
         "excluded by Registry, excluded by Detector",
         "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",

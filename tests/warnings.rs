@@ -173,3 +173,19 @@ fn what_is_not_expected_used_or_effective_is_named() {
         &["W10"],
     );
 }
+
+#[test]
+fn attempts_that_do_nothing_are_named() {
+    let call = |lines: &str| format!("{lines}\n{EXPECT}");
+    let late = "deadline = \"1s\"\nhedge = { delay = \"1s\" }";
+    assert_codes("", &call(late), &["W10"]);
+    assert_codes("", &call(&late.replace("\"1s\" }", "\"9ms\" }")), &[]);
+    let fork = "cluster = \"forking\"\nfork_count = ";
+    assert_codes("", &call(&format!("{fork}4")), &[]);
+    for count in [1, 5] {
+        assert_codes("", &call(&format!("{fork}{count}")), &["W10"]);
+    }
+    let travels = "deadline_propagation = \"drop_at_dequeue\"";
+    assert_codes("", &call(travels), &["W10"]);
+    assert_codes("", &call(&format!("{travels}\ndeadline = \"1s\"")), &[]);
+}

@@ -3,17 +3,21 @@
 //! [`data`] holds the numbers as plain data. `Recorder`, an observer of the model, makes them, and
 //! [`evaluate`] reads one number of them or judges an expectation.
 
+pub mod attempts;
+pub mod class;
 pub mod control;
 pub mod data;
 pub mod detection;
 pub mod evaluate;
 pub mod exclusion;
 mod finish;
+pub mod flow;
 pub mod histogram;
 pub mod instance;
 pub mod level;
 pub mod life;
 mod observe;
+mod observe_flow;
 pub mod phase;
 mod pooled;
 pub mod recorder;

@@ -108,8 +108,14 @@ events! {
     DeregistrationArrives = 22,
     /// The timeout of an attempt that its deadline cuts short is due.
     AttemptDeadline = 23,
+    /// An owner has done without an optional call.
+    FallbackEnds = 24,
+    /// A request has waited for its attempts long enough to send another one.
+    HedgeDue = 25,
+    /// A cancellation reaches the host of the instance that has the attempt.
+    CancelArrives = 26,
     /// A timer of a server is due: its quota of CPU, or a pause of its own.
-    ServerStep = 24,
+    ServerStep = 27,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::observation::Observer;
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::World;
 use crate::engine::PendingSet;
-use crate::id::EdgeId;
+use crate::id::{ClassId, EdgeId};
 use crate::rng::{Purpose, mix};
 use crate::time::{SimDuration, SimTime};
 
@@ -31,6 +31,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             stage: Stage::Sent,
             reply: Reply::Good,
             flags: AttemptFlags::PROBE,
+            class: ClassId::NONE,
         });
         self.attempts[slot].flags.set(AttemptFlags::ARRIVED);
         self.admit(slot);

@@ -4,19 +4,30 @@ use super::observation::{Observation, Observer, WorkEnd};
 use super::request::{AttemptFlags, NIL, Reply, Stage};
 use super::world::World;
 use crate::engine::PendingSet;
-use crate::id::InstanceId;
+use crate::id::{ClassId, InstanceId};
 use crate::scenario::Scenario;
 use crate::time::SimDuration;
 
 /// Priorities that requests of a scenario may have, ascending.
-pub fn priorities(_scenario: &Scenario) -> Vec<u8> {
-    vec![0]
+pub fn priorities(scenario: &Scenario) -> Vec<u8> {
+    let classes = &scenario.classes;
+    let mut list: Vec<u8> = classes.ids().map(|id| classes.get(id).priority).collect();
+    if classes.is_empty() {
+        list.push(classes.get(ClassId::NONE).priority);
+    }
+    list.sort_unstable();
+    list.dedup();
+    list
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The priority of an attempt; lower numbers go first. Pings have the first one.
-    fn attempt_priority(&self, _slot: u32) -> u8 {
-        self.servers.priorities[0]
+    fn attempt_priority(&self, slot: u32) -> u8 {
+        let attempt = &self.attempts[slot];
+        if attempt.flags.has(AttemptFlags::PROBE) {
+            return self.servers.priorities[0];
+        }
+        self.scenario.classes.get(attempt.class).priority
     }
 
     /// Whether a queue that fills refuses an attempt for its priority.
@@ -85,6 +96,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if !attempt.flags.has(AttemptFlags::PROBE) {
             self.observe(Observation::WorkEnded {
                 instance: attempt.instance,
+                class: attempt.class,
                 arrived_at: attempt.arrived_at,
                 started_at: None,
                 end: WorkEnd::Dropped,
@@ -92,6 +104,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             });
         }
         self.send_reply(slot, Reply::Rejected);
+    }
+
+    /// Takes an attempt that no longer waits out of its queue.
+    pub(super) fn withdraw_by_rules(&mut self, slot: u32) {
+        let priority = self.attempt_priority(slot);
+        let id = self.attempts[slot].instance;
+        let instance = &mut self.instances[id.index()];
+        let waiting = instance.waiting.as_mut().expect("its queue has rules");
+        assert!(waiting.remove(priority, slot), "{id:?} does not hold it");
+        instance.waiting_count -= 1;
     }
 }
 

@@ -55,6 +55,22 @@ impl Waiting {
         Some(slot.expect("no level is empty"))
     }
 
+    /// Takes out an attempt that no longer waits. Returns whether it was there.
+    pub fn remove(&mut self, priority: u8, slot: u32) -> bool {
+        let Some(slots) = self.levels.get_mut(&priority) else {
+            return false;
+        };
+        let Some(place) = slots.iter().position(|other| *other == slot) else {
+            return false;
+        };
+        slots.remove(place);
+        if slots.is_empty() {
+            self.levels.remove(&priority);
+        }
+        self.count -= 1;
+        true
+    }
+
     /// Tells the rules that an attempt is taken up after this delay. Returns whether it must be
     /// dropped.
     pub fn drops(&mut self, now: SimTime, delay: SimDuration) -> bool {
@@ -205,7 +221,9 @@ mod tests {
         for (priority, slot) in [(2, 0), (0, 1), (1, 2), (0, 3), (2, 4)] {
             queue.push(priority, slot);
         }
-        assert_eq!(order(&mut queue), [1, 3, 2, 0, 4]);
+        assert!(queue.remove(0, 1));
+        assert!(!queue.remove(0, 1) && !queue.remove(7, 1));
+        assert_eq!(order(&mut queue), [3, 2, 0, 4]);
     }
 
     /// Mean waiting times by class at one worker of mean service time 1, served without

@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
+use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
 use crate::metrics::data::request::RequestMetrics;
 use crate::metrics::data::selection::EdgeMetrics;
 use crate::metrics::data::service::ServiceMetrics;
@@ -87,6 +89,12 @@ struct ReplicationEntry<'a> {
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
     control: &'a [ControlMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    breakdowns: &'a [BreakdownMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fallbacks: &'a [FallbackMetrics],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    several: Option<&'a SeveralMetrics>,
 }
 
 impl<'a> ReplicationEntry<'a> {
@@ -110,6 +118,9 @@ impl<'a> ReplicationEntry<'a> {
             detectors: &metrics.detectors,
             faults: &metrics.faults,
             control: &metrics.control,
+            breakdowns: &metrics.breakdowns,
+            fallbacks: &metrics.fallbacks,
+            several: metrics.several.as_ref(),
         }
     }
 }

@@ -62,10 +62,16 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// Class of a request, and its deadline.
+    RequestClass = 17,
+    /// Bytes of a message.
+    MessageSize = 18,
+    /// The deadline of a request that draws it.
+    Deadline = 19,
     /// When an instance pauses by itself, and for how long.
-    Pause = 17,
+    Pause = 20,
     /// The part of a service time that needs no core.
-    ServiceWait = 18,
+    ServiceWait = 21,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::attempts::{AttemptsConfig, ClusterMode};
 use super::balancer::BalancerConfig;
 use super::distribution::Distribution;
+use super::flow::CallFlow;
 use super::registry::{ClockConfig, PingConfig};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
 use crate::time::{SimDuration, SimTime};
@@ -143,6 +145,8 @@ impl ArrivalProcess {
 pub struct Trace {
     /// In order of arrival.
     pub rows: Vec<TraceRow>,
+    /// Names of the classes that rows refer to.
+    pub class_names: Vec<String>,
 }
 
 /// One recorded request.
@@ -154,6 +158,8 @@ pub struct TraceRow {
     pub service_demand: Option<SimDuration>,
     /// Its key; None draws it from the client's law.
     pub key: Option<u64>,
+    /// The place of its class among the names of the trace, plus one; 0 draws it by share.
+    pub class: u8,
 }
 
 /// Which keys requests carry: numbers from 0.
@@ -215,7 +221,8 @@ pub struct EdgeConfig {
     pub balancer: BalancerConfig,
     /// How long one attempt may take. None: as long as the deadline.
     pub attempt_timeout: Option<SimDuration>,
-    /// How long the call may take, all attempts included. None: for ever.
+    /// How long the call may take, all attempts included. None: for ever, or as long as the law in
+    /// `attempts` says.
     pub deadline: Option<SimDuration>,
     /// What follows a failed attempt.
     pub retry: RetryConfig,
@@ -223,6 +230,24 @@ pub struct EdgeConfig {
     pub detector: Option<PingConfig>,
     /// What a worker spends on a ping, where pings wait for a worker.
     pub ping_time: Option<Distribution>,
+    /// How it takes part in the work of its owner.
+    pub flow: CallFlow,
+    /// What it does beyond one attempt after the other.
+    pub attempts: Option<Box<AttemptsConfig>>,
+}
+
+impl EdgeConfig {
+    /// Whether an attempt goes to every candidate, so that nothing is picked.
+    #[inline]
+    pub fn is_broadcast(&self) -> bool {
+        let mode = self.attempts.as_ref().map(|attempts| attempts.cluster);
+        matches!(mode, Some(ClusterMode::Broadcast { .. }))
+    }
+
+    /// The law of the deadline where every request draws its own.
+    pub fn deadline_law(&self) -> Option<&Distribution> {
+        self.attempts.as_ref()?.deadline_law.as_ref()
+    }
 }
 
 /// What follows a failed attempt.

@@ -7,6 +7,7 @@ use std::fmt::Write;
 mod server;
 
 use super::dice::Dice;
+use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -24,8 +25,12 @@ struct World {
     clients: Vec<u64>,
     /// Registry members; none for a static registry.
     member_count: u64,
+    /// Paths of classes of requests.
+    classes: Vec<String>,
     is_datagram: bool,
     has_drift: bool,
+    /// Whether calls are parallel, optional or not waited for.
+    has_flow: bool,
     duration_ms: u64,
 }
 
@@ -44,8 +49,10 @@ pub fn scenario(seed: u64) -> String {
         services,
         clients: (0..client_count).map(|_| dice.between(1, 4)).collect(),
         member_count: if dice.flag() { 0 } else { dice.between(1, 3) },
+        classes: Vec::new(),
         is_datagram: dice.flag(),
         has_drift: dice.flag(),
+        has_flow: dice.flag(),
         duration_ms: dice.between(500, 6_000),
         text: String::new(),
         dice,
@@ -55,6 +62,7 @@ pub fn scenario(seed: u64) -> String {
     world.write_registry();
     world.write_services();
     world.write_clients();
+    world.write_classes();
     world.write_faults();
     world.text
 }
@@ -85,6 +93,7 @@ impl World {
         self.line(format!("duration = \"{}ms\"", self.duration_ms));
         let drain = self.dice.between(0, 3);
         self.line(format!("drain = \"{drain}s\""));
+        self.maybe(|_| "breakdown = true".to_string());
     }
 
     fn write_network(&mut self) {
@@ -103,6 +112,8 @@ impl World {
         } else {
             self.maybe(|dice| format!("retransmission_timeout = {}", dice.ms(5, 300)));
         }
+        self.maybe(|dice| format!("same_zone_bandwidth = \"{}KB/s\"", dice.between(5, 500)));
+        self.maybe(|dice| format!("cross_zone_bandwidth = \"{}kbit/s\"", dice.between(40, 900)));
         let link_count = if self.dice.flag() {
             0
         } else {
@@ -114,6 +125,7 @@ impl World {
             let delay = self.dice.law(5);
             self.line(format!("delay = {delay}"));
             self.maybe(|dice| format!("loss = {}", dice.loss()));
+            self.maybe(|dice| format!("bandwidth = \"{}KiB/s\"", dice.between(5, 100)));
         }
     }
 
@@ -180,6 +192,7 @@ impl World {
             }
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
+            self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
@@ -188,9 +201,11 @@ impl World {
             for group in 0..self.services[place].len() {
                 self.write_group(place, group);
             }
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    self.write_call(&format!("service.{name}"), callee);
+                    let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                    self.write_call(&format!("service.{name}"), callee, stage);
                 }
             }
         }
@@ -240,8 +255,10 @@ impl World {
             } else {
                 self.services.len()
             };
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in 0..call_count {
-                self.write_call(&path, callee);
+                let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                self.write_call(&path, callee, stage);
             }
         }
     }
@@ -272,24 +289,16 @@ impl World {
         }
     }
 
-    fn write_call(&mut self, owner: &str, callee: usize) {
+    fn write_call(&mut self, owner: &str, callee: usize, stage: Option<u64>) {
         self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
-        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
-        let has_deadline = self.dice.flag();
-        if has_deadline {
-            let deadline = self.dice.ms(100, 800);
-            self.line(format!("deadline = {deadline}"));
+        if self.has_flow {
+            let flow = swarm_flow::lines(&mut self.dice, owner, stage);
+            self.line(flow);
         }
+        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
-        self.maybe(|dice| {
-            let jitter = dice.pick(&["none", "full", "equal", "decorrelated"]);
-            let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
-            let (count, failover) = (dice.between(1, 4), dice.flag());
-            format!(
-                "retry = {{ attempt_count_max = {count}, failover = {failover}, \
-                 backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
-            )
-        });
+        let lines = super::swarm_attempts::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
@@ -299,6 +308,34 @@ impl World {
                  misses_max = {misses}, rises_min = {rises}, phase = {phase}{more} }}"
             )
         });
+    }
+
+    /// Half of the clients have classes.
+    fn write_classes(&mut self) {
+        for client in CLIENTS.iter().take(self.clients.len()) {
+            if self.dice.flag() {
+                continue;
+            }
+            let shares: &[f64] = self.dice.pick(&[&[1.0], &[0.3, 0.7], &[0.2, 0.2, 0.6]]);
+            let call_count = self
+                .text
+                .matches(&format!("[client.{client}.call."))
+                .count();
+            for (share, name) in shares.iter().zip(["x", "y", "z"]) {
+                self.line(format!("[client.{client}.class.{name}]"));
+                self.line(format!("share = {share}"));
+                if call_count == 1 {
+                    self.maybe(|dice| format!("service_time = {}", dice.law(12)));
+                }
+                self.maybe(|_| "keys = { distribution = \"uniform\", count = 3 }".to_string());
+                self.maybe(|dice| format!("deadline = {}", dice.law(200)));
+                self.maybe(|dice| format!("priority = {}", dice.between(0, 2)));
+                self.maybe(|_| "idempotent = false".to_string());
+                self.maybe(|dice| format!("request_size = \"{}B\"", dice.between(1, 2_000)));
+                self.maybe(|_| "reply_size = { dist = \"exponential\", mean = \"1KB\" }".into());
+                self.classes.push(format!("{client}.{name}"));
+            }
+        }
     }
 
     fn write_faults(&mut self) {
@@ -340,6 +377,13 @@ impl World {
             let length = self.dice.law(200);
             self.line(format!("for = {length}"));
             self.maybe(|dice| format!("every = {}", dice.law(300)));
+        }
+        if matches!(kind, "slow" | "error" | "loss" | "delay") && !self.classes.is_empty() {
+            let classes = self.classes.clone();
+            self.maybe(|dice| {
+                let place = dice.between(0, classes.len() as u64 - 1) as usize;
+                format!("class = \"{}\"", classes[place])
+            });
         }
         let is_of_nodes = matches!(kind, "crash" | "host_loss" | "pause" | "slow" | "error");
         match kind {

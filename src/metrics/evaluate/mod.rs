@@ -1,8 +1,11 @@
 //! Reads one number of a run, and judges expectations.
 
+mod attempts;
+mod class;
 mod cpu;
 mod detector;
 mod estimate;
+mod flow;
 mod request;
 mod server;
 #[cfg(test)]
@@ -133,10 +136,15 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::InSystem
         | Measure::Utilization
         | Measure::ZombieRatio
-        | Measure::DropRatio
         | Measure::InFlightBalance
+        | Measure::DroppedRatio
+        | Measure::CancelledRatio
+        | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
         Measure::CpuUtilization | Measure::ThrottledRatio | Measure::PauseRatio => ask.cpu(),
+        Measure::FallbackRatio => ask.flow(),
+        part if part.is_of_breakdown() => ask.flow(),
+        Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         _ => ask.other(),
     }
 }
