@@ -87,6 +87,9 @@ impl Observer for Seen {
             Observation::NodeChanged { state, .. } => format!("node {state:?}"),
             Observation::Excluded { cause, .. } => format!("excluded by {cause:?}"),
             Observation::ControlSent { kind, .. } => format!("sent {kind:?}"),
+            Observation::CpuChanged {
+                is_throttled: true, ..
+            } => "cpu throttled".to_string(),
             Observation::HedgeSent { .. } => "sent a hedge".to_string(),
             Observation::FellBack { .. } => "fell back".to_string(),
             _ => return,
@@ -105,6 +108,7 @@ fn random_scenarios_meet_everything() {
         "request Success, request Failure, request Timeout, request Rejected",
         "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
         "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
+        "cpu throttled",
         "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, work Cancelled",
         "sent a hedge, fell back",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",

@@ -55,6 +55,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         speed: 1.0,
         instances_per_host: 1,
         clock: EXACT_CLOCK,
+        cpu: None,
     }];
     let clients = vec![client(shape.caller_count)];
     let edges = vec![edge()];
@@ -96,6 +97,10 @@ fn service() -> ServiceConfig {
         name: "web".to_string(),
         discipline: Discipline::Fifo,
         queue_limit: None,
+        queue_rules: None,
+        wait_time: None,
+        warmup: None,
+        pauses: None,
         service_time: constant(10),
         demand_per: DemandPer::Attempt,
         registered: Some(RegisteredConfig {
@@ -146,6 +151,7 @@ fn edge() -> EdgeConfig {
             failover: true,
             on: crate::scenario::resilience::RetryOn::ALL,
         },
+        ping_time: None,
         attempts: None,
         resilience: None,
         detector: Some(PingConfig {

@@ -25,6 +25,7 @@ pub mod request;
 pub mod resilience;
 pub mod ring;
 pub mod selection;
+pub mod server;
 pub mod service;
 pub mod steady;
 pub mod table;

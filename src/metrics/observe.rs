@@ -52,6 +52,16 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
+            Observation::CpuChanged {
+                instance,
+                cores_used,
+                is_throttled,
+            } => {
+                let usage = (*cores_used, *is_throttled);
+                self.tables
+                    .servers
+                    .set_cpu(at, self.class, *instance, usage);
+            }
             Observation::BytesSent {
                 edge,
                 class,
@@ -339,6 +349,9 @@ impl Recorder<'_> {
             return;
         };
         let before = self.life.set(instance, state);
+        self.tables
+            .servers
+            .set_state(at, self.class, instance, state);
         if before == state {
             // The model tells that spare instances begin absent.
             return;
@@ -347,7 +360,11 @@ impl Recorder<'_> {
         if before == LifeState::Absent {
             timelines.begin(instance, Witness::Truth, BelievedState::Absent);
         }
-        timelines.add(at, instance, Witness::Truth, true_state(state));
+        // Pauses that instances have by themselves are too many to be shown one by one.
+        let is_pause = state == LifeState::Paused || before == LifeState::Paused;
+        if !is_pause || fault.is_some() {
+            timelines.add(at, instance, Witness::Truth, true_state(state));
+        }
         if before.is_up() != state.is_up() {
             let is_up = state.is_up();
             self.tables.instances.set_up(at, instance, is_up);

@@ -19,6 +19,7 @@ use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::selection::SelectionTable;
+use super::server::ServerTable;
 use super::service::ServiceTable;
 use super::table::{CallTable, FaultCounts, Tables};
 use super::timeline::TimelineTable;
@@ -81,6 +82,7 @@ impl<'a> Recorder<'a> {
             flow: FlowTable::new(scenario, class_count),
             several: SeveralTable::new(scenario, class_count),
             services: ServiceTable::new(scenario, class_count, measured),
+            servers: ServerTable::new(scenario, class_count),
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
@@ -120,6 +122,7 @@ impl<'a> Recorder<'a> {
         self.tables.instances.cut_class(at, self.class);
         self.tables.services.cut_class(at, self.class);
         self.tables.resilience.cut_class(at, self.class);
+        self.tables.servers.cut_class(at, self.class);
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
         for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
@@ -156,6 +159,7 @@ impl<'a> Recorder<'a> {
                 self.enter_piece(self.piece + 1);
                 self.tables.services.cut_class(cut, class);
                 self.tables.resilience.cut_class(cut, class);
+                self.tables.servers.cut_class(cut, class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }

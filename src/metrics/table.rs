@@ -14,6 +14,7 @@ use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::selection::SelectionTable;
+use super::server::ServerTable;
 use super::service::ServiceTable;
 use super::steady::SteadyState;
 use super::timeline::TimelineTable;
@@ -67,6 +68,8 @@ pub struct Tables {
     pub several: SeveralTable,
     /// Work by service.
     pub services: ServiceTable,
+    /// CPU and pauses by instance.
+    pub servers: ServerTable,
     /// Load by instance.
     pub instances: InstanceTable,
     /// Picks by edge.

@@ -22,6 +22,7 @@ use super::registry::lease::Lease;
 use super::registry::views::Views;
 use super::request::TriedLists;
 use super::sampler::Sampler;
+use super::server::ServerState;
 use super::sharing::Sharing;
 use super::workload::WorkloadState;
 use super::world::World;
@@ -96,6 +97,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, views, published),
             pings: Pings::new(scenario, &nodes),
+            servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
             deferred: BTreeMap::new(),
             in_flight_count: 0,
@@ -113,6 +115,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// Everything begins. Faults come first, so that at equal instants they act before the rest.
     fn start(&mut self) {
         self.start_faults();
+        self.start_servers();
         self.observe_absent();
         for index in 0..self.instances.len() {
             let instance = InstanceId::from_index(index);

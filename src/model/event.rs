@@ -116,6 +116,8 @@ events! {
     CancelArrives = 26,
     /// A request that waits at its caller has a place, or has waited for as long as it may.
     GateWaitEnds = 27,
+    /// A timer of a server is due: its quota of CPU, or a pause of its own.
+    ServerStep = 28,
 }
 
 #[cfg(test)]

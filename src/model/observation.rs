@@ -151,6 +151,14 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// How the CPU of an instance is used from now on, where its work shares cores.
+    CpuChanged {
+        instance: InstanceId,
+        /// Cores in use.
+        cores_used: f64,
+        /// Work stands still because the quota is used up.
+        is_throttled: bool,
+    },
     /// A request or a reply with a size was sent for a call of this edge. What is retransmitted
     /// counts once.
     BytesSent {
@@ -344,7 +352,7 @@ pub enum WorkEnd {
     Errored,
     /// Lost with its process.
     Lost,
-    /// Taken up after its deadline, and dropped.
+    /// Dropped by a worker: its deadline had passed, or it had waited too long.
     Dropped,
     /// Its caller took it back.
     Cancelled,

@@ -245,6 +245,10 @@ impl AttemptFlags {
     pub const DUPLICATE: AttemptFlags = AttemptFlags(4);
     /// It is on its way only because a broken link heals in the meantime.
     pub const HELD: AttemptFlags = AttemptFlags(8);
+    /// It is a ping that waits for a worker, and no attempt of a request.
+    pub const PROBE: AttemptFlags = AttemptFlags(64);
+    /// It shares the cores of its instance.
+    pub const ON_CPU: AttemptFlags = AttemptFlags(128);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: AttemptFlags) -> bool {
@@ -254,6 +258,11 @@ impl AttemptFlags {
     /// Sets `flags`.
     pub fn set(&mut self, flags: AttemptFlags) {
         self.0 |= flags.0;
+    }
+
+    /// Clears `flags`.
+    pub fn clear(&mut self, flags: AttemptFlags) {
+        self.0 &= !flags.0;
     }
 }
 

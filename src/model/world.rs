@@ -19,6 +19,7 @@ use super::observation::{LifeState, Observation, Observer};
 use super::registry::Registry;
 use super::request::{Attempt, Request, TriedLists};
 use super::sampler::Sampler;
+use super::server::ServerState;
 use super::workload::WorkloadState;
 use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
 use crate::id::{CallerId, InstanceId, NodeId};
@@ -62,6 +63,7 @@ pub(super) struct World<'s, O, S> {
     pub(super) request_counts: Vec<u64>,
     pub(super) registry: Registry,
     pub(super) pings: Pings,
+    pub(super) servers: ServerState,
     pub(super) faults: FaultSteps,
     /// What came due at nodes that stand still, in that order.
     pub(super) deferred: BTreeMap<NodeId, Vec<Deferred>>,
@@ -193,6 +195,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::FaultStep(step) => self.on_fault_step(step),
             Event::RestartEnds(node) => self.on_restart_ends(NodeId(node)),
             Event::GraceEnds(instance) => self.on_grace_ends(InstanceId(instance), sequence),
+            Event::ServerStep(timer) => self.on_server_step(timer, sequence),
             Event::DeregistrationArrives(instance) => {
                 self.on_deregistration_arrives(InstanceId(instance));
             }

@@ -202,6 +202,7 @@ fn service() -> ServiceMetrics {
         up_fall_counts: vec![],
         utilization_ratio: Some(0.6),
         zombie_ratio: None,
+        server: None,
         littles_law: LittlesLaw::default(),
         instances: instances.map(instance).to_vec(),
     }
@@ -418,6 +419,10 @@ fn web() -> ServiceConfig {
         name: "web".into(),
         discipline: Discipline::Fifo,
         queue_limit: None,
+        queue_rules: None,
+        wait_time: None,
+        warmup: None,
+        pauses: None,
         service_time: constant(5),
         demand_per: DemandPer::Attempt,
         registered: None,
@@ -440,6 +445,7 @@ fn group(name: &str, weight: f64) -> GroupConfig {
         speed: 1.0,
         instances_per_host: 1,
         clock: CLOCK,
+        cpu: None,
     }
 }
 
@@ -476,6 +482,7 @@ fn call() -> EdgeConfig {
             on: crate::scenario::resilience::RetryOn::ALL,
         },
         detector: None,
+        ping_time: None,
         flow: Default::default(),
         attempts: None,
         resilience: None,

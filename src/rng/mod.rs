@@ -72,6 +72,10 @@ pub enum Purpose {
     Throttle = 20,
     /// When a concurrency limit probes.
     LimitProbe = 21,
+    /// When an instance pauses by itself, and for how long.
+    Pause = 22,
+    /// The part of a service time that needs no core.
+    ServiceWait = 23,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

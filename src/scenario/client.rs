@@ -231,6 +231,8 @@ pub struct EdgeConfig {
     pub detector: Option<PingConfig>,
     /// How callers protect themselves and the service; None where nothing is asked for.
     pub resilience: Option<Box<ResilienceConfig>>,
+    /// What a worker spends on a ping, where pings wait for a worker.
+    pub ping_time: Option<Distribution>,
     /// How it takes part in the work of its owner.
     pub flow: CallFlow,
     /// What it does beyond one attempt after the other.

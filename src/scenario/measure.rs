@@ -81,6 +81,9 @@ pub enum Measure {
     RetryBudgetExhaustedRatio,
     BreakerOpenRatio,
     ConcurrencyLimit,
+    CpuUtilization,
+    ThrottledRatio,
+    PauseRatio,
 }
 
 impl Measure {

@@ -17,6 +17,7 @@ pub mod network;
 pub mod registry;
 pub mod resilience;
 pub mod selector;
+pub mod server;
 pub mod service;
 pub mod size;
 pub mod topology;

@@ -63,6 +63,8 @@ impl<T: Ord + Debug> Bag<T> {
 struct InstanceBook {
     worker_count: u32,
     is_shared: bool,
+    /// Its workers answer pings, too, of which nothing is told.
+    answers_pings: bool,
     queue_limit: Option<u32>,
     /// Came, and is neither rejected, started nor lost.
     waiting_count: u64,
@@ -92,6 +94,10 @@ impl<'a> Books<'a> {
             instances.push(InstanceBook {
                 worker_count: group.workers,
                 is_shared: service.discipline == Discipline::ProcessorSharing,
+                answers_pings: scenario
+                    .edges
+                    .iter()
+                    .any(|edge| edge.to == topology.service_of(id) && edge.ping_time.is_some()),
                 queue_limit: service.queue_limit,
                 ..InstanceBook::default()
             });
@@ -156,7 +162,9 @@ impl<'a> Books<'a> {
         for (started_at, count) in &book.started.0 {
             book.worked += now.since(*started_at).saturating_mul(*count);
         }
-        if !book.is_shared {
+        if book.answers_pings {
+            assert!(book.is_shared || book.worked <= book.busy);
+        } else if !book.is_shared {
             assert_eq!(
                 book.busy, book.worked,
                 "{id:?}: busy time is the time of its work"
@@ -227,14 +235,18 @@ impl<'a> Books<'a> {
             "{id:?} has too few workers"
         );
         if book.is_shared {
-            assert!(u64::from(busy_count) <= book.running_count);
+            assert!(book.answers_pings || u64::from(busy_count) <= book.running_count);
             return;
         }
-        assert_eq!(
-            u64::from(busy_count),
-            book.running_count,
-            "{id:?} is busy with its work"
-        );
+        if book.answers_pings {
+            assert!(book.running_count <= u64::from(busy_count));
+        } else {
+            assert_eq!(
+                u64::from(busy_count),
+                book.running_count,
+                "{id:?} is busy with its work"
+            );
+        }
         let limit = book.queue_limit.map_or(u64::MAX, u64::from);
         assert!(
             book.waiting_count <= limit,
@@ -388,7 +400,8 @@ impl Books<'_> {
         match observation {
             Observation::WorkArrived { instance, .. } => self.on_work_arrived(*instance),
             Observation::WorkRejected { instance, .. } => {
-                self.instances[instance.index()].waiting_count -= 1;
+                let state = self.states[instance.index()];
+                assert_eq!(state, LifeState::Up, "{instance:?} refuses work");
             }
             Observation::WorkStarted {
                 instance, waiting, ..

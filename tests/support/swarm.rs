@@ -3,6 +3,9 @@
 
 use std::fmt::Write;
 
+#[path = "swarm_server.rs"]
+mod server;
+
 use super::dice::Dice;
 use super::protection;
 use super::swarm_flow;
@@ -172,17 +175,22 @@ impl World {
         let count = self.services.len();
         for (place, name) in SERVICES.iter().enumerate().take(count) {
             self.line(format!("[service.{name}]"));
-            let service_time = self.dice.law(8);
+            let service_time = server::service_time(&mut self.dice);
             self.line(format!("service_time = {service_time}"));
             self.maybe(|dice| format!("workers = {}", dice.between(1, 4)));
-            let discipline = self.dice.pick(&["fifo", "lifo", "ps"]);
+            let discipline = self.dice.pick(&["fifo", "lifo", "ps", "adaptive_lifo"]);
             let limit = match self.dice.between(0, 2) {
                 0 => "limit = \"unlimited\"".to_string(),
                 _ => format!("limit = {}", self.dice.between(0, 5)),
             };
+            let has_limit = !limit.contains("unlimited");
+            let rules = server::queue_rules(&mut self.dice, discipline, has_limit);
             self.line(format!(
-                "queue = {{ discipline = \"{discipline}\", {limit} }}"
+                "queue = {{ discipline = \"{discipline}\", {limit}{rules} }}"
             ));
+            for line in server::service_lines(&mut self.dice, discipline) {
+                self.line(line);
+            }
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
             let limit = protection::service_lines(&mut self.dice);
@@ -299,10 +307,10 @@ impl World {
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
-            let phase = Self::phase(dice);
+            let (phase, more) = (Self::phase(dice), server::ping_keys(dice));
             format!(
                 "detector = {{ kind = \"ping\", interval = {interval}, timeout = {timeout}, \
-                 misses_max = {misses}, rises_min = {rises}, phase = {phase} }}"
+                 misses_max = {misses}, rises_min = {rises}, phase = {phase}{more} }}"
             )
         });
     }

@@ -7,8 +7,8 @@ mod support;
 
 mod availability;
 mod balancing;
-mod class_effects;
 mod budgets;
+mod class_effects;
 mod classes;
 mod detection;
 mod fan_out;

@@ -14,6 +14,7 @@ pub mod request;
 pub mod resilience;
 pub mod selection;
 pub mod series;
+pub mod server;
 pub mod service;
 pub mod timeline;
 

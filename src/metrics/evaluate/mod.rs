@@ -2,6 +2,7 @@
 
 mod attempts;
 mod class;
+mod cpu;
 mod detector;
 mod estimate;
 mod flow;
@@ -142,6 +143,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::CancelledRatio
         | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
+        Measure::CpuUtilization | Measure::ThrottledRatio | Measure::PauseRatio => ask.cpu(),
         Measure::FallbackRatio => ask.flow(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),

@@ -297,8 +297,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt.reply = reply;
         attempt.pending = 0;
         if attempt.request == NIL {
-            self.attempts.remove(slot);
-            return;
+            return self.end_unawaited(slot);
         }
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;

@@ -1,6 +1,6 @@
 //! How large a scenario may be, and how large it is.
 
-use super::{attempts, capacity};
+use super::{attempts, capacity, server_events};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
@@ -173,7 +173,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         }
         events += registry_events(scenario, callers, secs);
     }
-    events += fault_events(scenario, secs);
+    events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
     memory += class_bytes(scenario);
     Estimate {
         memory_bytes: memory as u64,
@@ -224,7 +224,7 @@ fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
     let served_secs: f64 = visits
         .iter()
         .zip(&scenario.services)
-        .map(|(visits, service)| visits * service.service_time.mean_secs())
+        .map(|(visits, service)| visits * service.mean_service_secs())
         .sum();
     let cycle_secs = think_time.mean_secs() + served_secs;
     f64::from(*user_count) * (1.0 + scenario.duration.as_secs_f64() / cycle_secs.max(1e-6))

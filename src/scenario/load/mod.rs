@@ -24,6 +24,7 @@ mod read;
 mod section;
 mod section_check;
 mod semantics;
+mod server_events;
 mod shorthand;
 mod suggest;
 mod value;

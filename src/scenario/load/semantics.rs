@@ -325,6 +325,14 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                     "write `profile = \"lease\"` in [registry], or a `detector` in a call",
                 )
             }
+            Measure::CpuUtilization | Measure::ThrottledRatio
+                if scenario.groups.iter().all(|group| group.cpu.is_none()) =>
+            {
+                (
+                    "no instance of this scenario has a CPU to share",
+                    "write `cores = 2` or `cpu_quota = { cores = 2 }` in a service",
+                )
+            }
             Measure::MovedKeyRatio | Measure::MovedRequestRatio | Measure::Ownership
                 if !has_ring =>
             {

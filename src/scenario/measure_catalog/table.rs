@@ -327,8 +327,8 @@ pub const MEASURES: &[MeasureInfo] = &[
         ..ratio(
             Measure::DroppedRatio,
             "dropped_ratio",
-            "Attempts that a worker took up after their deadline, and dropped / attempts that \
-             arrived and were not rejected.",
+            "Attempts that a worker took up and dropped, after their deadline or by controlled \
+              delay / attempts that arrived and were not rejected.",
         )
     },
     MeasureInfo {
@@ -395,6 +395,30 @@ pub const MEASURES: &[MeasureInfo] = &[
         "Concurrency limit, averaged over time and over the callers or, of a service, the \
          instances that have one.",
     ),
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::CpuUtilization,
+            "cpu_utilization",
+            "CPU time used / CPU time available: cores, or the quota where that is less, x time up.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::ThrottledRatio,
+            "throttled_ratio",
+            "Time in which work stood still because the CPU quota was used up / time up.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::PauseRatio,
+            "pause_ratio",
+            "Time paused, by itself or by a fault / time up.",
+        )
+    },
 ];
 
 const fn single(

@@ -9,11 +9,12 @@ use super::super::tree::Tree;
 use super::attempts::{self, Deadline};
 use super::flow;
 use super::service::phase;
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table, resilience};
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table, resilience, server};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
+use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::stages;
 use crate::scenario::registry::PingConfig;
 use crate::scenario::service::ServiceConfig;
@@ -94,7 +95,7 @@ fn edges_of(
         let retry = retry(ctx, &retry_section);
         let resilience = resilience::resilience(ctx, section, &retry_section);
         let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
-        let detector = detector(ctx, section);
+        let (detector, ping_time) = detector(ctx, section).unzip();
         let flow = flow::flow(ctx, section, owner_id);
         let to = match to {
             Ok(service) => service,
@@ -113,6 +114,7 @@ fn edges_of(
                 deadline,
                 retry,
                 detector,
+                ping_time: ping_time.flatten(),
                 flow,
                 attempts,
                 resilience,
@@ -195,7 +197,7 @@ fn retry(ctx: &mut Context, section: &Section) -> RetryConfig {
     }
 }
 
-fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
+fn detector(ctx: &mut Context, call: &Section) -> Option<(PingConfig, Option<Distribution>)> {
     let tree = call.set_tree("detector")?;
     let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
     let interval = section.duration(ctx, "interval");
@@ -214,13 +216,14 @@ fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
     }
     let interval = interval.unwrap_or(PLACEHOLDER_TIME);
     let half = SimDuration::from_ns((interval.as_ns() / 2).max(1));
-    Some(PingConfig {
+    let config = PingConfig {
         interval,
         timeout: timeout.unwrap_or(half),
         misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
         rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
         phase: phase(ctx, &section, "phase"),
-    })
+    };
+    Some((config, server::ping_time(ctx, &section)))
 }
 
 /// Gives every service the calls that it owns.

@@ -14,6 +14,7 @@ mod network;
 mod registry;
 mod resilience;
 mod selector;
+mod server;
 mod service;
 mod size;
 

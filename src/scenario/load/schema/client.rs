@@ -431,6 +431,8 @@ pub static DETECTOR: TableSpec = TableSpec {
                 Default::Toml("\"random\""),
                 "Where in its interval each pair starts.",
             ),
+            super::server::PING_WAITS,
+            super::server::PING_SERVICE_TIME,
         ],
     }],
     shorthand: None,

@@ -9,6 +9,7 @@ mod fault;
 mod flow;
 mod resilience;
 mod root;
+mod server;
 mod service;
 mod shared;
 
@@ -19,6 +20,7 @@ pub use fault::FAULT;
 pub use flow::FANOUT;
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
+pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
 
@@ -51,7 +53,7 @@ pub struct Tag {
 }
 
 /// One variant of a tagged table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Variant {
     /// The value of the tag.
     pub name: &'static str,
