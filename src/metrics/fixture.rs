@@ -103,6 +103,7 @@ fn service() -> ServiceConfig {
         }),
         groups: vec![GroupId(0)],
         calls: Vec::new(),
+        accept: Default::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`data`] holds the numbers as plain data. `Recorder`, an observer of the model, makes them, and
 //! [`evaluate`] reads one number of them or judges an expectation.
 
+pub mod connection;
 pub mod control;
 pub mod data;
 pub mod detection;

@@ -5,6 +5,7 @@
 //! `Included`; `BusyChanged` and `WorkEnded` follow when a process dies; `NodeChanged` tells every
 //! change from the initial state, in which configured instances are up and spare ones absent.
 
+use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -71,6 +72,7 @@ impl<'a> Recorder<'a> {
             exclusion: ExclusionTable::new(scenario, measured),
             rings: RingTable::new(scenario, &first_windows),
             timelines: TimelineTable::default(),
+            connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
             steady: None,
@@ -103,6 +105,7 @@ impl<'a> Recorder<'a> {
         self.cut(at);
         self.tables.instances.cut_class(at, self.class);
         self.tables.services.cut_class(at, self.class);
+        self.tables.connections.cut_class(at, self.class);
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
         for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
@@ -138,6 +141,7 @@ impl<'a> Recorder<'a> {
                 let class = self.class;
                 self.enter_piece(self.piece + 1);
                 self.tables.services.cut_class(cut, class);
+                self.tables.connections.cut_class(cut, class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }

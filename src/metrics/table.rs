@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
@@ -69,6 +70,8 @@ pub struct Tables {
     pub rings: RingTable,
     /// Beliefs over time.
     pub timelines: TimelineTable,
+    /// Connections.
+    pub connections: ConnectionTable,
     /// By fault.
     pub faults: Vec<FaultCounts>,
     /// Control messages by class, then service, then kind.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::balancer::{self, tables::Tables};
 use super::caller::Caller;
+use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
@@ -73,6 +74,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             attempts: Slab::new(),
             attempt_lanes: Lanes::new(edge_count),
             attempt_timers: Vec::new(),
+            connections: Connections::new(scenario),
             service_times: scenario
                 .services
                 .iter()

@@ -108,6 +108,10 @@ events! {
     DeregistrationArrives = 22,
     /// The timeout of an attempt that its deadline cuts short is due.
     AttemptDeadline = 23,
+    /// A timer of a connection, or of the back-off before one, is due.
+    ConnectionTimer = 28,
+    /// A message of a connection arrives.
+    ConnectionMessage = 29,
 }
 
 #[cfg(test)]

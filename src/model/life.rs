@@ -205,7 +205,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 is_zombie,
             });
             let answers = self.network.transport == Transport::Stream
-                && self.nodes[instance.index()].state != LifeState::HostLost;
+                && self.nodes[instance.index()].state != LifeState::HostLost
+                && !self.connections.carries(slot);
             if answers {
                 self.send_reply(slot, Reply::Reset);
             } else if is_zombie {
@@ -232,6 +233,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             });
         }
         self.stop_calling_sides(node);
+        self.on_connected_died(node);
         self.on_registry_member_changed(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             if let Deferred::Event(event, sequence) = deferred {
@@ -248,6 +250,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ReplyArrives(slot) => self.lose_reply(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::ListArrives(slot) => self.registry.messages.lose(slot),
+            Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -255,6 +258,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::SharedWorkDone(_)
             | Event::AttemptTimeout(_)
             | Event::AttemptDeadline(_)
+            | Event::ConnectionTimer(_)
             | Event::HeartbeatDue(_)
             | Event::HeartbeatArrives(_)
             | Event::PollDue(_)
@@ -299,6 +303,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             sharing.expect("it shares").advance(now, 0.0);
             self.schedule_shared(instance);
         }
+        self.accept_backlog(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             match deferred {
                 Deferred::Event(event, sequence) => self.handle(sequence, event),

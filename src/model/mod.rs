@@ -3,6 +3,7 @@
 pub mod balancer;
 mod build;
 mod caller;
+mod connection;
 mod detector;
 mod event;
 mod fault;

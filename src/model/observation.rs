@@ -135,6 +135,32 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A calling side begins to open a connection.
+    HandshakeStarted {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+    },
+    /// A connection is open at its calling side.
+    ConnectionOpened {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+    },
+    /// A connection that was open is closed at its calling side.
+    ConnectionClosed {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+        /// When the process at its other end died without the calling side learning it.
+        half_open_since: Option<SimTime>,
+    },
+    /// The bytes of an attempt left on a connection, for which it had waited since it was sent.
+    AttemptCarried {
+        caller: CallerId,
+        edge: EdgeId,
+        waiting: SimDuration,
+    },
 }
 
 /// One window of a fault, as planned before the run.
@@ -195,6 +221,10 @@ pub enum AttemptOutcome {
     TimeoutHalfOpen,
     /// Given up because its caller died or the request ended otherwise.
     Cancelled,
+    /// No connection to the instance came about in time.
+    ConnectTimeout,
+    /// The connection was reset before the process read anything of the attempt.
+    ResetUnsent,
 }
 
 /// How work at an instance ended.

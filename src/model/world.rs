@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::balancer::tables::Tables;
 use super::caller::Caller;
+use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::event::Event;
 use super::fault::FaultSteps;
@@ -40,6 +41,7 @@ pub(super) struct World<'s, O, S> {
     /// Timeouts of attempts that are cut short by a deadline, by slot of the attempt.
     pub(super) attempt_timers: Vec<Timer>,
     pub(super) instances: Vec<Instance>,
+    pub(super) connections: Connections,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
     pub(super) callers: Vec<Caller>,
@@ -159,6 +161,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ReplyArrives(slot) => self.on_reply_arrives(slot, sequence),
             Event::AttemptTimeout(lane) => self.on_attempt_lane(lane, sequence),
             Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
+            Event::ConnectionTimer(index) => self.on_connection_timer(index, sequence),
+            Event::ConnectionMessage(slot) => self.on_connection_message(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::HeartbeatDue(instance) => self.on_heartbeat_due(instance, sequence),
             Event::HeartbeatArrives(instance) => self.on_heartbeat_arrives(instance),

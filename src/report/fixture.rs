@@ -242,6 +242,7 @@ fn detection_time() -> DurationStats {
 fn detector() -> DetectorMetrics {
     DetectorMetrics {
         detector: "registry".into(),
+        connection: None,
         service: "web".into(),
         detection_time: detection_time(),
         undetected_count: 0,
@@ -258,6 +259,7 @@ fn detector() -> DetectorMetrics {
 fn fault() -> FaultMetrics {
     let detection = FaultDetection {
         detector: "registry".into(),
+        connection: None,
         detection_time: detection_time(),
         undetected_count: 0,
     };
@@ -463,5 +465,6 @@ fn call() -> EdgeConfig {
             failover: true,
         },
         detector: None,
+        connection: None,
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
+use crate::metrics::data::connection::ConnectionMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::request::RequestMetrics;
@@ -87,6 +88,8 @@ struct ReplicationEntry<'a> {
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
     control: &'a [ControlMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    connections: &'a [ConnectionMetrics],
 }
 
 impl<'a> ReplicationEntry<'a> {
@@ -110,6 +113,7 @@ impl<'a> ReplicationEntry<'a> {
             detectors: &metrics.detectors,
             faults: &metrics.faults,
             control: &metrics.control,
+            connections: &metrics.connections,
         }
     }
 }

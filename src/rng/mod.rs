@@ -62,6 +62,8 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// The random part of the wait before a caller connects again, and of the age of a connection.
+    ReconnectJitter = 24,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::balancer::BalancerConfig;
+use super::connection::ConnectionConfig;
 use super::distribution::Distribution;
 use super::registry::{ClockConfig, PingConfig};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
@@ -221,6 +222,8 @@ pub struct EdgeConfig {
     pub retry: RetryConfig,
     /// Pings from this caller to every instance in its view.
     pub detector: Option<PingConfig>,
+    /// The connections that attempts travel on. None: every attempt travels on its own.
+    pub connection: Option<ConnectionConfig>,
 }
 
 /// What follows a failed attempt.

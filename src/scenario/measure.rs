@@ -59,6 +59,10 @@ pub enum Measure {
     Smoothness,
     InFlightBalance,
     UtilizationBalance,
+    ConnectionsOpen,
+    HandshakeRate,
+    PoolWaitingTime,
+    HalfOpenTime,
 }
 
 /// Which number of a family.

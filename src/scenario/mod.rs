@@ -4,6 +4,7 @@
 pub mod balancer;
 pub mod client;
 pub mod compare;
+pub mod connection;
 pub mod distribution;
 pub mod expect;
 pub mod fault;

@@ -1,5 +1,6 @@
 //! What a scenario may say about services and their instances.
 
+use super::connection::AcceptConfig;
 use super::distribution::Distribution;
 use super::registry::{ClockConfig, Phase};
 use crate::id::{EdgeId, GroupId, ServiceId, ZoneId};
@@ -27,6 +28,8 @@ pub struct ServiceConfig {
     pub groups: Vec<GroupId>,
     /// The calls that every request makes after its own service, one after the other.
     pub calls: Vec<EdgeId>,
+    /// How the instances treat connections.
+    pub accept: AcceptConfig,
 }
 
 /// How an instance serves.

@@ -4,6 +4,7 @@
 //! for an honest value); it is never replaced by zero. Indices of entities are their place in the
 //! tables of the scenario.
 
+pub mod connection;
 pub mod detection;
 pub mod distribution;
 pub mod fault;
@@ -13,6 +14,7 @@ pub mod series;
 pub mod service;
 pub mod timeline;
 
+use connection::ConnectionMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use request::RequestMetrics;
@@ -51,6 +53,9 @@ pub struct RunMetrics {
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,
+    /// By call edge with connections.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionMetrics>,
     /// What happened when.
     pub series: Series,
     /// True and believed states of instances.

@@ -62,13 +62,13 @@ impl Ask<'_> {
             && scope.service.is_none_or(|service| config.to == service)
     }
 
-    fn edges_in_scope(&self) -> impl Iterator<Item = EdgeId> {
+    pub(super) fn edges_in_scope(&self) -> impl Iterator<Item = EdgeId> {
         (0..self.scenario.edges.len())
             .filter(|edge| self.is_edge_in_scope(*edge))
             .map(EdgeId::from_index)
     }
 
-    fn has_no_zone(&self) -> Result<(), String> {
+    pub(super) fn has_no_zone(&self) -> Result<(), String> {
         let scope = self.measure.scope;
         if scope.zone.is_some() || scope.instance.is_some() {
             return Err("this is not kept by zone or instance".to_string());

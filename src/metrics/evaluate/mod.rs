@@ -1,5 +1,6 @@
 //! Reads one number of a run, and judges expectations.
 
+mod connection;
 mod detector;
 mod estimate;
 mod request;
@@ -134,6 +135,10 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::ZombieRatio
         | Measure::InFlightBalance
         | Measure::UtilizationBalance => ask.server(),
+        Measure::ConnectionsOpen
+        | Measure::HandshakeRate
+        | Measure::PoolWaitingTime
+        | Measure::HalfOpenTime => ask.connections(),
         _ => ask.other(),
     }
 }

@@ -55,6 +55,9 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
         control: finish.control(),
+        connections: tables
+            .connections
+            .metrics(scenario, &finish.whole, finish.measured_secs()),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,

@@ -12,7 +12,7 @@ use crate::rng::Purpose;
 use crate::time::{SimDuration, SimTime};
 
 /// The leg of a message from the calling side.
-const LEG_THERE: u32 = 0;
+pub(in crate::model) const LEG_THERE: u32 = 0;
 /// The leg of a message to the calling side.
 const LEG_BACK: u32 = 1;
 
@@ -36,18 +36,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         request.attempt_count += 1;
         let request = &self.requests[slot];
         let caller = request.caller();
+        let shared = self.shared_pick(caller);
         let side = &mut self.callers[caller.index()];
+        let tried = self.tried.get(request.tried);
+        let avoided = self.connections.avoided(caller, tried);
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
-            tried: self.tried.get(request.tried),
+            tried: &avoided,
             in_flight: &side.in_flight,
             draw: self
                 .streams
                 .draw(Purpose::Pick, request.identity, u32::from(index), 0),
             tables: &mut self.tables,
         };
-        let Some(instance) = side.balancer.pick(&mut ctx) else {
+        let picked = shared.or_else(|| side.balancer.pick(&mut ctx));
+        let Some(instance) = picked else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         side.in_flight.add(instance);
@@ -90,6 +94,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
+        if self.connections.is_used() && self.travels_connected(slot) {
+            return self.carry(slot);
+        }
         let key = message_key(&self.attempts[slot], LEG_THERE);
         let verdict = self.send(link, key);
         let now = self.now();
@@ -215,6 +222,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             (true, Stage::Lost) => AttemptOutcome::TimeoutHalfOpen,
             (true, _) => AttemptOutcome::TimeoutSlow,
             (false, _) if is_on_its_way => AttemptOutcome::TimeoutSlow,
+            (false, _) if self.waits_for_the_living(slot) => AttemptOutcome::TimeoutSlow,
             (false, _) => AttemptOutcome::TimeoutBlackHole,
         };
         self.end_attempt(slot, outcome);
@@ -235,7 +243,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
         let link = (self.instance_node(instance), self.caller_node(caller));
-        if let Verdict::Deliver { delay, .. } = self.send(link, key) {
+        let verdict = self.send(link, key);
+        if let Some(delay) = self.reply_delay(slot, verdict) {
             self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
         }
     }
@@ -281,7 +290,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt ends for its caller; its request goes on.
-    fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
+    pub(in crate::model) fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let Attempt {
             request,
             caller,
@@ -306,6 +315,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// still has it.
     fn forget_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         self.cancel_timeout(slot);
+        self.leave_connection(slot, outcome);
         let now = self.now();
         let attempt = &mut self.attempts[slot];
         attempt.request = NIL;
@@ -354,7 +364,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 }
 
 /// Names the messages of an attempt.
-fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
+pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
     let copy = u32::from(attempt.flags.has(AttemptFlags::DUPLICATE)) * 2;
     MessageKey {
         identity: attempt.identity,
@@ -375,5 +385,6 @@ fn outcome_of_reply(reply: Reply) -> AttemptOutcome {
         Reply::Rejected => AttemptOutcome::Rejected,
         Reply::Refused => AttemptOutcome::Refused,
         Reply::Reset => AttemptOutcome::Reset,
+        Reply::ConnectTimeout => AttemptOutcome::ConnectTimeout,
     }
 }

@@ -4,7 +4,7 @@ mod attempt;
 mod call;
 pub mod retry;
 
-pub(super) use attempt::fold_identity;
+pub(super) use attempt::{LEG_THERE, fold_identity, message_key};
 
 use std::sync::Arc;
 

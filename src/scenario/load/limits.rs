@@ -232,6 +232,7 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         // Counts of attempts in flight take room only while there are some.
         BalancerConfig::Random
         | BalancerConfig::RoundRobin
+        | BalancerConfig::PickFirst { .. }
         | BalancerConfig::LeastInFlight { .. } => 0.0,
         BalancerConfig::WeightedRandom => 16.0 * instances,
         BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,

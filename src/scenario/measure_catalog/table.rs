@@ -8,6 +8,7 @@ const CALL: &[&str] = &["client", "call"];
 const SERVICE: &[&str] = &["service", "zone"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
+const CONNECTED: &[&str] = &["call", "client", "service"];
 const RING: &[&str] = &["call", "client", "service"];
 
 /// All measures.
@@ -284,6 +285,33 @@ pub const MEASURES: &[MeasureInfo] = &[
         "utilization_balance",
         SERVER,
         "Utilization per instance.",
+    ),
+    number(
+        Measure::ConnectionsOpen,
+        "connections_open",
+        CONNECTED,
+        "Connections that are open at their calling sides, by time.",
+    ),
+    rate(
+        Measure::HandshakeRate,
+        "handshake_rate",
+        CONNECTED,
+        "Connections that calling sides began to open, per second.",
+    ),
+    times(
+        Measure::PoolWaitingTime,
+        "pool_waiting_time",
+        CONNECTED,
+        "From the sending of an attempt until its bytes leave on a connection: handshakes and \
+         waiting for a free one. Attempts that never leave are not counted.",
+    ),
+    times(
+        Measure::HalfOpenTime,
+        "half_open_time",
+        CONNECTED,
+        "From the death of the process at the other end of a connection, of which no reset told, \
+         until the calling side closes it. A connection that is still open at the end is not \
+         counted.",
     ),
 ];
 

@@ -83,6 +83,7 @@ fn edges_of(
         }
         let retry = retry(ctx, section);
         let detector = detector(ctx, section);
+        let connection = super::connection::connection(ctx, section);
         let to = match to {
             Ok(service) => service,
             Err(unknown) => {
@@ -95,11 +96,12 @@ fn edges_of(
                 owner: owner_id,
                 to,
                 path: format!("{kind}.{}.call.{}", owner.name, call.name),
-                balancer: balancer.unwrap_or(BalancerConfig::Random),
+                balancer: super::connection::connected(balancer, connection.is_some()),
                 attempt_timeout,
                 deadline,
                 retry,
                 detector,
+                connection,
             },
             call.name_origin,
         ));
@@ -139,6 +141,10 @@ fn balancer(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig
                 session_count_max: section.count_u32(ctx, "session_count_max")?,
             }
         }
+        "pick_first" => BalancerConfig::PickFirst {
+            shuffle: section.bool(ctx, "shuffle")?,
+            has_connections: false,
+        },
         name => unreachable!("the specification has no policy `{name}`"),
     })
 }

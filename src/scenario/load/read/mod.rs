@@ -2,6 +2,7 @@
 
 mod call;
 mod client;
+mod connection;
 mod distribution;
 mod expect;
 mod fault;
@@ -109,6 +110,7 @@ pub fn scenario(
         &groups,
         duration,
     );
+    connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     let network = network::network(ctx, &network_section, &names);
     let expectations = expect::expectations(ctx, &root, &names);
 

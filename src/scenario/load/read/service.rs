@@ -172,6 +172,7 @@ pub fn services(
             registered: registered(ctx, section, registry),
             groups: own_groups,
             calls: Vec::new(),
+            accept: super::connection::accept(ctx, section),
         });
     }
     list

@@ -253,6 +253,11 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&DETECTOR),
             "The caller's own failure detector.",
         ),
+        optional(
+            "connection",
+            Kind::Table(&super::CONNECTION),
+            "Attempts travel on connections; without it every attempt travels on its own.",
+        ),
     ],
     variants: &[],
     shorthand: None,

@@ -3,12 +3,14 @@
 //! Unknown-key errors, type errors, defaults, `explain` and the JSON Schema all derive from it.
 
 mod client;
+mod connection;
 mod fault;
 mod root;
 mod service;
 mod shared;
 
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
+pub use connection::{ACCEPT, CONNECTION, KEEPALIVE, RECONNECT};
 pub use fault::FAULT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};

@@ -92,6 +92,12 @@ pub static SERVICE: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
         ),
+        key(
+            "connection",
+            Kind::Table(&super::ACCEPT),
+            Default::Nested,
+            "How instances treat the connections of calls that have a `connection` table.",
+        ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",
