@@ -81,6 +81,12 @@ impl Observer for Seen {
             Observation::NodeChanged { state, .. } => format!("node {state:?}"),
             Observation::Excluded { cause, .. } => format!("excluded by {cause:?}"),
             Observation::ControlSent { kind, .. } => format!("sent {kind:?}"),
+            Observation::ConnectionClosed {
+                half_open_since, ..
+            } => match half_open_since {
+                Some(_) => "connection half open".to_string(),
+                None => "connection closed".to_string(),
+            },
             _ => return,
         });
     }
@@ -97,6 +103,7 @@ fn random_scenarios_meet_everything() {
         "request Success, request Failure, request Timeout, request Rejected",
         "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
         "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
+        "attempt ConnectTimeout, attempt ResetUnsent, connection closed, connection half open",
         "attempt Cancelled, work Served, work Errored, work Lost",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
         "excluded by Registry, excluded by Detector",

@@ -75,7 +75,9 @@ impl ConnectionTable {
             }
             Observation::ConnectionOpened { edge, .. } => {
                 self.each(row(edge), class, |cell| cell.opened_count += 1);
-                row(edge).map(|row| self.advance(at, class, row).count += 1);
+                for row in row(edge) {
+                    self.advance(at, class, row).count += 1;
+                }
             }
             Observation::ConnectionClosed {
                 edge,
@@ -88,7 +90,9 @@ impl ConnectionTable {
                         cell.half_open.record(at.since(since));
                     }
                 });
-                row(edge).map(|row| self.advance(at, class, row).count -= 1);
+                for row in row(edge) {
+                    self.advance(at, class, row).count -= 1;
+                }
             }
             Observation::AttemptCarried { edge, waiting, .. } => {
                 self.each(row(edge), class, |cell| cell.waiting.record(waiting));

@@ -85,6 +85,7 @@ pub fn metrics() -> RunMetrics {
         detectors: vec![detector()],
         faults: vec![fault()],
         control: vec![],
+        connections: vec![],
         series: series(),
         timelines: timelines(),
         tables: Default::default(),

@@ -173,6 +173,10 @@ impl World {
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
+            if !self.is_datagram && self.dice.flag() {
+                let accept = self.accept();
+                self.line(accept);
+            }
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
                 self.line(format!("registered = {{ lease_duration = {lease} }}"));
@@ -291,6 +295,61 @@ impl World {
                  misses_max = {misses}, rises_min = {rises}, phase = {phase} }}"
             )
         });
+        if !self.is_datagram {
+            self.maybe(Self::connection);
+        }
+    }
+
+    /// How a service treats connections.
+    fn accept(&mut self) -> String {
+        let dice = &mut self.dice;
+        let mut keys = vec![format!("accept_backlog = {}", dice.between(0, 3))];
+        if dice.flag() {
+            keys.push(format!("idle_timeout = {}", dice.ms(1, 200)));
+        }
+        if dice.flag() {
+            keys.push(format!("age_max = {}, age_jitter = 0.5", dice.ms(10, 500)));
+        }
+        format!("connection = {{ {} }}", keys.join(", "))
+    }
+
+    fn connection(dice: &mut Dice) -> String {
+        let mut keys = vec![
+            format!("connect_timeout = {}", dice.ms(5, 3_000)),
+            format!("tls_round_trips = {}", dice.between(0, 2)),
+            format!("handshake_cpu = {}", dice.ms(0, 3)),
+            format!("unacked_timeout = {}", dice.ms(50, 2_000)),
+        ];
+        let is_multiplexed = dice.flag();
+        keys.push(format!("multiplex = {is_multiplexed}"));
+        let count = dice.between(1, 4);
+        keys.push(match is_multiplexed {
+            true => format!("streams_max = {count}"),
+            false => format!("pool_max = {count}"),
+        });
+        if dice.flag() {
+            keys.push(format!("idle_timeout = {}", dice.ms(1, 300)));
+        }
+        if dice.flag() {
+            let (interval, timeout) = (dice.ms(20, 300), dice.ms(5, 200));
+            let always = dice.flag();
+            keys.push(format!(
+                "keepalive = {{ interval = {interval}, timeout = {timeout}, \
+                 without_streams = {always} }}"
+            ));
+        }
+        let is_shared = is_multiplexed && dice.between(0, 2) == 0;
+        if is_shared {
+            keys.push("per = \"connection\"".to_string());
+        } else if dice.flag() {
+            let (initial, max) = (dice.ms(5, 100), dice.ms(100, 500));
+            keys.push(format!(
+                "reconnect = {{ initial = {initial}, max = {max}, factor = 1.6, jitter = 0.2, \
+                 connect_timeout_min = {} }}",
+                dice.ms(10, 500)
+            ));
+        }
+        format!("connection = {{ {} }}", keys.join(", "))
     }
 
     fn write_faults(&mut self) {
@@ -440,6 +499,8 @@ fn balancer(dice: &mut Dice) -> String {
         "{ policy = \"least_in_flight\", choice_count = 2 }",
         "{ policy = \"least_in_flight\", choice_count = 3, replacement = true }",
         "{ policy = \"ring\", virtual_node_count = 7 }",
+        "\"pick_first\"",
+        "{ policy = \"pick_first\", shuffle = true }",
     ];
     let policy = dice.pick(&simple);
     if 0 < dice.between(0, 4) {

@@ -127,7 +127,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.connect_deadline(&record) <= now {
             return self.fail_connection(connection, Reply::ConnectTimeout);
         }
-        if !record.flags.has(Flags::ACCEPTED) && self.next_syn_at(&record) <= now {
+        if !record.flags.has(Flags::ANSWERED) && self.next_syn_at(&record) <= now {
             return self.send_syn(connection);
         }
         self.watch(connection, TIMER_OF_CALLER);
@@ -229,15 +229,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The handshake of TCP, or a round trip after it, is over at the caller.
     pub(super) fn on_round_trip(&mut self, connection: u32, kind: MessageKind) {
         let record = &mut self.connections.records[connection];
-        let is_first = kind == MessageKind::SynAck;
         // A second SYN of the same connection is answered too.
-        let is_repeated = is_first && record.heard_at != record.since;
+        let is_repeated = kind == MessageKind::SynAck && record.flags.has(Flags::ANSWERED);
         if record.phase != Phase::Opening || is_repeated {
             return;
         }
-        if is_first && record.round_trips_left > 0 {
-            record.heard_at = SimTime::NEVER;
-        }
+        record.flags.set(Flags::ANSWERED);
         if record.round_trips_left == 0 {
             return self.established(connection);
         }

@@ -58,17 +58,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let config = self.pool_config(record.pool);
         let caller = self.connections.pools[record.pool].caller;
         let node = &self.nodes[self.caller_node(caller).index()];
+        if record.phase == Phase::Opening {
+            let deadline = self.connect_deadline(record);
+            return match record.flags.has(Flags::ANSWERED) {
+                true => deadline,
+                false => deadline.min(self.next_syn_at(record)),
+            };
+        }
         let mut due = match record.unacked_since {
             SimTime::NEVER => SimTime::NEVER,
             since => since + node.true_length(config.unacked_timeout),
         };
-        if record.phase == Phase::Opening {
-            due = due.min(self.connect_deadline(record));
-            if !record.flags.has(Flags::ACCEPTED) {
-                due = due.min(self.next_syn_at(record));
-            }
-            return due;
-        }
         if let Some(idle) = config.idle_timeout.filter(|_| record.stream_count == 0) {
             due = due.min(record.used_at + node.true_length(idle));
         }

@@ -63,6 +63,8 @@ impl Flags {
     const PINGED: Flags = Flags(16);
     /// The worker time of its handshake is not spent yet.
     const HANDSHAKE_DUE: Flags = Flags(32);
+    /// Its SYN was answered.
+    const ANSWERED: Flags = Flags(64);
 
     fn has(self, flags: Flags) -> bool {
         self.0 & flags.0 != 0

@@ -33,7 +33,11 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if config.pick_per != PickPer::Connection {
             return None;
         }
+        let candidates = &self.callers[caller.index()].candidates;
         let has_room = |entry: &&(InstanceId, u32)| {
+            if candidates.position(entry.0).is_none() {
+                return false;
+            }
             let pool = &self.connections.pools[entry.1];
             let mut room = 0;
             for slot in self.connections.of_pool(entry.1) {
