@@ -7,6 +7,7 @@ mod support;
 
 mod availability;
 mod balancing;
+mod connections;
 mod detection;
 mod picks;
 mod queues;
