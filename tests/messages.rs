@@ -481,3 +481,22 @@ bad.toml: 3 warnings
 "#
     );
 }
+
+#[test]
+fn connections_that_cannot_be_say_why() {
+    assert_messages(
+        "[client.shop.call.web.connection]\nmultiplex = false\nstreams_max = 3\n\
+         per = \"connection\"\nreconnect = { max = \"100ms\" }\n\
+         [network]\ntransport = \"datagram\"\n",
+        r#"
+error: a pick per connection without multiplexing
+  --> bad.toml:14:7
+   |
+14 | per = "connection"
+   |       ^^^^^^^^^^^^ `multiplex` is false
+   |
+help: write `per = "attempt"`, or multiplex: attempts share open connections
+
+"#,
+    );
+}

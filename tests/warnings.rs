@@ -173,3 +173,17 @@ fn what_is_not_expected_used_or_effective_is_named() {
         &["W10"],
     );
 }
+
+#[test]
+fn connections_that_nobody_makes_or_waits_for_are_told() {
+    let call = |connection: &str| format!("attempt_timeout = \"2s\"\n{connection}\n{EXPECT}");
+    assert_codes("", &call("connection = {}"), &[]);
+    assert_codes(
+        "",
+        &call("connection = { connect_timeout = \"3s\" }"),
+        &["W10"],
+    );
+    let accept = "[service.other]\ncount = 1\nservice_time = \"1ms\"\n\
+                  connection = { age_max = \"1s\" }\n[client.shop.call.other]\n";
+    assert_codes("", &format!("{EXPECT}{accept}"), &["W10"]);
+}

@@ -142,6 +142,7 @@ fn edge() -> EdgeConfig {
             jitter: Jitter::None,
             failover: true,
         },
+        connection: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

@@ -243,7 +243,6 @@ fn detection_time() -> DurationStats {
 fn detector() -> DetectorMetrics {
     DetectorMetrics {
         detector: "registry".into(),
-        connection: None,
         service: "web".into(),
         detection_time: detection_time(),
         undetected_count: 0,
@@ -260,7 +259,6 @@ fn detector() -> DetectorMetrics {
 fn fault() -> FaultMetrics {
     let detection = FaultDetection {
         detector: "registry".into(),
-        connection: None,
         detection_time: detection_time(),
         undetected_count: 0,
     };
@@ -416,6 +414,7 @@ fn web() -> ServiceConfig {
         registered: None,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
+        accept: Default::default(),
     }
 }
 

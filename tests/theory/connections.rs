@@ -289,15 +289,20 @@ fn detected_after(seed: u64, interval: f64, timeout: f64) -> f64 {
     seen.closed[0] - seen.down_at
 }
 
-/// A client whose only call begins at 1 s, with a delay of 10 ms each way.
-fn one_call(connection: &str, fault: &str) -> Seen {
+/// A client that calls every second from 1 s on, `count` times, with a delay of 10 ms each way.
+fn calls_each_second(count: u32, service: &str, connection: &str, fault: &str) -> Seen {
     Seen::of(&format!(
-        "schema = 1\nduration = \"1900ms\"\ndrain = \"30s\"\n[network]\nsame_zone = \"10ms\"\n\
-         [service.s]\ncount = 1\nservice_time = \"0s\"\n\
+        "schema = 1\nduration = \"{count}900ms\"\ndrain = \"30s\"\n\
+         [network]\nsame_zone = \"10ms\"\n\
+         [service.s]\ncount = 1\n{service}\n\
          [client.c]\narrivals = {{ process = \"renewal\", gap = \"1s\" }}\n\
          [client.c.call.s]\ndeadline = \"25s\"\n\
          [client.c.call.s.connection]\n{connection}\n{fault}"
     ))
+}
+
+fn one_call(connection: &str, fault: &str) -> Seen {
+    calls_each_second(1, "service_time = \"0s\"", connection, fault)
 }
 
 fn is_near(left: f64, right: f64) -> bool {
@@ -376,5 +381,148 @@ fn a_lost_packet_delays_all_that_share_its_connection() {
             (ratio - expected).abs() <= tolerance,
             "{connection}: {ratio}"
         );
+    }
+}
+
+#[test]
+fn the_first_call_of_a_connection_pays_for_its_handshake() {
+    let seen = calls_each_second(2, "service_time = \"0s\"", "handshake_cpu = \"30ms\"", "");
+    // A handshake and a round trip of 20 ms each, and 30 ms of a worker.
+    assert!(is_near(seen.calls[0].ended_at, 1.07));
+    assert!(is_near(seen.calls[1].ended_at, 2.02));
+}
+
+/// The first call is served at 1.03 s: an instance that closes idle connections after `idle` does so
+/// at 1.03 s + idle. The second call is sent at 2 s, arrives 10 ms later, and a close takes as long.
+#[test]
+fn a_call_that_crosses_an_idle_close_is_reset_unread() {
+    for (idle_ms, outcome, opened_count, ended_at) in [
+        (990, AttemptOutcome::Success, 1, 2.02),
+        (970, AttemptOutcome::ResetUnsent, 1, 2.01),
+        (950, AttemptOutcome::Success, 2, 2.04),
+    ] {
+        let service =
+            format!("service_time = \"0s\"\nconnection = {{ idle_timeout = \"{idle_ms}ms\" }}");
+        let seen = calls_each_second(2, &service, "", "");
+        assert_eq!(seen.calls[1].outcome, outcome, "{idle_ms} ms");
+        assert_eq!(seen.opened.len(), opened_count, "{idle_ms} ms");
+        assert!(is_near(seen.calls[1].ended_at, ended_at), "{idle_ms} ms");
+    }
+}
+
+#[test]
+fn an_idle_connection_is_closed_by_its_caller() {
+    let seen = calls_each_second(2, "service_time = \"0s\"", "idle_timeout = \"300ms\"", "");
+    // The first call ends at 1.04 s, the second one at 2.04 s.
+    assert_eq!(seen.closed.len(), 2);
+    assert!(is_near(seen.closed[0], 1.34) && is_near(seen.closed[1], 2.34));
+}
+
+/// A lost host: the call of 2 s goes into a connection that nobody has any more.
+#[test]
+fn a_half_open_connection_lasts_until_data_was_unacknowledged_too_long() {
+    let fault = "[fault.x]\nkind = \"host_loss\"\ntarget = \"service:s\"\nat = \"1500ms\"\n";
+    let service = "service_time = \"0s\"";
+    let seen = calls_each_second(2, service, "unacked_timeout = \"5s\"", fault);
+    assert!(is_near(seen.closed[0], 7.0), "{:?}", seen.closed);
+    assert!(is_near(seen.calls[1].ended_at, 7.0));
+    assert_eq!(seen.calls[1].outcome, AttemptOutcome::Reset);
+}
+
+/// The host comes back at 1.8 s without knowing the connection, and says so when the call of 2 s
+/// arrives at 2.01 s.
+#[test]
+fn a_host_that_came_back_resets_connections_of_its_former_life() {
+    let fault = "[fault.x]\nkind = \"host_loss\"\ntarget = \"service:s\"\nat = \"1500ms\"\n\
+                 for = \"300ms\"\n";
+    let seen = calls_each_second(2, "service_time = \"0s\"", "", fault);
+    assert_eq!(seen.calls[1].outcome, AttemptOutcome::ResetUnsent);
+    assert!(is_near(seen.calls[1].ended_at, 2.02));
+}
+
+#[test]
+fn a_process_that_stands_still_accepts_as_many_as_its_backlog_holds() {
+    let fault = "[fault.x]\nkind = \"pause\"\ntarget = \"service:s\"\nat = \"10ms\"\n\
+                 for = \"2500ms\"\n";
+    let opened = |backlog: u32| {
+        let service =
+            format!("service_time = \"0s\"\nconnection = {{ accept_backlog = {backlog} }}");
+        calls_each_second(1, &service, "connect_timeout = \"9s\"", fault).opened[0]
+    };
+    // The kernel answers at once; without room the SYNs of 1 s and 2 s are dropped.
+    assert!(is_near(opened(1), 1.02));
+    assert!(is_near(opened(0), 4.02));
+}
+
+#[test]
+fn a_connection_that_is_too_old_closes_after_its_calls() {
+    let service = "service_time = \"200ms\"\nconnection = { age_max = \"100ms\", age_jitter = 0 }";
+    let seen = calls_each_second(3, service, "", "");
+    assert_eq!(seen.calls.len(), 3);
+    assert!(seen.failed().count() == 0);
+    assert_eq!((seen.opened.len(), seen.closed.len()), (3, 3));
+    assert!(is_near(seen.closed[0], 1.24), "{:?}", seen.closed);
+}
+
+/// Three calls of 1 s each begin together and share a pool of one connection.
+#[test]
+fn attempts_wait_for_a_connection_in_the_order_in_which_they_came() {
+    let seen = calls_each_second(
+        3,
+        "workers = 3\nservice_time = \"2s\"",
+        "multiplex = false\npool_max = 1",
+        "",
+    );
+    // Sent at 1, 2 and 3 s; the connection is there at 1.02 s and serves one after the other, with a
+    // round trip and 2 s each.
+    for (call, ended_at) in seen.calls.iter().zip([3.04, 5.06, 7.08]) {
+        assert!(is_near(call.ended_at, ended_at), "{call:?}");
+    }
+    assert_eq!(seen.opened.len(), 1);
+}
+
+/// Calls of one caller to three instances, every 20 ms.
+fn picks(balancer: &str, connection: &str, more: &str) -> Vec<Call> {
+    let seen = Seen::of(&format!(
+        "schema = 1\nduration = \"10s\"\ndrain = \"5s\"\n[network]\nsame_zone = \"1ms\"\n\
+         [service.s]\ncount = 3\nservice_time = \"1ms\"\n{more}\n\
+         [client.c]\narrivals = {{ process = \"constant\", rate = \"50/s\" }}\n\
+         [client.c.call.s]\ndeadline = \"1s\"\nbalancer = {balancer}\n{connection}\n"
+    ));
+    seen.calls
+}
+
+fn instances(calls: &[Call]) -> Vec<u32> {
+    let mut instances: Vec<u32> = calls.iter().map(|call| call.instance).collect();
+    instances.dedup();
+    instances
+}
+
+#[test]
+fn a_pick_per_connection_stays_where_the_connection_is() {
+    let per_connection = "connection = { per = \"connection\" }";
+    assert_eq!(
+        instances(&picks("\"round_robin\"", per_connection, "")),
+        [0]
+    );
+    // An age of 4 s: the next connections are picked at about 4 s and 8 s.
+    let aged = "connection = { age_max = \"4s\", age_jitter = 0 }";
+    let calls = picks("\"round_robin\"", per_connection, aged);
+    assert_eq!(instances(&calls), [0, 1, 2]);
+}
+
+#[test]
+fn pick_first_moves_on_when_its_instance_fails() {
+    let crash = "[fault.x]\nkind = \"crash\"\ntarget = \"instance:s/main/0\"\nat = \"5s\"\n\
+                 for = \"1s\"\n";
+    for connection in ["", "connection = {}"] {
+        let text = format!("{connection}\n{crash}");
+        let calls = picks("\"pick_first\"", &text, "");
+        // It does not come back to the first one.
+        assert_eq!(instances(&calls), [0, 1], "{connection}");
+        let failed = calls
+            .iter()
+            .filter(|c| c.outcome != AttemptOutcome::Success);
+        assert!(failed.count() <= 1);
     }
 }

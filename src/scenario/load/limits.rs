@@ -4,6 +4,7 @@ use super::capacity;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
+use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
@@ -50,6 +51,7 @@ pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
 const INSTANCE_BYTES: f64 = 400.0;
 const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
+const CONNECTION_BYTES: f64 = 160.0;
 const TRACE_ROW_BYTES: f64 = 40.0;
 const RING_POINT_BYTES: f64 = 12.0;
 
@@ -153,6 +155,13 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
             memory += callers * instances * 48.0;
             events += 3.0 * callers * instances * secs / detector.interval.as_secs_f64();
         }
+        if let Some(connection) = &edge.connection {
+            let connections = open_connections(connection, callers, instances);
+            memory += connections * CONNECTION_BYTES;
+            if let Some(keepalive) = connection.keepalive {
+                events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
+            }
+        }
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs);
@@ -225,6 +234,14 @@ fn room(scenario: &Scenario) -> f64 {
         f64::from(group.count) * (f64::from(group.workers) + waiting)
     };
     scenario.groups.iter().map(of_group).sum()
+}
+
+/// Connections that may be open at once. Pools seldom fill, so each counts as one connection.
+fn open_connections(connection: &ConnectionConfig, callers: f64, instances: f64) -> f64 {
+    match connection.pick_per {
+        PickPer::Attempt => callers * instances,
+        PickPer::Connection => callers,
+    }
 }
 
 fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {

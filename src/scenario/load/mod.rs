@@ -11,6 +11,7 @@ pub mod tree;
 pub mod warning;
 
 mod assertion;
+mod connected;
 mod context;
 mod effective;
 mod endless;

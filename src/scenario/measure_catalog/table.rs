@@ -286,12 +286,16 @@ pub const MEASURES: &[MeasureInfo] = &[
         SERVER,
         "Utilization per instance.",
     ),
-    number(
-        Measure::ConnectionsOpen,
-        "connections_open",
-        CONNECTED,
-        "Connections that are open at their calling sides, by time.",
-    ),
+    MeasureInfo {
+        statistics: Statistics::Distribution,
+        ..number(
+            Measure::ConnectionsOpen,
+            "connections_open",
+            CONNECTED,
+            "Connections that are open at their calling sides; each level counts for as long as it \
+             lasts.",
+        )
+    },
     rate(
         Measure::HandshakeRate,
         "handshake_rate",
