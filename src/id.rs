@@ -47,3 +47,17 @@ ids! {
     /// A fault of the scenario.
     FaultId
 }
+
+/// The class of a request; counted over all clients, from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub u8);
+
+impl ClassId {
+    /// The class of requests whose client has no classes.
+    pub const NONE: ClassId = ClassId(0);
+
+    /// The place in a table whose first entry is that of [`ClassId::NONE`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}

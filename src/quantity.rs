@@ -122,6 +122,52 @@ pub fn parse_size(text: &str) -> Result<u64, ParseQuantityError> {
     ))
 }
 
+/// The units of bandwidths besides those of sizes, in bytes.
+const BIT_UNITS: [(&str, f64); 5] = [
+    ("bit", 0.125),
+    ("kbit", 125.0),
+    ("Mbit", 125e3),
+    ("Gbit", 125e6),
+    ("Tbit", 125e9),
+];
+
+/// The largest bandwidth, in bytes per second.
+const BYTES_PER_SEC_MAX: f64 = 1e15;
+
+/// Reads `"1Gbit/s"` or `"100MB/s"` as bytes per second, at least 1 and at most 10^15.
+pub fn parse_bandwidth(text: &str) -> Result<f64, ParseQuantityError> {
+    let text = text.trim();
+    let amount = text.strip_suffix("/s").ok_or_else(|| {
+        error(
+            "a bandwidth needs a unit".into(),
+            "expected a bandwidth like \"1Gbit/s\" or \"100MB/s\"".into(),
+        )
+    })?;
+    let unit_at = amount.find(|c: char| c.is_ascii_alphabetic());
+    let (number, unit) = amount.split_at(unit_at.unwrap_or(amount.len()));
+    let sizes = SIZE_UNITS
+        .iter()
+        .map(|(name, bytes)| (*name, *bytes as f64));
+    let unit_bytes = sizes
+        .chain(BIT_UNITS)
+        .find(|(name, _)| *name == unit.trim())
+        .map(|(_, bytes)| bytes)
+        .ok_or_else(|| {
+            error(
+                format!("unknown unit `{unit}/s` of a bandwidth"),
+                "expected one of bit/s, kbit/s, Mbit/s, Gbit/s, Tbit/s, or a size like MB/s".into(),
+            )
+        })?;
+    let bytes_per_sec = parse_number(number)? * unit_bytes;
+    if (1.0..=BYTES_PER_SEC_MAX).contains(&bytes_per_sec) {
+        return Ok(bytes_per_sec);
+    }
+    Err(error(
+        "a bandwidth lies between 1 B/s and 1000 TB/s".into(),
+        "expected a bandwidth like \"1Gbit/s\"".into(),
+    ))
+}
+
 /// A finite decimal number.
 pub fn parse_number(text: &str) -> Result<f64, ParseQuantityError> {
     let text = text.trim();
@@ -173,6 +219,19 @@ mod tests {
         assert_eq!(parse_ratio("100%"), Ok(1.0));
         for text in ["101%", "-0.1", "NaN", "1.5", "%", "half"] {
             assert!(parse_ratio(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_bandwidths_in_bits_and_bytes() {
+        assert_eq!(parse_bandwidth("1Gbit/s"), Ok(125e6));
+        assert_eq!(parse_bandwidth("100 MB/s"), Ok(1e8));
+        assert_eq!(parse_bandwidth("8kbit/s"), Ok(1_000.0));
+        assert_eq!(parse_bandwidth("1.5KiB/s"), Ok(1_536.0));
+        for text in [
+            "1Gbit", "1", "/s", "1/s", "0MB/s", "1bit/s", "-1MB/s", "1e30TB/s", "1Mb/s", "nan B/s",
+        ] {
+            assert!(parse_bandwidth(text).is_err(), "{text}");
         }
     }
 

@@ -377,7 +377,7 @@ const MISTAKES: [(&str, &str, &str, &str, &str); 10] = [
         "latency.p99{clinet=shop} <= 1s",
         "unknown scope `clinet` of `latency`",
         "clinet",
-        "expected one of client, zone, call",
+        "expected one of client, zone, call, class",
         "did you mean `client`?",
     ),
     (
@@ -483,20 +483,61 @@ bad.toml: 3 warnings
 }
 
 #[test]
-fn connections_that_cannot_be_say_why() {
+fn a_cluster_mode_says_how_many_attempts_there_are() {
     assert_messages(
-        "[client.shop.call.web.connection]\nmultiplex = false\nstreams_max = 3\n\
-         per = \"connection\"\nreconnect = { max = \"100ms\" }\n\
-         [network]\ntransport = \"datagram\"\n",
+        "cluster = \"failfast\"\nretry = { attempt_count_max = 3 }\n\
+         hedge = { budget_ratio = \"5%\" }\ndeadline_margin = \"1ms\"\n",
         r#"
-error: a pick per connection without multiplexing
-  --> bad.toml:14:7
+error: `retry` in a call that is `failfast`
+  --> bad.toml:12:9
    |
-14 | per = "connection"
-   |       ^^^^^^^^^^^^ `multiplex` is false
+12 | retry = { attempt_count_max = 3 }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
    |
-help: write `per = "attempt"`, or multiplex: attempts share open connections
+help: remove `retry`, or write `cluster = "failover"`
 
+error: `hedge` in a call that is `failfast`
+  --> bad.toml:13:9
+   |
+13 | hedge = { budget_ratio = "5%" }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
+   |
+help: remove `hedge`, or write `cluster = "failover"`
+
+error: a hedge without a delay
+  --> bad.toml:13:9
+   |
+13 | hedge = { budget_ratio = "5%" }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^ when is it sent?
+   |
+help: write `delay = "10ms"` or `percentile = 95`
+
+error: a margin without propagation
+  --> bad.toml:14:19
+   |
+14 | deadline_margin = "1ms"
+   |                   ^^^^^ this call knows no deadline but its own
+   |
+help: write `deadline_propagation = "drop_at_dequeue"` or "cancel"
+
+bad.toml: 4 errors
 "#,
+    );
+}
+
+#[test]
+fn a_broadcast_has_a_bound_and_a_deadline_has_a_length() {
+    let message = messages(
+        "cluster = \"broadcast\"\ndeadline = \"0s\"\n",
+        &["service.web.count=251"],
+    );
+    assert!(
+        message.contains("error: a broadcast to 251 instances"),
+        "{message}"
+    );
+    assert!(message.contains("at most 250 are possible"), "{message}");
+    assert!(
+        message.contains("error: a time that cannot be zero"),
+        "{message}"
     );
 }

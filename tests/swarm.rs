@@ -11,6 +11,12 @@ mod fingerprint;
 mod run;
 #[path = "support/swarm.rs"]
 mod swarm;
+#[path = "support/swarm_attempts.rs"]
+mod swarm_attempts;
+#[path = "support/connected.rs"]
+mod connected;
+#[path = "support/swarm_flow.rs"]
+mod swarm_flow;
 #[path = "support/text.rs"]
 mod text;
 
@@ -81,6 +87,8 @@ impl Observer for Seen {
             Observation::NodeChanged { state, .. } => format!("node {state:?}"),
             Observation::Excluded { cause, .. } => format!("excluded by {cause:?}"),
             Observation::ControlSent { kind, .. } => format!("sent {kind:?}"),
+            Observation::HedgeSent { .. } => "sent a hedge".to_string(),
+            Observation::FellBack { .. } => "fell back".to_string(),
             Observation::ConnectionClosed {
                 half_open_since, ..
             } => match half_open_since {
@@ -104,7 +112,8 @@ fn random_scenarios_meet_everything() {
         "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
         "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
         "attempt ConnectTimeout, attempt ResetUnsent, connection closed, connection half open",
-        "attempt Cancelled, work Served, work Errored, work Lost",
+        "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, work Cancelled",
+        "sent a hedge, fell back",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
         "excluded by Registry, excluded by Detector",
         "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",

@@ -175,15 +175,17 @@ fn what_is_not_expected_used_or_effective_is_named() {
 }
 
 #[test]
-fn connections_that_nobody_makes_or_waits_for_are_told() {
-    let call = |connection: &str| format!("attempt_timeout = \"2s\"\n{connection}\n{EXPECT}");
-    assert_codes("", &call("connection = {}"), &[]);
-    assert_codes(
-        "",
-        &call("connection = { connect_timeout = \"3s\" }"),
-        &["W10"],
-    );
-    let accept = "[service.other]\ncount = 1\nservice_time = \"1ms\"\n\
-                  connection = { age_max = \"1s\" }\n[client.shop.call.other]\n";
-    assert_codes("", &format!("{EXPECT}{accept}"), &["W10"]);
+fn attempts_that_do_nothing_are_named() {
+    let call = |lines: &str| format!("{lines}\n{EXPECT}");
+    let late = "deadline = \"1s\"\nhedge = { delay = \"1s\" }";
+    assert_codes("", &call(late), &["W10"]);
+    assert_codes("", &call(&late.replace("\"1s\" }", "\"9ms\" }")), &[]);
+    let fork = "cluster = \"forking\"\nfork_count = ";
+    assert_codes("", &call(&format!("{fork}4")), &[]);
+    for count in [1, 5] {
+        assert_codes("", &call(&format!("{fork}{count}")), &["W10"]);
+    }
+    let travels = "deadline_propagation = \"drop_at_dequeue\"";
+    assert_codes("", &call(travels), &["W10"]);
+    assert_codes("", &call(&format!("{travels}\ndeadline = \"1s\"")), &[]);
 }

@@ -3,7 +3,7 @@
 use super::data::timeline::BelievedState;
 use super::facts::{fault_started, holds, node, record, suspected, trusted, view, window};
 use super::fixture::{SMALL, Shape, scenario};
-use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId, NodeId};
 use crate::model::observation::{ExclusionCause, LifeState, Observation, Suspector};
 
 #[test]
@@ -82,6 +82,7 @@ fn exclusion_is_split_into_stages() {
     });
     let (all, without) = (view(1, &[(0, 1.0), (1, 1.0)]), view(2, &[(1, 1.0)]));
     let wasted = Observation::AttemptSent {
+        class: ClassId::NONE,
         caller: CallerId(0),
         edge: EdgeId(0),
         instance: InstanceId(0),
@@ -231,6 +232,7 @@ fn the_last_attempt_to_a_dead_server_is_counted_from_its_death() {
         ..SMALL
     });
     let wasted = Observation::AttemptSent {
+        class: ClassId::NONE,
         caller: CallerId(0),
         edge: EdgeId(0),
         instance: InstanceId(0),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::data::RunMetrics;
 use super::recorder::Recorder;
-use crate::id::{CallerId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId, ZoneId};
+use crate::id::{
+    CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId, ZoneId,
+};
 use crate::model::observation::{
     FaultWindow, LifeState, Observation, Observer, Outcome, RunEnd, Suspector,
 };
@@ -41,6 +43,7 @@ pub const SHOP: [NodeId; 2] = [NodeId(2), NodeId(3)];
 
 pub fn arrived(caller: usize) -> Observation<'static> {
     Observation::RequestArrived {
+        class: ClassId::NONE,
         client: ClientId(0),
         caller: SHOP[caller],
     }
@@ -53,6 +56,7 @@ pub fn ended(
     attempt_count: u32,
 ) -> Observation<'static> {
     Observation::RequestEnded {
+        class: ClassId::NONE,
         client: ClientId(0),
         caller: SHOP[caller],
         arrived_at: ms(arrived_ms),
@@ -68,6 +72,7 @@ pub fn sent(caller: u32, instance: u32) -> Observation<'static> {
 /// Attempt number `attempt_index` of a call.
 pub fn sent_again(caller: u32, instance: u32, attempt_index: u32) -> Observation<'static> {
     Observation::AttemptSent {
+        class: ClassId::NONE,
         caller: CallerId(caller),
         edge: EdgeId(0),
         instance: InstanceId(instance),

@@ -69,12 +69,14 @@ pub fn scenario(shape: Shape) -> Scenario {
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.9,
+        has_breakdown: false,
         zones: vec!["a".to_string(), "b".to_string()],
         network: network(),
         registry: registry(),
         services,
         groups,
         clients,
+        classes: Default::default(),
         edges,
         faults: shape.faults.iter().map(|name| fault(name)).collect(),
         expectations: Vec::new(),
@@ -101,6 +103,7 @@ fn service() -> ServiceConfig {
             heartbeat_interval: SimDuration::from_secs(3),
             phase: Phase::Random,
         }),
+        is_cancellable: false,
         groups: vec![GroupId(0)],
         calls: Vec::new(),
         accept: Default::default(),
@@ -142,6 +145,7 @@ fn edge() -> EdgeConfig {
             jitter: Jitter::None,
             failover: true,
         },
+        attempts: None,
         connection: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
@@ -150,6 +154,7 @@ fn edge() -> EdgeConfig {
             rises_min: 1,
             phase: Phase::Random,
         }),
+        flow: Default::default(),
     }
 }
 
@@ -158,6 +163,8 @@ fn network() -> NetworkConfig {
         transport: Transport::Stream,
         same_zone: constant(1),
         cross_zone: constant(1),
+        same_zone_bandwidth: None,
+        cross_zone_bandwidth: None,
         loss: LossConfig::Bernoulli { probability: 0.0 },
         duplication_probability: 0.0,
         retransmission_timeout: SimDuration::from_ms(200),
@@ -195,5 +202,6 @@ fn fault(name: &str) -> FaultConfig {
         every: None,
         is_each: false,
         crew_count: None,
+        class: None,
     }
 }

@@ -3,6 +3,8 @@
 //! [`data`] holds the numbers as plain data. `Recorder`, an observer of the model, makes them, and
 //! [`evaluate`] reads one number of them or judges an expectation.
 
+pub mod attempts;
+pub mod class;
 pub mod connection;
 pub mod control;
 pub mod data;
@@ -10,11 +12,13 @@ pub mod detection;
 pub mod evaluate;
 pub mod exclusion;
 mod finish;
+pub mod flow;
 pub mod histogram;
 pub mod instance;
 pub mod level;
 pub mod life;
 mod observe;
+mod observe_flow;
 pub mod phase;
 mod pooled;
 pub mod recorder;

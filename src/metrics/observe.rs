@@ -9,7 +9,7 @@ use super::recorder::Recorder;
 use super::selection::Pick;
 use super::service::WorkRecord;
 use super::timeline::{Witness, is_shown, true_state};
-use crate::id::{CallerId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::observation::{
     ControlKind, LifeState, Observation, Observer, Outcome, Suspector,
 };
@@ -58,6 +58,26 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
+            Observation::BytesSent {
+                edge,
+                class,
+                byte_count,
+            } => self.class_bytes(*edge, *class, *byte_count),
+            Observation::WorkReleased { .. } => {}
+            Observation::CallBegan { .. }
+            | Observation::OptionalCallEnded { .. }
+            | Observation::ReleasedWorkEnded { .. }
+            | Observation::CallBreakdown { .. }
+            | Observation::RequestBreakdown { .. } => self.observe_flow(at, observation),
+            Observation::HedgeSent {
+                caller,
+                edge,
+                attempt_index,
+            } => self.hedge_sent(at, (*caller, *edge), *attempt_index),
+            Observation::FellBack { edge, .. } => self.fell_back(*edge),
+            Observation::ZombieWorked { instance, length } => {
+                self.tables.services.waste(self.class, *instance, *length);
+            }
         }
     }
 }
@@ -66,26 +86,46 @@ impl Recorder<'_> {
     #[inline(always)]
     fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
         match *observation {
-            Observation::RequestArrived { client, caller } => {
+            Observation::RequestArrived {
+                client,
+                caller,
+                class,
+            } => {
                 self.request_arrived(at, client, caller);
+                if class != ClassId::NONE {
+                    self.class_arrived(at, class, caller);
+                }
             }
             Observation::RequestEnded {
                 client,
                 caller,
+                class,
                 arrived_at,
                 outcome,
                 attempt_count: _,
-            } => self.request_ended(at, (client, caller), arrived_at, outcome),
+            } => {
+                self.request_ended(at, (client, caller), arrived_at, outcome);
+                if class != ClassId::NONE {
+                    self.class_ended(at, class, caller, arrived_at, outcome);
+                }
+            }
             Observation::CallEnded {
                 caller,
                 edge,
+                class,
                 started_at,
                 outcome,
-            } => self.call_ended(at, (caller, edge), started_at, outcome),
+            } => {
+                self.call_ended(at, (caller, edge), started_at, outcome);
+                if class != ClassId::NONE {
+                    self.class_call_ended(at, class, (caller, edge), started_at, outcome);
+                }
+            }
             Observation::AttemptSent {
                 caller,
                 edge,
                 instance,
+                class,
                 attempt_index,
                 key: _,
                 is_wasted,
@@ -97,6 +137,9 @@ impl Recorder<'_> {
                     is_wasted,
                 };
                 self.attempt_sent(at, edge, pick, attempt_index);
+                if class != ClassId::NONE {
+                    self.class_sent(at, class, (caller, edge), attempt_index, is_wasted);
+                }
             }
             Observation::AttemptEnded { instance, .. } => self.tables.instances.end(at, instance),
             _ => unreachable!("facts of requests come here"),
@@ -106,17 +149,28 @@ impl Recorder<'_> {
     #[inline(always)]
     fn observe_work(&mut self, at: SimTime, observation: &Observation<'_>) {
         match *observation {
-            Observation::WorkArrived { instance } => {
+            Observation::WorkArrived { instance, class } => {
                 let before = self.tables.instances.enter(at, instance);
                 let services = &mut self.tables.services;
                 services.enter(at, self.class, instance, before);
+                if class != ClassId::NONE {
+                    self.class_work_arrived(class, instance);
+                }
             }
-            Observation::WorkStarted { instance, waiting } => {
+            Observation::WorkStarted {
+                instance,
+                class,
+                waiting,
+            } => {
                 self.tables.instances.start(instance, waiting);
                 self.tables.services.start(self.class, instance, waiting);
+                if class != ClassId::NONE {
+                    self.class_work_started(class, instance, waiting);
+                }
             }
             Observation::WorkEnded {
                 instance,
+                class,
                 arrived_at,
                 started_at,
                 end,
@@ -125,15 +179,22 @@ impl Recorder<'_> {
                 let work = WorkRecord {
                     arrived_at,
                     started_at,
+                    released_at: None,
                     end,
                     is_zombie,
                 };
                 let before = self.tables.instances.leave(at, instance);
                 let services = &mut self.tables.services;
                 services.leave(at, self.class, instance, before, work);
+                if class != ClassId::NONE {
+                    self.class_work_ended(at, class, instance, work);
+                }
             }
-            Observation::WorkRejected { instance } => {
+            Observation::WorkRejected { instance, class } => {
                 self.tables.services.reject(self.class, instance);
+                if class != ClassId::NONE {
+                    self.class_work_rejected(class, instance);
+                }
             }
             Observation::BusyChanged {
                 instance,

@@ -3,6 +3,7 @@
 use super::data::request::RequestStats;
 use super::request::{RequestCell, RequestScope, ratio};
 use super::table::Tables;
+use super::window::WindowCell;
 use crate::id::{ClientId, EdgeId};
 use crate::scenario::Scenario;
 
@@ -18,12 +19,16 @@ pub struct SteadyRequests {
 impl SteadyRequests {
     /// The steady windows of one client, or of all.
     pub fn new(tables: &Tables, client: Option<usize>) -> Self {
+        Self::of_windows(tables, &tables.windows.pooled(client))
+    }
+
+    /// The steady ones of these windows.
+    pub fn of_windows(tables: &Tables, windows: &[WindowCell]) -> Self {
         let mut sum = SteadyRequests::default();
         let Some(steady) = &tables.steady else {
             return sum;
         };
         let width_secs = tables.windows.width().as_secs_f64();
-        let windows = tables.windows.pooled(client);
         for (cell, _) in windows.iter().zip(&steady.is_steady).filter(|(_, s)| **s) {
             sum.cell.arrived_count += u64::from(cell.arrived_count);
             let totals = sum.cell.outcome_counts.iter_mut();
@@ -51,7 +56,7 @@ impl SteadyRequests {
 pub fn window_availability(
     tables: &Tables,
     scenario: &Scenario,
-    client: Option<usize>,
+    windows: &[WindowCell],
     classes: &[u16],
 ) -> Option<f64> {
     let table = &tables.windows;
@@ -67,7 +72,7 @@ pub fn window_availability(
         is_inside
     };
     let (mut judged_count, mut available_count) = (0, 0);
-    for (window, cell) in table.pooled(client).iter().enumerate() {
+    for (window, cell) in windows.iter().enumerate() {
         if 0 < cell.arrived_count && is_inside(window) {
             let ratio = f64::from(cell.succeeded_count()) / f64::from(cell.arrived_count);
             judged_count += 1;

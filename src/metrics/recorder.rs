@@ -5,11 +5,14 @@
 //! `Included`; `BusyChanged` and `WorkEnded` follow when a process dies; `NodeChanged` tells every
 //! change from the initial state, in which configured instances are up and spare ones absent.
 
+use super::attempts::SeveralTable;
+use super::class::ClassTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
+use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::life::LifeTable;
 use super::phase::{Timeline, UNMEASURED};
@@ -24,6 +27,7 @@ use crate::id::{EdgeId, InstanceId};
 use crate::model::observation::{FaultWindow, Outcome, RunEnd};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
+use crate::scenario::flow::is_plain;
 use crate::time::{SimDuration, SimTime};
 
 /// Blocks of cells times classes: more classes are pooled.
@@ -61,11 +65,21 @@ impl<'a> Recorder<'a> {
             .collect();
         let class_count = timeline.class_count();
         let instances = InstanceTable::new(scenario, class_count, timeline.piece_count());
+        let series_count = scenario.clients.len() + scenario.classes.count() - 1;
+        let windows = WindowTable::new(
+            scenario.window,
+            scenario.duration,
+            scenario.clients.len(),
+            series_count,
+        );
         let tables = Tables {
             measured,
             requests: RequestTable::new(scenario, class_count),
             calls: CallTable::new(scenario, class_count),
-            windows: WindowTable::new(scenario.window, scenario.duration, scenario.clients.len()),
+            classes: ClassTable::new(scenario, class_count, &windows),
+            windows,
+            flow: FlowTable::new(scenario, class_count),
+            several: SeveralTable::new(scenario, class_count),
             services: ServiceTable::new(scenario, class_count, measured),
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),
@@ -165,7 +179,8 @@ impl CallTable {
     fn new(scenario: &Scenario, class_count: usize) -> Self {
         let alias_client = |edge: &crate::scenario::client::EdgeConfig| match edge.owner {
             EdgeOwner::Client(client) => {
-                let is_only_call = scenario.clients[client.index()].calls.len() == 1;
+                let calls = &scenario.clients[client.index()].calls;
+                let is_only_call = calls.len() == 1 && is_plain(calls, &scenario.edges);
                 is_only_call.then_some(client.index())
             }
             EdgeOwner::Service(_) => None,
@@ -193,6 +208,13 @@ fn class_count_max(scenario: &Scenario) -> usize {
         .iter()
         .map(|client| client.zones.len())
         .sum();
-    let blocks = client_zones + scenario.groups.len() + scenario.edges.len();
+    let zone_count_max = scenario
+        .clients
+        .iter()
+        .map(|client| client.zones.len())
+        .max();
+    let by_class = zone_count_max.unwrap_or(0) + scenario.groups.len() + scenario.edges.len();
+    let of_classes = (scenario.classes.count() - 1) * by_class;
+    let blocks = client_zones + scenario.groups.len() + scenario.edges.len() + of_classes;
     (CELL_COUNT_MAX / blocks.max(1)).clamp(4, 64)
 }

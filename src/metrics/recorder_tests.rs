@@ -5,7 +5,7 @@ use super::data::series::InstanceRow;
 use super::facts::{arrived, ended, holds, ms, record, sent, sent_again, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use super::recorder::Recorder;
-use crate::id::{CallerId, EdgeId, InstanceId, ServiceId};
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId, ServiceId};
 use crate::model::observation::{
     AttemptOutcome, ControlKind, Observation, Observer, Outcome, RunEnd, WorkEnd,
 };
@@ -65,10 +65,12 @@ fn two_calls_without_retries_are_no_amplification() {
     let mut scenario = scenario(SMALL);
     scenario.edges.push(scenario.edges[0].clone());
     scenario.clients[0].calls.push(EdgeId(1));
+    scenario.edges[1].flow.stage = 1;
     let (services, groups) = (&scenario.services, &scenario.groups);
     scenario.topology = Topology::new(services, groups, &scenario.clients, &scenario.edges, 1);
     // Calling sides 0 and 1 are those of the first call, 2 and 3 those of the second one.
     let sent = |edge: u32, attempt_index| Observation::AttemptSent {
+        class: ClassId::NONE,
         caller: CallerId(2 * edge),
         edge: EdgeId(edge),
         instance: InstanceId(0),
@@ -77,6 +79,7 @@ fn two_calls_without_retries_are_no_amplification() {
         is_wasted: false,
     };
     let call_ended = |edge: u32, started_ms, outcome| Observation::CallEnded {
+        class: ClassId::NONE,
         caller: CallerId(2 * edge),
         edge: EdgeId(edge),
         started_at: ms(started_ms),
@@ -124,6 +127,7 @@ fn work_obeys_littles_law() {
     let scenario = scenario(SMALL);
     let instance = InstanceId(0);
     let work_ended = |arrived_ms, started_ms, is_zombie| Observation::WorkEnded {
+        class: ClassId::NONE,
         instance,
         arrived_at: ms(arrived_ms),
         started_at: Some(ms(started_ms)),
@@ -131,6 +135,7 @@ fn work_obeys_littles_law() {
         is_zombie,
     };
     let started = |waiting_ms| Observation::WorkStarted {
+        class: ClassId::NONE,
         instance,
         waiting: SimDuration::from_ms(waiting_ms),
     };
@@ -147,11 +152,23 @@ fn work_obeys_littles_law() {
     };
     let facts = [
         (0, sent(0, 0)),
-        (0, Observation::WorkArrived { instance }),
+        (
+            0,
+            Observation::WorkArrived {
+                class: ClassId::NONE,
+                instance,
+            },
+        ),
         (0, started(0)),
         (0, busy(1)),
         (10_000, sent(0, 0)),
-        (10_000, Observation::WorkArrived { instance }),
+        (
+            10_000,
+            Observation::WorkArrived {
+                class: ClassId::NONE,
+                instance,
+            },
+        ),
         (20_000, work_ended(0, 0, false)),
         (20_000, started(10_000)),
         (20_000, attempt_ended.clone()),

@@ -7,6 +7,7 @@ use crate::id::{CallerId, ClientId, EdgeId, NodeId, ZoneId};
 use crate::model::observation::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
+use crate::scenario::flow::is_plain;
 use crate::time::SimDuration;
 
 /// Callers up to which each has its own latency histogram.
@@ -52,7 +53,7 @@ pub struct RequestScope {
 pub struct ClientEdge {
     /// The client.
     pub client: ClientId,
-    /// Another call of its requests follows.
+    /// Another call of its requests follows, and that call's beginning is not told.
     pub has_next: bool,
     caller_first: u32,
     node_first: u32,
@@ -219,6 +220,14 @@ impl RequestTable {
         cell.retried_count += u64::from(attempt_index == 1);
     }
 
+    /// The attempt that was sent last is no retry.
+    pub fn take_back_retry(&mut self, class: u16, caller: NodeId, attempt_index: u32) {
+        let cell = self.cell_of(class, caller);
+        let cell = &mut self.cells[cell];
+        cell.retry_count -= 1;
+        cell.retried_count -= u64::from(attempt_index == 1);
+    }
+
     /// What an edge is to requests; None between services.
     #[inline]
     pub fn client_edge(&self, edge: EdgeId) -> Option<ClientEdge> {
@@ -317,10 +326,11 @@ fn client_edges(scenario: &Scenario) -> Vec<Option<ClientEdge>> {
     let client_edge = |(index, owner)| match owner {
         EdgeOwner::Client(client) => {
             let edge = EdgeId::from_index(index);
-            let last = scenario.clients[client.index()].calls.last();
+            let calls = &scenario.clients[client.index()].calls;
+            let is_plain = is_plain(calls, &scenario.edges);
             Some(ClientEdge {
                 client,
-                has_next: last != Some(&edge),
+                has_next: is_plain && calls.last() != Some(&edge),
                 caller_first: topology.edge_callers(edge).start,
                 node_first: topology.client_nodes(client).start,
             })

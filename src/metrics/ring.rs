@@ -15,6 +15,7 @@ use crate::rng::path_hash;
 use crate::rng::zipf::Zipf;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::class::ClassConfig;
 use crate::scenario::client::{EdgeOwner, KeyConfig, Workload};
 use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
 use crate::time::SimTime;
@@ -244,10 +245,10 @@ fn request_shares(
 /// Every key with its share of the requests; None where they are too many or not known before the
 /// run.
 fn popularities(edge: EdgeId, scenario: &Scenario) -> Option<Vec<(u64, f64)>> {
-    let EdgeOwner::Client(client) = scenario.edges[edge.index()].owner else {
+    let EdgeOwner::Client(id) = scenario.edges[edge.index()].owner else {
         return None;
     };
-    let client = &scenario.clients[client.index()];
+    let client = &scenario.clients[id.index()];
     if let Workload::Trace(trace) = &client.workload
         && trace.rows.iter().any(|row| row.key.is_some())
     {
@@ -255,8 +256,31 @@ fn popularities(edge: EdgeId, scenario: &Scenario) -> Option<Vec<(u64, f64)>> {
         let row_shares = trace.rows.iter().map(|row| Some((row.key?, share)));
         return row_shares.collect();
     }
+    let classes: Vec<&ClassConfig> = scenario
+        .classes
+        .of(id)
+        .map(|c| scenario.classes.get(c))
+        .collect();
+    if classes.iter().any(|class| class.keys.is_some()) {
+        return class_popularities(&classes, client.keys);
+    }
     let count = client.keys.count();
     (count <= KEY_COUNT_MAX).then(|| law_of(client.keys))
+}
+
+/// The keys of each class, which are those of the client where the class has none of its own; a key
+/// may come several times.
+fn class_popularities(classes: &[&ClassConfig], keys: KeyConfig) -> Option<Vec<(u64, f64)>> {
+    let mut all = Vec::new();
+    for class in classes {
+        let keys = class.keys.unwrap_or(keys);
+        if KEY_COUNT_MAX < keys.count() {
+            return None;
+        }
+        let shares = law_of(keys).into_iter();
+        all.extend(shares.map(|(key, share)| (key, share * class.share)));
+    }
+    Some(all)
 }
 
 fn law_of(keys: KeyConfig) -> Vec<(u64, f64)> {

@@ -180,6 +180,12 @@ impl SelectionTable {
         }
     }
 
+    /// The attempt that was picked for last is no retry.
+    pub fn take_back_retry(&mut self, class: u16, edge: EdgeId) {
+        let class = if self.has_phases { class } else { class.min(1) };
+        self.edges[edge.index()].attempts[class as usize].retry_count -= 1;
+    }
+
     /// Attempts of an edge in these classes; None where phases are not kept.
     pub fn attempts(&self, edge: EdgeId, classes: &[u16], is_whole: bool) -> Option<AttemptCounts> {
         let edge = &self.edges[edge.index()];

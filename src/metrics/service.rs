@@ -21,7 +21,15 @@ pub struct WorkCell {
     pub zombie_count: u64,
     /// Lost with their process.
     pub lost_count: u64,
-    /// Time that the lost ones had spent there, in seconds.
+    /// Dropped by a worker, because their deadline had passed.
+    pub dropped_count: u64,
+    /// Taken back by their caller.
+    pub cancelled_count: u64,
+    /// Time in service of those, in nanoseconds.
+    pub cancelled_ns: u64,
+    /// Time in service after the caller had given up, in nanoseconds.
+    pub zombie_ns: u64,
+    /// Time that the lost, dropped and cancelled ones had spent there, in seconds.
     pub lost_sojourn_secs: f64,
     /// Started after a positive time.
     pub waited_count: u64,
@@ -63,6 +71,43 @@ pub struct ServiceTable {
 }
 
 impl WorkCell {
+    /// Takes note that a worker took up work.
+    #[inline]
+    pub fn start(&mut self, waiting: SimDuration) {
+        self.waited_count += u64::from(!waiting.is_zero());
+        self.waiting.record(waiting);
+    }
+
+    /// Takes note that work left.
+    #[inline]
+    pub fn end(&mut self, at: SimTime, work: WorkRecord) {
+        let sojourn = at.since(work.arrived_at);
+        match work.end {
+            WorkEnd::Served | WorkEnd::Errored => {
+                self.served_count += 1;
+                self.zombie_count += u64::from(work.is_zombie);
+                self.sojourn.record(sojourn);
+                let started_at = work.started_at.expect("what was served has started");
+                let worked_until = work.released_at.unwrap_or(at);
+                self.service_time.record(worked_until.since(started_at));
+            }
+            WorkEnd::Lost => {
+                self.lost_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+            }
+            WorkEnd::Dropped => {
+                self.dropped_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+            }
+            WorkEnd::Cancelled => {
+                self.cancelled_count += 1;
+                self.lost_sojourn_secs += sojourn.as_secs_f64();
+                let served = work.started_at.map_or(SimDuration::ZERO, |t| at.since(t));
+                self.cancelled_ns += served.as_ns();
+            }
+        }
+    }
+
     /// Adds another cell.
     pub fn merge(&mut self, other: &Self) {
         self.arrived_count += other.arrived_count;
@@ -70,11 +115,26 @@ impl WorkCell {
         self.served_count += other.served_count;
         self.zombie_count += other.zombie_count;
         self.lost_count += other.lost_count;
+        self.dropped_count += other.dropped_count;
+        self.cancelled_count += other.cancelled_count;
+        self.cancelled_ns += other.cancelled_ns;
+        self.zombie_ns += other.zombie_ns;
         self.lost_sojourn_secs += other.lost_sojourn_secs;
         self.waited_count += other.waited_count;
         self.waiting.merge(&other.waiting);
         self.sojourn.merge(&other.sojourn);
         self.service_time.merge(&other.service_time);
+    }
+
+    /// Attempts that left, however.
+    pub fn left_count(&self) -> u64 {
+        self.served_count + self.lost_count + self.dropped_count + self.cancelled_count
+    }
+
+    /// Time in service after the caller had given up, over all time in service.
+    pub fn zombie_time_ratio(&self) -> Option<f64> {
+        let all_secs = self.service_time.sum_secs() + self.cancelled_ns as f64 / 1e9;
+        (0.0 < all_secs).then(|| (self.zombie_ns as f64 / 1e9 / all_secs).min(1.0))
     }
 }
 
@@ -148,8 +208,7 @@ impl ServiceTable {
     #[inline]
     pub fn start(&mut self, class: u16, instance: InstanceId, waiting: SimDuration) {
         let cell = self.place(class, instance).0;
-        self.cells[cell].waited_count += u64::from(!waiting.is_zero());
-        self.cells[cell].waiting.record(waiting);
+        self.cells[cell].start(waiting);
     }
 
     /// Work that entered at `arrived_at` left an instance that held `before` since an instant.
@@ -163,21 +222,7 @@ impl ServiceTable {
         work: WorkRecord,
     ) {
         let (cell, service) = self.place(class, instance);
-        let cell = &mut self.cells[cell];
-        let sojourn = at.since(work.arrived_at);
-        match work.end {
-            WorkEnd::Served | WorkEnd::Errored => {
-                cell.served_count += 1;
-                cell.zombie_count += u64::from(work.is_zombie);
-                cell.sojourn.record(sojourn);
-                let started_at = work.started_at.expect("what was served has started");
-                cell.service_time.record(at.since(started_at));
-            }
-            WorkEnd::Lost => {
-                cell.lost_count += 1;
-                cell.lost_sojourn_secs += sojourn.as_secs_f64();
-            }
-        }
+        self.cells[cell].end(at, work);
         let meter = &mut self.in_system[service];
         meter.advance(at, class);
         meter.level -= 1;
@@ -188,6 +233,12 @@ impl ServiceTable {
     pub fn reject(&mut self, class: u16, instance: InstanceId) {
         let cell = self.place(class, instance).0;
         self.cells[cell].rejected_count += 1;
+    }
+
+    /// Work was in service for nobody.
+    pub fn waste(&mut self, class: u16, instance: InstanceId, length: SimDuration) {
+        let cell = self.place(class, instance).0;
+        self.cells[cell].zombie_ns += length.as_ns();
     }
 
     /// An instance came up or went down.
@@ -295,6 +346,8 @@ pub struct WorkRecord {
     pub arrived_at: SimTime,
     /// When a worker took it up.
     pub started_at: Option<SimTime>,
+    /// When a worker was free of it, if that was before its end.
+    pub released_at: Option<SimTime>,
     /// How it ended.
     pub end: WorkEnd,
     /// Its caller had given up.

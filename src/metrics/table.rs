@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::attempts::SeveralTable;
+use super::class::ClassTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
+use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::phase::Timeline;
 use super::request::{RequestCell, RequestTable};
@@ -54,8 +57,14 @@ pub struct Tables {
     pub requests: RequestTable,
     /// Calls by edge.
     pub calls: CallTable,
+    /// What is counted by class of request.
+    pub classes: ClassTable,
+    /// Parts of latencies, and optional calls.
+    pub flow: FlowTable,
     /// Requests by window.
     pub windows: WindowTable,
+    /// Hedges and fallbacks.
+    pub several: SeveralTable,
     /// Work by service.
     pub services: ServiceTable,
     /// Load by instance.

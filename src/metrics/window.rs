@@ -91,15 +91,31 @@ impl WindowCell {
 }
 
 impl WindowTable {
-    /// Windows of `width`, doubled until `duration` has few enough of them.
-    pub fn new(width: SimDuration, duration: SimDuration, client_count: usize) -> Self {
-        let count_max = (CLIENT_WINDOW_COUNT_MAX / client_count.max(1) as u64).max(1);
+    /// Windows of `width`, doubled until `duration` has few enough of them for `series_count`
+    /// series, those of `client_count` clients among them.
+    pub fn new(
+        width: SimDuration,
+        duration: SimDuration,
+        client_count: usize,
+        series_count: usize,
+    ) -> Self {
+        let count_max = (CLIENT_WINDOW_COUNT_MAX / series_count.max(1) as u64).max(1);
         let (width, count) = doubled_width(width, duration, count_max.min(WINDOW_COUNT_MAX));
         WindowTable {
             width,
             clients: vec![vec![WindowCell::default(); count]; client_count],
             control: vec![Vec::new(); KINDS.len()],
             last: (0, SimTime::START, SimTime::START + width),
+        }
+    }
+
+    /// Empty windows of the same width, by `series_count` other series.
+    pub fn empty_like(&self, series_count: usize) -> Self {
+        WindowTable {
+            width: self.width,
+            clients: vec![vec![WindowCell::default(); self.count()]; series_count],
+            control: Vec::new(),
+            last: self.last,
         }
     }
 
@@ -144,6 +160,15 @@ impl WindowTable {
             cell.attempt_count += 1;
             cell.retry_count += u32::from(0 < attempt_index);
             cell.retried_count += u32::from(attempt_index == 1);
+        }
+    }
+
+    /// The attempt that was sent last is no retry.
+    pub fn take_back_retry(&mut self, at: SimTime, client: usize, attempt_index: u32) {
+        let window = self.window_of(at);
+        if let Some(cell) = self.clients[client].get_mut(window) {
+            cell.retry_count -= 1;
+            cell.retried_count -= u32::from(attempt_index == 1);
         }
     }
 
@@ -252,7 +277,7 @@ mod tests {
         let (secs, at) = (SimDuration::from_secs, |s: u64| {
             SimTime::from_ns(s * 1_000_000_000)
         });
-        let mut table = WindowTable::new(secs(1), secs(3), 1);
+        let mut table = WindowTable::new(secs(1), secs(3), 1, 1);
         table.arrive(at(0), 0);
         table.arrive(at(1), 0);
         for (at_secs, attempt_index) in [(0, 0), (1, 0), (1, 1), (1, 2)] {

@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use super::balancer::{self, tables::Tables};
 use super::caller::Caller;
+use super::caller::join::Joins;
+use super::caller::plan::CallPlans;
+use super::caller::several::Several;
+use super::classes::ClassLaws;
 use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
@@ -74,12 +78,14 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             attempts: Slab::new(),
             attempt_lanes: Lanes::new(edge_count),
             attempt_timers: Vec::new(),
+            several: Several::new(scenario),
             connections: Connections::new(scenario),
             service_times: scenario
                 .services
                 .iter()
                 .map(|s| Sampler::new(&s.service_time))
                 .collect(),
+            classes: ClassLaws::new(scenario),
             callers: Vec::new(),
             edge_hashes: scenario
                 .edges
@@ -94,6 +100,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             faults: FaultSteps::new(windows),
             deferred: BTreeMap::new(),
             in_flight_count: 0,
+            plans: CallPlans::new(scenario),
+            joins: Joins::new(),
+            breakdown: scenario.has_breakdown.then(Box::default),
             streams,
             nodes,
             instances,

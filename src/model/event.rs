@@ -108,6 +108,12 @@ events! {
     DeregistrationArrives = 22,
     /// The timeout of an attempt that its deadline cuts short is due.
     AttemptDeadline = 23,
+    /// An owner has done without an optional call.
+    FallbackEnds = 24,
+    /// A request has waited for its attempts long enough to send another one.
+    HedgeDue = 25,
+    /// A cancellation reaches the host of the instance that has the attempt.
+    CancelArrives = 26,
     /// A timer of a connection, or of the back-off before one, is due.
     ConnectionTimer = 28,
     /// A message of a connection arrives.

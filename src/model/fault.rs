@@ -9,7 +9,7 @@ use super::sampler::Sampler;
 use super::target::{NodeSet, Targets, ZoneMeaning};
 use super::world::World;
 use crate::engine::{PendingSet, Timer};
-use crate::id::{FaultId, InstanceId, NodeId};
+use crate::id::{ClassId, FaultId, InstanceId, NodeId};
 use crate::rng::{Purpose, Streams, UniformSource, mix, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::fault::{FaultKind, FaultScope};
@@ -24,6 +24,8 @@ pub struct FaultSteps {
     errors: Vec<ErrorFault>,
     /// Windows that change weights under way, in order of their begin.
     weights: Vec<WeightFault>,
+    /// Windows in which one class is slow under way, in order of their begin.
+    class_slows: Vec<ClassSlow>,
     /// Exits of instances that leave, by instance.
     graces: std::collections::BTreeMap<InstanceId, Timer>,
 }
@@ -45,6 +47,17 @@ struct ErrorFault {
     targets: NodeSet,
     ratio: f64,
     demand: Option<Sampler>,
+    /// The class whose requests it hits; None: all.
+    class: Option<ClassId>,
+}
+
+/// A window in which one class is slow.
+#[derive(Debug)]
+struct ClassSlow {
+    window: usize,
+    targets: NodeSet,
+    class: ClassId,
+    factor: f64,
 }
 
 impl FaultSteps {
@@ -54,6 +67,7 @@ impl FaultSteps {
             windows,
             errors: Vec::new(),
             weights: Vec::new(),
+            class_slows: Vec::new(),
             graces: std::collections::BTreeMap::new(),
         }
     }
@@ -62,7 +76,10 @@ impl FaultSteps {
     /// error, if it has one of its own.
     pub fn draw_error(&self, attempt: &Attempt, streams: &Streams) -> Option<Option<SimDuration>> {
         let node = NodeId(attempt.instance.0);
-        for error in self.errors.iter().filter(|error| error.targets.has(node)) {
+        let hits = |error: &&ErrorFault| {
+            error.targets.has(node) && error.class.is_none_or(|class| class == attempt.class)
+        };
+        for error in self.errors.iter().filter(hits) {
             let (identity, number) = (
                 mix(attempt.identity) ^ error.path_hash,
                 attempt.index.into(),
@@ -79,6 +96,21 @@ impl FaultSteps {
             return Some(demand);
         }
         None
+    }
+}
+
+impl FaultSteps {
+    /// The service demand of an attempt that a worker takes up, with the faults that make its
+    /// class slow. What runs already goes on as it began.
+    #[inline]
+    pub fn slowed(&self, demand: SimDuration, attempt: &Attempt) -> SimDuration {
+        if self.class_slows.is_empty() {
+            return demand;
+        }
+        let node = NodeId(attempt.instance.0);
+        let slows = self.class_slows.iter();
+        let hits = slows.filter(|slow| slow.class == attempt.class && slow.targets.has(node));
+        demand.scaled(hits.map(|slow| slow.factor).product())
     }
 }
 
@@ -151,6 +183,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 true => self.leave(&window.targets, *grace),
                 false => self.join(&window.targets, window.fault),
             },
+            FaultKind::Slow { factor } if config.class.is_some() => {
+                self.slow_class(index, window, *factor, is_start);
+            }
             FaultKind::Slow { factor } => {
                 self.slow(window, if is_start { *factor } else { 1.0 / *factor });
             }
@@ -260,6 +295,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// Work of one class becomes slower by `factor`, or no longer is.
+    fn slow_class(&mut self, index: usize, window: &PlannedWindow, factor: f64, is_start: bool) {
+        if !is_start {
+            self.faults.class_slows.retain(|slow| slow.window != index);
+            return;
+        }
+        let class = self.scenario.faults[window.fault.index()].class;
+        self.faults.class_slows.push(ClassSlow {
+            window: index,
+            targets: window.targets.iter().copied().collect(),
+            class: class.expect("it hits a class"),
+            factor,
+        });
+    }
+
     fn change_errors(
         &mut self,
         index: usize,
@@ -282,6 +332,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 targets: window.targets.iter().copied().collect(),
                 ratio,
                 demand: service_time.map(Sampler::new),
+                class: self.scenario.faults[window.fault.index()].class,
             });
         } else {
             self.faults.errors.retain(|error| error.window != index);
@@ -355,6 +406,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             is_symmetric,
             until,
             effect,
+            class: config.class,
         });
     }
 }

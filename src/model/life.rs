@@ -188,22 +188,29 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// All work at these nodes is lost. A host that still answers resets the connections.
     fn lose_work(&mut self, nodes: &NodeSet) {
-        let held = |stage| matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
+        let held = Stage::is_at_instance;
         for slot in self.attempts_at(nodes, held) {
             let attempt = &mut self.attempts[slot];
+            let is_free = attempt.stage == Stage::CallingFree;
             attempt.stage = Stage::Lost;
             attempt.pending = 0;
             let (instance, arrived_at) = (attempt.instance, attempt.arrived_at);
+            let class = attempt.class;
             let is_zombie = attempt.request == NIL;
             let end = WorkEnd::Lost;
             let started_at = Some(attempt.started_at).filter(|at| *at != SimTime::NEVER);
-            self.observe(Observation::WorkEnded {
-                instance,
-                arrived_at,
-                started_at,
-                end,
-                is_zombie,
-            });
+            if is_free {
+                self.observe_free_work_ended(slot, end);
+            } else {
+                self.observe(Observation::WorkEnded {
+                    instance,
+                    class,
+                    arrived_at,
+                    started_at,
+                    end,
+                    is_zombie,
+                });
+            }
             let answers = self.network.transport == Transport::Stream
                 && self.nodes[instance.index()].state != LifeState::HostLost
                 && !self.connections.carries(slot);
@@ -250,6 +257,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ReplyArrives(slot) => self.lose_reply(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::ListArrives(slot) => self.registry.messages.lose(slot),
+            // Its stage died with the node.
+            Event::FallbackEnds(_) => {}
             Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle(sequence, event),
             Event::RequestArrives(_)
@@ -270,7 +279,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::FaultStep(_)
             | Event::RestartEnds(_)
             | Event::GraceEnds(_)
-            | Event::DeregistrationArrives(_) => {}
+            | Event::DeregistrationArrives(_)
+            | Event::HedgeDue(_)
+            | Event::CancelArrives(_) => {}
         }
     }
 

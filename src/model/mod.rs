@@ -3,6 +3,7 @@
 pub mod balancer;
 mod build;
 mod caller;
+mod classes;
 mod connection;
 mod detector;
 mod event;
@@ -19,8 +20,10 @@ mod registry;
 mod request;
 pub mod sampler;
 mod serve;
+mod serve_async;
 mod sharing;
 mod target;
+mod transmit;
 pub mod view;
 mod workload;
 mod world;

@@ -6,7 +6,8 @@ use super::loss::{LossProcess, Losses};
 use super::node::Node;
 use super::sampler::Sampler;
 use super::target::NodeSet;
-use crate::id::{FaultId, NodeId};
+use super::transmit::{Lane, Transmitters};
+use crate::id::{ClassId, FaultId, NodeId};
 use crate::rng::{Purpose, Streams, UniformSource, mix};
 use crate::scenario::network::{LinkConfig, NetworkConfig, Transport};
 use crate::time::{SimDuration, SimTime};
@@ -25,6 +26,8 @@ pub struct MessageKey {
     pub number: u32,
     /// Which leg: 0 there, 1 back.
     pub leg: u32,
+    /// The class of the request; none for other messages.
+    pub class: ClassId,
 }
 
 /// What becomes of a message.
@@ -41,6 +44,7 @@ pub enum Verdict {
 struct LinkClass {
     delay: Sampler,
     loss: LossProcess,
+    lane: Option<Lane>,
 }
 
 /// Links that differ from their class.
@@ -51,6 +55,7 @@ struct LinkOverride {
     is_symmetric: bool,
     delay: Option<Sampler>,
     loss: Option<LossProcess>,
+    lane: Option<Lane>,
 }
 
 /// What a fault does to links.
@@ -83,9 +88,15 @@ pub struct LinkFault {
     pub until: SimTime,
     /// What it does.
     pub effect: LinkEffect,
+    /// The class whose messages it hits; None: all messages.
+    pub class: Option<ClassId>,
 }
 
 impl LinkFault {
+    fn hits(&self, class: ClassId) -> bool {
+        self.class.is_none_or(|hit| hit == class)
+    }
+
     fn covers(&self, from: NodeId, to: NodeId) -> bool {
         let is_there = self.from.has(from) && self.to.has(to);
         let is_back = self.from.has(to) && self.to.has(from);
@@ -112,6 +123,7 @@ pub struct Network {
     /// Link faults under way, in the order in which they began.
     pub faults: VecDeque<LinkFault>,
     losses: Losses,
+    transmitters: Transmitters,
     duplication_probability: f64,
     retransmission_timeout: SimDuration,
 }
@@ -124,13 +136,16 @@ impl Network {
         node_set: impl Fn(&LinkConfig) -> (NodeSet, NodeSet),
     ) -> Self {
         let mut losses = Losses::new(streams);
+        let mut transmitters = Transmitters::default();
         let same_zone = LinkClass {
             delay: Sampler::new(&config.same_zone),
             loss: losses.add(&config.loss, "network.same_zone"),
+            lane: transmitters.add(config.same_zone_bandwidth),
         };
         let cross_zone = LinkClass {
             delay: Sampler::new(&config.cross_zone),
             loss: losses.add(&config.loss, "network.cross_zone"),
+            lane: transmitters.add(config.cross_zone_bandwidth),
         };
         let overrides = config
             .links
@@ -144,6 +159,7 @@ impl Network {
                     is_symmetric: link.is_symmetric,
                     delay: link.delay.as_ref().map(Sampler::new),
                     loss: link.loss.as_ref().map(|loss| losses.add(loss, &path)),
+                    lane: transmitters.add(link.bandwidth),
                 }
             })
             .collect();
@@ -154,6 +170,7 @@ impl Network {
             overrides,
             faults: VecDeque::new(),
             losses,
+            transmitters,
             duplication_probability: config.duplication_probability,
             retransmission_timeout: config.retransmission_timeout,
         }
@@ -192,6 +209,23 @@ impl Network {
             }
         }
         self.send_slowly(now, streams, nodes, (from, to), key)
+    }
+
+    /// Gives a message to the transmitter of the host that sends it. Returns the time until all of
+    /// it is out: nothing where the link has no bandwidth.
+    pub fn transmit(
+        &mut self,
+        now: SimTime,
+        nodes: &[Node],
+        (from, to): (NodeId, NodeId),
+        byte_count: u64,
+    ) -> SimDuration {
+        let own = self.link_override((from, to), |link| link.lane.as_ref());
+        let lane = own.copied().or(self.class(nodes, (from, to)).lane);
+        let host = nodes[from.index()].host;
+        lane.map_or(SimDuration::ZERO, |lane| {
+            self.transmitters.transmit(now, host, lane, byte_count)
+        })
     }
 
     #[inline]
@@ -327,6 +361,7 @@ impl Network {
         let mut pass = 1.0 - self.losses.probability(process, at, pair);
         for fault in self.faults.iter().filter(|fault| at < fault.until) {
             if let LinkEffect::Loss(process) = fault.effect
+                && fault.hits(key.class)
                 && fault.covers(from, to)
             {
                 pass *= 1.0 - self.losses.probability(process, at, pair);
@@ -347,6 +382,7 @@ impl Network {
         let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
         for fault in &self.faults {
             if let LinkEffect::Delay(law) = &fault.effect
+                && fault.hits(key.class)
                 && fault.covers(from, to)
             {
                 let key = MessageKey {

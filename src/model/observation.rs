@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+pub use super::caller::parts::{Parts, Wait};
 use super::view::ViewSnapshot;
-use crate::id::{CallerId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
+use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::time::{SimDuration, SimTime};
 
 /// Receives every fact of a run, in order of time.
@@ -25,11 +26,16 @@ impl Observer for NoObserver {
 pub enum Observation<'a> {
     /// A request of a client arrived at its caller, which may be down
     /// (`when_caller_down = "fail"`).
-    RequestArrived { client: ClientId, caller: NodeId },
+    RequestArrived {
+        client: ClientId,
+        caller: NodeId,
+        class: ClassId,
+    },
     /// A request of a client has its outcome. The latency is `at - arrived_at`.
     RequestEnded {
         client: ClientId,
         caller: NodeId,
+        class: ClassId,
         arrived_at: SimTime,
         outcome: Outcome,
         attempt_count: u32,
@@ -39,6 +45,7 @@ pub enum Observation<'a> {
     CallEnded {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         started_at: SimTime,
         outcome: Outcome,
     },
@@ -47,6 +54,7 @@ pub enum Observation<'a> {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
+        class: ClassId,
         attempt_index: u32,
         /// The key of the request.
         key: u64,
@@ -62,15 +70,20 @@ pub enum Observation<'a> {
         outcome: AttemptOutcome,
     },
     /// An attempt reached an instance and waits or starts there.
-    WorkArrived { instance: InstanceId },
+    WorkArrived {
+        instance: InstanceId,
+        class: ClassId,
+    },
     /// A worker took it up after `waiting`.
     WorkStarted {
         instance: InstanceId,
+        class: ClassId,
         waiting: SimDuration,
     },
     /// An instance is done with an attempt. `is_zombie`: its caller had given up before.
     WorkEnded {
         instance: InstanceId,
+        class: ClassId,
         arrived_at: SimTime,
         /// When a worker took it up; None if it was lost before.
         started_at: Option<SimTime>,
@@ -78,7 +91,10 @@ pub enum Observation<'a> {
         is_zombie: bool,
     },
     /// An instance refused an attempt because its queue was full.
-    WorkRejected { instance: InstanceId },
+    WorkRejected {
+        instance: InstanceId,
+        class: ClassId,
+    },
     /// Workers of an instance that are busy from now on (under processor sharing: running
     /// requests, at most the workers).
     BusyChanged {
@@ -161,6 +177,69 @@ pub enum Observation<'a> {
         edge: EdgeId,
         waiting: SimDuration,
     },
+    /// A request or a reply with a size was sent for a call of this edge. What is retransmitted
+    /// counts once.
+    BytesSent {
+        edge: EdgeId,
+        class: ClassId,
+        byte_count: u64,
+    },
+    /// A request of a stage of parallel, optional or detached calls begins. `is_first`: it is the
+    /// first one of its client's request, which began with the request itself.
+    CallBegan {
+        caller: CallerId,
+        edge: EdgeId,
+        is_first: bool,
+    },
+    /// The outcome of an optional call is certain; its owner goes on in any case.
+    OptionalCallEnded {
+        caller: CallerId,
+        edge: EdgeId,
+        started_at: SimTime,
+        has_failed: bool,
+    },
+    /// A worker is free of an attempt that waits for asynchronous calls.
+    WorkReleased {
+        instance: InstanceId,
+        started_at: SimTime,
+    },
+    /// An instance is done with an attempt that a worker was freed of at `released_at`.
+    ReleasedWorkEnded {
+        instance: InstanceId,
+        arrived_at: SimTime,
+        started_at: SimTime,
+        released_at: SimTime,
+        end: WorkEnd,
+        is_zombie: bool,
+    },
+    /// Follows [`Observation::CallEnded`] where latencies are split.
+    CallBreakdown {
+        caller: CallerId,
+        edge: EdgeId,
+        started_at: SimTime,
+        parts: &'a Parts,
+        waits: &'a [Wait],
+    },
+    /// Follows [`Observation::RequestEnded`] where latencies are split.
+    RequestBreakdown {
+        client: ClientId,
+        arrived_at: SimTime,
+        parts: &'a Parts,
+        waits: &'a [Wait],
+    },
+    /// The attempt that was sent last was sent while others of its call were in flight.
+    HedgeSent {
+        caller: CallerId,
+        edge: EdgeId,
+        attempt_index: u32,
+    },
+    /// A call that failed ends with a fallback in place of a reply, as a success.
+    FellBack { caller: CallerId, edge: EdgeId },
+    /// Work that ended just now was in service for this long after its caller had given up.
+    ZombieWorked {
+        instance: InstanceId,
+        length: SimDuration,
+    },
 }
 
 /// One window of a fault, as planned before the run.
@@ -236,6 +315,10 @@ pub enum WorkEnd {
     Errored,
     /// Lost with its process.
     Lost,
+    /// Taken up after its deadline, and dropped.
+    Dropped,
+    /// Its caller took it back.
+    Cancelled,
 }
 
 /// What a node is doing.

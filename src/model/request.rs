@@ -1,6 +1,6 @@
 //! Requests and attempts in flight. Their sizes bound the memory of a run, so they are asserted.
 
-use crate::id::{CallerId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::time::SimTime;
 
 /// No slot.
@@ -8,6 +8,12 @@ pub const NIL: u32 = u32::MAX;
 
 /// Bit of a packed parent that tells requests from attempts.
 const PARENT_IS_REQUEST: u32 = 1 << 31;
+
+/// Bit of a packed parent that tells joins from attempts.
+const PARENT_IS_JOIN: u32 = 1 << 30;
+
+/// The packed parent of requests that nobody waits for.
+const PARENT_DETACHED: u32 = NIL - 1;
 
 /// What waits for a request to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +24,10 @@ pub enum Parent {
     Attempt(u32),
     /// A client's request with several calls, of which this is one.
     Request(u32),
+    /// A stage of parallel calls.
+    Join(u32),
+    /// Nobody.
+    Detached,
 }
 
 /// One request as one calling side sees it, from arrival to outcome.
@@ -44,6 +54,8 @@ pub struct Request {
     pub step: u8,
     /// What is known of it.
     pub flags: RequestFlags,
+    /// Its class, which its sub-calls inherit.
+    pub class: ClassId,
 }
 
 /// What is known of a request.
@@ -57,6 +69,10 @@ impl RequestFlags {
     pub const ABANDONED: RequestFlags = RequestFlags(2);
     /// No calling side makes it: it is made of several calls, or has not begun.
     pub const HAS_NO_CALLER: RequestFlags = RequestFlags(4);
+    /// Its stage went on without it.
+    pub const UNAWAITED: RequestFlags = RequestFlags(8);
+    /// It failed, and is tried again while nobody waits for it.
+    pub const BACKGROUND: RequestFlags = RequestFlags(8);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: RequestFlags) -> bool {
@@ -78,11 +94,14 @@ impl Request {
                 Parent::Client => NIL,
                 Parent::Attempt(slot) => slot,
                 Parent::Request(slot) => slot | PARENT_IS_REQUEST,
+                Parent::Join(slot) => slot | PARENT_IS_JOIN,
+                Parent::Detached => PARENT_DETACHED,
             },
             tried: NIL,
             attempt_count: 0,
             step: 0,
             flags: RequestFlags::HAS_NO_CALLER,
+            class: ClassId::NONE,
         }
     }
 
@@ -110,11 +129,20 @@ impl Request {
         self.owner = caller.0;
     }
 
+    /// It is tried again in the background: nothing waits for it from now on.
+    pub fn go_to_background(&mut self) {
+        self.flags.0 |= RequestFlags::BACKGROUND.0;
+        self.parent = NIL;
+        self.tried = NIL;
+    }
+
     /// What waits for this request.
     pub fn parent(&self) -> Parent {
         match self.parent {
             NIL => Parent::Client,
+            PARENT_DETACHED => Parent::Detached,
             slot if slot & PARENT_IS_REQUEST != 0 => Parent::Request(slot & !PARENT_IS_REQUEST),
+            slot if slot & PARENT_IS_JOIN != 0 => Parent::Join(slot & !PARENT_IS_JOIN),
             slot => Parent::Attempt(slot),
         }
     }
@@ -131,10 +159,22 @@ pub enum Stage {
     Running,
     /// A worker holds it while a call of its own is under way.
     Calling,
+    /// Calls of its own are under way, and no worker holds it.
+    CallingFree,
     /// Its reply is on the wire, or lost there.
     Replied,
     /// Its process or host died with it.
     Lost,
+}
+
+impl Stage {
+    /// Whether the instance has it.
+    pub fn is_at_instance(self) -> bool {
+        match self {
+            Stage::Waiting | Stage::Running | Stage::Calling | Stage::CallingFree => true,
+            Stage::Sent | Stage::Replied | Stage::Lost => false,
+        }
+    }
 }
 
 /// What a reply says.
@@ -161,7 +201,7 @@ pub struct Attempt {
     pub identity: u64,
     /// Sequence number of the one event that it waits for; an event with another one is stale.
     pub pending: u64,
-    /// When it left its caller.
+    /// When it left its caller; once that has given it up, when it did.
     pub sent_at: SimTime,
     /// When it reached its instance; never, before it did.
     pub arrived_at: SimTime,
@@ -190,6 +230,8 @@ pub struct Attempt {
     pub reply: Reply,
     /// What is known of it.
     pub flags: AttemptFlags,
+    /// The class of its request.
+    pub class: ClassId,
 }
 
 /// What is known of an attempt.
@@ -217,8 +259,7 @@ impl AttemptFlags {
     }
 }
 
-// A request in flight and its attempt. Padding leaves a byte for the class of a request and four
-// bytes for the connection of an attempt.
+// A request in flight and its attempt. Padding leaves three bytes of an attempt.
 const _: () = assert!(size_of::<Request>() == 48 && size_of::<Attempt>() == 80);
 
 /// The lists of instances that retried requests have tried. Lists are used again, so a retry

@@ -1,6 +1,7 @@
 //! What instances do with attempts: queue, serve, call others, reply.
 
 use super::caller::fold_identity;
+use super::caller::join::JoinOwner;
 use super::event::Event;
 use super::observation::{LifeState, Observation, Observer, Outcome, WorkEnd};
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
@@ -10,7 +11,7 @@ use crate::id::InstanceId;
 use crate::rng::Purpose;
 use crate::scenario::network::Transport;
 use crate::scenario::service::{DemandPer, Discipline};
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt reaches the host of its instance.
@@ -25,6 +26,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.instance_node(attempt.instance);
         let event = Event::AttemptArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
+            self.note_held_arrival(slot);
             return;
         }
         self.fold(event, node, identity);
@@ -85,17 +87,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Serves an attempt, queues it or turns it away.
     fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
-        self.observe(Observation::WorkArrived { instance: id });
+        let class = self.attempt_class(slot);
+        self.observe(Observation::WorkArrived {
+            instance: id,
+            class,
+        });
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let is_shared = service.discipline == Discipline::ProcessorSharing;
         if instance.busy_count < instance.worker_count {
-            self.start_work(slot);
+            if !self.drops_late(slot) {
+                self.start_work(slot);
+            }
         } else if service
             .queue_limit
             .is_some_and(|limit| instance.waiting_count >= limit)
         {
-            self.observe(Observation::WorkRejected { instance: id });
+            self.observe(Observation::WorkRejected {
+                instance: id,
+                class,
+            });
             self.send_reply(slot, Reply::Rejected);
         } else if is_shared {
             self.start_work(slot);
@@ -144,20 +155,57 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         Some(slot)
     }
 
+    /// The next attempt that a worker takes up.
+    fn next_work(&mut self, id: InstanceId) -> Option<u32> {
+        loop {
+            let slot = self.dequeue(id)?;
+            if !self.drops_late(slot) {
+                return Some(slot);
+            }
+        }
+    }
+
+    /// Takes an attempt out of its queue, wherever it stands.
+    pub(super) fn unlink_waiting(&mut self, slot: u32) {
+        let Attempt {
+            instance: id, next, ..
+        } = self.attempts[slot];
+        let instance = &mut self.instances[id.index()];
+        instance.waiting_count -= 1;
+        if instance.waiting_first == slot {
+            instance.waiting_first = next;
+            if next == NIL {
+                instance.waiting_last = NIL;
+            }
+            return;
+        }
+        let mut before = instance.waiting_first;
+        while self.attempts[before].next != slot {
+            before = self.attempts[before].next;
+        }
+        self.attempts[before].next = next;
+        if instance.waiting_last == slot {
+            instance.waiting_last = before;
+        }
+    }
+
     /// A worker takes up an attempt.
     fn start_work(&mut self, slot: u32) {
         let Attempt {
             instance: id,
             arrived_at,
+            class,
             ..
         } = self.attempts[slot];
         let now = self.now();
         let waiting = now.since(arrived_at);
         self.observe(Observation::WorkStarted {
             instance: id,
+            class,
             waiting,
         });
         let (demand, reply) = self.draw_work(slot);
+        let demand = self.faults.slowed(demand, &self.attempts[slot]);
         let demand = demand + self.handshake_demand(slot);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
@@ -214,7 +262,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut draw = self
             .streams
             .draw(Purpose::ServiceDemand, attempt.identity, number, 0);
-        self.service_times[service.index()].sample(&mut draw)
+        let of_class = self.classes.service_time(attempt.class, service);
+        of_class
+            .unwrap_or(&self.service_times[service.index()])
+            .sample(&mut draw)
     }
 
     /// A worker is done with an attempt.
@@ -239,10 +290,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let has_calls = !self.scenario.services[service.index()].calls.is_empty();
         if has_calls && attempt.reply == Reply::Good {
             attempt.stage = Stage::Calling;
+            attempt.next = NIL;
             if let Some(sharing) = &mut self.instances[instance.index()].sharing {
                 sharing.calling_count += 1;
             }
-            self.begin_service_call(slot, 0);
+            match self.plans.of_service(service).is_plain {
+                true => self.begin_service_call(slot, 0),
+                false => self.begin_stage(JoinOwner::Attempt(slot), 0),
+            }
         } else {
             self.complete_work(slot);
         }
@@ -266,7 +321,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The worker is free again; the reply goes out.
-    fn complete_work(&mut self, slot: u32) {
+    pub(super) fn complete_work(&mut self, slot: u32) {
+        if self.attempts[slot].stage == Stage::CallingFree {
+            return self.complete_free_work(slot);
+        }
         let Attempt {
             instance: id,
             arrived_at,
@@ -274,6 +332,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             reply,
             request,
             stage,
+            class,
             ..
         } = self.attempts[slot];
         let end = if reply == Reply::Good {
@@ -283,12 +342,29 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         self.observe(Observation::WorkEnded {
             instance: id,
+            class,
             arrived_at,
             started_at: Some(started_at),
             end,
             is_zombie: request == NIL,
         });
+        self.observe_zombie(slot);
         self.send_reply(slot, reply);
+        self.free_worker(id, stage);
+    }
+
+    /// Tells how long work that ends was done for nobody.
+    pub(super) fn observe_zombie(&mut self, slot: u32) {
+        let attempt = &self.attempts[slot];
+        if attempt.request == NIL && attempt.started_at != SimTime::NEVER {
+            let since = attempt.started_at.max(attempt.sent_at);
+            let (instance, length) = (attempt.instance, self.now().since(since));
+            self.observe(Observation::ZombieWorked { instance, length });
+        }
+    }
+
+    /// A worker is done with an attempt, which was in this stage.
+    pub(super) fn free_worker(&mut self, id: InstanceId, stage: Stage) {
         if let Some(sharing) = &mut self.instances[id.index()].sharing {
             sharing.calling_count -= u32::from(stage == Stage::Calling);
             return self.observe_shared(id);
@@ -299,7 +375,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             "{id:?}: work ended on an idle instance"
         );
         instance.busy_count -= 1;
-        match self.dequeue(id) {
+        match self.next_work(id) {
             Some(next) => self.start_work(next),
             None => {
                 let busy_count = self.instances[id.index()].busy_count;
@@ -380,7 +456,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn observe_shared(&mut self, id: InstanceId) {
+    pub(super) fn observe_shared(&mut self, id: InstanceId) {
         let instance = &mut self.instances[id.index()];
         let count = instance
             .sharing

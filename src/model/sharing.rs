@@ -57,6 +57,12 @@ impl Sharing {
         slot
     }
 
+    /// Takes out an attempt that is not done. Progress must be up to date.
+    pub fn remove(&mut self, slot: u32) {
+        self.running
+            .retain(|Reverse((_, _, running))| *running != slot);
+    }
+
     /// How long until the first attempt is done if each is served at `rate`; None if none runs or
     /// none makes progress.
     pub fn until_first(&self, rate: f64) -> Option<SimDuration> {

@@ -6,8 +6,8 @@ use super::request::{Attempt, NIL};
 use super::sampler::{KeySampler, Sampler};
 use super::world::World;
 use crate::engine::PendingSet;
-use crate::id::{ClientId, NodeId};
-use crate::rng::{Purpose, StreamRng, Streams, UniformSource, inversion, path_hash};
+use crate::id::{ClassId, ClientId, NodeId};
+use crate::rng::{Purpose, StreamRng, Streams, UniformSource, inversion, mix, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::client::{ArrivalProcess, TraceRow, WhenCallerDown, Workload};
 use crate::time::{NANOS_PER_SEC, SimDuration, SimTime};
@@ -235,10 +235,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         match config.when_caller_down {
             WhenCallerDown::Redistribute => match self.caller_up(client, draw) {
                 Some(node) => self.start_client_request(client, node, source),
-                None => self.fail_arrival(client, node),
+                None => self.fail_arrival(client, node, source),
             },
             WhenCallerDown::Lose => {}
-            WhenCallerDown::Fail => self.fail_arrival(client, node),
+            WhenCallerDown::Fail => self.fail_arrival(client, node, source),
         }
     }
 
@@ -251,13 +251,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         nodes.filter(is_up).nth(rank as usize).map(NodeId)
     }
 
-    fn fail_arrival(&mut self, client: ClientId, caller: NodeId) {
+    fn fail_arrival(&mut self, client: ClientId, caller: NodeId, source: u32) {
         let arrived_at = self.now();
-        self.observe(Observation::RequestArrived { client, caller });
+        let state = &self.workloads[client.index()];
+        let identity = mix(state.path_hash.wrapping_add(state.arrival_count));
+        let class = self.draw_class(client, identity, source);
+        self.observe(Observation::RequestArrived {
+            client,
+            caller,
+            class,
+        });
         let (outcome, attempt_count) = (Outcome::Failure, 0);
         self.observe(Observation::RequestEnded {
             client,
             caller,
+            class,
             arrived_at,
             outcome,
             attempt_count,
@@ -305,7 +313,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             WhenCallerDown::Lose => self.schedule_think(client, user),
             WhenCallerDown::Redistribute | WhenCallerDown::Fail => {
-                self.fail_arrival(client, node);
+                self.fail_arrival(client, node, user);
                 self.schedule_think(client, user);
             }
         }
@@ -318,7 +326,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn trace_row(&self, client: ClientId, source: u32) -> Option<&TraceRow> {
+    pub(super) fn trace_row(&self, client: ClientId, source: u32) -> Option<&TraceRow> {
         match &self.scenario.clients[client.index()].workload {
             Workload::Trace(trace) if source != NIL => trace.rows.get(source as usize),
             _ => None,
@@ -326,12 +334,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The key of a request.
-    pub(super) fn draw_key(&self, client: ClientId, identity: u64, source: u32) -> u32 {
+    pub(super) fn draw_key(
+        &self,
+        client: ClientId,
+        class: ClassId,
+        identity: u64,
+        source: u32,
+    ) -> u32 {
         let key = match self.trace_row(client, source).and_then(|row| row.key) {
             Some(key) => key,
             None => {
                 let mut draw = self.streams.draw(Purpose::Key, identity, 0, 0);
-                self.workloads[client.index()].keys.sample(&mut draw)
+                let of_client = &self.workloads[client.index()].keys;
+                self.classes
+                    .keys(class)
+                    .unwrap_or(of_client)
+                    .sample(&mut draw)
             }
         };
         u32::try_from(key).expect("keys are bounded when a scenario is loaded")

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use super::balancer::tables::Tables;
 use super::caller::Caller;
+use super::caller::breakdown::Breakdown;
+use super::caller::join::Joins;
+use super::caller::plan::CallPlans;
+use super::caller::several::Several;
+use super::classes::ClassLaws;
 use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::event::Event;
@@ -40,10 +45,14 @@ pub(super) struct World<'s, O, S> {
     pub(super) attempt_lanes: Lanes,
     /// Timeouts of attempts that are cut short by a deadline, by slot of the attempt.
     pub(super) attempt_timers: Vec<Timer>,
+    /// What calls with several attempts at once, deadlines that travel and cancellations need.
+    pub(super) several: Several,
     pub(super) instances: Vec<Instance>,
     pub(super) connections: Connections,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
+    /// What follows from the class of a request.
+    pub(super) classes: ClassLaws,
     pub(super) callers: Vec<Caller>,
     /// Hash of the path of each edge.
     pub(super) edge_hashes: Vec<u64>,
@@ -58,6 +67,12 @@ pub(super) struct World<'s, O, S> {
     pub(super) deferred: BTreeMap<NodeId, Vec<Deferred>>,
     /// Requests of clients that have no outcome.
     pub(super) in_flight_count: u64,
+    /// Which calls follow one another.
+    pub(super) plans: CallPlans,
+    /// Stages of parallel calls under way.
+    pub(super) joins: Joins,
+    /// Where the time of requests goes; None unless the scenario asks.
+    pub(super) breakdown: Option<Box<Breakdown>>,
 }
 
 /// Something that came due while its node stood still.
@@ -161,6 +176,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ReplyArrives(slot) => self.on_reply_arrives(slot, sequence),
             Event::AttemptTimeout(lane) => self.on_attempt_lane(lane, sequence),
             Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
+            Event::FallbackEnds(slot) => self.on_fallback_ends(slot, sequence),
             Event::ConnectionTimer(index) => self.on_connection_timer(index, sequence),
             Event::ConnectionMessage(slot) => self.on_connection_message(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
@@ -181,6 +197,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::DeregistrationArrives(instance) => {
                 self.on_deregistration_arrives(InstanceId(instance));
             }
+            Event::HedgeDue(slot) => self.on_hedge_due(slot, sequence),
+            Event::CancelArrives(slot) => self.on_cancel_arrives(slot, sequence),
         }
     }
 }

@@ -46,11 +46,14 @@ pub fn scenario() -> Scenario {
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.99,
+        has_breakdown: false,
         zones: vec!["a".into()],
         network: NetworkConfig {
             transport: Transport::Stream,
             same_zone: constant(1),
             cross_zone: constant(1),
+            same_zone_bandwidth: None,
+            cross_zone_bandwidth: None,
             loss: LossConfig::Bernoulli { probability: 0.0 },
             duplication_probability: 0.0,
             retransmission_timeout: SimDuration::from_ms(200),
@@ -64,6 +67,7 @@ pub fn scenario() -> Scenario {
         services,
         groups,
         clients,
+        classes: Default::default(),
         edges,
         faults: vec![],
         expectations: vec![],
@@ -85,6 +89,9 @@ pub fn metrics() -> RunMetrics {
         detectors: vec![detector()],
         faults: vec![fault()],
         control: vec![],
+        breakdowns: Vec::new(),
+        fallbacks: Vec::new(),
+        several: None,
         connections: vec![],
         series: series(),
         timelines: timelines(),
@@ -155,6 +162,7 @@ fn requests() -> RequestMetrics {
             phase(PhaseKind::During, "during rack-b", 0.1214, 19_400, 20.0),
         ],
         clients: vec![],
+        classes: vec![],
         window_availability_ratio: Some(0.95),
     }
 }
@@ -355,6 +363,7 @@ fn series() -> Series {
     Series {
         window_secs: 1.0,
         clients: vec![],
+        classes: vec![],
         total: (0..61).map(window).collect(),
         control: vec![],
         instances: InstanceSeries {
@@ -412,6 +421,7 @@ fn web() -> ServiceConfig {
         service_time: constant(5),
         demand_per: DemandPer::Attempt,
         registered: None,
+        is_cancellable: false,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
         accept: Default::default(),
@@ -465,6 +475,8 @@ fn call() -> EdgeConfig {
             failover: true,
         },
         detector: None,
+        flow: Default::default(),
+        attempts: None,
         connection: None,
     }
 }

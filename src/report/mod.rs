@@ -1,6 +1,7 @@
 //! How results are shown: files, pages, pictures and text. Computes nothing.
 
 pub mod files;
+mod flow;
 pub mod format;
 pub mod html;
 pub mod manifest;
@@ -11,6 +12,7 @@ pub mod run_dir;
 pub mod series;
 pub mod summary;
 pub mod terminal;
+pub mod terminal_class;
 pub mod terminal_fault;
 
 #[cfg(test)]

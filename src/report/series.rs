@@ -54,6 +54,12 @@ impl<W: Write> Lines<W> {
                 self.window(replication, &entity, window)?;
             }
         }
+        for class in &series.classes {
+            let entity = format!("class.{}", class.class);
+            for window in &class.windows {
+                self.window(replication, &entity, window)?;
+            }
+        }
         Ok(())
     }
 

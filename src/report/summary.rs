@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
+use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::connection::ConnectionMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
 use crate::metrics::data::request::RequestMetrics;
 use crate::metrics::data::selection::EdgeMetrics;
 use crate::metrics::data::service::ServiceMetrics;
@@ -89,6 +91,11 @@ struct ReplicationEntry<'a> {
     faults: &'a [FaultMetrics],
     control: &'a [ControlMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    breakdowns: &'a [BreakdownMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fallbacks: &'a [FallbackMetrics],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    several: Option<&'a SeveralMetrics>,
     connections: &'a [ConnectionMetrics],
 }
 
@@ -113,6 +120,9 @@ impl<'a> ReplicationEntry<'a> {
             detectors: &metrics.detectors,
             faults: &metrics.faults,
             control: &metrics.control,
+            breakdowns: &metrics.breakdowns,
+            fallbacks: &metrics.fallbacks,
+            several: metrics.several.as_ref(),
             connections: &metrics.connections,
         }
     }

@@ -1,14 +1,17 @@
 //! The summary of a run as lines and tables. Whoever prints it gives the parts their colors.
 
+use super::flow::{PART_TITLES, mean_row};
 use super::format::{self, NOTHING};
 use super::page::{JudgedLine, MeanLine};
 use super::summary::{digest_text, unit_of};
+use super::terminal_class::classes_table;
 use crate::experiment::Results;
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::headline::is_shown;
 use crate::metrics::data::RunMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::distribution::DurationStats;
+use crate::metrics::data::flow::BreakdownMetrics;
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
 use crate::metrics::data::selection::EdgeMetrics;
 use crate::metrics::evaluate::Reading;
@@ -165,6 +168,8 @@ fn remark(tally: Tally, reason: &str) -> String {
 
 fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
     let mut tables = vec![requests_table(metrics), latency_table(metrics)];
+    tables.extend(parts_table(&metrics.breakdowns));
+    tables.extend(classes_table(&metrics.requests.classes));
     tables.extend(picks_table(&metrics.edges));
     tables.extend(detectors_table(&metrics.detectors));
     tables.extend(
@@ -250,6 +255,15 @@ fn latency_row(label: &str, latency: &DurationStats) -> Vec<String> {
     row.extend(percentiles.map(|p| format::optional(p.value_secs, format::secs)));
     row.push(format::optional(latency.max_secs, format::secs));
     row
+}
+
+fn parts_table(breakdowns: &[BreakdownMetrics]) -> Option<Table> {
+    (!breakdowns.is_empty()).then(|| Table {
+        heading: "TIME on average".into(),
+        columns: texts(PART_TITLES),
+        rows: breakdowns.iter().map(mean_row).collect(),
+        note: String::new(),
+    })
 }
 
 fn picks_table(edges: &[EdgeMetrics]) -> Option<Table> {

@@ -62,6 +62,12 @@ pub enum Purpose {
     FaultTarget = 15,
     /// How long a process takes to start again.
     RestartTime = 16,
+    /// Class of a request, and its deadline.
+    RequestClass = 17,
+    /// Bytes of a message.
+    MessageSize = 18,
+    /// The deadline of a request that draws it.
+    Deadline = 19,
     /// The random part of the wait before a caller connects again, and of the age of a connection.
     ReconnectJitter = 24,
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::attempts::{AttemptsConfig, ClusterMode};
 use super::balancer::BalancerConfig;
 use super::connection::ConnectionConfig;
 use super::distribution::Distribution;
+use super::flow::CallFlow;
 use super::registry::{ClockConfig, PingConfig};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
 use crate::time::{SimDuration, SimTime};
@@ -144,6 +146,8 @@ impl ArrivalProcess {
 pub struct Trace {
     /// In order of arrival.
     pub rows: Vec<TraceRow>,
+    /// Names of the classes that rows refer to.
+    pub class_names: Vec<String>,
 }
 
 /// One recorded request.
@@ -155,6 +159,8 @@ pub struct TraceRow {
     pub service_demand: Option<SimDuration>,
     /// Its key; None draws it from the client's law.
     pub key: Option<u64>,
+    /// The place of its class among the names of the trace, plus one; 0 draws it by share.
+    pub class: u8,
 }
 
 /// Which keys requests carry: numbers from 0.
@@ -216,14 +222,33 @@ pub struct EdgeConfig {
     pub balancer: BalancerConfig,
     /// How long one attempt may take. None: as long as the deadline.
     pub attempt_timeout: Option<SimDuration>,
-    /// How long the call may take, all attempts included. None: for ever.
+    /// How long the call may take, all attempts included. None: for ever, or as long as the law in
+    /// `attempts` says.
     pub deadline: Option<SimDuration>,
     /// What follows a failed attempt.
     pub retry: RetryConfig,
     /// Pings from this caller to every instance in its view.
     pub detector: Option<PingConfig>,
+    /// How it takes part in the work of its owner.
+    pub flow: CallFlow,
+    /// What it does beyond one attempt after the other.
+    pub attempts: Option<Box<AttemptsConfig>>,
     /// The connections that attempts travel on. None: every attempt travels on its own.
     pub connection: Option<ConnectionConfig>,
+}
+
+impl EdgeConfig {
+    /// Whether an attempt goes to every candidate, so that nothing is picked.
+    #[inline]
+    pub fn is_broadcast(&self) -> bool {
+        let mode = self.attempts.as_ref().map(|attempts| attempts.cluster);
+        matches!(mode, Some(ClusterMode::Broadcast { .. }))
+    }
+
+    /// The law of the deadline where every request draws its own.
+    pub fn deadline_law(&self) -> Option<&Distribution> {
+        self.attempts.as_ref()?.deadline_law.as_ref()
+    }
 }
 
 /// What follows a failed attempt.

@@ -3,7 +3,7 @@
 use super::distribution::Distribution;
 use super::network::LossConfig;
 use super::selector::Selector;
-use crate::id::GroupId;
+use crate::id::{ClassId, GroupId};
 use crate::time::SimDuration;
 
 /// `[fault.rack-b]`: a cause that is injected in windows on the timeline.
@@ -26,6 +26,8 @@ pub struct FaultConfig {
     /// How many targets can be repaired at once; the length of a window then starts when a crew
     /// is free. None: as many as there are. Only with `each`.
     pub crew_count: Option<u32>,
+    /// The class whose requests it hits; None: all. Only for errors, slowness, delay and loss.
+    pub class: Option<ClassId>,
 }
 
 /// What a fault acts on.

@@ -1,6 +1,6 @@
 //! The measures that a scenario may name, with their definitions: the text of `stormglass metrics`.
 
-use crate::id::{ClientId, EdgeId, FaultId, InstanceId, ServiceId, ZoneId};
+use crate::id::{ClassId, ClientId, EdgeId, FaultId, InstanceId, ServiceId, ZoneId};
 
 /// What kind of number a measure is, and so which unit its limits need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,10 +59,40 @@ pub enum Measure {
     Smoothness,
     InFlightBalance,
     UtilizationBalance,
+    ByteRate,
+    FallbackRatio,
+    NetworkTime,
+    QueueTime,
+    WorkTime,
+    CallTime,
+    FailedAttemptTime,
+    BackoffTime,
+    CallerTime,
+    HedgeRatio,
+    FailsafeRatio,
+    DroppedRatio,
+    CancelledRatio,
+    ZombieTimeRatio,
     ConnectionsOpen,
     HandshakeRate,
     PoolWaitingTime,
     HalfOpenTime,
+}
+
+impl Measure {
+    /// Whether it is a part of the latency.
+    pub fn is_of_breakdown(self) -> bool {
+        matches!(
+            self,
+            Measure::NetworkTime
+                | Measure::QueueTime
+                | Measure::WorkTime
+                | Measure::CallTime
+                | Measure::FailedAttemptTime
+                | Measure::BackoffTime
+                | Measure::CallerTime
+        )
+    }
 }
 
 /// Which number of a family.
@@ -105,6 +135,8 @@ pub struct Scope {
     pub service: Option<ServiceId>,
     /// `{instance=web/a/3}`.
     pub instance: Option<InstanceId>,
+    /// `{class=shop.checkout}`.
+    pub class: Option<ClassId>,
 }
 
 /// How numbers of many callers become one.

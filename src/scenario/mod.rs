@@ -1,13 +1,16 @@
 //! What a TOML file may ask for. A [`Scenario`] is valid by construction: names are resolved,
 //! quantities are in range, every rule has been checked, so the model has no error paths.
 
+pub mod attempts;
 pub mod balancer;
+pub mod class;
 pub mod client;
 pub mod compare;
 pub mod connection;
 pub mod distribution;
 pub mod expect;
 pub mod fault;
+pub mod flow;
 pub mod load;
 pub mod measure;
 pub mod measure_catalog;
@@ -15,9 +18,11 @@ pub mod network;
 pub mod registry;
 pub mod selector;
 pub mod service;
+pub mod size;
 pub mod topology;
 
 use crate::time::SimDuration;
+use class::Classes;
 use client::{ClientConfig, EdgeConfig};
 use compare::CompareConfig;
 use expect::Expectation;
@@ -46,6 +51,8 @@ pub struct Scenario {
     pub window: SimDuration,
     /// Success ratio that a window needs to count as available.
     pub availability_objective_ratio: f64,
+    /// Whether the latency of every request is split into its parts.
+    pub has_breakdown: bool,
     /// Zones by id.
     pub zones: Vec<String>,
     /// The network.
@@ -58,6 +65,8 @@ pub struct Scenario {
     pub groups: Vec<GroupConfig>,
     /// Clients by id, in order of name.
     pub clients: Vec<ClientConfig>,
+    /// Classes of requests by id, in order of client and name.
+    pub classes: Classes,
     /// Call edges by id: those of clients first.
     pub edges: Vec<EdgeConfig>,
     /// Faults by id, in order of name.

@@ -13,6 +13,10 @@ pub struct NetworkConfig {
     pub same_zone: Distribution,
     /// One-way delay between nodes of different zones.
     pub cross_zone: Distribution,
+    /// Bytes per second that a host sends within its zone. None: as many as it has.
+    pub same_zone_bandwidth: Option<f64>,
+    /// Bytes per second that a host sends to other zones. None: as many as it has.
+    pub cross_zone_bandwidth: Option<f64>,
     /// Loss of every link that no override names.
     pub loss: LossConfig,
     /// Probability that a message is delivered a second time (`datagram` only).
@@ -68,4 +72,6 @@ pub struct LinkConfig {
     pub delay: Option<Distribution>,
     /// Loss, if overridden.
     pub loss: Option<LossConfig>,
+    /// Bytes per second that each sending host has for these links, if overridden.
+    pub bandwidth: Option<f64>,
 }

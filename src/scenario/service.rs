@@ -24,6 +24,8 @@ pub struct ServiceConfig {
     pub restart_time: Option<Distribution>,
     /// How instances renew their lease; None where they are not registered through a registry.
     pub registered: Option<RegisteredConfig>,
+    /// Whether a cancellation stops running work.
+    pub is_cancellable: bool,
     /// The groups, in order of their names.
     pub groups: Vec<GroupId>,
     /// The calls that every request makes after its own service, one after the other.

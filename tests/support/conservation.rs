@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use stormglass::id::{CallerId, ClientId, FaultId, InstanceId, NodeId};
+use stormglass::id::{CallerId, ClassId, ClientId, FaultId, InstanceId, NodeId};
 use stormglass::model::fault_plan;
 use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd};
 use stormglass::scenario::Scenario;
@@ -20,7 +20,7 @@ pub struct Books<'a> {
     arrived_count: u64,
     /// Requests of clients by outcome: success, failure, timeout, rejected.
     outcome_counts: [u64; 4],
-    requests: Bag<(ClientId, NodeId, SimTime)>,
+    requests: Bag<(ClientId, NodeId, ClassId, SimTime)>,
     attempts: Bag<(CallerId, InstanceId, SimTime)>,
     connections: Bag<(CallerId, InstanceId)>,
     states: Vec<LifeState>,
@@ -65,6 +65,8 @@ struct InstanceBook {
     running_count: u64,
     busy_count: u32,
     busy_since: SimTime,
+    /// Started, its worker is free, and not ended.
+    free_count: u64,
     /// Worker time by what was said of busy workers.
     busy: SimDuration,
     /// Worker time by what was said of the start and end of work.
@@ -129,6 +131,18 @@ impl<'a> Books<'a> {
         assert!(over_count <= self.fault_end_count, "a fault did not end");
     }
 
+    /// Requests of a client with classes have one of them, those of others none.
+    fn on_class(&self, client: ClientId, class: ClassId) {
+        let mut of_client = self.scenario.classes.of(client).peekable();
+        match of_client.peek() {
+            None => assert_eq!(class, ClassId::NONE),
+            Some(_) => assert!(
+                of_client.any(|known| known == class),
+                "{client:?}: {class:?}"
+            ),
+        }
+    }
+
     fn close_instance(&mut self, id: InstanceId) {
         let now = self.now;
         self.on_busy_changed(id, self.instances[id.index()].busy_count);
@@ -182,13 +196,15 @@ impl<'a> Books<'a> {
         assert_ne!(state, LifeState::Paused, "{id:?} works in a pause");
         let book = &mut self.instances[id.index()];
         let Some(started_at) = started_at else {
+            let may_wait = matches!(end, WorkEnd::Lost | WorkEnd::Dropped | WorkEnd::Cancelled);
             assert!(
-                is_lost && 0 < book.waiting_count,
+                may_wait && 0 < book.waiting_count,
                 "{id:?} ends what it did not start"
             );
             book.waiting_count -= 1;
             return;
         };
+        assert_ne!(end, WorkEnd::Dropped, "{id:?} drops what it started");
         book.running_count -= 1;
         book.worked += now.since(started_at);
         book.started.take(started_at);
@@ -282,21 +298,27 @@ impl Observer for Books<'_> {
 impl Books<'_> {
     fn observe_requests(&mut self, at: SimTime, observation: &Observation<'_>) {
         match observation {
-            Observation::RequestArrived { client, caller } => {
+            Observation::RequestArrived {
+                client,
+                caller,
+                class,
+            } => {
                 self.arrived_count += 1;
                 let end = SimTime::START + self.scenario.duration;
                 assert!(at < end, "arrives after the end");
-                self.requests.add((*client, *caller, at));
+                self.on_class(*client, *class);
+                self.requests.add((*client, *caller, *class, at));
             }
             Observation::RequestEnded {
                 client,
                 caller,
+                class,
                 arrived_at,
                 outcome,
                 ..
             } => {
                 self.outcome_counts[*outcome as usize] += 1;
-                self.requests.take((*client, *caller, *arrived_at));
+                self.requests.take((*client, *caller, *class, *arrived_at));
             }
             Observation::CallEnded {
                 caller,
@@ -311,6 +333,20 @@ impl Books<'_> {
                     "{owner:?} ends a call"
                 );
                 assert!(*started_at <= at);
+            }
+            Observation::CallBreakdown {
+                started_at, parts, ..
+            } => assert_eq!(parts.total(), at.since(*started_at), "parts add up"),
+            Observation::RequestBreakdown {
+                arrived_at,
+                parts,
+                waits,
+                ..
+            } => {
+                assert_eq!(parts.total(), at.since(*arrived_at), "parts add up");
+                let waited = waits.iter().map(|wait| wait.length);
+                let waited = waited.fold(SimDuration::ZERO, |sum, length| sum + length);
+                assert_eq!(waited, parts.calls, "waits add up");
             }
             _ => {}
         }
@@ -365,11 +401,13 @@ impl Books<'_> {
 
     fn observe_work(&mut self, observation: &Observation<'_>) {
         match observation {
-            Observation::WorkArrived { instance } => self.on_work_arrived(*instance),
-            Observation::WorkRejected { instance } => {
+            Observation::WorkArrived { instance, .. } => self.on_work_arrived(*instance),
+            Observation::WorkRejected { instance, .. } => {
                 self.instances[instance.index()].waiting_count -= 1;
             }
-            Observation::WorkStarted { instance, waiting } => {
+            Observation::WorkStarted {
+                instance, waiting, ..
+            } => {
                 self.on_work_started(*instance, *waiting);
             }
             Observation::WorkEnded {
@@ -378,6 +416,31 @@ impl Books<'_> {
                 end,
                 ..
             } => self.on_work_ended(*instance, *started_at, *end),
+            Observation::WorkReleased {
+                instance,
+                started_at,
+            } => {
+                let now = self.now;
+                let book = &mut self.instances[instance.index()];
+                book.running_count -= 1;
+                book.free_count += 1;
+                book.worked += now.since(*started_at);
+                book.started.take(*started_at);
+            }
+            Observation::ReleasedWorkEnded {
+                instance,
+                arrived_at,
+                started_at,
+                released_at,
+                end,
+                ..
+            } => {
+                assert!(arrived_at <= started_at && started_at <= released_at);
+                assert!(*released_at <= self.now);
+                let is_up = self.states[instance.index()].is_up();
+                assert_eq!(*end == WorkEnd::Lost, !is_up, "{instance:?} ends work");
+                self.instances[instance.index()].free_count -= 1;
+            }
             Observation::BusyChanged {
                 instance,
                 busy_count,

@@ -194,15 +194,17 @@ impl Observer for Meter {
             Observation::AttemptSent { instance, .. } => {
                 self.pick_counts[instance.index()] += u64::from(self.measures(at));
             }
-            Observation::WorkArrived { instance } => {
+            Observation::WorkArrived { instance, .. } => {
                 self.at_instance[instance.index()].rise(at);
                 self.waiting_at[instance.index()].rise(at);
             }
-            Observation::WorkRejected { instance } => {
+            Observation::WorkRejected { instance, .. } => {
                 self.at_instance[instance.index()].fall(at);
                 self.waiting_at[instance.index()].fall(at);
             }
-            Observation::WorkStarted { instance, waiting } => {
+            Observation::WorkStarted {
+                instance, waiting, ..
+            } => {
                 self.waiting_at[instance.index()].fall(at);
                 self.sums.waiting += u128::from(waiting.as_ns());
                 let arrived_at = SimTime::from_ns(at.as_ns() - waiting.as_ns());

@@ -3,7 +3,9 @@
 
 use std::fmt::Write;
 
+use super::connected;
 use super::dice::Dice;
+use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -21,8 +23,12 @@ struct World {
     clients: Vec<u64>,
     /// Registry members; none for a static registry.
     member_count: u64,
+    /// Paths of classes of requests.
+    classes: Vec<String>,
     is_datagram: bool,
     has_drift: bool,
+    /// Whether calls are parallel, optional or not waited for.
+    has_flow: bool,
     duration_ms: u64,
 }
 
@@ -41,8 +47,10 @@ pub fn scenario(seed: u64) -> String {
         services,
         clients: (0..client_count).map(|_| dice.between(1, 4)).collect(),
         member_count: if dice.flag() { 0 } else { dice.between(1, 3) },
+        classes: Vec::new(),
         is_datagram: dice.flag(),
         has_drift: dice.flag(),
+        has_flow: dice.flag(),
         duration_ms: dice.between(500, 6_000),
         text: String::new(),
         dice,
@@ -52,6 +60,7 @@ pub fn scenario(seed: u64) -> String {
     world.write_registry();
     world.write_services();
     world.write_clients();
+    world.write_classes();
     world.write_faults();
     world.text
 }
@@ -82,6 +91,7 @@ impl World {
         self.line(format!("duration = \"{}ms\"", self.duration_ms));
         let drain = self.dice.between(0, 3);
         self.line(format!("drain = \"{drain}s\""));
+        self.maybe(|_| "breakdown = true".to_string());
     }
 
     fn write_network(&mut self) {
@@ -100,6 +110,8 @@ impl World {
         } else {
             self.maybe(|dice| format!("retransmission_timeout = {}", dice.ms(5, 300)));
         }
+        self.maybe(|dice| format!("same_zone_bandwidth = \"{}KB/s\"", dice.between(5, 500)));
+        self.maybe(|dice| format!("cross_zone_bandwidth = \"{}kbit/s\"", dice.between(40, 900)));
         let link_count = if self.dice.flag() {
             0
         } else {
@@ -111,6 +123,7 @@ impl World {
             let delay = self.dice.law(5);
             self.line(format!("delay = {delay}"));
             self.maybe(|dice| format!("loss = {}", dice.loss()));
+            self.maybe(|dice| format!("bandwidth = \"{}KiB/s\"", dice.between(5, 100)));
         }
     }
 
@@ -172,9 +185,10 @@ impl World {
             ));
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
+            self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
             if !self.is_datagram && self.dice.flag() {
-                let accept = self.accept();
+                let accept = connected::accept(&mut self.dice);
                 self.line(accept);
             }
             if 0 < self.member_count && self.dice.flag() {
@@ -184,9 +198,11 @@ impl World {
             for group in 0..self.services[place].len() {
                 self.write_group(place, group);
             }
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
-                    self.write_call(&format!("service.{name}"), callee);
+                    let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                    self.write_call(&format!("service.{name}"), callee, stage);
                 }
             }
         }
@@ -236,8 +252,10 @@ impl World {
             } else {
                 self.services.len()
             };
+            let has_stages = self.has_flow && self.dice.flag();
             for callee in 0..call_count {
-                self.write_call(&path, callee);
+                let stage = swarm_flow::stage(&mut self.dice, has_stages);
+                self.write_call(&path, callee, stage);
             }
         }
     }
@@ -268,24 +286,16 @@ impl World {
         }
     }
 
-    fn write_call(&mut self, owner: &str, callee: usize) {
+    fn write_call(&mut self, owner: &str, callee: usize, stage: Option<u64>) {
         self.line(format!("[{owner}.call.{}]", SERVICES[callee]));
-        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
-        let has_deadline = self.dice.flag();
-        if has_deadline {
-            let deadline = self.dice.ms(100, 800);
-            self.line(format!("deadline = {deadline}"));
+        if self.has_flow {
+            let flow = swarm_flow::lines(&mut self.dice, owner, stage);
+            self.line(flow);
         }
+        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
-        self.maybe(|dice| {
-            let jitter = dice.pick(&["none", "full", "equal", "decorrelated"]);
-            let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
-            let (count, failover) = (dice.between(1, 4), dice.flag());
-            format!(
-                "retry = {{ attempt_count_max = {count}, failover = {failover}, \
-                 backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
-            )
-        });
+        let lines = super::swarm_attempts::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
@@ -296,60 +306,8 @@ impl World {
             )
         });
         if !self.is_datagram {
-            self.maybe(Self::connection);
+            self.maybe(connected::connection);
         }
-    }
-
-    /// How a service treats connections.
-    fn accept(&mut self) -> String {
-        let dice = &mut self.dice;
-        let mut keys = vec![format!("accept_backlog = {}", dice.between(0, 3))];
-        if dice.flag() {
-            keys.push(format!("idle_timeout = {}", dice.ms(1, 200)));
-        }
-        if dice.flag() {
-            keys.push(format!("age_max = {}, age_jitter = 0.5", dice.ms(10, 500)));
-        }
-        format!("connection = {{ {} }}", keys.join(", "))
-    }
-
-    fn connection(dice: &mut Dice) -> String {
-        let mut keys = vec![
-            format!("connect_timeout = {}", dice.ms(5, 3_000)),
-            format!("tls_round_trips = {}", dice.between(0, 2)),
-            format!("handshake_cpu = {}", dice.ms(0, 3)),
-            format!("unacked_timeout = {}", dice.ms(50, 2_000)),
-        ];
-        let is_multiplexed = dice.flag();
-        keys.push(format!("multiplex = {is_multiplexed}"));
-        let count = dice.between(1, 4);
-        keys.push(match is_multiplexed {
-            true => format!("streams_max = {count}"),
-            false => format!("pool_max = {count}"),
-        });
-        if dice.flag() {
-            keys.push(format!("idle_timeout = {}", dice.ms(1, 300)));
-        }
-        if dice.flag() {
-            let (interval, timeout) = (dice.ms(20, 300), dice.ms(5, 200));
-            let always = dice.flag();
-            keys.push(format!(
-                "keepalive = {{ interval = {interval}, timeout = {timeout}, \
-                 without_streams = {always} }}"
-            ));
-        }
-        let is_shared = is_multiplexed && dice.between(0, 2) == 0;
-        if is_shared {
-            keys.push("per = \"connection\"".to_string());
-        } else if dice.flag() {
-            let (initial, max) = (dice.ms(5, 100), dice.ms(100, 500));
-            keys.push(format!(
-                "reconnect = {{ initial = {initial}, max = {max}, factor = 1.6, jitter = 0.2, \
-                 connect_timeout_min = {} }}",
-                dice.ms(10, 500)
-            ));
-        }
-        format!("connection = {{ {} }}", keys.join(", "))
     }
 
     fn write_faults(&mut self) {
@@ -391,6 +349,13 @@ impl World {
             let length = self.dice.law(200);
             self.line(format!("for = {length}"));
             self.maybe(|dice| format!("every = {}", dice.law(300)));
+        }
+        if matches!(kind, "slow" | "error" | "loss" | "delay") && !self.classes.is_empty() {
+            let classes = self.classes.clone();
+            self.maybe(|dice| {
+                let place = dice.between(0, classes.len() as u64 - 1) as usize;
+                format!("class = \"{}\"", classes[place])
+            });
         }
         let is_of_nodes = matches!(kind, "crash" | "host_loss" | "pause" | "slow" | "error");
         match kind {

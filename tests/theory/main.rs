@@ -7,11 +7,16 @@ mod support;
 
 mod availability;
 mod balancing;
+mod classes;
 mod connections;
 mod detection;
+mod fan_out;
+mod grpc;
+mod modes;
 mod picks;
 mod queues;
 mod recorded;
+mod redundancy;
 mod retries;
 mod texts;
 
@@ -72,5 +77,19 @@ kinds! {
     retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
     k_of_n: crate::availability::k_of_n, 100_000, "complete pass: a few seconds";
     nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: a few seconds";
+    fork_join_2: crate::fan_out::fork_join_2, 300_000, "complete pass: a few seconds";
+    fanout: crate::fan_out::fanout, 20_000, "complete pass: 5 minutes";
+    central_queue: crate::fan_out::central_queue, 300_000, "complete pass: a few seconds";
+    classes_share_a_queue: crate::classes::classes_share_a_queue, 300_000,
+        "complete pass: a few seconds";
+    classes_mix_laws: crate::classes::classes_mix_laws, 300_000, "complete pass: a few seconds";
+    transmitter: crate::classes::transmitter, 300_000, "complete pass: 1 minute";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
+    redundancy_d: crate::redundancy::redundancy_d, 300_000, "complete pass: 1 minute";
+    redundancy_d_inf: crate::redundancy::redundancy_d_inf, 300_000, "complete pass: 1 minute";
+    hedge_exp: crate::redundancy::hedge_exp, 300_000, "complete pass: a few seconds";
+    hedge_lognormal: crate::redundancy::hedge_lognormal, 300_000, "complete pass: a few seconds";
+    mm1_deadline_drop: crate::redundancy::mm1_deadline_drop, 300_000,
+        "complete pass: a few seconds";
+    erlang_a: crate::redundancy::erlang_a, 300_000, "complete pass: a few seconds";
 }

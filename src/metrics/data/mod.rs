@@ -4,19 +4,24 @@
 //! for an honest value); it is never replaced by zero. Indices of entities are their place in the
 //! tables of the scenario.
 
+pub mod attempts;
+pub mod class;
 pub mod connection;
 pub mod detection;
 pub mod distribution;
 pub mod fault;
+pub mod flow;
 pub mod request;
 pub mod selection;
 pub mod series;
 pub mod service;
 pub mod timeline;
 
+use attempts::SeveralMetrics;
 use connection::ConnectionMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
+use flow::{BreakdownMetrics, FallbackMetrics};
 use request::RequestMetrics;
 use selection::EdgeMetrics;
 use serde::Serialize;
@@ -53,6 +58,13 @@ pub struct RunMetrics {
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,
+    /// Parts of the latency of every client and call; empty where latencies are not split.
+    pub breakdowns: Vec<BreakdownMetrics>,
+    /// Optional calls.
+    pub fallbacks: Vec<FallbackMetrics>,
+    /// Hedging, cluster modes, deadlines and cancellations; None where calls are plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub several: Option<SeveralMetrics>,
     /// By call edge with connections.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionMetrics>,

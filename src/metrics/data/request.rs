@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::class::ClassMetrics;
 use super::distribution::{CurvePoint, DurationStats};
 
 /// Requests of all clients.
@@ -12,6 +13,9 @@ pub struct RequestMetrics {
     pub phases: Vec<PhaseMetrics>,
     /// Every client over the whole measured window.
     pub clients: Vec<ClientMetrics>,
+    /// Every class over the whole measured window; empty where no client has classes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassMetrics>,
     /// Share of windows with arrivals whose success ratio reached the objective.
     pub window_availability_ratio: Option<f64>,
 }

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use super::class::ClassSeries;
+
 /// All series. Window `i` of a series starts at `i x` its width.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Series {
@@ -11,6 +13,8 @@ pub struct Series {
     pub window_secs: f64,
     /// By client.
     pub clients: Vec<ClientSeries>,
+    /// By class of request; empty where no client has classes.
+    pub classes: Vec<ClassSeries>,
     /// All clients together.
     pub total: Vec<RequestWindow>,
     /// Messages that are not requests, by kind; kinds that were never sent are left out.

@@ -31,6 +31,7 @@ impl Ask<'_> {
             }
             Measure::Ownership => self.ownership(),
             Measure::SelectionError | Measure::Smoothness => self.selection(),
+            Measure::ByteRate => self.byte_rate(),
             _ => unreachable!("measures of requests and servers are read elsewhere"),
         }
     }
@@ -78,6 +79,9 @@ impl Ask<'_> {
 
     fn wasted_ratio(&self) -> Estimated {
         self.has_no_zone()?;
+        if let Some(class) = self.measure.scope.class {
+            return self.class_wasted_ratio(class);
+        }
         let (classes, is_whole) = self.classes()?;
         let mut sum = AttemptCounts::default();
         for edge in self.edges_in_scope() {

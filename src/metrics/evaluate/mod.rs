@@ -1,8 +1,11 @@
 //! Reads one number of a run, and judges expectations.
 
+mod attempts;
+mod class;
 mod connection;
 mod detector;
 mod estimate;
+mod flow;
 mod request;
 mod server;
 #[cfg(test)]
@@ -134,11 +137,17 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::Utilization
         | Measure::ZombieRatio
         | Measure::InFlightBalance
+        | Measure::DroppedRatio
+        | Measure::CancelledRatio
+        | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
         Measure::ConnectionsOpen
         | Measure::HandshakeRate
         | Measure::PoolWaitingTime
         | Measure::HalfOpenTime => ask.connections(),
+        Measure::FallbackRatio => ask.flow(),
+        part if part.is_of_breakdown() => ask.flow(),
+        Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         _ => ask.other(),
     }
 }

@@ -11,11 +11,11 @@ use crate::scenario::measure::{Aggregation, Measure, Phase, Statistic};
 const NO_REQUESTS: &str = "no requests arrived in this phase and scope";
 
 /// Requests in scope and phase.
-struct Requests {
-    cell: RequestCell,
-    length_secs: f64,
+pub(super) struct Requests {
+    pub(super) cell: RequestCell,
+    pub(super) length_secs: f64,
     /// It is put together from windows.
-    is_steady: bool,
+    pub(super) is_steady: bool,
 }
 
 impl Ask<'_> {
@@ -48,6 +48,9 @@ impl Ask<'_> {
 
     fn requests(&self) -> Result<Requests, String> {
         let (tables, scope) = (&self.run.tables, self.measure.scope);
+        if let Some(class) = scope.class {
+            return self.class_requests(class);
+        }
         let request_scope = self.request_scope();
         if self.measure.phase == Phase::Steady {
             let Some(request_scope) = request_scope.filter(|s| s.zone.is_none()) else {
@@ -135,16 +138,24 @@ impl Ask<'_> {
         let Some(scope) = self.request_scope().filter(|s| s.zone.is_none()) else {
             return undecided("windows are kept by client only");
         };
-        let client = scope.client.map(|client| client.index());
+        let windows = match self.measure.scope.class {
+            Some(class) => tables.classes.windows(class).to_vec(),
+            None => tables
+                .windows
+                .pooled(scope.client.map(|client| client.index())),
+        };
         let (classes, _) = self.classes()?;
         exact(
-            window_availability(tables, self.scenario, client, &classes),
+            window_availability(tables, self.scenario, &windows, &classes),
             "no window with arrivals lies wholly in this phase",
         )
     }
 
     /// The worst caller, or worst minus best.
     fn by_caller(&self) -> Estimated {
+        if self.measure.scope.class.is_some() {
+            return undecided("callers are not counted by class");
+        }
         let Some(scope) = self.request_scope() else {
             return undecided("callers of calls between services are not counted one by one");
         };

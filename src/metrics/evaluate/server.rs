@@ -50,6 +50,9 @@ impl Ask<'_> {
                 };
                 balance_of(&values, self.measure.statistic)
             }
+            _ if self.measure.scope.class.is_some() && self.measure.scope.instance.is_some() => {
+                undecided("work at single instances is not counted by class")
+            }
             Measure::WaitingTime if self.measure.scope.instance.is_some() => {
                 self.instance_waiting(&classes, is_whole)
             }
@@ -71,7 +74,13 @@ impl Ask<'_> {
             return undecided("this is not kept for single instances");
         }
         let services = &self.run.tables.services;
-        let work: WorkCell = services.pooled(scope.service, scope.zone, classes);
+        let work: WorkCell = match scope.class {
+            Some(class) => {
+                let by_class = &self.run.tables.classes;
+                by_class.work(class, scope.service, scope.zone, classes)
+            }
+            None => services.pooled(scope.service, scope.zone, classes),
+        };
         let statistic = self.measure.statistic;
         match self.measure.measure {
             Measure::Throughput => exact(Some(work.served_count as f64 / length_secs), NO_WORK),
@@ -80,6 +89,9 @@ impl Ask<'_> {
             Measure::ServiceTime => of_samples(&work.service_time, 0, statistic),
             Measure::WaitRatio => share(work.waited_count, work.waiting.count(), NO_WORK),
             Measure::ZombieRatio => share(work.zombie_count, work.served_count, NO_WORK),
+            Measure::DroppedRatio => share(work.dropped_count, work.arrived_count, NO_WORK),
+            Measure::CancelledRatio => share(work.cancelled_count, work.arrived_count, NO_WORK),
+            Measure::ZombieTimeRatio => exact(work.zombie_time_ratio(), NO_WORK),
             _ => unreachable!("only measures of work come here"),
         }
     }

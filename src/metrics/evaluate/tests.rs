@@ -1,7 +1,7 @@
 //! Readings and verdicts of runs written by hand.
 
 use super::{Reading, Verdict, VerdictState, evaluate, judge};
-use crate::id::{ClientId, EdgeId, FaultId, InstanceId, NodeId, ZoneId};
+use crate::id::{ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ZoneId};
 use crate::metrics::data::RunMetrics;
 use crate::metrics::facts::sent_again;
 use crate::metrics::fixture::{SMALL, Shape, scenario};
@@ -47,12 +47,20 @@ fn run(scenario: &Scenario) -> RunMetrics {
         };
         let factor = if (4_000..6_000).contains(&i) { 2 } else { 1 };
         let latency = SimDuration::from_ms((i % 100 + 1) * factor);
-        facts.push((arrived_at, Observation::RequestArrived { client, caller }));
+        facts.push((
+            arrived_at,
+            Observation::RequestArrived {
+                client,
+                caller,
+                class: ClassId::NONE,
+            },
+        ));
         let attempt_count = 1 + u32::from(outcome == Outcome::Failure);
         for attempt_index in 0..attempt_count {
             facts.push((arrived_at, sent_again(caller.0 - 2, 0, attempt_index)));
         }
         let ended = Observation::RequestEnded {
+            class: ClassId::NONE,
             client,
             caller,
             arrived_at,

@@ -1,5 +1,7 @@
 //! From counters to numbers.
 
+mod attempts;
+mod flow;
 mod server;
 
 use super::control::{KINDS, byte_count, name};
@@ -55,6 +57,9 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
         control: finish.control(),
+        breakdowns: finish.breakdowns(),
+        fallbacks: finish.fallbacks(),
+        several: finish.several(),
         connections: tables
             .connections
             .metrics(scenario, &finish.whole, finish.measured_secs()),
@@ -142,10 +147,14 @@ impl Finish<'_> {
         RequestMetrics {
             phases,
             clients: (0..self.scenario.clients.len()).map(client).collect(),
+            classes: self
+                .tables
+                .classes
+                .metrics(self.scenario, &self.whole, self.measured_secs()),
             window_availability_ratio: super::pooled::window_availability(
                 self.tables,
                 self.scenario,
-                None,
+                &self.tables.windows.pooled(None),
                 &self.whole,
             ),
         }
@@ -269,6 +278,7 @@ impl Finish<'_> {
                     windows: windows.rows(windows.client(index)),
                 })
                 .collect(),
+            classes: self.tables.classes.series(self.scenario),
             total: windows.rows(&windows.pooled(None)),
             control: control.collect(),
             instances: self.tables.instances.series(&self.scenario.topology),

@@ -112,7 +112,7 @@ impl Finish<'_> {
         let all = all_classes(&self.tables.timeline);
         let work = self.tables.services.pooled(Some(service), None, &all);
         let secs = self.ended_at.max(self.tables.measured.1).as_secs_f64();
-        let left_work_count = work.served_count + work.lost_count;
+        let left_work_count = work.left_count();
         let sojourn_secs = work.sojourn.sum_secs() + work.lost_sojourn_secs;
         LittlesLaw {
             in_system_mean: self.tables.services.in_system(service, &all).sum_secs() / secs,

@@ -1,14 +1,16 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
 use crate::engine::PendingSet;
-use crate::id::{EdgeId, NodeId};
+use crate::id::{ClassId, EdgeId, InstanceId, NodeId};
 use crate::model::balancer::{AttemptEnd, PickContext};
+use crate::model::classes::Leg;
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
 use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use crate::model::world::{Deferred, World};
 use crate::rng::Purpose;
+use crate::scenario::attempts::ClusterMode;
 use crate::time::{SimDuration, SimTime};
 
 /// The leg of a message from the calling side.
@@ -25,21 +27,40 @@ struct Timing {
     index: u8,
     /// Time left until the deadline of the request.
     left: SimDuration,
+    /// The class of its request.
+    class: ClassId,
+    /// There is no deadline.
+    is_endless: bool,
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
-    /// Picks an instance and sends an attempt there.
+    /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
+    /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        let Some(instance) = self.pick(slot) else {
+            return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
+        };
+        let attempt = self.register_attempt(slot, instance);
+        self.transmit(attempt);
+    }
+
+    /// Picks the instance of the next attempt of a request, and counts the attempt.
+    #[inline]
+    fn pick(&mut self, slot: u32) -> Option<InstanceId> {
         let now = self.now();
         let request = &mut self.requests[slot];
         let index = request.attempt_count;
         request.attempt_count += 1;
         let request = &self.requests[slot];
         let caller = request.caller();
-        let shared = self.shared_pick(caller);
+        if let Some(shared) = self.shared_pick(caller) {
+            return Some(shared);
+        }
+        let request = &self.requests[slot];
+        let avoided = self
+            .connections
+            .avoided(caller, self.tried.get(request.tried));
         let side = &mut self.callers[caller.index()];
-        let tried = self.tried.get(request.tried);
-        let avoided = self.connections.avoided(caller, tried);
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
@@ -50,17 +71,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 .draw(Purpose::Pick, request.identity, u32::from(index), 0),
             tables: &mut self.tables,
         };
-        let picked = shared.or_else(|| side.balancer.pick(&mut ctx));
-        let Some(instance) = picked else {
-            return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
-        };
+        side.balancer.pick(&mut ctx)
+    }
+
+    /// The attempt that was counted last is in flight to `instance` from now on.
+    #[inline]
+    pub(super) fn register_attempt(&mut self, slot: u32, instance: InstanceId) -> u32 {
+        let now = self.now();
+        let request = &self.requests[slot];
+        let caller = request.caller();
+        let index = request.attempt_count - 1;
+        let side = &mut self.callers[caller.index()];
         side.in_flight.add(instance);
-        let key = request.key;
+        let (key, class) = (request.key, request.class);
         let timing = Timing {
             edge: side.edge,
             node: side.node,
             index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
+            class,
+            is_endless: request.deadline == SimTime::NEVER,
         };
         let attempt = self.attempts.insert(Attempt {
             identity: request.identity,
@@ -79,18 +109,43 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             stage: Stage::Sent,
             reply: Reply::Good,
             flags: AttemptFlags::default(),
+            class,
         });
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.send(slot, attempt, now);
+        }
+        let is_hedge = self.several.is_used && self.join_attempts(slot, attempt, timing.edge);
         self.set_timeout(attempt, timing);
         let to = self.instance_node(instance);
+        let edge = timing.edge;
         self.observe(Observation::AttemptSent {
             caller,
-            edge: timing.edge,
+            edge,
             instance,
+            class,
             attempt_index: u32::from(index),
             key: u64::from(key),
             is_wasted: !self.nodes[to.index()].state.is_up(),
         });
-        self.send_to_instance(attempt, (timing.node, to));
+        if is_hedge {
+            let attempt_index = u32::from(index);
+            self.observe(Observation::HedgeSent {
+                caller,
+                edge,
+                attempt_index,
+            });
+        }
+        attempt
+    }
+
+    /// The message of an attempt leaves its caller.
+    #[inline]
+    pub(super) fn transmit(&mut self, slot: u32) {
+        let Attempt {
+            caller, instance, ..
+        } = self.attempts[slot];
+        let link = (self.caller_node(caller), self.instance_node(instance));
+        self.send_to_instance(slot, link);
     }
 
     fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
@@ -98,7 +153,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.carry(slot);
         }
         let key = message_key(&self.attempts[slot], LEG_THERE);
-        let verdict = self.send(link, key);
+        let verdict = self.send_message(slot, link, key, Leg::There);
         let now = self.now();
         let copy = self
             .network
@@ -133,7 +188,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             ..self.attempts[slot]
         };
         copy.flags = AttemptFlags::DUPLICATE;
+        let deadline = self.attempt_deadline(slot);
         let slot = self.attempts.insert(copy);
+        if self.several.has_deadlines {
+            self.set_deadline(slot, deadline);
+        }
         self.attempts[slot].pending = self.schedule(delay, Event::AttemptArrives(slot));
     }
 
@@ -142,11 +201,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn set_timeout(&mut self, slot: u32, timing: Timing) {
         let edge = &self.scenario.edges[timing.edge.index()];
         let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
+            if !timing.is_endless {
+                self.set_deadline_timer(slot, timing.left);
+            }
             return;
         };
         let node = &self.nodes[timing.node.index()];
         let timeout = node.true_length(timeout);
-        let is_first_of_deadline = edge.attempt_timeout.is_none() && timing.index == 0;
+        let is_first_of_deadline = edge.attempt_timeout.is_none()
+            && timing.index == 0
+            && edge.attempts.is_none()
+            && self.class_config(timing.class).deadline.is_none();
         if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
             let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
             let sequence = self.queue.take_sequence();
@@ -156,7 +221,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             return;
         }
-        let sequence = self.schedule(timeout.min(timing.left), Event::AttemptDeadline(slot));
+        self.set_deadline_timer(slot, timeout.min(timing.left));
+    }
+
+    /// Sets a timeout that is no length of its edge.
+    fn set_deadline_timer(&mut self, slot: u32, length: SimDuration) {
+        let sequence = self.schedule(length, Event::AttemptDeadline(slot));
         if self.attempt_timers.len() <= slot as usize {
             self.attempt_timers
                 .resize(slot as usize + 1, crate::engine::Timer::UNSET);
@@ -240,11 +310,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.reply(slot, self.queue.now());
+        }
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
         let link = (self.instance_node(instance), self.caller_node(caller));
-        let verdict = self.send(link, key);
-        if let Some(delay) = self.reply_delay(slot, verdict) {
+        let sent = match reply {
+            Reply::Good => self.send_message(slot, link, key, Leg::Back),
+            Reply::Error
+            | Reply::Rejected
+            | Reply::Refused
+            | Reply::Reset
+            | Reply::ConnectTimeout => self.send(link, key),
+        };
+        if let Some(delay) = self.reply_delay(slot, sent) {
             self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
         }
     }
@@ -261,6 +341,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.caller_node(attempt.caller);
         let event = Event::ReplyArrives(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
+            self.note_held_reply(slot);
             return;
         }
         self.fold(event, node, identity);
@@ -298,48 +379,60 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             index,
             ..
         } = self.attempts[slot];
+        self.split_attempt(slot, outcome);
         self.forget_attempt(slot, outcome);
+        let edge = &self.scenario.edges[self.callers[caller.index()].edge.index()];
+        if let Some(attempts) = &edge.attempts
+            && let ClusterMode::Broadcast { failed_ratio_max } = attempts.cluster
+        {
+            return self.after_broadcast_attempt(request, outcome, failed_ratio_max);
+        }
         if outcome == AttemptOutcome::Success {
             return self.finish_request(request, Outcome::Success);
         }
-        let edge = self.callers[caller.index()].edge;
-        let retry = &self.scenario.edges[edge.index()].retry;
+        let retry = &edge.retry;
         if retry.failover && retry.attempt_count_max > u32::from(index) + 1 {
             let tried = self.requests[request].tried;
             self.requests[request].tried = self.tried.push(tried, instance);
         }
         self.after_failed_attempt(request, outcome);
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.settle(request);
+        }
     }
 
     /// The calling side is done with an attempt. It lives on while its instance or the network
     /// still has it.
-    fn forget_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
+    pub(super) fn forget_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         self.cancel_timeout(slot);
         self.leave_connection(slot, outcome);
         let now = self.now();
         let attempt = &mut self.attempts[slot];
-        attempt.request = NIL;
+        let request = std::mem::replace(&mut attempt.request, NIL);
         let Attempt {
             caller,
             instance,
             sent_at,
             stage,
             pending,
+            index,
             ..
         } = *attempt;
-        let is_at_instance = matches!(stage, Stage::Waiting | Stage::Running | Stage::Calling);
-        if pending == 0 && !is_at_instance {
+        attempt.sent_at = now;
+        if pending == 0 && !stage.is_at_instance() {
             self.attempts.remove(slot);
         }
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);
-        side.balancer.on_outcome(&AttemptEnd {
-            instance,
-            outcome,
-            sent_at,
-            ended_at: now,
-        });
         let edge = side.edge;
+        if !self.scenario.edges[edge.index()].is_broadcast() {
+            side.balancer.on_outcome(&AttemptEnd {
+                instance,
+                outcome,
+                sent_at,
+                ended_at: now,
+            });
+        }
         self.observe(Observation::AttemptEnded {
             caller,
             edge,
@@ -347,6 +440,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             sent_at,
             outcome,
         });
+        if self.several.is_used {
+            let latency = now.since(sent_at);
+            self.part_attempt(request, slot, (caller, edge), (index, latency, outcome));
+        }
     }
 
     /// Gives up the attempts of requests whose owner died. `requests` is ascending.
@@ -370,6 +467,7 @@ pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
         identity: attempt.identity,
         number: u32::from(attempt.index),
         leg: leg + copy,
+        class: attempt.class,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The life of a request: from its arrival, through its calls, to its outcome.
 
 use super::Caller;
+use super::join::JoinOwner;
 use super::retry::backoff;
 use crate::engine::PendingSet;
 use crate::id::{ClientId, EdgeId, NodeId};
@@ -26,13 +27,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = mix(self.nodes[node.index()].path_hash.wrapping_add(*count));
         let mut request = Request::new(identity, self.now(), node, Parent::Client);
         request.source = source;
-        request.key = self.draw_key(client, identity, source);
+        request.class = self.draw_class(client, identity, source);
+        request.key = self.draw_key(client, request.class, identity, source);
+        if let Some(deadline) = self.draw_deadline(request.class, identity) {
+            request.deadline = self.now() + self.nodes[node.index()].true_length(deadline);
+        }
         self.observe(Observation::RequestArrived {
             client,
             caller: node,
+            class: request.class,
         });
         self.in_flight_count += 1;
-        let slot = self.requests.insert(request);
+        let slot = self.insert_request(request);
         if !self.defers(node, Deferred::CallStart(slot)) {
             self.start_calls(slot, client, node);
         }
@@ -50,10 +56,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Begins the only call of a client's request, or the first of several.
     fn start_calls(&mut self, slot: u32, client: ClientId, node: NodeId) {
-        match *self.scenario.clients[client.index()].calls {
-            [edge] => self.begin_call(slot, edge, node),
-            _ => self.begin_step(slot),
+        let plan = self.plans.of_client(client);
+        match plan.only {
+            Some(edge) => self.begin_call(slot, edge, node),
+            None if plan.is_plain => self.begin_step(slot),
+            None => self.begin_stage(JoinOwner::Request(slot), 0),
         }
+    }
+
+    #[inline]
+    pub(super) fn insert_request(&mut self, request: Request) -> u32 {
+        let slot = self.requests.insert(request);
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.open(slot, request.arrived_at);
+        }
+        slot
     }
 
     /// The node that sends a request.
@@ -69,7 +86,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The client that sent a request which no other request or attempt waits for.
-    fn request_client(&self, request: &Request) -> ClientId {
+    pub(super) fn request_client(&self, request: &Request) -> ClientId {
         let client = match request.owner() {
             Ok(caller) => self.callers[caller.index()].client,
             Err(node) => match self.scenario.topology.node_kind(node) {
@@ -97,15 +114,30 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt_index: u8,
         source: u32,
     ) {
+        let mut request = self.sub_request(origin, parent, edge, attempt_index);
+        request.source = source;
+        let slot = self.insert_request(request);
+        self.link_call(&request, slot);
+        self.begin_call(slot, edge, self.request_node(origin));
+    }
+
+    /// A request over `edge` that belongs to `origin`, or to an attempt of it.
+    #[inline]
+    pub(super) fn sub_request(
+        &self,
+        origin: &Request,
+        parent: Parent,
+        edge: EdgeId,
+        attempt_index: u8,
+    ) -> Request {
         let path = self.edge_hash(edge);
         let identity = mix(mix(origin.identity ^ path) ^ u64::from(attempt_index));
-        let node = self.request_node(origin);
-        let mut request = Request::new(identity, self.now(), node, parent);
+        let mut request = Request::new(identity, self.now(), self.request_node(origin), parent);
         request.key = origin.key;
-        request.source = source;
+        request.class = origin.class;
+        request.deadline = origin.deadline;
         request.step = origin.step;
-        let slot = self.requests.insert(request);
-        self.begin_call(slot, edge, node);
+        request
     }
 
     /// Begins call number `step` of the work on an attempt; its worker waits.
@@ -113,12 +145,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = self.attempts[attempt_slot];
         let service = self.instances[attempt.instance.index()].service;
         let edge = self.scenario.services[service.index()].calls[step as usize];
-        let node = self.instance_node(attempt.instance);
-        let mut origin = Request::new(attempt.identity, self.now(), node, Parent::Client);
+        let mut origin = self.service_origin(attempt_slot);
         origin.step = step;
-        origin.key = attempt.key;
         let parent = Parent::Attempt(attempt_slot);
         self.begin_sub_call(&origin, parent, edge, attempt.index, NIL);
+    }
+
+    /// Stands for the request behind an attempt, which may be over, in the calls that its
+    /// instance makes.
+    #[inline]
+    pub(super) fn service_origin(&self, attempt_slot: u32) -> Request {
+        let attempt = &self.attempts[attempt_slot];
+        let node = self.instance_node(attempt.instance);
+        let mut origin = Request::new(attempt.identity, self.now(), node, Parent::Client);
+        origin.key = attempt.key;
+        origin.class = attempt.class;
+        origin
     }
 
     /// Hash of the path of an edge: the call path of identities.
@@ -128,12 +170,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Begins a call of a request that `node` sends.
-    fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
+    pub(super) fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
         let now = self.now();
         let request = &mut self.requests[slot];
         request.set_caller(self.scenario.topology.caller_of(edge, node));
-        if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
-            request.deadline = request.arrived_at + self.nodes[node.index()].true_length(deadline);
+        let config = &self.scenario.edges[edge.index()];
+        if let Some(deadline) = config.deadline {
+            let until = request.arrived_at + self.nodes[node.index()].true_length(deadline);
+            request.deadline = request.deadline.min(until);
+        }
+        if config.attempts.is_some() {
+            return self.begin_several(slot, edge);
         }
         if request.deadline <= now {
             return self.finish_request(slot, Outcome::Timeout);
@@ -145,13 +192,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn after_failed_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let request = self.requests[slot];
         let Caller { edge, node, .. } = self.callers[request.caller().index()];
+        if self.several.is_used && self.goes_on(slot) {
+            return;
+        }
         let retry = &self.scenario.edges[edge.index()].retry;
         let now = self.now();
         if now >= request.deadline {
-            return self.finish_request(slot, Outcome::Timeout);
+            return self.conclude(slot, Outcome::Timeout);
         }
         if u32::from(request.attempt_count) >= retry.attempt_count_max {
-            return self.finish_request(slot, outcome_of_last(outcome));
+            return self.conclude(slot, outcome_of_last(outcome));
         }
         let retry_number = u32::from(request.attempt_count);
         let draw = |number| {
@@ -176,6 +226,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         }
         let node = self.request_node(&request);
+        self.note_backoff_end(slot, node);
         if self.defers(node, Deferred::Event(Event::BackoffEnds(slot), sequence)) {
             return;
         }
@@ -190,23 +241,39 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A request has its outcome: whoever waits for it goes on.
     pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
+        if self.several.is_used {
+            self.leave_attempts(slot);
+            if self.requests[slot].flags.has(RequestFlags::BACKGROUND) {
+                return self.end_background(slot);
+            }
+        }
         let request = self.requests.remove(slot);
         self.tried.release(request.tried);
         self.observe_call_ended(&request, outcome);
+        self.close_breakdown(slot, &request);
         match request.parent() {
             Parent::Client => self.on_client_request_ended(&request, outcome),
-            Parent::Attempt(attempt) => self.on_service_call_ended(attempt, request.step, outcome),
-            Parent::Request(root) => self.on_step_ended(root, request.attempt_count, outcome),
+            Parent::Attempt(attempt) => {
+                self.note_plain_wait(attempt, &request);
+                self.on_service_call_ended(attempt, request.step, outcome);
+            }
+            Parent::Request(root) => {
+                self.absorb_parts(root);
+                self.on_step_ended(root, request.attempt_count, outcome);
+            }
+            Parent::Join(join) => self.on_joined_call_ended(join, &request, outcome),
+            Parent::Detached => {}
         }
     }
 
-    fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
+    pub(super) fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
         if let Ok(caller) = request.owner() {
             let edge = self.callers[caller.index()].edge;
             let started_at = request.arrived_at;
             self.observe(Observation::CallEnded {
                 caller,
                 edge,
+                class: request.class,
                 started_at,
                 outcome,
             });
@@ -238,10 +305,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.observe(Observation::RequestEnded {
             client,
             caller: node,
+            class: request.class,
             arrived_at: request.arrived_at,
             outcome,
             attempt_count: u32::from(request.attempt_count),
         });
+        self.observe_request_breakdown(client, request.arrived_at);
         self.after_client_request(client, request.source);
     }
 
@@ -258,7 +327,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .map(|(slot, _)| slot)
             .collect();
         self.cancel_attempts_of(&slots);
+        if self.several.is_used {
+            self.forget_several(nodes);
+        }
         for slot in slots {
+            if self.several.is_used {
+                self.leave_attempts(slot);
+            }
             let request = self.requests[slot];
             self.tried.release(request.tried);
             if request.flags.has(RequestFlags::BACKING_OFF) {
@@ -267,16 +342,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             } else {
                 self.requests.remove(slot);
             }
+            if request.flags.has(RequestFlags::BACKGROUND) {
+                continue;
+            }
             self.observe_call_ended(&request, Outcome::Failure);
+            self.close_breakdown(slot, &request);
             if request.parent() == Parent::Client {
                 self.on_client_request_ended(&request, Outcome::Failure);
             }
         }
+        self.joins.forget(nodes);
     }
 }
 
 /// What the end of the last attempt means for its request.
-fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
+pub(super) fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
     match outcome {
         AttemptOutcome::Success => Outcome::Success,
         AttemptOutcome::Rejected => Outcome::Rejected,

@@ -1,8 +1,19 @@
 //! The calling side, which any node may own: one for each of its call edges.
 
 mod attempt;
+pub mod breakdown;
 mod call;
+mod cancel;
+mod cluster;
+mod deadline;
+mod family;
+mod hedge;
+pub mod join;
+pub mod parts;
+pub mod plan;
 pub mod retry;
+pub mod several;
+mod stage;
 
 pub(super) use attempt::{LEG_THERE, fold_identity, message_key};
 

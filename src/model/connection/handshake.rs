@@ -5,7 +5,7 @@ use super::{
     TIMER_OF_CALLER, TIMER_OF_INSTANCE, TIMER_OF_POOL,
 };
 use crate::engine::{PendingSet, Timer};
-use crate::id::NodeId;
+use crate::id::{ClassId, NodeId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
@@ -173,6 +173,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             identity: self.connection_identity(pool, number),
             number: message_count,
             leg: u32::from(!is_there),
+            class: ClassId::NONE,
         };
         let link = if is_there {
             (there, back)

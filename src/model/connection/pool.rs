@@ -4,6 +4,7 @@ use super::{Flags, Phase, Pool, TIMER_OF_CALLER, WAITS};
 use crate::engine::PendingSet;
 use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::caller::{LEG_THERE, message_key};
+use crate::model::classes::Leg;
 use crate::model::event::Event;
 use crate::model::network::Verdict;
 use crate::model::observation::{AttemptOutcome, Observation, Observer};
@@ -149,7 +150,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         });
         self.connections.records[connection].used_at = now;
         let link = (node, self.instance_node(attempt.instance));
-        let verdict = self.send(link, message_key(&attempt, LEG_THERE));
+        let key = message_key(&attempt, LEG_THERE);
+        let verdict = self.send_message(slot, link, key, Leg::There);
         let Verdict::Deliver { delay, is_held } = verdict else {
             return self.note_unacked(connection, now);
         };

@@ -6,7 +6,7 @@
 //! host is gone. A suspicion ends with the pair when the instance leaves the list.
 
 use crate::engine::{PendingSet, Slab, Timer};
-use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::node::Node;
@@ -225,6 +225,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             identity: self.pair_identity(slot),
             number: pair.number,
             leg,
+            class: ClassId::NONE,
         };
         self.pings.pairs[slot].pending = match self.send(link, key) {
             Verdict::Deliver { delay, .. } => self.schedule(delay, event),

@@ -1,7 +1,7 @@
 //! Leases: instances renew them by heartbeats; who does not is no longer listed.
 
 use crate::engine::{PendingSet, Timer};
-use crate::id::{InstanceId, NodeId};
+use crate::id::{ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, Observation, Observer, Suspector};
@@ -126,6 +126,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             identity,
             number,
             leg,
+            class: ClassId::NONE,
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.schedule(delay, event);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::PendingSet;
-use crate::id::{CallerId, EdgeId, NodeId, ServiceId};
+use crate::id::{CallerId, ClassId, EdgeId, NodeId, ServiceId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, ExclusionCause, Observation, Observer};
@@ -170,6 +170,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             identity: self.list_identity(caller, link),
             number,
             leg,
+            class: ClassId::NONE,
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             let message = ListMessage {
@@ -272,6 +273,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             identity: self.list_identity(id, link),
             number,
             leg: 0,
+            class: ClassId::NONE,
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.schedule(delay, Event::PollArrives(caller));

@@ -2,8 +2,10 @@
 //! [`KeySampler`] turns one uniform into the key of a request.
 
 mod key;
+mod size;
 
 pub use key::KeySampler;
+pub use size::SizeSampler;
 
 use std::sync::Arc;
 

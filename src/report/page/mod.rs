@@ -1,5 +1,6 @@
 //! What the page of a report says, from a scenario and its results.
 
+mod flow_tables;
 mod tables;
 
 use super::format;
@@ -97,6 +98,8 @@ pub fn page(input: PageInput) -> ReportPage {
             "A percentile is withheld (-) where fewer than 10 requests lie above it.".into(),
         ),
     ];
+    requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
+    requests.extend(tables::classes(metrics).map(Block::Table));
     requests.extend(take(&["latency", "requests", "percentiles"]));
     let mut faults: Vec<Block> = tables::faults(metrics)
         .into_iter()

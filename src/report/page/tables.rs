@@ -76,6 +76,42 @@ pub fn latency(metrics: &RunMetrics) -> Table {
     table
 }
 
+/// Requests by class over the whole run; None where no client has classes.
+pub fn classes(metrics: &RunMetrics) -> Option<Table> {
+    let classes = &metrics.requests.classes;
+    if classes.is_empty() {
+        return None;
+    }
+    let mut table = Table::new(
+        "Requests by class",
+        [
+            "",
+            "#arrived",
+            "#success ratio",
+            "#goodput",
+            "#p50",
+            "#p99",
+            "#max",
+            "#bytes sent",
+        ],
+    );
+    for class in classes {
+        let (stats, latency) = (&class.stats, &class.stats.latency);
+        let row = vec![
+            class.class.clone(),
+            format::count(stats.arrived_count),
+            format::optional(stats.success_ratio, format::ratio),
+            format::optional(stats.goodput_rps, format::rate),
+            format::optional(latency.p50.value_secs, format::secs),
+            format::optional(latency.p99.value_secs, format::secs),
+            format::optional(latency.max_secs, format::secs),
+            format::optional(class.byte_rate_per_sec, format::rate),
+        ];
+        table.push(Mark::None, row);
+    }
+    Some(table)
+}
+
 /// When every fault acted, and what it did.
 pub fn faults(metrics: &RunMetrics) -> Vec<Table> {
     if metrics.faults.is_empty() {

@@ -1,7 +1,8 @@
 //! Offered load against capacity.
 
-use crate::id::{EdgeId, ServiceId};
+use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::Scenario;
+use crate::scenario::class::Classes;
 use crate::scenario::client::{EdgeConfig, Workload};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 
@@ -29,7 +30,8 @@ pub fn visits_per_request(
 ) -> Vec<f64> {
     let mut arriving = vec![0.0; services.len()];
     for edge in calls {
-        arriving[edges[edge.index()].to.index()] += 1.0;
+        let edge = &edges[edge.index()];
+        arriving[edge.to.index()] += f64::from(edge.flow.request_count());
     }
     let mut visits = arriving.clone();
     // Each round follows the calls one step further; without a cycle they end after as many
@@ -39,7 +41,8 @@ pub fn visits_per_request(
         let reached = arriving.iter().zip(services);
         for (count, service) in reached.filter(|(count, _)| 0.0 < **count) {
             for edge in &service.calls {
-                next[edges[edge.index()].to.index()] += count;
+                let edge = &edges[edge.index()];
+                next[edge.to.index()] += count * f64::from(edge.flow.request_count());
             }
         }
         if next.iter().all(|count| *count == 0.0) {
@@ -49,6 +52,19 @@ pub fn visits_per_request(
             *visits += more;
         }
         arriving = next;
+    }
+    visits
+}
+
+/// By how much the classes of a client change the work of one of its requests at each service, in
+/// visits of the service's own law.
+pub fn class_visits(client: ClientId, classes: &Classes, services: &[ServiceConfig]) -> Vec<f64> {
+    let mut visits = vec![0.0; services.len()];
+    for class in classes.of(client).map(|class| classes.get(class)) {
+        if let Some((service, law)) = &class.service_time {
+            let own = services[service.index()].service_time.mean_secs();
+            visits[service.index()] += class.share * (law.mean_secs() / own - 1.0);
+        }
     }
     visits
 }
@@ -69,7 +85,8 @@ pub struct ServiceLoad {
 /// The load of every service, by id. Closed loops are not counted: they cannot overload.
 pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
     let mut visits_per_sec = vec![0.0; scenario.services.len()];
-    for client in &scenario.clients {
+    let mut of_classes = vec![0.0; scenario.services.len()];
+    for (place, client) in scenario.clients.iter().enumerate() {
         if matches!(client.workload, Workload::Closed { .. }) {
             continue;
         }
@@ -77,6 +94,11 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
         let rate = requests.unwrap_or(0.0) / scenario.duration.as_secs_f64();
         let visits = visits_per_request(&client.calls, &scenario.edges, &scenario.services);
         for (total, visits) in visits_per_sec.iter_mut().zip(visits) {
+            *total += rate * visits;
+        }
+        let id = ClientId::from_index(place);
+        let more = class_visits(id, &scenario.classes, &scenario.services);
+        for (total, visits) in of_classes.iter_mut().zip(more) {
             *total += rate * visits;
         }
     }
@@ -89,8 +111,11 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
             ServiceLoad {
                 visits_per_sec,
                 capacity_per_sec,
-                offered_load: visits_per_sec / capacity_per_sec,
-                waits_for_calls: !scenario.services[place].calls.is_empty(),
+                offered_load: (visits_per_sec + of_classes[place]) / capacity_per_sec,
+                waits_for_calls: scenario.services[place].calls.iter().any(|edge| {
+                    let flow = &scenario.edges[edge.index()].flow;
+                    !flow.is_async && !flow.is_detached
+                }),
             }
         })
         .collect()

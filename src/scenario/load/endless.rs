@@ -5,6 +5,7 @@ use super::diagnostic::Diagnostic;
 use super::read::Places;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
+use crate::scenario::client::{EdgeConfig, EdgeOwner};
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
 use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
 use crate::scenario::selector::Target;
@@ -26,7 +27,10 @@ pub fn warn_endless_calls(ctx: &mut Context, scenario: &Scenario, places: &Place
         },
     };
     for (edge, at) in scenario.edges.iter().zip(&places.calls) {
-        if edge.attempt_timeout.is_none() && edge.deadline.is_none() {
+        let is_bounded = edge.attempt_timeout.is_some()
+            || edge.deadline.is_some()
+            || edge.deadline_law().is_some();
+        if !is_bounded && !has_class_deadlines(edge, scenario) {
             ctx.warn(
                 WarningCode::EndlessCall,
                 Diagnostic::new(format!("requests of `{}` may never end", edge.path))
@@ -35,6 +39,20 @@ pub fn warn_endless_calls(ctx: &mut Context, scenario: &Scenario, places: &Place
             );
         }
     }
+}
+
+/// Whether every request that makes this call has the deadline of its class.
+fn has_class_deadlines(edge: &EdgeConfig, scenario: &Scenario) -> bool {
+    let EdgeOwner::Client(client) = edge.owner else {
+        return false;
+    };
+    let classes = &scenario.classes;
+    let mut deadlines = classes
+        .of(client)
+        .map(|c| classes.get(c).deadline.is_some());
+    deadlines
+        .next()
+        .is_some_and(|first| first && deadlines.all(|has| has))
 }
 
 /// Whether messages get lost without a fault. A stream sends them again.

@@ -11,14 +11,15 @@ use super::files::resolve;
 use super::limits::Limits;
 use super::source::Sources;
 use super::tree::Tree;
-use super::value::DURATION_MAX;
+use super::value::{self, DURATION_MAX};
+use crate::scenario::class::CLASS_COUNT_MAX;
 use crate::scenario::client::{Trace, TraceRow};
 use crate::scenario::distribution::Empirical;
 use crate::time::{SimDuration, SimTime};
 
-/// Memory of one row while a file is read: rows of at most 40 bytes, in a vector that doubles and
+/// Memory of one row while a file is read: rows of at most 48 bytes, in a vector that doubles and
 /// is then sorted with half its size besides.
-const ROW_BYTES: u64 = 100;
+const ROW_BYTES: u64 = 120;
 
 /// Longest line of a CSV file in bytes.
 const LINE_BYTES_MAX: usize = 4_096;
@@ -98,7 +99,9 @@ impl Inputs {
         let arrives_at = arrives_at.ok_or_else(|| csv.missing("arrives_at"))?;
         let service_demand = csv.time_column("service_demand", unit)?;
         let key = csv.column("key");
-        csv.refuse_other(&["arrives_at", "service_demand", "key"])?;
+        let class = csv.column("class");
+        csv.refuse_other(&["arrives_at", "service_demand", "key", "class"])?;
+        let mut class_names = Vec::new();
         let row_count_max = self.memory_bytes_max / ROW_BYTES;
         let mut rows = Vec::new();
         while csv.next_row()? {
@@ -112,13 +115,14 @@ impl Inputs {
                 arrives_at: SimTime::START + csv.time(arrives_at)?,
                 service_demand: service_demand.map(|c| csv.time(c)).transpose()?,
                 key: key.map(|c| csv.key(c)).transpose()?,
+                class: class.map_or(Ok(0), |c| csv.class(c, &mut class_names))?,
             });
         }
         if rows.is_empty() {
             return Err("no rows".to_string());
         }
         rows.sort_by_key(|row| row.arrives_at);
-        Ok(Trace { rows })
+        Ok(Trace { rows, class_names })
     }
 
     fn read_empirical(&self, path: &Path, unit: &str) -> Result<Empirical, String> {
@@ -284,6 +288,27 @@ impl Csv {
 
     fn field(&self, place: usize) -> &str {
         std::str::from_utf8(&self.row[place]).unwrap_or("\u{fffd}")
+    }
+
+    /// The place of a class among `names`, plus one; 0 for an empty field.
+    fn class(&self, place: usize, names: &mut Vec<String>) -> Result<u8, String> {
+        let name = self.field(place);
+        if name.is_empty() {
+            return Ok(0);
+        }
+        let known = names.iter().position(|known| known == name);
+        let place = known.unwrap_or(names.len());
+        if known.is_none() {
+            let shown = shown(name.as_bytes());
+            if !value::is_name(name) {
+                return Err(format!("line {}: `{shown}` is no name", self.line()));
+            }
+            if CLASS_COUNT_MAX <= place {
+                return Err(format!("line {}: more than 255 classes", self.line()));
+            }
+            names.push(name.to_string());
+        }
+        Ok(u8::try_from(place + 1).expect("classes are few"))
     }
 
     fn time(&self, column: TimeColumn) -> Result<SimDuration, String> {

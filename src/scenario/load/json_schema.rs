@@ -125,12 +125,16 @@ fn property(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {
 
 const DURATION: &str = r"^\s*[0-9_]*(\.[0-9_]*)?\s*(ns|us|µs|ms|s|m|h|d)$";
 const RATE: &str = r"^.*/\s*(ns|us|ms|s|m|h)\s*$";
+const SIZE: &str = r"^\s*[0-9._eE+-]+\s*[KMGT]?i?B\s*$";
+const BANDWIDTH: &str = r"^\s*[0-9._eE+-]+\s*([KMGT]?i?B|[kMGT]?bit)/s\s*$";
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
 
 fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
     match kind_of {
         Kind::Duration { .. } => json!({ "type": "string", "pattern": DURATION }),
         Kind::Rate => json!({ "type": "string", "pattern": RATE }),
+        Kind::Size => json!({ "type": "string", "pattern": SIZE }),
+        Kind::Bandwidth => json!({ "type": "string", "pattern": BANDWIDTH }),
         Kind::Ratio => json!({ "oneOf": [
             { "type": "number", "minimum": 0, "maximum": 1 },
             { "type": "string", "pattern": "^[0-9._eE+-]+%?$" },

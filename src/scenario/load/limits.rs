@@ -1,11 +1,13 @@
 //! How large a scenario may be, and how large it is.
 
-use super::capacity;
+use super::{attempts, capacity};
+use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::distribution::Distribution;
+use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 
@@ -47,13 +49,22 @@ pub const NODE_COUNT_MAX: u64 = 1 << 26;
 /// Most calling sides: callers times the calls of each.
 pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
 
-/// Bytes of an instance, a calling side, an attempt in flight, a recorded row, a point on a ring.
+/// Bytes of an instance, a calling side, an attempt in flight, a recorded row, the hedging of a
+/// calling side, a point on a ring.
 const INSTANCE_BYTES: f64 = 400.0;
 const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
+/// Bytes that split the latency of a request in flight.
+const CLOCK_BYTES: f64 = 128.0;
 const CONNECTION_BYTES: f64 = 160.0;
-const TRACE_ROW_BYTES: f64 = 40.0;
+const TRACE_ROW_BYTES: f64 = 48.0;
+const HEDGING_BYTES: f64 = 128.0;
 const RING_POINT_BYTES: f64 = 12.0;
+
+/// Bytes of a counter of a class, and how many phases and windows have one.
+const CLASS_CELL_BYTES: f64 = 400.0;
+const CLASS_PHASE_COUNT: usize = 4;
+const CLASS_WINDOW_COUNT: usize = 200;
 
 /// Bytes that every run needs.
 const BASE_BYTES: f64 = 8e6;
@@ -145,11 +156,13 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         let requests = request_count(scenario, client);
         let visits =
             capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
-        events += requests * (1.0 + ATTEMPT_EVENTS * visits.iter().sum::<f64>());
-        memory += client_bytes(scenario, client, requests);
+        let copies = attempts_per_visit(scenario);
+        events += requests * (1.0 + ATTEMPT_EVENTS * copies * visits.iter().sum::<f64>());
+        memory += copies * client_bytes(scenario, client, requests);
     }
     for edge in &scenario.edges {
         let (callers, instances) = pair_counts(scenario, edge);
+        memory += callers * hedging_bytes(edge);
         memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
         if let Some(detector) = edge.detector {
             memory += callers * instances * 48.0;
@@ -165,10 +178,26 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs);
+    memory += class_bytes(scenario);
     Estimate {
         memory_bytes: memory as u64,
         event_count: events as u64,
     }
+}
+
+/// The most attempts that any call sends at once; hedging and the like multiply.
+fn attempts_per_visit(scenario: &Scenario) -> f64 {
+    let of_edge = |edge| attempts::attempts_per_call(edge, &scenario.groups);
+    scenario.edges.iter().map(of_edge).fold(1.0, f64::max)
+}
+
+/// What one calling side keeps for its hedges.
+fn hedging_bytes(edge: &EdgeConfig) -> f64 {
+    let hedge = edge.attempts.as_ref().and_then(|config| config.hedge);
+    hedge.map_or(0.0, |hedge| {
+        let window = hedge.percentile.map_or(0, |p| p.window_count);
+        HEDGING_BYTES + 8.0 * f64::from(window)
+    })
 }
 
 /// Callers of an edge and instances that each may see.
@@ -205,6 +234,20 @@ fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
     f64::from(*user_count) * (1.0 + scenario.duration.as_secs_f64() / cycle_secs.max(1e-6))
 }
 
+/// Keys of classes, and what is counted by class: by service, call and zone in a few phases, and
+/// over time.
+fn class_bytes(scenario: &Scenario) -> f64 {
+    let classes = &scenario.classes;
+    let zones = scenario.zones.len() + scenario.groups.len();
+    let blocks = (zones + 2 * scenario.edges.len()) * CLASS_PHASE_COUNT + CLASS_WINDOW_COUNT;
+    let keys = |class| match classes.get(class).keys {
+        Some(KeyConfig::Zipf { count, .. }) => 16.0 * f64::from(count),
+        Some(KeyConfig::Uniform { .. } | KeyConfig::HotSet { .. }) | None => 0.0,
+    };
+    let of_class = |class| keys(class) + blocks as f64 * CLASS_CELL_BYTES;
+    classes.ids().map(of_class).sum()
+}
+
 /// Keys, recorded rows and requests in flight of a client.
 fn client_bytes(scenario: &Scenario, client: &ClientConfig, requests: f64) -> f64 {
     let keys = match client.keys {
@@ -212,24 +255,48 @@ fn client_bytes(scenario: &Scenario, client: &ClientConfig, requests: f64) -> f6
         KeyConfig::Uniform { .. } | KeyConfig::HotSet { .. } => 0.0,
     };
     let in_flight = match &client.workload {
-        Workload::Closed { user_count, .. } => f64::from(*user_count),
+        Workload::Closed { user_count, .. } => {
+            f64::from(*user_count) * parallel_count(scenario, client)
+        }
         Workload::Open { .. } | Workload::Trace(_) => {
             let rate = requests / scenario.duration.as_secs_f64();
             let longest = rate * scenario.drain.as_secs_f64();
-            longest.min(requests).min(room(scenario))
+            let width = parallel_count(scenario, client);
+            (longest.min(requests) * width).min(room(scenario))
         }
     };
     let rows = match &client.workload {
         Workload::Trace(trace) => trace.rows.len() as f64,
         Workload::Open { .. } | Workload::Closed { .. } => 0.0,
     };
-    keys + in_flight * IN_FLIGHT_BYTES + rows * TRACE_ROW_BYTES
+    let clock_bytes = if scenario.has_breakdown {
+        CLOCK_BYTES
+    } else {
+        0.0
+    };
+    keys + in_flight * (IN_FLIGHT_BYTES + clock_bytes) + rows * TRACE_ROW_BYTES
+}
+
+/// Requests that one request of a client may have in flight at once, itself included: one where
+/// all its calls follow one another.
+fn parallel_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
+    let owners = scenario.services.iter().map(|service| &service.calls);
+    let mut owners = owners.chain([&client.calls]);
+    if owners.all(|calls| is_plain(calls, &scenario.edges)) {
+        return 1.0;
+    }
+    let visits = capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
+    1.0 + visits.iter().sum::<f64>()
 }
 
 /// Attempts that fit in all instances, on their workers and in their queues.
 fn room(scenario: &Scenario) -> f64 {
     let of_group = |group: &GroupConfig| {
         let service = &scenario.services[group.service.index()];
+        let is_async = |edge: &EdgeId| scenario.edges[edge.index()].flow.is_async;
+        if service.calls.iter().any(is_async) {
+            return f64::INFINITY;
+        }
         let waiting = service.queue_limit.map_or(f64::INFINITY, f64::from);
         f64::from(group.count) * (f64::from(group.workers) + waiting)
     };

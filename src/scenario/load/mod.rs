@@ -1,5 +1,6 @@
 //! From a TOML text to a [`Scenario`]: every error at once, each with its place.
 
+pub mod attempts;
 pub mod capacity;
 pub mod diagnostic;
 pub mod explain;

@@ -120,11 +120,14 @@ impl<'t> Section<'t> {
         value::duration(ctx, &tree, zero)
     }
 
-    /// A number of any kind that the key takes: rate, ratio, drift or plain number.
+    /// A number of any kind that the key takes: rate, size, bandwidth, ratio, drift or
+    /// plain number.
     pub fn number(&self, ctx: &mut Context, name: &str) -> Option<f64> {
         let tree = self.tree(name)?;
         match self.key(name).kind {
             Kind::Rate => value::rate(ctx, &tree),
+            Kind::Size => value::size(ctx, &tree),
+            Kind::Bandwidth => value::bandwidth(ctx, &tree),
             Kind::Ratio => value::ratio(ctx, &tree),
             Kind::Drift => value::drift(ctx, &tree),
             Kind::Number { min, above, max } => value::number(ctx, &tree, min, above, max),

@@ -1,5 +1,6 @@
 //! Warnings about a scenario that is valid and probably not meant.
 
+use super::attempts;
 use super::capacity;
 use super::context::Context;
 use super::diagnostic::Diagnostic;
@@ -26,6 +27,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     warn_overload(ctx, scenario, places);
     warn_unused(ctx, scenario, places);
     endless::warn_endless_calls(ctx, scenario, places);
+    attempts::warn_attempts(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     super::connected::warn_connections(ctx, scenario, places);
     let periods = aligned_periods(scenario);

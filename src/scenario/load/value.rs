@@ -69,6 +69,33 @@ pub fn rate(ctx: &mut Context, tree: &Tree) -> Option<f64> {
     }
 }
 
+/// A size in bytes.
+pub fn size(ctx: &mut Context, tree: &Tree) -> Option<f64> {
+    match &tree.value {
+        Value::Str(text) => {
+            let bytes = quantity::parse_size(text).map(|bytes| bytes as f64);
+            quantity_or_error(ctx, tree, bytes)
+        }
+        Value::Int(_) | Value::Float(_) => {
+            let fix = format!("write \"{}B\"", tree.to_inline_toml());
+            refuse(ctx, tree, "a size needs a unit", &fix)
+        }
+        _ => wrong_type(ctx, tree, "a size like \"4KiB\""),
+    }
+}
+
+/// A number of bytes per second.
+pub fn bandwidth(ctx: &mut Context, tree: &Tree) -> Option<f64> {
+    match &tree.value {
+        Value::Str(text) => quantity_or_error(ctx, tree, quantity::parse_bandwidth(text)),
+        Value::Int(_) | Value::Float(_) => {
+            let fix = format!("write \"{}MB/s\"", tree.to_inline_toml());
+            refuse(ctx, tree, "a bandwidth needs a unit", &fix)
+        }
+        _ => wrong_type(ctx, tree, "a bandwidth like \"1Gbit/s\""),
+    }
+}
+
 /// A share from 0 to 1.
 pub fn ratio(ctx: &mut Context, tree: &Tree) -> Option<f64> {
     let ratio = match &tree.value {

@@ -1,6 +1,7 @@
 //! Every measure that an expectation may name, with its definition: the text of
 //! `stormglass metrics`.
 
+mod flow;
 mod table;
 
 use super::measure::{Measure, Statistic, Unit};

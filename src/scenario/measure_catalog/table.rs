@@ -1,11 +1,14 @@
 //! The definitions of the measures (design section 8 in one table).
 
 use super::super::measure::{Measure, Unit};
+use super::flow::FLOW_MEASURES;
 use super::{MeasureInfo, Statistics};
 
-const REQUEST: &[&str] = &["client", "zone", "call"];
-const CALL: &[&str] = &["client", "call"];
-const SERVICE: &[&str] = &["service", "zone"];
+const REQUEST: &[&str] = &["client", "zone", "call", "class"];
+const RETURN: &[&str] = &["client", "zone", "call"];
+pub(super) const CALL: &[&str] = &["client", "call"];
+const SERVICE: &[&str] = &["service", "zone", "class"];
+const WORK: &[&str] = &["service", "zone", "instance", "class"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
 const CONNECTED: &[&str] = &["call", "client", "service"];
@@ -98,11 +101,11 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::WaitingTime,
         "waiting_time",
-        SERVER,
+        WORK,
         "Arrival of an attempt in an instance's queue to the start of its service.",
     ),
     MeasureInfo {
-        scopes: SERVER,
+        scopes: WORK,
         ..ratio(
             Measure::WaitRatio,
             "wait_ratio",
@@ -112,13 +115,13 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::SojournTime,
         "sojourn_time",
-        SERVER,
+        WORK,
         "Waiting time + service time at one instance.",
     ),
     times(
         Measure::ServiceTime,
         "service_time",
-        SERVER,
+        WORK,
         "What a worker really spends on an attempt: service demand / speed.",
     ),
     number(
@@ -137,7 +140,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     },
     MeasureInfo {
-        scopes: SERVER,
+        scopes: WORK,
         ..ratio(
             Measure::ZombieRatio,
             "zombie_ratio",
@@ -286,6 +289,65 @@ pub const MEASURES: &[MeasureInfo] = &[
         SERVER,
         "Utilization per instance.",
     ),
+    rate(
+        Measure::ByteRate,
+        "byte_rate",
+        &["client", "call", "service", "class"],
+        "Bytes of requests and good replies sent per second, retransmissions not counted; messages \
+         of classes without a size have none.",
+    ),
+    FLOW_MEASURES[0],
+    FLOW_MEASURES[1],
+    FLOW_MEASURES[2],
+    FLOW_MEASURES[3],
+    FLOW_MEASURES[4],
+    FLOW_MEASURES[5],
+    FLOW_MEASURES[6],
+    FLOW_MEASURES[7],
+    MeasureInfo {
+        scopes: CALL,
+        ..ratio(
+            Measure::HedgeRatio,
+            "hedge_ratio",
+            "Attempts sent while others of their call were in flight (by `hedge`, `forking` or \
+             `broadcast`; they are no retries) / first attempts of calls.",
+        )
+    },
+    MeasureInfo {
+        scopes: CALL,
+        ..ratio(
+            Measure::FailsafeRatio,
+            "failsafe_ratio",
+            "Calls that failed and ended with a fallback, as a success (`failsafe`, `failback`) / \
+             first attempts of calls.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::DroppedRatio,
+            "dropped_ratio",
+            "Attempts that a worker took up after their deadline, and dropped / attempts that \
+             arrived and were not rejected.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::CancelledRatio,
+            "cancelled_ratio",
+            "Attempts that their caller took back while they waited or ran / attempts that \
+             arrived and were not rejected.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVICE,
+        ..ratio(
+            Measure::ZombieTimeRatio,
+            "zombie_time_ratio",
+            "Time in service after the caller had given up / time in service, of work that ended.",
+        )
+    },
     MeasureInfo {
         statistics: Statistics::Distribution,
         ..number(
@@ -337,7 +399,11 @@ const fn single(
     }
 }
 
-const fn ratio(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+pub(super) const fn ratio(
+    measure: Measure,
+    name: &'static str,
+    definition: &'static str,
+) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
 }
 
@@ -359,7 +425,7 @@ const fn number(
     single(measure, name, Unit::Number, scopes, definition)
 }
 
-const fn times(
+pub(super) const fn times(
     measure: Measure,
     name: &'static str,
     scopes: &'static [&'static str],
@@ -374,7 +440,7 @@ const fn times(
 const fn per_window(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
     MeasureInfo {
         statistics: Statistics::PerWindow,
-        ..single(measure, name, Unit::Time, REQUEST, definition)
+        ..single(measure, name, Unit::Time, RETURN, definition)
     }
 }
 

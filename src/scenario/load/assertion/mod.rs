@@ -167,6 +167,7 @@ impl<'a> Parser<'a> {
                 "call" => scope.edge = Some(names.edge(name).map_err(unknown)?),
                 "service" => scope.service = Some(names.service(name).map_err(unknown)?),
                 "instance" => scope.instance = Some(names.instance(name).map_err(unknown)?),
+                "class" => scope.class = Some(names.class(name).map_err(unknown)?),
                 key => unreachable!("the catalog has no scope `{key}`"),
             }
             self.skip_space();

@@ -6,11 +6,14 @@ use super::super::schema::{BACKOFF, BALANCER, CALL, DETECTOR, RETRY};
 use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::tree::Tree;
+use super::attempts::{self, Deadline};
+use super::flow;
 use super::service::phase;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
+use crate::scenario::flow::stages;
 use crate::scenario::registry::PingConfig;
 use crate::scenario::service::ServiceConfig;
 use crate::time::SimDuration;
@@ -63,12 +66,17 @@ fn edges_of(
     list: &mut Vec<(EdgeConfig, Origin)>,
 ) {
     let what = format!("{kind} `{}`: call", owner.name);
+    let first = list.len();
     for call in open_named(ctx, &owner.section, "call", &CALL, &what, false) {
         let section = &call.section;
         let to = names.service(&call.name);
         let balancer = section.tree("balancer").and_then(|t| balancer(ctx, &t, 0));
         let attempt_timeout = section.duration(ctx, "attempt_timeout");
-        let deadline = section.duration(ctx, "deadline");
+        let (deadline, deadline_law) = match attempts::deadline(ctx, section) {
+            Deadline::None => (None, None),
+            Deadline::Constant(deadline) => (Some(deadline), None),
+            Deadline::Law(law) => (None, Some(law)),
+        };
         if let (Some(timeout), Some(deadline)) = (attempt_timeout, deadline)
             && deadline < timeout
         {
@@ -82,7 +90,9 @@ fn edges_of(
             );
         }
         let retry = retry(ctx, section);
+        let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
         let detector = detector(ctx, section);
+        let flow = flow::flow(ctx, section, owner_id);
         let connection = super::connection::connection(ctx, section);
         let to = match to {
             Ok(service) => service,
@@ -101,11 +111,14 @@ fn edges_of(
                 deadline,
                 retry,
                 detector,
+                flow,
+                attempts,
                 connection,
             },
             call.name_origin,
         ));
     }
+    flow::number_stages(ctx, &mut list[first..]);
 }
 
 /// Sticky balancers may hold each other no deeper than this.
@@ -220,20 +233,27 @@ pub fn attach(edges: &[(EdgeConfig, Origin)], services: &mut [ServiceConfig]) {
     }
 }
 
-/// How long the longest request can take: for each client the sum over its calls.
+/// How long the longest request can take: for each client the sum over the stages of its calls.
 pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDuration {
-    let call = |edge: &EdgeConfig| match (edge.deadline, edge.attempt_timeout) {
-        (Some(deadline), _) => deadline,
+    let drawn = |edge: &EdgeConfig| edge.deadline_law().map(attempts::longest_deadline);
+    let call = |edge: &EdgeConfig| match (edge.deadline.or(drawn(edge)), edge.attempt_timeout) {
+        _ if edge.flow.is_detached => SimDuration::ZERO,
+        (Some(deadline), _) => deadline.saturating_add(edge.flow.fallback_time),
         (None, Some(timeout)) => timeout
             .saturating_add(edge.retry.backoff_max)
-            .saturating_mul(u64::from(edge.retry.attempt_count_max)),
+            .saturating_mul(u64::from(edge.retry.attempt_count_max))
+            .saturating_add(edge.flow.fallback_time),
         (None, None) => DRAIN_UNBOUNDED,
     };
     let longest = clients
         .iter()
         .map(|client| {
-            let calls = client.calls.iter().map(|id| call(&edges[id.index()]));
-            calls.fold(SimDuration::ZERO, SimDuration::saturating_add)
+            let longest_of = |stage: Vec<EdgeId>| {
+                let calls = stage.into_iter().map(|id| call(&edges[id.index()]));
+                calls.max().unwrap_or_default()
+            };
+            let stages = stages(&client.calls, edges).into_iter().map(longest_of);
+            stages.fold(SimDuration::ZERO, SimDuration::saturating_add)
         })
         .max();
     longest.unwrap_or_default().min(DRAIN_MAX)

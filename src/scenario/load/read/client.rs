@@ -8,6 +8,7 @@ use super::super::source::Origin;
 use super::distribution::distribution_at;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_table};
 use crate::id::{EdgeId, ServiceId};
+use crate::scenario::class::Classes;
 use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, WhenCallerDown, Workload,
 };
@@ -19,6 +20,7 @@ use crate::time::{SimDuration, SimTime};
 /// What the arrivals of a client may refer to.
 struct World<'a> {
     names: &'a Names,
+    classes: &'a Classes,
     edges: &'a [EdgeConfig],
     services: &'a [ServiceConfig],
     groups: &'a [GroupConfig],
@@ -30,6 +32,7 @@ pub fn clients(
     ctx: &mut Context,
     clients: &[Opened],
     names: &Names,
+    classes: &Classes,
     edges: &[(EdgeConfig, Origin)],
     services: &[ServiceConfig],
     groups: &[GroupConfig],
@@ -38,6 +41,7 @@ pub fn clients(
     let edges: Vec<EdgeConfig> = edges.iter().map(|(edge, _)| edge.clone()).collect();
     let world = World {
         names,
+        classes,
         edges: &edges,
         services,
         groups,
@@ -64,7 +68,7 @@ pub fn clients(
             name: client.name.clone(),
             count: names.clients[place].caller_count,
             zones: zones.iter().map(|(zone, _)| names.zone_of(zone)).collect(),
-            workload: workload(ctx, section, &calls, &world),
+            workload: workload(ctx, client, &calls, &world),
             keys: keys(ctx, section),
             when_caller_down: match section.text(ctx, "when_caller_down").as_deref() {
                 Some("lose") => WhenCallerDown::Lose,
@@ -80,11 +84,11 @@ pub fn clients(
     list
 }
 
-fn workload(ctx: &mut Context, client: &Section, calls: &[EdgeId], world: &World) -> Workload {
+fn workload(ctx: &mut Context, client: &Opened, calls: &[EdgeId], world: &World) -> Workload {
     const PLACEHOLDER: Workload = Workload::Open {
         process: ArrivalProcess::Constant { rate: 1.0 },
     };
-    let Some(tree) = client.set_tree("arrivals") else {
+    let Some(tree) = client.section.set_tree("arrivals") else {
         return PLACEHOLDER;
     };
     let Some(section) = Section::open(ctx, tree, &ARRIVALS, "arrivals".to_string()) else {
@@ -120,7 +124,7 @@ fn workload(ctx: &mut Context, client: &Section, calls: &[EdgeId], world: &World
                 think_time: distribution_at(ctx, &section, "think_time"),
             };
         }
-        "trace" => return trace(ctx, &section).unwrap_or(PLACEHOLDER),
+        "trace" => return trace(ctx, &section, client, world).unwrap_or(PLACEHOLDER),
         name => unreachable!("the specification has no process `{name}`"),
     };
     Workload::Open { process }
@@ -191,16 +195,26 @@ fn ramp_window(
     (start, end)
 }
 
-fn trace(ctx: &mut Context, section: &Section) -> Option<Workload> {
+fn trace(ctx: &mut Context, section: &Section, client: &Opened, world: &World) -> Option<Workload> {
     let unit = section.text(ctx, "unit")?;
     let file = section.tree("file")?;
-    match ctx.inputs.trace(ctx.sources, &file, &unit) {
-        Ok(trace) => Some(Workload::Trace(trace)),
+    let trace = match ctx.inputs.trace(ctx.sources, &file, &unit) {
+        Ok(trace) => trace,
         Err(diagnostic) => {
             ctx.error(diagnostic);
-            None
+            return None;
+        }
+    };
+    for name in &trace.class_names {
+        if let Err(unknown) = world.names.class(&format!("{}.{name}", client.name)) {
+            ctx.error(
+                Diagnostic::new(unknown.title)
+                    .at(section.origin_of("file"), "a row of this file names it")
+                    .help(format!("write [client.{}.class.{name}]", client.name)),
+            );
         }
     }
+    Some(Workload::Trace(trace))
 }
 
 /// The rate, or that which offers the wanted load to a service.
@@ -239,7 +253,11 @@ fn rate_of_load(
         return None;
     }
     let visits = capacity::visits_per_request(calls, world.edges, world.services);
-    let visits = visits[service.index()];
+    let mut visits = visits[service.index()];
+    if let Some(EdgeOwner::Client(id)) = calls.first().map(|edge| world.edges[edge.index()].owner) {
+        let more = capacity::class_visits(id, world.classes, world.services);
+        visits += more[service.index()];
+    }
     let capacity = capacity::requests_per_sec(service, world.services, world.groups);
     let rate = load * capacity / visits;
     let name = &world.names.services[service.index()];
@@ -293,6 +311,11 @@ fn loaded_service(
 
 fn keys(ctx: &mut Context, client: &Section) -> KeyConfig {
     let section = open_table(ctx, client, "keys", &KEYS);
+    keys_of(ctx, &section)
+}
+
+/// Reads an open table of keys.
+pub fn keys_of(ctx: &mut Context, section: &Section) -> KeyConfig {
     let count = section.count_u32(ctx, "count").unwrap_or(1);
     match section.variant_name() {
         "zipf" => KeyConfig::Zipf {

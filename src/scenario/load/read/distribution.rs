@@ -13,7 +13,7 @@ use crate::scenario::distribution::{Branch, Distribution};
 use crate::time::SimDuration;
 
 /// The 99th percentile of the standard normal law.
-const NORMAL_P99: f64 = 2.326_347_874_040_841;
+pub const NORMAL_P99: f64 = 2.326_347_874_040_841;
 
 /// Probabilities of branches may miss 1 by this much, for decimals that do not end.
 const PROBABILITY_SUM_ERROR_MAX: f64 = 1e-6;

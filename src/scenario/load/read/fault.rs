@@ -3,11 +3,12 @@
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::section::Section;
+use super::class::class_at;
 use super::distribution::{distribution_at, distribution_if};
 use super::network::loss_at;
 use super::selector::selector_at;
 use super::{Names, Opened};
-use crate::id::GroupId;
+use crate::id::{ClassId, GroupId};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
 use crate::scenario::network::LossConfig;
@@ -46,6 +47,7 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
                     true => section.count_u32(ctx, "crews"),
                     false => None,
                 },
+                class: class(ctx, section, names),
             }
         })
         .collect();
@@ -117,6 +119,20 @@ fn check_windows(ctx: &mut Context, section: &Section) {
                 .at(section.origin_of("for"), "expected a time above zero"),
         );
     }
+}
+
+/// The class that a fault hits, which only some faults can.
+fn class(ctx: &mut Context, section: &Section, names: &Names) -> Option<ClassId> {
+    let class = class_at(ctx, section, "class", names);
+    let kind = section.variant_name();
+    if section.has("class") && !matches!(kind, "error" | "slow" | "loss" | "delay") {
+        ctx.error(
+            Diagnostic::new(format!("the fault `{kind}` hits all requests"))
+                .at(section.origin_of("class"), "it cannot hit one class")
+                .help("only error, slow, loss and delay can: leave `class` out"),
+        );
+    }
+    class
 }
 
 fn kind(ctx: &mut Context, section: &Section) -> FaultKind {

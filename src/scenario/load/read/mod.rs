@@ -1,16 +1,21 @@
 //! Readers: from the tree of a scenario to its configuration, every error on the way reported.
 
+mod attempts;
+mod breakdown;
 mod call;
+mod class;
 mod client;
 mod connection;
 mod distribution;
 mod expect;
 mod fault;
+mod flow;
 mod names;
 mod network;
 mod registry;
 mod selector;
 mod service;
+mod size;
 
 use super::context::Context;
 use super::diagnostic::Diagnostic;
@@ -95,23 +100,31 @@ pub fn scenario(
         &registry_section,
     );
 
+    let opened_classes = class::open_classes(ctx, &clients);
+    names.classes = class::paths(&opened_classes, &clients);
     let registry = registry::registry(ctx, &registry_section, &names);
-    let edges = call::edges(ctx, &clients, &services, &mut names);
+    let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
+    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &registry_section);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
+    let edge_configs: Vec<EdgeConfig> = edges.iter().map(|(edge, _)| edge.clone()).collect();
+    let classes = class::classes(ctx, &opened_classes, &clients, &edge_configs);
     let clients_read = client::clients(
         ctx,
         &clients,
         &names,
+        &classes,
         &edges,
         &services_read,
         &groups,
         duration,
     );
+    flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     let network = network::network(ctx, &network_section, &names);
+    class::warn_sizeless(ctx, &network_section, &classes);
     let expectations = expect::expectations(ctx, &root, &names);
 
     let places = Places::new(&services, &edges, &faults, &expectations);
@@ -125,12 +138,14 @@ pub fn scenario(
         drain: drain(ctx, &root, &clients_read, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
+        has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations),
         zones: names.zones,
         network,
         registry,
         services: services_read,
         groups,
         clients: clients_read,
+        classes,
         edges,
         faults: faults_read,
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),

@@ -7,7 +7,7 @@ use super::super::source::Origin;
 use super::super::suggest::did_you_mean;
 use super::Opened;
 use super::service::OpenedGroup;
-use crate::id::{ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
+use crate::id::{ClassId, ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
 
 /// The names of a scenario. The place of a name is its id.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Names {
     pub groups: Vec<GroupName>,
     /// Sorted.
     pub clients: Vec<ClientName>,
+    /// `CLIENT.CLASS`; the first one is that of class 1.
+    pub classes: Vec<String>,
     /// Sorted.
     pub faults: Vec<String>,
     /// `OWNER.SERVICE`, as the scope `call=` names them.
@@ -174,6 +176,25 @@ impl Names {
     /// A call by its short path `shop.web`.
     pub fn edge(&self, path: &str) -> Result<EdgeId, Unknown> {
         find("call", path, self.edges.iter().map(String::as_str)).map(EdgeId::from_index)
+    }
+
+    /// A class by its path `shop.checkout`, or by its name where one client only has it.
+    pub fn class(&self, path: &str) -> Result<ClassId, Unknown> {
+        let paths = self.classes.iter().map(String::as_str);
+        let is_meant = |known: &&str| known.split_once('.').is_some_and(|(_, name)| name == path);
+        let mut named = paths.clone().filter(is_meant);
+        let path = match (named.next(), named.next()) {
+            (Some(only), None) => only,
+            (Some(first), Some(second)) => {
+                return Err(Unknown {
+                    title: format!("several clients have a class `{path}`"),
+                    help: format!("write `{first}` or `{second}`"),
+                });
+            }
+            (None, _) => path,
+        };
+        let place = find("class", path, paths)?;
+        Ok(ClassId(u8::try_from(place + 1).expect("classes are few")))
     }
 
     /// A fault.

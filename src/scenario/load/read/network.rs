@@ -28,6 +28,8 @@ pub fn network(ctx: &mut Context, section: &Section, names: &Names) -> NetworkCo
         transport,
         same_zone: distribution_at(ctx, section, "same_zone"),
         cross_zone: distribution_at(ctx, section, "cross_zone"),
+        same_zone_bandwidth: section.number(ctx, "same_zone_bandwidth"),
+        cross_zone_bandwidth: section.number(ctx, "cross_zone_bandwidth"),
         loss: loss_at(ctx, section, "loss").unwrap_or(NO_LOSS),
         duplication_probability,
         retransmission_timeout: section
@@ -49,10 +51,16 @@ fn links(ctx: &mut Context, network: &Section, names: &Names) -> Vec<LinkConfig>
         );
         let delay = distribution_if(ctx, section, "delay");
         let loss = loss_at(ctx, section, "loss");
-        if !section.has("delay") && !section.has("loss") {
+        let bandwidth = section.number(ctx, "bandwidth");
+        if !["delay", "loss", "bandwidth"]
+            .iter()
+            .any(|key| section.has(key))
+        {
             ctx.error(
-                Diagnostic::new(format!("link `{}` changes nothing", link.name))
-                    .at(link.name_origin, "neither `delay` nor `loss` is set"),
+                Diagnostic::new(format!("link `{}` changes nothing", link.name)).at(
+                    link.name_origin,
+                    "none of `delay`, `loss` and `bandwidth` is set",
+                ),
             );
         }
         let is_symmetric = section.bool(ctx, "symmetric").unwrap_or(true);
@@ -64,6 +72,7 @@ fn links(ctx: &mut Context, network: &Section, names: &Names) -> Vec<LinkConfig>
                 is_symmetric,
                 delay,
                 loss,
+                bandwidth,
             });
         }
     }

@@ -170,6 +170,7 @@ pub fn services(
             demand_per,
             restart_time: distribution_if(ctx, section, "restart_time"),
             registered: registered(ctx, section, registry),
+            is_cancellable: section.bool(ctx, "cancellable").unwrap_or(false),
             groups: own_groups,
             calls: Vec::new(),
             accept: super::connection::accept(ctx, section),

@@ -2,8 +2,8 @@
 
 use super::shared::UNIT_KEY;
 use super::{
-    Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, key, optional, required,
-    shared,
+    CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, attempts, flow,
+    key, optional, required, shared,
 };
 
 /// `[client.NAME]`.
@@ -51,6 +51,11 @@ pub static CLIENT: TableSpec = TableSpec {
             "call",
             Kind::Named(&CALL),
             "Services that every request calls, in this order.",
+        ),
+        optional(
+            "class",
+            Kind::Named(&CLASS),
+            "Classes of requests, drawn by share.",
         ),
     ],
     variants: &[],
@@ -156,7 +161,7 @@ pub static ARRIVALS: TableSpec = TableSpec {
         Variant {
             name: "trace",
             doc: "Recorded arrivals: a CSV with a column `arrives_at` and, if wanted, \
-                  `service_demand` and `key`.",
+                  `service_demand`, `key` and `class`.",
             keys: &[required("file", Kind::File, "The CSV file."), UNIT_KEY],
         },
     ],
@@ -238,9 +243,9 @@ pub static CALL: TableSpec = TableSpec {
         ),
         key(
             "deadline",
-            POSITIVE,
+            Kind::Table(&shared::DISTRIBUTION),
             Default::Computed("for ever"),
-            "How long the call may take, all attempts included.",
+            "How long the call may take, all attempts included; a law is drawn for every request.",
         ),
         key(
             "retry",
@@ -253,6 +258,19 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&DETECTOR),
             "The caller's own failure detector.",
         ),
+        flow::STAGE,
+        flow::FANOUT_KEY,
+        flow::OPTIONAL,
+        flow::FALLBACK_TIME,
+        flow::ASYNC,
+        flow::DETACHED,
+        attempts::HEDGE_KEY,
+        attempts::CLUSTER_KEY,
+        attempts::FAILBACK_KEY,
+        attempts::FORK_COUNT_KEY,
+        attempts::FAILED_RATIO_KEY,
+        attempts::PROPAGATION_KEY,
+        attempts::MARGIN_KEY,
         optional(
             "connection",
             Kind::Table(&super::CONNECTION),

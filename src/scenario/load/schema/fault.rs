@@ -1,7 +1,8 @@
 //! Keys of faults.
 
 use super::{
-    Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, only_if, required, shared,
+    Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, only_if, optional, required,
+    shared,
 };
 
 const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
@@ -73,6 +74,11 @@ pub static FAULT: TableSpec = TableSpec {
             Kind::Table(&shared::DISTRIBUTION),
             Default::Computed("one window only"),
             "Gap from the end of a window to the start of the next.",
+        ),
+        optional(
+            "class",
+            Kind::Text,
+            "The class that it hits, `CLIENT.CLASS`; of error, slow, loss and delay only.",
         ),
     ],
     variants: &[

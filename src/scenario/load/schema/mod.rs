@@ -2,16 +2,22 @@
 //!
 //! Unknown-key errors, type errors, defaults, `explain` and the JSON Schema all derive from it.
 
+mod attempts;
+mod class;
 mod client;
 mod connection;
 mod fault;
+mod flow;
 mod root;
 mod service;
 mod shared;
 
+pub use attempts::{FAILBACK, HEDGE};
+pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use connection::{ACCEPT, CONNECTION, KEEPALIVE, RECONNECT};
 pub use fault::FAULT;
+pub use flow::FANOUT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
@@ -115,6 +121,10 @@ pub enum Kind {
     Duration { zero: bool },
     /// `"2000/s"`.
     Rate,
+    /// `"4KiB"`.
+    Size,
+    /// Bytes per second: `"1Gbit/s"`, `"100MB/s"`.
+    Bandwidth,
     /// `"0.1%"` or 0.001, from 0 to 1.
     Ratio,
     /// A ratio of either sign, at most one half: `"-50ppm"`, `"0.1%"`.

@@ -65,6 +65,12 @@ pub static ROOT: TableSpec = TableSpec {
             Default::Toml("\"99.9%\""),
             "Success ratio that a window needs to count as available.",
         ),
+        optional(
+            "breakdown",
+            Kind::Bool,
+            "Whether the latency of every request is split into its parts; `true` where `expect` \
+             names one.",
+        ),
         optional("expect", Kind::Assertions, "Assertions about the run."),
         key(
             "network",
@@ -127,6 +133,16 @@ pub static NETWORK: TableSpec = TableSpec {
             Default::Toml("\"500us\""),
             "One-way delay between nodes of different zones.",
         ),
+        optional(
+            "same_zone_bandwidth",
+            Kind::Bandwidth,
+            "What a host sends per second within its zone, unlimited if not set; messages with a size queue.",
+        ),
+        optional(
+            "cross_zone_bandwidth",
+            Kind::Bandwidth,
+            "What a host sends per second to other zones, unlimited if not set; messages with a size queue.",
+        ),
         key(
             "loss",
             Kind::Table(&shared::LOSS),
@@ -162,7 +178,7 @@ pub static NETWORK: TableSpec = TableSpec {
 /// `[network.link.NAME]`.
 pub static LINK: TableSpec = TableSpec {
     what: "link",
-    doc: "Other delay or loss from one set of nodes to another.",
+    doc: "Other delay, loss or bandwidth from one set of nodes to another.",
     tag: None,
     keys: &[
         required("from", Kind::Selector, "The sending side."),
@@ -182,6 +198,11 @@ pub static LINK: TableSpec = TableSpec {
             "loss",
             Kind::Table(&shared::LOSS),
             "Loss instead of the network's.",
+        ),
+        optional(
+            "bandwidth",
+            Kind::Bandwidth,
+            "What each sending host has for these links, instead of the network's.",
         ),
     ],
     variants: &[],

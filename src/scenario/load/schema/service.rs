@@ -87,6 +87,12 @@ pub static SERVICE: TableSpec = TableSpec {
             "Whether every attempt draws its service time or all of a request share one.",
         ),
         key(
+            "cancellable",
+            Kind::Bool,
+            Default::Toml("false"),
+            "Whether a cancellation stops running work, too.",
+        ),
+        key(
             "registered",
             Kind::Table(&REGISTERED),
             Default::Inherited("as the registry says"),

@@ -280,7 +280,7 @@ pub static BALANCER: TableSpec = TableSpec {
         },
         Variant {
             name: "pick_first",
-            doc: "One instance until the connection to it, or without connections an attempt, fails.",
+            doc: "One instance until its connection, or without connections an attempt, fails.",
             keys: &[key(
                 "shuffle",
                 Kind::Bool,

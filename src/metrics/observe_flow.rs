@@ -1,0 +1,78 @@
+//! Which counters facts of parallel, optional and asynchronous calls go to.
+
+use super::recorder::Recorder;
+use super::service::WorkRecord;
+use crate::id::{CallerId, EdgeId};
+use crate::model::observation::Observation;
+use crate::time::SimTime;
+
+impl Recorder<'_> {
+    #[inline(never)]
+    pub(super) fn observe_flow(&mut self, at: SimTime, observation: &Observation<'_>) {
+        match *observation {
+            Observation::CallBegan {
+                caller,
+                edge,
+                is_first,
+            } if !is_first => self.call_began(at, caller, edge),
+            Observation::OptionalCallEnded {
+                edge,
+                started_at,
+                has_failed,
+                ..
+            } => {
+                let class = self.class_at(started_at);
+                self.tables.flow.end_optional(edge, class, has_failed);
+            }
+            Observation::ReleasedWorkEnded {
+                instance,
+                arrived_at,
+                started_at,
+                released_at,
+                end,
+                is_zombie,
+            } => {
+                let work = WorkRecord {
+                    arrived_at,
+                    started_at: Some(started_at),
+                    released_at: Some(released_at),
+                    end,
+                    is_zombie,
+                };
+                let before = self.tables.instances.leave(at, instance);
+                let services = &mut self.tables.services;
+                services.leave(at, self.class, instance, before, work);
+            }
+            Observation::CallBreakdown {
+                edge,
+                started_at,
+                parts,
+                waits,
+                ..
+            } => {
+                let class = self.class_at(started_at);
+                self.tables.flow.end_call(edge, class, parts, waits);
+            }
+            Observation::RequestBreakdown {
+                client,
+                arrived_at,
+                parts,
+                waits,
+            } => {
+                let class = self.class_at(arrived_at);
+                self.tables.flow.end_request(client, class, parts, waits);
+            }
+            _ => {}
+        }
+    }
+
+    /// A request's call that did not begin with it.
+    fn call_began(&mut self, at: SimTime, caller: CallerId, edge: EdgeId) {
+        if let Some(of_client) = self.tables.requests.client_edge(edge) {
+            let requests = &mut self.tables.requests;
+            requests.begin_call(self.class, of_client.node(caller));
+            let windows = &mut self.tables.windows;
+            windows.begin_call(at, of_client.client.index());
+        }
+    }
+}
