@@ -1,6 +1,8 @@
 //! A swarm of small random scenarios: whatever features meet, the books balance and a seed means
 //! one run.
 
+#[path = "support/connected.rs"]
+mod connected;
 #[path = "support/conservation.rs"]
 mod conservation;
 #[path = "support/dice.rs"]
@@ -13,8 +15,6 @@ mod run;
 mod swarm;
 #[path = "support/swarm_attempts.rs"]
 mod swarm_attempts;
-#[path = "support/connected.rs"]
-mod connected;
 #[path = "support/swarm_flow.rs"]
 mod swarm_flow;
 #[path = "support/text.rs"]

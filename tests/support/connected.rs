@@ -53,31 +53,3 @@ pub fn connection(dice: &mut Dice) -> String {
     }
     format!("connection = {{ {} }}", keys.join(", "))
 }
-
-/// Half of the clients have classes.
-fn write_classes(&mut self) {
-    for client in CLIENTS.iter().take(self.clients.len()) {
-        if self.dice.flag() {
-            continue;
-        }
-        let shares: &[f64] = self.dice.pick(&[&[1.0], &[0.3, 0.7], &[0.2, 0.2, 0.6]]);
-        let call_count = self
-            .text
-            .matches(&format!("[client.{client}.call."))
-            .count();
-        for (share, name) in shares.iter().zip(["x", "y", "z"]) {
-            self.line(format!("[client.{client}.class.{name}]"));
-            self.line(format!("share = {share}"));
-            if call_count == 1 {
-                self.maybe(|dice| format!("service_time = {}", dice.law(12)));
-            }
-            self.maybe(|_| "keys = { distribution = \"uniform\", count = 3 }".to_string());
-            self.maybe(|dice| format!("deadline = {}", dice.law(200)));
-            self.maybe(|dice| format!("priority = {}", dice.between(0, 2)));
-            self.maybe(|_| "idempotent = false".to_string());
-            self.maybe(|dice| format!("request_size = \"{}B\"", dice.between(1, 2_000)));
-            self.maybe(|_| "reply_size = { dist = \"exponential\", mean = \"1KB\" }".into());
-            self.classes.push(format!("{client}.{name}"));
-        }
-    }
-}

@@ -71,6 +71,8 @@ impl RequestClock {
 impl Breakdown {
     /// A request arrived at its calling side.
     pub fn open(&mut self, slot: u32, now: SimTime) {
+        // A call that went on in the background may have left its slot without an end.
+        self.last.take_if(|(of, _)| *of == slot);
         let place = slot as usize;
         if self.requests.len() <= place {
             self.requests.resize(place + 1, RequestClock::default());
