@@ -149,7 +149,8 @@ fn a_dead_process_refuses_after_a_round_trip_and_a_lost_host_takes_the_connect_t
 #[test]
 fn a_lost_packet_delays_all_that_share_its_connection() {
     for (connection, expected, tolerance) in [
-        // About 1,000 losses hold up 9 others each: 4.8 standard errors are 4.8 x 0.096 / sqrt(1000).
+        // About 1,000 losses hold up 9 others each: 4.8 standard errors are
+        // 4.8 x 0.096 / sqrt(1000).
         // A second loss of one packet (1 % of them) holds up 20 more: 0.002.
         ("multiplex = true", 0.904_382_075, 0.017),
         // 4.8 sqrt(0.01 x 0.99 / 100,000).
@@ -183,8 +184,9 @@ fn the_first_call_of_a_connection_pays_for_its_handshake() {
     assert!(is_near(seen.calls[1].ended_at, 2.02));
 }
 
-/// The first call is served at 1.03 s: an instance that closes idle connections after `idle` does so
-/// at 1.03 s + idle. The second call is sent at 2 s, arrives 10 ms later, and a close takes as long.
+/// The first call is served at 1.03 s: an instance that closes idle connections after `idle` does
+/// so at 1.03 s + idle. The second call is sent at 2 s, arrives 10 ms later, and a close takes as
+/// long.
 #[test]
 fn a_call_that_crosses_an_idle_close_is_reset_unread() {
     for (idle_ms, outcome, opened_count, ended_at) in [
@@ -264,8 +266,8 @@ fn attempts_wait_for_a_connection_in_the_order_in_which_they_came() {
         "multiplex = false\npool_max = 1",
         "",
     );
-    // Sent at 1, 2 and 3 s; the connection is there at 1.02 s and serves one after the other, with a
-    // round trip and 2 s each.
+    // Sent at 1, 2 and 3 s; the connection is there at 1.02 s and serves one after the other, with
+    // a round trip and 2 s each.
     for (call, ended_at) in seen.calls.iter().zip([3.04, 5.06, 7.08]) {
         assert!(is_near(call.ended_at, ended_at), "{call:?}");
     }

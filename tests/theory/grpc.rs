@@ -1,10 +1,8 @@
 //! Connections against recordings of gRPC Python 1.85.1 (round robin over three servers,
 //! one of which is killed or stopped, 50 calls per second with a deadline of 1 s, no retries).
 
-use serde_json::Value;
-use stormglass::model::observation::AttemptOutcome;
-
 use crate::connections::{Call, Seen};
+use serde_json::Value;
 
 /// Seconds between two calls.
 const CALL_GAP: f64 = 0.02;
@@ -161,8 +159,8 @@ fn a_keepalive_detects_a_stopped_server_when_grpc_does() {
             let detected = detected_after(seed, interval, timeout);
             range = (range.0.min(detected), range.1.max(detected));
         }
-        // Uniform on [timeout, timeout + interval]: of 500 the extremes are within 2.8 % of the ends
-        // with a probability of failure below 1e-6. A round trip is 0.1 ms.
+        // Uniform on [timeout, timeout + interval]: of 500 the extremes are within 2.8 % of
+        // the ends with a probability of failure below 1e-6. A round trip is 0.1 ms.
         let slack = 0.028 * interval;
         assert!(
             timeout <= range.0 && range.0 <= timeout + slack,

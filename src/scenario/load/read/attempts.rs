@@ -65,7 +65,7 @@ pub fn attempts(
         deadline_margin: call.duration(ctx, "deadline_margin").unwrap_or_default(),
     };
     refuse_mixtures(ctx, call, retry, &config);
-    if config.propagation == DeadlinePropagation::None && call.has("deadline_margin") {
+    if config.propagation == DeadlinePropagation::None && !config.deadline_margin.is_zero() {
         ctx.error(
             Diagnostic::new("a margin without propagation")
                 .at(
