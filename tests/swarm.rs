@@ -1,6 +1,8 @@
 //! A swarm of small random scenarios: whatever features meet, the books balance and a seed means
 //! one run.
 
+#[path = "support/connected.rs"]
+mod connected;
 #[path = "support/conservation.rs"]
 mod conservation;
 #[path = "support/dice.rs"]
@@ -92,6 +94,12 @@ impl Observer for Seen {
             } => "cpu throttled".to_string(),
             Observation::HedgeSent { .. } => "sent a hedge".to_string(),
             Observation::FellBack { .. } => "fell back".to_string(),
+            Observation::ConnectionClosed {
+                half_open_since, ..
+            } => match half_open_since {
+                Some(_) => "connection half open".to_string(),
+                None => "connection closed".to_string(),
+            },
             _ => return,
         });
     }
@@ -109,6 +117,7 @@ fn random_scenarios_meet_everything() {
         "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
         "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
         "cpu throttled",
+        "attempt ConnectTimeout, attempt ResetUnsent, connection closed, connection half open",
         "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, work Cancelled",
         "sent a hedge, fell back",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",

@@ -112,6 +112,7 @@ fn service() -> ServiceConfig {
         groups: vec![GroupId(0)],
         calls: Vec::new(),
         limit: None,
+        accept: Default::default(),
     }
 }
 
@@ -154,6 +155,7 @@ fn edge() -> EdgeConfig {
         ping_time: None,
         attempts: None,
         resilience: None,
+        connection: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

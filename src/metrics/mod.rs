@@ -5,6 +5,7 @@
 
 pub mod attempts;
 pub mod class;
+pub mod connection;
 pub mod control;
 pub mod data;
 pub mod detection;

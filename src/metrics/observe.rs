@@ -49,6 +49,12 @@ impl Observer for Recorder<'_> {
             | Observation::CandidatesChanged { .. }
             | Observation::Excluded { .. }
             | Observation::Included { .. } => self.observe_belief(at, observation),
+            Observation::HandshakeStarted { .. }
+            | Observation::ConnectionOpened { .. }
+            | Observation::ConnectionClosed { .. }
+            | Observation::AttemptCarried { .. } => {
+                self.tables.connections.observe(at, self.class, observation);
+            }
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }

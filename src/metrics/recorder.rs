@@ -7,6 +7,7 @@
 
 use super::attempts::SeveralTable;
 use super::class::ClassTable;
+use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -89,6 +90,7 @@ impl<'a> Recorder<'a> {
             rings: RingTable::new(scenario, &first_windows),
             resilience: ResilienceTable::new(scenario, class_count),
             timelines: TimelineTable::default(),
+            connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
             steady: None,
@@ -123,6 +125,7 @@ impl<'a> Recorder<'a> {
         self.tables.services.cut_class(at, self.class);
         self.tables.resilience.cut_class(at, self.class);
         self.tables.servers.cut_class(at, self.class);
+        self.tables.connections.cut_class(at, self.class);
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
         for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
@@ -160,6 +163,7 @@ impl<'a> Recorder<'a> {
                 self.tables.services.cut_class(cut, class);
                 self.tables.resilience.cut_class(cut, class);
                 self.tables.servers.cut_class(cut, class);
+                self.tables.connections.cut_class(cut, class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::attempts::SeveralTable;
 use super::class::ClassTable;
+use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
@@ -84,6 +85,8 @@ pub struct Tables {
     pub resilience: ResilienceTable,
     /// Beliefs over time.
     pub timelines: TimelineTable,
+    /// Connections.
+    pub connections: ConnectionTable,
     /// By fault.
     pub faults: Vec<FaultCounts>,
     /// Control messages by class, then service, then kind.

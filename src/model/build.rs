@@ -9,6 +9,7 @@ use super::caller::plan::CallPlans;
 use super::caller::several::Several;
 use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
+use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
@@ -80,6 +81,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             attempt_timers: Vec::new(),
             several: Several::new(scenario),
             gates: Gates::new(scenario),
+            connections: Connections::new(scenario),
             service_times: scenario
                 .services
                 .iter()

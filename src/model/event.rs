@@ -118,6 +118,10 @@ events! {
     GateWaitEnds = 27,
     /// A timer of a server is due: its quota of CPU, or a pause of its own.
     ServerStep = 28,
+    /// A timer of a connection, or of the back-off before one, is due.
+    ConnectionTimer = 29,
+    /// A message of a connection arrives.
+    ConnectionMessage = 30,
 }
 
 #[cfg(test)]

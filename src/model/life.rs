@@ -207,7 +207,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 });
             }
             let answers = self.network.transport == Transport::Stream
-                && self.nodes[instance.index()].state != LifeState::HostLost;
+                && self.nodes[instance.index()].state != LifeState::HostLost
+                && !self.connections.carries(slot);
             if answers {
                 self.send_reply(slot, Reply::Reset);
             } else if is_zombie {
@@ -237,6 +238,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         self.forget_protection(node);
         self.stop_calling_sides(node);
+        self.on_connected_died(node);
         self.on_registry_member_changed(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             if let Deferred::Event(event, sequence) = deferred {
@@ -255,6 +257,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ListArrives(slot) => self.registry.messages.lose(slot),
             // Its stage died with the node.
             Event::FallbackEnds(_) => {}
+            Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -263,6 +266,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::AttemptTimeout(_)
             | Event::AttemptDeadline(_)
             | Event::ServerStep(_)
+            | Event::ConnectionTimer(_)
             | Event::HeartbeatDue(_)
             | Event::HeartbeatArrives(_)
             | Event::PollDue(_)
@@ -308,6 +312,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         for instance in self.sharing_at(&nodes) {
             self.resume_sharing(instance);
         }
+        self.accept_backlog(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             match deferred {
                 Deferred::Event(event, sequence) => self.handle(sequence, event),

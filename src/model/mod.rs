@@ -4,6 +4,7 @@ pub mod balancer;
 mod build;
 mod caller;
 mod classes;
+mod connection;
 mod cpu;
 mod detector;
 mod event;

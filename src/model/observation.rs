@@ -159,6 +159,32 @@ pub enum Observation<'a> {
         /// Work stands still because the quota is used up.
         is_throttled: bool,
     },
+    /// A calling side begins to open a connection.
+    HandshakeStarted {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+    },
+    /// A connection is open at its calling side.
+    ConnectionOpened {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+    },
+    /// A connection that was open is closed at its calling side.
+    ConnectionClosed {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+        /// When the process at its other end died without the calling side learning it.
+        half_open_since: Option<SimTime>,
+    },
+    /// The bytes of an attempt left on a connection, for which it had waited since it was sent.
+    AttemptCarried {
+        caller: CallerId,
+        edge: EdgeId,
+        waiting: SimDuration,
+    },
     /// A request or a reply with a size was sent for a call of this edge. What is retransmitted
     /// counts once.
     BytesSent {
@@ -341,6 +367,10 @@ pub enum AttemptOutcome {
     TimeoutHalfOpen,
     /// Given up because its caller died or the request ended otherwise.
     Cancelled,
+    /// No connection to the instance came about in time.
+    ConnectTimeout,
+    /// The connection was reset before the process read anything of the attempt.
+    ResetUnsent,
 }
 
 /// How work at an instance ended.

@@ -190,6 +190,8 @@ pub enum Reply {
     Refused,
     /// The process died.
     Reset,
+    /// No connection came about in time.
+    ConnectTimeout,
 }
 
 /// One try of a request at one instance.

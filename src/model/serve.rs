@@ -33,6 +33,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let attempt = &mut self.attempts[slot];
         attempt.pending = 0;
+        if self.is_turned_back(slot) {
+            return;
+        }
+        let attempt = &mut self.attempts[slot];
         match self.nodes[node.index()].state {
             LifeState::Up => {
                 attempt.flags.set(AttemptFlags::ARRIVED);
@@ -62,7 +66,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.attempts[slot].pending = 0;
         let node = self.instance_node(self.attempts[slot].instance);
         let answers = self.network.transport == Transport::Stream
-            && self.nodes[node.index()].state != LifeState::HostLost;
+            && self.nodes[node.index()].state != LifeState::HostLost
+            && !self.connections.carries(slot);
         if answers {
             self.send_reply(slot, Reply::Reset);
         } else {
@@ -224,6 +229,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let (demand, reply) = self.draw_work(slot);
         let demand = self.warmed(id, demand);
         let demand = self.faults.slowed(demand, &self.attempts[slot]);
+        let demand = demand + self.handshake_demand(slot);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
         attempt.started_at = now;

@@ -9,6 +9,7 @@ use super::caller::plan::CallPlans;
 use super::caller::several::Several;
 use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
+use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::event::Event;
 use super::fault::FaultSteps;
@@ -50,6 +51,7 @@ pub(super) struct World<'s, O, S> {
     /// What stands before attempts.
     pub(super) gates: Gates,
     pub(super) instances: Vec<Instance>,
+    pub(super) connections: Connections,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
     /// What follows from the class of a request.
@@ -180,6 +182,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
             Event::FallbackEnds(slot) => self.on_fallback_ends(slot, sequence),
             Event::GateWaitEnds(wait) => self.on_gate_wait_ends(wait, sequence),
+            Event::ConnectionTimer(index) => self.on_connection_timer(index, sequence),
+            Event::ConnectionMessage(slot) => self.on_connection_message(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::HeartbeatDue(instance) => self.on_heartbeat_due(instance, sequence),
             Event::HeartbeatArrives(instance) => self.on_heartbeat_arrives(instance),

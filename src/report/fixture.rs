@@ -93,6 +93,7 @@ pub fn metrics() -> RunMetrics {
         breakdowns: Vec::new(),
         fallbacks: Vec::new(),
         several: None,
+        connections: vec![],
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -430,6 +431,7 @@ fn web() -> ServiceConfig {
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
         limit: None,
+        accept: Default::default(),
     }
 }
 
@@ -486,5 +488,6 @@ fn call() -> EdgeConfig {
         flow: Default::default(),
         attempts: None,
         resilience: None,
+        connection: None,
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
 use crate::metrics::data::attempts::SeveralMetrics;
+use crate::metrics::data::connection::ConnectionMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
@@ -98,6 +99,7 @@ struct ReplicationEntry<'a> {
     fallbacks: &'a [FallbackMetrics],
     #[serde(skip_serializing_if = "Option::is_none")]
     several: Option<&'a SeveralMetrics>,
+    connections: &'a [ConnectionMetrics],
 }
 
 impl<'a> ReplicationEntry<'a> {
@@ -125,6 +127,7 @@ impl<'a> ReplicationEntry<'a> {
             breakdowns: &metrics.breakdowns,
             fallbacks: &metrics.fallbacks,
             several: metrics.several.as_ref(),
+            connections: &metrics.connections,
         }
     }
 }

@@ -76,6 +76,8 @@ pub enum Purpose {
     Pause = 22,
     /// The part of a service time that needs no core.
     ServiceWait = 23,
+    /// The random part of the wait before a caller connects again, and of the age of a connection.
+    ReconnectJitter = 24,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

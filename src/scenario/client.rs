@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::attempts::{AttemptsConfig, ClusterMode};
 use super::balancer::BalancerConfig;
+use super::connection::ConnectionConfig;
 use super::distribution::Distribution;
 use super::flow::CallFlow;
 use super::registry::{ClockConfig, PingConfig};
@@ -237,6 +238,8 @@ pub struct EdgeConfig {
     pub flow: CallFlow,
     /// What it does beyond one attempt after the other.
     pub attempts: Option<Box<AttemptsConfig>>,
+    /// The connections that attempts travel on. None: every attempt travels on its own.
+    pub connection: Option<ConnectionConfig>,
 }
 
 impl EdgeConfig {

@@ -84,6 +84,10 @@ pub enum Measure {
     CpuUtilization,
     ThrottledRatio,
     PauseRatio,
+    ConnectionsOpen,
+    HandshakeRate,
+    PoolWaitingTime,
+    HalfOpenTime,
 }
 
 impl Measure {

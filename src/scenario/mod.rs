@@ -6,6 +6,7 @@ pub mod balancer;
 pub mod class;
 pub mod client;
 pub mod compare;
+pub mod connection;
 pub mod distribution;
 pub mod expect;
 pub mod fault;

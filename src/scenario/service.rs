@@ -1,5 +1,6 @@
 //! What a scenario may say about services and their instances.
 
+use super::connection::AcceptConfig;
 use super::distribution::Distribution;
 use super::registry::{ClockConfig, Phase};
 use super::resilience::LimitConfig;
@@ -42,6 +43,8 @@ pub struct ServiceConfig {
     pub calls: Vec<EdgeId>,
     /// How many attempts one instance takes, adapted to its latency. None: as many as come.
     pub limit: Option<LimitConfig>,
+    /// How the instances treat connections.
+    pub accept: AcceptConfig,
 }
 
 impl ServiceConfig {

@@ -27,6 +27,7 @@ pub struct Books<'a> {
     outcome_counts: [u64; 4],
     requests: Bag<(ClientId, NodeId, ClassId, SimTime)>,
     attempts: Bag<(CallerId, InstanceId, SimTime)>,
+    connections: Bag<(CallerId, InstanceId)>,
     states: Vec<LifeState>,
     instances: Vec<InstanceBook>,
     candidates: BTreeMap<CallerId, BTreeSet<InstanceId>>,
@@ -109,6 +110,7 @@ impl<'a> Books<'a> {
             outcome_counts: [0; 4],
             requests: Bag(BTreeMap::new()),
             attempts: Bag(BTreeMap::new()),
+            connections: Bag(BTreeMap::new()),
             states,
             instances,
             candidates: BTreeMap::new(),
@@ -391,6 +393,27 @@ impl Books<'_> {
             Observation::CandidatesChanged { caller, view, .. } => {
                 let members = view.members.iter().map(|member| member.instance);
                 self.candidates.insert(*caller, members.collect());
+            }
+            Observation::ConnectionOpened {
+                caller, instance, ..
+            } => {
+                let owner = self.scenario.topology.caller_node(*caller);
+                let state = self.states[owner.index()];
+                assert_eq!(state, LifeState::Up, "{owner:?} opens a connection");
+                self.connections.add((*caller, *instance));
+            }
+            Observation::ConnectionClosed {
+                caller,
+                instance,
+                half_open_since,
+                ..
+            } => {
+                self.connections.take((*caller, *instance));
+                assert!(half_open_since.is_none_or(|since| since <= self.now));
+            }
+            Observation::AttemptCarried { edge, waiting, .. } => {
+                assert!(self.scenario.edges[edge.index()].connection.is_some());
+                assert!(*waiting <= self.now.since(SimTime::START));
             }
             _ => {}
         }

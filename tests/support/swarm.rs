@@ -6,6 +6,7 @@ use std::fmt::Write;
 #[path = "swarm_server.rs"]
 mod server;
 
+use super::connected;
 use super::dice::Dice;
 use super::protection;
 use super::swarm_flow;
@@ -197,6 +198,10 @@ impl World {
             self.text.push_str(&limit);
             self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
+            if !self.is_datagram && self.dice.flag() {
+                let accept = connected::accept(&mut self.dice);
+                self.line(accept);
+            }
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
                 self.line(format!("registered = {{ lease_duration = {lease} }}"));
@@ -313,6 +318,9 @@ impl World {
                  misses_max = {misses}, rises_min = {rises}, phase = {phase}{more} }}"
             )
         });
+        if !self.is_datagram {
+            self.maybe(connected::connection);
+        }
     }
 
     /// Half of the clients have classes.
@@ -497,6 +505,8 @@ fn balancer(dice: &mut Dice) -> String {
         "{ policy = \"least_in_flight\", choice_count = 2 }",
         "{ policy = \"least_in_flight\", choice_count = 3, replacement = true }",
         "{ policy = \"ring\", virtual_node_count = 7 }",
+        "\"pick_first\"",
+        "{ policy = \"pick_first\", shuffle = true }",
     ];
     let policy = dice.pick(&simple);
     if 0 < dice.between(0, 4) {

@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod class;
+pub mod connection;
 pub mod detection;
 pub mod distribution;
 pub mod fault;
@@ -19,6 +20,7 @@ pub mod service;
 pub mod timeline;
 
 use attempts::SeveralMetrics;
+use connection::ConnectionMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use flow::{BreakdownMetrics, FallbackMetrics};
@@ -68,6 +70,9 @@ pub struct RunMetrics {
     /// Hedging, cluster modes, deadlines and cancellations; None where calls are plain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub several: Option<SeveralMetrics>,
+    /// By call edge with connections.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionMetrics>,
     /// What happened when.
     pub series: Series,
     /// True and believed states of instances.

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod class;
+mod connection;
 mod cpu;
 mod detector;
 mod estimate;
@@ -144,6 +145,10 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
         Measure::CpuUtilization | Measure::ThrottledRatio | Measure::PauseRatio => ask.cpu(),
+        Measure::ConnectionsOpen
+        | Measure::HandshakeRate
+        | Measure::PoolWaitingTime
+        | Measure::HalfOpenTime => ask.connections(),
         Measure::FallbackRatio => ask.flow(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),

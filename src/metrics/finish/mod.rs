@@ -62,6 +62,9 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
         breakdowns: finish.breakdowns(),
         fallbacks: finish.fallbacks(),
         several: finish.several(),
+        connections: tables
+            .connections
+            .metrics(scenario, &finish.whole, finish.measured_secs()),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,

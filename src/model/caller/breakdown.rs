@@ -73,8 +73,6 @@ impl RequestClock {
 impl Breakdown {
     /// A request arrived at its calling side.
     pub fn open(&mut self, slot: u32, now: SimTime) {
-        // What was in this slot before may have ended without being split.
-        self.last.take_if(|(of, _)| *of == slot);
         let place = slot as usize;
         // A call in the background ends without anybody who asks for its parts.
         self.last.take_if(|(of, _)| *of == slot);
@@ -241,10 +239,12 @@ fn is_reply(outcome: AttemptOutcome) -> bool {
         | AttemptOutcome::Error
         | AttemptOutcome::Rejected
         | AttemptOutcome::Refused
-        | AttemptOutcome::Reset => true,
+        | AttemptOutcome::Reset
+        | AttemptOutcome::ResetUnsent => true,
         AttemptOutcome::TimeoutSlow
         | AttemptOutcome::TimeoutBlackHole
         | AttemptOutcome::TimeoutHalfOpen
+        | AttemptOutcome::ConnectTimeout
         | AttemptOutcome::Cancelled => false,
     }
 }

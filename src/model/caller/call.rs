@@ -369,6 +369,8 @@ pub(super) fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
         AttemptOutcome::Error
         | AttemptOutcome::Refused
         | AttemptOutcome::Reset
+        | AttemptOutcome::ResetUnsent
+        | AttemptOutcome::ConnectTimeout
         | AttemptOutcome::Cancelled => Outcome::Failure,
     }
 }

@@ -178,6 +178,8 @@ fn is_given_up(outcome: AttemptOutcome) -> bool {
         | AttemptOutcome::Error
         | AttemptOutcome::Rejected
         | AttemptOutcome::Refused
-        | AttemptOutcome::Reset => false,
+        | AttemptOutcome::Reset
+        | AttemptOutcome::ResetUnsent
+        | AttemptOutcome::ConnectTimeout => false,
     }
 }

@@ -16,7 +16,7 @@ pub mod retry;
 pub mod several;
 mod stage;
 
-pub(super) use attempt::fold_identity;
+pub(super) use attempt::{LEG_THERE, fold_identity, message_key};
 pub(super) use resilience::Gates;
 
 use std::sync::Arc;

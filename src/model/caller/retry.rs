@@ -47,6 +47,8 @@ pub fn retries(on: RetryOn, outcome: AttemptOutcome) -> bool {
         AttemptOutcome::Rejected => RetryOn::REJECTED,
         AttemptOutcome::Refused => RetryOn::REFUSED,
         AttemptOutcome::Reset => RetryOn::RESET_SENT,
+        AttemptOutcome::ResetUnsent => RetryOn::RESET_UNSENT,
+        AttemptOutcome::ConnectTimeout => RetryOn::CONNECT_TIMEOUT,
         AttemptOutcome::TimeoutSlow
         | AttemptOutcome::TimeoutBlackHole
         | AttemptOutcome::TimeoutHalfOpen => RetryOn::TIMEOUT,

@@ -234,6 +234,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             view: &view,
         });
         for instance in diff.removed.iter().copied() {
+            self.drain_connections_to(caller, instance);
             self.observe(Observation::Excluded {
                 caller,
                 instance,

@@ -5,6 +5,7 @@ use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
+use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
@@ -56,6 +57,7 @@ const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
 /// Bytes that split the latency of a request in flight.
 const CLOCK_BYTES: f64 = 128.0;
+const CONNECTION_BYTES: f64 = 160.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
 const RING_POINT_BYTES: f64 = 12.0;
@@ -170,6 +172,13 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(detector) = edge.detector {
             memory += callers * instances * 48.0;
             events += 3.0 * callers * instances * secs / detector.interval.as_secs_f64();
+        }
+        if let Some(connection) = &edge.connection {
+            let connections = open_connections(connection, callers, instances);
+            memory += connections * CONNECTION_BYTES;
+            if let Some(keepalive) = connection.keepalive {
+                events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
+            }
         }
         events += registry_events(scenario, callers, secs);
     }
@@ -299,11 +308,20 @@ fn room(scenario: &Scenario) -> f64 {
     scenario.groups.iter().map(of_group).sum()
 }
 
+/// Connections that may be open at once. Pools seldom fill, so each counts as one connection.
+fn open_connections(connection: &ConnectionConfig, callers: f64, instances: f64) -> f64 {
+    match connection.pick_per {
+        PickPer::Attempt => callers * instances,
+        PickPer::Connection => callers,
+    }
+}
+
 fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {
     match balancer {
         // Counts of attempts in flight take room only while there are some.
         BalancerConfig::Random
         | BalancerConfig::RoundRobin
+        | BalancerConfig::PickFirst { .. }
         | BalancerConfig::LeastInFlight { .. } => 0.0,
         BalancerConfig::WeightedRandom => 16.0 * instances,
         BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,

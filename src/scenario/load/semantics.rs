@@ -31,6 +31,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     attempts::warn_attempts(ctx, scenario, places);
     protection::warn_protection(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
+    super::connected::warn_connections(ctx, scenario, places);
     let periods = aligned_periods(scenario);
     for (fault, at) in scenario.faults.iter().zip(&places.fault_starts) {
         warn_fault_window(ctx, scenario, fault, *at);

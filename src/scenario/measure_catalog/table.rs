@@ -12,6 +12,7 @@ const WORK: &[&str] = &["service", "zone", "instance", "class"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
 const LIMIT: &[&str] = &["call", "client", "service"];
+const CONNECTED: &[&str] = &["call", "client", "service"];
 const RING: &[&str] = &["call", "client", "service"];
 
 /// All measures.
@@ -419,6 +420,37 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Time paused, by itself or by a fault / time up.",
         )
     },
+    MeasureInfo {
+        statistics: Statistics::Distribution,
+        ..number(
+            Measure::ConnectionsOpen,
+            "connections_open",
+            CONNECTED,
+            "Connections that are open at their calling sides; each level counts for as long as it \
+             lasts.",
+        )
+    },
+    rate(
+        Measure::HandshakeRate,
+        "handshake_rate",
+        CONNECTED,
+        "Connections that calling sides began to open, per second.",
+    ),
+    times(
+        Measure::PoolWaitingTime,
+        "pool_waiting_time",
+        CONNECTED,
+        "From the sending of an attempt until its bytes leave on a connection: handshakes and \
+         waiting for a free one. Attempts that never leave are not counted.",
+    ),
+    times(
+        Measure::HalfOpenTime,
+        "half_open_time",
+        CONNECTED,
+        "From the death of the process at the other end of a connection, of which no reset told, \
+         until the calling side closes it. A connection that is still open at the end is not \
+         counted.",
+    ),
 ];
 
 const fn single(

@@ -45,6 +45,8 @@ impl End {
             | AttemptOutcome::Rejected
             | AttemptOutcome::Refused
             | AttemptOutcome::Reset
+            | AttemptOutcome::ResetUnsent
+            | AttemptOutcome::ConnectTimeout
             | AttemptOutcome::TimeoutSlow
             | AttemptOutcome::TimeoutBlackHole
             | AttemptOutcome::TimeoutHalfOpen => End::Failure(length),

@@ -104,12 +104,14 @@ fn drop_of(outcome: AttemptOutcome) -> Option<bool> {
     match outcome {
         AttemptOutcome::Success => Some(false),
         AttemptOutcome::Rejected
+        | AttemptOutcome::ConnectTimeout
         | AttemptOutcome::TimeoutSlow
         | AttemptOutcome::TimeoutBlackHole
         | AttemptOutcome::TimeoutHalfOpen => Some(true),
         AttemptOutcome::Error
         | AttemptOutcome::Refused
         | AttemptOutcome::Reset
+        | AttemptOutcome::ResetUnsent
         | AttemptOutcome::Cancelled => None,
     }
 }

@@ -71,5 +71,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
 /// Whether the instance may have worked on an attempt that ended so.
 fn was_sent(outcome: AttemptOutcome) -> bool {
-    !matches!(outcome, AttemptOutcome::Refused)
+    !matches!(
+        outcome,
+        AttemptOutcome::Refused | AttemptOutcome::ResetUnsent | AttemptOutcome::ConnectTimeout
+    )
 }

@@ -97,6 +97,7 @@ fn edges_of(
         let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
         let (detector, ping_time) = detector(ctx, section).unzip();
         let flow = flow::flow(ctx, section, owner_id);
+        let connection = super::connection::connection(ctx, section);
         let to = match to {
             Ok(service) => service,
             Err(unknown) => {
@@ -109,7 +110,7 @@ fn edges_of(
                 owner: owner_id,
                 to,
                 path: format!("{kind}.{}.call.{}", owner.name, call.name),
-                balancer: balancer.unwrap_or(BalancerConfig::Random),
+                balancer: super::connection::connected(balancer, connection.is_some()),
                 attempt_timeout,
                 deadline,
                 retry,
@@ -118,6 +119,7 @@ fn edges_of(
                 flow,
                 attempts,
                 resilience,
+                connection,
             },
             call.name_origin,
         ));
@@ -158,6 +160,10 @@ fn balancer(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig
                 session_count_max: section.count_u32(ctx, "session_count_max")?,
             }
         }
+        "pick_first" => BalancerConfig::PickFirst {
+            shuffle: section.bool(ctx, "shuffle")?,
+            has_connections: false,
+        },
         name => unreachable!("the specification has no policy `{name}`"),
     })
 }

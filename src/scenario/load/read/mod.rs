@@ -5,6 +5,7 @@ mod breakdown;
 mod call;
 mod class;
 mod client;
+mod connection;
 mod distribution;
 mod expect;
 mod fault;
@@ -116,6 +117,8 @@ pub fn scenario(
     );
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
+    connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
+    class::warn_sizeless(ctx, &network_section, &classes);
     let expectations = expect::expectations(ctx, &root, &names);
 
     let places = Places::new(&services, &edges, &faults, &expectations);

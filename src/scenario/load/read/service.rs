@@ -190,6 +190,7 @@ pub fn services(
             groups: own_groups,
             calls: Vec::new(),
             limit: super::resilience::concurrency_limit(ctx, section),
+            accept: super::connection::accept(ctx, section),
         });
     }
     list

@@ -291,6 +291,11 @@ pub static CALL: TableSpec = TableSpec {
             Kind::Table(&resilience::CONCURRENCY_LIMIT),
             "How many attempts of a caller may be under way, adapted to latency and drops.",
         ),
+        optional(
+            "connection",
+            Kind::Table(&super::CONNECTION),
+            "Attempts travel on connections; without it every attempt travels on its own.",
+        ),
     ],
     variants: &[],
     shorthand: None,

@@ -5,6 +5,7 @@
 mod attempts;
 mod class;
 mod client;
+mod connection;
 mod fault;
 mod flow;
 mod resilience;
@@ -16,6 +17,7 @@ mod shared;
 pub use attempts::{FAILBACK, HEDGE};
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
+pub use connection::{ACCEPT, CONNECTION, KEEPALIVE, RECONNECT};
 pub use fault::FAULT;
 pub use flow::FANOUT;
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};

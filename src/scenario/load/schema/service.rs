@@ -107,6 +107,11 @@ pub static SERVICE: TableSpec = TableSpec {
         server::SERVICE_CPU_QUOTA,
         server::SERVICE_WARMUP,
         server::SERVICE_PAUSES,
+        optional(
+            "connection",
+            Kind::Table(&super::ACCEPT),
+            "How instances treat the connections of calls that have a `connection` table.",
+        ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",
