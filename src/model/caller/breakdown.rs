@@ -73,7 +73,6 @@ impl Breakdown {
     pub fn open(&mut self, slot: u32, now: SimTime) {
         // What was in this slot before may have ended without being split.
         self.last.take_if(|(of, _)| *of == slot);
-        self.waits.remove(&slot);
         let place = slot as usize;
         if self.requests.len() <= place {
             self.requests.resize(place + 1, RequestClock::default());
