@@ -72,7 +72,7 @@ impl RequestFlags {
     /// Its stage went on without it.
     pub const UNAWAITED: RequestFlags = RequestFlags(8);
     /// It failed, and is tried again while nobody waits for it.
-    pub const BACKGROUND: RequestFlags = RequestFlags(8);
+    pub const BACKGROUND: RequestFlags = RequestFlags(16);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: RequestFlags) -> bool {
