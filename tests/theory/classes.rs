@@ -154,6 +154,31 @@ pub fn classes_share_a_queue(pass: Pass) {
     }
 }
 
+/// By priority, without preemption, each class waits as long as Cobham (1954) says.
+pub fn mg1_priority_np(pass: Pass) {
+    let mut verdict = Verdict::default();
+    for study in studies("mg1_priority_np") {
+        let count = study.sample_count(pass);
+        let length = Length {
+            count,
+            rate: 1.0,
+            warmup: 0.0,
+            seed: 3,
+        };
+        let by_priority = "limit = \"unlimited\", priority = true";
+        let text = one_queue(&study, length, "fifo");
+        let scenario = scenario(&text.replace("limit = \"unlimited\"", by_priority));
+        let by_class = ByClass::of(&scenario);
+        let classes: Vec<ClassId> = scenario.classes.ids().collect();
+        study.check(&mut verdict, count, |metric| {
+            let place = metric.strip_prefix("mean_wait_class").expect("a wait");
+            let place: usize = place.parse().expect("a number");
+            by_class.mean_wait(classes[place])
+        });
+    }
+    verdict.assert_all_met();
+}
+
 /// A hyperexponential law is two classes with exponential laws.
 pub fn classes_mix_laws(pass: Pass) {
     let mut verdict = Verdict::default();

@@ -90,6 +90,7 @@ kinds! {
     central_queue: crate::fan_out::central_queue, 300_000, "complete pass: a few seconds";
     classes_share_a_queue: crate::classes::classes_share_a_queue, 300_000,
         "complete pass: a few seconds";
+    mg1_priority_np: crate::classes::mg1_priority_np, 300_000, "complete pass: a few seconds";
     classes_mix_laws: crate::classes::classes_mix_laws, 300_000, "complete pass: a few seconds";
     transmitter: crate::classes::transmitter, 300_000, "complete pass: 1 minute";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";
