@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::balancer::{self, tables::Tables};
 use super::cache::Caches;
-use super::caller::Caller;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
 use super::caller::several::Several;
+use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
+use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
@@ -23,6 +24,7 @@ use super::registry::lease::Lease;
 use super::registry::views::Views;
 use super::request::TriedLists;
 use super::sampler::Sampler;
+use super::server::ServerState;
 use super::sharing::Sharing;
 use super::workload::WorkloadState;
 use super::world::World;
@@ -79,6 +81,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             attempt_lanes: Lanes::new(edge_count),
             attempt_timers: Vec::new(),
             several: Several::new(scenario),
+            gates: Gates::new(scenario),
+            connections: Connections::new(scenario),
             service_times: scenario
                 .services
                 .iter()
@@ -96,6 +100,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, views, published),
             pings: Pings::new(scenario, &nodes),
+            servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
             deferred: BTreeMap::new(),
             in_flight_count: 0,
@@ -114,6 +119,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// Everything begins. Faults come first, so that at equal instants they act before the rest.
     fn start(&mut self) {
         self.start_faults();
+        self.start_servers();
         self.observe_absent();
         for index in 0..self.instances.len() {
             let instance = InstanceId::from_index(index);
@@ -172,6 +178,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 pairs: Vec::new(),
                 poll: Timer::UNSET,
                 poll_count: 0,
+                resilience: None,
             });
             self.observe(Observation::CandidatesChanged {
                 caller,

@@ -10,10 +10,12 @@ use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
 use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::cache::CacheMetrics;
+use crate::metrics::data::connection::ConnectionMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
 use crate::metrics::data::request::RequestMetrics;
+use crate::metrics::data::resilience::ResilienceMetrics;
 use crate::metrics::data::selection::EdgeMetrics;
 use crate::metrics::data::service::ServiceMetrics;
 use crate::metrics::data::{Conservation, ControlMetrics};
@@ -89,6 +91,8 @@ struct ReplicationEntry<'a> {
     edges: &'a [EdgeMetrics],
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    resilience: &'a [ResilienceMetrics],
     control: &'a [ControlMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     breakdowns: &'a [BreakdownMetrics],
@@ -96,6 +100,8 @@ struct ReplicationEntry<'a> {
     fallbacks: &'a [FallbackMetrics],
     #[serde(skip_serializing_if = "Option::is_none")]
     several: Option<&'a SeveralMetrics>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    connections: &'a [ConnectionMetrics],
     #[serde(skip_serializing_if = "<[CacheMetrics]>::is_empty")]
     caches: &'a [CacheMetrics],
 }
@@ -120,10 +126,12 @@ impl<'a> ReplicationEntry<'a> {
             edges: &metrics.edges,
             detectors: &metrics.detectors,
             faults: &metrics.faults,
+            resilience: &metrics.resilience,
             control: &metrics.control,
             breakdowns: &metrics.breakdowns,
             fallbacks: &metrics.fallbacks,
             several: metrics.several.as_ref(),
+            connections: &metrics.connections,
             caches: &metrics.caches,
         }
     }

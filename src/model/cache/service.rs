@@ -23,9 +23,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.caches.services[service.index()].is_some()
     }
 
-    /// Asks the cache of its instance about an attempt that a worker takes up. Returns what the
-    /// answer adds to its work.
+    /// Asks the cache of its instance, if it has one, about an attempt that a worker takes up.
+    /// Returns what the answer adds to its work.
+    #[inline]
     pub(in crate::model) fn ask_service_cache(&mut self, slot: u32) -> SimDuration {
+        let service = self.instances[self.attempts[slot].instance.index()].service;
+        match self.has_cache(service) && !self.is_probe(slot) {
+            true => self.ask_cache_of_instance(slot),
+            false => SimDuration::ZERO,
+        }
+    }
+
+    fn ask_cache_of_instance(&mut self, slot: u32) -> SimDuration {
         let attempt = self.attempts[slot];
         let (instance, key, now) = (attempt.instance, attempt.key, self.now());
         let answer = self.service_caches(instance).ask(instance.0, key, now);

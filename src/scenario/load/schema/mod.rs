@@ -6,9 +6,12 @@ mod attempts;
 mod cache;
 mod class;
 mod client;
+mod connection;
 mod fault;
 mod flow;
+mod resilience;
 mod root;
+mod server;
 mod service;
 mod shared;
 
@@ -16,9 +19,12 @@ pub use attempts::{FAILBACK, HEDGE};
 pub use cache::{CACHE_MISS, CALL_CACHE, SERVICE_CACHE};
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
+pub use connection::{ACCEPT, CONNECTION, KEEPALIVE, RECONNECT};
 pub use fault::FAULT;
 pub use flow::FANOUT;
+pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
+pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
 
@@ -51,7 +57,7 @@ pub struct Tag {
 }
 
 /// One variant of a tagged table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Variant {
     /// The value of the tag.
     pub name: &'static str,
