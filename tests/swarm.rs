@@ -17,6 +17,8 @@ mod run;
 mod swarm;
 #[path = "support/swarm_attempts.rs"]
 mod swarm_attempts;
+#[path = "support/swarm_cache.rs"]
+mod swarm_cache;
 #[path = "support/swarm_flow.rs"]
 mod swarm_flow;
 #[path = "support/text.rs"]

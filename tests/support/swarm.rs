@@ -9,6 +9,7 @@ mod server;
 use super::connected;
 use super::dice::Dice;
 use super::protection;
+use super::swarm_cache;
 use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -210,11 +211,17 @@ impl World {
                 self.write_group(place, group);
             }
             let has_stages = self.has_flow && self.dice.flag();
+            let mut callees = Vec::new();
             for callee in place + 1..self.services.len() {
                 if self.dice.flag() {
                     let stage = swarm_flow::stage(&mut self.dice, has_stages);
                     self.write_call(&format!("service.{name}"), callee, stage);
+                    callees.push(SERVICES[callee]);
                 }
+            }
+            if self.dice.between(0, 3) == 0 {
+                let cache = swarm_cache::of_service(&mut self.dice, &callees);
+                self.line(format!("[service.{name}.cache]\n{cache}"));
             }
         }
     }
@@ -309,6 +316,10 @@ impl World {
         self.text.push_str(&lines);
         let lines = protection::call_lines(&mut self.dice);
         self.text.push_str(&lines);
+        if self.dice.between(0, 3) == 0 {
+            let cache = swarm_cache::of_call(&mut self.dice);
+            self.line(cache);
+        }
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));

@@ -2,6 +2,7 @@
 
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::Scenario;
+use crate::scenario::cache::ServiceCacheConfig;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{EdgeConfig, Workload};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
@@ -75,6 +76,8 @@ pub fn class_visits(client: ClientId, classes: &Classes, services: &[ServiceConf
 /// Offered load and capacity of one service.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ServiceLoad {
+    /// A cache answers for some of its calls; it is counted as if none did.
+    pub is_behind_cache: bool,
     /// Visits per second by open-loop clients and traces, without retries, averaged over the run.
     pub visits_per_sec: f64,
     /// What the workers can do per second.
@@ -83,6 +86,15 @@ pub struct ServiceLoad {
     pub offered_load: f64,
     /// Whether its workers also wait for calls, which the capacity does not count.
     pub waits_for_calls: bool,
+}
+
+/// Whether a cache stands before a service.
+fn is_behind_cache(service: ServiceId, scenario: &Scenario) -> bool {
+    let is_load = |edge: EdgeId| scenario.edges[edge.index()].to == service;
+    let caches = scenario.services.iter().filter_map(|s| s.cache.as_ref());
+    let mut loads = caches.filter_map(ServiceCacheConfig::miss_call);
+    let cached = |edge: &EdgeConfig| edge.to == service && edge.cache.is_some();
+    scenario.edges.iter().any(cached) || loads.any(is_load)
 }
 
 /// The load of every service, by id. Closed loops are not counted: they cannot overload.
@@ -112,6 +124,7 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
             let service = ServiceId::from_index(place);
             let capacity_per_sec = requests_per_sec(service, &scenario.services, &scenario.groups);
             ServiceLoad {
+                is_behind_cache: is_behind_cache(service, scenario),
                 visits_per_sec,
                 capacity_per_sec,
                 offered_load: (visits_per_sec + of_classes[place]) / capacity_per_sec,

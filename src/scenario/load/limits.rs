@@ -4,6 +4,7 @@ use super::{attempts, capacity, server_events};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::distribution::Distribution;
@@ -69,6 +70,9 @@ const CLASS_WINDOW_COUNT: usize = 200;
 /// Bytes of the protection of a calling side, and of one breaker without its window.
 const PROTECTION_BYTES: f64 = 1_000.0;
 const BREAKER_BYTES: f64 = 200.0;
+
+/// Bytes of an entry of a cache.
+const CACHE_ENTRY_BYTES: f64 = 64.0;
 
 /// Bytes that every run needs.
 const BASE_BYTES: f64 = 8e6;
@@ -152,6 +156,9 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     for service in &scenario.services {
         let instances = instance_count(scenario, service) as f64;
         memory += instances * INSTANCE_BYTES;
+        if let Some(config) = &service.cache {
+            memory += instances * cache_bytes(&config.cache, key_count_max(scenario));
+        }
         if let Some(registered) = service.registered {
             events += 2.0 * instances * secs / registered.heartbeat_interval.as_secs_f64();
         }
@@ -180,6 +187,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
                 events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
             }
         }
+        memory += call_cache_bytes(edge, callers, scenario);
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
@@ -339,6 +347,35 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
 }
 
 /// Budgets, breakers with their windows, throttles and limits of the callers of an edge.
+/// Bytes of a cache that is full: an entry, its place in the index, and rounding.
+fn cache_bytes(cache: &CacheConfig, key_count_max: f64) -> f64 {
+    CACHE_ENTRY_BYTES * f64::from(cache.capacity).min(key_count_max)
+}
+
+fn call_cache_bytes(edge: &EdgeConfig, callers: f64, scenario: &Scenario) -> f64 {
+    edge.cache.as_ref().map_or(0.0, |config| {
+        let count = match config.per {
+            CachePer::Caller => callers,
+            CachePer::Zone => scenario.zones.len() as f64,
+        };
+        count * cache_bytes(&config.cache, key_count_max(scenario))
+    })
+}
+
+/// Keys that requests can carry.
+fn key_count_max(scenario: &Scenario) -> f64 {
+    let counts = scenario.clients.iter().map(|client| client.keys.count());
+    let of_laws = counts.max().map_or(0.0, f64::from);
+    let has_others = scenario
+        .clients
+        .iter()
+        .any(|client| matches!(client.workload, Workload::Trace(_)));
+    match has_others || !scenario.classes.is_empty() {
+        true => f64::INFINITY,
+        false => of_laws,
+    }
+}
+
 fn protection_bytes(edge: &EdgeConfig, callers: f64, instances: f64) -> f64 {
     let Some(config) = edge.resilience.as_deref() else {
         return 0.0;

@@ -57,7 +57,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
 
 fn warn_overload(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     for (place, load) in capacity::loads(scenario).iter().enumerate() {
-        if 1.0 <= load.offered_load {
+        if 1.0 <= load.offered_load && !load.is_behind_cache {
             let name = &scenario.services[place].name;
             let counted = match load.waits_for_calls {
                 true => " without waiting for calls",
