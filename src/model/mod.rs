@@ -1,5 +1,6 @@
 //! The system under study: what happens. Facts leave it as [`observation::Observation`]s.
 
+mod autoscale;
 pub mod balancer;
 mod build;
 mod caller;
@@ -15,7 +16,9 @@ mod loss;
 mod network;
 mod node;
 pub mod observation;
+mod reaction;
 mod registry;
+mod replace;
 mod request;
 pub mod sampler;
 mod serve;
@@ -24,6 +27,7 @@ mod sharing;
 mod target;
 mod transmit;
 pub mod view;
+mod watch;
 mod workload;
 mod world;
 
@@ -155,6 +159,9 @@ fn run<O: Observer, S: PendingSet>(
         }
         guard.check(at, event.kind()).map_err(stopped)?;
         world.handle(sequence, event);
+        if world.reactions.is_watching {
+            world.settle_loads();
+        }
         until_progress -= 1;
         if until_progress == 0 {
             until_progress = PROGRESS_EVENT_COUNT;

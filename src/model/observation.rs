@@ -216,7 +216,7 @@ pub enum Observation<'a> {
     },
 }
 
-/// One window of a fault, as planned before the run.
+/// One window of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultWindow {
     /// The fault.

@@ -68,6 +68,8 @@ pub enum Purpose {
     MessageSize = 18,
     /// The deadline of a request that draws it.
     Deadline = 19,
+    /// Whether a fault spreads to an instance, and when.
+    FaultSpread = 28,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

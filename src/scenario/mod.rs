@@ -15,10 +15,12 @@ pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod registry;
+pub mod scaling;
 pub mod selector;
 pub mod service;
 pub mod size;
 pub mod topology;
+pub mod trigger;
 
 use crate::time::SimDuration;
 use class::Classes;

@@ -8,8 +8,10 @@ mod client;
 mod fault;
 mod flow;
 mod root;
+mod scaling;
 mod service;
 mod shared;
+mod trigger;
 
 pub use attempts::{FAILBACK, HEDGE};
 pub use class::{CLASS, SIZE};
@@ -17,8 +19,10 @@ pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
 pub use fault::FAULT;
 pub use flow::FANOUT;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
+pub use scaling::{AUTOSCALE, CRASH_ABOVE};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
+pub use trigger::{REPLACE, SPREAD};
 
 /// A kind of table.
 #[derive(Debug)]

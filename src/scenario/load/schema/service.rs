@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, key,
-    optional, required, shared,
+    optional, required, scaling, shared,
 };
 
 const WEIGHT: Kind = Kind::Number {
@@ -98,6 +98,8 @@ pub static SERVICE: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
         ),
+        scaling::CRASH_ABOVE_KEY,
+        scaling::AUTOSCALE_KEY,
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",
