@@ -73,6 +73,7 @@ pub enum Measure {
     DroppedRatio,
     CancelledRatio,
     ZombieTimeRatio,
+    InstanceCount,
 }
 
 impl Measure {

@@ -6,6 +6,7 @@ mod detector;
 mod estimate;
 mod flow;
 mod request;
+mod scaling;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -141,6 +142,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
         Measure::FallbackRatio => ask.flow(),
+        Measure::InstanceCount => ask.instance_count(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         _ => ask.other(),

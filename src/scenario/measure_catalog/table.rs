@@ -347,6 +347,15 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Time in service after the caller had given up / time in service, of work that ended.",
         )
     },
+    MeasureInfo {
+        unit: Unit::Number,
+        ..times(
+            Measure::InstanceCount,
+            "instance_count",
+            &["service"],
+            "Instances that are up, over time; without a service, those of the only one.",
+        )
+    },
 ];
 
 const fn single(
