@@ -79,23 +79,36 @@ fn a_condition_begins_a_window_when_it_has_held_for_its_time() {
     // request on, at 500 ms: until 1100 ms nobody leaves.
     let fault = "[fault.x]\nkind = \"pause\"\ntarget = \"service:web\"\nfor = \"2s\"\n";
     let when = |text: &str| Events::of(&format!("{fault}when = \"{text}\"\n"), &[]).edges(0);
-    assert_eq!(when("queue_depth > 3 for 250ms"), [(750.0, true), (2750.0, false)]);
+    assert_eq!(
+        when("queue_depth > 3 for 250ms"),
+        [(750.0, true), (2750.0, false)]
+    );
     assert_eq!(when("queue_depth > 3"), [(500.0, true), (2500.0, false)]);
     // In flight is one more: above 3 from the fourth request on.
     assert_eq!(when("in_flight > 3"), [(400.0, true), (2400.0, false)]);
     // Busy from the first request on, for ever.
-    assert_eq!(when("utilization > 50% for 1s"), [(1100.0, true), (3100.0, false)]);
+    assert_eq!(
+        when("utilization > 50% for 1s"),
+        [(1100.0, true), (3100.0, false)]
+    );
     // Idle before it; 100 ms are not enough.
-    assert_eq!(when("utilization < 0.5 for 100ms"), [(100.0, true), (2100.0, false)]);
+    assert_eq!(
+        when("utilization < 0.5 for 100ms"),
+        [(100.0, true), (2100.0, false)]
+    );
     assert_eq!(when("queue_depth of instance:web/main/0 > 100000"), []);
 }
 
 #[test]
 fn a_condition_that_breaks_begins_anew() {
     // Requests every 100 ms served in 50 ms: busy for 50 ms of every 100 ms.
-    let fault = "[fault.x]\nkind = \"slow\"\nfactor = 1.0\ntarget = \"service:web\"\nfor = \"30ms\"\n";
+    let fault =
+        "[fault.x]\nkind = \"slow\"\nfactor = 1.0\ntarget = \"service:web\"\nfor = \"30ms\"\n";
     let sets = ["service.web.service_time=50ms"];
-    let never = Events::of(&format!("{fault}when = \"in_flight > 0 for 60ms\"\n"), &sets);
+    let never = Events::of(
+        &format!("{fault}when = \"in_flight > 0 for 60ms\"\n"),
+        &sets,
+    );
     assert_eq!(never.edges(0), []);
     let more = format!("{fault}when = \"in_flight > 0 for 20ms\"\nagain = true\n");
     let edges = Events::of(&more, &sets).edges(0);
@@ -109,7 +122,8 @@ fn a_condition_that_breaks_begins_anew() {
 #[test]
 fn a_fault_follows_every_window_of_another() {
     let first = "[fault.a]\nkind = \"pause\"\ntarget = \"service:web\"\nat = \"1s\"\nfor = \"500ms\"\nevery = \"4s\"\n";
-    let second = "[fault.b]\nkind = \"slow\"\nfactor = 2.0\ntarget = \"service:web\"\nfor = \"100ms\"\n";
+    let second =
+        "[fault.b]\nkind = \"slow\"\nfactor = 2.0\ntarget = \"service:web\"\nfor = \"100ms\"\n";
     let follow = |after: &str| {
         let more = format!("{first}{second}after = \"{after}\"\n");
         Events::of(&more, &[]).edges(1)[..4].to_vec()
@@ -117,11 +131,21 @@ fn a_fault_follows_every_window_of_another() {
     // Windows of a: 1 s to 1.5 s, 5.5 s to 6 s, ...
     assert_eq!(
         follow("fault.a + 2s"),
-        [(3000.0, true), (3100.0, false), (7500.0, true), (7600.0, false)]
+        [
+            (3000.0, true),
+            (3100.0, false),
+            (7500.0, true),
+            (7600.0, false)
+        ]
     );
     assert_eq!(
         follow("fault.a.end + 250ms"),
-        [(1750.0, true), (1850.0, false), (6250.0, true), (6350.0, false)]
+        [
+            (1750.0, true),
+            (1850.0, false),
+            (6250.0, true),
+            (6350.0, false)
+        ]
     );
 }
 
@@ -189,7 +213,11 @@ fn a_new_instance_takes_the_place_of_a_victim_in_another_zone() {
     let more = "[fault.x]\nkind = \"crash\"\ntarget = \"instance:web/a/1\"\nat = \"1s\"\nfor = \"2s\"\n\
                 replace = { after = \"1500ms\", identity = \"new\", zone = \"b\" }\n";
     let mut events = Events::default();
-    run::run(&text::scenario(&format!("{world}{more}"), &[]), 1, &mut events);
+    run::run(
+        &text::scenario(&format!("{world}{more}"), &[]),
+        1,
+        &mut events,
+    );
     // Instances: a/0, a/1, b/0, b/1 (spare). The victim never comes back.
     assert_eq!(
         events.states,
@@ -252,10 +280,17 @@ at = "100s"
 "#;
     let mut events = Events::default();
     run::run(&text::scenario(world, &[]), 1, &mut events);
-    let later = events.states.iter().filter(|state| 0.0 < state.0 && state.1 < 9);
+    let later = events
+        .states
+        .iter()
+        .filter(|state| 0.0 < state.0 && state.1 < 9);
     let mut expected: Vec<(f64, u32, LifeState)> =
         (4..7).map(|node| (25_000.0, node, LifeState::Up)).collect();
-    expected.extend((2..7).rev().map(|node| (161_000.0, node, LifeState::Absent)));
+    expected.extend(
+        (2..7)
+            .rev()
+            .map(|node| (161_000.0, node, LifeState::Absent)),
+    );
     assert_eq!(later.copied().collect::<Vec<_>>(), expected);
 }
 

@@ -1,5 +1,8 @@
 //! What a person reads who made a typical mistake, in full.
 
+#[path = "messages/classes.rs"]
+mod classes;
+
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};
 
@@ -429,6 +432,51 @@ bad.toml: 1 error
 }
 
 #[test]
+fn protection_says_which_forms_and_ranges_there_are() {
+    assert_messages(
+        "retry.budget = \"grcp\"\n\
+         retry.on = [\"timeout\", \"errors\"]\n\
+         breaker = { kind = \"hystrix\", failure_ratio = 0 }\n\
+         concurrency_limit = { kind = \"aimd\", initial = 5 }\n",
+        r#"
+error: unknown kind `grcp` in budget
+  --> bad.toml:11:16
+   |
+11 | retry.budget = "grcp"
+   |                ^^^^^^ not a kind that is built
+   |
+help: did you mean `grpc`?
+
+error: unknown value `errors`
+  --> bad.toml:12:24
+   |
+12 | retry.on = ["timeout", "errors"]
+   |                        ^^^^^^^^ expected one of refused, connect_timeout, reset_unsent, reset_sent, timeout, rejected, error
+   |
+help: did you mean `error`?
+
+error: `failure_ratio` is zero
+  --> bad.toml:13:47
+   |
+13 | breaker = { kind = "hystrix", failure_ratio = 0 }
+   |                                               ^ the breaker would always open
+   |
+help: expected a ratio above 0, at most 100%
+
+error: a limit that begins outside its range
+  --> bad.toml:14:48
+   |
+14 | concurrency_limit = { kind = "aimd", initial = 5 }
+   |                                                ^ `initial` is 5, the range 20 to 200
+   |
+help: expected min <= initial <= max
+
+bad.toml: 4 errors
+"#,
+    );
+}
+
+#[test]
 fn all_syntax_errors_are_shown_at_once() {
     assert_messages(
         "deadline = \nretry == 2\n",
@@ -479,65 +527,5 @@ warning[W10]: `crews` has no effect
 
 bad.toml: 3 warnings
 "#
-    );
-}
-
-#[test]
-fn a_cluster_mode_says_how_many_attempts_there_are() {
-    assert_messages(
-        "cluster = \"failfast\"\nretry = { attempt_count_max = 3 }\n\
-         hedge = { budget_ratio = \"5%\" }\ndeadline_margin = \"1ms\"\n",
-        r#"
-error: `retry` in a call that is `failfast`
-  --> bad.toml:12:9
-   |
-12 | retry = { attempt_count_max = 3 }
-   |         ^^^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
-   |
-help: remove `retry`, or write `cluster = "failover"`
-
-error: `hedge` in a call that is `failfast`
-  --> bad.toml:13:9
-   |
-13 | hedge = { budget_ratio = "5%" }
-   |         ^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
-   |
-help: remove `hedge`, or write `cluster = "failover"`
-
-error: a hedge without a delay
-  --> bad.toml:13:9
-   |
-13 | hedge = { budget_ratio = "5%" }
-   |         ^^^^^^^^^^^^^^^^^^^^^^^ when is it sent?
-   |
-help: write `delay = "10ms"` or `percentile = 95`
-
-error: a margin without propagation
-  --> bad.toml:14:19
-   |
-14 | deadline_margin = "1ms"
-   |                   ^^^^^ this call knows no deadline but its own
-   |
-help: write `deadline_propagation = "drop_at_dequeue"` or "cancel"
-
-bad.toml: 4 errors
-"#,
-    );
-}
-
-#[test]
-fn a_broadcast_has_a_bound_and_a_deadline_has_a_length() {
-    let message = messages(
-        "cluster = \"broadcast\"\ndeadline = \"0s\"\n",
-        &["service.web.count=251"],
-    );
-    assert!(
-        message.contains("error: a broadcast to 251 instances"),
-        "{message}"
-    );
-    assert!(message.contains("at most 250 are possible"), "{message}");
-    assert!(
-        message.contains("error: a time that cannot be zero"),
-        "{message}"
     );
 }

@@ -114,6 +114,10 @@ fn the_effective_scenario_loads_to_the_same_scenario() {
             &["seed=9", "client.shop.call.web.balancer.hash_seed=3"][..],
         ),
         ("everything.toml", &["registry.propagation=watch"][..]),
+        (
+            "connections.toml",
+            &["service.api.call.db.connection.pool_max=4"][..],
+        ),
     ] {
         let loaded = load_with(data(name), sets);
         let written = effective_toml(&loaded, &|_, written| written.to_string());

@@ -1,20 +1,24 @@
 //! A swarm of small random scenarios: whatever features meet, the books balance and a seed means
 //! one run.
 
+#[path = "support/connected.rs"]
+mod connected;
 #[path = "support/conservation.rs"]
 mod conservation;
 #[path = "support/dice.rs"]
 mod dice;
 #[path = "support/fingerprint.rs"]
 mod fingerprint;
+#[path = "support/protection.rs"]
+mod protection;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/swarm.rs"]
 mod swarm;
-#[path = "support/swarm_flow.rs"]
-mod swarm_flow;
 #[path = "support/swarm_attempts.rs"]
 mod swarm_attempts;
+#[path = "support/swarm_flow.rs"]
+mod swarm_flow;
 #[path = "support/text.rs"]
 mod text;
 
@@ -85,8 +89,17 @@ impl Observer for Seen {
             Observation::NodeChanged { state, .. } => format!("node {state:?}"),
             Observation::Excluded { cause, .. } => format!("excluded by {cause:?}"),
             Observation::ControlSent { kind, .. } => format!("sent {kind:?}"),
+            Observation::CpuChanged {
+                is_throttled: true, ..
+            } => "cpu throttled".to_string(),
             Observation::HedgeSent { .. } => "sent a hedge".to_string(),
             Observation::FellBack { .. } => "fell back".to_string(),
+            Observation::ConnectionClosed {
+                half_open_since, ..
+            } => match half_open_since {
+                Some(_) => "connection half open".to_string(),
+                None => "connection closed".to_string(),
+            },
             _ => return,
         });
     }
@@ -103,6 +116,8 @@ fn random_scenarios_meet_everything() {
         "request Success, request Failure, request Timeout, request Rejected",
         "attempt Success, attempt Error, attempt Rejected, attempt Refused, attempt Reset",
         "attempt TimeoutSlow, attempt TimeoutBlackHole, attempt TimeoutHalfOpen",
+        "cpu throttled",
+        "attempt ConnectTimeout, attempt ResetUnsent, connection closed, connection half open",
         "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, work Cancelled",
         "sent a hedge, fell back",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",

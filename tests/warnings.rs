@@ -165,6 +165,9 @@ fn faults_at_multiples_of_an_aligned_period_are_named() {
 #[test]
 fn what_is_not_expected_used_or_effective_is_named() {
     assert_codes("", "", &["W08"]);
+    let budget = format!("retry.budget = \"sre\"\n{EXPECT}");
+    assert_codes("", &budget, &["W10"]);
+    assert_codes("", &format!("retry.attempt_count_max = 2\n{budget}"), &[]);
     let unused = format!("{EXPECT}[service.db]\ncount = 1\nservice_time = \"1ms\"\n");
     assert_codes("", &unused, &["W09"]);
     assert_codes(

@@ -55,6 +55,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         speed: 1.0,
         instances_per_host: 1,
         clock: EXACT_CLOCK,
+        cpu: None,
     }];
     let clients = vec![client(shape.caller_count)];
     let edges = vec![edge()];
@@ -96,6 +97,10 @@ fn service() -> ServiceConfig {
         name: "web".to_string(),
         discipline: Discipline::Fifo,
         queue_limit: None,
+        queue_rules: None,
+        wait_time: None,
+        warmup: None,
+        pauses: None,
         service_time: constant(10),
         demand_per: DemandPer::Attempt,
         registered: Some(RegisteredConfig {
@@ -104,10 +109,12 @@ fn service() -> ServiceConfig {
             phase: Phase::Random,
         }),
         is_cancellable: false,
-            crash_above: None,
-            autoscale: None,
+        crash_above: None,
+        autoscale: None,
         groups: vec![GroupId(0)],
         calls: Vec::new(),
+        limit: None,
+        accept: Default::default(),
     }
 }
 
@@ -145,8 +152,12 @@ fn edge() -> EdgeConfig {
             backoff_factor: 2.0,
             jitter: Jitter::None,
             failover: true,
+            on: crate::scenario::resilience::RetryOn::ALL,
         },
+        ping_time: None,
         attempts: None,
+        resilience: None,
+        connection: None,
         detector: Some(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

@@ -5,6 +5,7 @@
 
 pub mod attempts;
 pub mod class;
+pub mod connection;
 pub mod control;
 pub mod data;
 pub mod detection;
@@ -22,8 +23,10 @@ pub mod phase;
 mod pooled;
 pub mod recorder;
 pub mod request;
+pub mod resilience;
 pub mod ring;
 pub mod selection;
+pub mod server;
 pub mod service;
 pub mod steady;
 pub mod table;

@@ -49,8 +49,24 @@ impl Observer for Recorder<'_> {
             | Observation::CandidatesChanged { .. }
             | Observation::Excluded { .. }
             | Observation::Included { .. } => self.observe_belief(at, observation),
+            Observation::HandshakeStarted { .. }
+            | Observation::ConnectionOpened { .. }
+            | Observation::ConnectionClosed { .. }
+            | Observation::AttemptCarried { .. } => {
+                self.tables.connections.observe(at, self.class, observation);
+            }
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
+            }
+            Observation::CpuChanged {
+                instance,
+                cores_used,
+                is_throttled,
+            } => {
+                let usage = (*cores_used, *is_throttled);
+                self.tables
+                    .servers
+                    .set_cpu(at, self.class, *instance, usage);
             }
             Observation::BytesSent {
                 edge,
@@ -71,6 +87,13 @@ impl Observer for Recorder<'_> {
             Observation::FellBack { edge, .. } => self.fell_back(*edge),
             Observation::ZombieWorked { instance, length } => {
                 self.tables.services.waste(self.class, *instance, *length);
+            }
+            Observation::TurnedAway { .. }
+            | Observation::RetryDecided { .. }
+            | Observation::BreakerChanged { .. }
+            | Observation::LimitChanged { .. } => {
+                let resilience = &mut self.tables.resilience;
+                resilience.observe(at, self.class, observation, self.scenario);
             }
         }
     }
@@ -332,6 +355,9 @@ impl Recorder<'_> {
             return;
         };
         let before = self.life.set(instance, state);
+        self.tables
+            .servers
+            .set_state(at, self.class, instance, state);
         if before == state {
             // The model tells that spare instances begin absent.
             return;
@@ -340,7 +366,11 @@ impl Recorder<'_> {
         if before == LifeState::Absent {
             timelines.begin(instance, Witness::Truth, BelievedState::Absent);
         }
-        timelines.add(at, instance, Witness::Truth, true_state(state));
+        // Pauses that instances have by themselves are too many to be shown one by one.
+        let is_pause = state == LifeState::Paused || before == LifeState::Paused;
+        if !is_pause || fault.is_some() {
+            timelines.add(at, instance, Witness::Truth, true_state(state));
+        }
         if before.is_up() != state.is_up() {
             let is_up = state.is_up();
             self.tables.instances.set_up(at, instance, is_up);

@@ -7,6 +7,7 @@
 
 use super::attempts::SeveralTable;
 use super::class::ClassTable;
+use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -16,8 +17,10 @@ use super::instance::InstanceTable;
 use super::life::LifeTable;
 use super::phase::{Timeline, UNMEASURED};
 use super::request::{RequestCell, RequestTable};
+use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::selection::SelectionTable;
+use super::server::ServerTable;
 use super::service::ServiceTable;
 use super::table::{CallTable, FaultCounts, Tables};
 use super::timeline::TimelineTable;
@@ -80,11 +83,14 @@ impl<'a> Recorder<'a> {
             flow: FlowTable::new(scenario, class_count),
             several: SeveralTable::new(scenario, class_count),
             services: ServiceTable::new(scenario, class_count, measured),
+            servers: ServerTable::new(scenario, class_count),
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
             rings: RingTable::new(scenario, &first_windows),
+            resilience: ResilienceTable::new(scenario, class_count),
             timelines: TimelineTable::default(),
+            connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
             steady: None,
@@ -117,6 +123,9 @@ impl<'a> Recorder<'a> {
         self.cut(at);
         self.tables.instances.cut_class(at, self.class);
         self.tables.services.cut_class(at, self.class);
+        self.tables.resilience.cut_class(at, self.class);
+        self.tables.servers.cut_class(at, self.class);
+        self.tables.connections.cut_class(at, self.class);
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
         for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
@@ -152,6 +161,9 @@ impl<'a> Recorder<'a> {
                 let class = self.class;
                 self.enter_piece(self.piece + 1);
                 self.tables.services.cut_class(cut, class);
+                self.tables.resilience.cut_class(cut, class);
+                self.tables.servers.cut_class(cut, class);
+                self.tables.connections.cut_class(cut, class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }

@@ -121,6 +121,13 @@ fn a_lost_request_is_noticed() {
     record(&scenario(SMALL), &[], &facts, 101_000, 0);
 }
 
+fn work_arrived(instance: InstanceId) -> Observation<'static> {
+    Observation::WorkArrived {
+        class: ClassId::NONE,
+        instance,
+    }
+}
+
 #[test]
 fn work_obeys_littles_law() {
     // Two attempts at instance 0 with one worker: 0..20 s in service, 10..30 s waiting 10 s.
@@ -152,23 +159,11 @@ fn work_obeys_littles_law() {
     };
     let facts = [
         (0, sent(0, 0)),
-        (
-            0,
-            Observation::WorkArrived {
-                class: ClassId::NONE,
-                instance,
-            },
-        ),
+        (0, work_arrived(instance)),
         (0, started(0)),
         (0, busy(1)),
         (10_000, sent(0, 0)),
-        (
-            10_000,
-            Observation::WorkArrived {
-                class: ClassId::NONE,
-                instance,
-            },
-        ),
+        (10_000, work_arrived(instance)),
         (20_000, work_ended(0, 0, false)),
         (20_000, started(10_000)),
         (20_000, attempt_ended.clone()),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::attempts::SeveralTable;
 use super::class::ClassTable;
+use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
 use super::exclusion::ExclusionTable;
@@ -11,8 +12,10 @@ use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::phase::Timeline;
 use super::request::{RequestCell, RequestTable};
+use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::selection::SelectionTable;
+use super::server::ServerTable;
 use super::service::ServiceTable;
 use super::steady::SteadyState;
 use super::timeline::TimelineTable;
@@ -66,6 +69,8 @@ pub struct Tables {
     pub several: SeveralTable,
     /// Work by service.
     pub services: ServiceTable,
+    /// CPU and pauses by instance.
+    pub servers: ServerTable,
     /// Load by instance.
     pub instances: InstanceTable,
     /// Picks by edge.
@@ -76,8 +81,12 @@ pub struct Tables {
     pub exclusion: ExclusionTable,
     /// Rings.
     pub rings: RingTable,
+    /// What callers turn away, breakers and limits.
+    pub resilience: ResilienceTable,
     /// Beliefs over time.
     pub timelines: TimelineTable,
+    /// Connections.
+    pub connections: ConnectionTable,
     /// By fault.
     pub faults: Vec<FaultCounts>,
     /// Control messages by class, then service, then kind.

@@ -65,8 +65,8 @@ impl Scaler {
     /// An instance has another load.
     pub fn change(&mut self, now: SimTime, before: Load, after: Load) {
         self.advance(now);
-        self.busy_count = self.busy_count + u64::from(after.busy_count)
-            - u64::from(before.busy_count);
+        self.busy_count =
+            self.busy_count + u64::from(after.busy_count) - u64::from(before.busy_count);
     }
 
     fn advance(&mut self, now: SimTime) {
@@ -84,10 +84,13 @@ impl Scaler {
             return self.wanted_count;
         }
         let busy = busy_ns as f64 / length.as_ns() as f64;
-        let asked = self.config.asked_count(busy / f64::from(self.worker_count), self.wanted_count);
+        let asked = self
+            .config
+            .asked_count(busy / f64::from(self.worker_count), self.wanted_count);
         let cooldown = self.config.cooldown;
         self.recent.push_back((now, asked));
-        self.recent.retain(|(at, _)| now.since(*at) < cooldown || *at == now);
+        self.recent
+            .retain(|(at, _)| now.since(*at) < cooldown || *at == now);
         let largest = self.recent.iter().map(|(_, count)| *count).max();
         let stabilized = largest.unwrap_or(asked).min(self.wanted_count);
         asked.max(stabilized)

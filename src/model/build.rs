@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::balancer::{self, tables::Tables};
-use super::caller::Caller;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
 use super::caller::several::Several;
+use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
+use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
@@ -23,6 +24,7 @@ use super::registry::lease::Lease;
 use super::registry::views::Views;
 use super::request::TriedLists;
 use super::sampler::Sampler;
+use super::server::ServerState;
 use super::sharing::Sharing;
 use super::target::Targets;
 use super::workload::WorkloadState;
@@ -86,6 +88,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             attempt_lanes: Lanes::new(edge_count),
             attempt_timers: Vec::new(),
             several: Several::new(scenario),
+            gates: Gates::new(scenario),
+            connections: Connections::new(scenario),
             service_times: scenario
                 .services
                 .iter()
@@ -103,6 +107,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, views, published),
             pings: Pings::new(scenario, &nodes),
+            servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
             reactions,
             deferred: BTreeMap::new(),
@@ -121,6 +126,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// Everything begins. Faults come first, so that at equal instants they act before the rest.
     fn start(&mut self) {
         self.start_faults();
+        self.start_servers();
         self.observe_absent();
         for index in 0..self.instances.len() {
             let instance = InstanceId::from_index(index);
@@ -183,6 +189,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 pairs: Vec::new(),
                 poll: Timer::UNSET,
                 poll_count: 0,
+                resilience: None,
             });
             self.observe(Observation::CandidatesChanged {
                 caller,

@@ -114,6 +114,14 @@ events! {
     HedgeDue = 25,
     /// A cancellation reaches the host of the instance that has the attempt.
     CancelArrives = 26,
+    /// A request that waits at its caller has a place, or has waited for as long as it may.
+    GateWaitEnds = 27,
+    /// A timer of a server is due: its quota of CPU, or a pause of its own.
+    ServerStep = 28,
+    /// A timer of a connection, or of the back-off before one, is due.
+    ConnectionTimer = 29,
+    /// A message of a connection arrives.
+    ConnectionMessage = 30,
 }
 
 #[cfg(test)]

@@ -308,7 +308,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn slow(&mut self, window: &PlannedWindow, factor: f64) {
         let instances = self.instances_of(&window.targets);
         for instance in &instances {
-            if self.instances[instance.index()].sharing.is_some() {
+            if self.instances[instance.index()].shared().is_some() {
                 self.advance_sharing(*instance);
             }
         }
@@ -326,7 +326,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let nodes: Vec<NodeId> = instances.iter().map(|i| self.instance_node(*i)).collect();
         self.rescale_work(&nodes, &factors);
         for instance in &instances {
-            if self.instances[instance.index()].sharing.is_some() {
+            if self.instances[instance.index()].shared().is_some() {
                 self.schedule_shared(*instance);
             }
         }

@@ -183,7 +183,9 @@ impl<'a> Planner<'a> {
         after: After,
         windows: &mut Vec<PlannedWindow>,
     ) -> Result<(), TooManyWindows> {
-        let followed = windows.iter().filter(|w| w.fault == after.fault && !w.is_follower);
+        let followed = windows
+            .iter()
+            .filter(|w| w.fault == after.fault && !w.is_follower);
         let mut starts: Vec<SimTime> = followed
             .map(|window| match after.is_from_end {
                 true => window.end,

@@ -1,7 +1,9 @@
 //! An instance: its queue, its workers and how fast it works.
 
+use super::cpu::Cpu;
 use super::request::NIL;
 use super::sharing::Sharing;
+use super::waiting::Waiting;
 use crate::id::ServiceId;
 
 /// One server process. The attempts in its queue are linked through their slots.
@@ -31,6 +33,10 @@ pub struct Instance {
     pub weight: f64,
     /// Under processor sharing: how the running ones share the workers.
     pub sharing: Option<Box<Sharing>>,
+    /// Where its work shares cores: its CPU.
+    pub cpu: Option<Box<Cpu>>,
+    /// Where its queue has rules of its own: what waits. The links of attempts are then unused.
+    pub waiting: Option<Box<Waiting>>,
 }
 
 // An idle instance takes this, a node, a lease and its heartbeat: well below 256 bytes.
@@ -52,12 +58,28 @@ impl Instance {
             slow_factor: 1.0,
             weight,
             sharing: None,
+            cpu: None,
+            waiting: None,
         }
     }
 
     /// Whether it is leaving, or has left.
     pub fn is_leaving(&self) -> bool {
         self.leave_count > 0
+    }
+
+    /// What its work shares: the workers under processor sharing, or its CPU.
+    pub fn shared(&self) -> Option<&Sharing> {
+        let of_cpu = || self.cpu.as_ref().map(|cpu| &cpu.sharing);
+        self.sharing.as_deref().or_else(of_cpu)
+    }
+
+    /// The same, to change it.
+    pub fn shared_mut(&mut self) -> Option<&mut Sharing> {
+        match &mut self.sharing {
+            Some(sharing) => Some(sharing),
+            None => self.cpu.as_mut().map(|cpu| &mut cpu.sharing),
+        }
     }
 
     /// Work done per second by a worker that is not shared.

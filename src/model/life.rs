@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::node::Node;
 use super::observation::{LifeState, Observation, Observer, WorkEnd};
-use super::request::{NIL, Reply, Stage};
+use super::request::{AttemptFlags, NIL, Reply, Stage};
 use super::target::NodeSet;
 use super::world::{Deferred, World};
 use crate::engine::PendingSet;
@@ -133,9 +133,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             attempt.pending = 0;
         }
         for instance in self.sharing_at(nodes) {
-            self.advance_sharing(instance);
-            let sharing = self.instances[instance.index()].sharing.as_mut();
-            sharing.expect("it shares").completion.cancel();
+            self.hold_sharing(instance);
         }
     }
 
@@ -144,11 +142,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn running_at(&self, nodes: &NodeSet) -> Vec<u32> {
         self.attempts_at(nodes, |stage| stage == Stage::Running)
             .into_iter()
-            .filter(|slot| {
-                self.instances[self.attempts[*slot].instance.index()]
-                    .sharing
-                    .is_none()
-            })
+            .filter(|slot| !self.is_shared(*slot))
             .collect()
     }
 
@@ -182,7 +176,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .iter()
             .take_while(|node| node.index() < self.instances.len())
             .map(|node| InstanceId(node.0))
-            .filter(|instance| self.instances[instance.index()].sharing.is_some())
+            .filter(|instance| self.instances[instance.index()].shared().is_some())
             .collect()
     }
 
@@ -197,11 +191,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let (instance, arrived_at) = (attempt.instance, attempt.arrived_at);
             let class = attempt.class;
             let is_zombie = attempt.request == NIL;
+            let is_probe = attempt.flags.has(AttemptFlags::PROBE);
             let end = WorkEnd::Lost;
             let started_at = Some(attempt.started_at).filter(|at| *at != SimTime::NEVER);
             if is_free {
                 self.observe_free_work_ended(slot, end);
-            } else {
+            } else if !is_probe {
                 self.observe(Observation::WorkEnded {
                     instance,
                     class,
@@ -212,7 +207,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 });
             }
             let answers = self.network.transport == Transport::Stream
-                && self.nodes[instance.index()].state != LifeState::HostLost;
+                && self.nodes[instance.index()].state != LifeState::HostLost
+                && !self.connections.carries(slot);
             if answers {
                 self.send_reply(slot, Reply::Reset);
             } else if is_zombie {
@@ -232,13 +228,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if let Some(sharing) = &mut state.sharing {
                 sharing.clear();
             }
+            self.forget_server_limit(instance);
+            self.stop_server(instance);
             self.stop_heartbeats(instance);
             self.observe(Observation::BusyChanged {
                 instance,
                 busy_count: 0,
             });
         }
+        self.forget_protection(node);
         self.stop_calling_sides(node);
+        self.on_connected_died(node);
         self.on_registry_member_changed(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             if let Deferred::Event(event, sequence) = deferred {
@@ -257,6 +257,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ListArrives(slot) => self.registry.messages.lose(slot),
             // Its stage died with the node.
             Event::FallbackEnds(_) => {}
+            Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -264,6 +265,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::SharedWorkDone(_)
             | Event::AttemptTimeout(_)
             | Event::AttemptDeadline(_)
+            | Event::ServerStep(_)
+            | Event::ConnectionTimer(_)
             | Event::HeartbeatDue(_)
             | Event::HeartbeatArrives(_)
             | Event::PollDue(_)
@@ -277,13 +280,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::GraceEnds(_)
             | Event::DeregistrationArrives(_)
             | Event::HedgeDue(_)
-            | Event::CancelArrives(_) => {}
+            | Event::CancelArrives(_)
+            | Event::GateWaitEnds(_) => {}
         }
     }
 
     /// A process started: it registers, asks for its lists and begins to ping.
     fn on_started(&mut self, node: NodeId) {
         self.nodes[node.index()].incarnation += 1;
+        self.start_warmup(node);
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node)
             && !self.instances[instance.index()].is_leaving()
         {
@@ -305,11 +310,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.attempts[slot].due_ns = due.as_ns();
         }
         for instance in self.sharing_at(&nodes) {
-            let now = self.now();
-            let sharing = self.instances[instance.index()].sharing.as_mut();
-            sharing.expect("it shares").advance(now, 0.0);
-            self.schedule_shared(instance);
+            self.resume_sharing(instance);
         }
+        self.accept_backlog(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             match deferred {
                 Deferred::Event(event, sequence) => self.handle(sequence, event),

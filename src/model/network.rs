@@ -278,6 +278,27 @@ impl Network {
         Verdict::Lost
     }
 
+    /// How long one packet takes that nobody retransmits; None if it is lost.
+    #[cold]
+    pub fn send_packet(
+        &mut self,
+        now: SimTime,
+        streams: &Streams,
+        nodes: &[Node],
+        link: (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Option<SimDuration> {
+        if self.is_cut(now, link) || self.loses(now, streams, nodes, link, key, 0) {
+            return None;
+        }
+        let delay = self.delay(streams, nodes, link, key);
+        match self.clogged_until(now, link) {
+            Some(SimTime::NEVER) => None,
+            Some(until) => Some(until.since(now) + delay),
+            None => Some(delay),
+        }
+    }
+
     /// When a second copy of a message arrives, if there is one (`datagram` only).
     #[inline]
     pub fn duplicate(

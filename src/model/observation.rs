@@ -151,6 +151,40 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// How the CPU of an instance is used from now on, where its work shares cores.
+    CpuChanged {
+        instance: InstanceId,
+        /// Cores in use.
+        cores_used: f64,
+        /// Work stands still because the quota is used up.
+        is_throttled: bool,
+    },
+    /// A calling side begins to open a connection.
+    HandshakeStarted {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+    },
+    /// A connection is open at its calling side.
+    ConnectionOpened {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+    },
+    /// A connection that was open is closed at its calling side.
+    ConnectionClosed {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: InstanceId,
+        /// When the process at its other end died without the calling side learning it.
+        half_open_since: Option<SimTime>,
+    },
+    /// The bytes of an attempt left on a connection, for which it had waited since it was sent.
+    AttemptCarried {
+        caller: CallerId,
+        edge: EdgeId,
+        waiting: SimDuration,
+    },
     /// A request or a reply with a size was sent for a call of this edge. What is retransmitted
     /// counts once.
     BytesSent {
@@ -214,6 +248,65 @@ pub enum Observation<'a> {
         instance: InstanceId,
         length: SimDuration,
     },
+    /// A caller turned an attempt of its own away: it was not sent.
+    TurnedAway {
+        caller: CallerId,
+        edge: EdgeId,
+        cause: LocalCause,
+    },
+    /// A call wanted a retry, where a budget or a limit of retries decides.
+    RetryDecided {
+        caller: CallerId,
+        edge: EdgeId,
+        is_granted: bool,
+    },
+    /// A breaker changed its state: that of a call, or of one of its instances. One that is due to
+    /// change while nobody calls changes with the next call.
+    BreakerChanged {
+        caller: CallerId,
+        edge: EdgeId,
+        instance: Option<InstanceId>,
+        state: BreakerState,
+    },
+    /// A concurrency limit moved.
+    LimitChanged {
+        owner: LimitOwner,
+        before: u32,
+        limit: u32,
+    },
+}
+
+/// Why a caller turns an attempt of its own away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LocalCause {
+    /// A breaker is open, or one of Envoy's limits is reached.
+    Breaker,
+    /// No place in the bulkhead within the time to wait.
+    Bulkhead,
+    /// Adaptive throttling.
+    Throttle,
+    /// The concurrency limit is reached.
+    Limit,
+}
+
+/// The state of a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Everything passes.
+    Closed,
+    /// Nothing passes.
+    Open,
+    /// Probes pass.
+    HalfOpen,
+}
+
+/// What has a concurrency limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitOwner {
+    /// A calling side.
+    Caller(CallerId),
+    /// An instance.
+    Instance(InstanceId),
 }
 
 /// One window of a fault.
@@ -274,6 +367,10 @@ pub enum AttemptOutcome {
     TimeoutHalfOpen,
     /// Given up because its caller died or the request ended otherwise.
     Cancelled,
+    /// No connection to the instance came about in time.
+    ConnectTimeout,
+    /// The connection was reset before the process read anything of the attempt.
+    ResetUnsent,
 }
 
 /// How work at an instance ended.
@@ -285,7 +382,7 @@ pub enum WorkEnd {
     Errored,
     /// Lost with its process.
     Lost,
-    /// Taken up after its deadline, and dropped.
+    /// Dropped by a worker: its deadline had passed, or it had waited too long.
     Dropped,
     /// Its caller took it back.
     Cancelled,

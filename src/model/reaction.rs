@@ -123,11 +123,7 @@ impl Reactions {
 }
 
 /// The watches of all conditions, and which of them look at each instance.
-fn watches(
-    scenario: &Scenario,
-    targets: &Targets<'_>,
-    watches_of: &mut [Vec<u32>],
-) -> Vec<Watch> {
+fn watches(scenario: &Scenario, targets: &Targets<'_>, watches_of: &mut [Vec<u32>]) -> Vec<Watch> {
     let mut watches = Vec::new();
     for (place, fault) in scenario.faults.iter().enumerate() {
         let Some(Trigger::When(condition)) = &fault.trigger else {
@@ -308,8 +304,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let is_above = |count: u32, bound: Option<u32>| bound.is_some_and(|bound| bound < count);
         let in_flight = load.waiting_count + load.busy_count;
-        let is_over = is_above(load.waiting_count, bound.queue)
-            || is_above(in_flight, bound.in_flight);
+        let is_over =
+            is_above(load.waiting_count, bound.queue) || is_above(in_flight, bound.in_flight);
         if is_over && !self.reactions.is_crashing[instance.index()] {
             self.reactions.is_crashing[instance.index()] = true;
             self.schedule_step(SimDuration::ZERO, Step::Crashes(instance));

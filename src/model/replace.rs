@@ -62,7 +62,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let scaled = scenario.services[service.index()].autoscale;
         let scaled = scaled.map_or(0, |autoscale| autoscale.max - config.count);
         let before = config.count + scaled_out_count(&scenario.faults, group) + scaled;
-        let next = self.reactions.replacement_next.entry(group.0).or_insert(before);
+        let next = self
+            .reactions
+            .replacement_next
+            .entry(group.0)
+            .or_insert(before);
         let place = *next;
         *next += 1;
         assert!(

@@ -72,7 +72,7 @@ impl RequestFlags {
     /// Its stage went on without it.
     pub const UNAWAITED: RequestFlags = RequestFlags(8);
     /// It failed, and is tried again while nobody waits for it.
-    pub const BACKGROUND: RequestFlags = RequestFlags(8);
+    pub const BACKGROUND: RequestFlags = RequestFlags(16);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: RequestFlags) -> bool {
@@ -190,6 +190,8 @@ pub enum Reply {
     Refused,
     /// The process died.
     Reset,
+    /// No connection came about in time.
+    ConnectTimeout,
 }
 
 /// One try of a request at one instance.
@@ -245,6 +247,10 @@ impl AttemptFlags {
     pub const DUPLICATE: AttemptFlags = AttemptFlags(4);
     /// It is on its way only because a broken link heals in the meantime.
     pub const HELD: AttemptFlags = AttemptFlags(8);
+    /// It is a ping that waits for a worker, and no attempt of a request.
+    pub const PROBE: AttemptFlags = AttemptFlags(64);
+    /// It shares the cores of its instance.
+    pub const ON_CPU: AttemptFlags = AttemptFlags(128);
 
     /// Whether all of `flags` hold.
     pub fn has(self, flags: AttemptFlags) -> bool {
@@ -254,6 +260,11 @@ impl AttemptFlags {
     /// Sets `flags`.
     pub fn set(&mut self, flags: AttemptFlags) {
         self.0 |= flags.0;
+    }
+
+    /// Clears `flags`.
+    pub fn clear(&mut self, flags: AttemptFlags) {
+        self.0 &= !flags.0;
     }
 }
 

@@ -33,6 +33,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let attempt = &mut self.attempts[slot];
         attempt.pending = 0;
+        if self.is_turned_back(slot) {
+            return;
+        }
+        let attempt = &mut self.attempts[slot];
         match self.nodes[node.index()].state {
             LifeState::Up => {
                 attempt.flags.set(AttemptFlags::ARRIVED);
@@ -62,7 +66,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.attempts[slot].pending = 0;
         let node = self.instance_node(self.attempts[slot].instance);
         let answers = self.network.transport == Transport::Stream
-            && self.nodes[node.index()].state != LifeState::HostLost;
+            && self.nodes[node.index()].state != LifeState::HostLost
+            && !self.connections.carries(slot);
         if answers {
             self.send_reply(slot, Reply::Reset);
         } else {
@@ -80,30 +85,40 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Serves an attempt, queues it or turns it away.
-    fn admit(&mut self, slot: u32) {
+    pub(super) fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
+        let is_probe = self.is_probe(slot);
         let class = self.attempt_class(slot);
-        self.observe(Observation::WorkArrived {
-            instance: id,
-            class,
-        });
+        if !is_probe && self.is_over_limit(slot) {
+            return;
+        }
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
-        let is_shared = service.discipline == Discipline::ProcessorSharing;
-        if instance.busy_count < instance.worker_count {
-            if !self.drops_late(slot) {
-                self.start_work(slot);
-            }
-        } else if service
+        let has_worker = instance.busy_count < instance.worker_count;
+        let is_full = service
             .queue_limit
-            .is_some_and(|limit| instance.waiting_count >= limit)
-        {
-            self.observe(Observation::WorkRejected {
+            .is_some_and(|limit| instance.waiting_count >= limit);
+        if !has_worker && (is_full || self.is_shed(slot)) {
+            if !is_probe {
+                self.observe(Observation::WorkRejected {
+                    instance: id,
+                    class,
+                });
+            }
+            return self.send_reply(slot, Reply::Rejected);
+        }
+        if !is_probe {
+            self.observe(Observation::WorkArrived {
                 instance: id,
                 class,
             });
-            self.send_reply(slot, Reply::Rejected);
-        } else if is_shared {
+        }
+        if has_worker {
+            self.note_no_delay(id);
+            if !self.drops_late(slot) {
+                self.start_work(slot);
+            }
+        } else if service.discipline == Discipline::ProcessorSharing {
             self.start_work(slot);
         } else {
             self.enqueue(slot, service.discipline);
@@ -111,6 +126,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn enqueue(&mut self, slot: u32, discipline: Discipline) {
+        let instance = self.attempts[slot].instance;
+        if self.instances[instance.index()].waiting.is_some() {
+            return self.enqueue_by_rules(slot);
+        }
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Waiting;
         attempt.next = NIL;
@@ -134,6 +153,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn dequeue(&mut self, id: InstanceId) -> Option<u32> {
         let instance = &mut self.instances[id.index()];
+        if instance.waiting.is_some() {
+            return self.dequeue_by_rules(id);
+        }
         let slot = instance.waiting_first;
         if slot == NIL {
             assert!(
@@ -165,6 +187,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Attempt {
             instance: id, next, ..
         } = self.attempts[slot];
+        if self.instances[id.index()].waiting.is_some() {
+            return self.withdraw_by_rules(slot);
+        }
         let instance = &mut self.instances[id.index()];
         instance.waiting_count -= 1;
         if instance.waiting_first == slot {
@@ -194,19 +219,24 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         } = self.attempts[slot];
         let now = self.now();
         let waiting = now.since(arrived_at);
-        self.observe(Observation::WorkStarted {
-            instance: id,
-            class,
-            waiting,
-        });
+        if !self.is_probe(slot) {
+            self.observe(Observation::WorkStarted {
+                instance: id,
+                class,
+                waiting,
+            });
+        }
         let (demand, reply) = self.draw_work(slot);
+        let demand = self.warmed(id, demand);
         let demand = self.faults.slowed(demand, &self.attempts[slot]);
+        let demand = demand + self.handshake_demand(slot);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
         attempt.started_at = now;
         attempt.reply = reply;
         if self.instances[id.index()].sharing.is_some() {
-            return self.start_shared_work(slot, demand);
+            let wait = self.draw_wait(slot);
+            return self.start_shared_work(slot, demand + wait);
         }
         let instance = &mut self.instances[id.index()];
         instance.busy_count += 1;
@@ -215,27 +245,38 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             "{id:?} has too few workers"
         );
         let busy_count = instance.busy_count;
-        let length = work_length(demand, instance.rate());
-        let sequence = self.schedule(length, Event::WorkDone(slot));
-        let due = self.now() + length;
-        let attempt = &mut self.attempts[slot];
-        attempt.pending = sequence;
-        attempt.due_ns = due.as_ns();
+        if instance.cpu.is_some() {
+            self.start_on_cpu(slot, demand);
+        } else {
+            let wait = self.draw_wait(slot);
+            self.run_alone(slot, demand + wait);
+        }
         self.observe(Observation::BusyChanged {
             instance: id,
             busy_count,
         });
     }
 
+    /// A worker is busy with an attempt, undisturbed by others.
+    #[inline]
+    pub(super) fn run_alone(&mut self, slot: u32, demand: SimDuration) {
+        let id = self.attempts[slot].instance;
+        let length = work_length(demand, self.instances[id.index()].rate());
+        let sequence = self.schedule(length, Event::WorkDone(slot));
+        let due = self.now() + length;
+        let attempt = &mut self.attempts[slot];
+        attempt.pending = sequence;
+        attempt.due_ns = due.as_ns();
+    }
+
     /// The service demand of an attempt, and whether it will end in an error.
     fn draw_work(&mut self, slot: u32) -> (SimDuration, Reply) {
         let attempt = &self.attempts[slot];
+        if attempt.flags.has(AttemptFlags::PROBE) {
+            return (self.draw_probe(attempt), Reply::Good);
+        }
         let instance = &self.instances[attempt.instance.index()];
-        let service = &self.scenario.services[instance.service.index()];
-        let number = match service.demand_per {
-            DemandPer::Attempt => u32::from(attempt.index),
-            DemandPer::Request => 0,
-        };
+        let number = self.demand_number(attempt);
         if instance.error_fault_count > 0
             && let Some(demand) = self.faults.draw_error(attempt, &self.streams)
         {
@@ -245,6 +286,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             };
         }
         (self.draw_demand(attempt, number), Reply::Good)
+    }
+
+    /// Which draw of its request is the service demand of an attempt.
+    pub(super) fn demand_number(&self, attempt: &Attempt) -> u32 {
+        let instance = &self.instances[attempt.instance.index()];
+        let service = &self.scenario.services[instance.service.index()];
+        match service.demand_per {
+            DemandPer::Attempt => u32::from(attempt.index),
+            DemandPer::Request => 0,
+        }
     }
 
     #[inline]
@@ -277,11 +328,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The instance's own work on an attempt is done: its calls follow, then the reply.
-    fn after_own_work(&mut self, slot: u32) {
+    pub(super) fn after_own_work(&mut self, slot: u32) {
         let attempt = &mut self.attempts[slot];
         let instance = attempt.instance;
         let service = self.instances[instance.index()].service;
-        let has_calls = !self.scenario.services[service.index()].calls.is_empty();
+        let has_calls = !self.scenario.services[service.index()].calls.is_empty()
+            && !attempt.flags.has(AttemptFlags::PROBE);
         if has_calls && attempt.reply == Reply::Good {
             attempt.stage = Stage::Calling;
             attempt.next = NIL;
@@ -316,6 +368,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The worker is free again; the reply goes out.
     pub(super) fn complete_work(&mut self, slot: u32) {
+        self.sample_service(slot);
         if self.attempts[slot].stage == Stage::CallingFree {
             return self.complete_free_work(slot);
         }
@@ -334,15 +387,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         } else {
             WorkEnd::Errored
         };
-        self.observe(Observation::WorkEnded {
-            instance: id,
-            class,
-            arrived_at,
-            started_at: Some(started_at),
-            end,
-            is_zombie: request == NIL,
-        });
-        self.observe_zombie(slot);
+        if !self.is_probe(slot) {
+            self.observe(Observation::WorkEnded {
+                instance: id,
+                class,
+                arrived_at,
+                started_at: Some(started_at),
+                end,
+                is_zombie: request == NIL,
+            });
+            self.observe_zombie(slot);
+        }
         self.send_reply(slot, reply);
         self.free_worker(id, stage);
     }
@@ -405,16 +460,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             fold_identity(&attempt),
         );
         self.schedule_shared(id);
-        self.after_own_work(slot);
+        if attempt.flags.has(AttemptFlags::ON_CPU) {
+            self.end_on_cpu(slot);
+        } else {
+            self.after_own_work(slot);
+        }
     }
 
-    fn with_sharing<T>(
+    pub(super) fn with_sharing<T>(
         &mut self,
         id: InstanceId,
         f: impl FnOnce(&mut super::sharing::Sharing) -> T,
     ) -> T {
-        let sharing = self.instances[id.index()].sharing.as_mut();
-        f(sharing.expect("only instances with processor sharing share"))
+        let sharing = self.instances[id.index()].shared_mut();
+        f(sharing.expect("only instances that share workers or cores share"))
     }
 
     /// How fast each of the attempts that share an instance is served.
@@ -422,6 +481,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let instance = &self.instances[id.index()];
         if self.nodes[id.index()].state == LifeState::Paused {
             return 0.0;
+        }
+        if let Some(cpu) = &instance.cpu {
+            return instance.rate() * cpu.rate();
         }
         let count = instance
             .sharing
@@ -435,6 +497,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn advance_sharing(&mut self, id: InstanceId) {
         let (now, rate) = (self.now(), self.sharing_rate(id));
         self.with_sharing(id, |sharing| sharing.advance(now, rate));
+        self.advance_quota(id);
     }
 
     /// Schedules the next completion of shared work. Must be called after the rate changed.
@@ -444,10 +507,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             sharing.completion.cancel();
             sharing.until_first(rate)
         });
+        let until_first = until_first.or_else(|| self.until_first_throttled(id));
         if let Some(length) = until_first {
             let sequence = self.schedule(length, Event::SharedWorkDone(id.0));
             self.with_sharing(id, |sharing| sharing.completion.set(sequence));
         }
+        self.follow_cpu(id);
     }
 
     pub(super) fn observe_shared(&mut self, id: InstanceId) {

@@ -66,12 +66,17 @@ impl Sharing {
     /// How long until the first attempt is done if each is served at `rate`; None if none runs or
     /// none makes progress.
     pub fn until_first(&self, rate: f64) -> Option<SimDuration> {
-        let Reverse((done_at, _, _)) = self.running.peek()?;
+        let left_ns = self.left_first_ns()?;
         if rate <= 0.0 {
             return None;
         }
-        let left_ns = (f64::from_bits(*done_at) - self.served_ns).max(0.0);
         Some(SimDuration::from_ns((left_ns / rate).ceil() as u64))
+    }
+
+    /// What the first attempt has left to do, in nanoseconds. Progress must be up to date.
+    pub fn left_first_ns(&self) -> Option<f64> {
+        let Reverse((done_at, _, _)) = self.running.peek()?;
+        Some((f64::from_bits(*done_at) - self.served_ns).max(0.0))
     }
 
     /// Forgets all attempts, and returns their slots in order of start.

@@ -59,7 +59,11 @@ impl Watch {
     /// An instance has another load.
     pub fn change(&mut self, before: Load, after: Load) {
         let moved = |sum: u64, before: u32, after: u32| sum + u64::from(after) - u64::from(before);
-        self.waiting_count = moved(self.waiting_count, before.waiting_count, after.waiting_count);
+        self.waiting_count = moved(
+            self.waiting_count,
+            before.waiting_count,
+            after.waiting_count,
+        );
         self.busy_count = moved(self.busy_count, before.busy_count, after.busy_count);
         self.worker_count = moved(self.worker_count, before.worker_count, after.worker_count);
     }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::balancer::tables::Tables;
-use super::caller::Caller;
 use super::caller::breakdown::Breakdown;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
 use super::caller::several::Several;
+use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
+use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::event::Event;
 use super::fault::FaultSteps;
@@ -20,6 +21,7 @@ use super::reaction::Reactions;
 use super::registry::Registry;
 use super::request::{Attempt, Request, TriedLists};
 use super::sampler::Sampler;
+use super::server::ServerState;
 use super::workload::WorkloadState;
 use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
 use crate::id::{CallerId, InstanceId, NodeId};
@@ -47,7 +49,10 @@ pub(super) struct World<'s, O, S> {
     pub(super) attempt_timers: Vec<Timer>,
     /// What calls with several attempts at once, deadlines that travel and cancellations need.
     pub(super) several: Several,
+    /// What stands before attempts.
+    pub(super) gates: Gates,
     pub(super) instances: Vec<Instance>,
+    pub(super) connections: Connections,
     /// Service time of each service.
     pub(super) service_times: Vec<Sampler>,
     /// What follows from the class of a request.
@@ -61,6 +66,7 @@ pub(super) struct World<'s, O, S> {
     pub(super) request_counts: Vec<u64>,
     pub(super) registry: Registry,
     pub(super) pings: Pings,
+    pub(super) servers: ServerState,
     pub(super) faults: FaultSteps,
     /// What loads and windows set off.
     pub(super) reactions: Reactions,
@@ -181,6 +187,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::AttemptTimeout(lane) => self.on_attempt_lane(lane, sequence),
             Event::AttemptDeadline(slot) => self.on_attempt_deadline(slot, sequence),
             Event::FallbackEnds(slot) => self.on_fallback_ends(slot, sequence),
+            Event::GateWaitEnds(wait) => self.on_gate_wait_ends(wait, sequence),
+            Event::ConnectionTimer(index) => self.on_connection_timer(index, sequence),
+            Event::ConnectionMessage(slot) => self.on_connection_message(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::HeartbeatDue(instance) => self.on_heartbeat_due(instance, sequence),
             Event::HeartbeatArrives(instance) => self.on_heartbeat_arrives(instance),
@@ -196,6 +205,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::FaultStep(step) => self.on_fault_step(step, sequence),
             Event::RestartEnds(node) => self.on_restart_ends(NodeId(node)),
             Event::GraceEnds(instance) => self.on_grace_ends(InstanceId(instance), sequence),
+            Event::ServerStep(timer) => self.on_server_step(timer, sequence),
             Event::DeregistrationArrives(instance) => {
                 self.on_deregistration_arrives(InstanceId(instance));
             }

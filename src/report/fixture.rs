@@ -88,10 +88,12 @@ pub fn metrics() -> RunMetrics {
         edges: vec![edge()],
         detectors: vec![detector()],
         faults: vec![fault()],
+        resilience: Vec::new(),
         control: vec![],
         breakdowns: Vec::new(),
         fallbacks: Vec::new(),
         several: None,
+        connections: vec![],
         series: series(),
         timelines: timelines(),
         tables: Default::default(),
@@ -201,6 +203,7 @@ fn service() -> ServiceMetrics {
         up_fall_counts: vec![],
         utilization_ratio: Some(0.6),
         zombie_ratio: None,
+        server: None,
         littles_law: LittlesLaw::default(),
         instances: instances.map(instance).to_vec(),
     }
@@ -417,14 +420,20 @@ fn web() -> ServiceConfig {
         name: "web".into(),
         discipline: Discipline::Fifo,
         queue_limit: None,
+        queue_rules: None,
+        wait_time: None,
+        warmup: None,
+        pauses: None,
         service_time: constant(5),
         demand_per: DemandPer::Attempt,
         registered: None,
         is_cancellable: false,
-            crash_above: None,
-            autoscale: None,
+        crash_above: None,
+        autoscale: None,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
+        limit: None,
+        accept: Default::default(),
     }
 }
 
@@ -440,6 +449,7 @@ fn group(name: &str, weight: f64) -> GroupConfig {
         speed: 1.0,
         instances_per_host: 1,
         clock: CLOCK,
+        cpu: None,
     }
 }
 
@@ -473,9 +483,13 @@ fn call() -> EdgeConfig {
             backoff_factor: 2.0,
             jitter: Jitter::None,
             failover: true,
+            on: crate::scenario::resilience::RetryOn::ALL,
         },
         detector: None,
+        ping_time: None,
         flow: Default::default(),
         attempts: None,
+        resilience: None,
+        connection: None,
     }
 }

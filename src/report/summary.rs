@@ -9,10 +9,12 @@ use serde_json::{Map, Value, json};
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::{Results, Run};
 use crate::metrics::data::attempts::SeveralMetrics;
+use crate::metrics::data::connection::ConnectionMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
 use crate::metrics::data::request::RequestMetrics;
+use crate::metrics::data::resilience::ResilienceMetrics;
 use crate::metrics::data::selection::EdgeMetrics;
 use crate::metrics::data::service::ServiceMetrics;
 use crate::metrics::data::{Conservation, ControlMetrics};
@@ -88,6 +90,8 @@ struct ReplicationEntry<'a> {
     edges: &'a [EdgeMetrics],
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    resilience: &'a [ResilienceMetrics],
     control: &'a [ControlMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     breakdowns: &'a [BreakdownMetrics],
@@ -95,6 +99,7 @@ struct ReplicationEntry<'a> {
     fallbacks: &'a [FallbackMetrics],
     #[serde(skip_serializing_if = "Option::is_none")]
     several: Option<&'a SeveralMetrics>,
+    connections: &'a [ConnectionMetrics],
 }
 
 impl<'a> ReplicationEntry<'a> {
@@ -117,10 +122,12 @@ impl<'a> ReplicationEntry<'a> {
             edges: &metrics.edges,
             detectors: &metrics.detectors,
             faults: &metrics.faults,
+            resilience: &metrics.resilience,
             control: &metrics.control,
             breakdowns: &metrics.breakdowns,
             fallbacks: &metrics.fallbacks,
             several: metrics.several.as_ref(),
+            connections: &metrics.connections,
         }
     }
 }

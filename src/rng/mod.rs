@@ -68,6 +68,16 @@ pub enum Purpose {
     MessageSize = 18,
     /// The deadline of a request that draws it.
     Deadline = 19,
+    /// Whether a caller turns an attempt away by adaptive throttling.
+    Throttle = 20,
+    /// When a concurrency limit probes.
+    LimitProbe = 21,
+    /// When an instance pauses by itself, and for how long.
+    Pause = 22,
+    /// The part of a service time that needs no core.
+    ServiceWait = 23,
+    /// The random part of the wait before a caller connects again, and of the age of a connection.
+    ReconnectJitter = 24,
     /// Whether a fault spreads to an instance, and when.
     FaultSpread = 28,
 }

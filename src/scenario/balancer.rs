@@ -34,6 +34,13 @@ pub enum BalancerConfig {
         /// Sessions that one caller remembers; the least recently used one is forgotten.
         session_count_max: u32,
     },
+    /// One instance until the connection to it, or an attempt, fails.
+    PickFirst {
+        /// Whether the first one is drawn and not that of the first path.
+        shuffle: bool,
+        /// Whether connections tell when to leave it; otherwise attempts do.
+        has_connections: bool,
+    },
 }
 
 /// Hash functions for rings.
@@ -54,6 +61,7 @@ impl BalancerConfig {
             BalancerConfig::LeastInFlight { .. } => "least_in_flight",
             BalancerConfig::Ring { .. } => "ring",
             BalancerConfig::Sticky { .. } => "sticky",
+            BalancerConfig::PickFirst { .. } => "pick_first",
         }
     }
 }

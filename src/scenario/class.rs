@@ -4,6 +4,7 @@ use super::client::KeyConfig;
 use super::distribution::Distribution;
 use super::size::SizeLaw;
 use crate::id::{ClassId, ClientId, ServiceId};
+use crate::time::SimDuration;
 
 /// Most classes of all clients together: a class is told in one byte, and 0 is none.
 pub const CLASS_COUNT_MAX: usize = 255;
@@ -95,6 +96,19 @@ impl Classes {
     pub fn ids(&self) -> impl Iterator<Item = ClassId> + use<> {
         let count = u8::try_from(self.count() - 1).expect("a class fits in a byte");
         (1..=count).map(ClassId)
+    }
+
+    /// The longest time that a request of a client may take by the deadline of its class;
+    /// [`SimDuration::MAX`] where a class has none or a random one.
+    pub fn deadline_max(&self, client: ClientId) -> SimDuration {
+        let deadlines = self.of(client).map(|class| {
+            let law = self.get(class).deadline.as_ref();
+            law.and_then(Distribution::as_constant)
+        });
+        deadlines
+            .map(|deadline| deadline.unwrap_or(SimDuration::MAX))
+            .max()
+            .unwrap_or(SimDuration::MAX)
     }
 
     /// The classes of one client; none if it has no classes.

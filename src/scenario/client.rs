@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::attempts::{AttemptsConfig, ClusterMode};
 use super::balancer::BalancerConfig;
+use super::connection::ConnectionConfig;
 use super::distribution::Distribution;
 use super::flow::CallFlow;
 use super::registry::{ClockConfig, PingConfig};
+use super::resilience::{ResilienceConfig, RetryOn};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
 use crate::time::{SimDuration, SimTime};
 
@@ -228,10 +230,16 @@ pub struct EdgeConfig {
     pub retry: RetryConfig,
     /// Pings from this caller to every instance in its view.
     pub detector: Option<PingConfig>,
+    /// How callers protect themselves and the service; None where nothing is asked for.
+    pub resilience: Option<Box<ResilienceConfig>>,
+    /// What a worker spends on a ping, where pings wait for a worker.
+    pub ping_time: Option<Distribution>,
     /// How it takes part in the work of its owner.
     pub flow: CallFlow,
     /// What it does beyond one attempt after the other.
     pub attempts: Option<Box<AttemptsConfig>>,
+    /// The connections that attempts travel on. None: every attempt travels on its own.
+    pub connection: Option<ConnectionConfig>,
 }
 
 impl EdgeConfig {
@@ -263,6 +271,8 @@ pub struct RetryConfig {
     pub jitter: Jitter,
     /// Whether a retry avoids instances that the call already tried.
     pub failover: bool,
+    /// Ends of an attempt that are retried.
+    pub on: RetryOn,
 }
 
 /// The random part of a back-off `b` (names after "Exponential Backoff and Jitter", AWS
@@ -277,4 +287,10 @@ pub enum Jitter {
     Equal,
     /// Uniform on `[min, 3 x the wait before]`, at most `max`.
     Decorrelated,
+    /// Uniform on `[0.8 b, 1.2 b]` (gRFC A6).
+    Grpc,
+    /// Uniform on `[0, (2^k - 1) min)`, at most `max`, before the `k`-th retry (Envoy).
+    Envoy,
+    /// `2^(k - 1) min` plus uniform on `[0, the same]`, at most `max` (Finagle's equal jitter).
+    FinagleEqual,
 }

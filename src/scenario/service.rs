@@ -1,8 +1,11 @@
 //! What a scenario may say about services and their instances.
 
+use super::connection::AcceptConfig;
 use super::distribution::Distribution;
 use super::registry::{ClockConfig, Phase};
+use super::resilience::LimitConfig;
 use super::scaling::{AutoscaleConfig, CrashAbove};
+use super::server::{CpuConfig, PauseConfig, QueueRules, WarmupConfig};
 use crate::id::{EdgeId, GroupId, ServiceId, ZoneId};
 use crate::time::SimDuration;
 
@@ -15,8 +18,17 @@ pub struct ServiceConfig {
     pub discipline: Discipline,
     /// Requests that may wait in one instance's queue, besides those in service. None: unlimited.
     pub queue_limit: Option<u32>,
-    /// Law of the service demand: the time that a worker of speed 1 needs.
+    /// What its queues do beyond that; None: nothing.
+    pub queue_rules: Option<QueueRules>,
+    /// Law of the service demand: the time that a worker of speed 1 needs. Of one in two parts
+    /// this is the part that needs a core.
     pub service_time: Distribution,
+    /// Law of the part that needs none, which comes after it.
+    pub wait_time: Option<Distribution>,
+    /// How its processes are slower after their start.
+    pub warmup: Option<WarmupConfig>,
+    /// Pauses of every instance by itself.
+    pub pauses: Option<PauseConfig>,
     /// What draws its own service demand.
     pub demand_per: DemandPer,
     /// Law of the time that a process takes to start again after a crash or a host loss. None: it
@@ -34,6 +46,18 @@ pub struct ServiceConfig {
     pub groups: Vec<GroupId>,
     /// The calls that every request makes after its own service, one after the other.
     pub calls: Vec<EdgeId>,
+    /// How many attempts one instance takes, adapted to its latency. None: as many as come.
+    pub limit: Option<LimitConfig>,
+    /// How the instances treat connections.
+    pub accept: AcceptConfig,
+}
+
+impl ServiceConfig {
+    /// Mean time that a worker of speed 1 needs for a request.
+    pub fn mean_service_secs(&self) -> f64 {
+        let wait_secs = self.wait_time.as_ref().map_or(0.0, Distribution::mean_secs);
+        self.service_time.mean_secs() + wait_secs
+    }
 }
 
 /// How an instance serves.
@@ -92,4 +116,6 @@ pub struct GroupConfig {
     pub instances_per_host: u32,
     /// The clock of these nodes.
     pub clock: ClockConfig,
+    /// The CPU that running work shares; None: every worker has a core of its own.
+    pub cpu: Option<CpuConfig>,
 }

@@ -1,8 +1,8 @@
 //! When faults begin by what happens in a run, how they spread, and what replaces their victims.
 
 use super::distribution::Distribution;
-use super::selector::Selector;
 use super::fault::FaultConfig;
+use super::selector::Selector;
 use crate::id::{FaultId, ZoneId};
 use crate::time::SimDuration;
 

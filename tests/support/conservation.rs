@@ -1,6 +1,9 @@
 //! An observer that keeps the books of a run and finds what does not add up: nothing comes from
 //! nowhere, nothing gets lost, nobody works who is dead.
 
+#[path = "protection_book.rs"]
+mod protection_book;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
@@ -12,6 +15,8 @@ use stormglass::scenario::service::Discipline;
 use stormglass::scenario::topology::NodeKind;
 use stormglass::time::{SimDuration, SimTime};
 
+use protection_book::ProtectionBook;
+
 /// The books of one run.
 pub struct Books<'a> {
     scenario: &'a Scenario,
@@ -22,11 +27,13 @@ pub struct Books<'a> {
     outcome_counts: [u64; 4],
     requests: Bag<(ClientId, NodeId, ClassId, SimTime)>,
     attempts: Bag<(CallerId, InstanceId, SimTime)>,
+    connections: Bag<(CallerId, InstanceId)>,
     states: Vec<LifeState>,
     instances: Vec<InstanceBook>,
     candidates: BTreeMap<CallerId, BTreeSet<InstanceId>>,
     fault_starts: Vec<(FaultId, SimTime, Vec<NodeId>)>,
     fault_end_count: usize,
+    protection: ProtectionBook<'a>,
 }
 
 /// Things that are there, with how many times.
@@ -57,6 +64,8 @@ impl<T: Ord + Debug> Bag<T> {
 struct InstanceBook {
     worker_count: u32,
     is_shared: bool,
+    /// Its workers answer pings, too, of which nothing is told.
+    answers_pings: bool,
     queue_limit: Option<u32>,
     /// Came, and is neither rejected, started nor lost.
     waiting_count: u64,
@@ -86,6 +95,10 @@ impl<'a> Books<'a> {
             instances.push(InstanceBook {
                 worker_count: group.workers,
                 is_shared: service.discipline == Discipline::ProcessorSharing,
+                answers_pings: scenario
+                    .edges
+                    .iter()
+                    .any(|edge| edge.to == topology.service_of(id) && edge.ping_time.is_some()),
                 queue_limit: service.queue_limit,
                 ..InstanceBook::default()
             });
@@ -97,11 +110,13 @@ impl<'a> Books<'a> {
             outcome_counts: [0; 4],
             requests: Bag(BTreeMap::new()),
             attempts: Bag(BTreeMap::new()),
+            connections: Bag(BTreeMap::new()),
             states,
             instances,
             candidates: BTreeMap::new(),
             fault_starts: Vec::new(),
             fault_end_count: 0,
+            protection: ProtectionBook::new(scenario),
         }
     }
 
@@ -149,7 +164,9 @@ impl<'a> Books<'a> {
         for (started_at, count) in &book.started.0 {
             book.worked += now.since(*started_at).saturating_mul(*count);
         }
-        if !book.is_shared {
+        if book.answers_pings {
+            assert!(book.is_shared || book.worked <= book.busy);
+        } else if !book.is_shared {
             assert_eq!(
                 book.busy, book.worked,
                 "{id:?}: busy time is the time of its work"
@@ -220,14 +237,18 @@ impl<'a> Books<'a> {
             "{id:?} has too few workers"
         );
         if book.is_shared {
-            assert!(u64::from(busy_count) <= book.running_count);
+            assert!(book.answers_pings || u64::from(busy_count) <= book.running_count);
             return;
         }
-        assert_eq!(
-            u64::from(busy_count),
-            book.running_count,
-            "{id:?} is busy with its work"
-        );
+        if book.answers_pings {
+            assert!(book.running_count <= u64::from(busy_count));
+        } else {
+            assert_eq!(
+                u64::from(busy_count),
+                book.running_count,
+                "{id:?} is busy with its work"
+            );
+        }
         let limit = book.queue_limit.map_or(u64::MAX, u64::from);
         assert!(
             book.waiting_count <= limit,
@@ -282,6 +303,7 @@ impl Observer for Books<'_> {
         self.observe_requests(at, observation);
         self.observe_attempts(observation);
         self.observe_work(observation);
+        self.protection.observe(observation);
         match observation {
             Observation::NodeChanged { node, state, .. } => self.on_node_changed(*node, *state),
             Observation::FaultStarted { fault, targets } => {
@@ -372,6 +394,27 @@ impl Books<'_> {
                 let members = view.members.iter().map(|member| member.instance);
                 self.candidates.insert(*caller, members.collect());
             }
+            Observation::ConnectionOpened {
+                caller, instance, ..
+            } => {
+                let owner = self.scenario.topology.caller_node(*caller);
+                let state = self.states[owner.index()];
+                assert_eq!(state, LifeState::Up, "{owner:?} opens a connection");
+                self.connections.add((*caller, *instance));
+            }
+            Observation::ConnectionClosed {
+                caller,
+                instance,
+                half_open_since,
+                ..
+            } => {
+                self.connections.take((*caller, *instance));
+                assert!(half_open_since.is_none_or(|since| since <= self.now));
+            }
+            Observation::AttemptCarried { edge, waiting, .. } => {
+                assert!(self.scenario.edges[edge.index()].connection.is_some());
+                assert!(*waiting <= self.now.since(SimTime::START));
+            }
             _ => {}
         }
     }
@@ -380,7 +423,8 @@ impl Books<'_> {
         match observation {
             Observation::WorkArrived { instance, .. } => self.on_work_arrived(*instance),
             Observation::WorkRejected { instance, .. } => {
-                self.instances[instance.index()].waiting_count -= 1;
+                let state = self.states[instance.index()];
+                assert_eq!(state, LifeState::Up, "{instance:?} refuses work");
             }
             Observation::WorkStarted {
                 instance, waiting, ..

@@ -198,10 +198,6 @@ impl Observer for Meter {
                 self.at_instance[instance.index()].rise(at);
                 self.waiting_at[instance.index()].rise(at);
             }
-            Observation::WorkRejected { instance, .. } => {
-                self.at_instance[instance.index()].fall(at);
-                self.waiting_at[instance.index()].fall(at);
-            }
             Observation::WorkStarted {
                 instance, waiting, ..
             } => {

@@ -3,7 +3,12 @@
 
 use std::fmt::Write;
 
+#[path = "swarm_server.rs"]
+mod server;
+
+use super::connected;
 use super::dice::Dice;
+use super::protection;
 use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -171,21 +176,32 @@ impl World {
         let count = self.services.len();
         for (place, name) in SERVICES.iter().enumerate().take(count) {
             self.line(format!("[service.{name}]"));
-            let service_time = self.dice.law(8);
+            let service_time = server::service_time(&mut self.dice);
             self.line(format!("service_time = {service_time}"));
             self.maybe(|dice| format!("workers = {}", dice.between(1, 4)));
-            let discipline = self.dice.pick(&["fifo", "lifo", "ps"]);
+            let discipline = self.dice.pick(&["fifo", "lifo", "ps", "adaptive_lifo"]);
             let limit = match self.dice.between(0, 2) {
                 0 => "limit = \"unlimited\"".to_string(),
                 _ => format!("limit = {}", self.dice.between(0, 5)),
             };
+            let has_limit = !limit.contains("unlimited");
+            let rules = server::queue_rules(&mut self.dice, discipline, has_limit);
             self.line(format!(
-                "queue = {{ discipline = \"{discipline}\", {limit} }}"
+                "queue = {{ discipline = \"{discipline}\", {limit}{rules} }}"
             ));
+            for line in server::service_lines(&mut self.dice, discipline) {
+                self.line(line);
+            }
             self.maybe(|dice| format!("restart_time = {}", dice.law(200)));
             self.maybe(|_| "demand_per = \"request\"".to_string());
+            let limit = protection::service_lines(&mut self.dice);
+            self.text.push_str(&limit);
             self.maybe(|dice| format!("cancellable = {}", dice.flag()));
             self.maybe(|dice| format!("instances_per_host = {}", dice.between(1, 3)));
+            if !self.is_datagram && self.dice.flag() {
+                let accept = connected::accept(&mut self.dice);
+                self.line(accept);
+            }
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
                 self.line(format!("registered = {{ lease_duration = {lease} }}"));
@@ -291,15 +307,20 @@ impl World {
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         let lines = super::swarm_attempts::call_lines(&mut self.dice);
         self.text.push_str(&lines);
+        let lines = protection::call_lines(&mut self.dice);
+        self.text.push_str(&lines);
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
-            let phase = Self::phase(dice);
+            let (phase, more) = (Self::phase(dice), server::ping_keys(dice));
             format!(
                 "detector = {{ kind = \"ping\", interval = {interval}, timeout = {timeout}, \
-                 misses_max = {misses}, rises_min = {rises}, phase = {phase} }}"
+                 misses_max = {misses}, rises_min = {rises}, phase = {phase}{more} }}"
             )
         });
+        if !self.is_datagram {
+            self.maybe(connected::connection);
+        }
     }
 
     /// Half of the clients have classes.
@@ -484,6 +505,8 @@ fn balancer(dice: &mut Dice) -> String {
         "{ policy = \"least_in_flight\", choice_count = 2 }",
         "{ policy = \"least_in_flight\", choice_count = 3, replacement = true }",
         "{ policy = \"ring\", virtual_node_count = 7 }",
+        "\"pick_first\"",
+        "{ policy = \"pick_first\", shuffle = true }",
     ];
     let policy = dice.pick(&simple);
     if 0 < dice.between(0, 4) {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::dice::Dice;
+use super::protection;
 
 /// Lines of a call: what follows a failed attempt, and what it does beyond one attempt after the
 /// other.
@@ -61,11 +62,27 @@ pub fn call_lines(dice: &mut Dice) -> String {
 }
 
 fn retry(dice: &mut Dice) -> String {
-    let jitter = dice.pick(&["none", "full", "equal", "decorrelated"]);
+    let jitter = dice.pick(&[
+        "none",
+        "full",
+        "equal",
+        "decorrelated",
+        "grpc",
+        "envoy",
+        "finagle_equal",
+    ]);
     let (min, max) = (dice.ms(0, 20), dice.ms(20, 200));
     let (count, failover) = (dice.between(1, 4), dice.flag());
+    let budget = match dice.flag() {
+        true => String::new(),
+        false => format!("budget = {}, ", protection::budget(dice)),
+    };
+    let ends = match dice.flag() {
+        true => String::new(),
+        false => format!("on = {}, ", protection::retry_ends(dice)),
+    };
     format!(
-        "retry = {{ attempt_count_max = {count}, failover = {failover}, \
+        "retry = {{ attempt_count_max = {count}, failover = {failover}, {budget}{ends}\
          backoff = {{ min = {min}, max = {max}, jitter = \"{jitter}\" }} }}"
     )
 }

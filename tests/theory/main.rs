@@ -7,11 +7,16 @@ mod support;
 
 mod availability;
 mod balancing;
+mod budgets;
+mod class_effects;
 mod classes;
+mod connections;
 mod detection;
 mod fan_out;
+mod grpc;
 mod modes;
 mod picks;
+mod protection;
 mod queues;
 mod recorded;
 mod redundancy;
@@ -73,6 +78,11 @@ kinds! {
     lease_expiry: crate::detection::lease_expiry, 20_000, "complete pass: a few seconds";
     retries_iid: crate::retries::retries_iid, 200_000, "complete pass: a few seconds";
     retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
+    retry_budget_bound: crate::budgets::retry_budget_bound, 10_000, "complete pass: a few seconds";
+    grpc_retry_throttle: crate::budgets::grpc_retry_throttle, 400_000,
+        "complete pass: a few seconds";
+    metastable_threshold: crate::budgets::metastable_threshold, 40_000,
+        "complete pass: a few seconds";
     k_of_n: crate::availability::k_of_n, 100_000, "complete pass: a few seconds";
     nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: a few seconds";
     fork_join_2: crate::fan_out::fork_join_2, 300_000, "complete pass: a few seconds";
@@ -80,6 +90,7 @@ kinds! {
     central_queue: crate::fan_out::central_queue, 300_000, "complete pass: a few seconds";
     classes_share_a_queue: crate::classes::classes_share_a_queue, 300_000,
         "complete pass: a few seconds";
+    mg1_priority_np: crate::classes::mg1_priority_np, 300_000, "complete pass: a few seconds";
     classes_mix_laws: crate::classes::classes_mix_laws, 300_000, "complete pass: a few seconds";
     transmitter: crate::classes::transmitter, 300_000, "complete pass: 1 minute";
     mginf: crate::queues::mginf, 300_000, "complete pass: 1 minute";

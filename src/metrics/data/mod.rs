@@ -6,21 +6,26 @@
 
 pub mod attempts;
 pub mod class;
+pub mod connection;
 pub mod detection;
 pub mod distribution;
 pub mod fault;
 pub mod flow;
 pub mod request;
+pub mod resilience;
 pub mod selection;
 pub mod series;
+pub mod server;
 pub mod service;
 pub mod timeline;
 
 use attempts::SeveralMetrics;
+use connection::ConnectionMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use flow::{BreakdownMetrics, FallbackMetrics};
 use request::RequestMetrics;
+use resilience::ResilienceMetrics;
 use selection::EdgeMetrics;
 use serde::Serialize;
 use series::Series;
@@ -53,6 +58,8 @@ pub struct RunMetrics {
     pub detectors: Vec<DetectorMetrics>,
     /// By fault.
     pub faults: Vec<FaultMetrics>,
+    /// Calls and services that protect themselves.
+    pub resilience: Vec<ResilienceMetrics>,
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,
@@ -63,6 +70,9 @@ pub struct RunMetrics {
     /// Hedging, cluster modes, deadlines and cancellations; None where calls are plain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub several: Option<SeveralMetrics>,
+    /// By call edge with connections.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionMetrics>,
     /// What happened when.
     pub series: Series,
     /// True and believed states of instances.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::distribution::{DurationStats, LevelStats};
+use super::server::ServerMetrics;
 
 /// One service.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +40,9 @@ pub struct ServiceMetrics {
     pub zombie_ratio: Option<f64>,
     /// The two sides of Little's law.
     pub littles_law: LittlesLaw,
+    /// Its servers, where it has overload rules, cores or pauses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerMetrics>,
     /// Every instance, spare ones included, up to the first 100,000.
     pub instances: Vec<InstanceMetrics>,
 }

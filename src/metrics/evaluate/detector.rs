@@ -69,7 +69,7 @@ impl Ask<'_> {
             .map(EdgeId::from_index)
     }
 
-    fn has_no_zone(&self) -> Result<(), String> {
+    pub(super) fn has_no_zone(&self) -> Result<(), String> {
         let scope = self.measure.scope;
         if scope.zone.is_some() || scope.instance.is_some() {
             return Err("this is not kept by zone or instance".to_string());

@@ -2,10 +2,13 @@
 
 mod attempts;
 mod class;
+mod connection;
+mod cpu;
 mod detector;
 mod estimate;
 mod flow;
 mod request;
+mod resilience;
 mod scaling;
 mod server;
 #[cfg(test)]
@@ -128,6 +131,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
     }
     match measure.measure {
         _ if is_of_requests => ask.request(),
+        _ if ask.is_of_resilience() => ask.resilience(),
         Measure::Throughput
         | Measure::WaitingTime
         | Measure::WaitRatio
@@ -141,6 +145,11 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::CancelledRatio
         | Measure::ZombieTimeRatio
         | Measure::UtilizationBalance => ask.server(),
+        Measure::CpuUtilization | Measure::ThrottledRatio | Measure::PauseRatio => ask.cpu(),
+        Measure::ConnectionsOpen
+        | Measure::HandshakeRate
+        | Measure::PoolWaitingTime
+        | Measure::HalfOpenTime => ask.connections(),
         Measure::FallbackRatio => ask.flow(),
         Measure::InstanceCount => ask.instance_count(),
         part if part.is_of_breakdown() => ask.flow(),

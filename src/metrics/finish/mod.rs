@@ -2,6 +2,7 @@
 
 mod attempts;
 mod flow;
+mod resilience;
 mod server;
 
 use super::control::{KINDS, byte_count, name};
@@ -56,10 +57,14 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
         faults: ids(scenario.faults.len())
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
+        resilience: finish.resilience(),
         control: finish.control(),
         breakdowns: finish.breakdowns(),
         fallbacks: finish.fallbacks(),
         several: finish.several(),
+        connections: tables
+            .connections
+            .metrics(scenario, &finish.whole, finish.measured_secs()),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
         tables,

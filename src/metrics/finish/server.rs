@@ -3,10 +3,12 @@
 use super::Finish;
 use crate::id::{EdgeId, InstanceId, ServiceId};
 use crate::metrics::data::selection::{CallCounts, EdgeMetrics, InstanceShare, SelectionStats};
+use crate::metrics::data::server::ServerMetrics;
 use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics};
 use crate::metrics::instance::Load;
 use crate::metrics::pooled::call_cell;
 use crate::metrics::request::{RequestCell, all_classes, ratio};
+use crate::metrics::server::ServerLoad;
 use crate::model::observation::Outcome;
 
 /// Instances of a service that are told one by one.
@@ -46,6 +48,7 @@ impl Finish<'_> {
             utilization_ratio: total.utilization_ratio(),
             zombie_ratio: ratio(work.zombie_count, work.served_count),
             littles_law: self.littles_law(service),
+            server: self.server(service, work.dropped_count),
             instances: instances
                 .map(|(place, instance)| {
                     let load = &loads[place];
@@ -53,6 +56,30 @@ impl Finish<'_> {
                 })
                 .collect(),
         }
+    }
+
+    /// What the servers did beyond serving; None where nothing is asked of them.
+    fn server(&self, service: ServiceId, dropped_count: u64) -> Option<ServerMetrics> {
+        let scenario = self.scenario;
+        let config = &scenario.services[service.index()];
+        let groups = || config.groups.iter().map(|g| &scenario.groups[g.index()]);
+        let is_asked = config.queue_rules.is_some()
+            || config.pauses.is_some()
+            || groups().any(|group| group.cpu.is_some());
+        if !is_asked {
+            return None;
+        }
+        let mut sum = ServerLoad::default();
+        for instance in scenario.topology.service_instances(service) {
+            let load = self.tables.servers.load(instance, &self.whole, true);
+            sum.add(&load.unwrap_or_default());
+        }
+        Some(ServerMetrics {
+            dropped_count,
+            cpu_utilization_ratio: sum.cpu_utilization_ratio(),
+            throttled_ratio: sum.throttled_ratio(),
+            pause_ratio: sum.pause_ratio(),
+        })
     }
 
     fn load(&self, instance: u32) -> Load {

@@ -1,6 +1,7 @@
 //! Balancing strategies: one file each. The table of names is [`build`].
 
 mod least_in_flight;
+mod pick_first;
 mod random;
 mod ring;
 mod round_robin;
@@ -31,6 +32,10 @@ pub trait Balancer {
 
     /// Called once for every pick, when the attempt ends, however it ends.
     fn on_outcome(&mut self, _end: &AttemptEnd) {}
+
+    /// Called when a connection to `instance` is lost or could not be opened, or, gracefully, is
+    /// about to be closed by the instance.
+    fn on_disconnected(&mut self, _instance: InstanceId, _is_graceful: bool) {}
 }
 
 /// How an attempt ended, for the balancer that picked its instance.
@@ -85,6 +90,10 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
             hash: RingHash::Xxh64,
             hash_seed,
         } => Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed)),
+        BalancerConfig::PickFirst {
+            shuffle,
+            has_connections,
+        } => Box::new(pick_first::PickFirst::new(*shuffle, *has_connections)),
         BalancerConfig::Sticky {
             fallback,
             session_count_max,

@@ -68,4 +68,8 @@ impl Balancer for Sticky {
     fn on_outcome(&mut self, end: &AttemptEnd) {
         self.fallback.on_outcome(end);
     }
+
+    fn on_disconnected(&mut self, instance: InstanceId, is_graceful: bool) {
+        self.fallback.on_disconnected(instance, is_graceful);
+    }
 }

@@ -14,7 +14,7 @@ use crate::scenario::attempts::ClusterMode;
 use crate::time::{SimDuration, SimTime};
 
 /// The leg of a message from the calling side.
-const LEG_THERE: u32 = 0;
+pub(in crate::model) const LEG_THERE: u32 = 0;
 /// The leg of a message to the calling side.
 const LEG_BACK: u32 = 1;
 
@@ -37,6 +37,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
     /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        if let Some(held) = self.gate(slot) {
+            return self.hold(slot, held);
+        }
         let Some(instance) = self.pick(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
@@ -47,16 +50,24 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Picks the instance of the next attempt of a request, and counts the attempt.
     #[inline]
     fn pick(&mut self, slot: u32) -> Option<InstanceId> {
+        let shut = self.avoided(slot);
         let now = self.now();
         let request = &mut self.requests[slot];
         let index = request.attempt_count;
         request.attempt_count += 1;
         let request = &self.requests[slot];
-        let side = &mut self.callers[request.caller().index()];
+        let caller = request.caller();
+        if let Some(shared) = self.shared_pick(caller) {
+            return Some(shared);
+        }
+        let request = &self.requests[slot];
+        let tried = shut.as_deref().unwrap_or(self.tried.get(request.tried));
+        let avoided = self.connections.avoided(caller, tried);
+        let side = &mut self.callers[caller.index()];
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
-            tried: self.tried.get(request.tried),
+            tried: &avoided,
             in_flight: &side.in_flight,
             draw: self
                 .streams
@@ -108,6 +119,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let is_hedge = self.several.is_used && self.join_attempts(slot, attempt, timing.edge);
         self.set_timeout(attempt, timing);
+        self.note_sent(attempt);
         let to = self.instance_node(instance);
         let edge = timing.edge;
         self.observe(Observation::AttemptSent {
@@ -141,6 +153,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
+        if self.connections.is_used() && self.travels_connected(slot) {
+            return self.carry(slot);
+        }
         let key = message_key(&self.attempts[slot], LEG_THERE);
         let verdict = self.send_message(slot, link, key, Leg::There);
         let now = self.now();
@@ -281,6 +296,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             (true, Stage::Lost) => AttemptOutcome::TimeoutHalfOpen,
             (true, _) => AttemptOutcome::TimeoutSlow,
             (false, _) if is_on_its_way => AttemptOutcome::TimeoutSlow,
+            (false, _) if self.waits_for_the_living(slot) => AttemptOutcome::TimeoutSlow,
             (false, _) => AttemptOutcome::TimeoutBlackHole,
         };
         self.end_attempt(slot, outcome);
@@ -292,8 +308,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt.reply = reply;
         attempt.pending = 0;
         if attempt.request == NIL {
-            self.attempts.remove(slot);
-            return;
+            return self.end_unawaited(slot);
         }
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
@@ -306,9 +321,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let link = (self.instance_node(instance), self.caller_node(caller));
         let sent = match reply {
             Reply::Good => self.send_message(slot, link, key, Leg::Back),
-            Reply::Error | Reply::Rejected | Reply::Refused | Reply::Reset => self.send(link, key),
+            Reply::Error
+            | Reply::Rejected
+            | Reply::Refused
+            | Reply::Reset
+            | Reply::ConnectTimeout => self.send(link, key),
         };
-        if let Verdict::Deliver { delay, .. } = sent {
+        if let Some(delay) = self.reply_delay(slot, sent) {
             self.attempts[slot].pending = self.schedule(delay, Event::ReplyArrives(slot));
         }
     }
@@ -355,7 +374,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt ends for its caller; its request goes on.
-    fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
+    pub(in crate::model) fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let Attempt {
             request,
             caller,
@@ -389,6 +408,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// still has it.
     pub(super) fn forget_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         self.cancel_timeout(slot);
+        self.leave_connection(slot, outcome);
         let now = self.now();
         let attempt = &mut self.attempts[slot];
         let request = std::mem::replace(&mut attempt.request, NIL);
@@ -407,14 +427,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);
+        let end = AttemptEnd {
+            instance,
+            outcome,
+            sent_at,
+            ended_at: now,
+        };
         let edge = side.edge;
         if !self.scenario.edges[edge.index()].is_broadcast() {
-            side.balancer.on_outcome(&AttemptEnd {
-                instance,
-                outcome,
-                sent_at,
-                ended_at: now,
-            });
+            side.balancer.on_outcome(&end);
         }
         self.observe(Observation::AttemptEnded {
             caller,
@@ -427,6 +448,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let latency = now.since(sent_at);
             self.part_attempt(request, slot, (caller, edge), (index, latency, outcome));
         }
+        self.feedback(slot, caller, &end);
     }
 
     /// Gives up the attempts of requests whose owner died. `requests` is ascending.
@@ -444,7 +466,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 }
 
 /// Names the messages of an attempt.
-fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
+pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
     let copy = u32::from(attempt.flags.has(AttemptFlags::DUPLICATE)) * 2;
     MessageKey {
         identity: attempt.identity,
@@ -466,5 +488,6 @@ fn outcome_of_reply(reply: Reply) -> AttemptOutcome {
         Reply::Rejected => AttemptOutcome::Rejected,
         Reply::Refused => AttemptOutcome::Refused,
         Reply::Reset => AttemptOutcome::Reset,
+        Reply::ConnectTimeout => AttemptOutcome::ConnectTimeout,
     }
 }

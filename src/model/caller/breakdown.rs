@@ -29,6 +29,8 @@ pub struct Breakdown {
     held_replies: BTreeMap<u32, SimTime>,
     /// What the requests of clients with several calls waited for, by slot.
     waits: BTreeMap<u32, Vec<Wait>>,
+    /// What calls that failed waited for, by slot of the fallback that follows.
+    fallback_waits: BTreeMap<u32, Vec<Wait>>,
     /// The request whose attempt ended last, and the parts of that attempt.
     last: Option<(u32, Parts)>,
     last_waits: Vec<Wait>,
@@ -72,6 +74,9 @@ impl Breakdown {
     /// A request arrived at its calling side.
     pub fn open(&mut self, slot: u32, now: SimTime) {
         let place = slot as usize;
+        // A call in the background ends without anybody who asks for its parts.
+        self.last.take_if(|(of, _)| *of == slot);
+        self.waits.remove(&slot);
         if self.requests.len() <= place {
             self.requests.resize(place + 1, RequestClock::default());
         }
@@ -121,7 +126,12 @@ impl Breakdown {
     fn split(&mut self, slot: u32, attempt: &Attempt, outcome: AttemptOutcome, now: SimTime) {
         let clock = &mut self.requests[attempt.request as usize];
         clock.open_count -= 1;
-        let is_deciding = outcome == AttemptOutcome::Success || clock.open_count == 0;
+        // What is given up when another attempt has decided the request decides nothing.
+        let has_decided = |last: &(u32, Parts)| last.0 == attempt.request;
+        let is_loser =
+            outcome == AttemptOutcome::Cancelled && self.last.as_ref().is_some_and(has_decided);
+        let is_last = clock.open_count == 0 && !is_loser;
+        let is_deciding = outcome == AttemptOutcome::Success || is_last;
         if !is_deciding {
             return;
         }
@@ -229,10 +239,12 @@ fn is_reply(outcome: AttemptOutcome) -> bool {
         | AttemptOutcome::Error
         | AttemptOutcome::Rejected
         | AttemptOutcome::Refused
-        | AttemptOutcome::Reset => true,
+        | AttemptOutcome::Reset
+        | AttemptOutcome::ResetUnsent => true,
         AttemptOutcome::TimeoutSlow
         | AttemptOutcome::TimeoutBlackHole
         | AttemptOutcome::TimeoutHalfOpen
+        | AttemptOutcome::ConnectTimeout
         | AttemptOutcome::Cancelled => false,
     }
 }
@@ -368,13 +380,111 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// The call that ended last has failed, and this fallback follows.
+    pub(super) fn keep_fallback_waits(&mut self, slot: u32) {
+        if let Some(breakdown) = &mut self.breakdown {
+            let waits = std::mem::take(&mut breakdown.ended_waits);
+            breakdown.fallback_waits.insert(slot, waits);
+        }
+    }
+
     /// A fallback has ended, after a call that failed.
-    pub(super) fn set_fallback_parts(&mut self, fallback: &Fallback) {
+    pub(super) fn set_fallback_parts(&mut self, slot: u32, fallback: &Fallback) {
         let length = self.queue.now().since(fallback.failed_at);
         if let Some(breakdown) = &mut self.breakdown {
             breakdown.ended = fallback.parts;
             breakdown.ended.caller += length;
-            breakdown.ended_waits.clear();
+            let waits = breakdown.fallback_waits.remove(&slot);
+            breakdown.ended_waits = waits.expect("a fallback begins before it ends");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::model::{SimOptions, simulate};
+    use crate::scenario::load::limits::Limits;
+    use crate::scenario::load::{LoadInput, LoadText, load};
+
+    /// Every request takes 1 ms there and back and 5 ms of work, but for what faults do.
+    const WORLD: &str = r#"schema = 1
+duration = "1s"
+drain = "1s"
+breakdown = true
+[network]
+same_zone = "1ms"
+[service.web]
+count = 1
+service_time = "5ms"
+[client.shop]
+arrivals = { process = "constant", rate = "10/s" }
+[client.shop.call.web]
+retry = { attempt_count_max = 2, failover = false, backoff = { min = "20ms", jitter = "none" } }
+[fault.errors]
+kind = "error"
+target = "service:web"
+at = "0s"
+for = "350ms"
+service_time = "2ms"
+[fault.server-stands]
+kind = "pause"
+target = "service:web"
+at = "499ms"
+for = "50ms"
+[fault.caller-stands]
+kind = "pause"
+target = "client:shop"
+at = "702ms"
+for = "30ms"
+"#;
+
+    /// The parts of all requests, in milliseconds.
+    #[derive(Default)]
+    struct Seen(Vec<[u64; 7]>);
+
+    impl Observer for Seen {
+        fn observe(&mut self, _at: SimTime, observation: &Observation<'_>) {
+            if let Observation::RequestBreakdown { parts, .. } = observation {
+                self.0
+                    .push(parts.all().map(|part| part.as_ns() / 1_000_000));
+            }
+        }
+    }
+
+    #[test]
+    fn retries_and_processes_that_stand_still_are_told_apart() {
+        let loaded = load(&LoadInput {
+            text: LoadText::Text {
+                name: "parts.toml".to_string(),
+                text: WORLD.to_string(),
+            },
+            sets: Vec::new(),
+            limits: Limits::STANDARD,
+        });
+        let scenario = loaded.scenario.expect("it is valid");
+        let options = SimOptions {
+            seed: 1,
+            event_count_max: 1_000,
+        };
+        let mut seen = Seen::default();
+        simulate(&scenario, options, &mut seen, &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .expect("nothing stops it");
+        // Network, queue, work, calls, failed attempts, back-off, caller. The first attempt of
+        // 1 + 2 + 1 ms failed, and the second one decided by its error.
+        let of_errors = [2, 0, 2, 0, 4, 20, 0];
+        let plain = [2, 0, 5, 0, 0, 0, 0];
+        // It came at 501 ms, and the process went on at 549 ms.
+        let server_stood = [2, 48, 5, 0, 0, 0, 0];
+        // Its reply came at 707 ms, and the caller went on at 732 ms.
+        let caller_stood = [2, 0, 5, 0, 0, 0, 25];
+        for expected in [of_errors, plain, server_stood, caller_stood] {
+            assert!(seen.0.contains(&expected), "{expected:?} in {:?}", seen.0);
+        }
+        assert!(9 <= seen.0.len(), "a request every 100 ms");
     }
 }

@@ -200,7 +200,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if now >= request.deadline {
             return self.conclude(slot, Outcome::Timeout);
         }
-        if u32::from(request.attempt_count) >= retry.attempt_count_max {
+        let is_last = u32::from(request.attempt_count) >= retry.attempt_count_max;
+        if is_last || !self.may_retry(slot, outcome) {
             return self.conclude(slot, outcome_of_last(outcome));
         }
         let retry_number = u32::from(request.attempt_count);
@@ -241,6 +242,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A request has its outcome: whoever waits for it goes on.
     pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
+        self.leave_gate(slot);
         if self.several.is_used {
             self.leave_attempts(slot);
             if self.requests[slot].flags.has(RequestFlags::BACKGROUND) {
@@ -331,6 +333,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.forget_several(nodes);
         }
         for slot in slots {
+            self.leave_gate(slot);
             if self.several.is_used {
                 self.leave_attempts(slot);
             }
@@ -366,6 +369,8 @@ pub(super) fn outcome_of_last(outcome: AttemptOutcome) -> Outcome {
         AttemptOutcome::Error
         | AttemptOutcome::Refused
         | AttemptOutcome::Reset
+        | AttemptOutcome::ResetUnsent
+        | AttemptOutcome::ConnectTimeout
         | AttemptOutcome::Cancelled => Outcome::Failure,
     }
 }

@@ -112,12 +112,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A worker stops.
     fn stop_work(&mut self, slot: u32, attempt: &Attempt) {
         let id = attempt.instance;
-        let is_shared = self.instances[id.index()].sharing.is_some();
+        let is_on_cpu = attempt.flags.has(AttemptFlags::ON_CPU);
+        let is_shared = self.instances[id.index()].sharing.is_some() || is_on_cpu;
         if is_shared && attempt.stage == Stage::Running {
             self.advance_sharing(id);
-            if let Some(sharing) = &mut self.instances[id.index()].sharing {
-                sharing.remove(slot);
-            }
+            self.with_sharing(id, |sharing| sharing.remove(slot));
             self.schedule_shared(id);
         }
         self.free_worker(id, attempt.stage);
@@ -150,6 +149,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A call ends without an outcome that anybody waits for.
     pub(super) fn give_up_call(&mut self, slot: u32) {
+        self.leave_gate(slot);
         self.leave_attempts(slot);
         let request = self.requests[slot];
         self.tried.release(request.tried);
@@ -178,6 +178,8 @@ fn is_given_up(outcome: AttemptOutcome) -> bool {
         | AttemptOutcome::Error
         | AttemptOutcome::Rejected
         | AttemptOutcome::Refused
-        | AttemptOutcome::Reset => false,
+        | AttemptOutcome::Reset
+        | AttemptOutcome::ResetUnsent
+        | AttemptOutcome::ConnectTimeout => false,
     }
 }

@@ -140,7 +140,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         *count += 1;
         let mut task = *request;
         task.go_to_background();
-        let slot = self.requests.insert(task);
+        let slot = self.insert_request(task);
         self.wait_in_background(slot, interval);
     }
 

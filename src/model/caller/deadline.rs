@@ -22,7 +22,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Whether a worker that takes up an attempt drops it, because its deadline has passed.
     #[inline]
     pub(in crate::model) fn drops_late(&mut self, slot: u32) -> bool {
-        let is_late = self.several.has_deadlines && self.attempt_deadline(slot) <= self.now();
+        let is_late = self.several.has_deadlines
+            && !self.is_probe(slot)
+            && self.attempt_deadline(slot) <= self.now();
         if is_late {
             self.drop_late(slot);
         }

@@ -142,9 +142,12 @@ impl Joins {
         *open_count -= 1;
     }
 
-    /// Frees a stage that is over and of which nothing is under way.
+    /// Frees a stage that is over and of which nothing is under way. It may be free already: the
+    /// end of one call cancels others, and the last of those frees it.
     pub fn free_if_over(&mut self, join: u32) {
-        let state = &self.slab[join];
+        let Some(state) = self.slab.get(join) else {
+            return;
+        };
         if state.open_count == 0 && state.owner == JoinOwner::Nobody {
             self.slab.remove(join);
         }

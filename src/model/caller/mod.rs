@@ -11,11 +11,13 @@ mod hedge;
 pub mod join;
 pub mod parts;
 pub mod plan;
+mod resilience;
 pub mod retry;
 pub mod several;
 mod stage;
 
-pub(super) use attempt::fold_identity;
+pub(super) use attempt::{LEG_THERE, fold_identity, message_key};
+pub(super) use resilience::Gates;
 
 use std::sync::Arc;
 
@@ -51,4 +53,6 @@ pub struct Caller {
     pub poll: Timer,
     /// Questions it has asked.
     pub poll_count: u32,
+    /// How it protects itself; None before the first use.
+    pub resilience: Option<Box<resilience::Resilience>>,
 }

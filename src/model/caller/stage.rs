@@ -245,19 +245,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             parts: self.ended_parts(),
         };
         let slot = self.joins.fallbacks.insert(fallback);
+        self.keep_fallback_waits(slot);
         let sequence = self.schedule(length, Event::FallbackEnds(slot));
         self.joins.fallbacks[slot].sequence = sequence;
     }
 
     /// An owner has done without an optional call.
     pub(in crate::model) fn on_fallback_ends(&mut self, slot: u32, sequence: u64) {
-        let is_stale = |fallback: &&Fallback| fallback.sequence != sequence;
-        let Some(fallback) = self.joins.fallbacks.get(slot).copied() else {
+        let fallback = self.joins.fallbacks.get(slot).copied();
+        let Some(fallback) = fallback.filter(|fallback| fallback.sequence == sequence) else {
             return;
         };
-        if is_stale(&&fallback) {
-            return;
-        }
         let node = self.joins.slab[fallback.join].node;
         let event = Event::FallbackEnds(slot);
         if self.defers(node, Deferred::Event(event, sequence)) {
@@ -266,7 +264,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.fold(event, node, fallback.identity);
         self.joins.fallbacks.remove(slot);
         self.joins.close_one(fallback.join);
-        self.set_fallback_parts(&fallback);
+        self.set_fallback_parts(slot, &fallback);
         if self.joins.slab[fallback.join].owner != JoinOwner::Nobody {
             self.on_call_decided(fallback.join, fallback.edge);
         }

@@ -34,6 +34,19 @@ struct Pair {
     is_suspected: bool,
 }
 
+/// A ping of a pair, for whoever answers it.
+#[derive(Clone, Copy, Debug)]
+pub struct PairPing {
+    /// Who sent it.
+    pub caller: CallerId,
+    /// To whom.
+    pub instance: InstanceId,
+    /// Its number.
+    pub number: u32,
+    /// Names the pair in keyed draws.
+    pub identity: u64,
+}
+
 /// All pairs, with the timeouts of their pings: one lane for each edge and clock, because the
 /// timeouts of a lane are of one true length.
 #[derive(Debug)]
@@ -255,7 +268,34 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = self.pair_identity(slot);
         self.fold(event, node, identity);
         self.pings.pairs[slot].pending = 0;
-        if self.nodes[node.index()].state == LifeState::Up {
+        if self.nodes[node.index()].state != LifeState::Up {
+            return;
+        }
+        let edge = self.callers[pair.caller.index()].edge;
+        if !self.waits_for_worker(edge) {
+            return self.send_ping_message(slot, ControlKind::Ack);
+        }
+        let ping = PairPing {
+            caller: pair.caller,
+            instance: pair.instance,
+            number: pair.number,
+            identity,
+        };
+        self.admit_probe(slot, ping);
+    }
+
+    /// A worker is done with a ping; it is acknowledged unless its caller has begun another one.
+    pub(in crate::model) fn acknowledge(
+        &mut self,
+        slot: u32,
+        number: u32,
+        (caller, instance): (CallerId, InstanceId),
+    ) {
+        let is_awaited = self.pings.pairs.get(slot).is_some_and(|pair| {
+            (pair.caller, pair.instance, pair.number) == (caller, instance, number)
+                && pair.is_waiting
+        });
+        if is_awaited {
             self.send_ping_message(slot, ControlKind::Ack);
         }
     }

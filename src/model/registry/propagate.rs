@@ -234,6 +234,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             view: &view,
         });
         for instance in diff.removed.iter().copied() {
+            self.drain_connections_to(caller, instance);
             self.observe(Observation::Excluded {
                 caller,
                 instance,
@@ -370,7 +371,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn calling_sides_of(&self, node: NodeId) -> Vec<CallerId> {
+    pub(in crate::model) fn calling_sides_of(&self, node: NodeId) -> Vec<CallerId> {
         let topology = &self.scenario.topology;
         topology
             .edges_of(node)

@@ -10,6 +10,9 @@ use crate::chart::picture::Picture;
 use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
 
+/// What must be known to read the percentiles.
+const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 requests lie above it.";
+
 /// Everything that a page is made of.
 pub struct PageInput<'a> {
     /// The first replication; its numbers and pictures are shown.
@@ -72,8 +75,7 @@ pub struct DefaultLine {
 
 /// Writes the page.
 pub fn page(input: PageInput) -> ReportPage {
-    let scenario = input.run.scenario;
-    let metrics = input.run.metrics;
+    let (scenario, metrics) = (input.run.scenario, input.run.metrics);
     let findings = findings(&input);
     let footer = format!(
         "stormglass {} · scenario {} · seed {} · digest {:016x}",
@@ -94,9 +96,7 @@ pub fn page(input: PageInput) -> ReportPage {
     let mut requests = vec![
         Block::Table(tables::requests(metrics)),
         Block::Table(tables::latency(metrics)),
-        Block::Note(
-            "A percentile is withheld (-) where fewer than 10 requests lie above it.".into(),
-        ),
+        Block::Note(WITHHELD.into()),
     ];
     requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
     requests.extend(tables::classes(metrics).map(Block::Table));

@@ -6,19 +6,22 @@ use crate::scenario::class::Classes;
 use crate::scenario::client::{EdgeConfig, Workload};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 
-/// Requests per second that the workers of a service can do; infinite where the service time is
+/// Requests per second that the workers and cores of a service can do; infinite where the service time is
 /// zero. Time that a worker waits for services that it calls is not counted.
 pub fn requests_per_sec(
     service: ServiceId,
     services: &[ServiceConfig],
     groups: &[GroupConfig],
 ) -> f64 {
-    let worker_speed: f64 = groups
-        .iter()
-        .filter(|group| group.service == service)
-        .map(|group| f64::from(group.count) * f64::from(group.workers) * group.speed)
-        .sum();
-    worker_speed / services[service.index()].service_time.mean_secs()
+    let service_config = &services[service.index()];
+    let of_group = |group: &GroupConfig| {
+        let by_workers = f64::from(group.workers) / service_config.mean_service_secs();
+        let cores = group.cpu.map_or(f64::INFINITY, |cpu| cpu.cores_available());
+        let by_cores = cores / service_config.service_time.mean_secs();
+        f64::from(group.count) * group.speed * by_workers.min(by_cores)
+    };
+    let own = groups.iter().filter(|group| group.service == service);
+    own.map(of_group).sum()
 }
 
 /// How often one request that makes `calls` visits each service, without retries. The calls of

@@ -1,13 +1,15 @@
 //! How large a scenario may be, and how large it is.
 
-use super::{attempts, capacity};
+use super::{attempts, capacity, server_events};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
+use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
+use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 
 /// How large a scenario may be. Everything is checked before it is allocated.
@@ -55,6 +57,7 @@ const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
 /// Bytes that split the latency of a request in flight.
 const CLOCK_BYTES: f64 = 128.0;
+const CONNECTION_BYTES: f64 = 160.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
 const RING_POINT_BYTES: f64 = 12.0;
@@ -63,6 +66,9 @@ const RING_POINT_BYTES: f64 = 12.0;
 const CLASS_CELL_BYTES: f64 = 400.0;
 const CLASS_PHASE_COUNT: usize = 4;
 const CLASS_WINDOW_COUNT: usize = 200;
+/// Bytes of the protection of a calling side, and of one breaker without its window.
+const PROTECTION_BYTES: f64 = 1_000.0;
+const BREAKER_BYTES: f64 = 200.0;
 
 /// Bytes that every run needs.
 const BASE_BYTES: f64 = 8e6;
@@ -162,13 +168,21 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         let (callers, instances) = pair_counts(scenario, edge);
         memory += callers * hedging_bytes(edge);
         memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
+        memory += protection_bytes(edge, callers, instances);
         if let Some(detector) = edge.detector {
             memory += callers * instances * 48.0;
             events += 3.0 * callers * instances * secs / detector.interval.as_secs_f64();
         }
+        if let Some(connection) = &edge.connection {
+            let connections = open_connections(connection, callers, instances);
+            memory += connections * CONNECTION_BYTES;
+            if let Some(keepalive) = connection.keepalive {
+                events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
+            }
+        }
         events += registry_events(scenario, callers, secs);
     }
-    events += fault_events(scenario, secs);
+    events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
     memory += class_bytes(scenario);
     Estimate {
         memory_bytes: memory as u64,
@@ -219,7 +233,7 @@ fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
     let served_secs: f64 = visits
         .iter()
         .zip(&scenario.services)
-        .map(|(visits, service)| visits * service.service_time.mean_secs())
+        .map(|(visits, service)| visits * service.mean_service_secs())
         .sum();
     let cycle_secs = think_time.mean_secs() + served_secs;
     f64::from(*user_count) * (1.0 + scenario.duration.as_secs_f64() / cycle_secs.max(1e-6))
@@ -294,11 +308,20 @@ fn room(scenario: &Scenario) -> f64 {
     scenario.groups.iter().map(of_group).sum()
 }
 
+/// Connections that may be open at once. Pools seldom fill, so each counts as one connection.
+fn open_connections(connection: &ConnectionConfig, callers: f64, instances: f64) -> f64 {
+    match connection.pick_per {
+        PickPer::Attempt => callers * instances,
+        PickPer::Connection => callers,
+    }
+}
+
 fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {
     match balancer {
         // Counts of attempts in flight take room only while there are some.
         BalancerConfig::Random
         | BalancerConfig::RoundRobin
+        | BalancerConfig::PickFirst { .. }
         | BalancerConfig::LeastInFlight { .. } => 0.0,
         BalancerConfig::WeightedRandom => 16.0 * instances,
         BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
@@ -313,6 +336,26 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
             sessions + balancer_bytes(fallback, callers, instances)
         }
     }
+}
+
+/// Budgets, breakers with their windows, throttles and limits of the callers of an edge.
+fn protection_bytes(edge: &EdgeConfig, callers: f64, instances: f64) -> f64 {
+    let Some(config) = edge.resilience.as_deref() else {
+        return 0.0;
+    };
+    let breaker = match &config.breaker {
+        Some(BreakerConfig::Hystrix { config, .. }) => 16.0 * f64::from(config.bucket_count),
+        Some(BreakerConfig::Resilience4j { config, .. }) => match config.window {
+            WindowConfig::Count(size) => 2.0 * f64::from(size),
+            WindowConfig::Time { second_count } => 24.0 * f64::from(second_count),
+        },
+        Some(BreakerConfig::Envoy(_)) | None => 0.0,
+    };
+    let breaker_count = match config.breaker.map(|breaker| breaker.per()) {
+        Some(BreakerPer::Instance) => instances,
+        Some(BreakerPer::Call) | None => 1.0,
+    };
+    callers * (PROTECTION_BYTES + breaker_count * (BREAKER_BYTES + breaker))
 }
 
 /// Polls, and the notifications that follow a fault.

@@ -176,7 +176,7 @@ impl Shape {
 
     /// Whether a table of this shape is replaced as a whole.
     fn is_replaced(self) -> bool {
-        let whole = [&schema::DISTRIBUTION, &schema::LOSS];
+        let whole = [&schema::DISTRIBUTION, &schema::LOSS, &schema::SERVICE_TIME];
         matches!(self, Shape::Table(spec) if whole.iter().any(|w| std::ptr::eq(*w, spec)))
     }
 }

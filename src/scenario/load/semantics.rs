@@ -5,6 +5,7 @@ use super::capacity;
 use super::context::Context;
 use super::diagnostic::Diagnostic;
 use super::endless;
+use super::protection;
 use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
@@ -28,7 +29,9 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     warn_unused(ctx, scenario, places);
     endless::warn_endless_calls(ctx, scenario, places);
     attempts::warn_attempts(ctx, scenario, places);
+    protection::warn_protection(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
+    super::connected::warn_connections(ctx, scenario, places);
     let periods = aligned_periods(scenario);
     let faults = scenario.faults.iter().zip(&places.fault_starts);
     for (fault, at) in faults.filter(|(fault, _)| fault.trigger.is_none()) {
@@ -322,6 +325,14 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                 (
                     "nothing in this scenario detects failures",
                     "write `profile = \"lease\"` in [registry], or a `detector` in a call",
+                )
+            }
+            Measure::CpuUtilization | Measure::ThrottledRatio
+                if scenario.groups.iter().all(|group| group.cpu.is_none()) =>
+            {
+                (
+                    "no instance of this scenario has a CPU to share",
+                    "write `cores = 2` or `cpu_quota = { cores = 2 }` in a service",
                 )
             }
             Measure::MovedKeyRatio | Measure::MovedRequestRatio | Measure::Ownership

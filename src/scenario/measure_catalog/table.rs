@@ -11,6 +11,8 @@ const SERVICE: &[&str] = &["service", "zone", "class"];
 const WORK: &[&str] = &["service", "zone", "instance", "class"];
 const SERVER: &[&str] = &["service", "zone", "instance"];
 const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
+const LIMIT: &[&str] = &["call", "client", "service"];
+const CONNECTED: &[&str] = &["call", "client", "service"];
 const RING: &[&str] = &["call", "client", "service"];
 
 /// All measures.
@@ -326,8 +328,8 @@ pub const MEASURES: &[MeasureInfo] = &[
         ..ratio(
             Measure::DroppedRatio,
             "dropped_ratio",
-            "Attempts that a worker took up after their deadline, and dropped / attempts that \
-             arrived and were not rejected.",
+            "Attempts that a worker took up and dropped, after their deadline or by controlled \
+              delay / attempts that arrived and were not rejected.",
         )
     },
     MeasureInfo {
@@ -347,6 +349,108 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Time in service after the caller had given up / time in service, of work that ended.",
         )
     },
+    by_call(
+        Measure::LocalRejectionRatio,
+        "local_rejection_ratio",
+        "Attempts that callers turned away themselves, by breaker, bulkhead, throttle or \
+         concurrency limit / attempts sent or turned away so.",
+    ),
+    by_call(
+        Measure::BreakerRejectionRatio,
+        "breaker_rejection_ratio",
+        "Attempts that an open breaker or a limit of Envoy's form turned away / attempts sent or \
+         turned away by callers.",
+    ),
+    by_call(
+        Measure::BulkheadRejectionRatio,
+        "bulkhead_rejection_ratio",
+        "Attempts without a place in the bulkhead / attempts sent or turned away by callers.",
+    ),
+    by_call(
+        Measure::ThrottleRejectionRatio,
+        "throttle_rejection_ratio",
+        "Attempts that adaptive throttling turned away / attempts sent or turned away by callers.",
+    ),
+    by_call(
+        Measure::LimitRejectionRatio,
+        "limit_rejection_ratio",
+        "Attempts above the caller's concurrency limit / attempts sent or turned away by callers.",
+    ),
+    by_call(
+        Measure::RetryBudgetExhaustedRatio,
+        "retry_budget_exhausted_ratio",
+        "Retries that a budget or Envoy's limit of retries did not allow / retries wanted: failed \
+         attempts that the policy would try again.",
+    ),
+    by_call(
+        Measure::BreakerOpenRatio,
+        "breaker_open_ratio",
+        "Time that breakers were open, half-open not included / time, over all callers, and over \
+         all pairs of caller and instance where every instance has one. A breaker whose state is \
+         due to change while nobody calls changes with the next call.",
+    ),
+    number(
+        Measure::ConcurrencyLimit,
+        "concurrency_limit",
+        LIMIT,
+        "Concurrency limit, averaged over time and over the callers or, of a service, the \
+         instances that have one.",
+    ),
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::CpuUtilization,
+            "cpu_utilization",
+            "CPU time used / CPU time available: cores, or the quota where that is less, x time up.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::ThrottledRatio,
+            "throttled_ratio",
+            "Time in which work stood still because the CPU quota was used up / time up.",
+        )
+    },
+    MeasureInfo {
+        scopes: SERVER,
+        ..ratio(
+            Measure::PauseRatio,
+            "pause_ratio",
+            "Time paused, by itself or by a fault / time up.",
+        )
+    },
+    MeasureInfo {
+        statistics: Statistics::Distribution,
+        ..number(
+            Measure::ConnectionsOpen,
+            "connections_open",
+            CONNECTED,
+            "Connections that are open at their calling sides; each level counts for as long as it \
+             lasts.",
+        )
+    },
+    rate(
+        Measure::HandshakeRate,
+        "handshake_rate",
+        CONNECTED,
+        "Connections that calling sides began to open, per second.",
+    ),
+    times(
+        Measure::PoolWaitingTime,
+        "pool_waiting_time",
+        CONNECTED,
+        "From the sending of an attempt until its bytes leave on a connection: handshakes and \
+         waiting for a free one. Attempts that never leave are not counted.",
+    ),
+    times(
+        Measure::HalfOpenTime,
+        "half_open_time",
+        CONNECTED,
+        "From the death of the process at the other end of a connection, of which no reset told, \
+         until the calling side closes it. A connection that is still open at the end is not \
+         counted.",
+    ),
     MeasureInfo {
         unit: Unit::Number,
         ..times(
@@ -382,6 +486,10 @@ pub(super) const fn ratio(
     definition: &'static str,
 ) -> MeasureInfo {
     single(measure, name, Unit::Ratio, REQUEST, definition)
+}
+
+const fn by_call(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
+    single(measure, name, Unit::Ratio, CALL, definition)
 }
 
 const fn rate(

@@ -65,7 +65,7 @@ pub fn attempts(
         deadline_margin: call.duration(ctx, "deadline_margin").unwrap_or_default(),
     };
     refuse_mixtures(ctx, call, retry, &config);
-    if config.propagation == DeadlinePropagation::None && call.has("deadline_margin") {
+    if config.propagation == DeadlinePropagation::None && !config.deadline_margin.is_zero() {
         ctx.error(
             Diagnostic::new("a margin without propagation")
                 .at(
@@ -118,18 +118,12 @@ fn hedge(ctx: &mut Context, call: &Section) -> Option<HedgeConfig> {
                 .help("write `delay = \"10ms\"` or `percentile = 95`"),
         );
     }
-    for key in ["refresh", "window", "delay_min"] {
-        if section.has(key) && !section.has("percentile") {
-            ctx.error(
-                Diagnostic::new(format!("`{key}` without a percentile"))
-                    .at(section.origin_of(key), "the delay is fixed")
-                    .help(format!("write `percentile = 95`, or remove `{key}`")),
-            );
-        }
-    }
     let refresh = section.duration(ctx, "refresh");
     let delay_min = section.duration(ctx, "delay_min");
     let window_count = section.count_u32(ctx, "window");
+    if !section.has("percentile") {
+        refuse_without_percentile(ctx, &section);
+    }
     Some(HedgeConfig {
         delay,
         percentile: percent.map(|percent| PercentileDelay {
@@ -141,6 +135,23 @@ fn hedge(ctx: &mut Context, call: &Section) -> Option<HedgeConfig> {
         attempt_count_max: section.count_u32(ctx, "attempt_count_max").unwrap_or(2),
         budget_ratio: section.number(ctx, "budget_ratio"),
     })
+}
+
+/// What says how a percentile is taken does nothing where there is none; the defaults may be
+/// written down.
+fn refuse_without_percentile(ctx: &mut Context, hedge: &Section) {
+    let absent = Section::absent(&HEDGE, "hedge".to_string(), hedge.origin);
+    for key in ["refresh", "window", "delay_min"] {
+        let written = hedge.tree(key).map(|tree| tree.to_inline_toml());
+        let default = absent.tree(key).map(|tree| tree.to_inline_toml());
+        if written != default {
+            ctx.error(
+                Diagnostic::new(format!("`{key}` without a percentile"))
+                    .at(hedge.origin_of(key), "the delay is fixed")
+                    .help(format!("write `percentile = 95`, or remove `{key}`")),
+            );
+        }
+    }
 }
 
 fn cluster(ctx: &mut Context, call: &Section) -> ClusterMode {

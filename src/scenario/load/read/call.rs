@@ -9,10 +9,12 @@ use super::super::tree::Tree;
 use super::attempts::{self, Deadline};
 use super::flow;
 use super::service::phase;
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table};
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table, resilience, server};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
+use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::stages;
 use crate::scenario::registry::PingConfig;
 use crate::scenario::service::ServiceConfig;
@@ -89,10 +91,13 @@ fn edges_of(
                     .help("expected attempt_timeout <= deadline"),
             );
         }
-        let retry = retry(ctx, section);
+        let retry_section = open_table(ctx, section, "retry", &RETRY);
+        let retry = retry(ctx, &retry_section);
+        let resilience = resilience::resilience(ctx, section, &retry_section);
         let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
-        let detector = detector(ctx, section);
+        let (detector, ping_time) = detector(ctx, section).unzip();
         let flow = flow::flow(ctx, section, owner_id);
+        let connection = super::connection::connection(ctx, section);
         let to = match to {
             Ok(service) => service,
             Err(unknown) => {
@@ -105,13 +110,16 @@ fn edges_of(
                 owner: owner_id,
                 to,
                 path: format!("{kind}.{}.call.{}", owner.name, call.name),
-                balancer: balancer.unwrap_or(BalancerConfig::Random),
+                balancer: super::connection::connected(balancer, connection.is_some()),
                 attempt_timeout,
                 deadline,
                 retry,
                 detector,
+                ping_time: ping_time.flatten(),
                 flow,
                 attempts,
+                resilience,
+                connection,
             },
             call.name_origin,
         ));
@@ -152,13 +160,16 @@ fn balancer(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig
                 session_count_max: section.count_u32(ctx, "session_count_max")?,
             }
         }
+        "pick_first" => BalancerConfig::PickFirst {
+            shuffle: section.bool(ctx, "shuffle")?,
+            has_connections: false,
+        },
         name => unreachable!("the specification has no policy `{name}`"),
     })
 }
 
-fn retry(ctx: &mut Context, call: &Section) -> RetryConfig {
-    let section = open_table(ctx, call, "retry", &RETRY);
-    let backoff = open_table(ctx, &section, "backoff", &BACKOFF);
+fn retry(ctx: &mut Context, section: &Section) -> RetryConfig {
+    let backoff = open_table(ctx, section, "backoff", &BACKOFF);
     let (min, max) = (backoff.duration(ctx, "min"), backoff.duration(ctx, "max"));
     if let (Some(min), Some(max)) = (min, max)
         && max < min
@@ -182,13 +193,17 @@ fn retry(ctx: &mut Context, call: &Section) -> RetryConfig {
             Some("none") => Jitter::None,
             Some("equal") => Jitter::Equal,
             Some("decorrelated") => Jitter::Decorrelated,
+            Some("grpc") => Jitter::Grpc,
+            Some("envoy") => Jitter::Envoy,
+            Some("finagle_equal") => Jitter::FinagleEqual,
             _ => Jitter::Full,
         },
         failover: section.bool(ctx, "failover").unwrap_or(true),
+        on: resilience::retry_on(ctx, section),
     }
 }
 
-fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
+fn detector(ctx: &mut Context, call: &Section) -> Option<(PingConfig, Option<Distribution>)> {
     let tree = call.set_tree("detector")?;
     let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
     let interval = section.duration(ctx, "interval");
@@ -207,13 +222,14 @@ fn detector(ctx: &mut Context, call: &Section) -> Option<PingConfig> {
     }
     let interval = interval.unwrap_or(PLACEHOLDER_TIME);
     let half = SimDuration::from_ns((interval.as_ns() / 2).max(1));
-    Some(PingConfig {
+    let config = PingConfig {
         interval,
         timeout: timeout.unwrap_or(half),
         misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
         rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
         phase: phase(ctx, &section, "phase"),
-    })
+    };
+    Some((config, server::ping_time(ctx, &section)))
 }
 
 /// Gives every service the calls that it owns.
@@ -227,8 +243,13 @@ pub fn attach(edges: &[(EdgeConfig, Origin)], services: &mut [ServiceConfig]) {
     }
 }
 
-/// How long the longest request can take: for each client the sum over the stages of its calls.
-pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDuration {
+/// How long the longest request can take: for each client the sum over the stages of its calls, or
+/// the longest deadline of its classes where that is shorter.
+pub fn longest_request(
+    clients: &[ClientConfig],
+    classes: &Classes,
+    edges: &[EdgeConfig],
+) -> SimDuration {
     let drawn = |edge: &EdgeConfig| edge.deadline_law().map(attempts::longest_deadline);
     let call = |edge: &EdgeConfig| match (edge.deadline.or(drawn(edge)), edge.attempt_timeout) {
         _ if edge.flow.is_detached => SimDuration::ZERO,
@@ -241,13 +262,15 @@ pub fn longest_request(clients: &[ClientConfig], edges: &[EdgeConfig]) -> SimDur
     };
     let longest = clients
         .iter()
-        .map(|client| {
+        .enumerate()
+        .map(|(place, client)| {
             let longest_of = |stage: Vec<EdgeId>| {
                 let calls = stage.into_iter().map(|id| call(&edges[id.index()]));
                 calls.max().unwrap_or_default()
             };
             let stages = stages(&client.calls, edges).into_iter().map(longest_of);
-            stages.fold(SimDuration::ZERO, SimDuration::saturating_add)
+            let sum = stages.fold(SimDuration::ZERO, SimDuration::saturating_add);
+            sum.min(classes.deadline_max(ClientId::from_index(place)))
         })
         .max();
     longest.unwrap_or_default().min(DRAIN_MAX)

@@ -4,6 +4,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::{self, KEYS};
 use super::super::section::Section;
+use super::super::source::Origin;
 use super::super::warning::WarningCode;
 use super::client::keys_of;
 use super::distribution::distribution_if;
@@ -26,7 +27,11 @@ pub struct OpenedClass<'t> {
 }
 
 /// Opens the classes of all clients, in order of client and name.
-pub fn open_classes<'s>(ctx: &mut Context, clients: &'s [Opened]) -> Vec<OpenedClass<'s>> {
+pub fn open_classes<'s>(
+    ctx: &mut Context,
+    clients: &'s [Opened],
+    names: &mut Names,
+) -> Vec<OpenedClass<'s>> {
     let mut list = Vec::new();
     for (place, client) in clients.iter().enumerate() {
         let (section, what) = (&client.section, format!("client `{}`: class", client.name));
@@ -51,11 +56,12 @@ pub fn open_classes<'s>(ctx: &mut Context, clients: &'s [Opened]) -> Vec<OpenedC
         ));
         list.truncate(CLASS_COUNT_MAX);
     }
+    names.classes = paths(&list, clients);
     list
 }
 
 /// The paths of classes, `shop.checkout`; the first one is that of class 1.
-pub fn paths(classes: &[OpenedClass], clients: &[Opened]) -> Vec<String> {
+fn paths(classes: &[OpenedClass], clients: &[Opened]) -> Vec<String> {
     let path = |class: &OpenedClass| {
         let client = &clients[class.client.index()].name;
         format!("{client}.{}", class.opened.name)
@@ -68,7 +74,7 @@ pub fn classes(
     ctx: &mut Context,
     opened: &[OpenedClass],
     clients: &[Opened],
-    edges: &[EdgeConfig],
+    edges: &[(EdgeConfig, Origin)],
 ) -> Classes {
     let mut list = Vec::new();
     for (class, path) in opened.iter().zip(paths(opened, clients)) {
@@ -120,11 +126,12 @@ fn service_time(
     ctx: &mut Context,
     section: &Section,
     client: ClientId,
-    edges: &[EdgeConfig],
+    edges: &[(EdgeConfig, Origin)],
 ) -> Option<(ServiceId, Distribution)> {
     let law = distribution_if(ctx, section, "service_time")?;
     let of_client = |edge: &&EdgeConfig| edge.owner == EdgeOwner::Client(client);
-    let mut called = edges.iter().filter(of_client).map(|edge| edge.to);
+    let edges = edges.iter().map(|(edge, _)| edge);
+    let mut called = edges.filter(of_client).map(|edge| edge.to);
     let service = called.next()?;
     if called.next().is_some() {
         ctx.error(
@@ -176,7 +183,9 @@ fn check_shares(
 
 /// Warns of bandwidths that no message needs.
 pub fn warn_sizeless(ctx: &mut Context, network: &Section, classes: &Classes) {
-    if classes.ids().any(|class| classes.get(class).has_size()) {
+    // A size that could not be read stands for nothing.
+    let has_size = classes.ids().any(|class| classes.get(class).has_size());
+    if has_size || 0 < ctx.error_count() {
         return;
     }
     for key in ["same_zone_bandwidth", "cross_zone_bandwidth"] {

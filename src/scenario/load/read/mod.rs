@@ -5,6 +5,7 @@ mod breakdown;
 mod call;
 mod class;
 mod client;
+mod connection;
 mod distribution;
 mod expect;
 mod fault;
@@ -12,8 +13,10 @@ mod flow;
 mod names;
 mod network;
 mod registry;
+mod resilience;
 mod scaling;
 mod selector;
+mod server;
 mod service;
 mod size;
 mod trigger;
@@ -25,6 +28,7 @@ use super::section::{Named, Section};
 use super::source::Origin;
 use super::tree::Tree;
 use crate::scenario::Scenario;
+use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::expect::Expectation;
 use crate::scenario::topology::Topology;
@@ -87,31 +91,22 @@ pub fn scenario(
     let groups = service::open_groups(ctx, &services);
     let clients = open_named(ctx, &root, "client", &schema::CLIENT, "client", true);
     let faults = open_named(ctx, &root, "fault", &schema::FAULT, "fault", true);
-    let registry_section = open_table(ctx, &root, "registry", &schema::REGISTRY);
+    let opened_registry = open_table(ctx, &root, "registry", &schema::REGISTRY);
     let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
 
     let duration_read = root.duration(ctx, "duration");
     let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
-    let mut names = names::collect(
-        ctx,
-        &services,
-        &groups,
-        &clients,
-        &faults,
-        &registry_section,
-    );
+    let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
 
-    let opened_classes = class::open_classes(ctx, &clients);
-    names.classes = class::paths(&opened_classes, &clients);
-    let registry = registry::registry(ctx, &registry_section, &names);
+    let opened_classes = class::open_classes(ctx, &clients, &mut names);
+    let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
     super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
-    let mut services_read = service::services(ctx, &services, &groups, &registry_section);
+    let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
-    let edge_configs: Vec<EdgeConfig> = edges.iter().map(|(edge, _)| edge.clone()).collect();
-    let classes = class::classes(ctx, &opened_classes, &clients, &edge_configs);
+    let classes = class::classes(ctx, &opened_classes, &clients, &edges);
     let clients_read = client::clients(
         ctx,
         &clients,
@@ -123,7 +118,8 @@ pub fn scenario(
         duration,
     );
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
-    let network = network::network(ctx, &network_section, &names);
+    let network = network::network(ctx, &network_section, &names, &classes);
+    connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     class::warn_sizeless(ctx, &network_section, &classes);
     let expectations = expect::expectations(ctx, &root, &names);
 
@@ -135,7 +131,7 @@ pub fn scenario(
         seed: root.count(ctx, "seed").unwrap_or(0),
         duration,
         warmup: warmup(ctx, &root, duration_read),
-        drain: drain(ctx, &root, &clients_read, &edges),
+        drain: drain(ctx, &root, &clients_read, &classes, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
         has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations),
@@ -161,10 +157,11 @@ fn drain(
     ctx: &mut Context,
     root: &Section,
     clients: &[ClientConfig],
+    classes: &Classes,
     edges: &[EdgeConfig],
 ) -> SimDuration {
     root.duration(ctx, "drain")
-        .unwrap_or_else(|| call::longest_request(clients, edges))
+        .unwrap_or_else(|| call::longest_request(clients, classes, edges))
 }
 
 /// The warm-up, which must leave something to measure.

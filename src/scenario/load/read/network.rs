@@ -5,13 +5,21 @@ use super::super::diagnostic::Diagnostic;
 use super::super::schema::{LINK, LOSS};
 use super::super::section::Section;
 use super::super::tree::Tree;
+use super::class::warn_sizeless;
 use super::distribution::{distribution_at, distribution_if};
 use super::selector::selector_at;
 use super::{Names, PLACEHOLDER_TIME, open_named};
+use crate::scenario::class::Classes;
 use crate::scenario::network::{LinkConfig, LossConfig, NetworkConfig, Transport};
 
 /// Reads `[network]`.
-pub fn network(ctx: &mut Context, section: &Section, names: &Names) -> NetworkConfig {
+pub fn network(
+    ctx: &mut Context,
+    section: &Section,
+    names: &Names,
+    classes: &Classes,
+) -> NetworkConfig {
+    warn_sizeless(ctx, section, classes);
     let transport = match section.text(ctx, "transport").as_deref() {
         Some("datagram") => Transport::Datagram,
         _ => Transport::Stream,

@@ -28,7 +28,10 @@ pub fn crash_above(ctx: &mut Context, service: &Section) -> Option<CrashAbove> {
     if !section.has("queue") && !section.has("in_flight") {
         ctx.error(
             Diagnostic::new("a crash bound without a bound")
-                .at(service.origin_of("crash_above"), "no `queue`, no `in_flight`")
+                .at(
+                    service.origin_of("crash_above"),
+                    "no `queue`, no `in_flight`",
+                )
                 .help("write `crash_above = { queue = 1000 }`"),
         );
     }
@@ -81,18 +84,21 @@ pub fn autoscale(
     {
         let key = if count < min { "min" } else { "max" };
         ctx.error(
-            Diagnostic::new("an autoscaler whose bounds leave out the start").at(
-                section.origin_of(key),
-                format!("the service starts with {count}"),
-            )
-            .help("expected min <= count <= max"),
+            Diagnostic::new("an autoscaler whose bounds leave out the start")
+                .at(
+                    section.origin_of(key),
+                    format!("the service starts with {count}"),
+                )
+                .help("expected min <= count <= max"),
         );
     }
     Some(AutoscaleConfig {
         target_utilization: section.number(ctx, "target_utilization").unwrap_or(1.0),
         min,
         max: max.unwrap_or(min),
-        interval: section.duration(ctx, "interval").unwrap_or(PLACEHOLDER_TIME),
+        interval: section
+            .duration(ctx, "interval")
+            .unwrap_or(PLACEHOLDER_TIME),
         phase: phase(ctx, &section, "phase"),
         tolerance_ratio: section.number(ctx, "tolerance").unwrap_or(0.1),
         delay: section.duration(ctx, "delay").unwrap_or_default(),

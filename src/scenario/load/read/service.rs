@@ -5,10 +5,11 @@ use super::super::diagnostic::Diagnostic;
 use super::super::schema::{self, GROUP};
 use super::super::section::Section;
 use super::super::value;
-use super::distribution::{distribution_at, distribution_if};
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, scaling};
+use super::distribution::distribution_if;
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named, scaling, server};
 use crate::id::{GroupId, ServiceId};
 use crate::scenario::registry::{ClockConfig, Phase};
+use crate::scenario::server::QueueRules;
 use crate::scenario::service::{
     DemandPer, Discipline, GroupConfig, RegisteredConfig, ServiceConfig,
 };
@@ -48,6 +49,15 @@ impl OpenedGroup<'_> {
 
     fn number(&self, ctx: &mut Context, services: &[Opened], key: &str) -> Option<f64> {
         self.speaker(services, key).number(ctx, key)
+    }
+
+    /// The section that says what `key` is for this group, if it is said.
+    pub fn section_with<'a>(
+        &'a self,
+        services: &'a [Opened],
+        key: &str,
+    ) -> Option<&'a Section<'a>> {
+        Some(self.speaker(services, key)).filter(|section| section.has(key))
     }
 }
 
@@ -114,6 +124,7 @@ pub fn groups(
             clock: ClockConfig {
                 drift_ratio: group.number(ctx, services, "clock_drift").unwrap_or(0.0),
             },
+            cpu: server::cpu(ctx, group, services),
         });
     }
     refuse_zero_weights(ctx, services, &list);
@@ -157,16 +168,21 @@ pub fn services(
     let mut list = Vec::new();
     for (opened, own_groups) in services.iter().zip(groups_of) {
         let section = &opened.section;
-        let (discipline, queue_limit) = queue(ctx, section);
+        let (discipline, queue_limit, queue_rules) = queue(ctx, section);
         let demand_per = match section.text(ctx, "demand_per").as_deref() {
             Some("request") => DemandPer::Request,
             _ => DemandPer::Attempt,
         };
+        let (service_time, wait_time) = server::service_time(ctx, section);
         list.push(ServiceConfig {
             name: opened.name.clone(),
             discipline,
             queue_limit,
-            service_time: distribution_at(ctx, section, "service_time"),
+            queue_rules,
+            service_time,
+            wait_time,
+            warmup: server::warmup(ctx, section),
+            pauses: server::pauses(ctx, section),
             demand_per,
             restart_time: distribution_if(ctx, section, "restart_time"),
             registered: registered(ctx, section, registry),
@@ -175,12 +191,14 @@ pub fn services(
             autoscale: scaling::autoscale(ctx, section, groups, &own_groups),
             groups: own_groups,
             calls: Vec::new(),
+            limit: super::resilience::concurrency_limit(ctx, section),
+            accept: super::connection::accept(ctx, section),
         });
     }
     list
 }
 
-fn queue(ctx: &mut Context, service: &Section) -> (Discipline, Option<u32>) {
+fn queue(ctx: &mut Context, service: &Section) -> (Discipline, Option<u32>, Option<QueueRules>) {
     let section = super::open_table(ctx, service, "queue", &schema::QUEUE);
     let discipline = match section.text(ctx, "discipline").as_deref() {
         Some("lifo") => Discipline::Lifo,
@@ -189,7 +207,8 @@ fn queue(ctx: &mut Context, service: &Section) -> (Discipline, Option<u32>) {
     };
     let limit = section.limit(ctx, "limit");
     let limit = limit.map(|limit| u32::try_from(limit).expect("the specification bounds it"));
-    (discipline, limit)
+    let rules = server::queue_rules(ctx, &section, limit);
+    (discipline, limit, rules)
 }
 
 /// How the instances of a service register: as their service says, or else the registry.

@@ -34,10 +34,7 @@ pub fn start(ctx: &mut Context, section: &Section) -> Distribution {
         [_] => refuse_with_trigger(ctx, section),
         [first, second, ..] => ctx.error(
             Diagnostic::new(format!("{} begins in two ways", section.title))
-                .at(
-                    section.origin_of(second),
-                    format!("`{first}` is set, too"),
-                )
+                .at(section.origin_of(second), format!("`{first}` is set, too"))
                 .help("keep one of `at`, `after` and `when`"),
         ),
     }
@@ -258,7 +255,13 @@ pub fn spread(ctx: &mut Context, section: &Section, scope: &FaultScope) -> Optio
         Some("zone") => SpreadAmong::Zone,
         _ => SpreadAmong::Host,
     };
-    refuse_others(ctx, section, scope, "spread", "only instances spread a fault");
+    refuse_others(
+        ctx,
+        section,
+        scope,
+        "spread",
+        "only instances spread a fault",
+    );
     Some(SpreadConfig {
         ratio: table.number(ctx, "ratio").unwrap_or(0.0),
         delay: distribution_at(ctx, &table, "delay"),
@@ -267,13 +270,7 @@ pub fn spread(ctx: &mut Context, section: &Section, scope: &FaultScope) -> Optio
 }
 
 /// Reports targets that are no instances.
-fn refuse_others(
-    ctx: &mut Context,
-    section: &Section,
-    scope: &FaultScope,
-    key: &str,
-    label: &str,
-) {
+fn refuse_others(ctx: &mut Context, section: &Section, scope: &FaultScope, key: &str, label: &str) {
     let FaultScope::Nodes {
         target,
         include_callers,
@@ -305,7 +302,13 @@ pub fn replace(
     let table = super::open_table(ctx, section, "replace", &schema::REPLACE);
     let zone_text = table.text(ctx, "zone");
     let is_new = table.text(ctx, "identity").as_deref() == Some("new");
-    refuse_others(ctx, section, scope, "replace", "only instances are replaced");
+    refuse_others(
+        ctx,
+        section,
+        scope,
+        "replace",
+        "only instances are replaced",
+    );
     if zone_text.is_some() && !is_new {
         ctx.error(
             Diagnostic::new("an instance in another zone is another instance")
@@ -407,12 +410,18 @@ pub fn victim_counts(names: &Names, target: &Selector) -> Vec<(GroupId, u32)> {
     }
     let most = target.random_count.unwrap_or(u32::MAX);
     let groups = (0..counts.len()).map(GroupId::from_index);
-    let counted = groups.zip(counts).map(|(group, count)| (group, count.min(most)));
+    let counted = groups
+        .zip(counts)
+        .map(|(group, count)| (group, count.min(most)));
     counted.filter(|(_, count)| 0 < *count).collect()
 }
 
 /// The slots that a fault needs for new instances, by group. What is wrong is reported later.
-pub fn replacement_slots(ctx: &mut Context, section: &Section, names: &Names) -> Vec<(GroupId, u32)> {
+pub fn replacement_slots(
+    ctx: &mut Context,
+    section: &Section,
+    names: &Names,
+) -> Vec<(GroupId, u32)> {
     if !section.has_key("replace") || !section.has("replace") {
         return Vec::new();
     }
@@ -420,10 +429,15 @@ pub fn replacement_slots(ctx: &mut Context, section: &Section, names: &Names) ->
     if table.text(ctx, "identity").as_deref() != Some("new") {
         return Vec::new();
     }
-    let Some(target) = section.text(ctx, "target").and_then(|text| parse(&text, names)) else {
+    let Some(target) = section
+        .text(ctx, "target")
+        .and_then(|text| parse(&text, names))
+    else {
         return Vec::new();
     };
-    let zone = table.text(ctx, "zone").and_then(|zone| names.zone(&zone).ok());
+    let zone = table
+        .text(ctx, "zone")
+        .and_then(|zone| names.zone(&zone).ok());
     victim_counts(names, &target)
         .into_iter()
         .map(|(group, count)| {

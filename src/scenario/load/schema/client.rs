@@ -3,7 +3,7 @@
 use super::shared::UNIT_KEY;
 use super::{
     CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, attempts, flow,
-    key, optional, required, shared,
+    key, optional, required, resilience, shared,
 };
 
 /// `[client.NAME]`.
@@ -271,10 +271,45 @@ pub static CALL: TableSpec = TableSpec {
         attempts::FAILED_RATIO_KEY,
         attempts::PROPAGATION_KEY,
         attempts::MARGIN_KEY,
+        optional(
+            "breaker",
+            Kind::Table(&resilience::BREAKER),
+            "When attempts are not sent because others failed.",
+        ),
+        optional(
+            "bulkhead",
+            Kind::Table(&resilience::BULKHEAD),
+            "How many attempts of a caller may be under way.",
+        ),
+        optional(
+            "throttle",
+            Kind::Table(&resilience::THROTTLE),
+            "When a caller turns attempts away because the service accepts too few.",
+        ),
+        optional(
+            "concurrency_limit",
+            Kind::Table(&resilience::CONCURRENCY_LIMIT),
+            "How many attempts of a caller may be under way, adapted to latency and drops.",
+        ),
+        optional(
+            "connection",
+            Kind::Table(&super::CONNECTION),
+            "Attempts travel on connections; without it every attempt travels on its own.",
+        ),
     ],
     variants: &[],
     shorthand: None,
 };
+
+const RETRY_ENDS: Kind = Kind::Choice(&[
+    "refused",
+    "connect_timeout",
+    "reset_unsent",
+    "reset_sent",
+    "timeout",
+    "rejected",
+    "error",
+]);
 
 /// `retry`.
 pub static RETRY: TableSpec = TableSpec {
@@ -299,6 +334,16 @@ pub static RETRY: TableSpec = TableSpec {
             Kind::Bool,
             Default::Toml("true"),
             "Whether a retry avoids instances that were tried already.",
+        ),
+        optional(
+            "on",
+            Kind::List(&RETRY_ENDS),
+            "Ends of an attempt that are retried, all by default; finding no instance always is.",
+        ),
+        optional(
+            "budget",
+            Kind::Table(&resilience::BUDGET),
+            "How many retries a caller may make, over all requests of this call.",
         ),
     ],
     variants: &[],
@@ -330,9 +375,17 @@ pub static BACKOFF: TableSpec = TableSpec {
         ),
         key(
             "jitter",
-            Kind::Choice(&["none", "full", "equal", "decorrelated"]),
+            Kind::Choice(&[
+                "none",
+                "full",
+                "equal",
+                "decorrelated",
+                "grpc",
+                "envoy",
+                "finagle_equal",
+            ]),
             Default::Toml("\"full\""),
-            "The random part of the wait.",
+            "The random part of the wait; envoy and finagle_equal double whatever `factor` says.",
         ),
     ],
     variants: &[],
@@ -383,6 +436,8 @@ pub static DETECTOR: TableSpec = TableSpec {
                 Default::Toml("\"random\""),
                 "Where in its interval each pair starts.",
             ),
+            super::server::PING_WAITS,
+            super::server::PING_SERVICE_TIME,
         ],
     }],
     shorthand: None,

@@ -1,10 +1,10 @@
 //! Keys of faults.
 
+use super::trigger::{REPLACE_KEY, SPREAD_KEY};
 use super::{
     Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, only_if, optional, required,
     shared, trigger,
 };
-use super::trigger::{REPLACE_KEY, SPREAD_KEY};
 
 const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
 const INCLUDE: Key = key(

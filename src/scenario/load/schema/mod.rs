@@ -5,10 +5,13 @@
 mod attempts;
 mod class;
 mod client;
+mod connection;
 mod fault;
 mod flow;
+mod resilience;
 mod root;
 mod scaling;
+mod server;
 mod service;
 mod shared;
 mod trigger;
@@ -16,10 +19,13 @@ mod trigger;
 pub use attempts::{FAILBACK, HEDGE};
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
+pub use connection::{ACCEPT, CONNECTION, KEEPALIVE, RECONNECT};
 pub use fault::FAULT;
 pub use flow::FANOUT;
+pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use scaling::{AUTOSCALE, CRASH_ABOVE};
+pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
 pub use trigger::{REPLACE, SPREAD};
@@ -53,7 +59,7 @@ pub struct Tag {
 }
 
 /// One variant of a tagged table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Variant {
     /// The value of the tag.
     pub name: &'static str,

@@ -136,12 +136,12 @@ pub static NETWORK: TableSpec = TableSpec {
         optional(
             "same_zone_bandwidth",
             Kind::Bandwidth,
-            "What a host sends per second within its zone, unlimited if not set; messages with a size queue.",
+            "What a host sends per second within its zone; without it, no limit.",
         ),
         optional(
             "cross_zone_bandwidth",
             Kind::Bandwidth,
-            "What a host sends per second to other zones, unlimited if not set; messages with a size queue.",
+            "What a host sends per second to other zones; without it, no limit.",
         ),
         key(
             "loss",

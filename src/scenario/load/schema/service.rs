@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, key,
-    optional, required, scaling, shared,
+    optional, required, resilience, scaling, server, shared,
 };
 
 const WEIGHT: Kind = Kind::Number {
@@ -71,7 +71,7 @@ pub static SERVICE: TableSpec = TableSpec {
         ),
         required(
             "service_time",
-            Kind::Table(&shared::DISTRIBUTION),
+            Kind::Table(&server::SERVICE_TIME),
             "Time that a worker of speed 1 needs for a request.",
         ),
         key(
@@ -98,6 +98,20 @@ pub static SERVICE: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "How instances renew their lease; false: they are listed without one.",
         ),
+        optional(
+            "concurrency_limit",
+            Kind::Table(&resilience::CONCURRENCY_LIMIT),
+            "How many attempts one instance takes, adapted to their latency.",
+        ),
+        server::SERVICE_CORES,
+        server::SERVICE_CPU_QUOTA,
+        server::SERVICE_WARMUP,
+        server::SERVICE_PAUSES,
+        optional(
+            "connection",
+            Kind::Table(&super::ACCEPT),
+            "How instances treat the connections of calls that have a `connection` table.",
+        ),
         scaling::CRASH_ABOVE_KEY,
         scaling::AUTOSCALE_KEY,
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
@@ -119,10 +133,12 @@ pub static QUEUE: TableSpec = TableSpec {
     keys: &[
         key(
             "discipline",
-            Kind::Choice(&["fifo", "lifo", "ps"]),
+            Kind::Choice(&["fifo", "lifo", "ps", "adaptive_lifo"]),
             Default::Toml("\"fifo\""),
-            "First come first served, last come first served, or processor sharing.",
+            "First come first served, last come first served, processor sharing, or first come \
+             first served that turns around when many wait.",
         ),
+        server::QUEUE_LIFO_ABOVE,
         key(
             "limit",
             Kind::Limit {
@@ -131,6 +147,9 @@ pub static QUEUE: TableSpec = TableSpec {
             Default::Toml("1000"),
             "Requests that may wait, besides those in service; or \"unlimited\".",
         ),
+        server::QUEUE_CODEL,
+        server::QUEUE_PRIORITY,
+        server::QUEUE_SHED,
     ],
     variants: &[],
     shorthand: None,
@@ -219,4 +238,6 @@ const GROUP_KEYS: &[Key] = &[
         AS_SERVICE,
         "How much faster than true time the local clock runs.",
     ),
+    server::GROUP_CORES,
+    server::GROUP_CPU_QUOTA,
 ];

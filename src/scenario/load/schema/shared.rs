@@ -278,6 +278,16 @@ pub static BALANCER: TableSpec = TableSpec {
                 ),
             ],
         },
+        Variant {
+            name: "pick_first",
+            doc: "One instance until its connection, or without connections an attempt, fails.",
+            keys: &[key(
+                "shuffle",
+                Kind::Bool,
+                Default::Toml("false"),
+                "Whether each caller draws its instance instead of beginning with the first.",
+            )],
+        },
     ],
     shorthand: Some(Shorthand::Tag),
 };

@@ -1,0 +1,56 @@
+//! Measures of connections.
+
+use super::estimate::{Estimate, Estimated, of_samples, undecided};
+use super::{Ask, exact};
+use crate::metrics::connection::ConnectionCell;
+use crate::scenario::measure::{Measure, Statistic};
+
+impl Ask<'_> {
+    pub(super) fn connections(&self) -> Estimated {
+        let (classes, _) = self.classes()?;
+        let secs = self.run.tables.timeline.length_secs(&classes);
+        let cell = self.connection_cell(&classes)?;
+        match self.measure.measure {
+            Measure::HandshakeRate => {
+                let rate = cell.handshake_count as f64 / secs;
+                exact((0.0 < secs).then_some(rate), "the phase has no length")
+            }
+            Measure::PoolWaitingTime => of_samples(&cell.waiting, 0, self.measure.statistic),
+            Measure::HalfOpenTime => of_samples(&cell.half_open, 0, self.measure.statistic),
+            _ => self.open_connections(&cell),
+        }
+    }
+
+    fn open_connections(&self, cell: &ConnectionCell) -> Estimated {
+        let value = match self.measure.statistic {
+            Statistic::Value | Statistic::Mean => cell.open.mean(),
+            Statistic::Max => Some(f64::from(cell.open.max())),
+            Statistic::Min => cell.open.percentile(0.0),
+            Statistic::StandardDeviation => cell.open.standard_deviation(),
+            Statistic::Percentile(percent) => cell.open.percentile(percent),
+            _ => return undecided("connections have no such number"),
+        };
+        value
+            .map(Estimate::exact)
+            .ok_or_else(|| "the phase has no length".to_string())
+    }
+
+    /// Of the one call in scope, or of all calls together.
+    fn connection_cell(&self, classes: &[u16]) -> Result<ConnectionCell, String> {
+        self.has_no_zone()?;
+        let scope = self.measure.scope;
+        let is_of_all = scope.edge.is_none() && scope.client.is_none() && scope.service.is_none();
+        let connected = self
+            .edges_in_scope()
+            .filter(|edge| self.scenario.edges[edge.index()].connection.is_some());
+        let connected: Vec<usize> = connected.map(crate::id::EdgeId::index).collect();
+        let edge = match connected[..] {
+            [] => return Err("no call in this scope has connections".to_string()),
+            [edge] => Some(edge),
+            _ if is_of_all => None,
+            _ => return Err("name one call: `{call=CLIENT.SERVICE}`".to_string()),
+        };
+        let cell = self.run.tables.connections.pooled(edge, classes);
+        cell.ok_or_else(|| "no call has connections".to_string())
+    }
+}

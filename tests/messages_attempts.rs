@@ -1,0 +1,112 @@
+//! What a person reads who made a mistake about hedges, cluster modes or deadlines.
+
+use stormglass::scenario::load::limits::Limits;
+use stormglass::scenario::load::{LoadInput, LoadText, load};
+
+const WORLD: &str = r#"schema = 1
+duration = "1m"
+[expect]
+users = "success_ratio >= 99%"
+[service.web]
+count = 3
+service_time = "5ms"
+[client.shop]
+arrivals = { process = "poisson", rate = "100/s" }
+[client.shop.call.web]
+"#;
+
+/// What is printed for the world with `more` at its end, after line 10.
+fn messages(more: &str, sets: &[&str]) -> String {
+    messages_of(format!("{WORLD}{more}"), sets)
+}
+
+fn messages_of(text: String, sets: &[&str]) -> String {
+    let loaded = load(&LoadInput {
+        text: LoadText::Text {
+            name: "bad.toml".to_string(),
+            text,
+        },
+        sets: sets.iter().map(|set| set.to_string()).collect(),
+        limits: Limits::STANDARD,
+    });
+    let text = loaded.diagnostics.render(&loaded.sources, false);
+    format!("{text}{}\n", loaded.diagnostics.summary("bad.toml"))
+}
+
+#[test]
+fn a_cluster_mode_says_how_many_attempts_there_are() {
+    let message = messages(
+        "cluster = \"failfast\"\nretry = { attempt_count_max = 3 }\n\
+         hedge = { budget_ratio = \"5%\" }\ndeadline_margin = \"1ms\"\n",
+        &[],
+    );
+    let expected = r#"
+error: `retry` in a call that is `failfast`
+  --> bad.toml:12:9
+   |
+12 | retry = { attempt_count_max = 3 }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
+   |
+help: remove `retry`, or write `cluster = "failover"`
+
+error: a hedge without a delay
+  --> bad.toml:13:9
+   |
+13 | hedge = { budget_ratio = "5%" }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^ when is it sent?
+   |
+help: write `delay = "10ms"` or `percentile = 95`
+
+error: `hedge` in a call that is `failfast`
+  --> bad.toml:13:9
+   |
+13 | hedge = { budget_ratio = "5%" }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^ `failfast` says how many attempts there are
+   |
+help: remove `hedge`, or write `cluster = "failover"`
+
+error: a margin without propagation
+  --> bad.toml:14:19
+   |
+14 | deadline_margin = "1ms"
+   |                   ^^^^^ this call knows no deadline but its own
+   |
+help: write `deadline_propagation = "drop_at_dequeue"` or "cancel"
+
+bad.toml: 4 errors
+"#;
+    assert_eq!(message, expected.trim_start_matches('\n'));
+}
+
+#[test]
+fn a_broadcast_has_a_bound_and_a_deadline_has_a_length() {
+    let message = messages(
+        "cluster = \"broadcast\"\ndeadline = \"0s\"\n",
+        &["service.web.count=251"],
+    );
+    assert!(
+        message.contains("error: a broadcast to 251 instances"),
+        "{message}"
+    );
+    assert!(message.contains("at most 250 are possible"), "{message}");
+    assert!(
+        message.contains("error: a time that cannot be zero"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_says_how_a_percentile_is_taken_needs_one() {
+    let message = messages(
+        "hedge = { delay = \"9ms\", window = 50, refresh = \"3s\" }\n",
+        &[],
+    );
+    assert!(
+        message.contains("error: `window` without a percentile"),
+        "{message}"
+    );
+    assert!(
+        !message.contains("`refresh`"),
+        "the default may be written: {message}"
+    );
+}
