@@ -99,6 +99,7 @@ struct ReplicationEntry<'a> {
     fallbacks: &'a [FallbackMetrics],
     #[serde(skip_serializing_if = "Option::is_none")]
     several: Option<&'a SeveralMetrics>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     connections: &'a [ConnectionMetrics],
 }
 
