@@ -45,8 +45,8 @@ pub fn start(ctx: &mut Context, section: &Section) -> Distribution {
 
 /// A trigger says when every window begins.
 fn refuse_with_trigger(ctx: &mut Context, section: &Section) {
-    for key in ["every", "each", "crews"] {
-        if section.has_key(key) && section.has(key) {
+    for key in ["every", "each"] {
+        if is_on(section, key) {
             ctx.error(
                 Diagnostic::new(format!("`{key}` needs `at`"))
                     .at(section.origin_of(key), "the trigger begins all windows")
@@ -54,6 +54,12 @@ fn refuse_with_trigger(ctx: &mut Context, section: &Section) {
             );
         }
     }
+}
+
+/// Whether a key is set to anything but `false`.
+fn is_on(section: &Section, key: &str) -> bool {
+    let value = section.set_tree(key).filter(|_| section.has_key(key));
+    value.is_some_and(|tree| tree.to_inline_toml() != "false")
 }
 
 /// What begins the windows of a fault in place of `at`.
@@ -342,7 +348,7 @@ pub fn replace(
 /// New instances need slots, which are counted before the run.
 fn refuse_endless_replacement(ctx: &mut Context, section: &Section) {
     for key in ["every", "after", "again", "spread", "each"] {
-        if section.has(key) {
+        if is_on(section, key) {
             ctx.error(
                 Diagnostic::new("new instances without number")
                     .at(
