@@ -54,9 +54,9 @@ fn the_rack_loss_example_loads() {
 #[test]
 fn a_scenario_of_everything_loads_as_written() {
     let scenario = scenario_of(load_with(data("everything.toml"), &[]));
-    // api has 6 instances and 2 spare ones, then db new 4 and old 3, then files 2,
-    // shards 2 and trail 2.
-    assert_eq!(scenario.topology.instance_count(), 8 + 4 + 3 + 2 + 2 + 2);
+    // api has 6 instances, 2 that scale out and 3 of its autoscaler, then db new 4 and old 3 with
+    // one that replaces another, then files 2, shards 2 and trail 2.
+    assert_eq!(scenario.topology.instance_count(), 11 + 4 + 4 + 2 + 2 + 2);
     // Work per second of db: 4 x 8 x 1.5 + 3 x 2 x 1 = 54 worker seconds; a request takes
     // 0.9 x 1 ms + 0.1 x 9 ms = 1.8 ms: 30,000 per second, a tenth of which is offered.
     let shop = scenario
@@ -102,8 +102,8 @@ fn a_scenario_of_everything_loads_as_written() {
         FaultScope::Links { to, .. } if to.text == "host:db/old/0" => Some(to.any_of.clone()),
         _ => None,
     });
-    // api: 8 hosts; db new: 4 instances, 2 on each host; so the first host of db old is number 10.
-    assert_eq!(hosts, Some(vec![Target::Host(stormglass::id::HostId(10))]));
+    // api: 11 hosts; db new: 4 instances, 2 on each host; so the first host of db old is number 13.
+    assert_eq!(hosts, Some(vec![Target::Host(stormglass::id::HostId(13))]));
 }
 
 #[test]

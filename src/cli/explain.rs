@@ -84,6 +84,9 @@ fn write_faults(faults: &[FaultLine], scenario: &Scenario, out: &mut dyn Write) 
 
 /// `crash of instance:web/main/0, 20 s to 40 s, every 60 s after it ended`.
 fn fault_text(fault: &FaultLine) -> String {
+    if let Some(trigger) = &fault.trigger {
+        return format!("{} of {}, {trigger}", fault.kind, fault.target);
+    }
     let about = if fault.is_random { "about " } else { "" };
     let instant = |secs: f64| format::instant(SimDuration::from_secs_f64(secs).as_secs_f64());
     let again = match fault.every_secs {
@@ -180,12 +183,17 @@ mod tests {
             name: "rack-b".into(),
             kind: "host_loss",
             target: "zone:b".into(),
+            trigger: None,
             start_secs: 60.0,
             end_secs: 120.0,
             is_random: false,
             every_secs: None,
         };
         assert_eq!(fault_text(&fault), "host_loss of zone:b, 60 s to 120 s");
+        fault.trigger = Some("when queue_depth > 5, for 2 s".into());
+        let text = "host_loss of zone:b, when queue_depth > 5, for 2 s";
+        assert_eq!(fault_text(&fault), text);
+        fault.trigger = None;
         fault.every_secs = Some(30.0);
         let text = "host_loss of zone:b, 60 s to 120 s, every 30 s after it ended";
         assert_eq!(fault_text(&fault), text);

@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod headline;
 pub mod plan;
 pub mod replicate;
+mod window_learner;
 
 use crate::metrics::data::RunMetrics;
 use crate::metrics::evaluate::Verdict;

@@ -109,6 +109,8 @@ fn service() -> ServiceConfig {
             phase: Phase::Random,
         }),
         is_cancellable: false,
+        crash_above: None,
+        autoscale: None,
         groups: vec![GroupId(0)],
         calls: Vec::new(),
         limit: None,
@@ -209,10 +211,13 @@ fn fault(name: &str) -> FaultConfig {
             include_registry: false,
         },
         at: constant(10_000),
+        trigger: None,
         duration: Some(constant(10_000)),
         every: None,
         is_each: false,
         crew_count: None,
         class: None,
+        spread: None,
+        replace: None,
     }
 }

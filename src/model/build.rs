@@ -19,6 +19,7 @@ use super::instance::Instance;
 use super::network::Network;
 use super::node::{Node, build_nodes};
 use super::observation::{LifeState, Observation, Observer};
+use super::reaction::Reactions;
 use super::registry::Registry;
 use super::registry::lease::Lease;
 use super::registry::views::Views;
@@ -26,6 +27,7 @@ use super::request::TriedLists;
 use super::sampler::Sampler;
 use super::server::ServerState;
 use super::sharing::Sharing;
+use super::target::Targets;
 use super::workload::WorkloadState;
 use super::world::World;
 use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
@@ -58,6 +60,12 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             .iter()
             .map(|n| n.path_hash)
             .collect();
+        let targets = Targets {
+            scenario,
+            nodes: &nodes,
+            streams: &streams,
+        };
+        let reactions = Reactions::new(scenario, &targets);
         let mut views = Views::default();
         let published = (0..scenario.services.len())
             .map(ServiceId::from_index)
@@ -102,6 +110,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             pings: Pings::new(scenario, &nodes),
             servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
+            reactions,
             deferred: BTreeMap::new(),
             in_flight_count: 0,
             caches: Caches::new(scenario),
@@ -133,6 +142,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         self.start_polls();
         self.start_workloads();
+        self.start_scalers();
+        if self.reactions.is_watching {
+            self.settle_loads();
+        }
     }
 
     /// Tells which nodes are not there yet.

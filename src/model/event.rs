@@ -98,7 +98,7 @@ events! {
     AckArrives = 17,
     /// The head of a lane of ping timeouts is due.
     PingTimeout = 18,
-    /// A step of the fault plan.
+    /// A step of the fault plan, or of what loads and windows set off.
     FaultStep = 19,
     /// A process has restarted.
     RestartEnds = 20,

@@ -1,9 +1,10 @@
 //! What the windows of the fault plan do to the world.
 
 use super::event::Event;
-use super::fault_plan::PlannedWindow;
+use super::fault_plan::{PlannedWindow, WINDOW_COUNT_MAX};
 use super::network::{LinkEffect, LinkFault};
 use super::observation::{LifeState, Observation, Observer};
+use super::reaction::STEP_FIRST;
 use super::request::Attempt;
 use super::sampler::Sampler;
 use super::target::{NodeSet, Targets, ZoneMeaning};
@@ -26,6 +27,8 @@ pub struct FaultSteps {
     weights: Vec<WeightFault>,
     /// Windows in which one class is slow under way, in order of their begin.
     class_slows: Vec<ClassSlow>,
+    /// Windows whose victims were replaced.
+    replaced: std::collections::BTreeSet<usize>,
     /// Exits of instances that leave, by instance.
     graces: std::collections::BTreeMap<InstanceId, Timer>,
 }
@@ -68,8 +71,15 @@ impl FaultSteps {
             errors: Vec::new(),
             weights: Vec::new(),
             class_slows: Vec::new(),
+            replaced: std::collections::BTreeSet::new(),
             graces: std::collections::BTreeMap::new(),
         }
+    }
+
+    /// Takes note that the victims of a window were replaced, and returns it.
+    pub fn note_replaced(&mut self, index: usize) -> PlannedWindow {
+        self.replaced.insert(index);
+        self.windows[index].clone()
     }
 
     /// Whether an attempt ends in an error: None if not, otherwise the service demand of the
@@ -146,8 +156,24 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// A window begins (even steps) or ends (odd steps).
-    pub(super) fn on_fault_step(&mut self, step: u32) {
+    /// Adds a window that was not planned and schedules its end. Returns the step that begins
+    /// it; None if there are as many windows as a run may have.
+    pub(super) fn add_window(&mut self, window: PlannedWindow) -> Option<u32> {
+        let index = self.faults.windows.len();
+        if WINDOW_COUNT_MAX <= index {
+            return None;
+        }
+        let step = 2 * u32::try_from(index).expect("windows are bounded");
+        self.queue.push(window.end, Event::FaultStep(step + 1));
+        self.faults.windows.push(window);
+        Some(step)
+    }
+
+    /// A window begins (even steps) or ends (odd steps), or something else is due.
+    pub(super) fn on_fault_step(&mut self, step: u32, sequence: u64) {
+        if STEP_FIRST <= step {
+            return self.on_step(step - STEP_FIRST, sequence);
+        }
         let index = step as usize / 2;
         let is_start = step.is_multiple_of(2);
         let window = self.faults.windows[index].clone();
@@ -163,25 +189,36 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if !is_start {
             self.observe(Observation::FaultEnded { fault, targets });
         }
+        if !window.is_follower {
+            self.on_window_step(fault, is_start);
+        }
     }
 
     fn apply(&mut self, index: usize, window: &PlannedWindow, is_start: bool) {
         let scenario = self.scenario;
         let config = &scenario.faults[window.fault.index()];
         match &config.kind {
-            FaultKind::Crash => self.hold_or_release(window, LifeState::Crashed, is_start),
-            FaultKind::HostLoss => self.hold_or_release(window, LifeState::HostLost, is_start),
+            FaultKind::Crash | FaultKind::HostLoss
+                if !is_start && self.faults.replaced.contains(&index) => {}
+            FaultKind::Crash => {
+                self.hold_or_release(window, LifeState::Crashed, is_start);
+                self.plan_replacement(index, window, is_start);
+            }
+            FaultKind::HostLoss => {
+                self.hold_or_release(window, LifeState::HostLost, is_start);
+                self.plan_replacement(index, window, is_start);
+            }
             FaultKind::Pause => self.hold_or_release(window, LifeState::Paused, is_start),
             FaultKind::RegistryOutage => {
                 self.hold_or_release(window, LifeState::Crashed, is_start);
             }
             FaultKind::ScaleOut { grace } => match is_start {
-                true => self.join(&window.targets, window.fault),
+                true => self.join(&window.targets, Some(window.fault)),
                 false => self.leave(&window.targets, *grace),
             },
             FaultKind::ScaleIn { grace } => match is_start {
                 true => self.leave(&window.targets, *grace),
-                false => self.join(&window.targets, window.fault),
+                false => self.join(&window.targets, Some(window.fault)),
             },
             FaultKind::Slow { factor } if config.class.is_some() => {
                 self.slow_class(index, window, *factor, is_start);
@@ -223,7 +260,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Instances leave in good order: they deregister, and exit after `grace`.
-    fn leave(&mut self, targets: &[NodeId], grace: SimDuration) {
+    pub(super) fn leave(&mut self, targets: &[NodeId], grace: SimDuration) {
         for instance in self.instances_of(targets) {
             self.instances[instance.index()].leave_count += 1;
             if self.instances[instance.index()].leave_count > 1 {
@@ -238,7 +275,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Instances come, or come back once no window keeps them out.
-    fn join(&mut self, targets: &[NodeId], fault: FaultId) {
+    pub(super) fn join(&mut self, targets: &[NodeId], fault: Option<FaultId>) {
         for instance in self.instances_of(targets) {
             let node = self.instance_node(instance);
             let leave_count = &mut self.instances[instance.index()].leave_count;
@@ -247,7 +284,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             if self.faults.graces.remove(&instance).is_none() {
-                self.release_nodes(&[node], LifeState::Absent, Some(fault));
+                self.release_nodes(&[node], LifeState::Absent, fault);
             } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);
             }

@@ -1,21 +1,23 @@
 //! The fault plan: when every window of every fault begins and ends, and what it acts on. It is
-//! drawn before a run, so nothing that happens in the run can change it.
+//! drawn before a run, so nothing that happens in the run can change it, but for the windows of
+//! faults that wait for a condition: the run draws those as they begin.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use super::node::Node;
 use super::observation::FaultWindow;
 use super::sampler::Sampler;
 use super::target::{Targets, ZoneMeaning};
-use crate::id::{FaultId, GroupId, NodeId};
-use crate::rng::{Purpose, Streams, mix, path_hash};
+use crate::id::{FaultId, GroupId, InstanceId, NodeId};
+use crate::rng::{Purpose, Streams, UniformSource, mix, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
+use crate::scenario::trigger::{After, SpreadAmong, Trigger, is_dynamic};
 use crate::time::{SimDuration, SimTime};
 
 /// Most windows that a run may have.
-const WINDOW_COUNT_MAX: usize = 1 << 22;
+pub(super) const WINDOW_COUNT_MAX: usize = 1 << 22;
 
 /// One window of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct PlannedWindow {
     pub end: SimTime,
     /// The nodes it acts on, ascending; empty for faults of links.
     pub targets: Vec<NodeId>,
+    /// It spread from the window with its number.
+    pub is_follower: bool,
 }
 
 /// The scenario asks for more fault windows than a run may have.
@@ -51,29 +55,30 @@ pub fn plan(
     streams: &Streams,
 ) -> Result<Vec<PlannedWindow>, TooManyWindows> {
     let mut windows = Vec::new();
-    let mut spare_used = BTreeMap::new();
-    for (index, config) in scenario.faults.iter().enumerate() {
-        let planner = Planner {
-            scenario,
-            targets: Targets {
-                scenario,
-                nodes,
-                streams,
-            },
-            config,
-            fault: FaultId::from_index(index),
-            path_hash: path_hash(&format!("fault.{}", config.name)),
-            laws: [
-                Some(Sampler::new(&config.at)),
-                config.duration.as_ref().map(Sampler::new),
-                config.every.as_ref().map(Sampler::new),
-            ],
-        };
-        let spare = spare_used.entry(group_of(config)).or_insert(0);
-        planner.add_windows(spare, &mut windows)?;
+    let faults = || (0..scenario.faults.len()).map(FaultId::from_index);
+    let with_times = |fault: &FaultId| scenario.faults[fault.index()].trigger.is_none();
+    for fault in faults().filter(with_times) {
+        Planner::new(scenario, nodes, streams, fault).add_windows(&mut windows)?;
+    }
+    let mut is_planned: Vec<bool> = faults().map(|fault| with_times(&fault)).collect();
+    while let Some((fault, after)) = faults().find_map(|fault| {
+        let after = static_after(scenario, fault)?;
+        let is_next = !is_planned[fault.index()] && is_planned[after.fault.index()];
+        is_next.then_some((fault, after))
+    }) {
+        Planner::new(scenario, nodes, streams, fault).add_after(after, &mut windows)?;
+        is_planned[fault.index()] = true;
     }
     windows.sort_by_key(|window| (window.start, window.fault, window.number));
     Ok(windows)
+}
+
+/// What a fault follows, if it follows one whose windows are known before the run.
+fn static_after(scenario: &Scenario, fault: FaultId) -> Option<After> {
+    match scenario.faults[fault.index()].trigger {
+        Some(Trigger::After(after)) if !is_dynamic(&scenario.faults, fault) => Some(after),
+        _ => None,
+    }
 }
 
 /// The windows of a run as the observer needs them.
@@ -88,13 +93,6 @@ pub fn fault_windows(windows: &[PlannedWindow]) -> Vec<FaultWindow> {
         .collect()
 }
 
-fn group_of(config: &FaultConfig) -> Option<GroupId> {
-    match config.scope {
-        FaultScope::Group { group, .. } => Some(group),
-        FaultScope::Nodes { .. } | FaultScope::Links { .. } => None,
-    }
-}
-
 /// What a draw of the plan is for: its place in `laws`.
 #[derive(Clone, Copy)]
 enum Length {
@@ -103,7 +101,8 @@ enum Length {
     Every = 2,
 }
 
-struct Planner<'a> {
+/// Plans the windows of one fault.
+pub(super) struct Planner<'a> {
     scenario: &'a Scenario,
     targets: Targets<'a>,
     config: &'a FaultConfig,
@@ -112,15 +111,36 @@ struct Planner<'a> {
     laws: [Option<Sampler>; 3],
 }
 
-impl Planner<'_> {
-    fn add_windows(
-        &self,
-        spare_used: &mut u32,
-        windows: &mut Vec<PlannedWindow>,
-    ) -> Result<(), TooManyWindows> {
+impl<'a> Planner<'a> {
+    /// A planner of this fault.
+    pub fn new(
+        scenario: &'a Scenario,
+        nodes: &'a [Node],
+        streams: &'a Streams,
+        fault: FaultId,
+    ) -> Self {
+        let config = &scenario.faults[fault.index()];
+        Planner {
+            scenario,
+            targets: Targets {
+                scenario,
+                nodes,
+                streams,
+            },
+            config,
+            fault,
+            path_hash: path_hash(&format!("fault.{}", config.name)),
+            laws: [
+                Some(Sampler::new(&config.at)),
+                config.duration.as_ref().map(Sampler::new),
+                config.every.as_ref().map(Sampler::new),
+            ],
+        }
+    }
+
+    fn add_windows(&self, windows: &mut Vec<PlannedWindow>) -> Result<(), TooManyWindows> {
         if !self.config.is_each {
-            let group_targets = self.group_targets(spare_used);
-            return self.add_sequence(&group_targets, windows);
+            return self.add_sequence(windows);
         }
         let targets = self.node_targets(self.path_hash);
         self.add_sequences(&targets, windows)
@@ -140,39 +160,104 @@ impl Planner<'_> {
     }
 
     /// The windows of a fault that acts on all its targets at once.
-    fn add_sequence(
-        &self,
-        group_targets: &[NodeId],
-        windows: &mut Vec<PlannedWindow>,
-    ) -> Result<(), TooManyWindows> {
+    fn add_sequence(&self, windows: &mut Vec<PlannedWindow>) -> Result<(), TooManyWindows> {
         let mut start = SimTime::START + self.draw(Length::At, 0, 0).unwrap_or_default();
         for number in 0u32.. {
             if start >= self.horizon() {
                 break;
             }
-            let end = self.end(start, self.draw(Length::Duration, 0, number));
-            let salt = mix(self.path_hash.wrapping_add(u64::from(number)));
-            let targets = match self.config.scope {
-                FaultScope::Group { .. } => group_targets.to_vec(),
-                FaultScope::Nodes { .. } => self.node_targets(salt),
-                FaultScope::Links { .. } => Vec::new(),
-            };
-            self.push(
-                windows,
-                PlannedWindow {
-                    fault: self.fault,
-                    number,
-                    start,
-                    end,
-                    targets,
-                },
-            )?;
+            let window = self.window(start, number);
+            let end = window.end;
+            self.push(windows, window)?;
             let Some(gap) = self.draw(Length::Every, 0, number) else {
                 break;
             };
             start = end + gap.max(SimDuration::from_ns(1));
         }
         Ok(())
+    }
+
+    /// One window for each window of another fault.
+    fn add_after(
+        &self,
+        after: After,
+        windows: &mut Vec<PlannedWindow>,
+    ) -> Result<(), TooManyWindows> {
+        let followed = windows
+            .iter()
+            .filter(|w| w.fault == after.fault && !w.is_follower);
+        let mut starts: Vec<SimTime> = followed
+            .map(|window| match after.is_from_end {
+                true => window.end,
+                false => window.start,
+            })
+            .filter(|from| *from < SimTime::NEVER)
+            .map(|from| from + after.delay)
+            .filter(|start| *start < self.horizon())
+            .collect();
+        starts.sort_unstable();
+        for (start, number) in starts.into_iter().zip(0..) {
+            self.push(windows, self.window(start, number))?;
+        }
+        Ok(())
+    }
+
+    /// Window `number` of a fault that acts on all its targets at once.
+    pub fn window(&self, start: SimTime, number: u32) -> PlannedWindow {
+        let salt = mix(self.path_hash.wrapping_add(u64::from(number)));
+        PlannedWindow {
+            fault: self.fault,
+            number,
+            start,
+            end: self.end(start, self.draw(Length::Duration, 0, number)),
+            targets: match self.config.scope {
+                FaultScope::Group { .. } => self.group_targets(),
+                FaultScope::Nodes { .. } => self.node_targets(salt),
+                FaultScope::Links { .. } => Vec::new(),
+            },
+            is_follower: false,
+        }
+    }
+
+    /// What spreads from a window to other instances, a window each: those that share a host, a
+    /// group or a zone with a target.
+    pub fn followers(&self, window: &PlannedWindow) -> Vec<PlannedWindow> {
+        let Some(spread) = &self.config.spread else {
+            return Vec::new();
+        };
+        let law = Sampler::new(&spread.delay);
+        let topology = &self.scenario.topology;
+        let nodes = self.targets.nodes;
+        let is_near = |node: NodeId, target: &NodeId| match spread.among {
+            SpreadAmong::Host => nodes[node.index()].host == nodes[target.index()].host,
+            SpreadAmong::Zone => nodes[node.index()].zone == nodes[target.index()].zone,
+            SpreadAmong::Group => {
+                topology.group_of(InstanceId(node.0)) == topology.group_of(InstanceId(target.0))
+            }
+        };
+        let others = (0..topology.instance_count()).map(NodeId);
+        let others = others.filter(|node| {
+            window.targets.binary_search(node).is_err()
+                && !self.targets.is_spare(*node)
+                && window.targets.iter().any(|target| is_near(*node, target))
+        });
+        others
+            .filter_map(|node| {
+                let identity = mix(self.path_hash) ^ nodes[node.index()].path_hash;
+                let draw = |step| {
+                    let streams = self.targets.streams;
+                    streams.draw(Purpose::FaultSpread, identity, window.number, step)
+                };
+                let follows = draw(0).uniform() < spread.ratio;
+                let start = window.start + law.sample(&mut draw(1));
+                (follows && start < window.end).then(|| PlannedWindow {
+                    start,
+                    targets: vec![node],
+                    is_follower: true,
+                    ..window.clone()
+                })
+            })
+            .collect()
     }
 
     /// The windows of a fault whose targets fail independently and are repaired by crews, who
@@ -213,6 +298,7 @@ impl Planner<'_> {
                     start,
                     end,
                     targets,
+                    is_follower: false,
                 },
             )?;
             number += 1;
@@ -238,7 +324,9 @@ impl Planner<'_> {
                 fault: self.config.name.clone(),
             });
         }
+        let followers = self.followers(&window);
         windows.push(window);
+        windows.extend(followers);
         Ok(())
     }
 
@@ -260,7 +348,7 @@ impl Planner<'_> {
     }
 
     /// The instances that join or leave a group. Each `scale_out` brings spare ones of its own.
-    fn group_targets(&self, spare_used: &mut u32) -> Vec<NodeId> {
+    fn group_targets(&self) -> Vec<NodeId> {
         let FaultScope::Group { group, count } = self.config.scope else {
             return Vec::new();
         };
@@ -269,11 +357,22 @@ impl Planner<'_> {
         let range = match self.config.kind {
             FaultKind::ScaleIn { .. } => first + initial - count..first + initial,
             _ => {
-                let start = first + initial + *spare_used;
-                *spare_used += count;
+                let before = &self.scenario.faults[..self.fault.index()];
+                let start = first + initial + scaled_out_count(before, group);
                 start..start + count
             }
         };
         range.map(NodeId).collect()
     }
+}
+
+/// Spare instances of a group that these faults bring.
+pub(super) fn scaled_out_count(faults: &[FaultConfig], group: GroupId) -> u32 {
+    let of_fault = |fault: &FaultConfig| match (&fault.kind, &fault.scope) {
+        (FaultKind::ScaleOut { .. }, FaultScope::Group { group: own, count }) if *own == group => {
+            *count
+        }
+        _ => 0,
+    };
+    faults.iter().map(of_fault).sum()
 }

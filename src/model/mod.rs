@@ -1,5 +1,6 @@
 //! The system under study: what happens. Facts leave it as [`observation::Observation`]s.
 
+mod autoscale;
 pub mod balancer;
 mod build;
 mod cache;
@@ -20,7 +21,9 @@ mod node;
 pub mod observation;
 mod probe;
 mod queueing;
+mod reaction;
 mod registry;
+mod replace;
 mod request;
 pub mod sampler;
 mod serve;
@@ -31,6 +34,7 @@ mod target;
 mod transmit;
 pub mod view;
 mod waiting;
+mod watch;
 mod workload;
 mod world;
 
@@ -162,6 +166,9 @@ fn run<O: Observer, S: PendingSet>(
         }
         guard.check(at, event.kind()).map_err(stopped)?;
         world.handle(sequence, event);
+        if world.reactions.is_watching {
+            world.settle_loads();
+        }
         until_progress -= 1;
         if until_progress == 0 {
             until_progress = PROGRESS_EVENT_COUNT;

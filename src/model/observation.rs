@@ -339,7 +339,7 @@ pub enum LimitOwner {
     Instance(InstanceId),
 }
 
-/// One window of a fault, as planned before the run.
+/// One window of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultWindow {
     /// The fault.

@@ -90,7 +90,7 @@ impl Targets<'_> {
     }
 
     /// Whether a node is an instance that only a `scale_out` makes present.
-    fn is_spare(&self, node: NodeId) -> bool {
+    pub fn is_spare(&self, node: NodeId) -> bool {
         let topology = &self.scenario.topology;
         match topology.node_kind(node) {
             NodeKind::Instance(instance) => {

@@ -18,6 +18,7 @@ use super::instance::Instance;
 use super::network::{MessageKey, Network, Verdict};
 use super::node::Node;
 use super::observation::{LifeState, Observation, Observer};
+use super::reaction::Reactions;
 use super::registry::Registry;
 use super::request::{Attempt, Request, TriedLists};
 use super::sampler::Sampler;
@@ -68,6 +69,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) pings: Pings,
     pub(super) servers: ServerState,
     pub(super) faults: FaultSteps,
+    /// What loads and windows set off.
+    pub(super) reactions: Reactions,
     /// What came due at nodes that stand still, in that order.
     pub(super) deferred: BTreeMap<NodeId, Vec<Deferred>>,
     /// Requests of clients that have no outcome.
@@ -104,6 +107,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     #[inline]
     pub(super) fn observe(&mut self, observation: Observation<'_>) {
+        if self.reactions.is_watching {
+            self.reactions.note(&observation);
+        }
         let now = self.now();
         self.observer.observe(now, &observation);
     }
@@ -200,7 +206,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::PingArrives(pair) => self.on_ping_arrives(pair, sequence),
             Event::AckArrives(pair) => self.on_ack_arrives(pair, sequence),
             Event::PingTimeout(lane) => self.on_ping_lane(lane, sequence),
-            Event::FaultStep(step) => self.on_fault_step(step),
+            Event::FaultStep(step) => self.on_fault_step(step, sequence),
             Event::RestartEnds(node) => self.on_restart_ends(NodeId(node)),
             Event::GraceEnds(instance) => self.on_grace_ends(InstanceId(instance), sequence),
             Event::ServerStep(timer) => self.on_server_step(timer, sequence),

@@ -430,6 +430,8 @@ fn web() -> ServiceConfig {
         demand_per: DemandPer::Attempt,
         registered: None,
         is_cancellable: false,
+        crash_above: None,
+        autoscale: None,
         groups: vec![GroupId(0), GroupId(1)],
         calls: vec![],
         limit: None,

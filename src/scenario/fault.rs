@@ -3,6 +3,7 @@
 use super::distribution::Distribution;
 use super::network::LossConfig;
 use super::selector::Selector;
+use super::trigger::{ReplaceConfig, SpreadConfig, Trigger};
 use crate::id::{ClassId, GroupId};
 use crate::time::SimDuration;
 
@@ -15,8 +16,10 @@ pub struct FaultConfig {
     pub kind: FaultKind,
     /// What it happens to.
     pub scope: FaultScope,
-    /// Start of the first window, counted from the start of the run.
+    /// Start of the first window, counted from the start of the run; of no meaning with a trigger.
     pub at: Distribution,
+    /// What begins its windows in place of `at`.
+    pub trigger: Option<Trigger>,
     /// Length of a window. None: to the end of the run.
     pub duration: Option<Distribution>,
     /// Gap from the end of one window to the start of the next. None: one window only.
@@ -28,6 +31,10 @@ pub struct FaultConfig {
     pub crew_count: Option<u32>,
     /// The class whose requests it hits; None: all. Only for errors, slowness, delay and loss.
     pub class: Option<ClassId>,
+    /// Other instances that follow the targets. Only of faults of nodes.
+    pub spread: Option<SpreadConfig>,
+    /// What comes in place of the targets before a window ends. Only of crashes and host losses.
+    pub replace: Option<ReplaceConfig>,
 }
 
 /// What a fault acts on.

@@ -88,6 +88,7 @@ pub enum Measure {
     HandshakeRate,
     PoolWaitingTime,
     HalfOpenTime,
+    InstanceCount,
     CacheHitRatio,
     CacheStaleRatio,
     CacheLoadRate,

@@ -18,11 +18,13 @@ pub mod measure_catalog;
 pub mod network;
 pub mod registry;
 pub mod resilience;
+pub mod scaling;
 pub mod selector;
 pub mod server;
 pub mod service;
 pub mod size;
 pub mod topology;
+pub mod trigger;
 
 use crate::time::SimDuration;
 use class::Classes;

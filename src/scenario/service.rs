@@ -5,6 +5,7 @@ use super::connection::AcceptConfig;
 use super::distribution::Distribution;
 use super::registry::{ClockConfig, Phase};
 use super::resilience::LimitConfig;
+use super::scaling::{AutoscaleConfig, CrashAbove};
 use super::server::{CpuConfig, PauseConfig, QueueRules, WarmupConfig};
 use crate::id::{EdgeId, GroupId, ServiceId, ZoneId};
 use crate::time::SimDuration;
@@ -38,6 +39,10 @@ pub struct ServiceConfig {
     pub registered: Option<RegisteredConfig>,
     /// Whether a cancellation stops running work.
     pub is_cancellable: bool,
+    /// The load that crashes an instance, if any does.
+    pub crash_above: Option<CrashAbove>,
+    /// How its one group is scaled, if it is.
+    pub autoscale: Option<AutoscaleConfig>,
     /// The groups, in order of their names.
     pub groups: Vec<GroupId>,
     /// The calls that every request makes after its own service, one after the other.
@@ -99,7 +104,8 @@ pub struct GroupConfig {
     pub name: String,
     /// Instances that are there from the start.
     pub count: u32,
-    /// Instances that join through a `scale_out`, numbered after the first `count`.
+    /// Instances that are absent at first, numbered after the first `count`: those that join
+    /// through a `scale_out`, then those of the autoscaler, then those that replace others.
     pub count_spare: u32,
     /// The zone.
     pub zone: ZoneId,

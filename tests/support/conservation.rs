@@ -13,6 +13,7 @@ use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, 
 use stormglass::scenario::Scenario;
 use stormglass::scenario::service::Discipline;
 use stormglass::scenario::topology::NodeKind;
+use stormglass::scenario::trigger::is_dynamic;
 use stormglass::time::{SimDuration, SimTime};
 
 use protection_book::ProtectionBook;
@@ -306,6 +307,9 @@ impl Observer for Books<'_> {
         self.protection.observe(observation);
         match observation {
             Observation::NodeChanged { node, state, .. } => self.on_node_changed(*node, *state),
+            // What only the run decides is in no plan.
+            Observation::FaultStarted { fault, .. } | Observation::FaultEnded { fault, .. }
+                if is_dynamic(&self.scenario.faults, *fault) => {}
             Observation::FaultStarted { fault, targets } => {
                 self.fault_starts.push((*fault, at, targets.to_vec()));
             }

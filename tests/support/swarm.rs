@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 #[path = "swarm_server.rs"]
 mod server;
+#[path = "swarm_triggers.rs"]
+mod triggers;
 
 use super::connected;
 use super::dice::Dice;
@@ -67,7 +69,10 @@ pub fn scenario(seed: u64) -> String {
     world.write_clients();
     world.write_classes();
     world.write_faults();
-    world.text
+    let services: Vec<(&str, Vec<u64>)> =
+        SERVICES.into_iter().zip(world.services.clone()).collect();
+    let tables = triggers::tables(&mut world.dice, &services);
+    world.text + &tables
 }
 
 /// Who may be meant by a selector.

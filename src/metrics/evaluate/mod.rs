@@ -10,6 +10,7 @@ mod estimate;
 mod flow;
 mod request;
 mod resilience;
+mod scaling;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -151,6 +152,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::PoolWaitingTime
         | Measure::HalfOpenTime => ask.connections(),
         Measure::FallbackRatio => ask.flow(),
+        Measure::InstanceCount => ask.instance_count(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         Measure::CacheHitRatio

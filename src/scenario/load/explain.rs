@@ -10,6 +10,7 @@ use crate::id::FaultId;
 use crate::scenario::Scenario;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultScope};
+use crate::scenario::trigger::Trigger;
 
 /// What a scenario says.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub struct FaultLine {
     pub kind: &'static str,
     /// What it happens to, as written.
     pub target: String,
+    /// What begins its windows in place of a time: `after fault.x + 2s`.
+    pub trigger: Option<String>,
     /// Start of the first window in seconds: the value, or the mean of its law.
     pub start_secs: f64,
     /// End of the first window in seconds, likewise; the end of the run where it has none.
@@ -175,9 +178,26 @@ fn fault_line(scenario: &Scenario, id: FaultId, fault: &FaultConfig) -> FaultLin
                 format!("{count} of {}/{}", service.name, group.name)
             }
         },
+        trigger: trigger_text(scenario, fault),
         start_secs,
         end_secs,
         is_random: laws.any(|law| law.as_constant().is_none()),
         every_secs: fault.every.as_ref().map(Distribution::mean_secs),
     }
+}
+
+fn trigger_text(scenario: &Scenario, fault: &FaultConfig) -> Option<String> {
+    let length = match &fault.duration {
+        Some(length) => format!(", for {} s", length.mean_secs()),
+        None => String::new(),
+    };
+    let text = match fault.trigger.as_ref()? {
+        Trigger::After(after) => {
+            let name = &scenario.faults[after.fault.index()].name;
+            let edge = if after.is_from_end { ".end" } else { "" };
+            format!("after fault.{name}{edge} + {}", after.delay)
+        }
+        Trigger::When(condition) => format!("when {}", condition.text),
+    };
+    Some(text + &length)
 }

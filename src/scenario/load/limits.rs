@@ -12,6 +12,7 @@ use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
+use crate::scenario::trigger::Trigger;
 
 /// How large a scenario may be. Everything is checked before it is allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +159,9 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         memory += instances * INSTANCE_BYTES;
         if let Some(config) = &service.cache {
             memory += instances * cache_bytes(&config.cache, key_count_max(scenario));
+        }
+        if let Some(autoscale) = service.autoscale {
+            events += secs / autoscale.interval.as_secs_f64();
         }
         if let Some(registered) = service.registered {
             events += 2.0 * instances * secs / registered.heartbeat_interval.as_secs_f64();
@@ -412,10 +416,16 @@ fn fault_events(scenario: &Scenario, secs: f64) -> f64 {
     scenario
         .faults
         .iter()
-        .filter(|fault| fault.every.is_some())
         .map(|fault| {
             let cycle_secs = mean(&fault.every) + mean(&fault.duration);
-            2.0 * secs / cycle_secs.max(1e-9)
+            let window_count = match &fault.trigger {
+                Some(Trigger::When(condition)) if condition.is_again => {
+                    secs / (cycle_secs + condition.hold.as_secs_f64()).max(1e-9)
+                }
+                _ if fault.every.is_some() => secs / cycle_secs.max(1e-9),
+                _ => 0.0,
+            };
+            2.0 * window_count
         })
         .sum()
 }

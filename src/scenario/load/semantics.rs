@@ -33,7 +33,8 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     warn_leases(ctx, scenario, places);
     super::connected::warn_connections(ctx, scenario, places);
     let periods = aligned_periods(scenario);
-    for (fault, at) in scenario.faults.iter().zip(&places.fault_starts) {
+    let faults = scenario.faults.iter().zip(&places.fault_starts);
+    for (fault, at) in faults.filter(|(fault, _)| fault.trigger.is_none()) {
         warn_fault_window(ctx, scenario, fault, *at);
         warn_aligned_fault(ctx, fault, *at, &periods);
     }

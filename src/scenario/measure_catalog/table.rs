@@ -485,6 +485,15 @@ pub const MEASURES: &[MeasureInfo] = &[
         CACHE,
         "Largest load rate of a window of the series / mean load rate.",
     ),
+    MeasureInfo {
+        unit: Unit::Number,
+        ..times(
+            Measure::InstanceCount,
+            "instance_count",
+            &["service"],
+            "Instances that are up, over time; without a service, those of the only one.",
+        )
+    },
 ];
 
 const fn single(

@@ -3,11 +3,12 @@
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::section::Section;
+use super::super::source::Origin;
 use super::class::class_at;
 use super::distribution::{distribution_at, distribution_if};
 use super::network::loss_at;
 use super::selector::selector_at;
-use super::{Names, Opened};
+use super::{Names, Opened, trigger};
 use crate::id::{ClassId, GroupId};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
@@ -35,11 +36,12 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
             check_windows(ctx, section);
             let is_node_fault = section.has_key("each");
             let is_each = is_node_fault && section.bool(ctx, "each").unwrap_or(false);
+            let scope = scope(ctx, section, names);
             FaultConfig {
                 name: fault.name.clone(),
                 kind: kind(ctx, section),
-                scope: scope(ctx, section, names),
-                at: distribution_at(ctx, section, "at"),
+                at: trigger::start(ctx, section),
+                trigger: trigger::trigger(ctx, section, names, &scope),
                 duration: distribution_if(ctx, section, "for"),
                 every: distribution_if(ctx, section, "every"),
                 is_each,
@@ -48,11 +50,22 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
                     false => None,
                 },
                 class: class(ctx, section, names),
+                spread: trigger::spread(ctx, section, &scope),
+                replace: trigger::replace(ctx, section, names, &scope),
+                scope,
             }
         })
         .collect();
+    trigger::refuse_cycles(ctx, faults, &list);
     refuse_overlapping_scale_in(ctx, faults, &list);
     list
+}
+
+/// Where a fault says when it begins.
+pub fn start_origin(fault: &Opened) -> Origin {
+    let keys = ["at", "after", "when"];
+    let key = keys.into_iter().find(|key| fault.section.has(key));
+    fault.section.origin_of(key.unwrap_or("at"))
 }
 
 /// Reports every `scale_in` that may begin while another one of its group lasts: both would take
@@ -77,11 +90,10 @@ fn refuse_overlapping_scale_in(ctx: &mut Context, opened: &[Opened], faults: &[F
             group == other_group && start < other_end && other_start < end
         });
         if let Some((other, _)) = other {
-            let section = &opened[*place].section;
             ctx.error(
                 Diagnostic::new("two faults that may shrink one group at once")
                     .at(
-                        section.origin_of("at"),
+                        start_origin(&opened[*place]),
                         format!("fault `{}` may not have ended", faults[*other].name),
                     )
                     .help("both take the last instances: let one end before the other begins"),
@@ -92,7 +104,8 @@ fn refuse_overlapping_scale_in(ctx: &mut Context, opened: &[Opened], faults: &[F
 
 /// The time outside of which a fault has no window: all times where its laws are random.
 fn longest_span(fault: &FaultConfig) -> (SimDuration, SimDuration) {
-    let Some(start) = fault.at.as_constant() else {
+    let start = fault.at.as_constant().filter(|_| fault.trigger.is_none());
+    let Some(start) = start else {
         return (SimDuration::ZERO, SimDuration::MAX);
     };
     let length = fault.duration.as_ref().and_then(Distribution::as_constant);

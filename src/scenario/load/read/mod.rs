@@ -15,10 +15,12 @@ mod names;
 mod network;
 mod registry;
 mod resilience;
+mod scaling;
 mod selector;
 mod server;
 mod service;
 mod size;
+mod trigger;
 
 use super::context::Context;
 use super::diagnostic::Diagnostic;
@@ -71,7 +73,7 @@ impl Places {
         Places {
             services: services.iter().map(|s| s.name_origin).collect(),
             calls: calls.iter().map(|(_, origin)| *origin).collect(),
-            fault_starts: faults.iter().map(|f| f.section.origin_of("at")).collect(),
+            fault_starts: faults.iter().map(fault::start_origin).collect(),
             expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
         }
     }

@@ -5,8 +5,8 @@ use super::super::diagnostic::Diagnostic;
 use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::suggest::did_you_mean;
-use super::Opened;
 use super::service::OpenedGroup;
+use super::{Opened, scaling, trigger};
 use crate::id::{ClassId, ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
 
 /// The names of a scenario. The place of a name is its id.
@@ -37,7 +37,11 @@ pub struct GroupName {
     pub path: String,
     /// Instances from the start.
     pub count: u32,
-    /// Instances that join through a `scale_out`.
+    /// The place of its service.
+    pub service: usize,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// Instances that are absent at first.
     pub count_spare: u32,
     /// Id of the first instance.
     pub first_instance: u64,
@@ -78,7 +82,10 @@ pub fn collect(
         });
     }
     for group in groups {
+        let zone = group.text(ctx, services, "zone").unwrap_or_default();
         names.groups.push(GroupName {
+            service: group.service,
+            zone: names.zone_of(&zone),
             path: format!("{}/{}", services[group.service].name, group.name),
             count: group.count(ctx, services, "count").unwrap_or(1),
             count_spare: 0,
@@ -89,7 +96,16 @@ pub fn collect(
                 .unwrap_or(1),
         });
     }
-    names.number_instances(ctx, faults);
+    names.add_spare(ctx, services, faults);
+    names.number_instances();
+    // Where replacements go is said by selectors, which need numbers.
+    for fault in faults {
+        for (group, count) in trigger::replacement_slots(ctx, &fault.section, &names) {
+            let spare = &mut names.groups[group.index()].count_spare;
+            *spare = spare.saturating_add(count);
+        }
+    }
+    names.number_instances();
     names
 }
 
@@ -123,8 +139,8 @@ fn zones(
 }
 
 impl Names {
-    /// Numbers instances and hosts, those that join through a `scale_out` included.
-    fn number_instances(&mut self, ctx: &mut Context, faults: &[Opened]) {
+    /// Counts instances that join through a `scale_out` or an autoscaler.
+    fn add_spare(&mut self, ctx: &mut Context, services: &[Opened], faults: &[Opened]) {
         for fault in faults.iter().map(|fault| &fault.section) {
             if fault.variant_name() == "scale_out"
                 && let Some(path) = fault.text(ctx, "group")
@@ -135,6 +151,15 @@ impl Names {
                 *spare = spare.saturating_add(count);
             }
         }
+        for group in &mut self.groups {
+            let most = scaling::instance_count_max(ctx, &services[group.service].section);
+            let more = most.unwrap_or(0).saturating_sub(group.count);
+            group.count_spare = group.count_spare.saturating_add(more);
+        }
+    }
+
+    /// Numbers instances and hosts, absent ones included.
+    fn number_instances(&mut self) {
         let (mut instances, mut hosts) = (0, 0);
         for group in &mut self.groups {
             let count = u64::from(group.count) + u64::from(group.count_spare);
@@ -142,6 +167,13 @@ impl Names {
             instances += count;
             hosts += count.div_ceil(u64::from(group.instances_per_host));
         }
+    }
+
+    /// The first group of a group's service in a zone.
+    pub fn group_in(&self, group: GroupId, zone: ZoneId) -> Option<GroupId> {
+        let service = self.groups[group.index()].service;
+        let is_it = |group: &GroupName| group.service == service && group.zone == zone;
+        self.groups.iter().position(is_it).map(GroupId::from_index)
     }
 
     /// A zone by name, which is known because the union of all zones was collected.

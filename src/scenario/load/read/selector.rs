@@ -35,7 +35,21 @@ pub fn selector_at(
     selector(ctx, &text, tree.origin, names)
 }
 
-fn selector(ctx: &mut Context, text: &str, origin: Origin, names: &Names) -> Option<Selector> {
+/// The selector that a text is. None and nothing reported, if it is none.
+pub fn parse(text: &str, names: &Names) -> Option<Selector> {
+    let (random_count, set) = match text.split_once(" random of ") {
+        None => (None, text.trim()),
+        Some((count, set)) => (Some(count.trim().parse::<u32>().ok()?), set.trim()),
+    };
+    targets(set, names).ok().map(|any_of| Selector {
+        text: text.to_string(),
+        random_count,
+        any_of,
+    })
+}
+
+/// The selector that a text is.
+pub fn selector(ctx: &mut Context, text: &str, origin: Origin, names: &Names) -> Option<Selector> {
     let (random_count, set) = match text.split_once(" random of ") {
         None => (None, text.trim()),
         Some((count, set)) => match count.trim().parse::<u32>() {

@@ -6,7 +6,7 @@ use super::super::schema::{self, GROUP};
 use super::super::section::Section;
 use super::super::value;
 use super::distribution::distribution_if;
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, server};
+use super::{Names, Opened, PLACEHOLDER_TIME, open_named, scaling, server};
 use crate::id::{GroupId, ServiceId};
 use crate::scenario::registry::{ClockConfig, Phase};
 use crate::scenario::server::QueueRules;
@@ -187,6 +187,8 @@ pub fn services(
             restart_time: distribution_if(ctx, section, "restart_time"),
             registered: registered(ctx, section, registry),
             is_cancellable: section.bool(ctx, "cancellable").unwrap_or(false),
+            crash_above: scaling::crash_above(ctx, section),
+            autoscale: scaling::autoscale(ctx, section, groups, &own_groups),
             groups: own_groups,
             calls: Vec::new(),
             limit: super::resilience::concurrency_limit(ctx, section),

@@ -1,8 +1,9 @@
 //! Keys of faults.
 
+use super::trigger::{REPLACE_KEY, SPREAD_KEY};
 use super::{
     Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, only_if, optional, required,
-    shared,
+    shared, trigger,
 };
 
 const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
@@ -58,11 +59,14 @@ pub static FAULT: TableSpec = TableSpec {
         doc: "What happens in a window.",
     }),
     keys: &[
-        required(
+        optional(
             "at",
             Kind::Table(&shared::DISTRIBUTION),
             "Start of the first window, from the start of the run.",
         ),
+        trigger::AFTER,
+        trigger::WHEN,
+        trigger::AGAIN,
         key(
             "for",
             Kind::Table(&shared::DISTRIBUTION),
@@ -85,17 +89,17 @@ pub static FAULT: TableSpec = TableSpec {
         Variant {
             name: "crash",
             doc: "The process ends; its host answers with resets.",
-            keys: &[TARGET, INCLUDE, EACH, CREWS],
+            keys: &[TARGET, INCLUDE, EACH, CREWS, SPREAD_KEY, REPLACE_KEY],
         },
         Variant {
             name: "host_loss",
             doc: "The host goes silent; packets disappear.",
-            keys: &[TARGET, INCLUDE, EACH, CREWS],
+            keys: &[TARGET, INCLUDE, EACH, CREWS, SPREAD_KEY, REPLACE_KEY],
         },
         Variant {
             name: "pause",
             doc: "The process stands still; its kernel keeps connections.",
-            keys: &[TARGET, INCLUDE, EACH, CREWS],
+            keys: &[TARGET, INCLUDE, EACH, CREWS, SPREAD_KEY],
         },
         Variant {
             name: "slow",
@@ -113,6 +117,7 @@ pub static FAULT: TableSpec = TableSpec {
                 ),
                 EACH,
                 CREWS,
+                SPREAD_KEY,
             ],
         },
         Variant {

@@ -11,9 +11,11 @@ mod fault;
 mod flow;
 mod resilience;
 mod root;
+mod scaling;
 mod server;
 mod service;
 mod shared;
+mod trigger;
 
 pub use attempts::{FAILBACK, HEDGE};
 pub use cache::{CACHE_MISS, CALL_CACHE, SERVICE_CACHE};
@@ -24,9 +26,11 @@ pub use fault::FAULT;
 pub use flow::FANOUT;
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
+pub use scaling::{AUTOSCALE, CRASH_ABOVE};
 pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
+pub use trigger::{REPLACE, SPREAD};
 
 /// A kind of table.
 #[derive(Debug)]

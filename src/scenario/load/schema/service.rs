@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, key,
-    optional, required, resilience, server, shared,
+    optional, required, resilience, scaling, server, shared,
 };
 
 const WEIGHT: Kind = Kind::Number {
@@ -117,6 +117,8 @@ pub static SERVICE: TableSpec = TableSpec {
             Kind::Table(&super::SERVICE_CACHE),
             "What every instance keeps in its memory, by key.",
         ),
+        scaling::CRASH_ABOVE_KEY,
+        scaling::AUTOSCALE_KEY,
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",
