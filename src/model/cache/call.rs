@@ -45,12 +45,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     self.set_cache_timer(left, CacheTimer::Deadline(waiter));
                 }
             }
-            Answer::Absent => self.load(slot, edge, place),
+            Answer::Absent => self.load_key(slot, edge, place),
         }
     }
 
     /// A request loads its key: it goes on to the service.
-    fn load(&mut self, slot: u32, edge: EdgeId, place: u32) {
+    fn load_key(&mut self, slot: u32, edge: EdgeId, place: u32) {
         let request = &mut self.requests[slot];
         request.flags.set(RequestFlags::LOADS_CACHE);
         let request = *request;
@@ -78,7 +78,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             request.deadline = self.now() + self.nodes[node.index()].true_length(deadline);
         }
         let slot = self.insert_request(request);
-        self.load(slot, edge, place);
+        self.load_key(slot, edge, place);
     }
 
     /// The cache answers a request, after the time that this takes.
@@ -227,7 +227,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.call_caches(edge).wait(place, request.key, waiter);
             } else {
                 is_loading = true;
-                self.load(waiter.slot, edge, place);
+                self.load_key(waiter.slot, edge, place);
             }
         }
     }
