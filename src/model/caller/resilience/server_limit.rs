@@ -41,7 +41,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An instance is done with an attempt, which leaves it now.
     #[inline]
     pub(in crate::model) fn sample_service(&mut self, slot: u32) {
-        if self.gates.is_used {
+        if self.gates.is_used && !self.is_probe(slot) {
             self.take_service_sample(slot);
         }
     }
