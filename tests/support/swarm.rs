@@ -307,8 +307,11 @@ impl World {
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         let lines = super::swarm_attempts::call_lines(&mut self.dice);
         self.text.push_str(&lines);
-        let lines = protection::call_lines(&mut self.dice);
-        self.text.push_str(&lines);
+        // The loader refuses to hold up a broadcast.
+        if !lines.contains("broadcast") {
+            let lines = protection::call_lines(&mut self.dice);
+            self.text.push_str(&lines);
+        }
         self.maybe(|dice| {
             let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
             let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
