@@ -96,6 +96,26 @@ fn a_broadcast_has_a_bound_and_a_deadline_has_a_length() {
 }
 
 #[test]
+fn nothing_holds_up_a_broadcast() {
+    let message = messages(
+        "cluster = \"broadcast\"\nbulkhead = { concurrent_max = 3 }\n",
+        &[],
+    );
+    let expected = r#"
+error: `bulkhead` in a call that is `broadcast`
+  --> bad.toml:12:12
+   |
+12 | bulkhead = { concurrent_max = 3 }
+   |            ^^^^^^^^^^^^^^^^^^^^^^ a broadcast goes to every instance, and nothing holds it up
+   |
+help: remove `bulkhead`, or write `cluster = "failover"`
+
+bad.toml: 1 error
+"#;
+    assert_eq!(message, expected.trim_start_matches('\n'));
+}
+
+#[test]
 fn what_says_how_a_percentile_is_taken_needs_one() {
     let message = messages(
         "hedge = { delay = \"9ms\", window = 50, refresh = \"3s\" }\n",

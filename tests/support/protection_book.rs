@@ -60,12 +60,7 @@ impl<'a> ProtectionBook<'a> {
         }
     }
 
-    /// A broadcast goes to everybody: nothing holds it up.
     fn on_sent(&mut self, caller: CallerId, edge: EdgeId, instance: InstanceId) {
-        if self.scenario.edges[edge.index()].is_broadcast() {
-            *self.in_flight.entry(caller).or_default() += 1;
-            return;
-        }
         for key in [None, Some(instance)] {
             let state = self.breakers.get(&(caller, key));
             assert_ne!(

@@ -319,8 +319,11 @@ impl World {
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         let lines = super::swarm_attempts::call_lines(&mut self.dice);
         self.text.push_str(&lines);
-        let lines = protection::call_lines(&mut self.dice);
-        self.text.push_str(&lines);
+        // The loader refuses to hold up a broadcast.
+        if !lines.contains("broadcast") {
+            let lines = protection::call_lines(&mut self.dice);
+            self.text.push_str(&lines);
+        }
         if self.dice.between(0, 3) == 0 {
             let cache = swarm_cache::of_call(&mut self.dice);
             self.line(cache);

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::join::Fallback;
-use super::parts::{Parts, Wait};
+use super::parts::{Parts, Wait, trim};
 use crate::engine::PendingSet;
 use crate::id::{ClientId, EdgeId, NodeId};
 use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
@@ -218,20 +218,6 @@ impl Walk {
     }
 }
 
-/// Cuts waits from the first one on until they fit in `room`, and returns their sum.
-fn trim(waits: &mut [Wait], room: SimDuration) -> SimDuration {
-    let sum = waits
-        .iter()
-        .fold(SimDuration::ZERO, |sum, wait| sum + wait.length);
-    let mut excess = sum.saturating_sub(room);
-    for wait in waits {
-        let cut = wait.length.min(excess);
-        wait.length = wait.length.saturating_sub(cut);
-        excess = excess.saturating_sub(cut);
-    }
-    sum.min(room)
-}
-
 /// Whether the caller has heard of the attempt.
 fn is_reply(outcome: AttemptOutcome) -> bool {
     match outcome {
@@ -307,6 +293,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 waits: &breakdown.ended_waits,
             };
             self.observer.observe(now, &observation);
+        }
+    }
+
+    /// A call is given up: what waits for others goes on with the parts of the one that decided.
+    pub(super) fn close_given_up(&mut self, slot: u32, request: &Request) {
+        let parts = self.ended_parts();
+        let waits = self
+            .breakdown
+            .as_mut()
+            .map(|b| std::mem::take(&mut b.ended_waits));
+        self.close_breakdown(slot, request);
+        if let (Some(breakdown), Some(waits)) = (&mut self.breakdown, waits) {
+            (breakdown.ended, breakdown.ended_waits) = (parts, waits);
         }
     }
 

@@ -243,7 +243,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.fold(Event::BackoffEnds(slot), node, request.identity);
         self.requests[slot].flags.0 &= !RequestFlags::BACKING_OFF.0;
         if self.now() >= request.deadline {
-            self.finish_request(slot, Outcome::Timeout);
+            self.conclude(slot, Outcome::Timeout);
         } else {
             self.send_attempt(slot);
         }

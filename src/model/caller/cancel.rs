@@ -161,7 +161,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.requests.remove(slot);
         }
         self.observe_call_ended(&request, Outcome::Failure);
-        self.close_breakdown(slot, &request);
+        self.close_given_up(slot, &request);
         self.lose_load(&request);
         if let Parent::Join(join) = request.parent() {
             self.on_joined_call_ended(join, &request, Outcome::Failure);

@@ -90,13 +90,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// An attempt ended badly. Returns whether its request goes on with another one in flight.
+    /// An attempt ended badly. Returns whether its request goes on with another one, in flight or in
+    /// line.
     pub(super) fn goes_on(&mut self, slot: u32) -> bool {
         if self.now() < self.requests[slot].deadline && self.sends_hedge(slot) {
             return true;
         }
-        let is_waiting = self.several.has_links && !self.several.attempts.is_empty(slot);
-        if !is_waiting && let Some(timer) = self.several.hedge_timers.get_mut(slot as usize) {
+        let is_in_flight = self.several.has_links && !self.several.attempts.is_empty(slot);
+        let is_waiting = is_in_flight || self.waits_at_gate(slot);
+        if is_waiting {
+            self.forget_turned_away(slot);
+        } else if let Some(timer) = self.several.hedge_timers.get_mut(slot as usize) {
             timer.cancel();
         }
         is_waiting
@@ -145,6 +149,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn retry_in_background(&mut self, slot: u32, retry_count_max: u32, interval: SimDuration) {
+        self.leave_gate(slot);
         // The first attempt was made while somebody waited.
         if u32::from(self.requests[slot].attempt_count) <= retry_count_max {
             self.wait_in_background(slot, interval);

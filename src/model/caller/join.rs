@@ -27,7 +27,8 @@ pub struct Join {
     pub node: NodeId,
     /// When the stage began.
     pub started_at: SimTime,
-    /// Requests and fallbacks that have not ended.
+    /// Requests and fallbacks that have not ended, and whoever decides about the stage: its slot
+    /// is not used again before all of them are done.
     pub open_count: u32,
     /// Calls of which neither success nor failure is certain.
     pub undecided_count: u16,
@@ -135,19 +136,17 @@ impl Joins {
         &self.requests[join as usize]
     }
 
-    /// Something of a stage has ended.
-    pub fn close_one(&mut self, join: u32) {
-        let open_count = &mut self.slab[join].open_count;
-        assert!(0 < *open_count, "more ended than began");
-        *open_count -= 1;
+    /// Something more of a stage is under way.
+    pub fn open_one(&mut self, join: u32) {
+        self.slab[join].open_count += 1;
     }
 
-    /// Frees a stage that is over and of which nothing is under way. It may be free already: the
-    /// end of one call cancels others, and the last of those frees it.
-    pub fn free_if_over(&mut self, join: u32) {
-        let Some(state) = self.slab.get(join) else {
-            return;
-        };
+    /// Something of a stage has ended, and what follows from it is done. A stage that is over and
+    /// of which nothing is under way is freed.
+    pub fn close_one(&mut self, join: u32) {
+        let state = &mut self.slab[join];
+        assert!(0 < state.open_count, "more ended than began");
+        state.open_count -= 1;
         if state.open_count == 0 && state.owner == JoinOwner::Nobody {
             self.slab.remove(join);
         }

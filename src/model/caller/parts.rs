@@ -62,3 +62,17 @@ impl Parts {
         self.caller += other.caller;
     }
 }
+
+/// Cuts waits from the first one on until they fit in `room`, and returns their sum.
+pub fn trim(waits: &mut [Wait], room: SimDuration) -> SimDuration {
+    let sum = waits
+        .iter()
+        .fold(SimDuration::ZERO, |sum, wait| sum + wait.length);
+    let mut excess = sum.saturating_sub(room);
+    for wait in waits {
+        let cut = wait.length.min(excess);
+        wait.length = wait.length.saturating_sub(cut);
+        excess = excess.saturating_sub(cut);
+    }
+    sum.min(room)
+}

@@ -240,6 +240,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if !hedging.withdraw(hedge) {
             return false;
         }
+        self.forget_turned_away(slot);
         self.send_attempt(slot);
         true
     }

@@ -103,6 +103,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             is_beginning: true,
         };
         let join = self.joins.insert(join, joined);
+        self.joins.open_one(join);
         if let JoinOwner::Attempt(slot) = owner {
             self.attempts[slot].next = join;
         }
@@ -132,7 +133,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let call = self.joins.calls(join)[place];
             self.decide_call(join, call.edge, origin.request.identity);
         }
-        self.joins.free_if_over(join);
+        self.joins.close_one(join);
         true
     }
 
@@ -178,7 +179,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Outcome::Success => call.needed_count = call.needed_count.saturating_sub(1),
             failure => call.failure = failure,
         }
-        self.joins.close_one(join);
         let state = self.joins.slab[join];
         if let JoinOwner::Request(root) = state.owner {
             let root = &mut self.requests[root];
@@ -186,8 +186,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         if !state.is_beginning {
             self.decide_call(join, edge, request.identity);
-            self.joins.free_if_over(join);
         }
+        self.joins.close_one(join);
     }
 
     /// Ends a call of a stage as soon as its outcome is certain.
@@ -235,7 +235,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.joins.slab[join].node;
         let length = self.scenario.edges[edge.index()].flow.fallback_time;
         let length = self.nodes[node.index()].true_length(length);
-        self.joins.slab[join].open_count += 1;
+        self.joins.open_one(join);
         let fallback = Fallback {
             join,
             edge,
@@ -263,19 +263,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         self.fold(event, node, fallback.identity);
         self.joins.fallbacks.remove(slot);
-        self.joins.close_one(fallback.join);
         self.set_fallback_parts(slot, &fallback);
         if self.joins.slab[fallback.join].owner != JoinOwner::Nobody {
             self.on_call_decided(fallback.join, fallback.edge);
         }
-        self.joins.free_if_over(fallback.join);
+        self.joins.close_one(fallback.join);
     }
 
     /// The owner of a stage goes on; `edge` is the call whose end it waited for.
     fn end_stage(&mut self, join: u32, edge: EdgeId, outcome: Outcome) {
         let state = self.joins.slab[join];
         if let JoinOwner::Attempt(slot) = state.owner {
-            self.unlink_stage(join, slot);
+            self.unlink_calls(slot);
         }
         self.joins.slab[join].owner = JoinOwner::Nobody;
         self.abandon_rest(join, None);
@@ -322,7 +321,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Whether the request in a slot is one of a stage. The slot of a request that ended may be
-    /// that of another one.
+    /// that of another one, even of the same stage, which then is noted twice.
     fn is_under_way(&self, join: u32, slot: u32) -> bool {
         self.requests.get(slot).is_some_and(|request| {
             request.parent() == Parent::Join(join) && !request.flags.has(RequestFlags::ABANDONED)
@@ -343,22 +342,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn disown_stage(&mut self, attempt: u32) {
         let join = std::mem::replace(&mut self.attempts[attempt].next, NIL);
         if join != NIL {
-            self.unlink_stage(join, attempt);
+            self.unlink_calls(attempt);
             self.joins.slab[join].owner = JoinOwner::Nobody;
-            self.joins.free_if_over(join);
         }
     }
 
-    /// The calls of a stage no longer end with an attempt.
-    fn unlink_stage(&mut self, join: u32, attempt: u32) {
-        if !self.several.has_links {
-            return;
-        }
-        for place in 0..self.joins.requests(join).len() {
-            let slot = self.joins.requests(join)[place];
-            if self.is_under_way(join, slot) {
-                self.several.calls.remove(attempt, slot);
-            }
+    /// The calls of the stage that an attempt waits for no longer end with it.
+    fn unlink_calls(&mut self, attempt: u32) {
+        for slot in self.several.calls.members(attempt) {
+            self.several.calls.remove(attempt, slot);
         }
     }
 }

@@ -282,7 +282,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.fold(event, node, self.requests[request].identity);
         self.end_wait(wait);
         if self.requests[request].deadline <= self.now() {
-            self.finish_request(request, Outcome::Timeout);
+            self.conclude(request, Outcome::Timeout);
         } else if is_promised {
             entry(&mut self.gates.marks, request).0 |= Marks::HAS_PLACE.0;
             self.send_attempt(request);
@@ -307,6 +307,19 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             bulkhead.redeem();
         } else {
             bulkhead.leave(wait);
+        }
+    }
+
+    /// Whether an attempt of a request is in line.
+    pub(in crate::model) fn waits_at_gate(&self, slot: u32) -> bool {
+        let marks = self.gates.marks.get(slot as usize);
+        marks.is_some_and(|marks| 0 < marks.wait_count())
+    }
+
+    /// A request goes on with another attempt than the one that was turned away.
+    pub(in crate::model) fn forget_turned_away(&mut self, slot: u32) {
+        if let Some(marks) = self.gates.marks.get_mut(slot as usize) {
+            marks.0 &= !(Marks::UNSENT.0 | Marks::IS_FINAL.0);
         }
     }
 

@@ -78,7 +78,10 @@ pub fn attempts(
     (config != AttemptsConfig::PLAIN).then(|| Box::new(config))
 }
 
-/// Only `failover` sends one attempt after the other.
+/// What holds up attempts of a call; a broadcast sends all of them or none.
+const GATE_KEYS: [&str; 4] = ["breaker", "bulkhead", "throttle", "concurrency_limit"];
+
+/// Only `failover` sends one attempt after the other, and nothing holds up a broadcast.
 fn refuse_mixtures(
     ctx: &mut Context,
     call: &Section,
@@ -94,16 +97,25 @@ fn refuse_mixtures(
         ("hedge", config.hedge.is_some()),
     ] {
         if is_meant {
-            ctx.error(
-                Diagnostic::new(format!("`{key}` in a call that is `{mode}`"))
-                    .at(
-                        call.origin_of(key),
-                        format!("`{mode}` says how many attempts there are"),
-                    )
-                    .help(format!("remove `{key}`, or write `cluster = \"failover\"`")),
-            );
+            let why = format!("`{mode}` says how many attempts there are");
+            refuse_mixture(ctx, call, &mode, (key, why));
         }
     }
+    let is_broadcast = matches!(config.cluster, ClusterMode::Broadcast { .. });
+    for key in GATE_KEYS.into_iter().filter(|key| call.has(key)) {
+        if is_broadcast {
+            let why = "a broadcast goes to every instance, and nothing holds it up".to_string();
+            refuse_mixture(ctx, call, &mode, (key, why));
+        }
+    }
+}
+
+fn refuse_mixture(ctx: &mut Context, call: &Section, mode: &str, (key, why): (&str, String)) {
+    ctx.error(
+        Diagnostic::new(format!("`{key}` in a call that is `{mode}`"))
+            .at(call.origin_of(key), why)
+            .help(format!("remove `{key}`, or write `cluster = \"failover\"`")),
+    );
 }
 
 fn hedge(ctx: &mut Context, call: &Section) -> Option<HedgeConfig> {
