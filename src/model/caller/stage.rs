@@ -356,7 +356,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         for place in 0..self.joins.requests(join).len() {
             let slot = self.joins.requests(join)[place];
-            if self.is_under_way(join, slot) {
+            // A slot is there twice where a request that ended at once left it to another one.
+            let is_first = !self.joins.requests(join)[..place].contains(&slot);
+            if is_first && self.is_under_way(join, slot) {
                 self.several.calls.remove(attempt, slot);
             }
         }
