@@ -11,9 +11,9 @@ use stormglass::id::{CallerId, ClassId, ClientId, FaultId, InstanceId, NodeId};
 use stormglass::model::fault_plan;
 use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd};
 use stormglass::scenario::Scenario;
-use stormglass::scenario::trigger::is_dynamic;
 use stormglass::scenario::service::Discipline;
 use stormglass::scenario::topology::NodeKind;
+use stormglass::scenario::trigger::is_dynamic;
 use stormglass::time::{SimDuration, SimTime};
 
 use protection_book::ProtectionBook;
