@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_catalog_has_every_measure() {
-        assert_eq!(MEASURES.len(), Measure::HalfOpenTime as usize + 1);
+        assert_eq!(MEASURES.len(), Measure::InstanceCount as usize + 1);
     }
 
     #[test]
