@@ -14,6 +14,7 @@ use crate::time::SimDuration;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt reaches the host of its instance.
+    #[inline(always)]
     pub(super) fn on_attempt_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -78,6 +79,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Serves an attempt, queues it or turns it away.
+    #[inline(always)]
     fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
         self.observe(Observation::WorkArrived { instance: id });
@@ -99,6 +101,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn enqueue(&mut self, slot: u32, discipline: Discipline) {
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Waiting;
@@ -121,6 +124,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn dequeue(&mut self, id: InstanceId) -> Option<u32> {
         let instance = &mut self.instances[id.index()];
         let slot = instance.waiting_first;
@@ -180,6 +184,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The service demand of an attempt, and whether it will end in an error.
+    #[inline(always)]
     fn draw_work(&mut self, slot: u32) -> (SimDuration, Reply) {
         let attempt = &self.attempts[slot];
         let instance = &self.instances[attempt.instance.index()];
@@ -199,7 +204,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         (self.draw_demand(attempt, number), Reply::Good)
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw_demand(&self, attempt: &Attempt, number: u32) -> SimDuration {
         if let Some(demand) = self.recorded_demand(attempt) {
             return demand;
@@ -212,6 +217,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A worker is done with an attempt.
+    #[inline(always)]
     pub(super) fn on_work_done(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -226,6 +232,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The instance's own work on an attempt is done: its calls follow, then the reply.
+    #[inline(always)]
     fn after_own_work(&mut self, slot: u32) {
         let attempt = &mut self.attempts[slot];
         let instance = attempt.instance;
@@ -314,6 +321,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The first of the attempts that share an instance is done.
+    #[inline(never)]
     pub(super) fn on_shared_work_done(&mut self, instance: u32, sequence: u64) {
         let id = InstanceId(instance);
         if !self.with_sharing(id, |sharing| sharing.completion.fire(sequence)) {

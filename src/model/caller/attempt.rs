@@ -89,6 +89,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.send_to_instance(attempt, (timing.node, to));
     }
 
+    #[inline(always)]
     fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
         let key = message_key(&self.attempts[slot], LEG_THERE);
         let verdict = self.send(link, key);
@@ -109,7 +110,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt will reach its instance after `delay`.
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self, slot: u32, delay: SimDuration, is_held: bool) {
         let sequence = self.schedule(delay, Event::AttemptArrives(slot));
         let attempt = &mut self.attempts[slot];
@@ -131,7 +132,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Sets the timeout of an attempt: the edge's, or what is left until the deadline.
-    #[inline]
+    #[inline(always)]
     fn set_timeout(&mut self, slot: u32, timing: Timing) {
         let edge = &self.scenario.edges[timing.edge.index()];
         let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
@@ -157,6 +158,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.attempt_timers[slot as usize].set(sequence);
     }
 
+    #[inline(always)]
     fn cancel_timeout(&mut self, slot: u32) {
         if !self.attempt_lanes.cancel(slot)
             && let Some(timer) = self.attempt_timers.get_mut(slot as usize)
@@ -166,6 +168,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The head of a lane of timeouts is due, if it was not cancelled.
+    #[inline(never)]
     pub(in crate::model) fn on_attempt_lane(&mut self, lane: u32, sequence: u64) {
         let fired = self.attempt_lanes.fire(lane, self.queue.now(), sequence);
         if let Some((at, sequence)) = fired.next {
@@ -178,6 +181,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The timeout of an attempt that its deadline cuts short.
+    #[inline(never)]
     pub(in crate::model) fn on_attempt_deadline(&mut self, slot: u32, sequence: u64) {
         if self.attempt_timers[slot as usize].fire(sequence) {
             self.on_attempt_timeout(slot);
@@ -241,6 +245,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A reply, a refusal or a reset reaches its caller.
+    #[inline(always)]
     pub(in crate::model) fn on_reply_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -281,6 +286,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt ends for its caller; its request goes on.
+    #[inline(always)]
     fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let Attempt {
             request,
@@ -354,6 +360,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 }
 
 /// Names the messages of an attempt.
+#[inline]
 fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
     let copy = u32::from(attempt.flags.has(AttemptFlags::DUPLICATE)) * 2;
     MessageKey {
@@ -364,10 +371,12 @@ fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
 }
 
 /// Names an attempt in the digest.
+#[inline]
 pub(in crate::model) fn fold_identity(attempt: &Attempt) -> u64 {
     attempt.identity.wrapping_add(u64::from(attempt.index))
 }
 
+#[inline]
 fn outcome_of_reply(reply: Reply) -> AttemptOutcome {
     match reply {
         Reply::Good => AttemptOutcome::Success,

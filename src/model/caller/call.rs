@@ -49,6 +49,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Begins the only call of a client's request, or the first of several.
+    #[inline(always)]
     fn start_calls(&mut self, slot: u32, client: ClientId, node: NodeId) {
         match *self.scenario.clients[client.index()].calls {
             [edge] => self.begin_call(slot, edge, node),
@@ -57,6 +58,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The node that sends a request.
+    #[inline(always)]
     pub(in crate::model) fn request_node(&self, request: &Request) -> NodeId {
         request
             .owner()
@@ -128,6 +130,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Begins a call of a request that `node` sends.
+    #[inline(always)]
     fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
         let now = self.now();
         let request = &mut self.requests[slot];
@@ -169,6 +172,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A request has waited for its retry, or until its deadline.
+    #[inline(never)]
     pub(in crate::model) fn on_backoff_ends(&mut self, slot: u32, sequence: u64) {
         let request = self.requests[slot];
         if request.flags.has(RequestFlags::ABANDONED) {
@@ -200,6 +204,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
         if let Ok(caller) = request.owner() {
             let edge = self.callers[caller.index()].edge;
@@ -225,6 +230,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn on_client_request_ended(&mut self, request: &Request, outcome: Outcome) {
         let (node, client) = match request.owner().map(|id| &self.callers[id.index()]) {
             Ok(&Caller {
