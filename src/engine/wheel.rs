@@ -183,7 +183,7 @@ impl Wheel {
         if SLOT_CAPACITY_KEPT < self.slots[slot].capacity() {
             self.slots[slot] = Vec::new();
         }
-        self.run.sort_unstable_by(|a, b| b.cmp(a));
+        self.run.sort_unstable_by_key(|key| Reverse(*key));
     }
 
     /// Deals the keys of `slot` out to the levels below.

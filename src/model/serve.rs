@@ -150,13 +150,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             arrived_at,
             ..
         } = self.attempts[slot];
+        let (demand, reply) = self.draw_work(slot);
         let now = self.now();
         let waiting = now.since(arrived_at);
         self.observe(Observation::WorkStarted {
             instance: id,
             waiting,
         });
-        let (demand, reply) = self.draw_work(slot);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
         attempt.started_at = now;

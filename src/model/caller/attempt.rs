@@ -51,15 +51,23 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         side.in_flight.add(instance);
-        let key = request.key;
         let timing = Timing {
             edge: side.edge,
             node: side.node,
             index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
         };
+        let (identity, key, trace_row) = (request.identity, request.key, request.source);
+        let to = self.instance_node(instance);
+        let message = MessageKey {
+            identity,
+            number: u32::from(index),
+            leg: LEG_THERE,
+        };
+        // First of all: what follows does not wait for the end of these computations.
+        let delivery = self.deliver((timing.node, to), message);
         let attempt = self.attempts.insert(Attempt {
-            identity: request.identity,
+            identity,
             pending: 0,
             sent_at: now,
             arrived_at: SimTime::NEVER,
@@ -70,14 +78,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             next: NIL,
             key,
-            trace_row: request.source,
+            trace_row,
             index,
             stage: Stage::Sent,
             reply: Reply::Good,
             flags: AttemptFlags::default(),
         });
         self.set_timeout(attempt, timing);
-        let to = self.instance_node(instance);
         self.observe(Observation::AttemptSent {
             caller,
             edge: timing.edge,
@@ -86,18 +93,27 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             key: u64::from(key),
             is_wasted: !self.nodes[to.index()].state.is_up(),
         });
-        self.send_to_instance(attempt, (timing.node, to));
+        self.send_to_instance(attempt, delivery);
     }
 
+    /// What becomes of a message to an instance, and when its second copy arrives.
     #[inline(always)]
-    fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
-        let key = message_key(&self.attempts[slot], LEG_THERE);
+    fn deliver(
+        &mut self,
+        link: (NodeId, NodeId),
+        key: MessageKey,
+    ) -> (Verdict, Option<SimDuration>) {
         let verdict = self.send(link, key);
         let now = self.now();
         let copy = self
             .network
             .duplicate(now, &self.streams, &self.nodes, link, key);
-        match (verdict, copy) {
+        (verdict, copy)
+    }
+
+    #[inline(always)]
+    fn send_to_instance(&mut self, slot: u32, delivery: (Verdict, Option<SimDuration>)) {
+        match delivery {
             (Verdict::Deliver { delay, is_held }, None) => self.arrive(slot, delay, is_held),
             (Verdict::Deliver { delay, is_held }, Some(copy_delay)) => {
                 self.arrive(slot, delay, is_held);
