@@ -132,8 +132,8 @@ pub trait PendingSet {
 #[derive(Debug)]
 pub struct EventQueue<E, S = Wheel> {
     now: SimTime,
-    /// Sequence number of the event popped last; 0 before the first.
-    sequence_last: u64,
+    /// The event popped last; zero before the first.
+    last: Key,
     sequence_next: u64,
     pending: S,
     event: PhantomData<E>,
@@ -144,7 +144,7 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     pub fn new() -> Self {
         EventQueue {
             now: SimTime::START,
-            sequence_last: 0,
+            last: Key { high: 0, low: 0 },
             sequence_next: 1,
             pending: S::new(),
             event: PhantomData,
@@ -200,7 +200,7 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     /// If `(time, sequence)` lies in the past, or `sequence` was not drawn.
     #[inline]
     pub fn push_with_sequence(&mut self, time: SimTime, sequence: u64, event: E) {
-        if (time, sequence) <= (self.now, self.sequence_last) {
+        if (time, sequence) <= (self.now, self.last.sequence()) {
             refuse(self.now, time, "in a place that has passed");
         }
         assert!(sequence < self.sequence_next, "the sequence was not drawn");
@@ -213,11 +213,10 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, u64, E)> {
         let key = self.pending.pop()?;
-        let (time, sequence) = (key.time(), key.sequence());
-        assert!((self.now, self.sequence_last) < (time, sequence));
-        self.now = time;
-        self.sequence_last = sequence;
-        Some((time, sequence, E::unpack(key.word())))
+        assert!(self.last < key);
+        self.last = key;
+        self.now = key.time();
+        Some((self.now, key.sequence(), E::unpack(key.word())))
     }
 
     /// The time of the next event.
