@@ -147,6 +147,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A window begins (even steps) or ends (odd steps).
+    #[inline(never)]
     pub(super) fn on_fault_step(&mut self, step: u32) {
         let index = step as usize / 2;
         let is_start = step.is_multiple_of(2);
@@ -255,6 +256,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An instance that leaves exits.
+    #[inline(never)]
     pub(super) fn on_grace_ends(&mut self, instance: InstanceId, sequence: u64) {
         let timer = self.faults.graces.get(&instance);
         if !timer.is_some_and(|timer| timer.is_live(sequence)) {

@@ -15,6 +15,7 @@ use crate::time::{SimDuration, SimTime};
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt reaches the host of its instance.
+    #[inline(always)]
     pub(super) fn on_attempt_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -85,6 +86,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Serves an attempt, queues it or turns it away.
+    #[inline(always)]
     pub(super) fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
         let is_probe = self.is_probe(slot);
@@ -125,6 +127,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn enqueue(&mut self, slot: u32, discipline: Discipline) {
         let instance = self.attempts[slot].instance;
         if self.instances[instance.index()].waiting.is_some() {
@@ -151,6 +154,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn dequeue(&mut self, id: InstanceId) -> Option<u32> {
         let instance = &mut self.instances[id.index()];
         if instance.waiting.is_some() {
@@ -217,6 +221,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             class,
             ..
         } = self.attempts[slot];
+        let (demand, reply) = self.draw_work(slot);
         let now = self.now();
         let waiting = now.since(arrived_at);
         if !self.is_probe(slot) {
@@ -226,7 +231,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 waiting,
             });
         }
-        let (demand, reply) = self.draw_work(slot);
         let demand = self.warmed(id, demand);
         let demand = self.faults.slowed(demand, &self.attempts[slot]);
         let demand = demand + self.handshake_demand(slot);
@@ -270,6 +274,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The service demand of an attempt, and whether it will end in an error.
+    #[inline(always)]
     fn draw_work(&mut self, slot: u32) -> (SimDuration, Reply) {
         let attempt = &self.attempts[slot];
         if attempt.flags.has(AttemptFlags::PROBE) {
@@ -298,7 +303,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw_demand(&self, attempt: &Attempt, number: u32) -> SimDuration {
         if let Some(demand) = self.recorded_demand(attempt) {
             return demand;
@@ -314,6 +319,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A worker is done with an attempt.
+    #[inline(always)]
     pub(super) fn on_work_done(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -328,6 +334,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The instance's own work on an attempt is done: its calls follow, then the reply.
+    #[inline(always)]
     pub(super) fn after_own_work(&mut self, slot: u32) {
         let attempt = &mut self.attempts[slot];
         let instance = attempt.instance;
@@ -445,6 +452,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The first of the attempts that share an instance is done.
+    #[inline(never)]
     pub(super) fn on_shared_work_done(&mut self, instance: u32, sequence: u64) {
         let id = InstanceId(instance);
         if !self.with_sharing(id, |sharing| sharing.completion.fire(sequence)) {

@@ -18,6 +18,9 @@ pub(in crate::model) const LEG_THERE: u32 = 0;
 /// The leg of a message to the calling side.
 const LEG_BACK: u32 = 1;
 
+/// What becomes of a message to an instance, and when its second copy arrives.
+type Delivery = (Verdict, Option<SimDuration>);
+
 /// What decides when an attempt times out.
 #[derive(Clone, Copy)]
 struct Timing {
@@ -43,8 +46,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(instance) = self.pick(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
+        // First of all: what follows does not wait for the end of these computations.
+        let delivery = self.deliver(slot, instance);
         let attempt = self.register_attempt(slot, instance);
-        self.transmit(attempt);
+        match delivery {
+            Some(delivery) => self.send_to_instance(attempt, delivery),
+            None => self.transmit(attempt),
+        }
     }
 
     /// Picks the instance of the next attempt of a request, and counts the attempt.
@@ -86,17 +94,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let index = request.attempt_count - 1;
         let side = &mut self.callers[caller.index()];
         side.in_flight.add(instance);
-        let (key, class) = (request.key, request.class);
         let timing = Timing {
             edge: side.edge,
             node: side.node,
             index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
-            class,
+            class: request.class,
             is_endless: request.deadline == SimTime::NEVER,
         };
+        let (identity, key, trace_row) = (request.identity, request.key, request.source);
+        let class = timing.class;
         let attempt = self.attempts.insert(Attempt {
-            identity: request.identity,
+            identity,
             pending: 0,
             sent_at: now,
             arrived_at: SimTime::NEVER,
@@ -107,7 +116,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             next: NIL,
             key,
-            trace_row: request.source,
+            trace_row,
             index,
             stage: Stage::Sent,
             reply: Reply::Good,
@@ -149,20 +158,47 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller, instance, ..
         } = self.attempts[slot];
         let link = (self.caller_node(caller), self.instance_node(instance));
-        self.send_to_instance(slot, link);
-    }
-
-    fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
         if self.connections.is_used() && self.travels_connected(slot) {
             return self.carry(slot);
         }
         let key = message_key(&self.attempts[slot], LEG_THERE);
         let verdict = self.send_message(slot, link, key, Leg::There);
+        let copy = self.draw_copy(link, key);
+        self.send_to_instance(slot, (verdict, copy));
+    }
+
+    /// What becomes of the message of the attempt that was counted last, where nothing but the
+    /// link decides: then it may be drawn before the attempt is put down.
+    #[inline(always)]
+    fn deliver(&mut self, slot: u32, instance: InstanceId) -> Option<Delivery> {
+        let request = &self.requests[slot];
+        if self.connections.is_used() || request.class != ClassId::NONE {
+            return None;
+        }
+        let key = MessageKey {
+            identity: request.identity,
+            number: u32::from(request.attempt_count - 1),
+            leg: LEG_THERE,
+            class: ClassId::NONE,
+        };
+        let link = (
+            self.caller_node(request.caller()),
+            self.instance_node(instance),
+        );
+        let verdict = self.send(link, key);
+        Some((verdict, self.draw_copy(link, key)))
+    }
+
+    #[inline(always)]
+    fn draw_copy(&mut self, link: (NodeId, NodeId), key: MessageKey) -> Option<SimDuration> {
         let now = self.now();
-        let copy = self
-            .network
-            .duplicate(now, &self.streams, &self.nodes, link, key);
-        match (verdict, copy) {
+        self.network
+            .duplicate(now, &self.streams, &self.nodes, link, key)
+    }
+
+    #[inline(always)]
+    fn send_to_instance(&mut self, slot: u32, delivery: Delivery) {
+        match delivery {
             (Verdict::Deliver { delay, is_held }, None) => self.arrive(slot, delay, is_held),
             (Verdict::Deliver { delay, is_held }, Some(copy_delay)) => {
                 self.arrive(slot, delay, is_held);
@@ -175,7 +211,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt will reach its instance after `delay`.
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self, slot: u32, delay: SimDuration, is_held: bool) {
         let sequence = self.schedule(delay, Event::AttemptArrives(slot));
         let attempt = &mut self.attempts[slot];
@@ -201,7 +237,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Sets the timeout of an attempt: the edge's, or what is left until the deadline.
-    #[inline]
+    #[inline(always)]
     fn set_timeout(&mut self, slot: u32, timing: Timing) {
         let edge = &self.scenario.edges[timing.edge.index()];
         let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
@@ -238,6 +274,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.attempt_timers[slot as usize].set(sequence);
     }
 
+    #[inline(always)]
     fn cancel_timeout(&mut self, slot: u32) {
         if !self.attempt_lanes.cancel(slot)
             && let Some(timer) = self.attempt_timers.get_mut(slot as usize)
@@ -247,6 +284,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The head of a lane of timeouts is due, if it was not cancelled.
+    #[inline(never)]
     pub(in crate::model) fn on_attempt_lane(&mut self, lane: u32, sequence: u64) {
         let fired = self.attempt_lanes.fire(lane, self.queue.now(), sequence);
         if let Some((at, sequence)) = fired.next {
@@ -259,6 +297,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The timeout of an attempt that its deadline cuts short.
+    #[inline(never)]
     pub(in crate::model) fn on_attempt_deadline(&mut self, slot: u32, sequence: u64) {
         if self.attempt_timers[slot as usize].fire(sequence) {
             self.on_attempt_timeout(slot);
@@ -333,6 +372,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A reply, a refusal or a reset reaches its caller.
+    #[inline(always)]
     pub(in crate::model) fn on_reply_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -374,6 +414,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt ends for its caller; its request goes on.
+    #[inline(always)]
     pub(in crate::model) fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let Attempt {
             request,
@@ -466,6 +507,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 }
 
 /// Names the messages of an attempt.
+#[inline]
 pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
     let copy = u32::from(attempt.flags.has(AttemptFlags::DUPLICATE)) * 2;
     MessageKey {
@@ -477,10 +519,12 @@ pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
 }
 
 /// Names an attempt in the digest.
+#[inline]
 pub(in crate::model) fn fold_identity(attempt: &Attempt) -> u64 {
     attempt.identity.wrapping_add(u64::from(attempt.index))
 }
 
+#[inline]
 fn outcome_of_reply(reply: Reply) -> AttemptOutcome {
     match reply {
         Reply::Good => AttemptOutcome::Success,
