@@ -60,8 +60,8 @@ impl Recorder<'_> {
     #[inline(always)]
     fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
         match *observation {
-            Observation::RequestArrived { client, caller } => {
-                self.request_arrived(at, client, caller);
+            Observation::RequestArrived { client: _, caller } => {
+                self.tables.requests.arrive(caller);
             }
             Observation::RequestEnded {
                 client,
@@ -186,11 +186,6 @@ impl Recorder<'_> {
         }
     }
 
-    fn request_arrived(&mut self, at: SimTime, client: ClientId, caller: NodeId) {
-        self.tables.requests.arrive(self.class, caller);
-        self.tables.windows.arrive(at, client.index());
-    }
-
     fn request_ended(
         &mut self,
         at: SimTime,
@@ -220,10 +215,8 @@ impl Recorder<'_> {
             && of_client.has_next
             && outcome == Outcome::Success
         {
-            let requests = &mut self.tables.requests;
-            requests.begin_call(self.class, of_client.node(caller));
-            let windows = &mut self.tables.windows;
-            windows.begin_call(at, of_client.client.index());
+            let node = of_client.node(caller);
+            self.tables.requests.begin_call(node);
         }
     }
 
@@ -232,9 +225,7 @@ impl Recorder<'_> {
         self.tables.instances.send(at, pick.instance);
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
             let node = of_client.node(pick.caller);
-            self.tables.requests.send(self.class, node, attempt_index);
-            let windows = &mut self.tables.windows;
-            windows.send(at, of_client.client.index(), attempt_index);
+            self.tables.requests.send(node, attempt_index);
         }
         if pick.is_wasted {
             self.wasted(at, pick.instance);

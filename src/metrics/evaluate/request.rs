@@ -192,7 +192,7 @@ impl Ask<'_> {
         let latencies = self.run.tables.requests.caller_latencies(scope);
         let latencies = latencies.ok_or_else(|| {
             let max = crate::metrics::request::CALLER_HISTOGRAM_COUNT_MAX;
-            format!("latency by caller is kept for up to {max} callers")
+            format!("latency by caller is kept for expectations only, up to {max} callers")
         })?;
         let with_samples = latencies.iter().filter(|samples| 0 < samples.count());
         with_samples
