@@ -1,5 +1,7 @@
 //! Requests by window of their arrival, and control messages by window.
 
+use std::borrow::Cow;
+
 use super::control::KINDS;
 use super::data::series::RequestWindow;
 use super::histogram::Samples;
@@ -198,9 +200,10 @@ impl WindowTable {
     }
 
     /// The windows of one client, or of all together.
-    pub fn pooled(&self, client: Option<usize>) -> Vec<WindowCell> {
-        if let Some(client) = client {
-            return self.clients[client].clone();
+    pub fn pooled(&self, client: Option<usize>) -> Cow<'_, [WindowCell]> {
+        let only_client = (self.clients.len() == 1).then_some(0);
+        if let Some(client) = client.or(only_client) {
+            return Cow::Borrowed(&self.clients[client]);
         }
         let mut sum = vec![WindowCell::default(); self.count()];
         for windows in &self.clients {
@@ -208,7 +211,7 @@ impl WindowTable {
                 sum.merge(cell);
             }
         }
-        sum
+        Cow::Owned(sum)
     }
 
     /// The windows as rows of the series.
