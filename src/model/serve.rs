@@ -91,7 +91,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let id = self.attempts[slot].instance;
         let is_probe = self.is_probe(slot);
         let class = self.attempt_class(slot);
-        if !is_probe && self.is_over_limit(slot) {
+        let is_plain = self.instances[id.index()].is_plain;
+        if !is_plain && !is_probe && self.is_over_limit(slot) {
             return;
         }
         let instance = &self.instances[id.index()];
@@ -100,7 +101,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_full = service
             .queue_limit
             .is_some_and(|limit| instance.waiting_count >= limit);
-        if !has_worker && (is_full || self.is_shed(slot)) {
+        if !has_worker && (is_full || (!is_plain && self.is_shed(slot))) {
             if !is_probe {
                 self.observe(Observation::WorkRejected {
                     instance: id,
@@ -116,6 +117,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             });
         }
         if has_worker {
+            if is_plain {
+                return self.start_work(slot);
+            }
             self.note_no_delay(id);
             if !self.drops_late(slot) {
                 self.start_work(slot);
@@ -180,7 +184,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn next_work(&mut self, id: InstanceId) -> Option<u32> {
         loop {
             let slot = self.dequeue(id)?;
-            if !self.drops_late(slot) {
+            if self.instances[id.index()].is_plain || !self.drops_late(slot) {
                 return Some(slot);
             }
         }
@@ -231,25 +235,35 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 waiting,
             });
         }
-        let demand = self.warmed(id, demand);
-        let demand = self.faults.slowed(demand, &self.attempts[slot]);
-        let demand = demand + self.handshake_demand(slot);
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
         attempt.started_at = now;
         attempt.reply = reply;
+        if !self.instances[id.index()].is_plain {
+            return self.start_work_by_rules(slot, demand);
+        }
+        let busy_count = self.occupy_worker(id);
+        self.run_alone(slot, demand);
+        self.observe(Observation::BusyChanged {
+            instance: id,
+            busy_count,
+        });
+    }
+
+    /// A worker takes up an attempt at an instance where more than its speed decides how long
+    /// that takes.
+    #[inline(never)]
+    fn start_work_by_rules(&mut self, slot: u32, demand: SimDuration) {
+        let id = self.attempts[slot].instance;
+        let demand = self.warmed(id, demand);
+        let demand = self.faults.slowed(demand, &self.attempts[slot]);
+        let demand = demand + self.handshake_demand(slot);
         if self.instances[id.index()].sharing.is_some() {
             let wait = self.draw_wait(slot);
             return self.start_shared_work(slot, demand + wait);
         }
-        let instance = &mut self.instances[id.index()];
-        instance.busy_count += 1;
-        assert!(
-            instance.busy_count <= instance.worker_count,
-            "{id:?} has too few workers"
-        );
-        let busy_count = instance.busy_count;
-        if instance.cpu.is_some() {
+        let busy_count = self.occupy_worker(id);
+        if self.instances[id.index()].cpu.is_some() {
             self.start_on_cpu(slot, demand);
         } else {
             let wait = self.draw_wait(slot);
@@ -261,8 +275,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         });
     }
 
+    /// One more worker is busy. Returns how many are.
+    #[inline(always)]
+    fn occupy_worker(&mut self, id: InstanceId) -> u32 {
+        let instance = &mut self.instances[id.index()];
+        instance.busy_count += 1;
+        assert!(
+            instance.busy_count <= instance.worker_count,
+            "{id:?} has too few workers"
+        );
+        instance.busy_count
+    }
+
     /// A worker is busy with an attempt, undisturbed by others.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_alone(&mut self, slot: u32, demand: SimDuration) {
         let id = self.attempts[slot].instance;
         let length = work_length(demand, self.instances[id.index()].rate());
@@ -410,6 +436,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Tells how long work that ends was done for nobody.
+    #[inline(always)]
     pub(super) fn observe_zombie(&mut self, slot: u32) {
         let attempt = &self.attempts[slot];
         if attempt.request == NIL && attempt.started_at != SimTime::NEVER {

@@ -40,10 +40,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
     /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
-        if let Some(held) = self.gate(slot) {
-            return self.hold(slot, held);
+        if self.gates.is_used || self.connections.is_used() {
+            return self.send_guarded_attempt(slot);
         }
-        let Some(instance) = self.pick(slot) else {
+        let index = self.count_attempt(slot);
+        let Some(instance) = self.pick_but(slot, index, None) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         // First of all: what follows does not wait for the end of these computations.
@@ -55,27 +56,55 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// The same where callers protect themselves, or calls have connections.
+    #[inline(never)]
+    fn send_guarded_attempt(&mut self, slot: u32) {
+        if let Some(held) = self.gate(slot) {
+            return self.hold(slot, held);
+        }
+        let Some(instance) = self.pick_guarded(slot) else {
+            return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
+        };
+        let attempt = self.register_attempt(slot, instance);
+        self.transmit(attempt);
+    }
+
     /// Picks the instance of the next attempt of a request, and counts the attempt.
-    #[inline]
-    fn pick(&mut self, slot: u32) -> Option<InstanceId> {
+    fn pick_guarded(&mut self, slot: u32) -> Option<InstanceId> {
         let shut = self.avoided(slot);
-        let now = self.now();
-        let request = &mut self.requests[slot];
-        let index = request.attempt_count;
-        request.attempt_count += 1;
+        let index = self.count_attempt(slot);
         let request = &self.requests[slot];
         let caller = request.caller();
         if let Some(shared) = self.shared_pick(caller) {
             return Some(shared);
         }
-        let request = &self.requests[slot];
         let tried = shut.as_deref().unwrap_or(self.tried.get(request.tried));
-        let avoided = self.connections.avoided(caller, tried);
-        let side = &mut self.callers[caller.index()];
+        let avoided = self.connections.avoided(caller, tried).into_owned();
+        self.pick_but(slot, index, Some(&avoided))
+    }
+
+    #[inline(always)]
+    fn count_attempt(&mut self, slot: u32) -> u8 {
+        let request = &mut self.requests[slot];
+        request.attempt_count += 1;
+        request.attempt_count - 1
+    }
+
+    /// Picks an instance other than the `avoided` ones; None: those that the request has tried.
+    #[inline(always)]
+    fn pick_but(
+        &mut self,
+        slot: u32,
+        index: u8,
+        avoided: Option<&[InstanceId]>,
+    ) -> Option<InstanceId> {
+        let now = self.now();
+        let request = &self.requests[slot];
+        let side = &mut self.callers[request.caller().index()];
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
-            tried: &avoided,
+            tried: avoided.unwrap_or_else(|| self.tried.get(request.tried)),
             in_flight: &side.in_flight,
             draw: self
                 .streams
@@ -86,7 +115,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The attempt that was counted last is in flight to `instance` from now on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn register_attempt(&mut self, slot: u32, instance: InstanceId) -> u32 {
         let now = self.now();
         let request = &self.requests[slot];
@@ -172,7 +201,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     fn deliver(&mut self, slot: u32, instance: InstanceId) -> Option<Delivery> {
         let request = &self.requests[slot];
-        if self.connections.is_used() || request.class != ClassId::NONE {
+        if request.class != ClassId::NONE {
             return None;
         }
         let key = MessageKey {

@@ -65,7 +65,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert_request(&mut self, request: Request) -> u32 {
         let slot = self.requests.insert(request);
         if let Some(breakdown) = &mut self.breakdown {
