@@ -40,6 +40,8 @@ pub struct Guard {
     /// `event_count` before the first event of `instant`.
     event_count_before: u64,
     instant_event_count_max: u64,
+    /// Up to this `event_count` nothing needs a closer look.
+    calm_event_count: u64,
     /// Events of `instant` by kind, counted from half of the limit on.
     kind_counts: Box<[u64; 256]>,
     /// Events of the run by kind, counted from half of the limit on.
@@ -55,6 +57,7 @@ impl Guard {
             instant: SimTime::START,
             event_count_before: 0,
             instant_event_count_max,
+            calm_event_count: (instant_event_count_max / 2).min(event_count_max / 2),
             kind_counts: Box::new([0; 256]),
             run_kind_counts: Box::new([0; 256]),
         }
@@ -66,8 +69,25 @@ impl Guard {
         if time != self.instant {
             self.instant = time;
             self.event_count_before = self.event_count;
+            let instant_half = self.event_count + self.instant_event_count_max / 2;
+            self.calm_event_count = instant_half.min(self.event_count_max / 2);
         }
         self.event_count += 1;
+        if self.calm_event_count < self.event_count {
+            return self.look(kind);
+        }
+        Ok(())
+    }
+
+    /// Events counted.
+    pub fn event_count(&self) -> u64 {
+        self.event_count
+    }
+
+    /// A limit is half reached: the kinds of events count from here on.
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self, kind: u8) -> Result<(), Stop> {
         let instant_event_count = self.event_count - self.event_count_before;
         if self.instant_event_count_max / 2 < instant_event_count {
             self.check_instant(kind, instant_event_count)?;
@@ -78,12 +98,6 @@ impl Guard {
         Ok(())
     }
 
-    /// Events counted.
-    pub fn event_count(&self) -> u64 {
-        self.event_count
-    }
-
-    #[cold]
     fn check_run(&mut self, kind: u8) -> Result<(), Stop> {
         self.run_kind_counts[usize::from(kind)] += 1;
         if self.event_count <= self.event_count_max {
@@ -96,7 +110,6 @@ impl Guard {
         })
     }
 
-    #[cold]
     fn check_instant(&mut self, kind: u8, instant_event_count: u64) -> Result<(), Stop> {
         if instant_event_count == self.instant_event_count_max / 2 + 1 {
             self.kind_counts.fill(0);

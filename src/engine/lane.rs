@@ -67,7 +67,7 @@ impl Lanes {
     /// # Panics
     ///
     /// If the timer is set already, or does not expire after those already in the lane.
-    #[inline]
+    #[inline(always)]
     pub fn set(
         &mut self,
         lane: u32,
@@ -100,7 +100,7 @@ impl Lanes {
     }
 
     /// Cancels the timer of `slot`; whether it was set.
-    #[inline]
+    #[inline(always)]
     pub fn cancel(&mut self, slot: u32) -> bool {
         let at = self.place(slot);
         let Some(link) = self.links.get_mut(at as usize) else {

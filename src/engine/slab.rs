@@ -30,25 +30,32 @@ impl<T: Copy> Slab<T> {
     /// If 2^32 records are stored.
     #[inline(always)]
     pub fn insert(&mut self, record: T) -> u32 {
-        let Some(slot) = self.free.pop() else {
-            return self.insert_new(record);
+        // The record is written field by field into its slot: no call may ask for its address.
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.records[slot as usize] = record;
+                slot
+            }
+            None => {
+                let slot = self.next_new_slot();
+                self.records.push(record);
+                slot
+            }
         };
-        self.records[slot as usize] = record;
         let (word, bit) = place(slot);
         self.occupied[word] |= bit;
         slot
     }
 
+    /// The slot that a push will have, with room for it.
     #[cold]
     #[inline(never)]
-    fn insert_new(&mut self, record: T) -> u32 {
+    fn next_new_slot(&mut self) -> u32 {
         let slot = u32::try_from(self.records.len()).expect("fewer than 2^32 records");
-        self.records.push(record);
-        let (word, bit) = place(slot);
-        if self.occupied.len() == word {
+        self.records.reserve(1);
+        if self.occupied.len() == place(slot).0 {
             self.occupied.push(0);
         }
-        self.occupied[word] |= bit;
         slot
     }
 

@@ -123,17 +123,18 @@ impl Wheel {
     /// Adds a key whose tick lies in the span.
     #[inline(never)]
     fn put_in_span(&mut self, key: Key) {
-        let shift_start = self.run.len().saturating_sub(RUN_SHIFT_MAX);
-        let behind = self.run[shift_start..]
-            .iter()
-            .rev()
-            .take_while(|&&other| other < key)
-            .count();
-        if behind == RUN_SHIFT_MAX {
+        let run = &mut self.run;
+        if RUN_SHIFT_MAX <= run.len() && run[run.len() - RUN_SHIFT_MAX] < key {
             self.late.push(Reverse(key));
-        } else {
-            self.run.insert(self.run.len() - behind, key);
+            return;
         }
+        run.push(key);
+        let mut place = run.len() - 1;
+        while 0 < place && run[place - 1] < key {
+            run[place] = run[place - 1];
+            place -= 1;
+        }
+        run[place] = key;
     }
 
     /// Adds a key whose tick is not before the last tick of the span.
@@ -183,7 +184,7 @@ impl Wheel {
         if SLOT_CAPACITY_KEPT < self.slots[slot].capacity() {
             self.slots[slot] = Vec::new();
         }
-        self.run.sort_unstable_by(|a, b| b.cmp(a));
+        self.run.sort_unstable_by_key(|key| Reverse(*key));
     }
 
     /// Deals the keys of `slot` out to the levels below.

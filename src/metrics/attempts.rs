@@ -4,7 +4,6 @@
 use super::recorder::Recorder;
 use crate::id::{CallerId, EdgeId};
 use crate::scenario::Scenario;
-use crate::time::SimTime;
 
 /// What happened on one edge in one class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,20 +50,13 @@ impl SeveralTable {
 
 impl Recorder<'_> {
     /// The attempt that was sent last is a hedge, and so no retry.
-    pub(super) fn hedge_sent(
-        &mut self,
-        at: SimTime,
-        (caller, edge): (CallerId, EdgeId),
-        attempt_index: u32,
-    ) {
+    pub(super) fn hedge_sent(&mut self, (caller, edge): (CallerId, EdgeId), attempt_index: u32) {
         self.tables.several.at(edge, self.class).hedge_count += 1;
         self.tables.selection.take_back_retry(self.class, edge);
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
             let node = of_client.node(caller);
             let requests = &mut self.tables.requests;
-            requests.take_back_retry(self.class, node, attempt_index);
-            let windows = &mut self.tables.windows;
-            windows.take_back_retry(at, of_client.client.index(), attempt_index);
+            requests.take_back_retry(node, attempt_index);
         }
     }
 

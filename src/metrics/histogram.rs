@@ -53,19 +53,22 @@ impl<const BITS: u32> Histogram<BITS> {
     /// Counts one value.
     #[inline]
     pub fn record(&mut self, value: u64) {
-        let bucket = bucket_of::<BITS>(value);
+        self.record_in(bucket_of::<BITS>(value));
+    }
+
+    #[inline]
+    fn record_in(&mut self, bucket: usize) {
         let place = bucket.wrapping_sub(self.first);
-        if place < self.counts.len() {
-            self.counts[place] = self.counts[place].saturating_add(1);
-        } else {
-            self.record_outside(bucket);
+        match self.counts.get_mut(place) {
+            Some(count) => *count = count.saturating_add(1),
+            None => self.record_outside(bucket),
         }
     }
 
     /// Adds the counts of another histogram.
     pub fn merge(&mut self, other: &Self) {
         for bucket in &other.listed {
-            self.record_outside(usize::from(*bucket));
+            self.record_in(usize::from(*bucket));
         }
         if !other.counts.is_empty() {
             self.count_listed();

@@ -240,8 +240,10 @@ impl InstanceTable {
     #[inline]
     pub fn set_busy(&mut self, at: SimTime, instance: InstanceId, busy_count: u32) {
         let meter = &mut self.meters[instance.index()];
-        meter.load.busy_ns += meter.busy.advance(at);
-        meter.busy.level = busy_count;
+        if meter.busy.level != busy_count {
+            meter.load.busy_ns += meter.busy.advance(at);
+            meter.busy.level = busy_count;
+        }
     }
 
     /// Whether it is up from now on.

@@ -84,7 +84,7 @@ impl Observer for Recorder<'_> {
                 caller,
                 edge,
                 attempt_index,
-            } => self.hedge_sent(at, (*caller, *edge), *attempt_index),
+            } => self.hedge_sent((*caller, *edge), *attempt_index),
             Observation::FellBack { edge, .. } => self.fell_back(*edge),
             Observation::ZombieWorked { instance, length } => {
                 self.tables.services.waste(self.class, *instance, *length);
@@ -113,11 +113,11 @@ impl Recorder<'_> {
     fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
         match *observation {
             Observation::RequestArrived {
-                client,
+                client: _,
                 caller,
                 class,
             } => {
-                self.request_arrived(at, client, caller);
+                self.tables.requests.arrive(caller);
                 if class != ClassId::NONE {
                     self.class_arrived(at, class, caller);
                 }
@@ -279,11 +279,6 @@ impl Recorder<'_> {
         }
     }
 
-    fn request_arrived(&mut self, at: SimTime, client: ClientId, caller: NodeId) {
-        self.tables.requests.arrive(self.class, caller);
-        self.tables.windows.arrive(at, client.index());
-    }
-
     fn request_ended(
         &mut self,
         at: SimTime,
@@ -313,10 +308,8 @@ impl Recorder<'_> {
             && of_client.has_next
             && outcome == Outcome::Success
         {
-            let requests = &mut self.tables.requests;
-            requests.begin_call(self.class, of_client.node(caller));
-            let windows = &mut self.tables.windows;
-            windows.begin_call(at, of_client.client.index());
+            let node = of_client.node(caller);
+            self.tables.requests.begin_call(node);
         }
     }
 
@@ -325,9 +318,7 @@ impl Recorder<'_> {
         self.tables.instances.send(at, pick.instance);
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
             let node = of_client.node(pick.caller);
-            self.tables.requests.send(self.class, node, attempt_index);
-            let windows = &mut self.tables.windows;
-            windows.send(at, of_client.client.index(), attempt_index);
+            self.tables.requests.send(node, attempt_index);
         }
         if pick.is_wasted {
             self.wasted(at, pick.instance);

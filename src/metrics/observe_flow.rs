@@ -14,7 +14,7 @@ impl Recorder<'_> {
                 caller,
                 edge,
                 is_first,
-            } if !is_first => self.call_began(at, caller, edge),
+            } if !is_first => self.call_began(caller, edge),
             Observation::OptionalCallEnded {
                 edge,
                 started_at,
@@ -67,12 +67,10 @@ impl Recorder<'_> {
     }
 
     /// A request's call that did not begin with it.
-    fn call_began(&mut self, at: SimTime, caller: CallerId, edge: EdgeId) {
+    fn call_began(&mut self, caller: CallerId, edge: EdgeId) {
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
             let requests = &mut self.tables.requests;
-            requests.begin_call(self.class, of_client.node(caller));
-            let windows = &mut self.tables.windows;
-            windows.begin_call(at, of_client.client.index());
+            requests.begin_call(of_client.node(caller));
         }
     }
 }

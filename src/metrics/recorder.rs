@@ -47,7 +47,7 @@ pub struct Recorder<'a> {
     piece_end: SimTime,
     pub(super) class: u16,
     piece: usize,
-    /// The next end of a piece or of a window of the instances' series.
+    /// The next end of a piece or of a window of a series.
     pub(super) next_cut: SimTime,
 }
 
@@ -128,6 +128,8 @@ impl<'a> Recorder<'a> {
         self.tables.resilience.cut_class(at, self.class);
         self.tables.servers.cut_class(at, self.class);
         self.tables.connections.cut_class(at, self.class);
+        self.tables.requests.cut_class(self.class);
+        self.tables.windows.cut(self.tables.requests.begun());
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
         for instance in (0..self.scenario.topology.instance_count()).map(InstanceId) {
@@ -147,8 +149,12 @@ impl<'a> Recorder<'a> {
     }
 
     fn plan_cut(&mut self) {
-        let window_end = self.tables.instances.window_end();
-        self.next_cut = window_end.unwrap_or(SimTime::NEVER).min(self.piece_end);
+        let window_ends = [
+            self.tables.instances.window_end(),
+            self.tables.windows.open_end(),
+        ];
+        let next = window_ends.into_iter().flatten().min();
+        self.next_cut = next.unwrap_or(SimTime::NEVER).min(self.piece_end);
     }
 
     /// Ends the pieces and windows that are over at `at`.
@@ -159,6 +165,9 @@ impl<'a> Recorder<'a> {
             if self.tables.instances.window_end() == Some(cut) {
                 self.tables.instances.cut_window(cut);
             }
+            if self.tables.windows.open_end() == Some(cut) {
+                self.tables.windows.cut(self.tables.requests.begun());
+            }
             if self.piece_end == cut {
                 let class = self.class;
                 self.enter_piece(self.piece + 1);
@@ -166,6 +175,7 @@ impl<'a> Recorder<'a> {
                 self.tables.resilience.cut_class(cut, class);
                 self.tables.servers.cut_class(cut, class);
                 self.tables.connections.cut_class(cut, class);
+                self.tables.requests.cut_class(class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }

@@ -7,7 +7,9 @@ use crate::id::{CallerId, ClientId, EdgeId, NodeId, ZoneId};
 use crate::model::observation::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
+use crate::scenario::expect::{Bound, Expectation};
 use crate::scenario::flow::is_plain;
+use crate::scenario::measure::{Aggregation, Measure, MeasureRef};
 use crate::time::SimDuration;
 
 /// Callers up to which each has its own latency histogram.
@@ -37,6 +39,21 @@ pub struct RequestCell {
     pub latency: Samples,
     /// Time to every other outcome.
     pub latency_unsuccessful: Samples,
+}
+
+/// What was begun for requests up to some instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BegunCounts {
+    /// Requests that arrived.
+    pub arrived_count: u64,
+    /// Calls after the first one of their request.
+    pub next_call_count: u64,
+    /// Attempts sent.
+    pub attempt_count: u64,
+    /// Attempts after the first one of each call.
+    pub retry_count: u64,
+    /// Second attempts.
+    pub retried_count: u64,
 }
 
 /// Which requests: None means all.
@@ -80,13 +97,17 @@ pub struct RequestTable {
     scopes: Vec<(ClientId, ZoneId)>,
     /// By edge; None between services.
     client_edges: Vec<Option<ClientEdge>>,
+    /// By scope, from the start of the run.
+    begun: Vec<BegunCounts>,
+    /// The same up to the last cut between classes.
+    begun_before: Vec<BegunCounts>,
     /// By scope, then class.
     cells: Vec<RequestCell>,
     /// 1 where callers are counted by class, otherwise 0: one class holds all that is measured.
     caller_class_count: usize,
     /// By caller node, then class.
     callers: Vec<CallerCount>,
-    /// By caller node, the whole measured window.
+    /// By caller node, the whole measured window. Empty where nobody asks or they are too many.
     caller_latencies: Vec<CompactSamples>,
 }
 
@@ -98,7 +119,42 @@ impl ClientEdge {
     }
 }
 
+impl BegunCounts {
+    /// What was begun after an earlier state.
+    pub fn since(&self, earlier: &BegunCounts) -> BegunCounts {
+        BegunCounts {
+            arrived_count: self.arrived_count - earlier.arrived_count,
+            next_call_count: self.next_call_count - earlier.next_call_count,
+            attempt_count: self.attempt_count - earlier.attempt_count,
+            retry_count: self.retry_count - earlier.retry_count,
+            retried_count: self.retried_count - earlier.retried_count,
+        }
+    }
+
+    /// Adds other counts.
+    pub fn add(&mut self, other: &BegunCounts) {
+        self.arrived_count += other.arrived_count;
+        self.next_call_count += other.next_call_count;
+        self.attempt_count += other.attempt_count;
+        self.retry_count += other.retry_count;
+        self.retried_count += other.retried_count;
+    }
+
+    /// Calls that began.
+    pub fn call_count(&self) -> u64 {
+        self.arrived_count + self.next_call_count
+    }
+}
+
 impl RequestCell {
+    fn begin(&mut self, begun: &BegunCounts) {
+        self.arrived_count += begun.arrived_count;
+        self.call_count += begun.call_count();
+        self.attempt_count += begun.attempt_count;
+        self.retry_count += begun.retry_count;
+        self.retried_count += begun.retried_count;
+    }
+
     /// Takes note of an outcome.
     #[inline]
     pub fn end(&mut self, latency: SimDuration, outcome: Outcome) {
@@ -179,10 +235,13 @@ impl RequestTable {
         let caller_count = node_scopes.len();
         let is_by_class = caller_count * class_count <= CALLER_COUNTER_COUNT_MAX;
         let caller_class_count = if is_by_class { class_count } else { 1 };
-        let has_histograms = caller_count <= CALLER_HISTOGRAM_COUNT_MAX;
+        let has_histograms =
+            caller_count <= CALLER_HISTOGRAM_COUNT_MAX && is_asked_by_caller(scenario);
         RequestTable {
             class_count,
             node_first: topology.instance_count(),
+            begun: vec![BegunCounts::default(); scopes.len()],
+            begun_before: vec![BegunCounts::default(); scopes.len()],
             cells: vec![RequestCell::default(); scopes.len() * class_count],
             scopes,
             client_edges: client_edges(scenario),
@@ -198,34 +257,48 @@ impl RequestTable {
 
     /// A request arrived at a caller.
     #[inline]
-    pub fn arrive(&mut self, class: u16, caller: NodeId) {
-        let cell = self.cell_of(class, caller);
-        self.cells[cell].arrived_count += 1;
-        self.cells[cell].call_count += 1;
+    pub fn arrive(&mut self, caller: NodeId) {
+        self.begun_at(caller).arrived_count += 1;
     }
 
     /// A request at a caller goes on to its next call.
-    pub fn begin_call(&mut self, class: u16, caller: NodeId) {
-        let cell = self.cell_of(class, caller);
-        self.cells[cell].call_count += 1;
+    pub fn begin_call(&mut self, caller: NodeId) {
+        self.begun_at(caller).next_call_count += 1;
     }
 
     /// An attempt for a request at a caller was sent.
     #[inline]
-    pub fn send(&mut self, class: u16, caller: NodeId, attempt_index: u32) {
-        let cell = self.cell_of(class, caller);
-        let cell = &mut self.cells[cell];
-        cell.attempt_count += 1;
-        cell.retry_count += u64::from(0 < attempt_index);
-        cell.retried_count += u64::from(attempt_index == 1);
+    pub fn send(&mut self, caller: NodeId, attempt_index: u32) {
+        let begun = self.begun_at(caller);
+        begun.attempt_count += 1;
+        if 0 < attempt_index {
+            begun.retry_count += 1;
+            begun.retried_count += u64::from(attempt_index == 1);
+        }
+    }
+
+    /// Ends the time of a class.
+    pub fn cut_class(&mut self, class: u16) {
+        for (scope, (begun, before)) in self.begun.iter().zip(&mut self.begun_before).enumerate() {
+            let in_class = begun.since(before);
+            *before = *begun;
+            self.cells[scope * self.class_count + class as usize].begin(&in_class);
+        }
+    }
+
+    /// What was begun for each client up to now.
+    pub fn begun(&self) -> impl Iterator<Item = (ClientId, &BegunCounts)> {
+        self.scopes
+            .iter()
+            .map(|(client, _)| *client)
+            .zip(&self.begun)
     }
 
     /// The attempt that was sent last is no retry.
-    pub fn take_back_retry(&mut self, class: u16, caller: NodeId, attempt_index: u32) {
-        let cell = self.cell_of(class, caller);
-        let cell = &mut self.cells[cell];
-        cell.retry_count -= 1;
-        cell.retried_count -= u64::from(attempt_index == 1);
+    pub fn take_back_retry(&mut self, caller: NodeId, attempt_index: u32) {
+        let begun = self.begun_at(caller);
+        begun.retry_count -= 1;
+        begun.retried_count -= u64::from(attempt_index == 1);
     }
 
     /// What an edge is to requests; None between services.
@@ -297,7 +370,7 @@ impl RequestTable {
     }
 
     /// Latency of successes of every caller in scope, over the whole measured window; None where
-    /// there are too many callers.
+    /// no expectation asks or there are too many callers.
     pub fn caller_latencies(&self, scope: RequestScope) -> Option<Vec<&CompactSamples>> {
         let is_kept = !self.caller_latencies.is_empty();
         is_kept.then(|| {
@@ -315,10 +388,31 @@ impl RequestTable {
     }
 
     #[inline]
+    fn begun_at(&mut self, caller: NodeId) -> &mut BegunCounts {
+        let scope = self.node_scopes[(caller.0 - self.node_first) as usize];
+        &mut self.begun[scope as usize]
+    }
+
+    #[inline]
     fn cell_of(&self, class: u16, caller: NodeId) -> usize {
         let scope = self.node_scopes[(caller.0 - self.node_first) as usize];
         scope as usize * self.class_count + class as usize
     }
+}
+
+/// Whether an expectation asks for latencies of single callers.
+fn is_asked_by_caller(scenario: &Scenario) -> bool {
+    let is_by_caller = |measure: &MeasureRef| {
+        measure.measure == Measure::Latency && measure.aggregation != Aggregation::Pooled
+    };
+    let asks = |expectation: &Expectation| {
+        let is_in_bound = match &expectation.bound {
+            Bound::Value { .. } => false,
+            Bound::Multiple { measure, .. } => is_by_caller(measure),
+        };
+        is_by_caller(&expectation.measure) || is_in_bound
+    };
+    scenario.expectations.iter().any(asks)
 }
 
 fn client_edges(scenario: &Scenario) -> Vec<Option<ClientEdge>> {

@@ -56,6 +56,13 @@ pub struct AttemptCounts {
     pub wasted_count: u64,
 }
 
+/// Attempts of one edge in one class that are out of the ordinary.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnusualCounts {
+    retry_count: u64,
+    wasted_count: u64,
+}
+
 /// One call edge.
 #[derive(Clone, Debug)]
 struct EdgePicks {
@@ -64,7 +71,8 @@ struct EdgePicks {
     instance_first: u32,
     instance_count: usize,
     caller_first: u32,
-    attempts: Vec<AttemptCounts>,
+    /// By class.
+    unusual: Vec<UnusualCounts>,
     /// By class, then instance of the service.
     pick_counts: Vec<u64>,
     /// The same, in proportion to the weights in the views of the picks. Views that are still held
@@ -142,17 +150,14 @@ impl SelectionTable {
         let sequence = &mut self.sequences[pick.caller.index()];
         let edge = &mut self.edges[edge.index()];
         let local = (pick.instance.0 - edge.instance_first) as usize;
-        let counts = &mut edge.attempts[class as usize];
-        counts.attempt_count += 1;
-        if pick.is_retry {
-            counts.retry_count += 1;
-        }
-        if pick.is_wasted {
-            counts.wasted_count += 1;
+        if pick.is_retry || pick.is_wasted {
+            let counts = &mut edge.unusual[class as usize];
+            counts.retry_count += u64::from(pick.is_retry);
+            counts.wasted_count += u64::from(pick.is_wasted);
         }
         edge.pick_counts[class as usize * edge.instance_count + local] += 1;
-        if sequence.held != NONE {
-            edge.held[sequence.held as usize].pick_counts[class as usize] += 1;
+        if let Some(held) = edge.held.get_mut(sequence.held as usize) {
+            held.pick_counts[class as usize] += 1;
         }
         let is_measured = class != UNMEASURED;
         if is_measured {
@@ -183,7 +188,7 @@ impl SelectionTable {
     /// The attempt that was picked for last is no retry.
     pub fn take_back_retry(&mut self, class: u16, edge: EdgeId) {
         let class = if self.has_phases { class } else { class.min(1) };
-        self.edges[edge.index()].attempts[class as usize].retry_count -= 1;
+        self.edges[edge.index()].unusual[class as usize].retry_count -= 1;
     }
 
     /// Attempts of an edge in these classes; None where phases are not kept.
@@ -191,9 +196,11 @@ impl SelectionTable {
         let edge = &self.edges[edge.index()];
         let mut sum = AttemptCounts::default();
         for class in self.columns(classes, is_whole)? {
-            sum.attempt_count += edge.attempts[class].attempt_count;
-            sum.retry_count += edge.attempts[class].retry_count;
-            sum.wasted_count += edge.attempts[class].wasted_count;
+            let first = class * edge.instance_count;
+            let picks = &edge.pick_counts[first..first + edge.instance_count];
+            sum.attempt_count += picks.iter().sum::<u64>();
+            sum.retry_count += edge.unusual[class].retry_count;
+            sum.wasted_count += edge.unusual[class].wasted_count;
         }
         Some(sum)
     }
@@ -269,7 +276,7 @@ impl EdgePicks {
             instance_first: instances.start,
             instance_count,
             caller_first: callers.start,
-            attempts: vec![AttemptCounts::default(); class_count],
+            unusual: vec![UnusualCounts::default(); class_count],
             pick_counts: vec![0; class_count * instance_count],
             expected_counts: vec![0.0; class_count * instance_count],
             held: Vec::new(),

@@ -49,13 +49,20 @@ struct LevelMeter {
     by_class: Vec<LevelTotals>,
 }
 
+/// Where work at one instance is counted.
+#[derive(Clone, Copy, Debug)]
+struct InstancePlace {
+    /// First cell of its scope.
+    cell_first: u32,
+    service: u32,
+}
+
 /// All services of one run.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceTable {
     class_count: usize,
     measured: (SimTime, SimTime),
-    /// Place in `scopes`, by instance.
-    instance_scopes: Vec<u16>,
+    instance_places: Vec<InstancePlace>,
     /// What each block of cells is about.
     scopes: Vec<(ServiceId, ZoneId)>,
     /// By scope, then class.
@@ -165,10 +172,14 @@ impl ServiceTable {
             .collect();
         scopes.sort_unstable();
         scopes.dedup();
-        let scope_of = |index: u32| {
+        let place_of = |index: u32| {
             let group = &scenario.groups[topology.group_of(InstanceId(index)).index()];
-            let place = scopes.binary_search(&(group.service, group.zone));
-            u16::try_from(place.expect("it is listed")).expect("services and zones are few")
+            let scope = scopes.binary_search(&(group.service, group.zone));
+            let cell_first = scope.expect("it is listed") * class_count;
+            InstancePlace {
+                cell_first: u32::try_from(cell_first).expect("services and zones are few"),
+                service: group.service.0,
+            }
         };
         let up_count = |service: usize| {
             let of_service = scenario
@@ -181,7 +192,7 @@ impl ServiceTable {
         ServiceTable {
             class_count,
             measured,
-            instance_scopes: (0..topology.instance_count()).map(scope_of).collect(),
+            instance_places: (0..topology.instance_count()).map(place_of).collect(),
             cells: vec![WorkCell::default(); scopes.len() * class_count],
             scopes,
             in_system: vec![LevelMeter::new(0, class_count); service_count],
@@ -270,10 +281,10 @@ impl ServiceTable {
 
     /// Counts the levels that instances still hold at the end.
     pub fn close(&mut self, at: SimTime, instances: &InstanceTable) {
-        for index in 0..self.instance_scopes.len() {
-            let scope = self.instance_scopes[index] as usize;
-            let place = u32::try_from(index).expect("an instance has a 32-bit id");
-            self.add_instance_level(at, self.scopes[scope].0.index(), instances.in_system(place));
+        for index in 0..self.instance_places.len() {
+            let service = self.instance_places[index].service as usize;
+            let instance = u32::try_from(index).expect("an instance has a 32-bit id");
+            self.add_instance_level(at, service, instances.in_system(instance));
         }
     }
 
@@ -322,10 +333,10 @@ impl ServiceTable {
 
     #[inline]
     fn place(&self, class: u16, instance: InstanceId) -> (usize, usize) {
-        let scope = self.instance_scopes[instance.index()] as usize;
+        let place = self.instance_places[instance.index()];
         (
-            scope * self.class_count + class as usize,
-            self.scopes[scope].0.index(),
+            place.cell_first as usize + class as usize,
+            place.service as usize,
         )
     }
 

@@ -76,15 +76,17 @@ impl SteadyState {
             fault_count,
             measured,
         };
+        let undisturbed = run.undisturbed();
         let mut state = SteadyState {
-            is_steady: Vec::new(),
-            band: run.band(&run.undisturbed()),
+            band: run.band(&undisturbed),
+            is_steady: undisturbed,
             returns: Vec::new(),
         };
         for _round in 0..2 {
             state.returns = run.returns(state.band.as_ref());
-            state.is_steady = run.steady(&state.returns);
-            if ROW_COUNT <= run.judged_count(&state.is_steady) {
+            let chosen = std::mem::replace(&mut state.is_steady, run.steady(&state.returns));
+            // The band of the same windows is the same band.
+            if state.is_steady != chosen && ROW_COUNT <= run.judged_count(&state.is_steady) {
                 state.band = run.band(&state.is_steady);
             }
         }
@@ -178,6 +180,9 @@ impl Run<'_> {
     }
 
     fn returns(&self, band: Option<&Band>) -> Vec<Vec<Return>> {
+        if self.fault_count == 0 {
+            return Vec::new();
+        }
         let starts = band.map(|band| self.row_starts(band)).unwrap_or_default();
         let width = self.table.width().as_ns();
         let return_after = |at: SimTime, until: SimTime| {

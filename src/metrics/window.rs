@@ -1,8 +1,12 @@
 //! Requests by window of their arrival, and control messages by window.
 
+use std::borrow::Cow;
+
 use super::control::KINDS;
 use super::data::series::RequestWindow;
 use super::histogram::Samples;
+use super::request::BegunCounts;
+use crate::id::ClientId;
 use crate::model::observation::{ControlKind, Outcome};
 use crate::time::{SimDuration, SimTime};
 
@@ -39,11 +43,24 @@ pub struct WindowTable {
     clients: Vec<Vec<WindowCell>>,
     /// By kind, then window.
     control: Vec<Vec<u32>>,
+    /// The window that holds the present.
+    open: usize,
+    /// What was begun up to its start, by client.
+    begun_before: Vec<BegunCounts>,
     /// The window that was used last, its start and its end.
     last: (usize, SimTime, SimTime),
 }
 
 impl WindowCell {
+    fn begin(&mut self, begun: &BegunCounts) {
+        let of = |count: u64| u32::try_from(count).expect("a window holds fewer than 2^32 facts");
+        self.arrived_count = of(begun.arrived_count);
+        self.call_count = of(begun.call_count());
+        self.attempt_count = of(begun.attempt_count);
+        self.retry_count = of(begun.retry_count);
+        self.retried_count = of(begun.retried_count);
+    }
+
     /// Adds another cell.
     pub fn merge(&mut self, other: &Self) {
         self.arrived_count += other.arrived_count;
@@ -105,6 +122,8 @@ impl WindowTable {
             width,
             clients: vec![vec![WindowCell::default(); count]; client_count],
             control: vec![Vec::new(); KINDS.len()],
+            open: 0,
+            begun_before: vec![BegunCounts::default(); client_count],
             last: (0, SimTime::START, SimTime::START + width),
         }
     }
@@ -115,6 +134,8 @@ impl WindowTable {
             width: self.width,
             clients: vec![vec![WindowCell::default(); self.count()]; series_count],
             control: Vec::new(),
+            open: 0,
+            begun_before: Vec::new(),
             last: self.last,
         }
     }
@@ -134,41 +155,51 @@ impl WindowTable {
         SimTime::START + self.width.saturating_mul(window as u64)
     }
 
-    /// A request arrived.
-    #[inline]
-    pub fn arrive(&mut self, at: SimTime, client: usize) {
+    /// End of the window that is open; None past the last one.
+    pub fn open_end(&self) -> Option<SimTime> {
+        (self.open < self.count()).then(|| self.start(self.open + 1))
+    }
+
+    /// Closes the open window, if there is one, at what was begun for each client up to now.
+    pub fn cut<'a>(&mut self, begun: impl Iterator<Item = (ClientId, &'a BegunCounts)>) {
+        let before = std::mem::take(&mut self.begun_before);
+        self.begun_before = vec![BegunCounts::default(); before.len()];
+        for (client, counts) in begun {
+            self.begun_before[client.index()].add(counts);
+        }
+        let clients = self.clients.iter_mut().zip(&self.begun_before);
+        for ((windows, until_now), before) in clients.zip(&before) {
+            if let Some(cell) = windows.get_mut(self.open) {
+                cell.begin(&until_now.since(before));
+            }
+        }
+        self.open += 1;
+    }
+
+    /// A request of a series that is never cut arrived.
+    pub fn arrive(&mut self, at: SimTime, series: usize) {
         let window = self.window_of(at);
-        if let Some(cell) = self.clients[client].get_mut(window) {
+        if let Some(cell) = self.clients[series].get_mut(window) {
             cell.arrived_count += 1;
             cell.call_count += 1;
         }
     }
 
-    /// A request goes on to its next call.
-    pub fn begin_call(&mut self, at: SimTime, client: usize) {
+    /// A request of a series that is never cut goes on to its next call.
+    pub fn begin_call(&mut self, at: SimTime, series: usize) {
         let window = self.window_of(at);
-        if let Some(cell) = self.clients[client].get_mut(window) {
+        if let Some(cell) = self.clients[series].get_mut(window) {
             cell.call_count += 1;
         }
     }
 
-    /// An attempt for a request was sent.
-    #[inline]
-    pub fn send(&mut self, at: SimTime, client: usize, attempt_index: u32) {
+    /// An attempt for a request of a series that is never cut was sent.
+    pub fn send(&mut self, at: SimTime, series: usize, attempt_index: u32) {
         let window = self.window_of(at);
-        if let Some(cell) = self.clients[client].get_mut(window) {
+        if let Some(cell) = self.clients[series].get_mut(window) {
             cell.attempt_count += 1;
             cell.retry_count += u32::from(0 < attempt_index);
             cell.retried_count += u32::from(attempt_index == 1);
-        }
-    }
-
-    /// The attempt that was sent last is no retry.
-    pub fn take_back_retry(&mut self, at: SimTime, client: usize, attempt_index: u32) {
-        let window = self.window_of(at);
-        if let Some(cell) = self.clients[client].get_mut(window) {
-            cell.retry_count -= 1;
-            cell.retried_count -= u32::from(attempt_index == 1);
         }
     }
 
@@ -214,9 +245,10 @@ impl WindowTable {
     }
 
     /// The windows of one client, or of all together.
-    pub fn pooled(&self, client: Option<usize>) -> Vec<WindowCell> {
-        if let Some(client) = client {
-            return self.clients[client].clone();
+    pub fn pooled(&self, client: Option<usize>) -> Cow<'_, [WindowCell]> {
+        let only_client = (self.clients.len() == 1).then_some(0);
+        if let Some(client) = client.or(only_client) {
+            return Cow::Borrowed(&self.clients[client]);
         }
         let mut sum = vec![WindowCell::default(); self.count()];
         for windows in &self.clients {
@@ -224,7 +256,7 @@ impl WindowTable {
                 sum.merge(cell);
             }
         }
-        sum
+        Cow::Owned(sum)
     }
 
     /// The windows as rows of the series.
@@ -278,15 +310,23 @@ mod tests {
             SimTime::from_ns(s * 1_000_000_000)
         });
         let mut table = WindowTable::new(secs(1), secs(3), 1, 1);
-        table.arrive(at(0), 0);
-        table.arrive(at(1), 0);
-        for (at_secs, attempt_index) in [(0, 0), (1, 0), (1, 1), (1, 2)] {
-            table.send(at(at_secs), 0, attempt_index);
+        let begun = |arrived_count, attempt_count, retry_count| BegunCounts {
+            arrived_count,
+            attempt_count,
+            retry_count,
+            ..BegunCounts::default()
+        };
+        // The fourth one is past the end of the measured window and counts nowhere.
+        for until_now in [
+            begun(1, 1, 0),
+            begun(2, 4, 2),
+            begun(2, 4, 2),
+            begun(3, 5, 2),
+        ] {
+            table.cut([(ClientId(0), &until_now)].into_iter());
         }
         table.end(at(1), 0, secs(1), Outcome::Timeout);
         table.end(at(0), 0, secs(5), Outcome::Success);
-        // Past the end of the measured window nothing is counted.
-        table.arrive(at(3), 0);
         let rows = table.rows(&table.pooled(None));
         assert_eq!(rows.len(), 3);
         assert_eq!((rows[0].succeeded_count, rows[0].attempt_count), (1, 1));

@@ -170,6 +170,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A window begins (even steps) or ends (odd steps), or something else is due.
+    #[inline(never)]
     pub(super) fn on_fault_step(&mut self, step: u32, sequence: u64) {
         if STEP_FIRST <= step {
             return self.on_step(step - STEP_FIRST, sequence);
@@ -292,6 +293,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An instance that leaves exits.
+    #[inline(never)]
     pub(super) fn on_grace_ends(&mut self, instance: InstanceId, sequence: u64) {
         let timer = self.faults.graces.get(&instance);
         if !timer.is_some_and(|timer| timer.is_live(sequence)) {

@@ -21,6 +21,9 @@ pub struct Instance {
     pub waiting_first: u32,
     /// Last in the queue.
     pub waiting_last: u32,
+    /// Nothing but its speed decides how long work takes, and nothing but its queue what waits:
+    /// it shares nothing, warms up at no time, has no rules, limits, deadlines, or connections.
+    pub is_plain: bool,
     /// Error faults that act on it.
     pub error_fault_count: u16,
     /// Windows that take it out of its group: while there are any, it renews no lease.
@@ -52,6 +55,7 @@ impl Instance {
             waiting_count: 0,
             waiting_first: NIL,
             waiting_last: NIL,
+            is_plain: false,
             error_fault_count: 0,
             leave_count: 0,
             speed,

@@ -84,6 +84,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A process has started again, unless it died again in the meantime.
+    #[inline(never)]
     pub(super) fn on_restart_ends(&mut self, node: NodeId) {
         let path_hash = self.nodes[node.index()].path_hash;
         self.fold(Event::RestartEnds(node.0), node, path_hash);
@@ -262,7 +263,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             // Its stage died with the node.
             Event::FallbackEnds(_) => {}
             Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
-            Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle(sequence, event),
+            Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle_late(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
             | Event::WorkDone(_)
@@ -320,7 +321,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.accept_backlog(node);
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             match deferred {
-                Deferred::Event(event, sequence) => self.handle(sequence, event),
+                Deferred::Event(event, sequence) => self.handle_late(sequence, event),
                 Deferred::AttemptTimeout(slot) => self.on_deferred_timeout(slot, node),
                 Deferred::CallStart(slot) => self.start_deferred_calls(slot),
                 Deferred::PingTimeout { slot, number } => self.on_ping_missed(slot, number),

@@ -16,6 +16,7 @@ use crate::time::{SimDuration, SimTime};
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt reaches the host of its instance.
+    #[inline(always)]
     pub(super) fn on_attempt_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -86,11 +87,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Serves an attempt, queues it or turns it away.
+    #[inline(always)]
     pub(super) fn admit(&mut self, slot: u32) {
         let id = self.attempts[slot].instance;
         let is_probe = self.is_probe(slot);
         let class = self.attempt_class(slot);
-        if !is_probe && self.is_over_limit(slot) {
+        let is_plain = self.instances[id.index()].is_plain;
+        if !is_plain && !is_probe && self.is_over_limit(slot) {
             return;
         }
         let instance = &self.instances[id.index()];
@@ -99,7 +102,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_full = service
             .queue_limit
             .is_some_and(|limit| instance.waiting_count >= limit);
-        if !has_worker && (is_full || self.is_shed(slot)) {
+        if !has_worker && (is_full || (!is_plain && self.is_shed(slot))) {
             if !is_probe {
                 self.observe(Observation::WorkRejected {
                     instance: id,
@@ -115,6 +118,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             });
         }
         if has_worker {
+            if is_plain {
+                return self.start_work(slot);
+            }
             self.note_no_delay(id);
             if !self.drops_late(slot) {
                 self.start_work(slot);
@@ -126,6 +132,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn enqueue(&mut self, slot: u32, discipline: Discipline) {
         let instance = self.attempts[slot].instance;
         if self.instances[instance.index()].waiting.is_some() {
@@ -152,6 +159,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn dequeue(&mut self, id: InstanceId) -> Option<u32> {
         let instance = &mut self.instances[id.index()];
         if instance.waiting.is_some() {
@@ -177,7 +185,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn next_work(&mut self, id: InstanceId) -> Option<u32> {
         loop {
             let slot = self.dequeue(id)?;
-            if !self.drops_late(slot) {
+            if self.instances[id.index()].is_plain || !self.drops_late(slot) {
                 return Some(slot);
             }
         }
@@ -218,6 +226,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             class,
             ..
         } = self.attempts[slot];
+        let (demand, reply) = self.draw_work(slot);
         let now = self.now();
         let waiting = now.since(arrived_at);
         if !self.is_probe(slot) {
@@ -227,27 +236,36 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 waiting,
             });
         }
-        let (demand, reply) = self.draw_work(slot);
-        let demand = self.warmed(id, demand);
-        let demand = self.faults.slowed(demand, &self.attempts[slot]);
-        let demand = demand + self.handshake_demand(slot);
-        let demand = demand.saturating_add(self.ask_service_cache(slot));
         let attempt = &mut self.attempts[slot];
         attempt.stage = Stage::Running;
         attempt.started_at = now;
         attempt.reply = reply;
+        if !self.instances[id.index()].is_plain {
+            return self.start_work_by_rules(slot, demand);
+        }
+        let busy_count = self.occupy_worker(id);
+        self.run_alone(slot, demand);
+        self.observe(Observation::BusyChanged {
+            instance: id,
+            busy_count,
+        });
+    }
+
+    /// A worker takes up an attempt at an instance where more than its speed decides how long
+    /// that takes.
+    #[inline(never)]
+    fn start_work_by_rules(&mut self, slot: u32, demand: SimDuration) {
+        let id = self.attempts[slot].instance;
+        let demand = self.warmed(id, demand);
+        let demand = self.faults.slowed(demand, &self.attempts[slot]);
+        let demand = demand + self.handshake_demand(slot);
+        let demand = demand.saturating_add(self.ask_service_cache(slot));
         if self.instances[id.index()].sharing.is_some() {
             let wait = self.draw_wait(slot);
             return self.start_shared_work(slot, demand + wait);
         }
-        let instance = &mut self.instances[id.index()];
-        instance.busy_count += 1;
-        assert!(
-            instance.busy_count <= instance.worker_count,
-            "{id:?} has too few workers"
-        );
-        let busy_count = instance.busy_count;
-        if instance.cpu.is_some() {
+        let busy_count = self.occupy_worker(id);
+        if self.instances[id.index()].cpu.is_some() {
             self.start_on_cpu(slot, demand);
         } else {
             let wait = self.draw_wait(slot);
@@ -259,8 +277,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         });
     }
 
+    /// One more worker is busy. Returns how many are.
+    #[inline(always)]
+    fn occupy_worker(&mut self, id: InstanceId) -> u32 {
+        let instance = &mut self.instances[id.index()];
+        instance.busy_count += 1;
+        assert!(
+            instance.busy_count <= instance.worker_count,
+            "{id:?} has too few workers"
+        );
+        instance.busy_count
+    }
+
     /// A worker is busy with an attempt, undisturbed by others.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_alone(&mut self, slot: u32, demand: SimDuration) {
         let id = self.attempts[slot].instance;
         let length = work_length(demand, self.instances[id.index()].rate());
@@ -272,6 +302,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The service demand of an attempt, and whether it will end in an error.
+    #[inline(always)]
     fn draw_work(&mut self, slot: u32) -> (SimDuration, Reply) {
         let attempt = &self.attempts[slot];
         if attempt.flags.has(AttemptFlags::PROBE) {
@@ -300,7 +331,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw_demand(&self, attempt: &Attempt, number: u32) -> SimDuration {
         if let Some(demand) = self.recorded_demand(attempt) {
             return demand;
@@ -316,6 +347,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A worker is done with an attempt.
+    #[inline(always)]
     pub(super) fn on_work_done(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -330,6 +362,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The instance's own work on an attempt is done: its calls follow, then the reply.
+    #[inline(always)]
     pub(super) fn after_own_work(&mut self, slot: u32) {
         let instance = self.attempts[slot].instance;
         let service = self.instances[instance.index()].service;
@@ -425,6 +458,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Tells how long work that ends was done for nobody.
+    #[inline(always)]
     pub(super) fn observe_zombie(&mut self, slot: u32) {
         let attempt = &self.attempts[slot];
         if attempt.request == NIL && attempt.started_at != SimTime::NEVER {
@@ -467,6 +501,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The first of the attempts that share an instance is done.
+    #[inline(never)]
     pub(super) fn on_shared_work_done(&mut self, instance: u32, sequence: u64) {
         let id = InstanceId(instance);
         if !self.with_sharing(id, |sharing| sharing.completion.fire(sequence)) {

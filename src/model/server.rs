@@ -11,6 +11,7 @@ use crate::engine::{PendingSet, TimerTable};
 use crate::id::{InstanceId, NodeId};
 use crate::rng::{Purpose, UniformSource, mix, path_hash};
 use crate::scenario::Scenario;
+use crate::scenario::client::EdgeConfig;
 use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
 
@@ -110,7 +111,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 let part = self.draw_pause_phase(instance);
                 self.set_server_timer(gap.scaled(part), ServerStep::PauseBegins(instance, 0));
             }
+            self.instances[instance.index()].is_plain = self.is_plain(instance);
         }
+    }
+
+    /// Whether nothing but its speed and its queue decides what an instance does with attempts.
+    fn is_plain(&self, id: InstanceId) -> bool {
+        let instance = &self.instances[id.index()];
+        let service = &self.scenario.services[instance.service.index()];
+        let has_probes = |edge: &EdgeConfig| edge.ping_time.is_some();
+        let has_own_time = service.wait_time.is_some() || service.warmup.is_some();
+        let shares = instance.sharing.is_some() || instance.cpu.is_some();
+        let has_rules =
+            instance.waiting.is_some() || service.limit.is_some() || service.cache.is_some();
+        !has_own_time
+            && !shares
+            && !has_rules
+            && !self.connections.is_used()
+            && !self.several.has_deadlines
+            && !self.scenario.edges.iter().any(has_probes)
+            && !self.scenario.faults.iter().any(|f| f.class.is_some())
     }
 
     fn set_server_timer(&mut self, delay: SimDuration, step: ServerStep) {

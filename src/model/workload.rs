@@ -7,7 +7,7 @@ use super::sampler::{KeySampler, Sampler};
 use super::world::World;
 use crate::engine::PendingSet;
 use crate::id::{ClassId, ClientId, NodeId};
-use crate::rng::{Purpose, StreamRng, Streams, UniformSource, inversion, mix, path_hash};
+use crate::rng::{Draw, Purpose, StreamRng, Streams, UniformSource, inversion, mix, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::client::{ArrivalProcess, TraceRow, WhenCallerDown, Workload};
 use crate::time::{NANOS_PER_SEC, SimDuration, SimTime};
@@ -190,6 +190,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Schedules the next arrival of an open or recorded workload, up to the end of the run.
+    #[inline(always)]
     fn schedule_arrival(&mut self, client: ClientId) {
         let now = self.now();
         let state = &mut self.workloads[client.index()];
@@ -208,6 +209,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The next open or recorded request of a client arrives.
+    #[inline(always)]
     pub(super) fn on_request_arrives(&mut self, client: u32) {
         let client = ClientId(client);
         let state = &mut self.workloads[client.index()];
@@ -230,9 +232,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.fold(Event::RequestArrives(client.0), node, number);
         self.schedule_arrival(client);
         if self.nodes[node.index()].state.is_up() {
-            return self.start_client_request(client, node, source);
+            self.start_client_request(client, node, source);
+        } else {
+            self.on_caller_down(client, node, source, draw);
         }
-        match config.when_caller_down {
+    }
+
+    /// A request arrives at a caller that is down.
+    #[cold]
+    #[inline(never)]
+    fn on_caller_down(&mut self, client: ClientId, node: NodeId, source: u32, draw: Draw) {
+        match self.scenario.clients[client.index()].when_caller_down {
             WhenCallerDown::Redistribute => match self.caller_up(client, draw) {
                 Some(node) => self.start_client_request(client, node, source),
                 None => self.fail_arrival(client, node, source),
@@ -243,7 +253,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A caller of the client that is up, drawn uniformly.
-    fn caller_up(&self, client: ClientId, mut draw: crate::rng::Draw) -> Option<NodeId> {
+    fn caller_up(&self, client: ClientId, mut draw: Draw) -> Option<NodeId> {
         let nodes = self.scenario.topology.client_nodes(client);
         let is_up = |node: &u32| self.nodes[*node as usize].state.is_up();
         let up_count = u32::try_from(nodes.clone().filter(is_up).count()).expect("nodes fit");
@@ -287,6 +297,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A closed-loop user sends, unless the run is over or nobody is up to send for it.
+    #[inline(never)]
     pub(super) fn on_think_ends(&mut self, user: u32) {
         if self.now() >= SimTime::START + self.scenario.duration {
             return;
@@ -320,6 +331,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A request of a client has its outcome: a closed-loop user thinks again.
+    #[inline(always)]
     pub(super) fn after_client_request(&mut self, client: ClientId, source: u32) {
         if let Workload::Closed { .. } = self.scenario.clients[client.index()].workload {
             self.schedule_think(client, source);
@@ -334,6 +346,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The key of a request.
+    #[inline(always)]
     pub(super) fn draw_key(
         &self,
         client: ClientId,

@@ -105,7 +105,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.queue.now()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn observe(&mut self, observation: Observation<'_>) {
         if self.reactions.is_watching {
             self.reactions.note(&observation);
@@ -121,7 +121,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Notes that an event was handled (decision D11: nothing stale, no slot, no sequence).
-    #[inline]
+    #[inline(always)]
     pub(super) fn fold(&mut self, event: Event, node: NodeId, identity: u64) {
         let now = self.now();
         self.digest.fold(now, event.kind(), node.0, identity);
@@ -169,16 +169,32 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Sets aside what comes due at a node that stands still. Returns whether it did.
-    #[inline]
+    #[inline(always)]
     pub(super) fn defers(&mut self, node: NodeId, what: Deferred) -> bool {
         let is_paused = self.nodes[node.index()].state == LifeState::Paused;
         if is_paused {
-            self.deferred.entry(node).or_default().push(what);
+            self.set_aside(node, what);
         }
         is_paused
     }
 
+    #[cold]
+    #[inline(never)]
+    fn set_aside(&mut self, node: NodeId, what: Deferred) {
+        self.deferred.entry(node).or_default().push(what);
+    }
+
+    /// Handles an event that waited, with the sequence number with which it was popped.
+    #[inline(never)]
+    pub(super) fn handle_late(&mut self, sequence: u64, event: Event) {
+        self.handle(sequence, event);
+    }
+
     /// Handles an event that was popped with this sequence number.
+    ///
+    /// It is part of the loop of a run, and so are the steps of a request; all other events are
+    /// handled apart, so that they take no registers from those.
+    #[inline(always)]
     pub(super) fn handle(&mut self, sequence: u64, event: Event) {
         match event {
             Event::RequestArrives(client) => self.on_request_arrives(client),

@@ -1,5 +1,6 @@
 //! `series.csv`: what happened when, one number a line.
 
+use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
 
 use crate::experiment::Run;
@@ -12,9 +13,7 @@ use crate::metrics::data::series::{ControlSeries, InstanceRow, RequestWindow, Se
 /// Columns: replication (from 0), start of the window, metric with its unit, entity, value. A
 /// number that does not exist has no line.
 pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
-    let mut lines = Lines {
-        csv: csv::Writer::from_writer(out),
-    };
+    let mut lines = Lines::new(out);
     lines
         .csv
         .write_record(["replication", "time_secs", "metric", "entity", "value"])?;
@@ -45,29 +44,61 @@ pub fn safe_cell(text: &str) -> String {
 
 struct Lines<W: Write> {
     csv: csv::Writer<W>,
+    /// Of the line that is written.
+    value: String,
+}
+
+/// What many lines have in common, as text.
+struct Place {
+    replication: String,
+    start_secs: String,
+    entity: String,
+}
+
+impl Place {
+    fn new(replication: usize, entity: &str) -> Self {
+        Place {
+            replication: replication.to_string(),
+            start_secs: String::new(),
+            entity: safe_cell(entity),
+        }
+    }
+
+    fn start_at(&mut self, secs: f64) {
+        self.start_secs = secs.to_string();
+    }
 }
 
 impl<W: Write> Lines<W> {
-    fn requests(&mut self, replication: usize, series: &Series) -> io::Result<()> {
-        for window in &series.total {
-            self.window(replication, "all", window)?;
+    fn new(out: W) -> Self {
+        Lines {
+            csv: csv::Writer::from_writer(out),
+            value: String::new(),
         }
+    }
+
+    fn requests(&mut self, replication: usize, series: &Series) -> io::Result<()> {
+        self.windows(Place::new(replication, "all"), &series.total)?;
         for client in &series.clients {
             let entity = format!("client.{}", client.client);
-            for window in &client.windows {
-                self.window(replication, &entity, window)?;
-            }
+            self.windows(Place::new(replication, &entity), &client.windows)?;
         }
         for class in &series.classes {
             let entity = format!("class.{}", class.class);
-            for window in &class.windows {
-                self.window(replication, &entity, window)?;
-            }
+            self.windows(Place::new(replication, &entity), &class.windows)?;
         }
         Ok(())
     }
 
-    fn window(&mut self, replication: usize, entity: &str, w: &RequestWindow) -> io::Result<()> {
+    fn windows(&mut self, mut place: Place, windows: &[RequestWindow]) -> io::Result<()> {
+        for window in windows {
+            place.start_at(window.start_secs);
+            self.window(&place, window)?;
+        }
+        Ok(())
+    }
+
+    fn window(&mut self, place: &Place, w: &RequestWindow) -> io::Result<()> {
         let counts = [
             ("arrived_count", w.arrived_count),
             ("succeeded_count", w.succeeded_count),
@@ -78,7 +109,7 @@ impl<W: Write> Lines<W> {
             ("retry_count", w.retry_count),
         ];
         for (metric, count) in counts {
-            self.line(replication, w.start_secs, metric, entity, count)?;
+            self.line(place, metric, count)?;
         }
         let latencies = [
             ("latency_ms_mean", w.latency_ms_mean),
@@ -90,7 +121,7 @@ impl<W: Write> Lines<W> {
         ];
         for (metric, value) in latencies {
             if let Some(value) = value {
-                self.line(replication, w.start_secs, metric, entity, value)?;
+                self.line(place, metric, value)?;
             }
         }
         Ok(())
@@ -116,12 +147,13 @@ impl<W: Write> Lines<W> {
         window_secs: f64,
         control: &ControlSeries,
     ) -> io::Result<()> {
-        let entity = format!("control.{}", control.kind);
-        for (place, count) in control.message_counts.iter().enumerate() {
-            let start_secs = place as f64 * window_secs;
-            self.line(replication, start_secs, "message_count", &entity, count)?;
-        }
-        Ok(())
+        let mut place = Place::new(replication, &format!("control.{}", control.kind));
+        self.column(
+            &mut place,
+            window_secs,
+            "message_count",
+            &control.message_counts,
+        )
     }
 
     fn instance(
@@ -130,46 +162,37 @@ impl<W: Write> Lines<W> {
         window_secs: f64,
         row: &InstanceRow,
     ) -> io::Result<()> {
-        let entity = format!("instance.{}", row.name);
-        let start_secs = |place: usize| place as f64 * window_secs;
-        for (place, count) in row.attempt_counts.iter().enumerate() {
-            self.line(
-                replication,
-                start_secs(place),
-                "attempt_count",
-                &entity,
-                count,
-            )?;
-        }
-        for (place, mean) in row.in_flight_means.iter().enumerate() {
-            self.line(
-                replication,
-                start_secs(place),
-                "in_flight_mean",
-                &entity,
-                mean,
-            )?;
-        }
-        for (place, ratio) in row.busy_ratios.iter().enumerate() {
-            self.line(replication, start_secs(place), "busy_ratio", &entity, ratio)?;
+        let mut place = Place::new(replication, &format!("instance.{}", row.name));
+        let place = &mut place;
+        self.column(place, window_secs, "attempt_count", &row.attempt_counts)?;
+        self.column(place, window_secs, "in_flight_mean", &row.in_flight_means)?;
+        self.column(place, window_secs, "busy_ratio", &row.busy_ratios)
+    }
+
+    /// One number for each window.
+    fn column(
+        &mut self,
+        place: &mut Place,
+        window_secs: f64,
+        metric: &str,
+        values: &[impl Display],
+    ) -> io::Result<()> {
+        for (window, value) in values.iter().enumerate() {
+            place.start_at(window as f64 * window_secs);
+            self.line(place, metric, value)?;
         }
         Ok(())
     }
 
-    fn line(
-        &mut self,
-        replication: usize,
-        time_secs: f64,
-        metric: &str,
-        entity: &str,
-        value: impl ToString,
-    ) -> io::Result<()> {
+    fn line(&mut self, place: &Place, metric: &str, value: impl Display) -> io::Result<()> {
+        self.value.clear();
+        write!(self.value, "{value}").expect("a string takes any text");
         self.csv.write_record([
-            &replication.to_string(),
-            &time_secs.to_string(),
+            &place.replication,
+            &place.start_secs,
             metric,
-            &safe_cell(entity),
-            &value.to_string(),
+            &place.entity,
+            &self.value,
         ])?;
         Ok(())
     }
@@ -190,9 +213,7 @@ mod tests {
     #[test]
     fn a_window_is_written_one_number_a_line() {
         let mut out = Vec::new();
-        let mut lines = Lines {
-            csv: csv::Writer::from_writer(&mut out),
-        };
+        let mut lines = Lines::new(&mut out);
         let window = RequestWindow {
             start_secs: 1.5,
             arrived_count: 3,
@@ -203,7 +224,9 @@ mod tests {
             latency_ms_mean: Some(7.25),
             ..RequestWindow::default()
         };
-        lines.window(0, "all", &window).expect("written");
+        lines
+            .windows(Place::new(0, "all"), &[window])
+            .expect("written");
         drop(lines);
         assert_eq!(
             String::from_utf8(out).expect("UTF-8"),

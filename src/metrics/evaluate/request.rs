@@ -1,5 +1,7 @@
 //! Measures of requests.
 
+use std::borrow::Cow;
+
 use super::estimate::{Estimate, Estimated, of_samples, share, undecided};
 use super::{Ask, exact};
 use crate::metrics::histogram::{Samples, rank_of};
@@ -139,7 +141,7 @@ impl Ask<'_> {
             return undecided("windows are kept by client only");
         };
         let windows = match self.measure.scope.class {
-            Some(class) => tables.classes.windows(class).to_vec(),
+            Some(class) => Cow::Borrowed(tables.classes.windows(class)),
             None => tables
                 .windows
                 .pooled(scope.client.map(|client| client.index())),
@@ -203,7 +205,7 @@ impl Ask<'_> {
         let latencies = self.run.tables.requests.caller_latencies(scope);
         let latencies = latencies.ok_or_else(|| {
             let max = crate::metrics::request::CALLER_HISTOGRAM_COUNT_MAX;
-            format!("latency by caller is kept for up to {max} callers")
+            format!("latency by caller is kept for expectations only, up to {max} callers")
         })?;
         let with_samples = latencies.iter().filter(|samples| 0 < samples.count());
         with_samples

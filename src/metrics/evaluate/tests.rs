@@ -175,7 +175,11 @@ fn request_measures_follow_scope_and_phase() {
 
 #[test]
 fn callers_are_compared() {
-    let scenario = faulty();
+    let mut latency = ask(Measure::Latency, Statistic::Max, Phase::Whole);
+    latency.aggregation = Aggregation::Worst;
+    let mut scenario = faulty();
+    let expectation = expect_measure(latency, Operator::Less, value(0.2));
+    scenario.expectations.push(expectation);
     let run = run(&scenario);
     let mut measure = ask(Measure::SuccessRatio, Statistic::Value, Phase::Whole);
     measure.aggregation = Aggregation::Worst;
@@ -184,8 +188,6 @@ fn callers_are_compared() {
     assert!((read(&run, &scenario, measure) - 0.02).abs() < 1e-12);
     measure.phase = Phase::During(FAULT);
     assert!((read(&run, &scenario, measure) - 0.02).abs() < 1e-12);
-    let mut latency = ask(Measure::Latency, Statistic::Max, Phase::Whole);
-    latency.aggregation = Aggregation::Worst;
     // The first caller has 1, 3, ..., 99 ms, doubled during the fault.
     assert_eq!(read(&run, &scenario, latency), 0.198);
     let mut zone = ask(Measure::SuccessRatio, Statistic::Value, Phase::Whole);
@@ -273,9 +275,13 @@ fn what_cannot_be_known_says_why() {
     by_instance.scope.instance = Some(InstanceId(0));
     let mut by_caller = ask(Measure::Utilization, Statistic::Value, Phase::Whole);
     by_caller.aggregation = Aggregation::Worst;
+    // No expectation of the scenario asks for it.
+    let mut latency_by_caller = ask(Measure::Latency, Statistic::Max, Phase::Whole);
+    latency_by_caller.aggregation = Aggregation::Worst;
     for measure in [
         by_instance,
         by_caller,
+        latency_by_caller,
         ask(Measure::Latency, Statistic::Jain, Phase::Whole),
         ask(Measure::Utilization, Statistic::Value, Phase::Steady),
         ask(Measure::Ownership, Statistic::Cv, Phase::Whole),

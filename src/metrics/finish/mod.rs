@@ -275,16 +275,21 @@ impl Finish<'_> {
                 message_counts,
             })
         });
+        let clients: Vec<ClientSeries> = clients
+            .map(|(index, client)| ClientSeries {
+                client: client.name.clone(),
+                windows: windows.rows(windows.client(index)),
+            })
+            .collect();
+        let total = match clients.as_slice() {
+            [only] => only.windows.clone(),
+            _ => windows.rows(&windows.pooled(None)),
+        };
         Series {
             window_secs: windows.width().as_secs_f64(),
-            clients: clients
-                .map(|(index, client)| ClientSeries {
-                    client: client.name.clone(),
-                    windows: windows.rows(windows.client(index)),
-                })
-                .collect(),
+            clients,
             classes: self.tables.classes.series(self.scenario),
-            total: windows.rows(&windows.pooled(None)),
+            total,
             control: control.collect(),
             caches: self.tables.caches.series(self.scenario),
             instances: self.tables.instances.series(&self.scenario.topology),

@@ -18,6 +18,9 @@ pub(in crate::model) const LEG_THERE: u32 = 0;
 /// The leg of a message to the calling side.
 const LEG_BACK: u32 = 1;
 
+/// What becomes of a message to an instance, and when its second copy arrives.
+type Delivery = (Verdict, Option<SimDuration>);
+
 /// What decides when an attempt times out.
 #[derive(Clone, Copy)]
 struct Timing {
@@ -37,10 +40,29 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
     /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        if self.gates.is_used || self.connections.is_used() {
+            return self.send_guarded_attempt(slot);
+        }
+        let index = self.count_attempt(slot);
+        let Some(instance) = self.pick_but(slot, index, None) else {
+            return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
+        };
+        // First of all: what follows does not wait for the end of these computations.
+        let delivery = self.deliver(slot, instance);
+        let attempt = self.register_attempt(slot, instance);
+        match delivery {
+            Some(delivery) => self.send_to_instance(attempt, delivery),
+            None => self.transmit(attempt),
+        }
+    }
+
+    /// The same where callers protect themselves, or calls have connections.
+    #[inline(never)]
+    fn send_guarded_attempt(&mut self, slot: u32) {
         if let Some(held) = self.gate(slot) {
             return self.hold(slot, held);
         }
-        let Some(instance) = self.pick(slot) else {
+        let Some(instance) = self.pick_guarded(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         let attempt = self.register_attempt(slot, instance);
@@ -48,26 +70,41 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Picks the instance of the next attempt of a request, and counts the attempt.
-    #[inline]
-    fn pick(&mut self, slot: u32) -> Option<InstanceId> {
+    fn pick_guarded(&mut self, slot: u32) -> Option<InstanceId> {
         let shut = self.avoided(slot);
-        let now = self.now();
-        let request = &mut self.requests[slot];
-        let index = request.attempt_count;
-        request.attempt_count += 1;
+        let index = self.count_attempt(slot);
         let request = &self.requests[slot];
         let caller = request.caller();
         if let Some(shared) = self.shared_pick(caller) {
             return Some(shared);
         }
-        let request = &self.requests[slot];
         let tried = shut.as_deref().unwrap_or(self.tried.get(request.tried));
-        let avoided = self.connections.avoided(caller, tried);
-        let side = &mut self.callers[caller.index()];
+        let avoided = self.connections.avoided(caller, tried).into_owned();
+        self.pick_but(slot, index, Some(&avoided))
+    }
+
+    #[inline(always)]
+    fn count_attempt(&mut self, slot: u32) -> u8 {
+        let request = &mut self.requests[slot];
+        request.attempt_count += 1;
+        request.attempt_count - 1
+    }
+
+    /// Picks an instance other than the `avoided` ones; None: those that the request has tried.
+    #[inline(always)]
+    fn pick_but(
+        &mut self,
+        slot: u32,
+        index: u8,
+        avoided: Option<&[InstanceId]>,
+    ) -> Option<InstanceId> {
+        let now = self.now();
+        let request = &self.requests[slot];
+        let side = &mut self.callers[request.caller().index()];
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
-            tried: &avoided,
+            tried: avoided.unwrap_or_else(|| self.tried.get(request.tried)),
             in_flight: &side.in_flight,
             draw: self
                 .streams
@@ -78,7 +115,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The attempt that was counted last is in flight to `instance` from now on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn register_attempt(&mut self, slot: u32, instance: InstanceId) -> u32 {
         let now = self.now();
         let request = &self.requests[slot];
@@ -86,17 +123,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let index = request.attempt_count - 1;
         let side = &mut self.callers[caller.index()];
         side.in_flight.add(instance);
-        let (key, class) = (request.key, request.class);
         let timing = Timing {
             edge: side.edge,
             node: side.node,
             index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
-            class,
+            class: request.class,
             is_endless: request.deadline == SimTime::NEVER,
         };
+        let (identity, key, trace_row) = (request.identity, request.key, request.source);
+        let class = timing.class;
         let attempt = self.attempts.insert(Attempt {
-            identity: request.identity,
+            identity,
             pending: 0,
             sent_at: now,
             arrived_at: SimTime::NEVER,
@@ -107,7 +145,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             next: NIL,
             key,
-            trace_row: request.source,
+            trace_row,
             index,
             stage: Stage::Sent,
             reply: Reply::Good,
@@ -149,20 +187,47 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller, instance, ..
         } = self.attempts[slot];
         let link = (self.caller_node(caller), self.instance_node(instance));
-        self.send_to_instance(slot, link);
-    }
-
-    fn send_to_instance(&mut self, slot: u32, link: (NodeId, NodeId)) {
         if self.connections.is_used() && self.travels_connected(slot) {
             return self.carry(slot);
         }
         let key = message_key(&self.attempts[slot], LEG_THERE);
         let verdict = self.send_message(slot, link, key, Leg::There);
+        let copy = self.draw_copy(link, key);
+        self.send_to_instance(slot, (verdict, copy));
+    }
+
+    /// What becomes of the message of the attempt that was counted last, where nothing but the
+    /// link decides: then it may be drawn before the attempt is put down.
+    #[inline(always)]
+    fn deliver(&mut self, slot: u32, instance: InstanceId) -> Option<Delivery> {
+        let request = &self.requests[slot];
+        if request.class != ClassId::NONE {
+            return None;
+        }
+        let key = MessageKey {
+            identity: request.identity,
+            number: u32::from(request.attempt_count - 1),
+            leg: LEG_THERE,
+            class: ClassId::NONE,
+        };
+        let link = (
+            self.caller_node(request.caller()),
+            self.instance_node(instance),
+        );
+        let verdict = self.send(link, key);
+        Some((verdict, self.draw_copy(link, key)))
+    }
+
+    #[inline(always)]
+    fn draw_copy(&mut self, link: (NodeId, NodeId), key: MessageKey) -> Option<SimDuration> {
         let now = self.now();
-        let copy = self
-            .network
-            .duplicate(now, &self.streams, &self.nodes, link, key);
-        match (verdict, copy) {
+        self.network
+            .duplicate(now, &self.streams, &self.nodes, link, key)
+    }
+
+    #[inline(always)]
+    fn send_to_instance(&mut self, slot: u32, delivery: Delivery) {
+        match delivery {
             (Verdict::Deliver { delay, is_held }, None) => self.arrive(slot, delay, is_held),
             (Verdict::Deliver { delay, is_held }, Some(copy_delay)) => {
                 self.arrive(slot, delay, is_held);
@@ -175,7 +240,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt will reach its instance after `delay`.
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self, slot: u32, delay: SimDuration, is_held: bool) {
         let sequence = self.schedule(delay, Event::AttemptArrives(slot));
         let attempt = &mut self.attempts[slot];
@@ -201,7 +266,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Sets the timeout of an attempt: the edge's, or what is left until the deadline.
-    #[inline]
+    #[inline(always)]
     fn set_timeout(&mut self, slot: u32, timing: Timing) {
         let edge = &self.scenario.edges[timing.edge.index()];
         let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
@@ -238,6 +303,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.attempt_timers[slot as usize].set(sequence);
     }
 
+    #[inline(always)]
     fn cancel_timeout(&mut self, slot: u32) {
         if !self.attempt_lanes.cancel(slot)
             && let Some(timer) = self.attempt_timers.get_mut(slot as usize)
@@ -247,6 +313,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The head of a lane of timeouts is due, if it was not cancelled.
+    #[inline(never)]
     pub(in crate::model) fn on_attempt_lane(&mut self, lane: u32, sequence: u64) {
         let fired = self.attempt_lanes.fire(lane, self.queue.now(), sequence);
         if let Some((at, sequence)) = fired.next {
@@ -259,6 +326,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The timeout of an attempt that its deadline cuts short.
+    #[inline(never)]
     pub(in crate::model) fn on_attempt_deadline(&mut self, slot: u32, sequence: u64) {
         if self.attempt_timers[slot as usize].fire(sequence) {
             self.on_attempt_timeout(slot);
@@ -333,6 +401,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A reply, a refusal or a reset reaches its caller.
+    #[inline(always)]
     pub(in crate::model) fn on_reply_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(attempt) = self.attempts.get(slot) else {
             return;
@@ -374,6 +443,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt ends for its caller; its request goes on.
+    #[inline(always)]
     pub(in crate::model) fn end_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let Attempt {
             request,
@@ -466,6 +536,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 }
 
 /// Names the messages of an attempt.
+#[inline]
 pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
     let copy = u32::from(attempt.flags.has(AttemptFlags::DUPLICATE)) * 2;
     MessageKey {
@@ -477,10 +548,12 @@ pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
 }
 
 /// Names an attempt in the digest.
+#[inline]
 pub(in crate::model) fn fold_identity(attempt: &Attempt) -> u64 {
     attempt.identity.wrapping_add(u64::from(attempt.index))
 }
 
+#[inline]
 fn outcome_of_reply(reply: Reply) -> AttemptOutcome {
     match reply {
         Reply::Good => AttemptOutcome::Success,

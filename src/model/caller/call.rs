@@ -55,6 +55,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Begins the only call of a client's request, or the first of several.
+    #[inline(always)]
     fn start_calls(&mut self, slot: u32, client: ClientId, node: NodeId) {
         let plan = self.plans.of_client(client);
         match plan.only {
@@ -64,7 +65,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn insert_request(&mut self, request: Request) -> u32 {
         let slot = self.requests.insert(request);
         if let Some(breakdown) = &mut self.breakdown {
@@ -74,6 +75,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The node that sends a request.
+    #[inline(always)]
     pub(in crate::model) fn request_node(&self, request: &Request) -> NodeId {
         request
             .owner()
@@ -170,6 +172,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Begins a call of a request that `node` sends.
+    #[inline(always)]
     pub(in crate::model) fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
         let request = &mut self.requests[slot];
         request.set_caller(self.scenario.topology.caller_of(edge, node));
@@ -229,6 +232,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A request has waited for its retry, or until its deadline.
+    #[inline(never)]
     pub(in crate::model) fn on_backoff_ends(&mut self, slot: u32, sequence: u64) {
         let request = self.requests[slot];
         if request.flags.has(RequestFlags::ABANDONED) {
@@ -280,6 +284,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     pub(super) fn observe_call_ended(&mut self, request: &Request, outcome: Outcome) {
         if let Ok(caller) = request.owner() {
             let edge = self.callers[caller.index()].edge;
@@ -306,6 +311,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    #[inline(always)]
     fn on_client_request_ended(&mut self, request: &Request, outcome: Outcome) {
         let (node, client) = match request.owner().map(|id| &self.callers[id.index()]) {
             Ok(&Caller {

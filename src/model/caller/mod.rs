@@ -27,7 +27,9 @@ use super::view::ViewSnapshot;
 use crate::engine::Timer;
 use crate::id::{ClientId, EdgeId, InstanceId, NodeId};
 
-/// One calling side. Everything it knows is its own (decision D8).
+/// One calling side. Everything it knows is its own (decision D8). What every attempt needs stands
+/// first, in two lines of the processor's cache.
+#[repr(C, align(64))]
 pub struct Caller {
     /// Its edge.
     pub edge: EdgeId,
@@ -37,14 +39,14 @@ pub struct Caller {
     pub client: Option<ClientId>,
     /// How it picks.
     pub balancer: Box<dyn Balancer>,
+    /// Its attempts in flight.
+    pub in_flight: InFlight,
     /// The list it has from the registry.
     pub listed: Arc<ViewSnapshot>,
     /// The version of that list; 0 while it has none.
     pub listed_version: u64,
     /// The list without what its own detector suspects.
     pub candidates: Arc<ViewSnapshot>,
-    /// Its attempts in flight.
-    pub in_flight: InFlight,
     /// What its own detector suspects, ascending.
     pub suspects: Vec<InstanceId>,
     /// Slots of its pairs with the instances it pings, in order of instance.

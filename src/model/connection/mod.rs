@@ -312,7 +312,7 @@ impl Connections {
     }
 
     /// The connection that carries an attempt.
-    #[inline]
+    #[inline(always)]
     fn connection_of(&self, attempt: u32) -> Option<u32> {
         let stream = self.streams.get(attempt as usize)?;
         (stream.place != NIL && stream.place & WAITS == 0).then_some(stream.place)

@@ -201,7 +201,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     }
 
     /// An attempt reaches the host of its instance on a connection. Whether it is not read.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn is_turned_back(&mut self, slot: u32) -> bool {
         match self.connections.connection_of(slot) {
             None => false,
@@ -209,6 +209,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
     }
 
+    #[inline(never)]
     fn turns_back(&mut self, slot: u32, connection: u32) -> bool {
         let now = self.now();
         if self.knows(connection) {
@@ -236,11 +237,15 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     }
 
     /// The calling side is done with an attempt: its place is free for the next one.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn leave_connection(&mut self, slot: u32, outcome: AttemptOutcome) {
-        if !self.connections.is_used() {
-            return;
+        if self.connections.is_used() {
+            self.end_stream(slot, outcome);
         }
+    }
+
+    #[inline(never)]
+    fn end_stream(&mut self, slot: u32, outcome: AttemptOutcome) {
         let place = self.connections.unlink(slot);
         if place != NIL && place & WAITS == 0 {
             self.after_carried(place, outcome);

@@ -179,6 +179,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A calling side pings an instance.
+    #[inline(never)]
     pub(in crate::model) fn on_ping_due(&mut self, slot: u32, sequence: u64) {
         let Some(pair) = self.pings.pairs.get(slot).copied() else {
             return;
@@ -257,6 +258,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A ping reaches the host of its instance.
+    #[inline(never)]
     pub(in crate::model) fn on_ping_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(pair) = self.arriving(slot, sequence) else {
             return;
@@ -301,6 +303,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An ACK reaches its calling side.
+    #[inline(never)]
     pub(in crate::model) fn on_ack_arrives(&mut self, slot: u32, sequence: u64) {
         let Some(pair) = self.arriving(slot, sequence) else {
             return;
@@ -330,6 +333,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The head of a lane of ping timeouts is due, if it was not cancelled.
+    #[inline(never)]
     pub(in crate::model) fn on_ping_lane(&mut self, lane: u32, sequence: u64) {
         let fired = self.pings.lanes.fire(lane, self.queue.now(), sequence);
         if let Some((at, sequence)) = fired.next {

@@ -85,6 +85,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An instance renews its lease.
+    #[inline(never)]
     pub(in crate::model) fn on_heartbeat_due(&mut self, instance: u32, sequence: u64) {
         let (id, event) = (InstanceId(instance), Event::HeartbeatDue(instance));
         if !self.registry.leases[id.index()].heartbeat.is_live(sequence) {
@@ -140,6 +141,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A heartbeat reaches the registry.
+    #[inline(never)]
     pub(in crate::model) fn on_heartbeat_arrives(&mut self, instance: u32) {
         let (id, event) = (InstanceId(instance), Event::HeartbeatArrives(instance));
         let Some(contact) = self.registry_handles(event) else {
@@ -162,6 +164,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An instance that leaves is delisted.
+    #[inline(never)]
     pub(in crate::model) fn on_deregistration_arrives(&mut self, instance: InstanceId) {
         let event = Event::DeregistrationArrives(instance.0);
         let Some(contact) = self.registry_handles(event) else {
@@ -214,6 +217,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A lease may have run out.
+    #[inline(never)]
     pub(in crate::model) fn on_lease_expires(&mut self, instance: u32, sequence: u64) {
         let (id, event) = (InstanceId(instance), Event::LeaseExpires(instance));
         if !self.registry.leases[id.index()].check.is_live(sequence) {

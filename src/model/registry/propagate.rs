@@ -71,6 +71,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The registry publishes what changed in a service.
+    #[inline(never)]
     pub(in crate::model) fn on_publish_due(&mut self, service: u32) {
         let id = ServiceId(service);
         if !self.is_static(id) && !self.registry.is_up {
@@ -190,6 +191,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A list reaches a calling side.
+    #[inline(never)]
     pub(in crate::model) fn on_list_arrives(&mut self, slot: u32) {
         let message = self.registry.messages.messages[slot as usize].as_ref();
         let caller = message.expect("a list arrives once").caller;
@@ -247,6 +249,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A calling side asks the registry for its list.
+    #[inline(never)]
     pub(in crate::model) fn on_poll_due(&mut self, caller: u32, sequence: u64) {
         let (id, event) = (CallerId(caller), Event::PollDue(caller));
         if !self.callers[id.index()].poll.is_live(sequence) {
@@ -299,6 +302,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A question reaches the registry, which answers with its newest list.
+    #[inline(never)]
     pub(in crate::model) fn on_poll_arrives(&mut self, caller: u32) {
         let (id, event) = (CallerId(caller), Event::PollArrives(caller));
         let Some(contact) = self.registry_contact() else {

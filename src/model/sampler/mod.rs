@@ -112,7 +112,7 @@ impl Sampler {
     }
 
     /// Draws a length, rounded to the nearest nanosecond.
-    #[inline]
+    #[inline(always)]
     pub fn sample(&self, source: &mut impl UniformSource) -> SimDuration {
         match &self.0 {
             Law::Constant { value } => *value,

@@ -13,11 +13,15 @@ use crate::model::world::World;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt is sent.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn note_sent(&mut self, slot: u32) {
-        if !self.gates.is_used {
-            return;
+        if self.gates.is_used {
+            self.count_sent(slot);
         }
+    }
+
+    #[inline(never)]
+    fn count_sent(&mut self, slot: u32) {
         let (caller, instance) = (self.attempts[slot].caller, self.attempts[slot].instance);
         if self.protection(caller).is_none() {
             return;
@@ -34,13 +38,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The attempt that was in `slot` ended for its caller.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn feedback(&mut self, slot: u32, caller: CallerId, end: &AttemptEnd) {
         if self.gates.is_used && self.protection(caller).is_some() {
             self.take_feedback(slot, caller, end);
         }
     }
 
+    #[inline(never)]
     fn take_feedback(&mut self, slot: u32, caller: CallerId, end: &AttemptEnd) {
         let now = self.now();
         let edge = self.callers[caller.index()].edge;

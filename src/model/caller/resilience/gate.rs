@@ -24,7 +24,7 @@ pub(in crate::model) enum Held {
 
 impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// What holds up the next attempt of a request, if anything does.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn gate(&mut self, slot: u32) -> Option<Held> {
         if self.gates.is_used {
             self.ask_gate(slot)
@@ -40,6 +40,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
     }
 
+    #[inline(never)]
     fn ask_gate(&mut self, slot: u32) -> Option<Held> {
         let caller = self.requests[slot].caller();
         let config = self.protection(caller)?;
@@ -324,10 +325,16 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     }
 
     /// A request ends, or its caller died: nothing at the gate remembers it.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn leave_gate(&mut self, slot: u32) {
-        if self.gates.is_used
-            && let Some(marks) = self.gates.marks.get(slot as usize).copied()
+        if self.gates.is_used {
+            self.clear_marks(slot);
+        }
+    }
+
+    #[inline(never)]
+    fn clear_marks(&mut self, slot: u32) {
+        if let Some(marks) = self.gates.marks.get(slot as usize).copied()
             && marks != Marks::default()
         {
             self.end_retry(slot);

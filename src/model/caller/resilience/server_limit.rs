@@ -13,11 +13,12 @@ use crate::scenario::resilience::LimitConfig;
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Turns away an attempt that has arrived, if its instance has as many as it may. Returns
     /// whether it did.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn is_over_limit(&mut self, slot: u32) -> bool {
         self.gates.is_used && self.ask_server_limit(slot)
     }
 
+    #[inline(never)]
     fn ask_server_limit(&mut self, slot: u32) -> bool {
         let id = self.attempts[slot].instance;
         let instance = &self.instances[id.index()];
@@ -39,13 +40,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An instance is done with an attempt, which leaves it now.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn sample_service(&mut self, slot: u32) {
         if self.gates.is_used && !self.is_probe(slot) {
             self.take_service_sample(slot);
         }
     }
 
+    #[inline(never)]
     fn take_service_sample(&mut self, slot: u32) {
         let now = self.now();
         let attempt = self.attempts[slot];
