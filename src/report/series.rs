@@ -128,14 +128,15 @@ impl<W: Write> Lines<W> {
     }
 
     fn cache(&mut self, replication: usize, cache: &CacheSeries) -> io::Result<()> {
+        let mut place = Place::new(replication, &cache.cache);
         for (metric, counts) in [
             ("cache_asked_count", &cache.asked_counts),
             ("cache_hit_count", &cache.hit_counts),
             ("cache_load_count", &cache.load_counts),
         ] {
-            for (place, count) in counts.iter().enumerate() {
-                let start_secs = place as f64 * cache.window_secs;
-                self.line(replication, start_secs, metric, &cache.cache, count)?;
+            for (window, count) in counts.iter().enumerate() {
+                place.start_at(window as f64 * cache.window_secs);
+                self.line(&place, metric, count)?;
             }
         }
         Ok(())
