@@ -1,5 +1,6 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
+use super::resilience::with_shut;
 use crate::engine::PendingSet;
 use crate::id::{ClassId, EdgeId, InstanceId, NodeId};
 use crate::model::balancer::{AttemptEnd, PickContext};
@@ -37,6 +38,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
     /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.settle(slot);
+        }
         if let Some(held) = self.gate(slot) {
             return self.hold(slot, held);
         }
@@ -50,20 +54,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Picks the instance of the next attempt of a request, and counts the attempt.
     #[inline]
     fn pick(&mut self, slot: u32) -> Option<InstanceId> {
-        let shut = self.avoided(slot);
         let now = self.now();
         let request = &mut self.requests[slot];
-        let index = request.attempt_count;
+        let (index, caller) = (request.attempt_count, request.caller());
         request.attempt_count += 1;
-        let request = &self.requests[slot];
-        let caller = request.caller();
-        if let Some(shared) = self.shared_pick(caller) {
+        let shut = self.shut(caller);
+        if let Some(shared) = self.shared_pick(caller, &shut) {
             return Some(shared);
         }
         let request = &self.requests[slot];
-        let tried = shut.as_deref().unwrap_or(self.tried.get(request.tried));
+        let tried = self.tried.get(request.tried);
         let avoided = self.connections.avoided(caller, tried);
         let side = &mut self.callers[caller.index()];
+        let avoided = with_shut(avoided, shut, &side.candidates);
         let mut ctx = PickContext {
             now,
             key: u64::from(request.key),
