@@ -1,5 +1,6 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
+use super::resilience::with_shut;
 use crate::engine::PendingSet;
 use crate::id::{ClassId, EdgeId, InstanceId, NodeId};
 use crate::model::balancer::{AttemptEnd, PickContext};
@@ -40,6 +41,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
     /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
+        if let Some(breakdown) = &mut self.breakdown {
+            breakdown.settle(slot);
+        }
         if self.gates.is_used || self.connections.is_used() {
             return self.send_guarded_attempt(slot);
         }
@@ -71,15 +75,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Picks the instance of the next attempt of a request, and counts the attempt.
     fn pick_guarded(&mut self, slot: u32) -> Option<InstanceId> {
-        let shut = self.avoided(slot);
         let index = self.count_attempt(slot);
-        let request = &self.requests[slot];
-        let caller = request.caller();
-        if let Some(shared) = self.shared_pick(caller) {
+        let caller = self.requests[slot].caller();
+        let shut = self.shut(caller);
+        if let Some(shared) = self.shared_pick(caller, &shut) {
             return Some(shared);
         }
-        let tried = shut.as_deref().unwrap_or(self.tried.get(request.tried));
-        let avoided = self.connections.avoided(caller, tried).into_owned();
+        let tried = self.tried.get(self.requests[slot].tried);
+        let avoided = self.connections.avoided(caller, tried);
+        let side = &self.callers[caller.index()];
+        let avoided = with_shut(avoided, shut, &side.candidates).into_owned();
         self.pick_but(slot, index, Some(&avoided))
     }
 

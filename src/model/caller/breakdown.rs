@@ -88,7 +88,6 @@ impl Breakdown {
 
     /// An attempt was sent.
     pub fn send(&mut self, request: u32, attempt: u32, now: SimTime) {
-        self.settle(request);
         let clock = &mut self.requests[request as usize];
         clock.is_late = false;
         if clock.open_count == 0 {

@@ -289,11 +289,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             _ => AttemptOutcome::Refused,
         };
         // New ones join behind and are not meant.
-        let waiting_count = self.connections.pools[pool].waiting_count;
-        for _ in 0..waiting_count {
-            let attempt = self.connections.pools[pool].waiting_first;
-            if attempt != NIL {
-                self.end_attempt(attempt, outcome);
+        let waiting = self
+            .connections
+            .listed(self.connections.pools[pool].waiting_first);
+        for name in self.name_attempts(&waiting) {
+            if self.is_awaited(name) {
+                self.end_attempt(name.0, outcome);
             }
         }
     }

@@ -351,8 +351,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.fail_connection(connection, Reply::Refused);
         }
         let carried = self.connections.carried(connection);
-        for attempt in &carried {
-            self.connections.unlink(*attempt);
+        let names = self.name_attempts(&carried);
+        for attempt in carried {
+            self.connections.unlink(attempt);
         }
         self.forget_connection(connection, ending != Ending::Crashed);
         let pool = record.pool;
@@ -365,7 +366,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.serve_waiting(pool);
         }
         // In the order in which they were sent.
-        for attempt in carried.into_iter().rev() {
+        for name in names.into_iter().rev() {
+            if !self.is_awaited(name) {
+                continue;
+            }
+            let attempt = name.0;
             let was_read = self.attempts[attempt].flags.has(AttemptFlags::ARRIVED);
             let outcome = match ending {
                 Ending::Closed if !was_read => AttemptOutcome::ResetUnsent,

@@ -302,8 +302,13 @@ impl Connections {
 
     /// Slots of the attempts that a connection carries, the latest first.
     fn carried(&self, connection: u32) -> Vec<u32> {
+        self.listed(self.records[connection].stream_first)
+    }
+
+    /// Slots of the attempts of a list, from its first.
+    fn listed(&self, first: u32) -> Vec<u32> {
         let mut slots = Vec::new();
-        let mut next = self.records[connection].stream_first;
+        let mut next = first;
         while next != NIL {
             slots.push(next);
             next = self.streams[next as usize].next;

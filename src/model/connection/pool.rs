@@ -28,7 +28,12 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     }
 
     /// The instance of an open connection with room, where picks are made per connection.
-    pub(in crate::model) fn shared_pick(&self, caller: CallerId) -> Option<InstanceId> {
+    /// Those in `shut`, which ascends, are left out.
+    pub(in crate::model) fn shared_pick(
+        &self,
+        caller: CallerId,
+        shut: &[InstanceId],
+    ) -> Option<InstanceId> {
         let side = self.connections.sides.get(caller.index())?;
         let config = self.connection_config(self.callers[caller.index()].edge)?;
         if config.pick_per != PickPer::Connection {
@@ -36,7 +41,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         let candidates = &self.callers[caller.index()].candidates;
         let has_room = |entry: &&(InstanceId, u32)| {
-            if candidates.position(entry.0).is_none() {
+            if candidates.position(entry.0).is_none() || shut.binary_search(&entry.0).is_ok() {
                 return false;
             }
             let pool = &self.connections.pools[entry.1];
@@ -234,6 +239,23 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         record.flags.clear(Flags::HANDSHAKE_DUE);
         let pool = record.pool;
         self.pool_config(pool).handshake_cpu
+    }
+
+    /// Names attempts by slot, identity and number: the end of one may give up others, and their
+    /// slots are used again.
+    pub(super) fn name_attempts(&self, slots: &[u32]) -> Vec<(u32, u64, u8)> {
+        let name = |slot: &u32| {
+            let attempt = &self.attempts[*slot];
+            (*slot, attempt.identity, attempt.index)
+        };
+        slots.iter().map(name).collect()
+    }
+
+    /// Whether the caller still waits for an attempt.
+    pub(super) fn is_awaited(&self, (slot, identity, index): (u32, u64, u8)) -> bool {
+        self.attempts.get(slot).is_some_and(|attempt| {
+            attempt.request != NIL && (attempt.identity, attempt.index) == (identity, index)
+        })
     }
 
     /// The calling side is done with an attempt: its place is free for the next one.

@@ -1,5 +1,7 @@
 //! What stands before an attempt of a caller, and what its end tells.
 
+use std::borrow::Cow;
+
 use super::bulkhead::Room;
 use super::{Gates, Marks, Resilience, Wait, breaker_envoy, entry};
 use crate::engine::PendingSet;
@@ -8,6 +10,7 @@ use crate::model::event::Event;
 use crate::model::observation::{
     AttemptOutcome, BreakerState, LimitOwner, LocalCause, Observation, Observer, Outcome,
 };
+use crate::model::view::ViewSnapshot;
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, Streams, UniformSource, mix};
 use crate::scenario::resilience::{ResilienceConfig, RetryOn};
@@ -145,29 +148,16 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.after_failed_attempt(slot, AttemptOutcome::Rejected);
     }
 
-    /// Instances that the next attempt of a request avoids: those that it tried and those whose
-    /// breakers are open; the latter alone where that leaves nothing. None: those that it tried.
-    pub(in crate::model) fn avoided(&mut self, slot: u32) -> Option<Vec<InstanceId>> {
+    /// Instances that a calling side may send nothing to, ascending: their breakers are open.
+    #[inline]
+    pub(in crate::model) fn shut(&mut self, caller: CallerId) -> Vec<InstanceId> {
         if !self.gates.is_used {
-            return None;
+            return Vec::new();
         }
         let now = self.now();
-        let request = &self.requests[slot];
-        let side = &mut self.callers[request.caller().index()];
-        let breakers = side.resilience.as_mut()?.breakers.as_mut()?;
-        let shut = breakers.shut(now);
-        if shut.is_empty() {
-            return None;
-        }
-        let tried = self.tried.get(request.tried);
-        let mut both: Vec<InstanceId> = shut.iter().chain(tried).copied().collect();
-        both.sort_unstable();
-        both.dedup();
-        let members = &side.candidates.members;
-        let is_left = members
-            .iter()
-            .any(|m| both.binary_search(&m.instance).is_err());
-        Some(if is_left { both } else { shut })
+        let side = self.callers[caller.index()].resilience.as_mut();
+        let breakers = side.and_then(|side| side.breakers.as_mut());
+        breakers.map_or_else(Vec::new, |breakers| breakers.shut(now))
     }
 
     /// What a calling side is asked to do, if anything.
@@ -384,6 +374,26 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             }
         }
     }
+}
+
+/// What a pick leaves out: what it would rather avoid and what is shut, or, where that leaves none
+/// of the candidates, what is shut alone. All ascend.
+pub(in crate::model) fn with_shut<'a>(
+    avoided: Cow<'a, [InstanceId]>,
+    shut: Vec<InstanceId>,
+    candidates: &ViewSnapshot,
+) -> Cow<'a, [InstanceId]> {
+    if shut.is_empty() {
+        return avoided;
+    }
+    let mut both = [&shut[..], &avoided[..]].concat();
+    both.sort_unstable();
+    both.dedup();
+    let is_left = |both: &[InstanceId]| {
+        let mut members = candidates.members.iter();
+        members.any(|m| both.binary_search(&m.instance).is_err())
+    };
+    Cow::Owned(if is_left(&both) { both } else { shut })
 }
 
 impl Gates {

@@ -23,6 +23,8 @@ mod rolling;
 mod server_limit;
 mod throttle;
 
+pub(in crate::model) use gate::with_shut;
+
 use breakers::Breakers;
 use budget::Budget;
 use bulkhead::Bulkhead;
