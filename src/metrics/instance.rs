@@ -177,7 +177,7 @@ impl InstanceTable {
     }
 
     /// An attempt was sent to an instance.
-    #[inline]
+    #[inline(always)]
     pub fn send(&mut self, at: SimTime, instance: InstanceId) {
         let meter = &mut self.meters[instance.index()];
         meter.load.in_flight_ns += meter.in_flight.advance(at);
@@ -187,7 +187,7 @@ impl InstanceTable {
     }
 
     /// An attempt to an instance ended at its caller.
-    #[inline]
+    #[inline(always)]
     pub fn end(&mut self, at: SimTime, instance: InstanceId) {
         let meter = &mut self.meters[instance.index()];
         meter.load.in_flight_ns += meter.in_flight.advance(at);
@@ -199,7 +199,7 @@ impl InstanceTable {
     }
 
     /// Work entered an instance. Returns how many it held before, and since when.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&mut self, at: SimTime, instance: InstanceId) -> (u32, SimTime) {
         let meter = &mut self.meters[instance.index()];
         let before = (meter.in_system.level, meter.in_system.since);
@@ -209,7 +209,7 @@ impl InstanceTable {
     }
 
     /// Work left an instance. Returns how many it held before, and since when.
-    #[inline]
+    #[inline(always)]
     pub fn leave(&mut self, at: SimTime, instance: InstanceId) -> (u32, SimTime) {
         let meter = &mut self.meters[instance.index()];
         assert!(
@@ -229,7 +229,7 @@ impl InstanceTable {
     }
 
     /// Work started after waiting.
-    #[inline]
+    #[inline(always)]
     pub fn start(&mut self, instance: InstanceId, waiting: SimDuration) {
         let load = &mut self.meters[instance.index()].load;
         load.started_count += 1;
@@ -237,7 +237,7 @@ impl InstanceTable {
     }
 
     /// Busy workers from now on.
-    #[inline]
+    #[inline(always)]
     pub fn set_busy(&mut self, at: SimTime, instance: InstanceId, busy_count: u32) {
         let meter = &mut self.meters[instance.index()];
         if meter.busy.level != busy_count {

@@ -156,7 +156,7 @@ impl RequestCell {
     }
 
     /// Takes note of an outcome.
-    #[inline]
+    #[inline(always)]
     pub fn end(&mut self, latency: SimDuration, outcome: Outcome) {
         self.outcome_counts[outcome as usize] += 1;
         match outcome {

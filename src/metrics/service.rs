@@ -205,7 +205,7 @@ impl ServiceTable {
     }
 
     /// Work entered an instance that held `before` since an instant.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&mut self, at: SimTime, class: u16, instance: InstanceId, before: (u32, SimTime)) {
         let (cell, service) = self.place(class, instance);
         self.cells[cell].arrived_count += 1;

@@ -204,7 +204,7 @@ impl WindowTable {
     }
 
     /// A request has its outcome.
-    #[inline]
+    #[inline(always)]
     pub fn end(
         &mut self,
         arrived_at: SimTime,

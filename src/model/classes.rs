@@ -131,11 +131,23 @@ pub(super) enum Leg {
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The class of the request `identity` of a client, by its row of the trace or by share.
+    #[inline(always)]
     pub(super) fn draw_class(&self, client: ClientId, identity: u64, source: u32) -> ClassId {
+        match self.classes.clients[client.index()].shares.last() {
+            Some((_, last)) => self.draw_class_but(*last, client, identity, source),
+            None => ClassId::NONE,
+        }
+    }
+
+    #[inline(never)]
+    fn draw_class_but(
+        &self,
+        last: ClassId,
+        client: ClientId,
+        identity: u64,
+        source: u32,
+    ) -> ClassId {
         let of_client = &self.classes.clients[client.index()];
-        let Some((_, last)) = of_client.shares.last() else {
-            return ClassId::NONE;
-        };
         let row = self.trace_row(client, source);
         if let Some(place) = row.and_then(|row| row.class.checked_sub(1)) {
             return of_client.of_trace[place as usize];
@@ -146,7 +158,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let u = draw.uniform();
         let drawn = of_client.shares.iter().find(|(below, _)| u < *below);
         // The last class takes what rounding leaves.
-        drawn.map_or(*last, |(_, class)| *class)
+        drawn.map_or(last, |(_, class)| *class)
     }
 
     /// The time that a request of a class has from its arrival, on the clock of its caller; None

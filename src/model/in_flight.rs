@@ -45,7 +45,7 @@ impl InFlight {
     }
 
     /// An attempt was sent.
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, instance: InstanceId) {
         if self.entries.len() <= 2 * self.busy_count {
             self.grow();

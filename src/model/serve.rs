@@ -219,6 +219,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A worker takes up an attempt.
+    #[inline(never)]
     fn start_work(&mut self, slot: u32) {
         let Attempt {
             instance: id,
@@ -469,6 +470,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A worker is done with an attempt, which was in this stage.
+    #[inline(always)]
     pub(super) fn free_worker(&mut self, id: InstanceId, stage: Stage) {
         if let Some(sharing) = &mut self.instances[id.index()].sharing {
             sharing.calling_count -= u32::from(stage == Stage::Calling);

@@ -210,7 +210,7 @@ impl Topology {
     /// # Panics
     ///
     /// If the node does not own that edge.
-    #[inline]
+    #[inline(always)]
     pub fn caller_of(&self, edge: EdgeId, node: NodeId) -> CallerId {
         let caller =
             self.edge_first_caller[edge.index()] + (node.0 - self.edge_first_owner[edge.index()]);

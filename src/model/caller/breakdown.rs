@@ -267,7 +267,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// An attempt ends for its caller.
-    #[inline]
+    #[inline(always)]
     pub(super) fn split_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let now = self.queue.now();
         if let Some(breakdown) = &mut self.breakdown {
