@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{AttemptEnd, Balancer, Eligible, PickContext};
 use crate::id::InstanceId;
 use crate::model::observation::AttemptOutcome;
-use crate::model::view::ViewSnapshot;
+use crate::model::view::{Member, ViewSnapshot};
 use crate::rng::UniformSource;
 
 /// Stays with one candidate until the connection to it fails or ends, or it is no longer a
@@ -44,7 +44,10 @@ impl PickFirst {
         {
             avoided.insert(place, failed);
         }
-        let eligible = Eligible::new(view, &avoided);
+        // What the call avoids weighs more than what failed others.
+        let is_left = |m: &Member| avoided.binary_search(&m.instance).is_err();
+        let has_more = view.members.iter().any(is_left);
+        let eligible = Eligible::new(view, if has_more { &avoided } else { ctx.tried });
         let count = eligible.count();
         if count == 0 {
             return None;
