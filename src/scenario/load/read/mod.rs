@@ -105,16 +105,15 @@ pub fn scenario(
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
-    let clients_read = client::clients(
-        ctx,
-        &clients,
-        &names,
-        &classes,
-        &edges,
-        &services_read,
-        &groups,
+    let world = client::World {
+        names: &names,
+        classes: &classes,
+        edges: edges.iter().map(|(edge, _)| edge.clone()).collect(),
+        services: &services_read,
+        groups: &groups,
         duration,
-    );
+    };
+    let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
