@@ -38,10 +38,7 @@ impl Observer for Recorder<'_> {
                 self.node_changed(at, *node, *state, *fault);
             }
             Observation::FaultStarted { fault, targets } => {
-                let counts = &mut self.tables.faults[fault.index()];
-                counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
-                counts.targets.extend(*targets);
-                self.tables.rings.hit(*fault, targets);
+                self.fault_started(*fault, targets);
             }
             Observation::FaultEnded { .. } => {}
             Observation::Suspected { .. }
@@ -59,15 +56,8 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
-            Observation::CpuChanged {
-                instance,
-                cores_used,
-                is_throttled,
-            } => {
-                let usage = (*cores_used, *is_throttled);
-                self.tables
-                    .servers
-                    .set_cpu(at, self.class, *instance, usage);
+            Observation::CpuChanged { .. } | Observation::ZombieWorked { .. } => {
+                self.observe_server(at, observation);
             }
             Observation::BytesSent {
                 edge,
@@ -86,9 +76,6 @@ impl Observer for Recorder<'_> {
                 attempt_index,
             } => self.hedge_sent((*caller, *edge), *attempt_index),
             Observation::FellBack { edge, .. } => self.fell_back(*edge),
-            Observation::ZombieWorked { instance, length } => {
-                self.tables.services.waste(self.class, *instance, *length);
-            }
             Observation::TurnedAway { .. }
             | Observation::RetryDecided { .. }
             | Observation::BreakerChanged { .. }
@@ -230,6 +217,24 @@ impl Recorder<'_> {
         }
     }
 
+    #[inline(always)]
+    fn observe_server(&mut self, at: SimTime, observation: &Observation<'_>) {
+        match *observation {
+            Observation::CpuChanged {
+                instance,
+                cores_used,
+                is_throttled,
+            } => {
+                let (servers, usage) = (&mut self.tables.servers, (cores_used, is_throttled));
+                servers.set_cpu(at, self.class, instance, usage);
+            }
+            Observation::ZombieWorked { instance, length } => {
+                self.tables.services.waste(self.class, instance, length);
+            }
+            _ => unreachable!("facts of servers come here"),
+        }
+    }
+
     fn observe_belief(&mut self, at: SimTime, observation: &Observation<'_>) {
         let scenario = self.scenario;
         match *observation {
@@ -277,6 +282,13 @@ impl Recorder<'_> {
             }
             _ => unreachable!("facts of beliefs come here"),
         }
+    }
+
+    fn fault_started(&mut self, fault: FaultId, targets: &[NodeId]) {
+        let counts = &mut self.tables.faults[fault.index()];
+        counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
+        counts.targets.extend(targets);
+        self.tables.rings.hit(fault, targets);
     }
 
     fn request_ended(

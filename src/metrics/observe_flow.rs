@@ -2,7 +2,7 @@
 
 use super::recorder::Recorder;
 use super::service::WorkRecord;
-use crate::id::{CallerId, EdgeId};
+use crate::id::{CallerId, ClassId, EdgeId};
 use crate::model::observation::Observation;
 use crate::time::SimTime;
 
@@ -26,6 +26,7 @@ impl Recorder<'_> {
             }
             Observation::ReleasedWorkEnded {
                 instance,
+                class,
                 arrived_at,
                 started_at,
                 released_at,
@@ -42,6 +43,9 @@ impl Recorder<'_> {
                 let before = self.tables.instances.leave(at, instance);
                 let services = &mut self.tables.services;
                 services.leave(at, self.class, instance, before, work);
+                if class != ClassId::NONE {
+                    self.class_work_ended(at, class, instance, work);
+                }
             }
             Observation::CallBreakdown {
                 edge,

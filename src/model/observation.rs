@@ -214,6 +214,7 @@ pub enum Observation<'a> {
     /// An instance is done with an attempt that a worker was freed of at `released_at`.
     ReleasedWorkEnded {
         instance: InstanceId,
+        class: ClassId,
         arrived_at: SimTime,
         started_at: SimTime,
         released_at: SimTime,

@@ -41,6 +41,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn observe_free_work_ended(&mut self, slot: u32, end: WorkEnd) {
         let Attempt {
             instance,
+            class,
             arrived_at,
             started_at,
             due_ns,
@@ -49,6 +50,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         } = self.attempts[slot];
         self.observe(Observation::ReleasedWorkEnded {
             instance,
+            class,
             arrived_at,
             started_at,
             released_at: SimTime::from_ns(due_ns),

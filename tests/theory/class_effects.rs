@@ -1,7 +1,7 @@
 //! What classes of requests do: books that add up, faults and deadlines that hit their own class,
 //! sizes on links.
 
-use stormglass::id::{ClassId, EdgeId, FaultId};
+use stormglass::id::{ClassId, EdgeId, FaultId, ServiceId};
 use stormglass::metrics::data::RunMetrics;
 use stormglass::metrics::data::request::RequestStats;
 use stormglass::metrics::recorder::Recorder;
@@ -167,6 +167,28 @@ fn assert_work_adds_up(scenario: &Scenario, run: &RunMetrics, phase: Phase) {
         .map(|class| tables.classes.work(class, None, None, &phases).served_count)
         .sum();
     assert!(0 < served && served < all.served_count);
+}
+
+#[test]
+fn work_that_holds_no_worker_is_counted_in_its_class() {
+    let (kiosk, rest) = (BUSY.find("[client.kiosk]"), BUSY.find("[client.shop]"));
+    let kiosk = &BUSY[kiosk.expect("a kiosk")..rest.expect("a shop")];
+    let call = "[service.web.call.db]\n";
+    let text = BUSY
+        .replace(kiosk, "")
+        .replace(call, &format!("{call}async = true\n"));
+    let (scenario, run) = measured(&text);
+    let tables = &run.tables;
+    let phases = tables.timeline.classes_of(Phase::Whole);
+    let phases = phases.expect("the whole run is known");
+    for service in (0..scenario.services.len()).map(ServiceId::from_index) {
+        let all = tables.services.pooled(Some(service), None, &phases);
+        let classes = scenario.classes.ids();
+        let of_classes = classes.map(|id| tables.classes.work(id, Some(service), None, &phases));
+        let served: u64 = of_classes.map(|work| work.served_count).sum();
+        assert!(0 < served, "{service:?}");
+        assert_eq!(served, all.served_count, "{service:?}");
+    }
 }
 
 /// What became of each request of a class: arrival, latency, outcome.

@@ -50,11 +50,11 @@ impl Observer for ByClass {
             Observation::RequestArrived { class, .. } => {
                 self.arrived_counts[class.index()] += 1;
             }
-            Observation::WorkStarted { class, waiting, .. } => {
-                if is_measured(SimTime::from_ns(at.as_ns() - waiting.as_ns())) {
-                    self.wait_counts[class.index()] += 1;
-                    self.wait_secs[class.index()] += waiting.as_secs_f64();
-                }
+            Observation::WorkStarted { class, waiting, .. }
+                if is_measured(SimTime::from_ns(at.as_ns() - waiting.as_ns())) =>
+            {
+                self.wait_counts[class.index()] += 1;
+                self.wait_secs[class.index()] += waiting.as_secs_f64();
             }
             _ => {}
         }

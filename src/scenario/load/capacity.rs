@@ -7,8 +7,8 @@ use crate::scenario::class::Classes;
 use crate::scenario::client::{EdgeConfig, Workload};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 
-/// Requests per second that the workers and cores of a service can do; infinite where the service time is
-/// zero. Time that a worker waits for services that it calls is not counted.
+/// Requests per second that the workers and cores of a service can do; infinite where the service
+/// time is zero. Time that a worker waits for services that it calls is not counted.
 pub fn requests_per_sec(
     service: ServiceId,
     services: &[ServiceConfig],

@@ -1,7 +1,7 @@
 //! The measures of calls between services and of the parts of the latency.
 
 use super::super::measure::{Measure, Unit};
-use super::table::{CALL, ratio, times};
+use super::family::{CALL, ratio, times};
 use super::{MeasureInfo, Statistics};
 
 /// They stand at the end of the catalog.

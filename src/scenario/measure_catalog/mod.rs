@@ -1,6 +1,7 @@
 //! Every measure that an expectation may name, with its definition: the text of
 //! `stormglass metrics`.
 
+mod family;
 mod flow;
 mod table;
 

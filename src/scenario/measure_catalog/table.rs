@@ -1,20 +1,9 @@
 //! The definitions of the measures (design section 8 in one table).
 
 use super::super::measure::{Measure, Unit};
+use super::family::*;
 use super::flow::FLOW_MEASURES;
 use super::{MeasureInfo, Statistics};
-
-const REQUEST: &[&str] = &["client", "zone", "call", "class"];
-const RETURN: &[&str] = &["client", "zone", "call"];
-pub(super) const CALL: &[&str] = &["client", "call"];
-const SERVICE: &[&str] = &["service", "zone", "class"];
-const WORK: &[&str] = &["service", "zone", "instance", "class"];
-const SERVER: &[&str] = &["service", "zone", "instance"];
-const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
-const LIMIT: &[&str] = &["call", "client", "service"];
-const CONNECTED: &[&str] = &["call", "client", "service"];
-const CACHE: &[&str] = &["call", "client", "service"];
-const RING: &[&str] = &["call", "client", "service"];
 
 /// All measures.
 pub const MEASURES: &[MeasureInfo] = &[
@@ -402,7 +391,8 @@ pub const MEASURES: &[MeasureInfo] = &[
         ..ratio(
             Measure::CpuUtilization,
             "cpu_utilization",
-            "CPU time used / CPU time available: cores, or the quota where that is less, x time up.",
+            "CPU time used / CPU time available: cores, or the quota where that is less, x time \
+             up.",
         )
     },
     MeasureInfo {
@@ -495,89 +485,3 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     },
 ];
-
-const fn single(
-    measure: Measure,
-    name: &'static str,
-    unit: Unit,
-    scopes: &'static [&'static str],
-    definition: &'static str,
-) -> MeasureInfo {
-    MeasureInfo {
-        measure,
-        name,
-        unit,
-        statistics: Statistics::Single,
-        scopes,
-        is_of_fault: false,
-        definition,
-    }
-}
-
-pub(super) const fn ratio(
-    measure: Measure,
-    name: &'static str,
-    definition: &'static str,
-) -> MeasureInfo {
-    single(measure, name, Unit::Ratio, REQUEST, definition)
-}
-
-const fn by_call(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
-    single(measure, name, Unit::Ratio, CALL, definition)
-}
-
-const fn rate(
-    measure: Measure,
-    name: &'static str,
-    scopes: &'static [&'static str],
-    definition: &'static str,
-) -> MeasureInfo {
-    single(measure, name, Unit::Rate, scopes, definition)
-}
-
-const fn number(
-    measure: Measure,
-    name: &'static str,
-    scopes: &'static [&'static str],
-    definition: &'static str,
-) -> MeasureInfo {
-    single(measure, name, Unit::Number, scopes, definition)
-}
-
-pub(super) const fn times(
-    measure: Measure,
-    name: &'static str,
-    scopes: &'static [&'static str],
-    definition: &'static str,
-) -> MeasureInfo {
-    MeasureInfo {
-        statistics: Statistics::Distribution,
-        ..single(measure, name, Unit::Time, scopes, definition)
-    }
-}
-
-const fn per_window(measure: Measure, name: &'static str, definition: &'static str) -> MeasureInfo {
-    MeasureInfo {
-        statistics: Statistics::PerWindow,
-        ..single(measure, name, Unit::Time, RETURN, definition)
-    }
-}
-
-const fn balance(
-    measure: Measure,
-    name: &'static str,
-    scopes: &'static [&'static str],
-    definition: &'static str,
-) -> MeasureInfo {
-    MeasureInfo {
-        statistics: Statistics::Balance,
-        ..single(measure, name, Unit::Number, scopes, definition)
-    }
-}
-
-const fn of_fault(info: MeasureInfo) -> MeasureInfo {
-    MeasureInfo {
-        is_of_fault: true,
-        ..info
-    }
-}

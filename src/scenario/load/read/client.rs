@@ -4,7 +4,6 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::{ARRIVALS, KEYS};
 use super::super::section::Section;
-use super::super::source::Origin;
 use super::distribution::distribution_at;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_table};
 use crate::id::{EdgeId, ServiceId};
@@ -18,37 +17,19 @@ use crate::scenario::service::{GroupConfig, ServiceConfig};
 use crate::time::{SimDuration, SimTime};
 
 /// What the arrivals of a client may refer to.
-struct World<'a> {
-    names: &'a Names,
-    classes: &'a Classes,
-    edges: &'a [EdgeConfig],
-    services: &'a [ServiceConfig],
-    groups: &'a [GroupConfig],
-    duration: SimDuration,
+pub struct World<'a> {
+    pub names: &'a Names,
+    pub classes: &'a Classes,
+    pub edges: Vec<EdgeConfig>,
+    pub services: &'a [ServiceConfig],
+    pub groups: &'a [GroupConfig],
+    pub duration: SimDuration,
 }
 
 /// Reads the clients.
-pub fn clients(
-    ctx: &mut Context,
-    clients: &[Opened],
-    names: &Names,
-    classes: &Classes,
-    edges: &[(EdgeConfig, Origin)],
-    services: &[ServiceConfig],
-    groups: &[GroupConfig],
-    duration: SimDuration,
-) -> Vec<ClientConfig> {
-    let edges: Vec<EdgeConfig> = edges.iter().map(|(edge, _)| edge.clone()).collect();
-    let world = World {
-        names,
-        classes,
-        edges: &edges,
-        services,
-        groups,
-        duration,
-    };
+pub fn clients(ctx: &mut Context, clients: &[Opened], world: &World) -> Vec<ClientConfig> {
     let mut calls_of: Vec<Vec<EdgeId>> = vec![Vec::new(); clients.len()];
-    for (place, edge) in edges.iter().enumerate() {
+    for (place, edge) in world.edges.iter().enumerate() {
         if let EdgeOwner::Client(client) = edge.owner {
             calls_of[client.index()].push(EdgeId::from_index(place));
         }
@@ -66,9 +47,12 @@ pub fn clients(
         }
         list.push(ClientConfig {
             name: client.name.clone(),
-            count: names.clients[place].caller_count,
-            zones: zones.iter().map(|(zone, _)| names.zone_of(zone)).collect(),
-            workload: workload(ctx, client, &calls, &world),
+            count: world.names.clients[place].caller_count,
+            zones: zones
+                .iter()
+                .map(|(zone, _)| world.names.zone_of(zone))
+                .collect(),
+            workload: workload(ctx, client, &calls, world),
             keys: keys(ctx, section),
             when_caller_down: match section.text(ctx, "when_caller_down").as_deref() {
                 Some("lose") => WhenCallerDown::Lose,
@@ -252,7 +236,7 @@ fn rate_of_load(
     if 0 < ctx.error_count() {
         return None;
     }
-    let visits = capacity::visits_per_request(calls, world.edges, world.services);
+    let visits = capacity::visits_per_request(calls, &world.edges, world.services);
     let mut visits = visits[service.index()];
     if let Some(EdgeOwner::Client(id)) = calls.first().map(|edge| world.edges[edge.index()].owner) {
         let more = capacity::class_visits(id, world.classes, world.services);

@@ -109,16 +109,15 @@ pub fn scenario(
     call::attach(&edges, &mut services_read);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
     cache::attach_service_caches(ctx, &services, &edges, &names, &mut services_read);
-    let clients_read = client::clients(
-        ctx,
-        &clients,
-        &names,
-        &classes,
-        &edges,
-        &services_read,
-        &groups,
+    let world = client::World {
+        names: &names,
+        classes: &classes,
+        edges: edges.iter().map(|(edge, _)| edge.clone()).collect(),
+        services: &services_read,
+        groups: &groups,
         duration,
-    );
+    };
+    let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);

@@ -103,7 +103,7 @@ pub const HEDGE_KEY: Key = optional(
 );
 
 /// Keys of a call: `cluster`.
-pub const CLUSTER_KEY: Key = key(
+pub const CLUSTER_KEY: Key = optional(
     "cluster",
     Kind::Choice(&[
         "failover",
@@ -113,8 +113,8 @@ pub const CLUSTER_KEY: Key = key(
         "forking",
         "broadcast",
     ]),
-    Default::Toml("\"failover\""),
-    "How many attempts a call begins with, and what a failure means (names of Apache Dubbo).",
+    "How many attempts a call begins with, and what a failure means (names of Apache Dubbo); \
+     `failover` where it is not set.",
 );
 
 /// Keys of a call: `failback`.
@@ -154,18 +154,17 @@ pub const FAILED_RATIO_KEY: Key = super::only_if(
 );
 
 /// Keys of a call: `deadline_propagation`.
-pub const PROPAGATION_KEY: Key = key(
+pub const PROPAGATION_KEY: Key = optional(
     "deadline_propagation",
     Kind::Choice(&["none", "drop_at_dequeue", "cancel"]),
-    Default::Toml("\"none\""),
-    "Who knows the deadline: the caller; the worker too, which drops what it takes up too late; or \
-     the same, and a message takes back what the caller gives up.",
+    "Who knows the deadline: the caller, as where it is not set; the worker too, which drops what \
+     it takes up too late; or the same, and a message takes back what the caller gives up.",
 );
 
 /// Keys of a call: `deadline_margin`.
-pub const MARGIN_KEY: Key = key(
+pub const MARGIN_KEY: Key = optional(
     "deadline_margin",
     LENGTH,
-    Default::Toml("\"0s\""),
-    "How much earlier than the attempt that it is made for the call must end.",
+    "How much earlier than the attempt that it is made for the call must end; not at all where it \
+     is not set.",
 );

@@ -86,11 +86,10 @@ pub static SERVICE: TableSpec = TableSpec {
             Default::Toml("\"attempt\""),
             "Whether every attempt draws its service time or all of a request share one.",
         ),
-        key(
+        optional(
             "cancellable",
             Kind::Bool,
-            Default::Toml("false"),
-            "Whether a cancellation stops running work, too.",
+            "Whether a cancellation stops running work, too; it does not where this is not set.",
         ),
         key(
             "registered",

@@ -1,37 +1,6 @@
-//! What a person reads who made a mistake about hedges, cluster modes or deadlines.
+//! Mistakes about hedges, cluster modes and deadlines.
 
-use stormglass::scenario::load::limits::Limits;
-use stormglass::scenario::load::{LoadInput, LoadText, load};
-
-const WORLD: &str = r#"schema = 1
-duration = "1m"
-[expect]
-users = "success_ratio >= 99%"
-[service.web]
-count = 3
-service_time = "5ms"
-[client.shop]
-arrivals = { process = "poisson", rate = "100/s" }
-[client.shop.call.web]
-"#;
-
-/// What is printed for the world with `more` at its end, after line 10.
-fn messages(more: &str, sets: &[&str]) -> String {
-    messages_of(format!("{WORLD}{more}"), sets)
-}
-
-fn messages_of(text: String, sets: &[&str]) -> String {
-    let loaded = load(&LoadInput {
-        text: LoadText::Text {
-            name: "bad.toml".to_string(),
-            text,
-        },
-        sets: sets.iter().map(|set| set.to_string()).collect(),
-        limits: Limits::STANDARD,
-    });
-    let text = loaded.diagnostics.render(&loaded.sources, false);
-    format!("{text}{}\n", loaded.diagnostics.summary("bad.toml"))
-}
+use super::messages;
 
 #[test]
 fn a_cluster_mode_says_how_many_attempts_there_are() {
