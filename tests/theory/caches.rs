@@ -66,8 +66,8 @@ fn instant(keys: &str, cache: &str) -> Facts {
 fn spaced(service_and_call: &str, duration: &str) -> Facts {
     Facts::of(&format!(
         "duration = \"{duration}\"\ndrain = \"10s\"\n[network]\nsame_zone = \"0s\"\n\
-         [client.c]\narrivals = {{ process = \"constant\", rate = \"10/s\" }}\nkeys = {{ count = 1 }}\n\
-         {service_and_call}\n"
+         [client.c]\narrivals = {{ process = \"constant\", rate = \"10/s\" }}\n\
+         keys = {{ count = 1 }}\n{service_and_call}\n"
     ))
 }
 

@@ -1,0 +1,31 @@
+//! Mistakes about caches.
+
+use super::messages;
+
+#[test]
+fn a_cache_says_what_a_miss_costs_and_what_needs_a_life() {
+    let expected = r#"error: `stale_while_revalidate` of entries that live for ever
+  --> bad.toml:11:50
+   |
+11 | cache = { capacity = 9, stale_while_revalidate = "1s" }
+   |                                                  ^^^^ it has no effect without a `ttl`
+   |
+help: write `ttl = "60s"` beside it
+
+bad.toml: 1 error
+"#;
+    let more = "cache = { capacity = 9, stale_while_revalidate = \"1s\" }\n";
+    assert_eq!(messages(more, &[]), expected);
+    for (miss, title, help) in [
+        ("{}", "a miss costs a time or a call", "miss = { time ="),
+        (
+            "{ call = \"db\" }",
+            "no call of `db`",
+            "ends in `.call.db]`",
+        ),
+    ] {
+        let set = format!("service.web.cache={{ capacity = 9, miss = {miss} }}");
+        let text = messages("", &[&set]);
+        assert!(text.contains(title) && text.contains(help), "{text}");
+    }
+}
