@@ -153,10 +153,11 @@ impl World {
                 if self.dice.flag() {
                     let stage = swarm_flow::stage(&mut self.dice, has_stages);
                     self.write_call(&format!("service.{name}"), callee, stage);
-                    callees.push(SERVICES[callee]);
+                    callees.push(callee);
                 }
             }
             if self.dice.between(0, 3) == 0 {
+                let callees: Vec<&str> = callees.iter().map(|place| SERVICES[*place]).collect();
                 let cache = swarm_cache::of_service(&mut self.dice, &callees);
                 self.line(format!("[service.{name}.cache]\n{cache}"));
             }
