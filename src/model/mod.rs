@@ -24,6 +24,7 @@ mod request;
 pub mod sampler;
 mod serve;
 mod serve_async;
+mod serve_shared;
 mod server;
 mod sharing;
 mod target;
