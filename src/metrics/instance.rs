@@ -129,7 +129,7 @@ impl Load {
 
 impl Gauge {
     /// Level times nanoseconds since the last change; the next change is counted from `at`.
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, at: SimTime) -> f64 {
         let ns = float(at.since(self.since).as_ns());
         self.since = at;

@@ -154,7 +154,7 @@ impl LevelMeter {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, at: SimTime, class: u16) {
         self.by_class[class as usize].add(self.level, at.since(self.since));
         self.since = at;
@@ -340,7 +340,7 @@ impl ServiceTable {
         )
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_instance_level(&mut self, at: SimTime, service: usize, before: (u32, SimTime)) {
         let (level, since) = before;
         let (from, to) = (since.max(self.measured.0), at.min(self.measured.1));

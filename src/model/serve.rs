@@ -182,6 +182,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The next attempt that a worker takes up.
+    #[inline(always)]
     fn next_work(&mut self, id: InstanceId) -> Option<u32> {
         loop {
             let slot = self.dequeue(id)?;

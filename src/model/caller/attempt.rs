@@ -1,8 +1,9 @@
 //! The life of an attempt on the calling side: pick, send, and how it ends.
 
 use super::resilience::with_shut;
+use super::timeout::Timing;
 use crate::engine::PendingSet;
-use crate::id::{ClassId, EdgeId, InstanceId, NodeId};
+use crate::id::{ClassId, InstanceId, NodeId};
 use crate::model::balancer::{AttemptEnd, PickContext};
 use crate::model::classes::Leg;
 use crate::model::event::Event;
@@ -21,21 +22,6 @@ const LEG_BACK: u32 = 1;
 
 /// What becomes of a message to an instance, and when its second copy arrives.
 type Delivery = (Verdict, Option<SimDuration>);
-
-/// What decides when an attempt times out.
-#[derive(Clone, Copy)]
-struct Timing {
-    edge: EdgeId,
-    node: NodeId,
-    /// Its number among the attempts of its request.
-    index: u8,
-    /// Time left until the deadline of the request.
-    left: SimDuration,
-    /// The class of its request.
-    class: ClassId,
-    /// There is no deadline.
-    is_endless: bool,
-}
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
@@ -268,111 +254,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.set_deadline(slot, deadline);
         }
         self.attempts[slot].pending = self.schedule(delay, Event::AttemptArrives(slot));
-    }
-
-    /// Sets the timeout of an attempt: the edge's, or what is left until the deadline.
-    #[inline(always)]
-    fn set_timeout(&mut self, slot: u32, timing: Timing) {
-        let edge = &self.scenario.edges[timing.edge.index()];
-        let Some(timeout) = edge.attempt_timeout.or(edge.deadline) else {
-            if !timing.is_endless {
-                self.set_deadline_timer(slot, timing.left);
-            }
-            return;
-        };
-        let node = &self.nodes[timing.node.index()];
-        let timeout = node.true_length(timeout);
-        let is_first_of_deadline = edge.attempt_timeout.is_none()
-            && timing.index == 0
-            && edge.attempts.is_none()
-            && self.class_config(timing.class).deadline.is_none();
-        if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
-            let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
-            let sequence = self.queue.take_sequence();
-            if let Some((at, sequence)) = self.attempt_lanes.set(lane, slot, at, sequence) {
-                self.queue
-                    .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
-            }
-            return;
-        }
-        self.set_deadline_timer(slot, timeout.min(timing.left));
-    }
-
-    /// Sets a timeout that is no length of its edge.
-    fn set_deadline_timer(&mut self, slot: u32, length: SimDuration) {
-        let sequence = self.schedule(length, Event::AttemptDeadline(slot));
-        if self.attempt_timers.len() <= slot as usize {
-            self.attempt_timers
-                .resize(slot as usize + 1, crate::engine::Timer::UNSET);
-        }
-        self.attempt_timers[slot as usize].set(sequence);
-    }
-
-    #[inline(always)]
-    fn cancel_timeout(&mut self, slot: u32) {
-        if !self.attempt_lanes.cancel(slot)
-            && let Some(timer) = self.attempt_timers.get_mut(slot as usize)
-        {
-            timer.cancel();
-        }
-    }
-
-    /// The head of a lane of timeouts is due, if it was not cancelled.
-    #[inline(never)]
-    pub(in crate::model) fn on_attempt_lane(&mut self, lane: u32, sequence: u64) {
-        let fired = self.attempt_lanes.fire(lane, self.queue.now(), sequence);
-        if let Some((at, sequence)) = fired.next {
-            self.queue
-                .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
-        }
-        if let Some(slot) = fired.expired {
-            self.on_attempt_timeout(slot);
-        }
-    }
-
-    /// The timeout of an attempt that its deadline cuts short.
-    #[inline(never)]
-    pub(in crate::model) fn on_attempt_deadline(&mut self, slot: u32, sequence: u64) {
-        if self.attempt_timers[slot as usize].fire(sequence) {
-            self.on_attempt_timeout(slot);
-        }
-    }
-
-    fn on_attempt_timeout(&mut self, slot: u32) {
-        let node = self.caller_node(self.attempts[slot].caller);
-        if self.defers(node, Deferred::AttemptTimeout(slot)) {
-            self.attempts[slot].flags.set(AttemptFlags::TIMEOUT_DUE);
-            return;
-        }
-        self.time_out(slot);
-    }
-
-    /// A caller that stood still finds a timeout due, unless the reply came before it.
-    pub(in crate::model) fn on_deferred_timeout(&mut self, slot: u32, node: NodeId) {
-        let is_due = self.attempts.get(slot).is_some_and(|attempt| {
-            attempt.request != NIL
-                && attempt.flags.has(AttemptFlags::TIMEOUT_DUE)
-                && self.callers[attempt.caller.index()].node == node
-        });
-        if is_due {
-            self.time_out(slot);
-        }
-    }
-
-    fn time_out(&mut self, slot: u32) {
-        let attempt = self.attempts[slot];
-        let node = self.caller_node(attempt.caller);
-        self.fold(Event::AttemptTimeout(0), node, fold_identity(&attempt));
-        let has_arrived = attempt.flags.has(AttemptFlags::ARRIVED);
-        let is_on_its_way = attempt.pending != 0 && !attempt.flags.has(AttemptFlags::HELD);
-        let outcome = match (has_arrived, attempt.stage) {
-            (true, Stage::Lost) => AttemptOutcome::TimeoutHalfOpen,
-            (true, _) => AttemptOutcome::TimeoutSlow,
-            (false, _) if is_on_its_way => AttemptOutcome::TimeoutSlow,
-            (false, _) if self.waits_for_the_living(slot) => AttemptOutcome::TimeoutSlow,
-            (false, _) => AttemptOutcome::TimeoutBlackHole,
-        };
-        self.end_attempt(slot, outcome);
     }
 
     /// Sends what the instance's side says of an attempt, from its host to its caller.

@@ -15,6 +15,7 @@ mod resilience;
 pub mod retry;
 pub mod several;
 mod stage;
+mod timeout;
 
 pub(super) use attempt::{LEG_THERE, fold_identity, message_key};
 pub(super) use resilience::Gates;
