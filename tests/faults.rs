@@ -121,7 +121,8 @@ fn a_condition_that_breaks_begins_anew() {
 
 #[test]
 fn a_fault_follows_every_window_of_another() {
-    let first = "[fault.a]\nkind = \"pause\"\ntarget = \"service:web\"\nat = \"1s\"\nfor = \"500ms\"\nevery = \"4s\"\n";
+    let first = "[fault.a]\nkind = \"pause\"\ntarget = \"service:web\"\nat = \"1s\"\n\
+                 for = \"500ms\"\nevery = \"4s\"\n";
     let second =
         "[fault.b]\nkind = \"slow\"\nfactor = 2.0\ntarget = \"service:web\"\nfor = \"100ms\"\n";
     let follow = |after: &str| {
@@ -190,7 +191,8 @@ fn a_process_crashes_with_the_attempt_that_is_too_much() {
 
 #[test]
 fn a_victim_comes_back_before_its_window_ends() {
-    let more = "[fault.x]\nkind = \"host_loss\"\ntarget = \"service:web\"\nat = \"1s\"\nfor = \"8s\"\n\
+    let more = "[fault.x]\nkind = \"host_loss\"\ntarget = \"service:web\"\nat = \"1s\"\n\
+                for = \"8s\"\n\
                 replace = { after = \"3s\" }\n";
     let events = Events::of(more, &["service.web.restart_time=500ms"]);
     assert_eq!(events.edges(0), [(1000.0, true), (9000.0, false)]);
@@ -210,7 +212,8 @@ fn a_new_instance_takes_the_place_of_a_victim_in_another_zone() {
         "count = 1\n",
         "group.a = { count = 2, zone = \"a\" }\ngroup.b = { count = 1, zone = \"b\" }\n",
     );
-    let more = "[fault.x]\nkind = \"crash\"\ntarget = \"instance:web/a/1\"\nat = \"1s\"\nfor = \"2s\"\n\
+    let more = "[fault.x]\nkind = \"crash\"\ntarget = \"instance:web/a/1\"\nat = \"1s\"\n\
+                for = \"2s\"\n\
                 replace = { after = \"1500ms\", identity = \"new\", zone = \"b\" }\n";
     let mut events = Events::default();
     run::run(

@@ -5,7 +5,7 @@ use super::phase::Timeline;
 use super::request::ratio;
 use super::window::doubled_width;
 use crate::id::{EdgeId, ServiceId};
-use crate::model::observation::{CacheAnswer, CachePlace};
+use crate::model::observation::{CacheAnswer, CachePlace, Observation};
 use crate::scenario::Scenario;
 use crate::time::{SimDuration, SimTime};
 
@@ -103,14 +103,27 @@ impl CacheTable {
         }
     }
 
-    /// A cache was asked.
-    pub fn ask(&mut self, at: SimTime, class: u16, place: CacheOf, answer: CacheAnswer) {
-        self.note(at, class, place, |cell| cell.ask(answer));
-    }
-
-    /// Somebody begins to load a key.
-    pub fn load(&mut self, at: SimTime, class: u16, place: CacheOf) {
-        self.note(at, class, place, |cell| cell.load_count += 1);
+    /// Takes note of a fact about caches, which happens in a class of the timeline.
+    #[inline(never)]
+    pub fn observe(
+        &mut self,
+        at: SimTime,
+        class: u16,
+        observation: &Observation<'_>,
+        scenario: &Scenario,
+    ) {
+        match *observation {
+            Observation::CacheAsked { place, answer } => {
+                self.note(at, class, cache_of(place, scenario), |cell| {
+                    cell.ask(answer)
+                });
+            }
+            Observation::CacheLoads { place } => {
+                let add = |cell: &mut CacheCell| cell.load_count += 1;
+                self.note(at, class, cache_of(place, scenario), add);
+            }
+            _ => unreachable!("facts of caches come here"),
+        }
     }
 
     fn note(&mut self, at: SimTime, class: u16, place: CacheOf, add: impl Fn(&mut CacheCell)) {
@@ -218,7 +231,7 @@ impl CacheGroup {
 }
 
 /// Whose cache was asked.
-pub fn cache_of(place: CachePlace, scenario: &Scenario) -> CacheOf {
+fn cache_of(place: CachePlace, scenario: &Scenario) -> CacheOf {
     match place {
         CachePlace::Call(edge) => CacheOf::Call(edge),
         CachePlace::Instance(instance) => CacheOf::Service(scenario.topology.service_of(instance)),

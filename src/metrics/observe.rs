@@ -3,7 +3,6 @@
 //! Where a fact is made, its kind is known: `observe` and its groups are inlined there, so that
 //! only the few lines for that kind are left.
 
-use super::cache::cache_of;
 use super::data::timeline::BelievedState;
 use super::life::{Episode, is_down};
 use super::recorder::Recorder;
@@ -83,13 +82,9 @@ impl Observer for Recorder<'_> {
                 let resilience = &mut self.tables.resilience;
                 resilience.observe(at, self.class, observation, self.scenario);
             }
-            Observation::CacheAsked { place, answer } => {
-                let (class, cache) = (self.class, cache_of(*place, self.scenario));
-                self.tables.caches.ask(at, class, cache, *answer);
-            }
-            Observation::CacheLoads { place } => {
-                let (class, cache) = (self.class, cache_of(*place, self.scenario));
-                self.tables.caches.load(at, class, cache);
+            Observation::CacheAsked { .. } | Observation::CacheLoads { .. } => {
+                let caches = &mut self.tables.caches;
+                caches.observe(at, self.class, observation, self.scenario);
             }
         }
     }

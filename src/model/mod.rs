@@ -28,6 +28,7 @@ mod request;
 pub mod sampler;
 mod serve;
 mod serve_async;
+mod serve_queue;
 mod serve_shared;
 mod server;
 mod sharing;

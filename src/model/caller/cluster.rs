@@ -90,8 +90,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// An attempt ended badly. Returns whether its request goes on with another one, in flight or in
-    /// line.
+    /// An attempt ended badly. Returns whether its request goes on with another one, in flight or
+    /// in line.
     pub(super) fn goes_on(&mut self, slot: u32) -> bool {
         if self.now() < self.requests[slot].deadline && self.sends_hedge(slot) {
             return true;

@@ -98,7 +98,6 @@ pub fn scenario(
     let duration_read = root.duration(ctx, "duration");
     let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
     let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
-
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
