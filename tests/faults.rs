@@ -234,7 +234,8 @@ fn a_new_instance_takes_the_place_of_a_victim_in_another_zone() {
 
 #[test]
 fn a_fault_spreads_to_the_host_and_ends_with_its_window() {
-    let more = "[fault.x]\nkind = \"crash\"\ntarget = \"instance:web/main/2\"\nat = \"1s\"\nfor = \"2s\"\n\
+    let more = "[fault.x]\nkind = \"crash\"\ntarget = \"instance:web/main/2\"\n\
+                at = \"1s\"\nfor = \"2s\"\n\
                 spread = { ratio = 1.0, delay = \"500ms\" }\n";
     let sets = ["service.web.count=6", "service.web.instances_per_host=3"];
     let windows = Events::of(more, &sets).windows;
