@@ -176,7 +176,8 @@ fn work_that_holds_no_worker_is_counted_in_its_class() {
     let call = "[service.web.call.db]\n";
     let text = BUSY
         .replace(kiosk, "")
-        .replace(call, &format!("{call}async = true\n"));
+        .replace(call, &format!("{call}async = true\n"))
+        .replace("[client.shop.call.db]", "[client.shop.call.web]");
     let (scenario, run) = measured(&text);
     let tables = &run.tables;
     let phases = tables.timeline.classes_of(Phase::Whole);
