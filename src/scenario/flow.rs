@@ -48,7 +48,7 @@ impl CallFlow {
     }
 
     /// Whether it is one request that the owner waits for, holding its worker.
-    fn is_plain(&self) -> bool {
+    pub fn is_single(&self) -> bool {
         self.fanout.is_none() && !self.is_optional && !self.is_async && !self.is_detached
     }
 }
@@ -70,5 +70,5 @@ pub fn stages(calls: &[EdgeId], edges: &[EdgeConfig]) -> Vec<Vec<EdgeId>> {
 pub fn is_plain(calls: &[EdgeId], edges: &[EdgeConfig]) -> bool {
     let flow = |edge: &EdgeId| &edges[edge.index()].flow;
     let follow = |pair: &[EdgeId]| flow(&pair[0]).stage < flow(&pair[1]).stage;
-    calls.iter().all(|edge| flow(edge).is_plain()) && calls.windows(2).all(follow)
+    calls.iter().all(|edge| flow(edge).is_single()) && calls.windows(2).all(follow)
 }

@@ -16,6 +16,11 @@ bad.toml: 1 error
 "#;
     let more = "cache = { capacity = 9, stale_while_revalidate = \"1s\" }\n";
     assert_eq!(messages(more, &[]), expected);
+    let detached = "cache = { capacity = 9 }\n[service.web.call.db]\ndetached = true\n\
+                    [service.db]\ncount = 1\nservice_time = \"1ms\"\n";
+    let set = "service.web.cache={ capacity = 9, miss = { call = \"db\" } }";
+    let text = messages(detached, &[set]);
+    assert!(text.contains("a miss that loads by more"), "{text}");
     for (miss, title, help) in [
         ("{}", "a miss costs a time or a call", "miss = { time ="),
         (

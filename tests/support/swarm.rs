@@ -157,6 +157,8 @@ impl World {
                 }
             }
             if self.dice.between(0, 3) == 0 {
+                // What loads a key is one call that is waited for.
+                callees.retain(|_| !self.has_flow);
                 let callees: Vec<&str> = callees.iter().map(|place| SERVICES[*place]).collect();
                 let cache = swarm_cache::of_service(&mut self.dice, &callees);
                 self.line(format!("[service.{name}.cache]\n{cache}"));

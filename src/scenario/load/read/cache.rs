@@ -11,7 +11,7 @@ use crate::id::EdgeId;
 use crate::scenario::cache::{
     CacheConfig, CacheMiss, CachePer, CallCacheConfig, ServiceCacheConfig,
 };
-use crate::scenario::client::{EdgeConfig, EdgeOwner};
+use crate::scenario::client::EdgeConfig;
 use crate::scenario::service::ServiceConfig;
 
 /// The cache of a call, if it has one.
@@ -111,6 +111,14 @@ fn miss(
         );
     }
     let (id, edge) = found?;
-    debug_assert!(matches!(edge.owner, EdgeOwner::Service(_)));
+    if !edge.flow.is_single() {
+        ctx.error(
+            Diagnostic::new("a miss that loads by more, or by less, than one call it waits for")
+                .at(section.origin_of("call"), "it decides what the cache holds")
+                .help(format!(
+                    "remove `fanout`, `optional`, `async` and `detached` from the call of `{call}`"
+                )),
+        );
+    }
     Some(CacheMiss::Call(*id))
 }

@@ -104,7 +104,7 @@ pub static CACHE_MISS: TableSpec = TableSpec {
         optional(
             "call",
             Kind::Name,
-            "The service that is called on a miss only.",
+            "The service that is called on a miss only, before all others.",
         ),
     ],
     variants: &[],
