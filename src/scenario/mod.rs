@@ -23,6 +23,7 @@ pub mod selector;
 pub mod server;
 pub mod service;
 pub mod size;
+pub mod strategy_catalog;
 pub mod topology;
 pub mod trigger;
 

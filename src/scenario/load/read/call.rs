@@ -2,16 +2,15 @@
 
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
-use super::super::schema::{BACKOFF, BALANCER, CALL, DETECTOR, RETRY};
+use super::super::schema::{BACKOFF, CALL, DETECTOR, RETRY};
 use super::super::section::Section;
 use super::super::source::Origin;
-use super::super::tree::Tree;
 use super::attempts::{self, Deadline};
+use super::balancer;
 use super::flow;
 use super::service::phase;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table, resilience, server};
 use crate::id::{ClientId, EdgeId, ServiceId};
-use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
 use crate::scenario::distribution::Distribution;
@@ -72,7 +71,9 @@ fn edges_of(
     for call in open_named(ctx, &owner.section, "call", &CALL, &what, false) {
         let section = &call.section;
         let to = names.service(&call.name);
-        let balancer = section.tree("balancer").and_then(|t| balancer(ctx, &t, 0));
+        let balancer = section
+            .tree("balancer")
+            .and_then(|tree| balancer::read(ctx, &tree));
         let attempt_timeout = section.duration(ctx, "attempt_timeout");
         let (deadline, deadline_law) = match attempts::deadline(ctx, section) {
             Deadline::None => (None, None),
@@ -111,7 +112,7 @@ fn edges_of(
                 owner: owner_id,
                 to,
                 path: format!("{kind}.{}.call.{}", owner.name, call.name),
-                balancer: super::connection::connected(balancer, connection.is_some()),
+                balancer: balancer::connected(balancer, connection.is_some()),
                 attempt_timeout,
                 deadline,
                 retry,
@@ -127,47 +128,6 @@ fn edges_of(
         ));
     }
     flow::number_stages(ctx, &mut list[first..]);
-}
-
-/// Sticky balancers may hold each other no deeper than this.
-const BALANCER_DEPTH_MAX: u32 = 4;
-
-fn balancer(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig> {
-    let section = Section::open(ctx, tree, &BALANCER, "balancer".to_string())?;
-    Some(match section.variant_name() {
-        "random" => BalancerConfig::Random,
-        "round_robin" => BalancerConfig::RoundRobin,
-        "weighted_random" => BalancerConfig::WeightedRandom,
-        "smooth_weighted_round_robin" => BalancerConfig::SmoothWeightedRoundRobin,
-        "least_in_flight" => BalancerConfig::LeastInFlight {
-            choice_count: section.count_u32(ctx, "choice_count"),
-            replacement: section.bool(ctx, "replacement")?,
-        },
-        "ring" => BalancerConfig::Ring {
-            virtual_node_count: section.count_u32(ctx, "virtual_node_count")?,
-            hash: section.text(ctx, "hash").map(|_| RingHash::Xxh64)?,
-            hash_seed: section.count(ctx, "hash_seed")?,
-        },
-        "sticky" => {
-            if BALANCER_DEPTH_MAX <= depth {
-                ctx.error(
-                    Diagnostic::new("too many sticky balancers in one another")
-                        .at(tree.origin, "expected a balancer that picks"),
-                );
-                return None;
-            }
-            let fallback = section.tree("fallback")?;
-            BalancerConfig::Sticky {
-                fallback: Box::new(balancer(ctx, &fallback, depth + 1)?),
-                session_count_max: section.count_u32(ctx, "session_count_max")?,
-            }
-        }
-        "pick_first" => BalancerConfig::PickFirst {
-            shuffle: section.bool(ctx, "shuffle")?,
-            has_connections: false,
-        },
-        name => unreachable!("the specification has no policy `{name}`"),
-    })
 }
 
 fn retry(ctx: &mut Context, section: &Section) -> RetryConfig {

@@ -5,7 +5,6 @@ use super::super::diagnostic::Diagnostic;
 use super::super::schema::{ACCEPT, CONNECTION, KEEPALIVE, RECONNECT};
 use super::super::section::Section;
 use super::{Opened, open_table};
-use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::connection::{
     AcceptConfig, ConnectionConfig, KeepaliveConfig, PickPer, ReconnectConfig,
 };
@@ -55,24 +54,6 @@ pub fn connection(ctx: &mut Context, call: &Section) -> Option<ConnectionConfig>
         reconnect: reconnect(ctx, &section),
         pick_per,
     })
-}
-
-/// The balancer of a call, which learns from connections where there are some.
-pub fn connected(balancer: Option<BalancerConfig>, is_connected: bool) -> BalancerConfig {
-    match balancer.unwrap_or(BalancerConfig::Random) {
-        BalancerConfig::PickFirst { shuffle, .. } => BalancerConfig::PickFirst {
-            shuffle,
-            has_connections: is_connected,
-        },
-        BalancerConfig::Sticky {
-            fallback,
-            session_count_max,
-        } => BalancerConfig::Sticky {
-            fallback: Box::new(connected(Some(*fallback), is_connected)),
-            session_count_max,
-        },
-        other => other,
-    }
 }
 
 fn keepalive(ctx: &mut Context, connection: &Section) -> Option<KeepaliveConfig> {

@@ -1,6 +1,7 @@
 //! Readers: from the tree of a scenario to its configuration, every error on the way reported.
 
 mod attempts;
+mod balancer;
 mod breakdown;
 mod cache;
 mod call;

@@ -231,7 +231,7 @@ pub static CALL: TableSpec = TableSpec {
     keys: &[
         key(
             "balancer",
-            Kind::Table(&shared::BALANCER),
+            Kind::Table(&super::BALANCER),
             Default::Toml("\"random\""),
             "How an instance is picked for an attempt.",
         ),

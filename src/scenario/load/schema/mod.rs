@@ -3,6 +3,7 @@
 //! Unknown-key errors, type errors, defaults, `explain` and the JSON Schema all derive from it.
 
 mod attempts;
+mod balancer;
 mod cache;
 mod class;
 mod client;
@@ -18,6 +19,7 @@ mod shared;
 mod trigger;
 
 pub use attempts::{FAILBACK, HEDGE};
+pub use balancer::BALANCER;
 pub use cache::{CACHE_MISS, CALL_CACHE, SERVICE_CACHE};
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};
@@ -29,7 +31,7 @@ pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use scaling::{AUTOSCALE, CRASH_ABOVE};
 pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
-pub use shared::{BALANCER, BRANCH, DISTRIBUTION, LOSS};
+pub use shared::{BRANCH, DISTRIBUTION, LOSS};
 pub use trigger::{REPLACE, SPREAD};
 
 /// A kind of table.

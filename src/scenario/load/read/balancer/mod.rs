@@ -1,0 +1,72 @@
+//! The balancer of a call.
+
+use super::super::context::Context;
+use super::super::diagnostic::Diagnostic;
+use super::super::schema::BALANCER;
+use super::super::section::Section;
+use super::super::tree::Tree;
+use crate::scenario::balancer::{BalancerConfig, RingHash};
+
+/// Reads a strategy and its parameters.
+pub fn read(ctx: &mut Context, tree: &Tree) -> Option<BalancerConfig> {
+    read_nested(ctx, tree, 0)
+}
+
+/// The balancer of a call, which learns from connections where there are some.
+pub fn connected(balancer: Option<BalancerConfig>, is_connected: bool) -> BalancerConfig {
+    match balancer.unwrap_or(BalancerConfig::Random) {
+        BalancerConfig::PickFirst { shuffle, .. } => BalancerConfig::PickFirst {
+            shuffle,
+            has_connections: is_connected,
+        },
+        BalancerConfig::Sticky {
+            fallback,
+            session_count_max,
+        } => BalancerConfig::Sticky {
+            fallback: Box::new(connected(Some(*fallback), is_connected)),
+            session_count_max,
+        },
+        other => other,
+    }
+}
+
+/// Sticky balancers may hold each other no deeper than this.
+const BALANCER_DEPTH_MAX: u32 = 4;
+
+fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig> {
+    let section = Section::open(ctx, tree, &BALANCER, "balancer".to_string())?;
+    Some(match section.variant_name() {
+        "random" => BalancerConfig::Random,
+        "round_robin" => BalancerConfig::RoundRobin,
+        "weighted_random" => BalancerConfig::WeightedRandom,
+        "smooth_weighted_round_robin" => BalancerConfig::SmoothWeightedRoundRobin,
+        "least_in_flight" => BalancerConfig::LeastInFlight {
+            choice_count: section.count_u32(ctx, "choice_count"),
+            replacement: section.bool(ctx, "replacement")?,
+        },
+        "ring" => BalancerConfig::Ring {
+            virtual_node_count: section.count_u32(ctx, "virtual_node_count")?,
+            hash: section.text(ctx, "hash").map(|_| RingHash::Xxh64)?,
+            hash_seed: section.count(ctx, "hash_seed")?,
+        },
+        "sticky" => {
+            if BALANCER_DEPTH_MAX <= depth {
+                ctx.error(
+                    Diagnostic::new("too many sticky balancers in one another")
+                        .at(tree.origin, "expected a balancer that picks"),
+                );
+                return None;
+            }
+            let fallback = section.tree("fallback")?;
+            BalancerConfig::Sticky {
+                fallback: Box::new(read_nested(ctx, &fallback, depth + 1)?),
+                session_count_max: section.count_u32(ctx, "session_count_max")?,
+            }
+        }
+        "pick_first" => BalancerConfig::PickFirst {
+            shuffle: section.bool(ctx, "shuffle")?,
+            has_connections: false,
+        },
+        name => unreachable!("the specification has no policy `{name}`"),
+    })
+}

@@ -1,0 +1,117 @@
+//! Keys of balancers: one variant for each strategy.
+
+use super::{Default, Kind, Shorthand, TableSpec, Tag, Variant, key};
+
+/// How an instance is picked.
+pub static BALANCER: TableSpec = TableSpec {
+    what: "balancer",
+    doc: "How a caller picks an instance for an attempt.",
+    tag: Some(Tag {
+        key: "policy",
+        default: None,
+        doc: "The strategy.",
+    }),
+    keys: &[],
+    variants: &[
+        Variant {
+            name: "random",
+            doc: "Uniform over the candidates.",
+            keys: &[],
+        },
+        Variant {
+            name: "round_robin",
+            doc: "One after the other.",
+            keys: &[],
+        },
+        Variant {
+            name: "weighted_random",
+            doc: "In proportion to the weights, independently.",
+            keys: &[],
+        },
+        Variant {
+            name: "smooth_weighted_round_robin",
+            doc: "In proportion to the weights, spread evenly.",
+            keys: &[],
+        },
+        Variant {
+            name: "least_in_flight",
+            doc: "The candidate with the fewest attempts in flight from this caller.",
+            keys: &[
+                key(
+                    "choice_count",
+                    Kind::Count { min: 1, max: 16 },
+                    Default::Computed("all candidates are looked at"),
+                    "How many candidates are sampled.",
+                ),
+                key(
+                    "replacement",
+                    Kind::Bool,
+                    Default::Toml("false"),
+                    "Whether one candidate may be sampled twice.",
+                ),
+            ],
+        },
+        Variant {
+            name: "ring",
+            doc: "Consistent hashing of the request's key.",
+            keys: &[
+                key(
+                    "virtual_node_count",
+                    Kind::Count {
+                        min: 1,
+                        max: 65_536,
+                    },
+                    Default::Toml("160"),
+                    "Entries on the ring for an instance of weight 1.",
+                ),
+                key(
+                    "hash",
+                    Kind::Choice(&["xxh64"]),
+                    Default::Toml("\"xxh64\""),
+                    "Hash function of points and keys.",
+                ),
+                key(
+                    "hash_seed",
+                    Kind::Count {
+                        min: 0,
+                        max: u64::MAX >> 1,
+                    },
+                    Default::Toml("0"),
+                    "Seed of the hash function.",
+                ),
+            ],
+        },
+        Variant {
+            name: "sticky",
+            doc: "A key stays with its server until that server is gone.",
+            keys: &[
+                key(
+                    "fallback",
+                    Kind::Table(&BALANCER),
+                    Default::Toml("\"random\""),
+                    "Picks the server of a new key.",
+                ),
+                key(
+                    "session_count_max",
+                    Kind::Count {
+                        min: 1,
+                        max: 16_777_216,
+                    },
+                    Default::Toml("100_000"),
+                    "Keys that one caller remembers; the least recently used is forgotten.",
+                ),
+            ],
+        },
+        Variant {
+            name: "pick_first",
+            doc: "One instance until its connection, or without connections an attempt, fails.",
+            keys: &[key(
+                "shuffle",
+                Kind::Bool,
+                Default::Toml("false"),
+                "Whether each caller draws its instance instead of beginning with the first.",
+            )],
+        },
+    ],
+    shorthand: Some(Shorthand::Tag),
+};
