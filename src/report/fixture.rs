@@ -12,6 +12,7 @@ use crate::metrics::data::timeline::{BelievedState, StateChange, TimelineRow, Ti
 use crate::metrics::data::{Conservation, RunMetrics};
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::weighted::DrawMethod;
 use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, Jitter, KeyConfig, RetryConfig,
     WhenCallerDown, Workload,
@@ -476,7 +477,9 @@ fn call() -> EdgeConfig {
         owner: EdgeOwner::Client(ClientId(0)),
         to: ServiceId(0),
         path: "client.shop.call.web".into(),
-        balancer: BalancerConfig::WeightedRandom,
+        balancer: BalancerConfig::WeightedRandom {
+            method: DrawMethod::Cumulative,
+        },
         attempt_timeout: None,
         deadline: None,
         retry: RetryConfig {
