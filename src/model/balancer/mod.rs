@@ -1,9 +1,13 @@
 //! Balancing strategies: one file each. The table of names is [`build`].
 
+#[cfg(test)]
+mod fixture;
 mod least_in_flight;
 mod load;
 mod per_member;
 mod pick_first;
+#[cfg(test)]
+mod properties_tests;
 mod random;
 mod ring;
 mod round_robin;

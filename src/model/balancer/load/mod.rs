@@ -114,3 +114,6 @@ fn pick_among(
     };
     tied().find(is_past).unwrap_or(first)
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,3 +47,6 @@ pub fn build(config: &WeightedConfig) -> Box<dyn Balancer> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
