@@ -30,6 +30,7 @@ mod shorthand;
 mod suggest;
 mod value;
 mod variants;
+mod weights;
 
 use std::path::{Path, PathBuf};
 
@@ -186,6 +187,7 @@ fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario
     };
     let header = header(&source.text);
     let (mut scenario, places) = read::scenario(ctx, tree, &default_name, header)?;
+    weights::check(ctx, &scenario, &places);
     if let Err(problem) = limits::check_counts(&scenario) {
         ctx.error(Diagnostic::new(problem));
     }

@@ -7,6 +7,7 @@ use crate::id::InstanceId;
 use crate::model::balancer::build;
 use crate::model::balancer::fixture::Side;
 use crate::model::observation::AttemptOutcome;
+use crate::oracle;
 use crate::rng::{Purpose, Streams, UniformSource, math};
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::balancer::load::LoadConfig;
@@ -319,4 +320,48 @@ fn a_busy_host_keeps_its_place_in_the_schedule_of_envoy() {
     let picks = side.sequence(count);
     let share = picks.iter().filter(|pick| **pick == 0).count() as f64 / count as f64;
     assert!((share - 1.0 / 3.0).abs() < 0.01, "{share}");
+}
+
+/// The mean of the fullest bin when balls are thrown and stay.
+fn fullest_bin(config: &BalancerConfig, balls: u64, bins: usize, trials: u64) -> f64 {
+    let weights = vec![1.0; bins];
+    let fullest = |trial: u64| {
+        let mut side = Side::with_weights(build(config), &weights, trial);
+        let mut counts = vec![0u32; bins];
+        for _ in 0..balls {
+            let bin = side.pick(&[]).expect("there are bins").index();
+            counts[bin] += 1;
+        }
+        counts.into_iter().max().unwrap_or(0)
+    };
+    (0..trials)
+        .map(|trial| f64::from(fullest(trial)))
+        .sum::<f64>()
+        / trials as f64
+}
+
+#[test]
+fn the_fullest_bin_is_as_full_as_it_should_be() {
+    for (kind, trials) in [("balls_in_bins", 1_000), ("balls_in_bins_d", 1_000)] {
+        for case in oracle::cases(kind) {
+            let config = match case.count("d") {
+                1 => BalancerConfig::Random,
+                d => BalancerConfig::LeastInFlight {
+                    choice_count: Some(d as u32),
+                    replacement: true,
+                },
+            };
+            let bins = case.count("bins") as usize;
+            let got = fullest_bin(&config, case.count("balls"), bins, trials);
+            let error = (got - case.value()).abs() / case.value();
+            // Stated for 10,000 trials of one choice and for 1,000 of several.
+            let stated = case.tolerance();
+            let tolerance = match case.count("d") {
+                1 => stated * 10f64.sqrt(),
+                _ => stated,
+            };
+            println!("{error:.4} of {tolerance:.4}");
+            assert!(error < tolerance, "{got} for {}", case.value());
+        }
+    }
 }
