@@ -1,0 +1,167 @@
+//! Strategies by weight and by load.
+
+use stormglass::scenario::balancer::BalancerConfig;
+use stormglass::scenario::balancer::load::LoadConfig;
+use stormglass::scenario::balancer::weighted::{
+    DrawMethod, DubboWeight, NginxFailures, WeightedConfig,
+};
+use stormglass::time::SimDuration;
+
+/// A strategy, how many different weights there are, and the digest of its picks.
+pub type Entry = (&'static str, BalancerConfig, u32, u64);
+
+const NGINX: NginxFailures = NginxFailures {
+    max_fails: 1,
+    has_error_replies: false,
+};
+const DUBBO: DubboWeight = DubboWeight {
+    unit: 100,
+    warmup: SimDuration::from_secs(600),
+};
+
+/// The strategies of both families.
+pub fn strategies() -> Vec<Entry> {
+    let mut entries = by_weight();
+    entries.extend(by_load());
+    entries
+}
+
+fn by_weight() -> Vec<Entry> {
+    let weighted = BalancerConfig::Weighted;
+    let alias = BalancerConfig::WeightedRandom {
+        method: DrawMethod::Alias,
+    };
+    let nginx = weighted(WeightedConfig::NginxRoundRobin(NGINX));
+    vec![
+        ("weighted_random_alias", alias, 3, 0),
+        (
+            "smooth_64_weights",
+            BalancerConfig::SmoothWeightedRoundRobin,
+            64,
+            0,
+        ),
+        (
+            "smooth_1000_weights",
+            BalancerConfig::SmoothWeightedRoundRobin,
+            1_000,
+            0,
+        ),
+        ("nginx_round_robin", nginx, 3, 0),
+        (
+            "edf",
+            weighted(WeightedConfig::Edf { is_exact: false }),
+            3,
+            0,
+        ),
+        (
+            "edf_exact",
+            weighted(WeightedConfig::Edf { is_exact: true }),
+            3,
+            0,
+        ),
+        (
+            "envoy_round_robin",
+            weighted(WeightedConfig::EnvoyRoundRobin),
+            3,
+            0,
+        ),
+        (
+            "haproxy_round_robin",
+            weighted(WeightedConfig::HaproxyRoundRobin),
+            3,
+            0,
+        ),
+        (
+            "haproxy_static_rr",
+            weighted(WeightedConfig::HaproxyStaticRr),
+            3,
+            0,
+        ),
+        (
+            "lvs_round_robin",
+            weighted(WeightedConfig::LvsRoundRobin),
+            3,
+            0,
+        ),
+        (
+            "dubbo_round_robin",
+            weighted(WeightedConfig::DubboRoundRobin(DUBBO)),
+            3,
+            0,
+        ),
+        (
+            "dubbo_random",
+            weighted(WeightedConfig::DubboRandom(DUBBO)),
+            3,
+            0,
+        ),
+        (
+            "naive_weighted_random",
+            weighted(WeightedConfig::NaiveWeightedRandom),
+            3,
+            0,
+        ),
+    ]
+}
+
+fn by_load() -> Vec<Entry> {
+    let load = BalancerConfig::Load;
+    let least_request = load(LoadConfig::EnvoyLeastRequest {
+        choice_count: 2,
+        active_request_bias: 1.0,
+    });
+    let peak_ewma = load(LoadConfig::PeakEwma {
+        decay: SimDuration::from_secs(10),
+        default_rtt: None,
+        full_scan: false,
+    });
+    let least_active = load(LoadConfig::DubboLeastActive {
+        weight: DUBBO,
+        has_actives: true,
+    });
+    let shortest_response = load(LoadConfig::DubboShortestResponse {
+        weight: DUBBO,
+        window: SimDuration::from_secs(30),
+    });
+    let adaptive = load(LoadConfig::DubboAdaptive {
+        weight: DUBBO,
+        timeout: SimDuration::from_secs(1),
+        cpu_load: 1.0,
+    });
+    let locality_aware = load(LoadConfig::BrpcLocalityAware {
+        timeout: SimDuration::from_ms(500),
+        max_retry: 3,
+    });
+    vec![
+        (
+            "nginx_least_conn",
+            load(LoadConfig::NginxLeastConn(NGINX)),
+            3,
+            0,
+        ),
+        (
+            "nginx_random_two",
+            load(LoadConfig::NginxRandomTwo(NGINX)),
+            3,
+            0,
+        ),
+        (
+            "haproxy_least_conn",
+            load(LoadConfig::HaproxyLeastConn),
+            3,
+            0,
+        ),
+        (
+            "haproxy_random",
+            load(LoadConfig::HaproxyRandom { draw_count: 2 }),
+            3,
+            0,
+        ),
+        ("envoy_least_request", least_request, 3, 0),
+        ("peak_ewma", peak_ewma, 3, 0),
+        ("dubbo_least_active", least_active, 3, 0),
+        ("dubbo_shortest_response", shortest_response, 3, 0),
+        ("dubbo_adaptive", adaptive, 3, 0),
+        ("brpc_locality_aware", locality_aware, 3, 0),
+    ]
+}
