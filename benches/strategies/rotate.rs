@@ -32,75 +32,32 @@ fn by_weight() -> Vec<Entry> {
         method: DrawMethod::Alias,
     };
     let nginx = weighted(WeightedConfig::NginxRoundRobin(NGINX));
+    let smooth = BalancerConfig::SmoothWeightedRoundRobin;
+    let edf = |is_exact| weighted(WeightedConfig::Edf { is_exact });
+    let [envoy, haproxy, haproxy_static, lvs, naive] = [
+        WeightedConfig::EnvoyRoundRobin,
+        WeightedConfig::HaproxyRoundRobin,
+        WeightedConfig::HaproxyStaticRr,
+        WeightedConfig::LvsRoundRobin,
+        WeightedConfig::NaiveWeightedRandom,
+    ]
+    .map(weighted);
+    let dubbo = weighted(WeightedConfig::DubboRoundRobin(DUBBO));
+    let dubbo_random = weighted(WeightedConfig::DubboRandom(DUBBO));
     vec![
         ("weighted_random_alias", alias, 3, 0),
-        (
-            "smooth_64_weights",
-            BalancerConfig::SmoothWeightedRoundRobin,
-            64,
-            0,
-        ),
-        (
-            "smooth_1000_weights",
-            BalancerConfig::SmoothWeightedRoundRobin,
-            1_000,
-            0,
-        ),
+        ("smooth_64_weights", smooth.clone(), 64, 0),
+        ("smooth_1000_weights", smooth, 1_000, 0),
         ("nginx_round_robin", nginx, 3, 0),
-        (
-            "edf",
-            weighted(WeightedConfig::Edf { is_exact: false }),
-            3,
-            0,
-        ),
-        (
-            "edf_exact",
-            weighted(WeightedConfig::Edf { is_exact: true }),
-            3,
-            0,
-        ),
-        (
-            "envoy_round_robin",
-            weighted(WeightedConfig::EnvoyRoundRobin),
-            3,
-            0,
-        ),
-        (
-            "haproxy_round_robin",
-            weighted(WeightedConfig::HaproxyRoundRobin),
-            3,
-            0,
-        ),
-        (
-            "haproxy_static_rr",
-            weighted(WeightedConfig::HaproxyStaticRr),
-            3,
-            0,
-        ),
-        (
-            "lvs_round_robin",
-            weighted(WeightedConfig::LvsRoundRobin),
-            3,
-            0,
-        ),
-        (
-            "dubbo_round_robin",
-            weighted(WeightedConfig::DubboRoundRobin(DUBBO)),
-            3,
-            0,
-        ),
-        (
-            "dubbo_random",
-            weighted(WeightedConfig::DubboRandom(DUBBO)),
-            3,
-            0,
-        ),
-        (
-            "naive_weighted_random",
-            weighted(WeightedConfig::NaiveWeightedRandom),
-            3,
-            0,
-        ),
+        ("edf", edf(false), 3, 0),
+        ("edf_exact", edf(true), 3, 0),
+        ("envoy_round_robin", envoy, 3, 0),
+        ("haproxy_round_robin", haproxy, 3, 0),
+        ("haproxy_static_rr", haproxy_static, 3, 0),
+        ("lvs_round_robin", lvs, 3, 0),
+        ("dubbo_round_robin", dubbo, 3, 0),
+        ("dubbo_random", dubbo_random, 3, 0),
+        ("naive_weighted_random", naive, 3, 0),
     ]
 }
 

@@ -12,8 +12,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
             "JSQ and JSQ(d): exact chains, mean field, published \
                                        simulations (theory tests)",
         ),
-        guarantee: "of all: ties are broken uniformly; of choice_count draws: ties go to the first \
-                    drawn, with or without replacement; weights play no part",
+        guarantee: "of all: ties are broken uniformly; of choice_count draws: ties go to the \
+                    first drawn, with or without replacement; weights play no part",
         cost: "O(candidates with attempts in flight); O(choice_count) where sampled",
         use_when: "requests differ in length; one caller, or few, who see most of the load",
         avoid_when: "there are many callers: each sees only its own attempts and is almost blind. \
@@ -62,8 +62,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "the fewest attempts in flight in proportion to the weight",
         source: "HAProxy 2.6.12, balance leastconn, lb_fwlc.c",
         evidence: Evidence::Recorded("HAProxy 2.6.12, haproxy-rr.json"),
-        guarantee: "key (in flight + 1) x 4096 / (16 x weight), rounded down, and 0 when idle; ties \
-                    to the one whose key changed first, so idle servers take turns whatever their \
+        guarantee: "key (in flight + 1) x 4096 / (16 x weight), rounded down, and 0 when idle; \
+                    ties to the one whose key changed first, so idle servers take turns whatever their \
                     weight; weights are whole, at most 256",
         cost: "O(log n)",
         use_when: "requests are long, such as sessions",
@@ -87,8 +87,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "of a few draws the fewest in flight; by deadline where weights differ",
         source: "Envoy 1.39.3, LEAST_REQUEST, least_request_lb.cc",
         evidence: Evidence::Recorded("Envoy 1.39.3, envoy-rr.json (idle hosts)"),
-        guarantee: "equal weights: choice_count draws with replacement, ties to the first; else the \
-                    schedule of envoy_round_robin by weight / (in flight + 1)^active_request_bias, \
+        guarantee: "equal weights: choice_count draws with replacement, ties to the first; else \
+                    the schedule of envoy_round_robin by weight / (in flight + 1)^active_request_bias, \
                     taken at each pick: a busy host never drains, it comes later",
         cost: "O(choice_count); O(log n) where weights differ",
         use_when: "the question is what Envoy does",
@@ -109,9 +109,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "of two the lower by decayed peak latency times in flight plus one",
         source: "Finagle, PeakEwma.scala; tower, load/peak_ewma.rs",
         evidence: Evidence::SourceReading("Finagle and tower; the tests of tower hold"),
-        guarantee: "two distinct uniform draws, ties to the first; a latency above the cost becomes \
-                    the cost at once, a lower one moves it slowly; an unknown server gets one probe \
-                    (Finagle) or a default latency (tower); weights play no part",
+        guarantee: "two distinct uniform draws, ties to the first; a latency above the cost \
+                    becomes the cost at once, a lower one moves it slowly; an unknown server gets \
+                    one probe (Finagle) or a default latency (tower); weights play no part",
         cost: "O(log n); O(n log n) with full_scan",
         use_when: "servers differ in speed, or one may get slow: it is left at once and taken back \
                    with care",
@@ -139,8 +139,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
                     success counts as 0 and wins; ties at random by weight",
         cost: "O(n)",
         use_when: "the question is what Dubbo does",
-        avoid_when: "a provider may fail: one that never succeeds is the best of all, a black hole. \
-                     A new one is flooded until its first reply",
+        avoid_when: "a provider may fail: one that never succeeds is the best of all, a black \
+                     hole. A new one is flooded until its first reply",
     },
     StrategyInfo {
         name: "dubbo_adaptive",

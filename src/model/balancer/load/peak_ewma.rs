@@ -22,7 +22,8 @@ const PENALTY: f64 = (i64::MAX >> 16) as f64;
 /// distinct and drawn uniformly, ties go to the first. Whatever ends an attempt counts as its
 /// latency, errors too, so a server that fails fast is cheap. One that was never measured costs
 /// nothing until something is in flight to it, and then the most (Finagle); or it begins with a
-/// default latency (tower). Weights play no part. Cost per pick: O(log n), all looked at: O(n log n).
+/// default latency (tower). Weights play no part. Cost per pick: O(log n), or O(n log n)
+/// where all are looked at.
 #[derive(Debug)]
 pub struct PeakEwma {
     decay_ns: f64,

@@ -56,8 +56,8 @@ pub fn is_failure(outcome: AttemptOutcome, config: NginxFailures) -> bool {
     }
 }
 
-/// A weight as systems with whole ones have it. Groups of a scenario for them have whole weights, so
-/// this rounds only what a fault or a strategy around it made.
+/// A weight as systems with whole ones have it. Groups of a scenario for them have whole weights,
+/// so this rounds only what a fault or a strategy around it made.
 pub fn whole(weight: f64) -> u32 {
     weight.clamp(1.0, WEIGHT_MAX).round() as u32
 }

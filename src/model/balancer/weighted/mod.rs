@@ -49,4 +49,6 @@ pub fn build(config: &WeightedConfig) -> Box<dyn Balancer> {
 }
 
 #[cfg(test)]
+mod draw_tests;
+#[cfg(test)]
 mod tests;
