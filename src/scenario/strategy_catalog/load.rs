@@ -63,8 +63,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "HAProxy 2.6.12, balance leastconn, lb_fwlc.c",
         evidence: Evidence::Recorded("HAProxy 2.6.12, haproxy-rr.json"),
         guarantee: "key (in flight + 1) x 4096 / (16 x weight), rounded down, and 0 when idle; \
-                    ties to the one whose key changed first, so idle servers take turns whatever their \
-                    weight; weights are whole, at most 256",
+                    ties to the one whose key changed first, so idle servers take turns whatever \
+                    their weight; weights are whole, at most 256",
         cost: "O(log n)",
         use_when: "requests are long, such as sessions",
         avoid_when: "requests are short and servers unequal: an idle server is an idle server, \
@@ -88,8 +88,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "Envoy 1.39.3, LEAST_REQUEST, least_request_lb.cc",
         evidence: Evidence::Recorded("Envoy 1.39.3, envoy-rr.json (idle hosts)"),
         guarantee: "equal weights: choice_count draws with replacement, ties to the first; else \
-                    the schedule of envoy_round_robin by weight / (in flight + 1)^active_request_bias, \
-                    taken at each pick: a busy host never drains, it comes later",
+                    the schedule of envoy_round_robin by weight over (in flight + 1) to the power \
+                    of active_request_bias, taken at each pick: a busy host never drains, it comes later",
         cost: "O(choice_count); O(log n) where weights differ",
         use_when: "the question is what Envoy does",
         avoid_when: "one host gets another weight for a while: the rule changes for all of them",
