@@ -16,8 +16,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
                     first drawn, with or without replacement; weights play no part",
         cost: "O(candidates with attempts in flight); O(choice_count) where sampled",
         use_when: "requests differ in length; one caller, or few, who see most of the load",
-        avoid_when: "there are many callers: each sees only its own attempts and is almost blind. \
-                     A server that fails fast is always idle and draws the traffic",
+        avoid_when: "there are many callers: each sees only its own attempts and is almost \
+                     blind. A server that fails fast is always idle and draws the traffic",
     },
     StrategyInfo {
         name: "least_loaded",
@@ -39,8 +39,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
             "nginx 1.22.1, nginx-least_conn_sequential.json and \
                                       nginx-policies-concurrent.json",
         ),
-        guarantee: "ties by smooth weighted round robin among the tied alone, so idle servers are \
-                    picked by weight; whole weights only; the state is that of one worker process",
+        guarantee: "ties by smooth weighted round robin among the tied alone, so idle servers \
+                    are picked by weight; whole weights only; the state is that of one worker \
+                    process",
         cost: "O(n)",
         use_when: "requests differ in length and servers in size",
         avoid_when: "a server may fail fast: it looks idle and draws up to all traffic; many \
@@ -51,8 +52,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "of two distinct draws by weight the one with fewer in flight for its weight",
         source: "nginx 1.22.1, random two least_conn, ngx_http_upstream_random_module.c",
         evidence: Evidence::Recorded("nginx 1.22.1, nginx-policies-concurrent.json"),
-        guarantee: "ties go to the second: idle servers of weights 3, 2, 1 get 35, 40, 25 %; after \
-                    20 draws in vain round robin picks; whole weights only",
+        guarantee: "ties go to the second: idle servers of weights 3, 2, 1 get 35, 40, 25 %; \
+                    after 20 draws in vain round robin picks; whole weights only",
         cost: "O(log n)",
         use_when: "many proxies in front of the same servers",
         avoid_when: "load is low and the weights matter: ties do not follow them",
@@ -76,8 +77,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "HAProxy 2.6, balance random, backend.c",
         evidence: Evidence::SourceReading("HAProxy 2.6, get_server_rnd; nothing was recorded"),
         guarantee: "independent draws, ties to the later one (newer versions take the lower \
-                    request rate); HAProxy draws points of its ring, whose arcs follow the weights \
-                    roughly, here they do exactly",
+                    request rate); HAProxy draws points of its ring, whose arcs follow the \
+                    weights roughly, here they do exactly",
         cost: "O(draw_count x log n)",
         use_when: "many proxies in front of the same servers; it is the default of HAProxy 3.5",
         avoid_when: "shares must follow the weights closely at low load",
@@ -88,8 +89,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "Envoy 1.39.3, LEAST_REQUEST, least_request_lb.cc",
         evidence: Evidence::Recorded("Envoy 1.39.3, envoy-rr.json (idle hosts)"),
         guarantee: "equal weights: choice_count draws with replacement, ties to the first; else \
-                    the schedule of envoy_round_robin by weight over (in flight + 1) to the power \
-                    of active_request_bias, taken at each pick: a busy host never drains, it comes later",
+                    the schedule of envoy_round_robin by weight over (in flight + 1) to the \
+                    power of active_request_bias, taken at each pick: a busy host never drains, \
+                    it comes later",
         cost: "O(choice_count); O(log n) where weights differ",
         use_when: "the question is what Envoy does",
         avoid_when: "one host gets another weight for a while: the rule changes for all of them",
@@ -110,13 +112,13 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "Finagle, PeakEwma.scala; tower, load/peak_ewma.rs",
         evidence: Evidence::SourceReading("Finagle and tower; the tests of tower hold"),
         guarantee: "two distinct uniform draws, ties to the first; a latency above the cost \
-                    becomes the cost at once, a lower one moves it slowly; an unknown server gets \
-                    one probe (Finagle) or a default latency (tower); weights play no part",
+                    becomes the cost at once, a lower one moves it slowly; an unknown server \
+                    gets one probe (Finagle) or a default latency (tower); weights play no part",
         cost: "O(log n); O(n log n) with full_scan",
-        use_when: "servers differ in speed, or one may get slow: it is left at once and taken back \
-                   with care",
-        avoid_when: "errors are fast: their latency counts like any, so a server that fails in \
-                     1 ms is the best one. Two choices bound that to 1 - (1 - 1/n)^2, full_scan \
+        use_when: "servers differ in speed, or one may get slow: it is left at once and taken \
+                   back with care",
+        avoid_when: "errors are fast: their latency counts like any, so a server that fails in 1 \
+                     ms is the best one. Two choices bound that to 1 - (1 - 1/n)^2, full_scan \
                      does not",
     },
     StrategyInfo {
@@ -124,8 +126,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "the fewest requests in flight; ties at random by weight",
         source: "Apache Dubbo 3.x, LeastActiveLoadBalance",
         evidence: Evidence::SourceReading("real-systems reference, Dubbo 3.x"),
-        guarantee: "weights count among ties only; without `actives` Dubbo counts nothing, so all \
-                    tie and this is weighted random",
+        guarantee: "weights count among ties only; without `actives` Dubbo counts nothing, so \
+                    all tie and this is weighted random",
         cost: "O(n)",
         use_when: "the question is what Dubbo does",
         avoid_when: "`actives` is not set; a provider may fail fast",
@@ -135,8 +137,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "the shortest mean latency of successes times in flight plus one",
         source: "Apache Dubbo 3.x, ShortestResponseLoadBalance",
         evidence: Evidence::SourceReading("Dubbo 3.x source; nothing was recorded"),
-        guarantee: "whole milliseconds; means begin anew for all every 30 s; a provider without a \
-                    success counts as 0 and wins; ties at random by weight",
+        guarantee: "whole milliseconds; means begin anew for all every 30 s; a provider without \
+                    a success counts as 0 and wins; ties at random by weight",
         cost: "O(n)",
         use_when: "the question is what Dubbo does",
         avoid_when: "a provider may fail: one that never succeeds is the best of all, a black \
@@ -148,8 +150,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "Apache Dubbo 3.x, AdaptiveLoadBalance and AdaptiveMetrics",
         evidence: Evidence::SourceReading("Dubbo 3.x source; nothing was recorded"),
         guarantee: "two distinct uniform draws; a provider that was not picked for two timeouts \
-                    wins; each look changes the mean; ties at random by weight. CPU loads are not \
-                    measured: all providers report cpu_load",
+                    wins; each look changes the mean; ties at random by weight. CPU loads are \
+                    not measured: all providers report cpu_load",
         cost: "O(log n)",
         use_when: "the question is what Dubbo does",
         avoid_when: "timeouts are short against the time between picks: forced picks then take \
@@ -160,9 +162,10 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "at random by throughput over mean latency of the last 128 replies",
         source: "Apache brpc, locality_aware_load_balancer.{h,cpp}",
         evidence: Evidence::SourceReading("brpc source; nothing was recorded"),
-        guarantee: "weights of at least 1000; errors count 1.2 times their latency, mixed with the \
-                    timeout by the retries left; what is in flight for 1.5 times the mean lowers \
-                    the weight; a newcomer has the mean weight; a tried server may be picked again",
+        guarantee: "weights of at least 1000; errors count 1.2 times their latency, mixed with \
+                    the timeout by the retries left; what is in flight for 1.5 times the mean \
+                    lowers the weight; a newcomer has the mean weight; a tried server may be \
+                    picked again",
         cost: "O(log n)",
         use_when: "servers differ in distance or speed",
         avoid_when: "requests are few: 128 replies for each server and caller take long to come",

@@ -17,8 +17,8 @@ const EFFECTIVE_MAX: u64 = 256 * 16;
 ///
 /// Source: HAProxy 2.6, `lb_fwlc.c`. The key is `(in flight + 1) x 4096 / effective weight`,
 /// rounded down, and 0 where nothing is in flight: idle candidates take turns whatever their
-/// weight. Ties go to the one whose key changed first. Tried candidates are stepped over. Cost per pick:
-/// O(log n).
+/// weight. Ties go to the one whose key changed first. Tried candidates are stepped over. Cost per
+/// pick: O(log n).
 #[derive(Debug, Default)]
 pub struct HaproxyLeastConn {
     servers: PerMember<Server>,
