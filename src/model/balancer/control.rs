@@ -147,7 +147,9 @@ pub struct ControlContext<'a> {
     pub draw: Draw,
     /// What the balancer asks for.
     pub orders: &'a mut Orders,
-    /// How much longer than it should be a second by the clock of this calling side is, less one.
+    /// Calling sides of the same call, this one included.
+    pub peer_count: u32,
+    /// Seconds of the clock of this calling side per true second, less one.
     pub(in crate::model) drift_ratio: f64,
 }
 

@@ -1,6 +1,7 @@
 //! Balancing strategies: one file each. The table of names is [`build`].
 
 pub mod control;
+mod feedback;
 mod least_in_flight;
 mod pick_first;
 mod random;
@@ -116,6 +117,7 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
             hash: RingHash::Xxh64,
             hash_seed,
         } => Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed)),
+        BalancerConfig::Feedback(config) => feedback::build(config),
         BalancerConfig::PickFirst {
             shuffle,
             has_connections,

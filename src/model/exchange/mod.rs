@@ -288,6 +288,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             in_flight: &side.in_flight,
             draw,
             orders: &mut self.exchange.orders,
+            peer_count: u32::try_from(self.scenario.topology.edge_callers(side.edge).len())
+                .expect("calling sides are counted in 32 bits"),
             drift_ratio: self.nodes[side.node.index()].drift_ratio,
         };
         tell(side.balancer.as_mut(), &mut ctx);
