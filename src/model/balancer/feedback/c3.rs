@@ -190,9 +190,9 @@ mod tests {
         near(known(0.020, 0.004, 2.0).rank(1.0, 5.0, 1), 0.048);
     }
 
-    /// The example of the paper's section 3.2: for service times of 4 ms and 20 ms, a linear rank
-    /// lets the queue of the fast server grow to five times that of the slow one before it
-    /// chooses the slow one; the cubic rank lets it grow to the cube root of five, 1.71 times.
+    /// For service times of 4 ms and 20 ms a linear rank lets the queue of the fast server grow to
+    /// five times that of the slow one before it chooses the slow one; the cubic rank lets it grow
+    /// to the cube root of five, 1.71 times.
     #[test]
     fn the_cube_holds_back_from_long_queues_at_fast_instances() {
         let rank = |service: f64, queue: f64, exponent: u32| {
