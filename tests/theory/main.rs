@@ -14,6 +14,7 @@ mod classes;
 mod connections;
 mod detection;
 mod fan_out;
+mod feedback;
 mod grpc;
 mod modes;
 mod picks;

@@ -74,7 +74,7 @@ pub struct LoadReport {
     pub load: Option<WindowLoad>,
     /// Attempts that wait for a worker.
     pub queue_depth: u32,
-    /// How long a worker had the attempt whose reply carries the report.
+    /// How long a worker had the attempt whose reply carries the report; None without such.
     pub service_time: Option<SimDuration>,
 }
 
