@@ -15,6 +15,9 @@ use stormglass::model::in_flight::InFlight;
 use stormglass::model::observation::AttemptOutcome;
 use stormglass::model::view::{Member, ViewSnapshot};
 use stormglass::rng::{Purpose, Streams, mix};
+use stormglass::scenario::balancer::feedback::{
+    C3Config, FeedbackConfig, GrpcWeightedRoundRobinConfig, PrequalConfig,
+};
 use stormglass::scenario::balancer::{BalancerConfig, RingHash};
 use stormglass::time::SimTime;
 

@@ -25,3 +25,6 @@ pub fn build(config: &FeedbackConfig) -> Box<dyn Balancer> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
