@@ -153,7 +153,24 @@ pub struct ControlContext<'a> {
     pub(in crate::model) drift_ratio: f64,
 }
 
-impl ControlContext<'_> {
+impl<'a> ControlContext<'a> {
+    /// What a lone calling side with a true clock sees, for tests of a strategy.
+    pub fn new(
+        now: SimTime,
+        in_flight: &'a InFlight,
+        draw: Draw,
+        orders: &'a mut Orders,
+    ) -> Self {
+        ControlContext {
+            now,
+            in_flight,
+            draw,
+            orders,
+            peer_count: 1,
+            drift_ratio: 0.0,
+        }
+    }
+
     /// How long a length by the clock of this calling side takes. Periods of timers go through
     /// this.
     pub fn true_length(&self, local: SimDuration) -> SimDuration {

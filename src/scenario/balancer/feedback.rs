@@ -92,7 +92,7 @@ impl FeedbackConfig {
             }
             FeedbackConfig::C3(_) => 40.0 * instances,
             // A notice may go to any calling side, and stay there.
-            FeedbackConfig::JoinIdleQueue => 32.0 * instances,
+            FeedbackConfig::JoinIdleQueue => 64.0 * instances,
             FeedbackConfig::ShortestQueueGlobal => 0.0,
         };
         each * callers

@@ -64,7 +64,7 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         guarantee: "no message on the path of a request; each notice goes to one caller, drawn at \
                     random; first come first picked; a notice can be stale (work came from another \
                     caller, or the instance died) and is used up by one pick",
-        cost: "O(1); one message for each time that an instance comes to idle",
+        cost: "O(log idle); one message for each time that an instance comes to idle",
         use_when: "few dispatchers serve many servers at moderate load, and requests are short",
         avoid_when: "load is so high that hardly anybody idles (it is random then), there are so \
                      many callers that notices go where nothing is sent, or an instance may fail \

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::InstanceId;
@@ -17,13 +17,23 @@ use crate::rng::UniformSource;
 /// work since, or it died. An entry leaves with its pick, or when its instance leaves the
 /// candidates; a second notice of an instance in the queue changes nothing. An instance that
 /// fails fast idles at once again and draws the load to itself. A retry passes over what it tried.
-/// Weights are ignored, but for 0, which drains. Cost per pick: O(1), O(idle) for a retry; per
-/// notice: O(idle).
+/// Weights are ignored, but for 0, which drains. Cost per pick and per notice: O(log idle).
 #[derive(Debug, Default)]
 pub struct JoinIdleQueue {
     view: Option<Arc<ViewSnapshot>>,
-    /// Instances that said that they idle, the first one first.
-    idle: VecDeque<InstanceId>,
+    /// Instances that said that they idle, by the number of their notice.
+    idle: BTreeMap<u64, InstanceId>,
+    /// Their numbers.
+    numbers: BTreeMap<InstanceId, u64>,
+    notice_count: u64,
+}
+
+impl JoinIdleQueue {
+    fn remove(&mut self, instance: InstanceId) {
+        if let Some(number) = self.numbers.remove(&instance) {
+            self.idle.remove(&number);
+        }
+    }
 }
 
 impl Balancer for JoinIdleQueue {
@@ -36,29 +46,34 @@ impl Balancer for JoinIdleQueue {
 
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
         self.idle
-            .retain(|instance| view.position(*instance).is_some());
+            .retain(|_, instance| view.position(*instance).is_some());
+        self.numbers
+            .retain(|instance, _| view.position(*instance).is_some());
         self.view = Some(Arc::clone(view));
     }
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
-        let untried = |instance: &InstanceId| ctx.tried.binary_search(instance).is_err();
-        if let Some(place) = self.idle.iter().position(untried) {
-            return self.idle.remove(place);
+        let is_untried = |instance: &InstanceId| ctx.tried.binary_search(instance).is_err();
+        if let Some(first) = self.idle.values().copied().find(is_untried) {
+            self.remove(first);
+            return Some(first);
         }
         let eligible = Eligible::new(self.view.as_ref()?, ctx.tried);
         if eligible.count() == 0 {
             return None;
         }
         let picked = eligible.member(ctx.draw.below(eligible.count())).instance;
-        self.idle.retain(|instance| *instance != picked);
+        self.remove(picked);
         Some(picked)
     }
 
     fn on_message(&mut self, _ctx: &mut ControlContext<'_>, from: InstanceId, message: &Message) {
         let view = self.view.as_ref();
         let is_candidate = view.is_some_and(|view| view.position(from).is_some());
-        if *message == Message::Idle && is_candidate && !self.idle.contains(&from) {
-            self.idle.push_back(from);
+        if *message == Message::Idle && is_candidate && !self.numbers.contains_key(&from) {
+            self.notice_count += 1;
+            self.idle.insert(self.notice_count, from);
+            self.numbers.insert(from, self.notice_count);
         }
     }
 }
