@@ -77,7 +77,9 @@ impl Side {
     }
 
     fn tell(&mut self, tell: impl FnOnce(&mut dyn Balancer, &mut ControlContext<'_>)) {
-        let draw = self.streams.draw(Purpose::BalancerControl, self.pick_count, 0, 0);
+        let draw = self
+            .streams
+            .draw(Purpose::BalancerControl, self.pick_count, 0, 0);
         let orders = &mut self.orders;
         let mut ctx = ControlContext::new(SimTime::START, &self.in_flight, draw, orders);
         tell(self.balancer.as_mut(), &mut ctx);
@@ -239,7 +241,11 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         queue_exponent: 3,
     });
     let named = [
-        ("grpc_weighted_round_robin", weights, 7_069_556_010_167_351_361),
+        (
+            "grpc_weighted_round_robin",
+            weights,
+            7_069_556_010_167_351_361,
+        ),
         ("prequal", prequal, 3_697_888_488_752_836_386),
         ("c3", c3, 7_008_173_484_729_386_051),
         // Instances that idle again in the order of their picks: round robin.

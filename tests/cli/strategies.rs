@@ -43,7 +43,11 @@ fn a_strategy_is_explained_with_parameters_source_and_evidence() {
         assert!(said.out.lines().any(|l| l.starts_with(start)), "{start}");
     }
     let said = Stormglass::new().say(&["strategies", "random"]);
-    assert!(said.out.ends_with("\nIt has no parameters.\n"), "{}", said.out);
+    assert!(
+        said.out.ends_with("\nIt has no parameters.\n"),
+        "{}",
+        said.out
+    );
 }
 
 #[test]

@@ -178,7 +178,10 @@ fn probes_are_counted_and_answered_by_the_living() {
     );
     // 4.8 standard errors of a binomial share.
     let error = 4.8 * (0.25 * 0.75 / sent).sqrt();
-    assert!((answered / sent - 0.75).abs() < error, "{answered} of {sent}");
+    assert!(
+        (answered / sent - 0.75).abs() < error,
+        "{answered} of {sent}"
+    );
 }
 
 /// One notice of each instance at the start, and one whenever its last work ends.

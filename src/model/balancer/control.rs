@@ -155,12 +155,7 @@ pub struct ControlContext<'a> {
 
 impl<'a> ControlContext<'a> {
     /// What a lone calling side with a true clock sees, for tests of a strategy.
-    pub fn new(
-        now: SimTime,
-        in_flight: &'a InFlight,
-        draw: Draw,
-        orders: &'a mut Orders,
-    ) -> Self {
+    pub fn new(now: SimTime, in_flight: &'a InFlight, draw: Draw, orders: &'a mut Orders) -> Self {
         ControlContext {
             now,
             in_flight,

@@ -93,12 +93,7 @@ pub trait Balancer {
     fn on_timer(&mut self, _ctx: &mut ControlContext<'_>) {}
 
     /// Called when a message of an instance arrives.
-    fn on_message(
-        &mut self,
-        _ctx: &mut ControlContext<'_>,
-        _from: InstanceId,
-        _message: &Message,
-    ) {
+    fn on_message(&mut self, _ctx: &mut ControlContext<'_>, _from: InstanceId, _message: &Message) {
     }
 
     /// Takes over a new list of candidates. State about instances that stay must survive.

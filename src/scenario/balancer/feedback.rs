@@ -113,9 +113,9 @@ impl FeedbackConfig {
     pub fn event_rate(&self, callers: f64, instances: f64) -> f64 {
         match self {
             FeedbackConfig::GrpcWeightedRoundRobin(config) => {
-                let reports = config.report_interval.map_or(0.0, |interval| {
-                    2.0 * instances / interval.as_secs_f64()
-                });
+                let reports = config
+                    .report_interval
+                    .map_or(0.0, |interval| 2.0 * instances / interval.as_secs_f64());
                 callers * (1.0 / config.update_interval.as_secs_f64() + reports)
             }
             FeedbackConfig::Prequal(_)

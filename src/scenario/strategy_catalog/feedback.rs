@@ -20,9 +20,10 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         use_when: "servers are unequal in ways that nobody configures: machine generations, noisy \
                    neighbors, and every call costs about the same",
         avoid_when: "load changes faster than reports and updates (the delay makes it swing), the \
-                     run is shorter than the blackout, or utilization does not say what is scarce. \
-                     Without the error penalty an instance that fails fast attracts load; with it \
-                     it gets none, reports none, and is tried again as unknown after the expiration",
+                     run is shorter than the blackout, or utilization does not say what is \
+                     scarce. Without the error penalty an instance that fails fast attracts load; \
+                     with it it gets none, reports none, and is tried again as unknown after the \
+                     expiration",
     },
     StrategyInfo {
         name: "prequal",

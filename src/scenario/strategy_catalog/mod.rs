@@ -96,7 +96,11 @@ mod tests {
         for info in all() {
             let is_policy = BALANCER.variant(info.name).is_some();
             let is_wrapper = BALANCER.keys.iter().any(|key| key.name == info.name);
-            assert!(is_policy || is_wrapper, "{} is no key of a balancer", info.name);
+            assert!(
+                is_policy || is_wrapper,
+                "{} is no key of a balancer",
+                info.name
+            );
         }
     }
 

@@ -152,10 +152,7 @@ impl Balancer for C3 {
     }
 
     fn on_outcome(&mut self, end: &AttemptEnd) {
-        let is_answer = matches!(
-            end.outcome,
-            AttemptOutcome::Success | AttemptOutcome::Error
-        );
+        let is_answer = matches!(end.outcome, AttemptOutcome::Success | AttemptOutcome::Error);
         let weight = self.config.ewma_weight;
         if let Some(Some(known)) = self.known_mut(end.instance).filter(|_| is_answer) {
             let response_time = end.ended_at.since(end.sent_at).as_secs_f64();

@@ -62,8 +62,8 @@ impl Pool {
         let meant = || self.answers.iter().filter(|answer| is_meant(answer));
         let cold = meant().filter(|answer| answer.in_flight <= threshold);
         let coldest = cold.min_by_key(|answer| (answer.latency, answer.in_flight));
-        let best = coldest
-            .or_else(|| meant().min_by_key(|answer| (answer.in_flight, answer.latency)));
+        let best =
+            coldest.or_else(|| meant().min_by_key(|answer| (answer.in_flight, answer.latency)));
         best.map(|answer| answer.instance)
     }
 
@@ -96,9 +96,8 @@ impl Pool {
             let keyed = keyed.filter_map(|(place, answer)| Some((key(answer)?, place)));
             keyed.max_by_key(|(key, place)| (*key, std::cmp::Reverse(*place)))
         };
-        let hot = |answer: &Answer| {
-            (threshold < answer.in_flight).then_some(u64::from(answer.in_flight))
-        };
+        let hot =
+            |answer: &Answer| (threshold < answer.in_flight).then_some(u64::from(answer.in_flight));
         let worst = first_max(&hot).or_else(|| first_max(&|a| Some(a.latency.as_ns())));
         if let Some((_, place)) = worst {
             self.answers.remove(place);
@@ -177,7 +176,12 @@ mod tests {
 
     #[test]
     fn the_fastest_cold_one_is_best_or_else_the_least_loaded_hot_one() {
-        let pool = pool(&[answer(1, 9, 1), answer(2, 3, 20), answer(3, 4, 10), answer(4, 8, 2)]);
+        let pool = pool(&[
+            answer(1, 9, 1),
+            answer(2, 3, 20),
+            answer(3, 4, 10),
+            answer(4, 8, 2),
+        ]);
         let best = |threshold| pool.best(threshold, |_| true);
         assert_eq!(best(4), Some(InstanceId(3)));
         assert_eq!(best(3), Some(InstanceId(2)));
@@ -218,9 +222,15 @@ mod tests {
             pool.add(answer(instance, 0, 1), 2);
         }
         assert_eq!(instances(&pool), [3, 2]);
-        pool.expire(SimTime::START + SimDuration::from_secs(1), SimDuration::from_secs(1));
+        pool.expire(
+            SimTime::START + SimDuration::from_secs(1),
+            SimDuration::from_secs(1),
+        );
         assert_eq!(instances(&pool), [3, 2], "not older than a second");
-        pool.expire(SimTime::START + SimDuration::from_ms(1_001), SimDuration::from_secs(1));
+        pool.expire(
+            SimTime::START + SimDuration::from_ms(1_001),
+            SimDuration::from_secs(1),
+        );
         assert!(instances(&pool).is_empty());
     }
 

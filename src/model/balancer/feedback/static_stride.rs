@@ -82,7 +82,12 @@ mod tests {
     #[test]
     fn fewer_than_two_known_weights_or_equal_ones_are_round_robin() {
         let round_robin = StaticStride::RoundRobin { count: 3 };
-        for weights in [[0.0, 0.0, 0.0], [0.0, 7.0, 0.0], [2.0, 2.0, 2.0], [2.0, 0.0, 2.0]] {
+        for weights in [
+            [0.0, 0.0, 0.0],
+            [0.0, 7.0, 0.0],
+            [2.0, 2.0, 2.0],
+            [2.0, 0.0, 2.0],
+        ] {
             assert_eq!(StaticStride::new(&weights), round_robin, "{weights:?}");
         }
         assert_eq!(picks(&[0.0, 7.0, 0.0], 5), [0, 1, 2, 0, 1]);

@@ -76,22 +76,24 @@ enum Step {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let load = (0.0..1.2, 0.0..100.0, 0.0..100.0).prop_map(|(utilization, rate, errors)| {
-        WindowLoad {
+    let load =
+        (0.0..1.2, 0.0..100.0, 0.0..100.0).prop_map(|(utilization, rate, errors)| WindowLoad {
             utilization,
             reply_rate_per_sec: rate,
             error_rate_per_sec: errors,
-        }
-    });
-    let report = (prop::option::of(load), 0u32..9, prop::option::of(0u64..9_999)).prop_map(
-        |(load, queue_depth, service_ms)| {
+        });
+    let report = (
+        prop::option::of(load),
+        0u32..9,
+        prop::option::of(0u64..9_999),
+    )
+        .prop_map(|(load, queue_depth, service_ms)| {
             Message::Report(LoadReport {
                 load,
                 queue_depth,
                 service_time: service_ms.map(SimDuration::from_ms),
             })
-        },
-    );
+        });
     let answer = (0u32..9, 0u64..9_999).prop_map(|(in_flight, latency_ms)| {
         Message::ProbeReply(InstanceLoad {
             in_flight,
@@ -205,7 +207,10 @@ impl Bench {
             assert!(self.candidates.is_empty(), "None although there are some");
             return;
         };
-        assert!(self.candidates.contains(&picked), "{picked:?} is a stranger");
+        assert!(
+            self.candidates.contains(&picked),
+            "{picked:?} is a stranger"
+        );
         let has_untried = self.candidates.iter().any(|c| !tried.contains(c));
         assert!(!has_untried || !tried.contains(&picked), "tried again");
         self.in_flight.add(picked);

@@ -15,7 +15,9 @@ const UPDATE_INTERVAL_MIN: SimDuration = SimDuration::from_ms(100);
 /// Reads a strategy of this family.
 pub fn read(ctx: &mut Context, section: &Section) -> Option<BalancerConfig> {
     let config = match section.variant_name() {
-        "grpc_weighted_round_robin" => FeedbackConfig::GrpcWeightedRoundRobin(weights(ctx, section)?),
+        "grpc_weighted_round_robin" => {
+            FeedbackConfig::GrpcWeightedRoundRobin(weights(ctx, section)?)
+        }
         "prequal" => FeedbackConfig::Prequal(prequal(ctx, section)?),
         "c3" => FeedbackConfig::C3(C3Config {
             ewma_weight: section.number(ctx, "ewma_weight")?,

@@ -68,13 +68,19 @@ pub const PREQUAL: Variant = Variant {
     keys: &[
         key(
             "pool_size",
-            Kind::Count { min: 1, max: 65_536 },
+            Kind::Count {
+                min: 1,
+                max: 65_536,
+            },
             Default::Toml("16"),
             "Answers to probes that a caller keeps. Unconfirmed.",
         ),
         key(
             "pool_size_min",
-            Kind::Count { min: 1, max: 65_536 },
+            Kind::Count {
+                min: 1,
+                max: 65_536,
+            },
             Default::Toml("2"),
             "With fewer answers a pick is random. Unconfirmed.",
         ),
@@ -123,13 +129,19 @@ pub const PREQUAL: Variant = Variant {
         ),
         key(
             "seen_count",
-            Kind::Count { min: 1, max: 65_536 },
+            Kind::Count {
+                min: 1,
+                max: 65_536,
+            },
             Default::Toml("128"),
             "Answers from which the quantile is taken. An assumption.",
         ),
         key(
             "latency_sample_count",
-            Kind::Count { min: 1, max: 65_536 },
+            Kind::Count {
+                min: 1,
+                max: 65_536,
+            },
             Default::Toml("64"),
             "Latencies that an instance remembers for its answers. An assumption.",
         ),
