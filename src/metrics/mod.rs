@@ -6,6 +6,9 @@
 pub mod attempts;
 pub mod cache;
 pub mod class;
+pub mod class_caller;
+pub mod class_load;
+mod class_local;
 pub mod connection;
 pub mod control;
 pub mod data;

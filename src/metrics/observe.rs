@@ -63,8 +63,8 @@ impl Observer for Recorder<'_> {
                 class,
                 byte_count,
             } => self.class_bytes(*edge, *class, *byte_count),
-            Observation::WorkReleased { .. } => {}
             Observation::CallBegan { .. }
+            | Observation::WorkReleased { .. }
             | Observation::OptionalCallEnded { .. }
             | Observation::ReleasedWorkEnded { .. }
             | Observation::CallBreakdown { .. }
@@ -72,15 +72,22 @@ impl Observer for Recorder<'_> {
             Observation::HedgeSent {
                 caller,
                 edge,
+                class,
                 attempt_index,
-            } => self.hedge_sent((*caller, *edge), *attempt_index),
-            Observation::FellBack { edge, .. } => self.fell_back(*edge),
+            } => self.hedge_sent((*caller, *edge), *class, *attempt_index),
+            Observation::FellBack { edge, class, .. } => self.fell_back(*edge, *class),
             Observation::TurnedAway { .. }
             | Observation::RetryDecided { .. }
             | Observation::BreakerChanged { .. }
             | Observation::LimitChanged { .. } => {
                 let resilience = &mut self.tables.resilience;
                 resilience.observe(at, self.class, observation, self.scenario);
+                if let Observation::TurnedAway {
+                    edge, class, cause, ..
+                } = observation
+                {
+                    self.class_turned_away(*class, *edge, *cause);
+                }
             }
             Observation::CacheAsked { .. } | Observation::CacheLoads { .. } => {
                 let caches = &mut self.tables.caches;
@@ -93,6 +100,7 @@ impl Observer for Recorder<'_> {
 impl Recorder<'_> {
     #[inline(always)]
     fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.observe_class_load(at, observation);
         match *observation {
             Observation::RequestArrived {
                 client: _,
@@ -156,6 +164,7 @@ impl Recorder<'_> {
 
     #[inline(always)]
     fn observe_work(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.observe_class_load(at, observation);
         match *observation {
             Observation::WorkArrived { instance, class } => {
                 let before = self.tables.instances.enter(at, instance);
@@ -209,6 +218,14 @@ impl Recorder<'_> {
                 busy_count,
             } => self.tables.instances.set_busy(at, instance, busy_count),
             _ => unreachable!("facts of work come here"),
+        }
+    }
+
+    /// What the load of a class needs, where an expectation asks for it.
+    #[inline(always)]
+    pub(super) fn observe_class_load(&mut self, at: SimTime, observation: &Observation<'_>) {
+        if let Some(loads) = &mut self.tables.class_loads {
+            loads.observe(at, observation);
         }
     }
 

@@ -8,6 +8,7 @@
 use super::attempts::SeveralTable;
 use super::cache::CacheTable;
 use super::class::ClassTable;
+use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
@@ -80,6 +81,7 @@ impl<'a> Recorder<'a> {
             requests: RequestTable::new(scenario, class_count),
             calls: CallTable::new(scenario, class_count),
             classes: ClassTable::new(scenario, class_count, &windows),
+            class_loads: ClassLoadTable::new(scenario, class_count),
             windows,
             flow: FlowTable::new(scenario, class_count),
             several: SeveralTable::new(scenario, class_count),
@@ -128,6 +130,9 @@ impl<'a> Recorder<'a> {
         self.tables.resilience.cut_class(at, self.class);
         self.tables.servers.cut_class(at, self.class);
         self.tables.connections.cut_class(at, self.class);
+        if let Some(loads) = &mut self.tables.class_loads {
+            loads.cut_phase(at, self.class);
+        }
         self.tables.requests.cut_class(self.class);
         self.tables.windows.cut(self.tables.requests.begun());
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
@@ -175,6 +180,9 @@ impl<'a> Recorder<'a> {
                 self.tables.resilience.cut_class(cut, class);
                 self.tables.servers.cut_class(cut, class);
                 self.tables.connections.cut_class(cut, class);
+                if let Some(loads) = &mut self.tables.class_loads {
+                    loads.cut_phase(cut, class);
+                }
                 self.tables.requests.cut_class(class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);

@@ -154,6 +154,7 @@ fn work_obeys_littles_law() {
         caller: CallerId(0),
         edge: EdgeId(0),
         instance,
+        class: ClassId::NONE,
         sent_at: ms(0),
         outcome: AttemptOutcome::Success,
     };

@@ -298,6 +298,7 @@ mod tests {
         let away = |cause| Observation::TurnedAway {
             caller: CallerId(0),
             edge: EdgeId(0),
+            class: crate::id::ClassId::NONE,
             cause,
         };
         let wanted = |is_granted| Observation::RetryDecided {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::attempts::SeveralTable;
 use super::cache::CacheTable;
 use super::class::ClassTable;
+use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
@@ -62,6 +63,8 @@ pub struct Tables {
     pub calls: CallTable,
     /// What is counted by class of request.
     pub classes: ClassTable,
+    /// Load by class of request; None where no expectation asks for it.
+    pub class_loads: Option<Box<ClassLoadTable>>,
     /// Parts of latencies, and optional calls.
     pub flow: FlowTable,
     /// Requests by window.

@@ -18,8 +18,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt.stage = Stage::CallingFree;
         attempt.due_ns = now.as_ns();
         let (instance, started_at) = (attempt.instance, attempt.started_at);
+        let class = attempt.class;
         self.observe(Observation::WorkReleased {
             instance,
+            class,
             started_at,
         });
         self.observe_zombie(slot);

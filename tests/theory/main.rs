@@ -10,6 +10,7 @@ mod balancing;
 mod budgets;
 mod caches;
 mod class_effects;
+mod class_load;
 mod classes;
 mod connections;
 mod detection;

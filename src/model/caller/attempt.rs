@@ -165,6 +165,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::HedgeSent {
                 caller,
                 edge,
+                class,
                 attempt_index,
             });
         }
@@ -375,6 +376,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             stage,
             pending,
             index,
+            class,
             ..
         } = *attempt;
         attempt.sent_at = now;
@@ -397,6 +399,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             edge,
             instance,
+            class,
             sent_at,
             outcome,
         });

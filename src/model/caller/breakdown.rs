@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::join::Fallback;
 use super::parts::{Parts, Wait, trim};
 use crate::engine::PendingSet;
-use crate::id::{ClientId, EdgeId, NodeId};
+use crate::id::{ClassId, ClientId, EdgeId, NodeId};
 use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
 use crate::model::request::{Attempt, AttemptFlags, NIL, Request, RequestFlags, Stage};
 use crate::model::world::World;
@@ -310,11 +310,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The request that ended last is one of a client.
     #[inline]
-    pub(super) fn observe_request_breakdown(&mut self, client: ClientId, arrived_at: SimTime) {
+    pub(super) fn observe_request_breakdown(
+        &mut self,
+        (client, class): (ClientId, ClassId),
+        arrived_at: SimTime,
+    ) {
         let now = self.queue.now();
         if let Some(breakdown) = &self.breakdown {
             let observation = Observation::RequestBreakdown {
                 client,
+                class,
                 arrived_at,
                 parts: &breakdown.ended,
                 waits: &breakdown.ended_waits,

@@ -330,7 +330,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             outcome,
             attempt_count: u32::from(request.attempt_count),
         });
-        self.observe_request_breakdown(client, request.arrived_at);
+        self.observe_request_breakdown((client, request.class), request.arrived_at);
         self.after_client_request(client, request.source);
     }
 

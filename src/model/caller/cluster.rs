@@ -127,7 +127,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let caller = request.caller();
         let edge = self.callers[caller.index()].edge;
-        self.observe(Observation::FellBack { caller, edge });
+        let class = request.class;
+        self.observe(Observation::FellBack {
+            caller,
+            edge,
+            class,
+        });
         self.finish_request(slot, Outcome::Success);
     }
 

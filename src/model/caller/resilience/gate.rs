@@ -118,11 +118,12 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let now = self.now();
         let request = &mut self.requests[slot];
         request.attempt_count += 1;
-        let caller = request.caller();
+        let (caller, class) = (request.caller(), request.class);
         let edge = self.callers[caller.index()].edge;
         self.observe(Observation::TurnedAway {
             caller,
             edge,
+            class,
             cause,
         });
         let retry = &self.scenario.edges[edge.index()].retry;
