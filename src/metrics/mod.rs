@@ -13,6 +13,7 @@ pub mod connection;
 pub mod control;
 pub mod data;
 pub mod detection;
+pub mod edge_window;
 pub mod evaluate;
 pub mod exclusion;
 mod finish;

@@ -51,6 +51,7 @@ impl Observer for Recorder<'_> {
             | Observation::ConnectionClosed { .. }
             | Observation::AttemptCarried { .. } => {
                 self.tables.connections.observe(at, self.class, observation);
+                self.observe_edge_window(at, observation);
             }
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
@@ -74,7 +75,10 @@ impl Observer for Recorder<'_> {
                 edge,
                 class,
                 attempt_index,
-            } => self.hedge_sent((*caller, *edge), *class, *attempt_index),
+            } => {
+                self.hedge_sent((*caller, *edge), *class, *attempt_index);
+                self.observe_edge_window(at, observation);
+            }
             Observation::FellBack { edge, class, .. } => self.fell_back(*edge, *class),
             Observation::TurnedAway { .. }
             | Observation::RetryDecided { .. }
@@ -82,6 +86,7 @@ impl Observer for Recorder<'_> {
             | Observation::LimitChanged { .. } => {
                 let resilience = &mut self.tables.resilience;
                 resilience.observe(at, self.class, observation, self.scenario);
+                self.observe_edge_window(at, observation);
                 if let Observation::TurnedAway {
                     edge, class, cause, ..
                 } = observation
@@ -227,6 +232,11 @@ impl Recorder<'_> {
         if let Some(loads) = &mut self.tables.class_loads {
             loads.observe(at, observation);
         }
+    }
+
+    fn observe_edge_window(&mut self, at: SimTime, observation: &Observation<'_>) {
+        let (windows, resilience) = (&mut self.tables.edge_windows, &self.tables.resilience);
+        windows.observe(at, observation, resilience, self.scenario);
     }
 
     #[inline(always)]

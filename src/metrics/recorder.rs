@@ -13,6 +13,7 @@ use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
+use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
 use super::instance::InstanceTable;
@@ -76,6 +77,7 @@ impl<'a> Recorder<'a> {
             scenario.clients.len(),
             series_count,
         );
+        let resilience = ResilienceTable::new(scenario, class_count);
         let tables = Tables {
             measured,
             requests: RequestTable::new(scenario, class_count),
@@ -91,7 +93,8 @@ impl<'a> Recorder<'a> {
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
             rings: RingTable::new(scenario, &first_windows),
-            resilience: ResilienceTable::new(scenario, class_count),
+            edge_windows: EdgeWindowTable::new(scenario, &resilience),
+            resilience,
             timelines: TimelineTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
@@ -134,6 +137,7 @@ impl<'a> Recorder<'a> {
             loads.cut_phase(at, self.class);
         }
         self.tables.requests.cut_class(self.class);
+        self.tables.edge_windows.close(at);
         self.tables.windows.cut(self.tables.requests.begun());
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);

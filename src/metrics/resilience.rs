@@ -75,6 +75,10 @@ impl SumMeter {
         self.sum += difference;
     }
 
+    fn now(&self) -> (f64, f64) {
+        (self.sum, self.count)
+    }
+
     fn integral_ns(&self, classes: &[u16]) -> f64 {
         classes.iter().map(|c| self.integrals_ns[*c as usize]).sum()
     }
@@ -242,6 +246,23 @@ impl ResilienceTable {
         Some((meter.integral_ns(classes), meter.count * length_ns))
     }
 
+    /// Breakers of an edge that are open now, and all of them; None without breakers.
+    pub fn open_breakers(&self, edge: EdgeId) -> Option<(f64, f64)> {
+        self.open.get(edge.index())?.as_ref().map(SumMeter::now)
+    }
+
+    /// Sum of the limits of calling sides now, and how many there are.
+    pub fn edge_limits(&self, edge: EdgeId) -> Option<(f64, f64)> {
+        let meter = self.edge_limits.get(edge.index())?;
+        meter.as_ref().map(SumMeter::now)
+    }
+
+    /// Sum of the limits of instances now, and how many there are.
+    pub fn service_limits(&self, service: ServiceId) -> Option<(f64, f64)> {
+        let meter = self.service_limits.get(service.index())?;
+        meter.as_ref().map(SumMeter::now)
+    }
+
     fn cell(&mut self, edge: EdgeId, class: u16) -> &mut ResilienceCell {
         &mut self.cells[edge.index() * self.class_count + class as usize]
     }
@@ -336,6 +357,24 @@ mod tests {
         assert_eq!(only.breaker_open_ratio, Some(0.075));
         // (100 s x 10 + 75 s x 10 + 25 s x 30) / 200 s.
         assert_eq!(only.concurrency_limit_mean, Some(12.5));
+        let [over_time] = &metrics.series.edges[..] else {
+            panic!("one call is followed over time")
+        };
+        let at = |metric: &str, window: usize| {
+            let mut columns = over_time.columns.iter();
+            let column = columns.find(|column| column.metric == metric);
+            column.map(|column| column.values[window])
+        };
+        assert_eq!(at("breaker_rejection_count", 2), Some(1.0));
+        assert_eq!(at("limit_rejection_count", 2), Some(2.0));
+        assert_eq!(at("denied_retry_count", 3), Some(1.0));
+        let open = [9, 10, 19, 20, 24, 25, 29, 30].map(|w| at("breaker_open_ratio", w));
+        let expected = [0.0, 0.5, 0.5, 0.0, 0.0, 0.5, 0.5, 0.0].map(Some);
+        assert_eq!(open, expected, "one of two callers");
+        let limits = [49, 50, 74, 75].map(|window| at("concurrency_limit_mean", window));
+        assert_eq!(limits, [10.0, 20.0, 20.0, 10.0].map(Some));
+        assert_eq!(at("connections_open_mean", 0), None);
+        assert_eq!(at("bulkhead_rejection_count", 0), None);
     }
 
     #[test]
@@ -343,5 +382,6 @@ mod tests {
         let metrics = record(&scenario(SMALL), &[], &[(1_000, sent(0, 0))], 100_000, 0);
         assert!(metrics.resilience.is_empty());
         assert!(metrics.tables.resilience.cells.is_empty());
+        assert!(metrics.series.edges.is_empty());
     }
 }

@@ -9,6 +9,7 @@ use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
+use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
 use super::instance::InstanceTable;
@@ -87,6 +88,8 @@ pub struct Tables {
     pub rings: RingTable,
     /// What callers turn away, breakers and limits.
     pub resilience: ResilienceTable,
+    /// The same over time, with connections and hedges.
+    pub edge_windows: EdgeWindowTable,
     /// Beliefs over time.
     pub timelines: TimelineTable,
     /// Connections.
