@@ -283,6 +283,7 @@ mod tests {
         let mut scenario = scenario(SMALL);
         scenario.edges[0].resilience = Some(Box::new(ResilienceConfig {
             breaker: Some(BreakerConfig::Envoy(EnvoyLimits {
+                connection_count_max: 1,
                 request_count_max: 1,
                 pending_count_max: 1,
                 retry_count_max: 1,

@@ -17,6 +17,7 @@ mod detection;
 mod fan_out;
 mod grpc;
 mod modes;
+mod overflow;
 mod picks;
 mod protection;
 mod queues;

@@ -55,6 +55,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(instance) = self.pick_guarded(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
+        if self.overflows(self.requests[slot].caller(), instance) {
+            return self.turn_overflow_away(slot);
+        }
         let attempt = self.register_attempt(slot, instance);
         self.transmit(attempt);
     }

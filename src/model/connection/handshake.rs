@@ -85,6 +85,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let slot = self.connections.records.insert(connection);
         self.connections.pools[pool].first = slot;
+        self.connections.sides[caller.index()].connection_count += 1;
         let edge = self.callers[caller.index()].edge;
         self.observe(Observation::HandshakeStarted {
             caller,

@@ -18,6 +18,7 @@ mod limit;
 mod limit_aimd;
 mod limit_gradient2;
 mod limit_vegas;
+mod overflow;
 mod retry_gate;
 mod rolling;
 mod server_limit;
