@@ -12,6 +12,7 @@ mod detector;
 mod event;
 mod fault;
 pub mod fault_plan;
+mod footprint;
 pub mod in_flight;
 mod instance;
 mod life;

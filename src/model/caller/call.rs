@@ -69,7 +69,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn insert_request(&mut self, request: Request) -> u32 {
         let slot = self.requests.insert(request);
         if let Some(breakdown) = &mut self.breakdown {
-            breakdown.open(slot, request.arrived_at);
+            breakdown.open(slot);
         }
         slot
     }

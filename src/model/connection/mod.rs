@@ -175,6 +175,9 @@ struct Stream {
     next: u32,
 }
 
+/// What connections keep of an attempt in flight.
+pub const STREAM_BYTES: usize = size_of::<Stream>();
+
 const NO_STREAM: Stream = Stream {
     place: NIL,
     prev: NIL,

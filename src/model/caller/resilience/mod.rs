@@ -121,6 +121,12 @@ struct Wait {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Marks(u16);
 
+/// What the gate keeps of a request in flight.
+pub const REQUEST_BYTES: usize = size_of::<Marks>();
+
+/// What limits keep of an attempt: the level at its caller and that at its instance.
+pub const ATTEMPT_BYTES: usize = 2 * size_of::<u32>();
+
 impl Marks {
     /// Its retry counts among those under way.
     const RETRIES: Marks = Marks(1);
