@@ -49,10 +49,13 @@ impl Observer for Recorder<'_> {
             Observation::HandshakeStarted { .. }
             | Observation::ConnectionOpened { .. }
             | Observation::ConnectionClosed { .. }
-            | Observation::AttemptCarried { .. } => {
-                self.tables.connections.observe(at, self.class, observation);
-                self.observe_edge_window(at, observation);
-            }
+            | Observation::AttemptCarried { .. }
+            | Observation::HedgeSent { .. }
+            | Observation::FellBack { .. }
+            | Observation::TurnedAway { .. }
+            | Observation::RetryDecided { .. }
+            | Observation::BreakerChanged { .. }
+            | Observation::LimitChanged { .. } => self.observe_edge(at, observation),
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
@@ -70,30 +73,6 @@ impl Observer for Recorder<'_> {
             | Observation::ReleasedWorkEnded { .. }
             | Observation::CallBreakdown { .. }
             | Observation::RequestBreakdown { .. } => self.observe_flow(at, observation),
-            Observation::HedgeSent {
-                caller,
-                edge,
-                class,
-                attempt_index,
-            } => {
-                self.hedge_sent((*caller, *edge), *class, *attempt_index);
-                self.observe_edge_window(at, observation);
-            }
-            Observation::FellBack { edge, class, .. } => self.fell_back(*edge, *class),
-            Observation::TurnedAway { .. }
-            | Observation::RetryDecided { .. }
-            | Observation::BreakerChanged { .. }
-            | Observation::LimitChanged { .. } => {
-                let resilience = &mut self.tables.resilience;
-                resilience.observe(at, self.class, observation, self.scenario);
-                self.observe_edge_window(at, observation);
-                if let Observation::TurnedAway {
-                    edge, class, cause, ..
-                } = observation
-                {
-                    self.class_turned_away(*class, *edge, *cause);
-                }
-            }
             Observation::CacheAsked { .. } | Observation::CacheLoads { .. } => {
                 let caches = &mut self.tables.caches;
                 caches.observe(at, self.class, observation, self.scenario);
@@ -234,9 +213,37 @@ impl Recorder<'_> {
         }
     }
 
-    fn observe_edge_window(&mut self, at: SimTime, observation: &Observation<'_>) {
+    /// What calls with connections, hedges or protection do.
+    #[inline(always)]
+    fn observe_edge(&mut self, at: SimTime, observation: &Observation<'_>) {
+        let (class, scenario) = (self.class, self.scenario);
+        match *observation {
+            Observation::HandshakeStarted { .. }
+            | Observation::ConnectionOpened { .. }
+            | Observation::ConnectionClosed { .. }
+            | Observation::AttemptCarried { .. } => {
+                self.tables.connections.observe(at, class, observation);
+            }
+            Observation::HedgeSent {
+                caller,
+                edge,
+                class,
+                attempt_index,
+            } => self.hedge_sent((caller, edge), class, attempt_index),
+            Observation::FellBack { edge, class, .. } => self.fell_back(edge, class),
+            _ => {
+                let resilience = &mut self.tables.resilience;
+                resilience.observe(at, class, observation, scenario);
+                if let Observation::TurnedAway {
+                    edge, class, cause, ..
+                } = *observation
+                {
+                    self.class_turned_away(class, edge, cause);
+                }
+            }
+        }
         let (windows, resilience) = (&mut self.tables.edge_windows, &self.tables.resilience);
-        windows.observe(at, observation, resilience, self.scenario);
+        windows.observe(at, observation, resilience, scenario);
     }
 
     #[inline(always)]

@@ -304,8 +304,8 @@ mod tests {
         scenario
     }
 
-    #[test]
-    fn shares_of_time_count_all_callers() {
+    /// What two callers did within 100 s: milliseconds and facts.
+    fn facts() -> [(u64, Observation<'static>); 12] {
         let breaker = |state| Observation::BreakerChanged {
             caller: CallerId(0),
             edge: EdgeId(0),
@@ -328,7 +328,7 @@ mod tests {
             edge: EdgeId(0),
             is_granted,
         };
-        let facts = [
+        [
             (1_000, sent(0, 0)),
             (2_000, away(LocalCause::Breaker)),
             (2_000, away(LocalCause::Limit)),
@@ -341,8 +341,12 @@ mod tests {
             (30_000, breaker(BreakerState::Closed)),
             (50_000, limit(10, 30)),
             (75_000, limit(30, 10)),
-        ];
-        let metrics = record(&protected(), &[], &facts, 100_000, 0);
+        ]
+    }
+
+    #[test]
+    fn shares_of_time_count_all_callers() {
+        let metrics = record(&protected(), &[], &facts(), 100_000, 0);
         let [only] = &metrics.resilience[..] else {
             panic!("one call protects itself")
         };
@@ -358,6 +362,11 @@ mod tests {
         assert_eq!(only.breaker_open_ratio, Some(0.075));
         // (100 s x 10 + 75 s x 10 + 25 s x 30) / 200 s.
         assert_eq!(only.concurrency_limit_mean, Some(12.5));
+    }
+
+    #[test]
+    fn what_happened_when_is_told_by_window() {
+        let metrics = record(&protected(), &[], &facts(), 100_000, 0);
         let [over_time] = &metrics.series.edges[..] else {
             panic!("one call is followed over time")
         };

@@ -117,7 +117,8 @@ fn breaker(dice: &mut Dice) -> String {
             let connections = requests + 1;
             format!(
                 "{{ kind = \"envoy\", connection_count_max = {connections}, \
-                 request_count_max = {requests}, pending_count_max = {pending}, retry_count_max = 1 }}"
+                 request_count_max = {requests}, pending_count_max = {pending}, \
+                 retry_count_max = 1 }}"
             )
         }
     }

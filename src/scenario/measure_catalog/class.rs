@@ -47,47 +47,7 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::CacheStaleRatio
         | Measure::CacheLoadRate
         | Measure::CacheLoadPeak => "all classes share the entries of a cache",
-        Measure::SuccessRatio
-        | Measure::FailureRatio
-        | Measure::TimeoutRatio
-        | Measure::RejectedRatio
-        | Measure::RequestRate
-        | Measure::Goodput
-        | Measure::Throughput
-        | Measure::WindowAvailability
-        | Measure::Latency
-        | Measure::LatencyOrFail
-        | Measure::LatencyAll
-        | Measure::Amplification
-        | Measure::RetryRatio
-        | Measure::WastedAttemptRatio
-        | Measure::WaitingTime
-        | Measure::WaitRatio
-        | Measure::SojournTime
-        | Measure::ServiceTime
-        | Measure::InSystem
-        | Measure::Utilization
-        | Measure::ZombieRatio
-        | Measure::InFlightBalance
-        | Measure::UtilizationBalance
-        | Measure::ByteRate
-        | Measure::NetworkTime
-        | Measure::QueueTime
-        | Measure::WorkTime
-        | Measure::CallTime
-        | Measure::FailedAttemptTime
-        | Measure::BackoffTime
-        | Measure::CallerTime
-        | Measure::HedgeRatio
-        | Measure::FailsafeRatio
-        | Measure::DroppedRatio
-        | Measure::CancelledRatio
-        | Measure::ZombieTimeRatio
-        | Measure::LocalRejectionRatio
-        | Measure::BreakerRejectionRatio
-        | Measure::BulkheadRejectionRatio
-        | Measure::ThrottleRejectionRatio
-        | Measure::LimitRejectionRatio => return None,
+        _ => return None,
     })
 }
 

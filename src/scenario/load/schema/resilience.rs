@@ -256,7 +256,7 @@ pub static BREAKER: TableSpec = TableSpec {
                     "pending_count_max",
                     FROM_ZERO,
                     Default::Toml("1024"),
-                    "Attempts that wait at the caller, for a connection or a place in its bulkhead.",
+                    "Attempts that wait at the caller, for a connection or in its bulkhead.",
                 ),
                 key(
                     "retry_count_max",
