@@ -163,7 +163,7 @@ fn run<O: Observer, S: PendingSet>(
     let mut guard = Guard::new(options.event_count_max, instant_max);
     let mut until_progress = PROGRESS_EVENT_COUNT;
     while let Some((at, sequence, event)) = world.queue.pop() {
-        if at >= horizon && (at >= end || world.in_flight_count == 0) {
+        if at >= horizon && (at >= end || world.is_done()) {
             break;
         }
         guard.check(at, event.kind()).map_err(stopped)?;

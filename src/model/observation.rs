@@ -177,7 +177,7 @@ pub enum Observation<'a> {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
-        /// When the process at its other end died without the calling side learning it.
+        /// When the process at its other end died or closed it, and nothing told the calling side.
         half_open_since: Option<SimTime>,
     },
     /// The bytes of an attempt left on a connection, for which it had waited since it was sent.

@@ -25,6 +25,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             started_at,
         });
         self.observe_zombie(slot);
+        self.instances[instance.index()].free_count += 1;
         self.free_worker(instance, Stage::Calling);
     }
 
@@ -50,6 +51,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             request,
             ..
         } = self.attempts[slot];
+        self.instances[instance.index()].free_count -= 1;
         self.observe(Observation::ReleasedWorkEnded {
             instance,
             class,

@@ -15,6 +15,7 @@ mod classes;
 mod connections;
 mod detection;
 mod fan_out;
+mod flow_ends;
 mod grpc;
 mod modes;
 mod overflow;

@@ -213,6 +213,8 @@ pub struct Connections {
     backlogs: BTreeMap<InstanceId, u32>,
     /// When processes with connections died in silence, by instance and incarnation.
     silent_deaths: BTreeMap<(InstanceId, u32), SimTime>,
+    /// When instances closed connections of which no message tells the caller in time, by slot.
+    silent_closes: BTreeMap<u32, SimTime>,
 }
 
 impl Connections {
@@ -232,6 +234,7 @@ impl Connections {
             streams: Vec::new(),
             backlogs: BTreeMap::new(),
             silent_deaths: BTreeMap::new(),
+            silent_closes: BTreeMap::new(),
         }
     }
 
@@ -453,6 +456,7 @@ impl Connections {
     /// Takes a connection out of its pool and of its slot.
     fn remove(&mut self, slot: u32) -> Connection {
         let record = self.records.remove(slot);
+        self.silent_closes.remove(&slot);
         assert!(
             record.stream_count == 0,
             "a connection is gone that carries attempts"
