@@ -41,7 +41,8 @@ impl ClassCallerTable {
                 })
             })
         };
-        let (mut callers, mut firsts) = (vec![0..0], vec![0]);
+        let nobody: std::ops::Range<u32> = 0..0;
+        let (mut callers, mut firsts) = (vec![nobody.clone()], vec![0]);
         let (mut count, mut has_latency) = (0, false);
         for class in scenario.classes.ids() {
             let client = scenario.classes.get(class).client;
@@ -51,7 +52,7 @@ impl ClassCallerTable {
                 count += nodes.len();
                 callers.push(nodes);
             } else {
-                callers.push(0..0);
+                callers.push(nobody.clone());
             }
             has_latency |= is_asked(class, Some(Measure::Latency));
         }

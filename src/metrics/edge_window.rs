@@ -102,7 +102,7 @@ impl EdgeWindowTable {
             ..EdgeWindowTable::default()
         };
         for (place, edge) in scenario.edges.iter().enumerate() {
-            let row = is_used(edge).then(|| table.rows.len());
+            let row = is_used(edge).then_some(table.rows.len());
             if row.is_some() {
                 let row = table.edge_row(EdgeId::from_index(place), edge, resilience);
                 table.rows.push(row);

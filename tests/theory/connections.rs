@@ -230,8 +230,8 @@ fn a_half_open_connection_lasts_until_data_was_unacknowledged_too_long() {
     assert_eq!(seen.calls[1].outcome, AttemptOutcome::Reset);
 }
 
-/// The instance replies at 1.03 s and closes the idle connection at 1.33 s. Only over a link that is
-/// cut does its caller not learn it, and closes it at 1.54 s.
+/// The instance replies at 1.03 s and closes the idle connection at 1.33 s. Only over a link that
+/// is cut does its caller not learn it, and closes it at 1.54 s.
 #[test]
 fn a_connection_closed_behind_a_cut_link_is_half_open() {
     let service = "service_time = \"0s\"\nconnection = { idle_timeout = \"300ms\" }";

@@ -17,11 +17,11 @@ impl Observer for Seen {
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
         let now = at.as_secs_f64();
         match *observation {
-            Observation::CallEnded { edge, outcome, .. } if edge.0 == 1 => {
-                if outcome == Outcome::Success {
-                    self.good_calls.push(now);
-                }
-            }
+            Observation::CallEnded {
+                edge,
+                outcome: Outcome::Success,
+                ..
+            } if edge.0 == 1 => self.good_calls.push(now),
             Observation::WorkRejected { .. } => self.rejected.push(now),
             Observation::RequestEnded { .. } => self.ended_count += 1,
             _ => {}

@@ -439,10 +439,10 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::HalfOpenTime,
         "half_open_time",
         CONNECTED,
-        "From the death of the process at the other end of a connection, or from its closing it, of \
-         which nothing told the calling side in time, until that closes it too. A link that is cut \
-         makes no half-open connection by itself: both ends have it (RFC 9293). One that is still \
-         open at the end is not counted.",
+        "From the death of the process at the other end of a connection, or from its closing it, \
+         of which nothing told the calling side in time, until that closes it too. A link that is \
+         cut makes no half-open connection by itself: both ends have it (RFC 9293). One that is \
+         still open at the end is not counted.",
     ),
     MeasureInfo {
         scopes: CACHE,
