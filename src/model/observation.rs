@@ -66,6 +66,7 @@ pub enum Observation<'a> {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
+        class: ClassId,
         sent_at: SimTime,
         outcome: AttemptOutcome,
     },
@@ -176,7 +177,7 @@ pub enum Observation<'a> {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
-        /// When the process at its other end died without the calling side learning it.
+        /// When the process at its other end died or closed it, and nothing told the calling side.
         half_open_since: Option<SimTime>,
     },
     /// The bytes of an attempt left on a connection, for which it had waited since it was sent.
@@ -209,6 +210,7 @@ pub enum Observation<'a> {
     /// A worker is free of an attempt that waits for asynchronous calls.
     WorkReleased {
         instance: InstanceId,
+        class: ClassId,
         started_at: SimTime,
     },
     /// An instance is done with an attempt that a worker was freed of at `released_at`.
@@ -232,6 +234,7 @@ pub enum Observation<'a> {
     /// Follows [`Observation::RequestEnded`] where latencies are split.
     RequestBreakdown {
         client: ClientId,
+        class: ClassId,
         arrived_at: SimTime,
         parts: &'a Parts,
         waits: &'a [Wait],
@@ -240,10 +243,15 @@ pub enum Observation<'a> {
     HedgeSent {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         attempt_index: u32,
     },
     /// A call that failed ends with a fallback in place of a reply, as a success.
-    FellBack { caller: CallerId, edge: EdgeId },
+    FellBack {
+        caller: CallerId,
+        edge: EdgeId,
+        class: ClassId,
+    },
     /// Work that ended just now was in service for this long after its caller had given up.
     ZombieWorked {
         instance: InstanceId,
@@ -253,6 +261,7 @@ pub enum Observation<'a> {
     TurnedAway {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         cause: LocalCause,
     },
     /// A call wanted a retry, where a budget or a limit of retries decides.
@@ -476,6 +485,16 @@ pub enum ControlKind {
     Poll,
     /// The answer to a poll.
     PollReply,
+    /// A balancer asks an instance for its load.
+    Probe,
+    /// The answer to a probe.
+    ProbeReply,
+    /// An instance tells a calling side that it has nothing left to do.
+    IdleNotice,
+    /// A balancer asks an instance for load reports on a period.
+    ReportRequest,
+    /// A load report that no reply carries.
+    LoadReport,
 }
 
 impl<T: Observer> Observer for &mut T {

@@ -20,7 +20,7 @@ use crate::time::SimDuration;
 
 /// Indices of [`Event::FaultStep`] from here on are places of [`Step`]s; those below are the two
 /// ends of each window.
-pub(super) const STEP_FIRST: u32 = 1 << 26;
+pub(super) const STEP_FIRST: u32 = 1 << 25;
 
 const _: () = assert!(2 * WINDOW_COUNT_MAX < STEP_FIRST as usize);
 
@@ -303,7 +303,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         let is_above = |count: u32, bound: Option<u32>| bound.is_some_and(|bound| bound < count);
-        let in_flight = load.waiting_count + load.busy_count;
+        let free_count = self.instances[instance.index()].free_count;
+        let in_flight = load.waiting_count + load.busy_count + free_count;
         let is_over =
             is_above(load.waiting_count, bound.queue) || is_above(in_flight, bound.in_flight);
         if is_over && !self.reactions.is_crashing[instance.index()] {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::control::{Orders, TrueQueues};
 use super::tables::Tables;
 use super::{AttemptEnd, Balancer, PickContext};
 use crate::id::{InstanceId, ServiceId, ZoneId};
@@ -23,6 +24,7 @@ pub struct Side {
     /// Attempts in flight, oldest first.
     pub sent: VecDeque<(InstanceId, SimTime)>,
     tables: Tables,
+    orders: Orders,
     streams: Streams,
     pick_count: u64,
     content_id: u64,
@@ -37,6 +39,7 @@ impl Side {
             in_flight: InFlight::default(),
             sent: VecDeque::new(),
             tables: Tables::new((0..INSTANCE_COUNT).map(|i| mix(u64::from(i))).collect()),
+            orders: Orders::default(),
             streams: Streams::new(seed),
             pick_count: 0,
             content_id: 0,
@@ -77,6 +80,8 @@ impl Side {
             in_flight: &self.in_flight,
             draw: self.streams.draw(Purpose::Pick, self.pick_count, 0, 0),
             tables: &mut self.tables,
+            orders: &mut self.orders,
+            true_queues: TrueQueues::NONE,
         };
         self.pick_count += 1;
         let instance = self.balancer.pick(&mut ctx)?;

@@ -4,12 +4,13 @@ use super::resilience::with_shut;
 use super::timeout::Timing;
 use crate::engine::PendingSet;
 use crate::id::{ClassId, InstanceId, NodeId};
+use crate::model::balancer::control::TrueQueues;
 use crate::model::balancer::{AttemptEnd, PickContext};
 use crate::model::classes::Leg;
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
-use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
+use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, RequestFlags, Stage};
 use crate::model::world::{Deferred, World};
 use crate::rng::Purpose;
 use crate::scenario::attempts::ClusterMode;
@@ -55,6 +56,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(instance) = self.pick_guarded(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
+        if self.overflows(self.requests[slot].caller(), instance) {
+            return self.turn_overflow_away(slot);
+        }
         let attempt = self.register_attempt(slot, instance);
         self.transmit(attempt);
     }
@@ -101,8 +105,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 .streams
                 .draw(Purpose::Pick, request.identity, u32::from(index), 0),
             tables: &mut self.tables,
+            orders: &mut self.exchange.orders,
+            true_queues: TrueQueues::of(&self.instances),
         };
-        side.balancer.pick(&mut ctx)
+        let picked = side.balancer.pick(&mut ctx);
+        if self.exchange.orders.is_given() {
+            self.carry_out(self.requests[slot].caller());
+        }
+        picked
     }
 
     /// The attempt that was counted last is in flight to `instance` from now on.
@@ -144,7 +154,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             class,
         });
         if let Some(breakdown) = &mut self.breakdown {
-            breakdown.send(slot, attempt, now);
+            let request = &mut self.requests[slot];
+            request.flags.put(RequestFlags::LATE, false);
+            breakdown.send((slot, request.arrived_at), attempt, now);
         }
         let is_hedge = self.several.is_used && self.join_attempts(slot, attempt, timing.edge);
         self.set_timeout(attempt, timing);
@@ -165,6 +177,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::HedgeSent {
                 caller,
                 edge,
+                class,
                 attempt_index,
             });
         }
@@ -264,11 +277,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.request == NIL {
             return self.end_unawaited(slot);
         }
+        if self.exchange.has_reply_reports {
+            self.attach_report(slot);
+        }
+        let attempt = &mut self.attempts[slot];
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
-        if let Some(breakdown) = &mut self.breakdown {
-            breakdown.reply(slot, self.queue.now());
+        if self.breakdown.is_some() {
+            attempt.flags.set(AttemptFlags::REPLIED);
+            attempt.due_ns = self.queue.now().as_ns();
         }
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
@@ -375,11 +393,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             stage,
             pending,
             index,
+            class,
             ..
         } = *attempt;
         attempt.sent_at = now;
         if pending == 0 && !stage.is_at_instance() {
             self.attempts.remove(slot);
+        }
+        if self.exchange.has_reply_reports {
+            self.deliver_report(slot, outcome, (caller, instance));
         }
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);
@@ -397,6 +419,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             edge,
             instance,
+            class,
             sent_at,
             outcome,
         });

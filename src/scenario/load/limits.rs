@@ -68,6 +68,9 @@ const RING_POINT_BYTES: f64 = 12.0;
 const CLASS_CELL_BYTES: f64 = 400.0;
 const CLASS_PHASE_COUNT: usize = 4;
 const CLASS_WINDOW_COUNT: usize = 200;
+/// Bytes of a window of a call with connections, hedges or protection, and how many are kept.
+const EDGE_WINDOW_BYTES: f64 = 52.0;
+const EDGE_WINDOW_COUNT_MAX: f64 = 200_000.0;
 /// Bytes of the protection of a calling side, and of one breaker without its window.
 const PROTECTION_BYTES: f64 = 1_000.0;
 const BREAKER_BYTES: f64 = 200.0;
@@ -173,6 +176,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
             capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
         let copies = attempts_per_visit(scenario);
         events += requests * (1.0 + ATTEMPT_EVENTS * copies * visits.iter().sum::<f64>());
+        events += requests * copies * feedback_events(scenario, &visits);
         memory += copies * client_bytes(scenario, client, requests);
     }
     for edge in &scenario.edges {
@@ -192,14 +196,27 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
             }
         }
         memory += call_cache_bytes(edge, callers, scenario);
+        if let Some(feedback) = edge.balancer.feedback() {
+            events += feedback.event_rate(callers, instances) * secs;
+        }
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
-    memory += class_bytes(scenario);
+    memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {
         memory_bytes: memory as u64,
         event_count: events as u64,
     }
+}
+
+/// Windows of all calls that use more than plain attempts.
+fn edge_window_count(scenario: &Scenario) -> f64 {
+    let is_used = |edge: &&EdgeConfig| {
+        edge.connection.is_some() || edge.resilience.is_some() || edge.attempts.is_some()
+    };
+    let used = scenario.edges.iter().filter(is_used).count() as f64;
+    let windows = scenario.duration.as_secs_f64() / scenario.window.as_secs_f64();
+    (used * windows.min(2_000.0)).min(EDGE_WINDOW_COUNT_MAX)
 }
 
 /// The most attempts that any call sends at once; hedging and the like multiply.
@@ -342,6 +359,7 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         BalancerConfig::Ring {
             virtual_node_count, ..
         } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
+        BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
         BalancerConfig::Sticky {
             fallback,
             session_count_max,
@@ -350,6 +368,15 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
             sessions + balancer_bytes(fallback, callers, instances)
         }
     }
+}
+
+/// Events of the messages of balancers for one request, sent `copies` times over.
+fn feedback_events(scenario: &Scenario, visits: &[f64]) -> f64 {
+    let each = |(edge, visits): (&EdgeConfig, &f64)| {
+        let feedback = edge.balancer.feedback();
+        visits * feedback.map_or(0.0, |feedback| feedback.events_per_attempt())
+    };
+    scenario.edges.iter().zip(visits).map(each).sum()
 }
 
 /// Budgets, breakers with their windows, throttles and limits of the callers of an edge.

@@ -5,21 +5,6 @@ use super::{Evidence, StrategyInfo};
 /// Strategies that look at load.
 pub const STRATEGIES: &[StrategyInfo] = &[
     StrategyInfo {
-        name: "least_in_flight",
-        summary: "the fewest attempts in flight from this caller, of all or of a few",
-        source: "shortest queue; two choices: Mitzenmacher, IEEE TPDS 12, 2001",
-        evidence: Evidence::Published(
-            "JSQ and JSQ(d): exact chains, mean field, published \
-                                       simulations (theory tests)",
-        ),
-        guarantee: "of all: ties are broken uniformly; of choice_count draws: ties go to the \
-                    first drawn, with or without replacement; weights play no part",
-        cost: "O(candidates with attempts in flight); O(choice_count) where sampled",
-        use_when: "requests differ in length; one caller, or few, who see most of the load",
-        avoid_when: "there are many callers: each sees only its own attempts and is almost \
-                     blind. A server that fails fast is always idle and draws the traffic",
-    },
-    StrategyInfo {
         name: "least_loaded",
         summary: "of two distinct ones the one with fewer attempts in flight",
         source: "Finagle, p2c.scala with LeastLoaded; tower, balance/p2c with PendingRequests",

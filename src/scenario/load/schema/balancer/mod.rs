@@ -1,5 +1,6 @@
 //! Keys of balancers: one variant for each strategy.
 
+mod feedback;
 mod load;
 mod weighted;
 
@@ -128,6 +129,11 @@ pub static BALANCER: TableSpec = TableSpec {
         load::DUBBO_SHORTEST_RESPONSE,
         load::DUBBO_ADAPTIVE,
         load::BRPC_LOCALITY_AWARE,
+        feedback::GRPC_WEIGHTED_ROUND_ROBIN,
+        feedback::PREQUAL,
+        feedback::C3,
+        feedback::JOIN_IDLE_QUEUE,
+        feedback::SHORTEST_QUEUE_GLOBAL,
     ],
     shorthand: Some(Shorthand::Tag),
 };
