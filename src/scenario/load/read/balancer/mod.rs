@@ -1,5 +1,7 @@
 //! The balancer of a call.
 
+mod feedback;
+
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::BALANCER;
@@ -67,6 +69,11 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
             shuffle: section.bool(ctx, "shuffle")?,
             has_connections: false,
         },
+        "grpc_weighted_round_robin"
+        | "prequal"
+        | "c3"
+        | "join_idle_queue"
+        | "shortest_queue_global" => feedback::read(ctx, &section)?,
         name => unreachable!("the specification has no policy `{name}`"),
     })
 }
