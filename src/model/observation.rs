@@ -184,6 +184,7 @@ pub enum Observation<'a> {
     AttemptCarried {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         waiting: SimDuration,
     },
     /// A request or a reply with a size was sent for a call of this edge. What is retransmitted
@@ -268,6 +269,7 @@ pub enum Observation<'a> {
     RetryDecided {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         is_granted: bool,
     },
     /// A breaker changed its state: that of a call, or of one of its instances. One that is due to

@@ -60,6 +60,7 @@ const IN_FLIGHT_BYTES: f64 = 256.0;
 /// Bytes that split the latency of a request in flight.
 const CLOCK_BYTES: f64 = 128.0;
 const CONNECTION_BYTES: f64 = 160.0;
+const POOL_BYTES: f64 = 64.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
 const RING_POINT_BYTES: f64 = 12.0;
@@ -191,6 +192,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);
             memory += connections * CONNECTION_BYTES;
+            // A calling side keeps a pool for every instance that it ever connected to.
+            memory += (callers * instances - connections).max(0.0) * POOL_BYTES;
             if let Some(keepalive) = connection.keepalive {
                 events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
             }
