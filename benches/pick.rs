@@ -21,6 +21,7 @@ use stormglass::scenario::balancer::feedback::{
     C3Config, FeedbackConfig, GrpcWeightedRoundRobinConfig, PrequalConfig,
 };
 use stormglass::scenario::balancer::{BalancerConfig, RingHash};
+use stormglass::scenario::registry::Phase;
 use stormglass::time::{SimDuration, SimTime};
 
 const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
@@ -220,6 +221,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         blackout: SimDuration::ZERO,
         expiration: SimDuration::from_secs(180),
         update_interval: SimDuration::from_secs(1),
+        phase: Phase::Random,
         error_penalty: 1.0,
         report_interval: None,
         report_window: SimDuration::from_secs(1),

@@ -7,6 +7,7 @@ use crate::model::balancer::{Balancer, Eligible, PickContext};
 use crate::model::view::ViewSnapshot;
 use crate::rng::UniformSource;
 use crate::scenario::balancer::feedback::GrpcWeightedRoundRobinConfig;
+use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
 
 /// Picks in proportion to weights that follow from the load that instances report.
@@ -159,7 +160,11 @@ impl Balancer for GrpcWeightedRoundRobin {
 
     fn on_start(&mut self, ctx: &mut ControlContext<'_>) {
         self.sequence = ctx.draw.next_u64() as u32;
-        let first = ctx.first_tick(self.config.update_interval);
+        let first = match self.config.phase {
+            Phase::Random => ctx.first_tick(self.config.update_interval),
+            Phase::Aligned => ctx.now + self.interval(ctx),
+            Phase::At(offset) => ctx.now + ctx.true_length(offset),
+        };
         self.set_timer(ctx, first);
         self.ask_for_reports(ctx);
     }
@@ -234,6 +239,7 @@ mod tests {
             blackout: SimDuration::from_secs(10),
             expiration: SimDuration::from_secs(180),
             update_interval: SimDuration::from_secs(1),
+            phase: Phase::Random,
             error_penalty: 1.0,
             report_interval: None,
             report_window: SimDuration::from_secs(1),
