@@ -246,7 +246,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         (
             "grpc_weighted_round_robin",
             weights,
-            7_069_556_010_167_351_361,
+            15_177_559_501_093_646_736,
         ),
         ("prequal", prequal, 3_697_888_488_752_836_386),
         ("c3", c3, 7_008_173_484_729_386_051),
