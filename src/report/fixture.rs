@@ -369,6 +369,7 @@ fn series() -> Series {
         classes: vec![],
         total: (0..61).map(window).collect(),
         control: vec![],
+        edges: vec![],
         caches: vec![],
         instances: InstanceSeries {
             window_secs: 1.0,

@@ -49,9 +49,11 @@ impl Ask<'_> {
         let tables = &self.run.tables;
         let (mut counted, mut wanted) = (0, 0);
         for edge in self.calls_in_scope() {
-            let cell = tables.resilience.pooled(edge, &classes);
-            let attempts = tables.selection.attempts(edge, &classes, is_whole);
-            let attempts = attempts.ok_or("attempts by phase are too many to keep")?;
+            let cell = match self.measure.scope.class {
+                Some(class) => tables.classes.turned_away(edge, class, &classes),
+                None => tables.resilience.pooled(edge, &classes),
+            };
+            let attempts = self.attempts_of(edge, &classes, is_whole)?;
             counted += count(&cell);
             wanted += attempts.attempt_count + cell.turned_away_count();
         }

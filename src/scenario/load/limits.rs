@@ -68,6 +68,9 @@ const RING_POINT_BYTES: f64 = 12.0;
 const CLASS_CELL_BYTES: f64 = 400.0;
 const CLASS_PHASE_COUNT: usize = 4;
 const CLASS_WINDOW_COUNT: usize = 200;
+/// Bytes of a window of a call with connections, hedges or protection, and how many are kept.
+const EDGE_WINDOW_BYTES: f64 = 52.0;
+const EDGE_WINDOW_COUNT_MAX: f64 = 200_000.0;
 /// Bytes of the protection of a calling side, and of one breaker without its window.
 const PROTECTION_BYTES: f64 = 1_000.0;
 const BREAKER_BYTES: f64 = 200.0;
@@ -199,11 +202,21 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
-    memory += class_bytes(scenario);
+    memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {
         memory_bytes: memory as u64,
         event_count: events as u64,
     }
+}
+
+/// Windows of all calls that use more than plain attempts.
+fn edge_window_count(scenario: &Scenario) -> f64 {
+    let is_used = |edge: &&EdgeConfig| {
+        edge.connection.is_some() || edge.resilience.is_some() || edge.attempts.is_some()
+    };
+    let used = scenario.edges.iter().filter(is_used).count() as f64;
+    let windows = scenario.duration.as_secs_f64() / scenario.window.as_secs_f64();
+    (used * windows.min(2_000.0)).min(EDGE_WINDOW_COUNT_MAX)
 }
 
 /// The most attempts that any call sends at once; hedging and the like multiply.

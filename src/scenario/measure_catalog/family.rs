@@ -6,6 +6,7 @@ use super::{MeasureInfo, Statistics};
 pub(super) const REQUEST: &[&str] = &["client", "zone", "call", "class"];
 pub(super) const RETURN: &[&str] = &["client", "zone", "call"];
 pub(super) const CALL: &[&str] = &["client", "call"];
+pub(super) const CALL_CLASS: &[&str] = &["client", "call", "class"];
 pub(super) const SERVICE: &[&str] = &["service", "zone", "class"];
 pub(super) const WORK: &[&str] = &["service", "zone", "instance", "class"];
 pub(super) const SERVER: &[&str] = &["service", "zone", "instance"];
@@ -47,6 +48,14 @@ pub(super) const fn by_call(
     definition: &'static str,
 ) -> MeasureInfo {
     single(measure, name, Unit::Ratio, CALL, definition)
+}
+
+pub(super) const fn by_call_and_class(
+    measure: Measure,
+    name: &'static str,
+    definition: &'static str,
+) -> MeasureInfo {
+    single(measure, name, Unit::Ratio, CALL_CLASS, definition)
 }
 
 pub(super) const fn rate(

@@ -19,9 +19,10 @@ use crate::time::{SimDuration, SimTime};
 /// `update_interval`, and when the candidates change, a static stride scheduler is made of the
 /// weights; those that do not count are the mean of the others, and with fewer than two that count
 /// it is round robin. The sequence goes on from one scheduler to the next, and begins anew at a
-/// random place when the candidates change. There are no ties. A retry passes over what it tried. Configured weights are ignored, but for
-/// 0, which drains. Reports that do not come with replies are asked for again when three have not
-/// come. Cost per pick: O(1) on average, O(candidates) at worst; O(candidates) per update.
+/// random place when the candidates change. There are no ties. A retry passes over what it tried.
+/// Configured weights are ignored, but for 0, which drains. Reports that do not come with replies
+/// are asked for again when three have not come. Cost per pick: O(1) on average, O(candidates) at
+/// worst; O(candidates) per update.
 #[derive(Debug)]
 pub struct GrpcWeightedRoundRobin {
     config: GrpcWeightedRoundRobinConfig,

@@ -1,0 +1,78 @@
+//! What callers did of their own accord for requests of each class: hedges, fallbacks, attempts
+//! that they turned away.
+
+use super::attempts::SeveralCounts;
+use super::class::ClassTable;
+use super::recorder::Recorder;
+use super::resilience::{CAUSES, ResilienceCell};
+use crate::id::{CallerId, ClassId, EdgeId};
+use crate::model::observation::LocalCause;
+
+/// Counts of one call edge and class of requests in one phase.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalCounts {
+    several: SeveralCounts,
+    turned_away_counts: [u64; CAUSES.len()],
+}
+
+impl ClassTable {
+    /// Hedges and fallbacks of an edge for requests of a class in these phases.
+    pub fn several(&self, edge: EdgeId, class: ClassId, phases: &[u16]) -> SeveralCounts {
+        let mut sum = SeveralCounts::default();
+        for phase in phases {
+            let counts = self.local(edge, class, *phase).several;
+            sum.hedge_count += counts.hedge_count;
+            sum.fallback_count += counts.fallback_count;
+        }
+        sum
+    }
+
+    /// Attempts of an edge for requests of a class that callers turned away in these phases.
+    pub fn turned_away(&self, edge: EdgeId, class: ClassId, phases: &[u16]) -> ResilienceCell {
+        let mut sum = ResilienceCell::default();
+        for phase in phases {
+            let counts = self.local(edge, class, *phase).turned_away_counts;
+            for (sum, count) in sum.turned_away_counts.iter_mut().zip(counts) {
+                *sum += count;
+            }
+        }
+        sum
+    }
+}
+
+impl Recorder<'_> {
+    /// The attempt that was sent last for a request of a class is a hedge, and so no retry.
+    pub(super) fn class_hedge_sent(
+        &mut self,
+        class: ClassId,
+        (caller, edge): (CallerId, EdgeId),
+        attempt_index: u32,
+    ) {
+        if class == ClassId::NONE {
+            return;
+        }
+        let phase = self.class;
+        let node = self.scenario.topology.caller_node(caller);
+        let table = &mut self.tables.classes;
+        table.local_mut(edge, class, phase).several.hedge_count += 1;
+        table.take_back_retry(class, (node, edge), phase, attempt_index);
+    }
+
+    /// A call for a request of a class ended with a fallback.
+    pub(super) fn class_fell_back(&mut self, class: ClassId, edge: EdgeId) {
+        if class != ClassId::NONE {
+            let phase = self.class;
+            let counts = self.tables.classes.local_mut(edge, class, phase);
+            counts.several.fallback_count += 1;
+        }
+    }
+
+    /// A caller turned an attempt for a request of a class away.
+    pub(super) fn class_turned_away(&mut self, class: ClassId, edge: EdgeId, cause: LocalCause) {
+        if class != ClassId::NONE {
+            let phase = self.class;
+            let counts = self.tables.classes.local_mut(edge, class, phase);
+            counts.turned_away_counts[cause as usize] += 1;
+        }
+    }
+}
