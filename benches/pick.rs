@@ -25,6 +25,7 @@ use stormglass::scenario::balancer::feedback::{
 };
 use stormglass::scenario::balancer::weighted::DrawMethod;
 use stormglass::scenario::balancer::{BalancerConfig, RingHash};
+use stormglass::scenario::registry::Phase;
 use stormglass::time::{SimDuration, SimTime};
 
 const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
@@ -230,6 +231,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         blackout: SimDuration::ZERO,
         expiration: SimDuration::from_secs(180),
         update_interval: SimDuration::from_secs(1),
+        phase: Phase::Random,
         error_penalty: 1.0,
         report_interval: None,
         report_window: SimDuration::from_secs(1),
@@ -254,7 +256,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         (
             "grpc_weighted_round_robin",
             weights,
-            7_069_556_010_167_351_361,
+            15_177_559_501_093_646_736,
         ),
         ("prequal", prequal, 3_697_888_488_752_836_386),
         ("c3", c3, 7_008_173_484_729_386_051),
