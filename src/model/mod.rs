@@ -7,6 +7,7 @@ mod cache;
 mod caller;
 mod classes;
 mod connection;
+mod control_kind;
 mod cpu;
 mod detector;
 mod event;

@@ -352,10 +352,12 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
     match balancer {
         // Counts of attempts in flight take room only while there are some.
         BalancerConfig::Random
-        | BalancerConfig::RoundRobin
+        | BalancerConfig::RoundRobin { .. }
         | BalancerConfig::PickFirst { .. }
         | BalancerConfig::LeastInFlight { .. } => 0.0,
-        BalancerConfig::WeightedRandom => 16.0 * instances,
+        BalancerConfig::WeightedRandom { .. } => 16.0 * instances,
+        BalancerConfig::Weighted(config) => config.bytes(callers, instances),
+        BalancerConfig::Load(config) => config.bytes(callers, instances),
         BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
         BalancerConfig::Ring {
             virtual_node_count, ..

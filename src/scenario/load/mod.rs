@@ -18,6 +18,7 @@ mod context;
 mod effective;
 mod endless;
 mod extend;
+mod feedback;
 mod files;
 mod inputs;
 mod merge;
@@ -30,6 +31,7 @@ mod server_events;
 mod shorthand;
 mod value;
 mod variants;
+mod weights;
 
 use std::path::{Path, PathBuf};
 
@@ -200,6 +202,7 @@ fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario
     };
     let header = header(&source.text);
     let (mut scenario, places) = read::scenario(ctx, tree, &default_name, header)?;
+    weights::check(ctx, &scenario, &places);
     if let Err(problem) = limits::check_counts(&scenario) {
         ctx.error(Diagnostic::new(problem));
     }
