@@ -1,5 +1,9 @@
 //! What a scenario may say about balancing.
 
+pub mod wrappers;
+
+use wrappers::ComposedConfig;
+
 /// A balancing strategy and its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BalancerConfig {
@@ -41,6 +45,8 @@ pub enum BalancerConfig {
         /// Whether connections tell when to leave it; otherwise attempts do.
         has_connections: bool,
     },
+    /// A strategy with wrappers around it.
+    Composed(Box<ComposedConfig>),
 }
 
 /// Hash functions for rings.
@@ -62,6 +68,28 @@ impl BalancerConfig {
             BalancerConfig::Ring { .. } => "ring",
             BalancerConfig::Sticky { .. } => "sticky",
             BalancerConfig::PickFirst { .. } => "pick_first",
+            BalancerConfig::Composed(composed) => composed.strategy.name(),
         }
+    }
+
+    /// The strategy itself, without what stands around it.
+    pub fn strategy(&self) -> &BalancerConfig {
+        match self {
+            BalancerConfig::Composed(composed) => &composed.strategy,
+            plain => plain,
+        }
+    }
+
+    /// What stands around the strategy.
+    pub fn composed(&self) -> Option<&ComposedConfig> {
+        match self {
+            BalancerConfig::Composed(composed) => Some(composed),
+            _ => None,
+        }
+    }
+
+    /// Whether the request's key alone decides.
+    pub fn is_by_key(&self) -> bool {
+        matches!(self.strategy(), BalancerConfig::Ring { .. })
     }
 }
