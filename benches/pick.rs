@@ -9,6 +9,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use stormglass::engine::Digest;
 use stormglass::id::{InstanceId, ServiceId, ZoneId};
+use stormglass::model::balancer::control::{Orders, TrueQueues};
 use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build, tables::Tables};
 use stormglass::model::in_flight::InFlight;
 use stormglass::model::observation::AttemptOutcome;
@@ -29,6 +30,7 @@ struct Side {
     balancer: Box<dyn Balancer>,
     streams: Streams,
     tables: Tables,
+    orders: Orders,
     in_flight: InFlight,
     sent: VecDeque<InstanceId>,
     pick_count: u64,
@@ -52,6 +54,7 @@ impl Side {
             balancer,
             streams: Streams::new(1),
             tables: Tables::new((0..candidate_count).map(|i| mix(u64::from(i))).collect()),
+            orders: Orders::default(),
             in_flight: InFlight::default(),
             sent: VecDeque::new(),
             pick_count: 0,
@@ -69,6 +72,8 @@ impl Side {
             in_flight: &self.in_flight,
             draw: self.streams.draw(Purpose::Pick, self.pick_count, 0, 0),
             tables: &mut self.tables,
+            orders: &mut self.orders,
+            true_queues: TrueQueues::NONE,
         };
         let instance = self.balancer.pick(&mut ctx).expect("there are candidates");
         self.pick_count += 1;

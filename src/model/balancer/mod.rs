@@ -1,5 +1,6 @@
 //! Balancing strategies: one file each. The table of names is [`build`].
 
+pub mod control;
 mod least_in_flight;
 mod pick_first;
 mod random;
@@ -19,11 +20,32 @@ use crate::id::InstanceId;
 use crate::rng::Draw;
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::time::SimTime;
+use control::{ControlContext, Message, Needs, Orders, TrueQueues};
 use tables::Tables;
 
 /// Chooses an instance for an attempt and learns from how attempts end. Every calling side has its
-/// own.
+/// own. A wrapper passes on every call to the strategy inside.
 pub trait Balancer {
+    /// What it needs beyond picks and outcomes; always the same.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// Called once, when the calling side starts and after the first view, if it needs anything.
+    fn on_start(&mut self, _ctx: &mut ControlContext<'_>) {}
+
+    /// Called at an instant that was asked for, or before it.
+    fn on_timer(&mut self, _ctx: &mut ControlContext<'_>) {}
+
+    /// Called when a message of an instance arrives.
+    fn on_message(
+        &mut self,
+        _ctx: &mut ControlContext<'_>,
+        _from: InstanceId,
+        _message: &Message,
+    ) {
+    }
+
     /// Takes over a new list of candidates. State about instances that stay must survive.
     fn on_view(&mut self, view: &Arc<ViewSnapshot>);
 
@@ -67,6 +89,10 @@ pub struct PickContext<'a> {
     pub draw: Draw,
     /// Rings and tables, shared by all calling sides with equal candidates.
     pub tables: &'a mut Tables,
+    /// What the balancer asks for.
+    pub orders: &'a mut Orders,
+    /// For the one strategy that is a bound and no real one.
+    pub true_queues: TrueQueues<'a>,
 }
 
 /// The one place where a name in a scenario turns into behaviour.
