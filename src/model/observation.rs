@@ -459,6 +459,8 @@ pub enum ExclusionCause {
     Registry,
     /// The calling side's own detector suspects it.
     Detector,
+    /// The calling side's balancer leaves it out because of how attempts ended.
+    Ejection,
 }
 
 /// Kinds of messages that are not requests.

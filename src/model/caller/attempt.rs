@@ -109,6 +109,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.exchange.orders.is_given() {
             self.carry_out(self.requests[slot].caller());
         }
+        if self.composition.has_ejection {
+            self.note_ejections(self.requests[slot].caller());
+        }
         picked
     }
 
@@ -406,6 +409,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let edge = side.edge;
         if !self.scenario.edges[edge.index()].is_broadcast() {
             side.balancer.on_outcome(&end);
+        }
+        if self.composition.has_ejection {
+            self.note_ejections(caller);
         }
         self.observe(Observation::AttemptEnded {
             caller,

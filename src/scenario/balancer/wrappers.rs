@@ -151,6 +151,8 @@ pub struct EnvoyOutlierConfig {
     pub consecutive_errors: Option<u32>,
     /// Up to so much is added to each ejection.
     pub duration_jitter: SimDuration,
+    /// Changes that follow one another more closely reach the picks together, one of these later.
+    pub update_merge_window: SimDuration,
     /// One instance may always be ejected, whatever the largest share.
     pub always_ejects_one: bool,
     /// By success rate.

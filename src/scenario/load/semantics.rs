@@ -311,7 +311,8 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
         || scenario.edges.iter().any(|edge| edge.detector.is_some());
-    let is_ring = |edge: &EdgeConfig| matches!(edge.balancer, BalancerConfig::Ring { .. });
+    let is_ring =
+        |edge: &EdgeConfig| matches!(edge.balancer.strategy(), BalancerConfig::Ring { .. });
     let has_ring = scenario.edges.iter().any(is_ring);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {

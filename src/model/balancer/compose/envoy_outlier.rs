@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::health::Change;
+use super::merge_window::MergeWindow;
 use super::rates::{first_sweep, success_threshold};
 use crate::id::InstanceId;
 use crate::model::balancer::AttemptEnd;
@@ -39,7 +40,7 @@ pub struct EnvoyOutlier {
     config: EnvoyOutlierConfig,
     draw: Draw,
     hosts: BTreeMap<InstanceId, Host>,
-    ejected_count: u32,
+    merge: MergeWindow,
     sweep_at: Option<SimTime>,
 }
 
@@ -50,13 +51,13 @@ impl EnvoyOutlier {
             config,
             draw,
             hosts: BTreeMap::new(),
-            ejected_count: 0,
+            merge: MergeWindow::new(config.update_merge_window),
             sweep_at: None,
         }
     }
 
     /// Takes over a list. An ejection ends with an instance that leaves it.
-    pub fn on_view(&mut self, now: SimTime, view: &ViewSnapshot) {
+    pub fn on_view(&mut self, now: SimTime, view: &ViewSnapshot, changes: &mut Vec<Change>) {
         self.sweep_at
             .get_or_insert_with(|| first_sweep(now, &self.config.sweep, &mut self.draw));
         self.hosts
@@ -64,31 +65,34 @@ impl EnvoyOutlier {
         for member in &view.members {
             self.hosts.entry(member.instance).or_default();
         }
-        let ejected = self.hosts.values().filter(|host| host.is_ejected());
-        self.ejected_count = u32::try_from(ejected.count()).expect("instances fit in 32 bits");
+        let is_listed = |instance| view.position(instance).is_some();
+        changes.extend(self.merge.on_view(now, is_listed));
     }
 
-    /// The next sweep.
+    /// The next sweep, or the next update of what the picks know.
     pub fn due_at(&self) -> Option<SimTime> {
-        self.sweep_at
+        let dues = [self.sweep_at, self.merge.due_at()];
+        dues.into_iter().flatten().min()
     }
 
-    /// Instances that are ejected.
-    pub fn ejected_count(&self) -> u32 {
-        self.ejected_count
+    /// Whether picks know of any ejection.
+    pub fn has_ejected(&self) -> bool {
+        self.merge.has_seen()
     }
 
-    /// Whether it is ejected.
+    /// Whether picks know it to be ejected.
     pub fn is_ejected(&self, instance: InstanceId) -> bool {
-        0 < self.ejected_count && self.hosts.get(&instance).is_some_and(Host::is_ejected)
+        self.merge.is_seen(instance)
     }
 
-    /// Makes the sweeps up to `now`.
+    /// Makes the sweeps up to `now`. `changes` are those of what the picks know.
     pub fn advance(&mut self, now: SimTime, changes: &mut Vec<Change>) {
         while let Some(at) = self.sweep_at.filter(|at| *at <= now) {
+            self.merge.advance(at, changes);
             self.sweep(at, changes);
             self.sweep_at = Some(at + self.config.sweep.interval);
         }
+        self.merge.advance(now, changes);
     }
 
     /// Counts a result.
@@ -120,8 +124,9 @@ impl EnvoyOutlier {
         enforced_percent: u32,
         changes: &mut Vec<Change>,
     ) {
-        let percent = 100.0 * f64::from(self.ejected_count + 1) / self.hosts.len() as f64;
-        let may_be_first = self.config.always_ejects_one && self.ejected_count == 0;
+        let ejected_count = self.merge.ejected_count();
+        let percent = 100.0 * (ejected_count + 1) as f64 / self.hosts.len() as f64;
+        let may_be_first = self.config.always_ejects_one && ejected_count == 0;
         if f64::from(self.config.sweep.ejected_percent_max) < percent && !may_be_first {
             return;
         }
@@ -141,11 +146,11 @@ impl EnvoyOutlier {
         {
             host.backoff += 1;
         }
-        self.ejected_count += 1;
-        changes.push(Change {
+        let change = Change {
             instance,
             is_ejected: true,
-        });
+        };
+        self.merge.note(now, change, changes);
     }
 
     fn sweep(&mut self, now: SimTime, changes: &mut Vec<Change>) {
@@ -160,11 +165,11 @@ impl EnvoyOutlier {
                 host.ejected_at = None;
                 host.consecutive = 0;
                 host.unejected_at = Some(now);
-                self.ejected_count -= 1;
-                changes.push(Change {
+                let change = Change {
                     instance: *instance,
                     is_ejected: false,
-                });
+                };
+                self.merge.note(now, change, changes);
             }
         }
         self.eject_by_rates(now, changes);
@@ -224,5 +229,229 @@ impl EnvoyOutlier {
 impl Host {
     fn is_ejected(&self) -> bool {
         self.ejected_at.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::id::{ServiceId, ZoneId};
+    use crate::model::view::Member;
+    use crate::oracle;
+    use crate::scenario::balancer::wrappers::SweepConfig;
+
+    const RATE: RateConfig = RateConfig {
+        threshold: 1.9,
+        instance_count_min: 5,
+        request_count_min: 100,
+        enforced_percent: 100,
+    };
+
+    const CONFIG: EnvoyOutlierConfig = EnvoyOutlierConfig {
+        sweep: SweepConfig {
+            interval: SimDuration::from_secs(10),
+            has_random_phase: false,
+            duration_base: SimDuration::from_secs(30),
+            duration_max: SimDuration::from_secs(300),
+            ejected_percent_max: 10,
+        },
+        consecutive_errors: Some(5),
+        duration_jitter: SimDuration::ZERO,
+        update_merge_window: SimDuration::from_secs(1),
+        always_ejects_one: false,
+        success_rate: RATE,
+        failure_ratio: RateConfig {
+            threshold: 85.0,
+            request_count_min: 50,
+            enforced_percent: 0,
+            ..RATE
+        },
+    };
+
+    fn at(ms: u64) -> SimTime {
+        SimTime::START + SimDuration::from_ms(ms)
+    }
+
+    fn outlier(config: EnvoyOutlierConfig, host_count: u32) -> EnvoyOutlier {
+        let member = |index| Member {
+            instance: InstanceId(index),
+            zone: ZoneId(0),
+            weight: 1.0,
+        };
+        let view = ViewSnapshot {
+            service: ServiceId(0),
+            content_id: 1,
+            members: (0..host_count).map(member).collect(),
+        };
+        let mut outlier = EnvoyOutlier::new(config, Draw::new(7));
+        outlier.on_view(SimTime::START, &view, &mut Vec::new());
+        outlier
+    }
+
+    fn end(outlier: &mut EnvoyOutlier, ms: u64, instance: u32, is_good: bool) -> Vec<Change> {
+        let mut changes = Vec::new();
+        outlier.advance(at(ms), &mut changes);
+        let outcome = match is_good {
+            true => AttemptOutcome::Success,
+            false => AttemptOutcome::Error,
+        };
+        let end = AttemptEnd {
+            instance: InstanceId(instance),
+            outcome,
+            sent_at: at(ms),
+            ended_at: at(ms),
+        };
+        outlier.on_outcome(&end, &mut changes);
+        changes
+    }
+
+    #[test]
+    fn ten_per_cent_of_fewer_than_ten_hosts_is_nobody() {
+        for (host_count, is_ejected) in [(9, false), (10, true)] {
+            let mut outlier = outlier(CONFIG, host_count);
+            for ms in 0..5 {
+                end(&mut outlier, ms, 3, false);
+            }
+            assert_eq!(outlier.is_ejected(InstanceId(3)), is_ejected);
+        }
+    }
+
+    #[test]
+    fn success_rates_mask_one_another() {
+        // real-systems.md B3 (computed there): from so many failing hosts of n on, nobody is
+        // ejected. One less ejects.
+        for (host_count, masked) in [(5, 2), (10, 3), (20, 5), (100, 22)] {
+            for (failing, ejects) in [(masked - 1, true), (masked, false)] {
+                let mut config = CONFIG;
+                config.consecutive_errors = None;
+                config.sweep.ejected_percent_max = 100;
+                let mut outlier = outlier(config, host_count);
+                for host in 0..host_count {
+                    for ms in 0..100 {
+                        end(&mut outlier, ms, host, failing <= host);
+                    }
+                }
+                outlier.advance(at(10_000), &mut Vec::new());
+                let is_ejected = outlier.merge.ejected_count() > 0;
+                assert_eq!(is_ejected, ejects, "{failing} of {host_count}");
+            }
+        }
+    }
+
+    #[test]
+    fn five_failures_in_a_row_take_an_erlang_time() {
+        for case in oracle::cases("passive_ejection") {
+            assert_eq!(case.count("consecutive"), 5);
+            let rate = case.number("rate_per_server");
+            let run_count = case.sample_count().unwrap_or(100_000).min(100_000);
+            let mut times: Vec<f64> = (0..run_count)
+                .map(|run| {
+                    let mut outlier = outlier(CONFIG, 10);
+                    let mut draw = Draw::new(crate::rng::mix(run));
+                    let mut now = 0.0;
+                    while !outlier.is_ejected(InstanceId(0)) {
+                        now += crate::rng::math::neg_ln_1m(draw.uniform()) / rate;
+                        let ended_at = SimTime::START + SimDuration::from_secs_f64(now);
+                        let end = AttemptEnd {
+                            instance: InstanceId(0),
+                            outcome: AttemptOutcome::Reset,
+                            sent_at: ended_at,
+                            ended_at,
+                        };
+                        outlier.on_outcome(&end, &mut Vec::new());
+                    }
+                    now
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            case.assert_met_by(match case.metric() {
+                "mean" => times.iter().sum::<f64>() / times.len() as f64,
+                "p50" => times[times.len() / 2],
+                "p99" => times[times.len() * 99 / 100],
+                metric => panic!("unknown metric {metric}"),
+            });
+        }
+    }
+
+    fn numbers(value: &Value) -> Vec<i64> {
+        let all = value.as_array().expect("a list").iter();
+        all.map(|number| number.as_i64().expect("a whole number"))
+            .collect()
+    }
+
+    /// Envoy 1.39.3, `envoy-outlier-health.json`: 4 endpoints, interval 1 s, base 3 s, 50 %. The
+    /// machine is told what came of each recorded request.
+    #[test]
+    fn ejections_are_those_of_the_recording() {
+        let text = include_str!("../../../../tests/data/recorded/envoy-outlier-health.json");
+        let file: Value = serde_json::from_str(text).expect("valid JSON");
+        let records = file["records"].as_array().expect("records").iter();
+        let records: Vec<&Value> = records
+            .filter(|record| record["outlier_detection"].is_object())
+            .collect();
+        assert_eq!(records.len(), 6);
+        for record in records {
+            check_record(record);
+        }
+    }
+
+    fn check_record(record: &Value) {
+        let name = record["name"].as_str().expect("a name");
+        let rows = &record["rows"];
+        let (sent, status, endpoint) = (numbers(&rows[0]), numbers(&rows[1]), numbers(&rows[2]));
+        let fault = record["fault_ms"].as_i64().expect("a time");
+        let flags = record["summary"]["flag_changes_after_fault_ms"].as_array();
+        let flags: Vec<i64> = flags.expect("flags")[1..]
+            .iter()
+            .map(|flag| flag[0].as_i64().expect("a time") + fault)
+            .collect();
+        let mut config = CONFIG;
+        config.sweep.interval = SimDuration::from_secs(1);
+        config.sweep.duration_base = SimDuration::from_secs(3);
+        config.sweep.ejected_percent_max = 50;
+        let mut outlier = outlier(config, 4);
+        // The victim is the one endpoint that failed; a kill leaves no number.
+        let victim = 1;
+        // The recording's clock and that of the machine meet at the first sweep that took back.
+        // Flags were polled every 20 ms or so, so it was up to that much earlier.
+        let phase = (flags[1] - 10).rem_euclid(1_000) as u64;
+        outlier.sweep_at = Some(at(phase));
+        let mut found = Vec::new();
+        let mut was_ejected = false;
+        for ((sent, status), endpoint) in sent.iter().zip(status).zip(endpoint) {
+            // In steps of a millisecond, as changes are noted when they happen.
+            let now = u64::try_from(*sent).expect("after the start");
+            let instance = if endpoint < 0 { victim } else { endpoint };
+            let latest = found.last().map_or(0, |(ms, _)| *ms);
+            for ms in latest.max(now.saturating_sub(60))..=now {
+                outlier.advance(at(ms), &mut Vec::new());
+                let is_ejected = outlier.hosts[&InstanceId(1)].is_ejected();
+                if is_ejected != was_ejected {
+                    found.push((ms, is_ejected));
+                    was_ejected = is_ejected;
+                }
+            }
+            assert!(
+                instance != victim || !outlier.is_ejected(InstanceId(1)),
+                "{name}: a request at {now} ms went to the ejected one"
+            );
+            // A reply takes a few milliseconds.
+            end(&mut outlier, now + 3, instance as u32, status == 200);
+            let is_ejected = outlier.hosts[&InstanceId(1)].is_ejected();
+            if is_ejected != was_ejected {
+                found.push((now + 3, is_ejected));
+                was_ejected = is_ejected;
+            }
+        }
+        assert_eq!(found.len(), flags.len(), "{name}: {found:?} {flags:?}");
+        for ((ms, is_ejected), flag) in found.iter().zip(&flags) {
+            let late = flag - *ms as i64;
+            assert!(
+                (-12..=45).contains(&late),
+                "{name}: {is_ejected} at {ms}, flagged {flag}"
+            );
+        }
     }
 }

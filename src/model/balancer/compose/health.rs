@@ -57,10 +57,10 @@ impl Health {
     }
 
     /// Takes over a list. What is known of instances that stay is kept.
-    pub fn on_view(&mut self, now: SimTime, view: &ViewSnapshot) {
+    pub fn on_view(&mut self, now: SimTime, view: &ViewSnapshot, changes: &mut Vec<Change>) {
         match self {
             Health::None => {}
-            Health::Envoy(outlier) => outlier.on_view(now, view),
+            Health::Envoy(outlier) => outlier.on_view(now, view, changes),
             Health::Grpc(outlier) => outlier.on_view(now, view),
             Health::MaxFails(fails) => fails.on_view(view),
             Health::Accrual(accrual) => accrual.on_view(now, view),
@@ -106,7 +106,7 @@ impl Health {
     pub fn has_unusable(&self) -> bool {
         match self {
             Health::None => false,
-            Health::Envoy(outlier) => outlier.ejected_count() > 0,
+            Health::Envoy(outlier) => outlier.has_ejected(),
             Health::Grpc(outlier) => outlier.ejected_count() > 0,
             Health::MaxFails(fails) => fails.has_marked(),
             Health::Accrual(accrual) => accrual.has_unusable(),

@@ -31,6 +31,9 @@ mod tests {
     #[test]
     fn the_threshold_is_that_of_the_example_of_envoy() {
         // Envoy's own comment: rates {50, 100, 100, 100, 100}, factor 1.9 -> 52.
-        assert_eq!(success_threshold(&[50.0, 100.0, 100.0, 100.0, 100.0], 1.9), 52.0);
+        assert_eq!(
+            success_threshold(&[50.0, 100.0, 100.0, 100.0, 100.0], 1.9),
+            52.0
+        );
     }
 }

@@ -112,9 +112,7 @@ impl SlowStart {
                 warmup,
                 nominal_weight,
             } => part(warmup, u64::from(nominal_weight) * 4),
-            SlowStartConfig::Haproxy { window } => {
-                part(window, 20).max(SimDuration::from_secs(1))
-            }
+            SlowStartConfig::Haproxy { window } => part(window, 20).max(SimDuration::from_secs(1)),
         };
         step.max(SimDuration::from_ms(1))
     }

@@ -120,7 +120,9 @@ mod tests {
         assert_eq!(routing, expected);
         let mut picks = [0u32; 3];
         for seed in 0..30_000 {
-            let zone = routing.zone(ZONES[0], &mut Draw::new(seed)).expect("zones count");
+            let zone = routing
+                .zone(ZONES[0], &mut Draw::new(seed))
+                .expect("zones count");
             picks[zone.0 as usize] += 1;
         }
         // Shares 0.625, 0.25 and 0.125: five standard deviations are below 440 of 30,000.

@@ -73,7 +73,7 @@ fn edges_of(
         let to = names.service(&call.name);
         let balancer = section
             .tree("balancer")
-            .and_then(|tree| balancer::read(ctx, &tree));
+            .and_then(|tree| balancer::read(ctx, &tree, names, to.as_ref().ok().copied()));
         let attempt_timeout = section.duration(ctx, "attempt_timeout");
         let (deadline, deadline_law) = match attempts::deadline(ctx, section) {
             Deadline::None => (None, None),

@@ -1,5 +1,9 @@
 //! Keys of balancers: one variant for each strategy.
 
+mod wrappers;
+
+pub use wrappers::{EJECTION, PRIORITY, SLOW_START, SUBSET, ZONE_AWARE};
+
 use super::{Default, Kind, Shorthand, TableSpec, Tag, Variant, key};
 
 /// How an instance is picked.
@@ -11,7 +15,7 @@ pub static BALANCER: TableSpec = TableSpec {
         default: None,
         doc: "The strategy.",
     }),
-    keys: &[],
+    keys: wrappers::WRAPPERS,
     variants: &[
         Variant {
             name: "random",
