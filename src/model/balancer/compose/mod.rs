@@ -25,7 +25,7 @@ mod subset;
 mod tests;
 mod zone;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::control::{ControlContext, Message, Needs};
@@ -68,7 +68,11 @@ pub struct Composed {
     started: BTreeMap<InstanceId, SimTime>,
     layout: Option<Layout>,
     is_stale: bool,
+    /// What the machine has changed and nobody has looked at.
     changes: Vec<Change>,
+    /// What it leaves out, and which of its changes nobody was told of.
+    left_out: BTreeSet<InstanceId>,
+    untold: Vec<Change>,
     inners: BTreeMap<Place, Inner>,
     /// Which strategies picked an instance for the attempts in flight, where there are several.
     picked_by: BTreeMap<InstanceId, VecDeque<Place>>,
@@ -112,6 +116,8 @@ impl Composed {
             layout: None,
             is_stale: true,
             changes: Vec::new(),
+            left_out: BTreeSet::new(),
+            untold: Vec::new(),
             inners,
             picked_by: BTreeMap::new(),
             seat,
@@ -146,6 +152,8 @@ impl Composed {
         let chosen: Vec<Member> = chosen.map(|(member, _)| *member).collect();
         let seen = tables.views.intern(given.listed.service, chosen);
         self.health.on_view(now, &seen, &mut self.changes);
+        self.absorb_changes();
+        self.forget_gone(&given.listed, &seen);
         if let Some(slow_start) = &mut self.slow_start {
             let (before, started) = (self.before.as_deref(), &self.started);
             let started_at = |instance| started.get(&instance).copied();
@@ -153,6 +161,37 @@ impl Composed {
             self.before = Some(Arc::clone(&given.candidates));
         }
         self.lay_out(now, tables);
+    }
+
+    /// Takes note of what the machine has changed.
+    fn absorb_changes(&mut self) {
+        for change in self.changes.drain(..) {
+            let is_new = match change.is_ejected {
+                true => self.left_out.insert(change.instance),
+                false => self.left_out.remove(&change.instance),
+            };
+            if is_new {
+                self.untold.push(change);
+            }
+        }
+    }
+
+    /// What is no longer seen is no longer left out, either. Of what is no longer listed nothing
+    /// is told.
+    fn forget_gone(&mut self, listed: &ViewSnapshot, seen: &ViewSnapshot) {
+        let is_in = |view: &ViewSnapshot, instance| view.position(instance).is_some();
+        self.untold.retain(|change| is_in(listed, change.instance));
+        let left_out = self.left_out.iter().copied();
+        let gone: Vec<InstanceId> = left_out.filter(|i| !is_in(seen, *i)).collect();
+        for instance in gone {
+            self.left_out.remove(&instance);
+            if is_in(listed, instance) {
+                self.untold.push(Change {
+                    instance,
+                    is_ejected: false,
+                });
+            }
+        }
     }
 
     /// The factor of the weight of each member of a list; None for those that are not seen.
@@ -420,7 +459,8 @@ impl Balancer for Composed {
     }
 
     fn take_changes(&mut self, into: &mut Vec<Change>) {
-        into.append(&mut self.changes);
+        self.absorb_changes();
+        into.append(&mut self.untold);
     }
 }
 

@@ -130,7 +130,7 @@ impl Side {
 fn member(index: u32, weight: f64) -> Member {
     Member {
         instance: InstanceId(index),
-        zone: ZoneId((index % 3) as u16),
+        zone: ZoneId(index % 3),
         weight,
     }
 }
