@@ -111,6 +111,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.composition.sites[edge.index()].is_some() {
             self.tell_view(caller);
             self.forget_ejections(caller);
+            self.note_ejections(caller);
         }
     }
 

@@ -254,6 +254,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::Included { caller, instance });
         }
         self.forget_ejections(caller);
+        if self.composition.has_ejection {
+            self.note_ejections(caller);
+        }
     }
 
     /// A calling side asks the registry for its list.
