@@ -12,6 +12,7 @@ pub mod tree;
 pub mod warning;
 
 mod assertion;
+mod composition;
 mod connected;
 mod context;
 mod effective;

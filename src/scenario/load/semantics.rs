@@ -32,6 +32,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     protection::warn_protection(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     super::connected::warn_connections(ctx, scenario, places);
+    super::composition::warn_compositions(ctx, scenario, places);
     let periods = aligned_periods(scenario);
     let faults = scenario.faults.iter().zip(&places.fault_starts);
     for (fault, at) in faults.filter(|(fault, _)| fault.trigger.is_none()) {

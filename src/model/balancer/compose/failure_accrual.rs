@@ -239,3 +239,56 @@ impl Endpoint {
         average
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: FailureAccrualConfig = FailureAccrualConfig {
+        consecutive_failures: 5,
+        success_ratio_min: 0.8,
+        window: SimDuration::from_secs(30),
+        request_count_min: 5,
+        duration_base: SimDuration::from_secs(5),
+        duration_max: SimDuration::from_secs(300),
+        counts_errors: true,
+    };
+
+    #[test]
+    fn backoffs_are_half_fixed_and_half_drawn() {
+        // Backoff.equalJittered: 5 s; then 5 s x 2^k plus up to as much again; at most 300 s.
+        let mut backoff = Backoff::new(&CONFIG);
+        let mut draw = Draw::new(3);
+        assert_eq!(backoff.take(&CONFIG, &mut draw), CONFIG.duration_base);
+        for half in [5u64, 10, 20, 40, 80, 160] {
+            let length = backoff.take(&CONFIG, &mut draw);
+            let (from, to) = (half, (2 * half).min(300));
+            assert!(SimDuration::from_secs(from) <= length, "{length}");
+            assert!(length <= SimDuration::from_secs(to), "{length}");
+        }
+        backoff.take(&CONFIG, &mut draw);
+        assert_eq!(backoff.take(&CONFIG, &mut draw), CONFIG.duration_max);
+    }
+
+    #[test]
+    fn an_endpoint_that_fails_all_is_dead_by_rate_after_a_fifth_of_the_window() {
+        // Finagle's own comment: (window) * (1 - threshold) = 6 s; exactly -30 s ln 0.8 = 6.69 s
+        // for the exponential average. Failures in a row are not counted here.
+        let config = FailureAccrualConfig {
+            consecutive_failures: u32::MAX,
+            ..CONFIG
+        };
+        let mut endpoint = Endpoint::new(&config, SimTime::START);
+        let mut draw = Draw::new(3);
+        let at = |ms| SimTime::START + SimDuration::from_ms(ms);
+        for ms in (0..60_000).step_by(10) {
+            endpoint.succeed(&config, at(ms));
+        }
+        let mut ms = 60_000;
+        while endpoint.state == State::Alive {
+            endpoint.fail(&config, at(ms), &mut draw);
+            ms += 10;
+        }
+        assert!((66_680..=66_720).contains(&ms), "{ms}");
+    }
+}

@@ -189,3 +189,119 @@ impl GrpcOutlier {
         busy
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ServiceId, ZoneId};
+    use crate::model::view::Member;
+    use crate::scenario::balancer::wrappers::SweepConfig;
+    use crate::time::SimDuration;
+
+    fn at(secs: u64) -> SimTime {
+        SimTime::START + SimDuration::from_secs(secs)
+    }
+
+    fn outlier(address_count: u32, threshold: f64) -> GrpcOutlier {
+        let off = RateConfig {
+            threshold: 1.9,
+            instance_count_min: 5,
+            request_count_min: 100,
+            enforced_percent: 0,
+        };
+        let config = GrpcOutlierConfig {
+            sweep: SweepConfig {
+                interval: SimDuration::from_secs(10),
+                has_random_phase: false,
+                duration_base: SimDuration::from_secs(30),
+                duration_max: SimDuration::from_secs(300),
+                ejected_percent_max: 10,
+            },
+            success_rate: off,
+            failure_ratio: RateConfig {
+                threshold,
+                request_count_min: 50,
+                enforced_percent: 100,
+                ..off
+            },
+        };
+        let member = |index| Member {
+            instance: InstanceId(index),
+            zone: ZoneId(0),
+            weight: 1.0,
+        };
+        let view = ViewSnapshot {
+            service: ServiceId(0),
+            content_id: 1,
+            members: (0..address_count).map(member).collect(),
+        };
+        let mut outlier = GrpcOutlier::new(config, Draw::new(1));
+        outlier.on_view(SimTime::START, &view);
+        outlier
+    }
+
+    /// 100 calls to each address between two sweeps; the first ones fail so many of them.
+    fn calls(outlier: &mut GrpcOutlier, failing: u32, failed_count: u32) {
+        let addresses: Vec<InstanceId> = outlier.addresses.keys().copied().collect();
+        for instance in addresses {
+            for call in 0..100 {
+                let fails = instance.0 < failing && call < failed_count;
+                outlier.on_outcome(&AttemptEnd {
+                    instance,
+                    outcome: match fails {
+                        true => AttemptOutcome::Error,
+                        false => AttemptOutcome::Success,
+                    },
+                    sent_at: SimTime::START,
+                    ended_at: SimTime::START,
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_share_is_asked_before_and_can_be_passed() {
+        // real-systems.md B4: 15 hosts, 10 % -> 2.
+        for (address_count, ejected) in [(15, 2), (10, 1), (5, 1), (20, 2)] {
+            let mut outlier = outlier(address_count, 85.0);
+            calls(&mut outlier, 4, 100);
+            outlier.advance(at(10), &mut Vec::new());
+            assert_eq!(outlier.ejected_count(), ejected, "of {address_count}");
+        }
+    }
+
+    #[test]
+    fn a_share_at_the_threshold_does_not_eject() {
+        for (failed_count, ejected) in [(85, 0), (86, 1)] {
+            let mut outlier = outlier(10, 85.0);
+            calls(&mut outlier, 1, failed_count);
+            outlier.advance(at(10), &mut Vec::new());
+            assert_eq!(outlier.ejected_count(), ejected);
+        }
+    }
+
+    #[test]
+    fn ejections_grow_and_shrink_by_the_base() {
+        // 30 s, then 60 s; the multiplier counts down with each sweep without one.
+        let mut outlier = outlier(10, 85.0);
+        let mut changes = Vec::new();
+        let mut ejected_at = Vec::new();
+        for sweep in 1..=14 {
+            calls(&mut outlier, 1, 100);
+            outlier.advance(at(10 * sweep), &mut changes);
+            for change in changes.drain(..) {
+                ejected_at.push((10 * sweep, change.is_ejected));
+            }
+        }
+        assert_eq!(
+            ejected_at,
+            [
+                (10, true),
+                (40, false),
+                (50, true),
+                (110, false),
+                (120, true)
+            ]
+        );
+    }
+}
