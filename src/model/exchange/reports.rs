@@ -38,11 +38,7 @@ impl Subscriptions {
     pub fn forget_instance(&mut self, instance: InstanceId) {
         let first = (instance, CallerId(0));
         let last = (instance, CallerId(u32::MAX));
-        let mine: Vec<_> = self
-            .slots
-            .range(first..=last)
-            .map(|(key, _)| *key)
-            .collect();
+        let mine: Vec<_> = self.slots.range(first..=last).map(|(key, _)| *key).collect();
         for key in mine {
             self.end(key);
         }
@@ -106,8 +102,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if reports.len() <= slot as usize {
             reports.resize(slot as usize + 1, None);
         }
-        let is_answer =
-            matches!(attempt.reply, Reply::Good | Reply::Error) && attempt.stage == Stage::Replied;
+        let is_answer = matches!(attempt.reply, Reply::Good | Reply::Error)
+            && attempt.stage == Stage::Replied;
         let report = is_answer.then(|| {
             let service_time = self.now().since(attempt.started_at.min(self.now()));
             self.load_report(attempt.instance, Some(service_time))

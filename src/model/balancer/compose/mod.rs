@@ -12,6 +12,8 @@ mod failure_accrual;
 mod grpc_outlier;
 mod health;
 mod layout;
+#[cfg(test)]
+mod life_tests;
 mod max_fails;
 mod merge_window;
 mod priority;

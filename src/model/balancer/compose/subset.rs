@@ -120,7 +120,8 @@ mod tests {
                 }
             }
             let mean = f64::from(callers.iter().sum::<u32>()) / 300.0;
-            let square = |count: &u32| (f64::from(*count) - mean).powi(2);
+            let off = |count: &u32| f64::from(*count) - mean;
+            let square = |count: &u32| off(count) * off(count);
             let variance = callers.iter().map(square).sum::<f64>() / 300.0;
             sums[0] += mean;
             sums[1] += variance.sqrt();

@@ -11,14 +11,15 @@ use super::Names;
 use crate::id::ServiceId;
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 
-/// Reads a strategy, its parameters and what stands around it. `to`: the service that is called.
-pub fn read(
+/// The strategy of a call, its parameters and what stands around it. `to`: the service.
+pub fn of_call(
     ctx: &mut Context,
-    tree: &Tree,
+    call: &Section,
     names: &Names,
     to: Option<ServiceId>,
 ) -> Option<BalancerConfig> {
-    let section = Section::open(ctx, tree, &BALANCER, "balancer".to_string())?;
+    let tree = call.tree("balancer")?;
+    let section = Section::open(ctx, &tree, &BALANCER, "balancer".to_string())?;
     let strategy = read_strategy(ctx, &section, 0)?;
     wrappers::wrapped(ctx, &section, strategy, (names, to))
 }
