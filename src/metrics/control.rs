@@ -36,7 +36,8 @@ pub fn name(kind: ControlKind) -> &'static str {
 
 /// Bytes of one message on the wire, headers included. These are assumptions, fixed so that
 /// strategies can be compared: a small message fits in one packet with 64 bytes, a heartbeat
-/// carries a registration and a load report its figures in 128 bytes, and a list is counted as 1,024 bytes whatever its length.
+/// carries a registration and a load report its figures in 128 bytes, and a list is counted as
+/// 1,024 bytes whatever its length.
 pub fn byte_count(kind: ControlKind) -> u64 {
     match kind {
         ControlKind::Heartbeat => 128,

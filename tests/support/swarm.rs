@@ -14,6 +14,7 @@ use super::connected;
 use super::dice::Dice;
 use super::protection;
 use super::swarm_cache;
+use super::swarm_feedback;
 use super::swarm_flow;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -462,9 +463,12 @@ fn balancer(dice: &mut Dice) -> String {
         "\"pick_first\"",
         "{ policy = \"pick_first\", shuffle = true }",
     ];
-    let policy = dice.pick(&simple);
+    let policy = match dice.between(0, 2) {
+        0 => swarm_feedback::policy(dice),
+        _ => dice.pick(&simple).to_string(),
+    };
     if 0 < dice.between(0, 4) {
-        return policy.to_string();
+        return policy;
     }
     let count = dice.between(1, 40);
     format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")

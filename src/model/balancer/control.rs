@@ -74,7 +74,7 @@ pub struct LoadReport {
     pub load: Option<WindowLoad>,
     /// Attempts that wait for a worker.
     pub queue_depth: u32,
-    /// How long a worker had the attempt whose reply carries the report.
+    /// How long a worker had the attempt whose reply carries the report; None without such.
     pub service_time: Option<SimDuration>,
 }
 
@@ -147,11 +147,25 @@ pub struct ControlContext<'a> {
     pub draw: Draw,
     /// What the balancer asks for.
     pub orders: &'a mut Orders,
-    /// How much longer than it should be a second by the clock of this calling side is, less one.
+    /// Calling sides of the same call, this one included.
+    pub peer_count: u32,
+    /// Seconds of the clock of this calling side per true second, less one.
     pub(in crate::model) drift_ratio: f64,
 }
 
-impl ControlContext<'_> {
+impl<'a> ControlContext<'a> {
+    /// What a lone calling side with a true clock sees, for tests of a strategy.
+    pub fn new(now: SimTime, in_flight: &'a InFlight, draw: Draw, orders: &'a mut Orders) -> Self {
+        ControlContext {
+            now,
+            in_flight,
+            draw,
+            orders,
+            peer_count: 1,
+            drift_ratio: 0.0,
+        }
+    }
+
     /// How long a length by the clock of this calling side takes. Periods of timers go through
     /// this.
     pub fn true_length(&self, local: SimDuration) -> SimDuration {

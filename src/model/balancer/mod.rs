@@ -1,7 +1,62 @@
 //! Balancing strategies: one file each. The table of names is [`build`].
+//!
+//! A strategy of your own implements [`Balancer`] and runs with
+//! [`simulate_with`](super::simulate_with) in place of what a scenario says. This one stays with
+//! an instance until an attempt fails, then goes on to the next:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use stormglass::id::InstanceId;
+//! use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext};
+//! use stormglass::model::observation::{AttemptOutcome, NoObserver};
+//! use stormglass::model::view::ViewSnapshot;
+//! use stormglass::model::{SimOptions, simulate_with};
+//! use stormglass::scenario::load::{LoadInput, load};
+//!
+//! #[derive(Default)]
+//! struct WinStay {
+//!     view: Option<Arc<ViewSnapshot>>,
+//!     place: usize,
+//! }
+//!
+//! impl Balancer for WinStay {
+//!     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
+//!         self.view = Some(Arc::clone(view));
+//!     }
+//!
+//!     fn pick(&mut self, _: &mut PickContext<'_>) -> Option<InstanceId> {
+//!         let members = &self.view.as_ref()?.members;
+//!         Some(members.get(self.place % members.len().max(1))?.instance)
+//!     }
+//!
+//!     fn on_outcome(&mut self, end: &AttemptEnd) {
+//!         self.place += usize::from(end.outcome != AttemptOutcome::Success);
+//!     }
+//! }
+//!
+//! let text = r#"
+//!     schema = 1
+//!     duration = "10s"
+//!     service.web = { service_time = "5ms", group.a.count = 4 }
+//!     client.shop.arrivals = { process = "poisson", rate = "100/s" }
+//!     client.shop.call.web = { deadline = "1s" }
+//! "#;
+//! let scenario = load(&LoadInput::text("mine", text)).scenario.expect("no mistakes");
+//! let options = SimOptions { seed: 1, event_count_max: 1_000_000 };
+//! let end = simulate_with(&scenario, options, &mut NoObserver, &|call| {
+//!     (call.path == "client.shop.call.web").then(|| Box::<WinStay>::default() as _)
+//! })?;
+//! assert_eq!(end.in_flight_count, 0);
+//! # Ok::<(), stormglass::model::SimError>(())
+//! ```
+//!
+//! A strategy that needs timers, messages to instances or their load reports says so in
+//! [`Balancer::needs`]; see [`control`]. A name that scenarios may use takes a variant of
+//! `BalancerConfig`, one of the schema, its reader and an arm in [`build`].
 
 pub mod compose;
 pub mod control;
+mod feedback;
 mod least_in_flight;
 mod pick_first;
 mod random;
@@ -136,6 +191,7 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
             hash: RingHash::Xxh64,
             hash_seed,
         } => Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed)),
+        BalancerConfig::Feedback(config) => feedback::build(config),
         BalancerConfig::PickFirst {
             shuffle,
             has_connections,

@@ -93,7 +93,11 @@ impl Meter {
     pub fn load(&self) -> InstanceLoad {
         let in_flight = u32::try_from(self.arrivals.len()).expect("requests fit in 32 bits");
         let distance = |before: u32| before.abs_diff(in_flight);
-        let nearest = self.samples.iter().map(|(before, _)| distance(*before)).min();
+        let nearest = self
+            .samples
+            .iter()
+            .map(|(before, _)| distance(*before))
+            .min();
         let mut latencies: Vec<SimDuration> = self
             .samples
             .iter()
@@ -200,7 +204,11 @@ mod tests {
         let window = WindowMeter::new(SimDuration::from_secs(2), at(0.0), at(1.0), 2);
         let mut meter = Meter::new(0, Some(window));
         meter.busy(at(0.5), 2);
-        assert_eq!(meter.window_load(at(1.5)), None, "the first window is not whole");
+        assert_eq!(
+            meter.window_load(at(1.5)),
+            None,
+            "the first window is not whole"
+        );
         meter.busy(at(2.0), 1);
         meter.reply(at(2.0), at(0.5), false);
         meter.reply(at(2.5), at(0.5), true);
@@ -232,7 +240,10 @@ mod tests {
         meter.reply(at(20.0), at(11.0), false);
         // One is there now, and so was for the one that took 9 s.
         let load = meter.load();
-        assert_eq!((load.in_flight, load.latency), (1, SimDuration::from_secs(9)));
+        assert_eq!(
+            (load.in_flight, load.latency),
+            (1, SimDuration::from_secs(9))
+        );
         meter.drop_request(at(10.0));
         assert_eq!(meter.load().in_flight, 0);
     }

@@ -3,6 +3,7 @@
 //! Nothing of this exists for calling sides whose balancers need none of it.
 
 mod meter;
+mod notices;
 mod reports;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use super::network::{MessageKey, Verdict, pair_hash};
 use super::observation::{ControlKind, LifeState, Observation, Observer, WorkEnd};
 use super::world::{Deferred, World};
 use crate::engine::{PendingSet, Slab, Timer};
-use crate::id::{CallerId, ClassId, InstanceId, NodeId, ServiceId};
-use crate::rng::{Draw, Purpose, UniformSource, mix, path_hash};
+use crate::id::{CallerId, ClassId, InstanceId, ServiceId};
+use crate::rng::{Draw, Purpose, mix, path_hash};
 use crate::scenario::client::EdgeConfig;
 use crate::time::SimTime;
 use meter::Meter;
@@ -289,6 +290,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             in_flight: &side.in_flight,
             draw,
             orders: &mut self.exchange.orders,
+            peer_count: u32::try_from(self.scenario.topology.edge_callers(side.edge).len())
+                .expect("calling sides are counted in 32 bits"),
             drift_ratio: self.nodes[side.node.index()].drift_ratio,
         };
         tell(side.balancer.as_mut(), &mut ctx);
@@ -467,46 +470,5 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.direct_balancer(caller, draw, |balancer, ctx| {
             balancer.on_message(ctx, from, message);
         });
-    }
-
-    /// Instances that came to have nothing to do tell one calling side each, drawn at random. It
-    /// may be one that is dead: instances do not know.
-    fn send_idle_notices(&mut self) {
-        let mut idled = std::mem::take(&mut self.exchange.idled);
-        idled.sort_unstable();
-        idled.dedup();
-        for instance in idled.drain(..) {
-            let NodeId(node) = self.instance_node(instance);
-            let node = &self.nodes[node as usize];
-            let state = &self.instances[instance.index()];
-            let is_idle = state.busy_count == 0 && state.waiting_count == 0;
-            if !is_idle || node.state != LifeState::Up {
-                continue;
-            }
-            let Some(of_service) = self.exchange.services.get(&state.service) else {
-                continue;
-            };
-            let count = u32::try_from(of_service.dispatchers.len()).expect("callers are few");
-            if count == 0 {
-                continue;
-            }
-            self.exchange.notice_counts[instance.index()] += 1;
-            let number = self.exchange.notice_counts[instance.index()];
-            let identity = mix(node.path_hash);
-            let mut draw = self
-                .streams
-                .draw(Purpose::BalancerControl, identity, number, 2);
-            let caller = of_service.dispatchers[draw.below(count) as usize];
-            let incarnation = self.nodes[self.caller_node(caller).index()].incarnation;
-            self.send_parcel(Parcel {
-                caller,
-                instance,
-                leg: Leg::Notice,
-                number,
-                incarnation,
-                message: Message::Idle,
-            });
-        }
-        self.exchange.idled = idled;
     }
 }

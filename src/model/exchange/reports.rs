@@ -9,11 +9,11 @@ use crate::id::{CallerId, InstanceId};
 use crate::model::balancer::control::{InstanceLoad, LoadReport, Message};
 use crate::model::event::Event;
 use crate::model::observation::{AttemptOutcome, LifeState, Observer};
-use crate::model::request::{Reply, Stage};
+use crate::model::request::Reply;
 use crate::model::world::{Deferred, World};
 use crate::rng::{mix, path_hash};
 use crate::scenario::registry::Phase;
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// Who gets reports on a period.
 #[derive(Debug, Default)]
@@ -38,7 +38,11 @@ impl Subscriptions {
     pub fn forget_instance(&mut self, instance: InstanceId) {
         let first = (instance, CallerId(0));
         let last = (instance, CallerId(u32::MAX));
-        let mine: Vec<_> = self.slots.range(first..=last).map(|(key, _)| *key).collect();
+        let mine: Vec<_> = self
+            .slots
+            .range(first..=last)
+            .map(|(key, _)| *key)
+            .collect();
         for key in mine {
             self.end(key);
         }
@@ -102,11 +106,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if reports.len() <= slot as usize {
             reports.resize(slot as usize + 1, None);
         }
-        let is_answer = matches!(attempt.reply, Reply::Good | Reply::Error)
-            && attempt.stage == Stage::Replied;
+        let is_answer =
+            matches!(attempt.reply, Reply::Good | Reply::Error) && attempt.stage.is_at_instance();
         let report = is_answer.then(|| {
-            let service_time = self.now().since(attempt.started_at.min(self.now()));
-            self.load_report(attempt.instance, Some(service_time))
+            let started_at = Some(attempt.started_at).filter(|at| *at != SimTime::NEVER);
+            let service_time = started_at.map(|at| self.now().since(at));
+            self.load_report(attempt.instance, service_time)
         });
         self.exchange.reports[slot as usize] = report;
     }

@@ -1,7 +1,9 @@
 //! What a scenario may say about balancing.
 
+pub mod feedback;
 pub mod wrappers;
 
+use feedback::FeedbackConfig;
 use wrappers::ComposedConfig;
 
 /// A balancing strategy and its parameters.
@@ -38,6 +40,8 @@ pub enum BalancerConfig {
         /// Sessions that one caller remembers; the least recently used one is forgotten.
         session_count_max: u32,
     },
+    /// A strategy that instances tell about themselves.
+    Feedback(FeedbackConfig),
     /// One instance until the connection to it, or an attempt, fails.
     PickFirst {
         /// Whether the first one is drawn and not that of the first path.
@@ -57,6 +61,22 @@ pub enum RingHash {
 }
 
 impl BalancerConfig {
+    /// The strategy that instances tell about themselves, also where another one wraps it.
+    pub fn feedback(&self) -> Option<&FeedbackConfig> {
+        match self {
+            BalancerConfig::Feedback(config) => Some(config),
+            BalancerConfig::Sticky { fallback, .. } => fallback.feedback(),
+            BalancerConfig::Composed(composed) => composed.strategy.feedback(),
+            BalancerConfig::Random
+            | BalancerConfig::RoundRobin
+            | BalancerConfig::WeightedRandom
+            | BalancerConfig::SmoothWeightedRoundRobin
+            | BalancerConfig::LeastInFlight { .. }
+            | BalancerConfig::Ring { .. }
+            | BalancerConfig::PickFirst { .. } => None,
+        }
+    }
+
     /// The name in a scenario.
     pub fn name(&self) -> &'static str {
         match self {
@@ -67,6 +87,7 @@ impl BalancerConfig {
             BalancerConfig::LeastInFlight { .. } => "least_in_flight",
             BalancerConfig::Ring { .. } => "ring",
             BalancerConfig::Sticky { .. } => "sticky",
+            BalancerConfig::Feedback(config) => config.name(),
             BalancerConfig::PickFirst { .. } => "pick_first",
             BalancerConfig::Composed(composed) => composed.strategy.name(),
         }

@@ -179,6 +179,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
             capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
         let copies = attempts_per_visit(scenario);
         events += requests * (1.0 + ATTEMPT_EVENTS * copies * visits.iter().sum::<f64>());
+        events += requests * copies * feedback_events(scenario, &visits);
         memory += copies * client_bytes(scenario, client, requests);
     }
     for edge in &scenario.edges {
@@ -198,6 +199,9 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
             }
         }
         memory += call_cache_bytes(edge, callers, scenario);
+        if let Some(feedback) = edge.balancer.feedback() {
+            events += feedback.event_rate(callers, instances) * secs;
+        }
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
@@ -346,6 +350,7 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         BalancerConfig::Ring {
             virtual_node_count, ..
         } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
+        BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
         BalancerConfig::Sticky {
             fallback,
             session_count_max,
@@ -360,6 +365,15 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
             copies * (strategy + COMPOSED_BYTES * callers) + WRAPPED_BYTES * callers * instances
         }
     }
+}
+
+/// Events of the messages of balancers for one request, sent `copies` times over.
+fn feedback_events(scenario: &Scenario, visits: &[f64]) -> f64 {
+    let each = |(edge, visits): (&EdgeConfig, &f64)| {
+        let feedback = edge.balancer.feedback();
+        visits * feedback.map_or(0.0, |feedback| feedback.events_per_attempt())
+    };
+    scenario.edges.iter().zip(visits).map(each).sum()
 }
 
 /// Budgets, breakers with their windows, throttles and limits of the callers of an edge.

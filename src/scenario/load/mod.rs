@@ -8,6 +8,7 @@ pub mod json_schema;
 pub mod limits;
 pub mod schema;
 pub mod source;
+pub mod suggest;
 pub mod tree;
 pub mod warning;
 
@@ -18,6 +19,7 @@ mod context;
 mod effective;
 mod endless;
 mod extend;
+mod feedback;
 mod files;
 mod inputs;
 mod merge;
@@ -28,7 +30,6 @@ mod section_check;
 mod semantics;
 mod server_events;
 mod shorthand;
-mod suggest;
 mod value;
 mod variants;
 
@@ -53,6 +54,20 @@ pub struct LoadInput {
     pub sets: Vec<String>,
     /// How large it may be.
     pub limits: Limits,
+}
+
+impl LoadInput {
+    /// A text that is no file, without overrides and within the standard limits.
+    pub fn text(name: &str, text: &str) -> Self {
+        LoadInput {
+            text: LoadText::Text {
+                name: name.to_string(),
+                text: text.to_string(),
+            },
+            sets: Vec::new(),
+            limits: Limits::STANDARD,
+        }
+    }
 }
 
 /// Where a scenario comes from.

@@ -30,6 +30,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     endless::warn_endless_calls(ctx, scenario, places);
     attempts::warn_attempts(ctx, scenario, places);
     protection::warn_protection(ctx, scenario, places);
+    super::feedback::warn_feedback(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     super::connected::warn_connections(ctx, scenario, places);
     super::composition::warn_compositions(ctx, scenario, places);

@@ -1,5 +1,6 @@
 //! The balancer of a call.
 
+mod feedback;
 mod wrappers;
 
 use super::super::context::Context;
@@ -96,6 +97,11 @@ fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<Bal
             shuffle: section.bool(ctx, "shuffle")?,
             has_connections: false,
         },
+        "grpc_weighted_round_robin"
+        | "prequal"
+        | "c3"
+        | "join_idle_queue"
+        | "shortest_queue_global" => feedback::read(ctx, &section)?,
         name => unreachable!("the specification has no policy `{name}`"),
     })
 }

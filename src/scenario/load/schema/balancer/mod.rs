@@ -1,5 +1,6 @@
 //! Keys of balancers: one variant for each strategy.
 
+mod feedback;
 mod wrappers;
 
 pub use wrappers::{EJECTION, PRIORITY, SLOW_START, SUBSET, ZONE_AWARE};
@@ -116,6 +117,11 @@ pub static BALANCER: TableSpec = TableSpec {
                 "Whether each caller draws its instance instead of beginning with the first.",
             )],
         },
+        feedback::GRPC_WEIGHTED_ROUND_ROBIN,
+        feedback::PREQUAL,
+        feedback::C3,
+        feedback::JOIN_IDLE_QUEUE,
+        feedback::SHORTEST_QUEUE_GLOBAL,
     ],
     shorthand: Some(Shorthand::Tag),
 };
