@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::balancer::compose::site::{Seat, Site};
 use super::balancer::compose::{Change, Composed};
-use super::balancer::{self, Balancer, ViewUpdate};
+use super::balancer::{self, AttemptEnd, Balancer, ViewUpdate};
 use super::node::Node;
-use super::observation::{ExclusionCause, Observation, Observer};
+use super::observation::{AttemptOutcome, ExclusionCause, Observation, Observer};
 use super::world::World;
 use crate::engine::PendingSet;
 use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
@@ -113,6 +113,33 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.forget_ejections(caller);
             self.note_ejections(caller);
         }
+    }
+
+    /// Of what breakers shut, what a balancer may pick all the same: one with wrappers has nothing
+    /// else where they have left nothing else.
+    pub(super) fn shut_behind_wrappers(
+        &self,
+        caller: CallerId,
+        shut: &[InstanceId],
+    ) -> Vec<InstanceId> {
+        let edge = self.callers[caller.index()].edge;
+        match &self.composition.sites[edge.index()] {
+            Some(_) => shut.to_vec(),
+            None => Vec::new(),
+        }
+    }
+
+    /// An attempt at what was picked is not sent.
+    pub(super) fn give_back(&mut self, caller: CallerId, instance: InstanceId) {
+        let now = self.now();
+        self.callers[caller.index()]
+            .balancer
+            .on_outcome(&AttemptEnd {
+                instance,
+                outcome: AttemptOutcome::Cancelled,
+                sent_at: now,
+                ended_at: now,
+            });
     }
 
     /// The instances that the balancer of a calling side leaves out, ascending.

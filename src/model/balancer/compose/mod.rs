@@ -322,7 +322,8 @@ impl Composed {
         found.map(|(level, _)| (level, None))
     }
 
-    /// The instances that a strategy should pass over, unless that leaves none.
+    /// The instances that a strategy should pass over: what is off and what was tried, or only what
+    /// is off where that leaves none.
     fn avoided(&self, place: Place, ctx: &PickContext<'_>) -> Option<Vec<InstanceId>> {
         if !self.health.is_passed_over() || !self.health.has_unusable() {
             return None;
@@ -330,14 +331,18 @@ impl Composed {
         let view = self.inners.get(&place)?.view.as_ref()?;
         let members = view.members.iter().map(|member| member.instance);
         let is_off = |instance: &InstanceId| !self.health.is_usable(ctx.now, *instance);
-        let mut avoided: Vec<InstanceId> = members.filter(is_off).collect();
-        if avoided.len() == view.members.len() {
+        let off: Vec<InstanceId> = members.filter(is_off).collect();
+        if off.len() == view.members.len() {
             return None;
         }
-        avoided.extend_from_slice(ctx.tried);
-        avoided.sort_unstable();
-        avoided.dedup();
-        Some(avoided)
+        let mut both = [&off[..], ctx.tried].concat();
+        both.sort_unstable();
+        both.dedup();
+        let is_left = |member: &Member| both.binary_search(&member.instance).is_err();
+        Some(match view.members.iter().any(is_left) {
+            true => both,
+            false => off,
+        })
     }
 }
 
