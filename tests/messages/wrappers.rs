@@ -39,7 +39,7 @@ fn wrappers_say_what_they_take() {
             "nginx counts in whole seconds",
         ),
         (
-            "ejection = { kind = \"envoy_outlier\", duration_base = \"30s\", duration_max = \"9s\" }",
+            "ejection = { kind = \"grpc_outlier\", duration_base = \"9s\", duration_max = \"8s\" }",
             "the longest ejection is shorter than the first",
         ),
         (

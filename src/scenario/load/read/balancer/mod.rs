@@ -101,7 +101,7 @@ fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<Bal
         | "prequal"
         | "c3"
         | "join_idle_queue"
-        | "shortest_queue_global" => feedback::read(ctx, &section)?,
+        | "shortest_queue_global" => feedback::read(ctx, section)?,
         name => unreachable!("the specification has no policy `{name}`"),
     })
 }
