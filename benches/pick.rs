@@ -1,6 +1,9 @@
 //! What one pick costs, by strategy and number of candidates. Every strategy must pick what it
 //! picked when its digest was written down before it is measured.
 
+#[path = "strategies/rotate.rs"]
+mod rotate;
+
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -20,7 +23,9 @@ use stormglass::rng::{Purpose, Streams, mix};
 use stormglass::scenario::balancer::feedback::{
     C3Config, FeedbackConfig, GrpcWeightedRoundRobinConfig, PrequalConfig,
 };
+use stormglass::scenario::balancer::weighted::DrawMethod;
 use stormglass::scenario::balancer::{BalancerConfig, RingHash};
+use stormglass::scenario::registry::Phase;
 use stormglass::time::{SimDuration, SimTime};
 
 const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
@@ -28,6 +33,8 @@ const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
 const IN_FLIGHT_COUNT: usize = 16;
 const KEY_COUNT: u64 = 10_000;
 const DIGEST_CANDIDATE_COUNT: u32 = 1_000;
+/// Different weights of candidates.
+const WEIGHT_COUNT: u32 = 3;
 const DIGEST_PICK_COUNT: usize = 10_000;
 
 /// One calling side that picks, with the oldest of its attempts ending at every pick.
@@ -43,11 +50,11 @@ struct Side {
 }
 
 impl Side {
-    fn new(config: &BalancerConfig, candidate_count: u32) -> Self {
+    fn new(config: &BalancerConfig, candidate_count: u32, weight_count: u32) -> Self {
         let member = |index| Member {
             instance: InstanceId(index),
             zone: ZoneId(0),
-            weight: f64::from(index % 3 + 1),
+            weight: f64::from(index % weight_count + 1),
         };
         let view = Arc::new(ViewSnapshot {
             service: ServiceId(0),
@@ -191,12 +198,16 @@ fn strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         ("random", BalancerConfig::Random, 261_402_399_607_128_222),
         (
             "round_robin",
-            BalancerConfig::RoundRobin,
+            BalancerConfig::RoundRobin {
+                random_start: false,
+            },
             7_941_138_185_349_098_612,
         ),
         (
             "weighted_random",
-            BalancerConfig::WeightedRandom,
+            BalancerConfig::WeightedRandom {
+                method: DrawMethod::Cumulative,
+            },
             15_097_935_736_692_949_051,
         ),
         (
@@ -220,6 +231,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         blackout: SimDuration::ZERO,
         expiration: SimDuration::from_secs(180),
         update_interval: SimDuration::from_secs(1),
+        phase: Phase::Random,
         error_penalty: 1.0,
         report_interval: None,
         report_window: SimDuration::from_secs(1),
@@ -244,7 +256,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         (
             "grpc_weighted_round_robin",
             weights,
-            7_069_556_010_167_351_361,
+            15_177_559_501_093_646_736,
         ),
         ("prequal", prequal, 3_697_888_488_752_836_386),
         ("c3", c3, 7_008_173_484_729_386_051),
@@ -267,17 +279,31 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         .collect()
 }
 
+/// Names all that pick other instances than before.
+fn assert_digests(entries: &[rotate::Entry]) {
+    let mut changed = String::new();
+    for (name, config, weight_count, digest) in entries {
+        let picked = Side::new(config, DIGEST_CANDIDATE_COUNT, *weight_count).digest();
+        if picked != *digest {
+            changed += &format!("{name} picks other instances: {picked}\n");
+        }
+    }
+    assert!(changed.is_empty(), "{changed}");
+}
+
 fn bench_pick(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pick");
     group.throughput(Throughput::Elements(1));
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
     group.sample_size(20);
-    for (name, config, digest) in strategies() {
-        let picked = Side::new(&config, DIGEST_CANDIDATE_COUNT).digest();
-        assert_eq!(picked, digest, "{name} picks other instances");
+    let plain = strategies().into_iter();
+    let plain = plain.map(|(name, config, digest)| (name, config, WEIGHT_COUNT, digest));
+    let entries: Vec<rotate::Entry> = plain.chain(rotate::strategies()).collect();
+    assert_digests(&entries);
+    for (name, config, weight_count, _) in entries {
         for candidate_count in CANDIDATE_COUNTS {
-            let mut side = Side::new(&config, candidate_count);
+            let mut side = Side::new(&config, candidate_count, weight_count);
             // Tables are built at the first pick.
             side.pick();
             group.bench_function(BenchmarkId::new(name, candidate_count), |bencher| {

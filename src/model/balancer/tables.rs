@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
+use super::weighted::tables::WeightTables;
 use crate::hash::ring::{Ring, RingEntry, point_count};
 use crate::id::InstanceId;
 use crate::model::registry::views::Views;
@@ -27,6 +28,8 @@ pub struct Tables {
     names: Vec<u64>,
     rings: BTreeMap<(u64, RingConfig), Weak<Ring>>,
     weight_sums: BTreeMap<u64, Weak<[f64]>>,
+    /// Made from weights alone.
+    pub weighted: WeightTables,
     /// The newest ring of each configuration, from which the next one is derived.
     newest: BTreeMap<RingConfig, (Arc<ViewSnapshot>, Arc<Ring>)>,
 }

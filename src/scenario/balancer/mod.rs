@@ -1,9 +1,13 @@
 //! What a scenario may say about balancing.
 
 pub mod feedback;
+pub mod load;
+pub mod weighted;
 pub mod wrappers;
 
 use feedback::FeedbackConfig;
+use load::LoadConfig;
+use weighted::{DrawMethod, WeightedConfig};
 use wrappers::ComposedConfig;
 
 /// A balancing strategy and its parameters.
@@ -12,9 +16,15 @@ pub enum BalancerConfig {
     /// Uniform over the candidates.
     Random,
     /// One after the other, in order of path.
-    RoundRobin,
+    RoundRobin {
+        /// Whether each caller draws where it begins, instead of with the first.
+        random_start: bool,
+    },
     /// In proportion to the weights, independently.
-    WeightedRandom,
+    WeightedRandom {
+        /// How an instance is found.
+        method: DrawMethod,
+    },
     /// In proportion to the weights, spread evenly (the nginx rule).
     SmoothWeightedRoundRobin,
     /// The candidate with the fewest requests in flight from this caller.
@@ -49,6 +59,10 @@ pub enum BalancerConfig {
         /// Whether connections tell when to leave it; otherwise attempts do.
         has_connections: bool,
     },
+    /// By weight.
+    Weighted(WeightedConfig),
+    /// By load.
+    Load(LoadConfig),
     /// A strategy with wrappers around it.
     Composed(Box<ComposedConfig>),
 }
@@ -68,8 +82,10 @@ impl BalancerConfig {
             BalancerConfig::Sticky { fallback, .. } => fallback.feedback(),
             BalancerConfig::Composed(composed) => composed.strategy.feedback(),
             BalancerConfig::Random
-            | BalancerConfig::RoundRobin
-            | BalancerConfig::WeightedRandom
+            | BalancerConfig::RoundRobin { .. }
+            | BalancerConfig::WeightedRandom { .. }
+            | BalancerConfig::Weighted(_)
+            | BalancerConfig::Load(_)
             | BalancerConfig::SmoothWeightedRoundRobin
             | BalancerConfig::LeastInFlight { .. }
             | BalancerConfig::Ring { .. }
@@ -81,14 +97,16 @@ impl BalancerConfig {
     pub fn name(&self) -> &'static str {
         match self {
             BalancerConfig::Random => "random",
-            BalancerConfig::RoundRobin => "round_robin",
-            BalancerConfig::WeightedRandom => "weighted_random",
+            BalancerConfig::RoundRobin { .. } => "round_robin",
+            BalancerConfig::WeightedRandom { .. } => "weighted_random",
             BalancerConfig::SmoothWeightedRoundRobin => "smooth_weighted_round_robin",
             BalancerConfig::LeastInFlight { .. } => "least_in_flight",
             BalancerConfig::Ring { .. } => "ring",
             BalancerConfig::Sticky { .. } => "sticky",
             BalancerConfig::Feedback(config) => config.name(),
             BalancerConfig::PickFirst { .. } => "pick_first",
+            BalancerConfig::Weighted(config) => config.name(),
+            BalancerConfig::Load(config) => config.name(),
             BalancerConfig::Composed(composed) => composed.strategy.name(),
         }
     }

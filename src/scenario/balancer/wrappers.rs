@@ -1,6 +1,7 @@
 //! What may stand around a strategy: which instances it sees, and with which weights.
 
 use super::BalancerConfig;
+use super::weighted::NginxFailures;
 use crate::id::GroupId;
 use crate::time::SimDuration;
 
@@ -181,6 +182,16 @@ pub struct MaxFailsConfig {
     pub fail_timeout_secs: u32,
     /// Whether error replies count as failures, as with `proxy_next_upstream http_500`.
     pub counts_errors: bool,
+}
+
+impl MaxFailsConfig {
+    /// What it makes of the weights of nginx's round robin.
+    pub fn failures(&self) -> NginxFailures {
+        NginxFailures {
+            max_fails: self.fail_count_max,
+            has_error_replies: self.counts_errors,
+        }
+    }
 }
 
 /// Parameters of failure accrual.

@@ -39,7 +39,7 @@ fn warn_weights(ctx: &mut Context, config: &ComposedConfig, at: Origin) {
     let ignores_weights = matches!(
         config.strategy,
         BalancerConfig::Random
-            | BalancerConfig::RoundRobin
+            | BalancerConfig::RoundRobin { .. }
             | BalancerConfig::LeastInFlight { .. }
             | BalancerConfig::PickFirst { .. }
     );

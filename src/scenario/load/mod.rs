@@ -32,6 +32,7 @@ mod server_events;
 mod shorthand;
 mod value;
 mod variants;
+mod weights;
 
 use std::path::{Path, PathBuf};
 
@@ -202,6 +203,7 @@ fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario
     };
     let header = header(&source.text);
     let (mut scenario, places) = read::scenario(ctx, tree, &default_name, header)?;
+    weights::check(ctx, &scenario, &places);
     if let Err(problem) = limits::check_counts(&scenario) {
         ctx.error(Diagnostic::new(problem));
     }

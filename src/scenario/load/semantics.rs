@@ -11,6 +11,7 @@ use super::source::Origin;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::feedback::FeedbackConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::expect::{Bound, Expectation, Operator};
@@ -196,6 +197,10 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
         if let Some(detector) = edge.detector {
             let what = format!("the pings of `{}`", edge.path);
             add(what, detector.interval, detector.phase);
+        }
+        if let Some(FeedbackConfig::GrpcWeightedRoundRobin(config)) = edge.balancer.feedback() {
+            let what = format!("the weights of `{}`", edge.path);
+            add(what, config.update_interval, config.phase);
         }
     }
     if let RegistryProfile::Lease(lease) = &scenario.registry.profile {

@@ -3,6 +3,8 @@
 
 mod basic;
 mod feedback;
+mod load;
+mod weighted;
 mod wrappers;
 
 /// What is said about one strategy, or one wrapper around strategies.
@@ -64,6 +66,8 @@ impl Evidence {
 /// All strategies, family by family, each with its heading.
 pub const FAMILIES: &[(&str, &[StrategyInfo])] = &[
     ("plain", basic::STRATEGIES),
+    ("by weight", weighted::STRATEGIES),
+    ("by load", load::STRATEGIES),
     ("told by the instances", feedback::STRATEGIES),
     ("around any strategy", wrappers::STRATEGIES),
 ];

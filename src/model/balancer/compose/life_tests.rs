@@ -47,8 +47,12 @@ fn step() -> impl Strategy<Value = Step> {
 fn strategies() -> impl Strategy<Value = BalancerConfig> {
     prop::sample::select(vec![
         BalancerConfig::Random,
-        BalancerConfig::RoundRobin,
-        BalancerConfig::WeightedRandom,
+        BalancerConfig::RoundRobin {
+            random_start: false,
+        },
+        BalancerConfig::WeightedRandom {
+            method: crate::scenario::balancer::weighted::DrawMethod::Cumulative,
+        },
         BalancerConfig::SmoothWeightedRoundRobin,
         BalancerConfig::LeastInFlight {
             choice_count: Some(2),

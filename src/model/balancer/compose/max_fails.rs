@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::health::Change;
 use crate::id::InstanceId;
 use crate::model::balancer::AttemptEnd;
-use crate::model::observation::AttemptOutcome;
+use crate::model::balancer::weighted::effective::is_failure;
 use crate::model::view::ViewSnapshot;
 use crate::scenario::balancer::wrappers::MaxFailsConfig;
 use crate::time::SimTime;
@@ -122,7 +122,7 @@ impl MaxFails {
             return;
         }
         let was_marked = fails.is_marked(&self.config);
-        if is_failure(end.outcome, self.config.counts_errors) {
+        if is_failure(end.outcome, self.config.failures()) {
             fails.on_failure(secs(end.ended_at));
         } else {
             fails.on_success();
@@ -142,21 +142,6 @@ impl MaxFails {
 pub fn secs(now: SimTime) -> i64 {
     let secs = now.as_ns() / 1_000_000_000;
     i64::try_from(secs).expect("2^64 nanoseconds are fewer than 2^63 seconds")
-}
-
-/// Whether nginx frees a peer as failed. An attempt that is given up is freed as a good one.
-pub fn is_failure(outcome: AttemptOutcome, counts_errors: bool) -> bool {
-    match outcome {
-        AttemptOutcome::Success | AttemptOutcome::Cancelled => false,
-        AttemptOutcome::Error | AttemptOutcome::Rejected => counts_errors,
-        AttemptOutcome::Refused
-        | AttemptOutcome::Reset
-        | AttemptOutcome::ResetUnsent
-        | AttemptOutcome::ConnectTimeout
-        | AttemptOutcome::TimeoutSlow
-        | AttemptOutcome::TimeoutBlackHole
-        | AttemptOutcome::TimeoutHalfOpen => true,
-    }
 }
 
 #[cfg(test)]

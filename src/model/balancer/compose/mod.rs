@@ -6,7 +6,6 @@
 //! immutable lists that are shared by all callers with equal ones. There is one strategy for each
 //! level, and in zone-aware routing one for each zone of the first level, as in Envoy.
 
-mod effective_weight;
 mod envoy_outlier;
 mod failure_accrual;
 mod grpc_outlier;
@@ -37,9 +36,9 @@ use crate::id::{InstanceId, ZoneId};
 use crate::model::view::{Member, ViewSnapshot};
 use crate::rng::{Draw, UniformSource, mix};
 use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::weighted::WeightedConfig;
 use crate::scenario::balancer::wrappers::EjectionConfig;
 use crate::time::SimTime;
-use effective_weight::FallingRoundRobin;
 pub use health::Change;
 use health::Health;
 use layout::{Layout, Seen};
@@ -479,11 +478,17 @@ fn choices(ctx: &PickContext<'_>) -> Draw {
 
 /// The strategy inside. With `max_fails` the weights of nginx's round robin fall with failures.
 fn build_inner(config: &BalancerConfig, ejection: Option<EjectionConfig>) -> Box<dyn Balancer> {
-    match (config, ejection) {
-        (
-            BalancerConfig::SmoothWeightedRoundRobin,
-            Some(EjectionConfig::NginxMaxFails(max_fails)),
-        ) => Box::new(FallingRoundRobin::new(max_fails)),
+    let is_nginx = matches!(
+        config,
+        BalancerConfig::SmoothWeightedRoundRobin
+            | BalancerConfig::Weighted(WeightedConfig::NginxRoundRobin(_))
+    );
+    match ejection {
+        Some(EjectionConfig::NginxMaxFails(max_fails)) if is_nginx => {
+            let failures = max_fails.failures();
+            let nginx = WeightedConfig::NginxRoundRobin(failures);
+            build(&BalancerConfig::Weighted(nginx))
+        }
         _ => build(config),
     }
 }

@@ -221,7 +221,9 @@ fn a_backup_serves_only_while_no_primary_can() {
 
 #[test]
 fn where_everything_is_dead_finagle_picks_all_the_same() {
-    let mut config = plain(BalancerConfig::RoundRobin);
+    let mut config = plain(BalancerConfig::RoundRobin {
+        random_start: false,
+    });
     config.ejection = Some(accrual());
     let mut side = Side::new(config, &[1.0; 2]);
     for _ in 0..8 {
@@ -232,7 +234,9 @@ fn where_everything_is_dead_finagle_picks_all_the_same() {
 
 #[test]
 fn one_request_probes_a_dead_endpoint() {
-    let mut config = plain(BalancerConfig::RoundRobin);
+    let mut config = plain(BalancerConfig::RoundRobin {
+        random_start: false,
+    });
     config.ejection = Some(accrual());
     let mut side = Side::new(config, &[1.0; 3]);
     for _ in 0..6 {
@@ -255,7 +259,9 @@ fn one_request_probes_a_dead_endpoint() {
 
 #[test]
 fn a_level_in_panic_uses_what_is_suspected() {
-    let mut config = plain(BalancerConfig::RoundRobin);
+    let mut config = plain(BalancerConfig::RoundRobin {
+        random_start: false,
+    });
     config.priority = Some(PriorityConfig::DEFAULT);
     let mut side = Side::seated(Site::alone(config), 4);
     let members: Vec<Member> = (0..4).map(|index| member(index, 1.0)).collect();
@@ -272,7 +278,9 @@ fn a_level_in_panic_uses_what_is_suspected() {
 
 #[test]
 fn equal_lists_of_two_callers_are_one() {
-    let config = plain(BalancerConfig::RoundRobin);
+    let config = plain(BalancerConfig::RoundRobin {
+        random_start: false,
+    });
     let mut side = Side::new(config, &[1.0; 4]);
     let first = Arc::clone(
         side.balancer.inners[&(0, None)]

@@ -1,6 +1,8 @@
 //! The balancer of a call.
 
 mod feedback;
+mod load;
+mod weighted;
 mod wrappers;
 
 use super::super::context::Context;
@@ -67,8 +69,12 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
 fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<BalancerConfig> {
     Some(match section.variant_name() {
         "random" => BalancerConfig::Random,
-        "round_robin" => BalancerConfig::RoundRobin,
-        "weighted_random" => BalancerConfig::WeightedRandom,
+        "round_robin" => BalancerConfig::RoundRobin {
+            random_start: section.bool(ctx, "random_start")?,
+        },
+        "weighted_random" => BalancerConfig::WeightedRandom {
+            method: weighted::draw_method(ctx, section)?,
+        },
         "smooth_weighted_round_robin" => BalancerConfig::SmoothWeightedRoundRobin,
         "least_in_flight" => BalancerConfig::LeastInFlight {
             choice_count: section.count_u32(ctx, "choice_count"),
@@ -102,6 +108,12 @@ fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<Bal
         | "c3"
         | "join_idle_queue"
         | "shortest_queue_global" => feedback::read(ctx, section)?,
-        name => unreachable!("the specification has no policy `{name}`"),
+        _ => return read_family(ctx, section),
     })
+}
+
+/// Reads a strategy that belongs to a family.
+fn read_family(ctx: &mut Context, section: &Section<'_>) -> Option<BalancerConfig> {
+    let weighted = weighted::read(ctx, section).map(BalancerConfig::Weighted);
+    weighted.or_else(|| load::read(ctx, section).map(BalancerConfig::Load))
 }
