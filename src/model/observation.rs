@@ -420,6 +420,8 @@ pub enum ExclusionCause {
     Registry,
     /// The calling side's own detector suspects it.
     Detector,
+    /// The calling side's balancer leaves it out because of how attempts ended.
+    Ejection,
 }
 
 impl<T: Observer> Observer for &mut T {
