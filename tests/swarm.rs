@@ -78,7 +78,8 @@ fn check_all(seeds: impl Iterator<Item = u64>) {
     assert!(
         failed.is_empty(),
         "seeds {failed:?} failed, as said above; reproduce one with\n    \
-         {SEED_VARIABLE}={} cargo test --profile checks --test swarm one_seed -- --ignored --nocapture",
+         {SEED_VARIABLE}={} cargo test --profile checks --test swarm one_seed -- --ignored \
+         --nocapture",
         failed[0]
     );
 }
