@@ -75,4 +75,9 @@ impl Case {
             self.0["id"]
         );
     }
+
+    /// Its name.
+    pub fn id(&self) -> &str {
+        self.0["id"].as_str().expect("a name")
+    }
 }

@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use super::data::fault::{RingChange, RingShare};
+use crate::hash::function::Function;
 use crate::hash::key_hash;
-use crate::hash::ring::{Ring, RingEntry, moved_ratio, point_count};
+use crate::hash::ring::{Ring, RingEntry, hashed_points, moved_ratio, point_count};
 use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::view::ViewSnapshot;
 use crate::rng::path_hash;
@@ -173,7 +174,7 @@ fn ring_of(edge: EdgeId, view: &ViewSnapshot, scenario: &Scenario) -> Ring {
         name: path_hash(&topology.node_path(topology.instance_node(member.instance))),
         point_count: point_count(virtual_node_count, member.weight),
     });
-    Ring::build(entries, hash_seed)
+    Ring::build(entries.flat_map(|e| hashed_points(e, Function::Xxh64, hash_seed)))
 }
 
 /// Owned shares over weights, for every member.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use crate::hash::ring::{Ring, RingEntry, point_count};
+use crate::hash::function::Function;
+use crate::hash::ring::{Ring, RingEntry, hashed_points, point_count};
 use crate::model::view::{Member, ViewSnapshot};
 
 /// What a ring is made from, besides the candidates.
@@ -62,7 +63,7 @@ impl Tables {
             .get(&config)
             .filter(|(old, _)| old.service == view.service);
         let Some((old, ring)) = newest else {
-            return Ring::build(self.entries(view.members.iter(), config), config.hash_seed);
+            return Ring::build(self.entries(view.members.iter(), config));
         };
         let left: Vec<u32> = missing(&old.members, view)
             .map(|member| member.instance.0)
@@ -80,12 +81,12 @@ impl Tables {
         &'a self,
         members: impl Iterator<Item = &'a Member> + 'a,
         config: RingConfig,
-    ) -> impl Iterator<Item = RingEntry> + 'a {
-        members.map(move |member| RingEntry {
+    ) -> impl Iterator<Item = (u64, u32)> + 'a {
+        members.flat_map(move |member| { let e = RingEntry {
             owner: member.instance.0,
             name: self.names[member.instance.index()],
             point_count: point_count(config.virtual_node_count, member.weight),
-        })
+        }; hashed_points(e, Function::Xxh64, config.hash_seed) })
     }
 
     /// Running sums of the weights of a view's members.
