@@ -9,7 +9,8 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use stormglass::engine::Digest;
 use stormglass::id::{InstanceId, ServiceId, ZoneId};
-use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build, tables::Tables};
+use stormglass::model::balancer::tables::{GroupNames, Tables};
+use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build};
 use stormglass::model::in_flight::InFlight;
 use stormglass::model::observation::AttemptOutcome;
 use stormglass::model::view::{Member, ViewSnapshot};
@@ -51,7 +52,14 @@ impl Side {
         Side {
             balancer,
             streams: Streams::new(1),
-            tables: Tables::new((0..candidate_count).map(|i| mix(u64::from(i))).collect()),
+            tables: Tables::new(
+                (0..candidate_count).map(|i| mix(u64::from(i))).collect(),
+                vec![GroupNames {
+                    first: InstanceId(0),
+                    service_first: InstanceId(0),
+                    prefix: "service/main/".to_string(),
+                }],
+            ),
             in_flight: InFlight::default(),
             sent: VecDeque::new(),
             pick_count: 0,

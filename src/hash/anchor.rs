@@ -96,7 +96,10 @@ impl Anchor {
     ///
     /// If none works.
     pub fn trail(&self, key: u64) -> impl Iterator<Item = u32> + '_ {
-        assert!(0 < self.working_count(), "a key belongs to a bucket that works");
+        assert!(
+            0 < self.working_count(),
+            "a key belongs to a bucket that works"
+        );
         let bytes = key.to_le_bytes();
         let first = (xxh64(&bytes, u64::MAX) % u64::from(self.capacity())) as u32;
         std::iter::successors(Some(first), move |bucket| {
@@ -110,5 +113,79 @@ impl Anchor {
             }
             Some(next)
         })
+    }
+}
+
+/// Servers in the buckets of an AnchorHash. Which bucket a server has depends on the order in which
+/// servers came and left, as in every implementation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchored {
+    anchor: Anchor,
+    /// The owner in each bucket; those of removed buckets mean nothing.
+    owners: Vec<u32>,
+    /// Owners with their buckets, ascending.
+    buckets: Vec<(u32, u32)>,
+}
+
+impl Anchored {
+    /// The first servers, ascending. Without a `capacity` that is large enough it is twice their
+    /// number, and at least 16.
+    ///
+    /// # Panics
+    ///
+    /// If there are no servers.
+    pub fn new(owners: &[u32], capacity: Option<u32>) -> Self {
+        let count = u32::try_from(owners.len()).expect("servers fit in 32 bits");
+        let stated = capacity.filter(|capacity| count <= *capacity);
+        let capacity = stated.unwrap_or((2 * count).max(16));
+        let mut in_buckets = owners.to_vec();
+        in_buckets.resize(capacity as usize, u32::MAX);
+        Anchored {
+            anchor: Anchor::new(capacity, count),
+            owners: in_buckets,
+            buckets: owners.iter().copied().zip(0..).collect(),
+        }
+    }
+
+    /// After a change of the servers to `owners`, which ascend: those that left go first, in order,
+    /// then those that came take the free buckets. When there are too many of them, or none of the
+    /// old ones stays, everything begins anew, as `new` does.
+    ///
+    /// # Panics
+    ///
+    /// If there are no servers.
+    pub fn changed(&self, owners: &[u32]) -> Self {
+        let stays = |owner: &u32| owners.binary_search(owner).is_ok();
+        let count = owners.len();
+        let is_kept = self.buckets.iter().any(|(owner, _)| stays(owner));
+        if !is_kept || self.owners.len() < count {
+            return Anchored::new(owners, Some(self.anchor.capacity()));
+        }
+        let mut next = self.clone();
+        for (_, bucket) in self.buckets.iter().filter(|(owner, _)| !stays(owner)) {
+            next.anchor.remove(*bucket);
+        }
+        next.buckets.retain(|(owner, _)| stays(owner));
+        let is_new = |owner: &&u32| self.bucket_of(**owner).is_none();
+        for owner in owners.iter().filter(is_new) {
+            let bucket = next.anchor.add().expect("the capacity suffices");
+            next.owners[bucket as usize] = *owner;
+            next.buckets.push((*owner, bucket));
+        }
+        next.buckets.sort_unstable();
+        next
+    }
+
+    fn bucket_of(&self, owner: u32) -> Option<u32> {
+        let place = self
+            .buckets
+            .binary_search_by_key(&owner, |(owner, _)| *owner);
+        place.ok().map(|place| self.buckets[place].1)
+    }
+
+    /// The owner of `key`.
+    #[inline]
+    pub fn owner(&self, key: u64) -> u32 {
+        self.owners[self.anchor.bucket(key) as usize]
     }
 }

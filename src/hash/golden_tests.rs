@@ -24,18 +24,46 @@ fn server(owner: u32, name: String, weight: f64) -> Server {
 fn nodes(count: u32, is_weighted: bool) -> Vec<Server> {
     let of = |owner: u32| {
         let weight = if is_weighted { 1 + owner % 4 } else { 1 };
-        server(owner, format!("10.0.0.{}:8080", owner + 1), f64::from(weight))
+        server(
+            owner,
+            format!("10.0.0.{}:8080", owner + 1),
+            f64::from(weight),
+        )
     };
     (0..count).map(of).collect()
 }
 
 const FILES: [(u32, bool, &str); 6] = [
-    (3, false, include_str!("../../tests/data/golden/ring_n3.csv")),
-    (3, true, include_str!("../../tests/data/golden/ring_n3_weighted.csv")),
-    (10, false, include_str!("../../tests/data/golden/ring_n10.csv")),
-    (10, true, include_str!("../../tests/data/golden/ring_n10_weighted.csv")),
-    (50, false, include_str!("../../tests/data/golden/ring_n50.csv")),
-    (50, true, include_str!("../../tests/data/golden/ring_n50_weighted.csv")),
+    (
+        3,
+        false,
+        include_str!("../../tests/data/golden/ring_n3.csv"),
+    ),
+    (
+        3,
+        true,
+        include_str!("../../tests/data/golden/ring_n3_weighted.csv"),
+    ),
+    (
+        10,
+        false,
+        include_str!("../../tests/data/golden/ring_n10.csv"),
+    ),
+    (
+        10,
+        true,
+        include_str!("../../tests/data/golden/ring_n10_weighted.csv"),
+    ),
+    (
+        50,
+        false,
+        include_str!("../../tests/data/golden/ring_n50.csv"),
+    ),
+    (
+        50,
+        true,
+        include_str!("../../tests/data/golden/ring_n50_weighted.csv"),
+    ),
 ];
 
 /// uhashring hashes with all of MD5 (128 bits), which no strategy does.
@@ -56,9 +84,9 @@ fn finder(scheme: &str, servers: Vec<Server>) -> Option<Box<dyn Fn(&str) -> u32>
         "mpchash k=21 siphash24 seeds 1,2(own,certified)" => {
             on_ring(RingRule::MultiProbe { probe_count: 21 }, servers)
         }
-        "jump-consistent-hash-3.6(xxh64(key,seed 0))" => Box::new(move |key| {
-            jump::bucket(xxh64(key.as_bytes(), 0), servers.len() as u32)
-        }),
+        "jump-consistent-hash-3.6(xxh64(key,seed 0))" => {
+            Box::new(move |key| jump::bucket(xxh64(key.as_bytes(), 0), servers.len() as u32))
+        }
         "maglev M=65537 go-maglev offsets, slot=xxh64(key) mod M(own,certified)" => {
             let table = go_maglev(&servers, maglev::TABLE_SIZE);
             Box::new(move |key| {
@@ -102,7 +130,11 @@ fn rings_give_the_maps_of_other_packages() {
             };
             for row in &rows {
                 let name = &servers[find(&row[0]) as usize].name;
-                assert_eq!(name, &row[column], "{scheme} {count} {is_weighted} {}", &row[0]);
+                assert_eq!(
+                    name, &row[column],
+                    "{scheme} {count} {is_weighted} {}",
+                    &row[0]
+                );
             }
         }
     }
@@ -136,20 +168,33 @@ fn jump_gives_the_table_of_another_package() {
     for row in reader.records() {
         let row = row.expect("a row");
         let number = |column: usize| row[column].parse::<u64>().expect("a number");
-        assert_eq!(u64::from(jump::bucket(number(0), number(1) as u32)), number(2));
+        assert_eq!(
+            u64::from(jump::bucket(number(0), number(1) as u32)),
+            number(2)
+        );
         count += 1;
     }
     for case in oracle::cases("golden_jump") {
         assert_eq!(case.count("rows"), count);
         let body = file.split_once('\n').expect("a header").1;
-        let digests = [file, body, body.trim_end(), file.trim_end()].map(|t| hex(&md5(t.as_bytes())));
-        assert!(digests.iter().any(|digest| digest == case.text()), "{digests:?}");
+        let digests =
+            [file, body, body.trim_end(), file.trim_end()].map(|t| hex(&md5(t.as_bytes())));
+        assert!(
+            digests.iter().any(|digest| digest == case.text()),
+            "{digests:?}"
+        );
     }
 }
 
 #[test]
 fn jump_gives_the_vectors_of_the_reference() {
-    let vectors = [(1, 1, 0), (42, 57, 43), (0xDEAD_10CC, 1, 0), (0xDEAD_10CC, 666, 361), (256, 1024, 520)];
+    let vectors = [
+        (1, 1, 0),
+        (42, 57, 43),
+        (0xDEAD_10CC, 1, 0),
+        (0xDEAD_10CC, 666, 361),
+        (256, 1024, 520),
+    ];
     for (key, count, bucket) in vectors {
         assert_eq!(jump::bucket(key, count), bucket);
     }
@@ -174,7 +219,9 @@ fn jump_gives_the_published_vectors() {
         assert_eq!(buckets, numbers(&case));
     }
     for case in published("jump reference C++ via go-jump") {
-        let buckets: Vec<u32> = (1..20).map(|count| jump::bucket(0xdead_beef, count)).collect();
+        let buckets: Vec<u32> = (1..20)
+            .map(|count| jump::bucket(0xdead_beef, count))
+            .collect();
         assert_eq!(buckets, numbers(&case));
     }
 }
@@ -205,7 +252,8 @@ fn ketama_gives_the_vectors_of_libketama() {
             assert_eq!(f64::from(hash), case.value());
             continue;
         }
-        let (servers, ring) = ketama_ring(&[("127.0.0.1:11211", 600.0), ("127.0.0.1:11212", 400.0)]);
+        let (servers, ring) =
+            ketama_ring(&[("127.0.0.1:11211", 600.0), ("127.0.0.1:11212", 400.0)]);
         let found = ring.placed_from(ring.place(u64::from(hash) << 32)).next();
         let (point, owner) = found.expect("points");
         assert_eq!(Some(point >> 32), case.list()[0].as_u64());

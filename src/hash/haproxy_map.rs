@@ -18,12 +18,14 @@ pub fn entries(servers: &[Server]) -> Vec<u32> {
     let weights: Vec<u64> = weights.iter().map(|weight| weight / divisor).collect();
     let length: u64 = weights.iter().sum();
     let mut ranks: Vec<i64> = vec![1; weights.len()];
-    let mut by_rank: BTreeSet<(Reverse<i64>, usize)> =
-        (0..weights.len()).map(|place| (Reverse(1), place)).collect();
+    let mut by_rank: BTreeSet<(Reverse<i64>, usize)> = (0..weights.len())
+        .map(|place| (Reverse(1), place))
+        .collect();
     // When the score of a server without its falls reaches the next multiple of the length.
     let at = |place: usize, multiple: u64| (multiple * length).div_ceil(weights[place]);
-    let mut rises: BinaryHeap<Reverse<(u64, usize, u64)>> =
-        (0..weights.len()).map(|place| Reverse((at(place, 1), place, 1))).collect();
+    let mut rises: BinaryHeap<Reverse<(u64, usize, u64)>> = (0..weights.len())
+        .map(|place| Reverse((at(place, 1), place, 1)))
+        .collect();
     let mut owners = Vec::with_capacity(length as usize);
     for step in 1..=length {
         while let Some(Reverse((time, place, multiple))) = rises.peek().copied()

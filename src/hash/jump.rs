@@ -21,7 +21,9 @@ pub fn jumps(key: u64, bucket_count: u32) -> impl Iterator<Item = u32> {
     assert!(0 < bucket_count, "a key belongs to one of some buckets");
     let mut state = key;
     std::iter::successors(Some(0), move |bucket: &u64| {
-        state = state.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
+        state = state
+            .wrapping_mul(2_862_933_555_777_941_757)
+            .wrapping_add(1);
         let range = ((state >> 33) + 1) as f64;
         Some(((bucket + 1) as f64 * ((1u64 << 31) as f64 / range)) as u64)
     })

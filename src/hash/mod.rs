@@ -18,6 +18,7 @@ pub mod nginx_ip_hash;
 pub mod rendezvous;
 pub mod ring;
 pub mod ring_rule;
+pub mod slots;
 pub mod whole_weights;
 
 use function::Function;

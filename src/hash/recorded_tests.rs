@@ -37,7 +37,10 @@ fn records(file: &str, label: &str) -> Vec<Record> {
     let recording: Value = serde_json::from_str(file).expect("valid JSON");
     let of = |value: &Value| {
         let text = |key: &str| value[key].as_str().expect("a text").to_string();
-        let map: Vec<u32> = value["map"].as_array().expect("a list").iter()
+        let map: Vec<u32> = value["map"]
+            .as_array()
+            .expect("a list")
+            .iter()
             .map(|owner| owner.as_u64().expect("a whole number") as u32)
             .collect();
         assert_eq!(map.len(), KEY_COUNT);
@@ -49,7 +52,12 @@ fn records(file: &str, label: &str) -> Vec<Record> {
             map,
         }
     };
-    recording["records"].as_array().expect("a list").iter().map(of).collect()
+    recording["records"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(of)
+        .collect()
 }
 
 /// Keys of servers that stayed and that moved all the same, by set and variant.
@@ -62,7 +70,10 @@ fn needless(records: &[&Record]) -> BTreeMap<(String, String), usize> {
         let before = &full(&record.set).map;
         let is_old = |owner: &u32| before.contains(owner);
         let stays = |owner: &u32| record.map.contains(owner);
-        let moved = before.iter().zip(&record.map).filter(|(from, to)| from != to);
+        let moved = before
+            .iter()
+            .zip(&record.map)
+            .filter(|(from, to)| from != to);
         let count = moved.filter(|(from, to)| stays(from) && is_old(to)).count();
         ((record.set.clone(), record.variant.clone()), count)
     };
@@ -95,7 +106,13 @@ fn nginx_consistent_places_all_keys_as_nginx() {
         for (index, owner) in record.map.iter().enumerate() {
             let mut walk = ring.walk(rule.text_hash(&key(index)));
             let found = walk.find(|owner| !down.contains(owner));
-            assert_eq!(found, Some(*owner), "{} {} {index}", record.set, record.variant);
+            assert_eq!(
+                found,
+                Some(*owner),
+                "{} {} {index}",
+                record.set,
+                record.variant
+            );
         }
     }
     let moves = needless(&records.iter().collect::<Vec<_>>());
@@ -113,8 +130,16 @@ fn nginx_hash_places_all_keys_as_nginx() {
         for (index, owner) in record.map.iter().enumerate() {
             let key = key(index);
             let tries = nginx_hash::owners(&weights, &key);
-            let found = tries.take(nginx_hash::TRY_COUNT_MAX as usize).find(|o| !down.contains(o));
-            assert_eq!(found, Some(*owner), "{} {} {index}", record.set, record.variant);
+            let found = tries
+                .take(nginx_hash::TRY_COUNT_MAX as usize)
+                .find(|o| !down.contains(o));
+            assert_eq!(
+                found,
+                Some(*owner),
+                "{} {} {index}",
+                record.set,
+                record.variant
+            );
         }
     }
     let moves = needless(&records.iter().collect::<Vec<_>>());
@@ -136,7 +161,10 @@ fn haproxy_servers(record: &Record) -> Vec<Server> {
         };
         server(after("id") - 1, 19_700, f64::from(after("weight")))
     };
-    lines.filter(|line| !line.trim().is_empty()).map(of).collect()
+    lines
+        .filter(|line| !line.trim().is_empty())
+        .map(of)
+        .collect()
 }
 
 #[test]
@@ -171,13 +199,18 @@ fn haproxy_moves_needlessly_only_with_a_map() {
     let file = include_str!("../../tests/data/recorded/haproxy-hash.json");
     let all = records(file, "hash_type");
     let of = |name: &str| {
-        let chosen = all.iter().filter(|r| r.name == name && r.value["balance"] != "uri");
+        let chosen = all
+            .iter()
+            .filter(|r| r.name == name && r.value["balance"] != "uri");
         needless(&chosen.collect::<Vec<_>>())
     };
     assert!(of("consistent").values().all(|count| *count == 0));
     let map = of("map-based");
     let count = |variant: &str| map[&("3w111".to_string(), variant.to_string())];
-    assert_eq!([count("down"), count("removed"), count("added")], [670, 670, 1001]);
+    assert_eq!(
+        [count("down"), count("removed"), count("added")],
+        [670, 670, 1001]
+    );
 }
 
 fn envoy_servers(record: &Record) -> Vec<Server> {
@@ -208,10 +241,23 @@ fn envoy_places_all_keys_as_envoy() {
                 "RING_HASH" => rule.text_owner(&ring, &key),
                 _ => Some(table[maglev::slot(xxh64(&key, 0), 0, maglev::TABLE_SIZE)]),
             };
-            assert_eq!(found, Some(*owner), "{} {} {index}", record.name, record.variant);
+            assert_eq!(
+                found,
+                Some(*owner),
+                "{} {} {index}",
+                record.name,
+                record.variant
+            );
         }
     }
-    let of = |name: &str| needless(&records.iter().filter(|r| r.name == name).collect::<Vec<_>>());
+    let of = |name: &str| {
+        needless(
+            &records
+                .iter()
+                .filter(|r| r.name == name)
+                .collect::<Vec<_>>(),
+        )
+    };
     let counts = |name: &str| {
         let moves = of(name);
         ["removed", "added"].map(|v| moves[&("3w111".to_string(), v.to_string())])

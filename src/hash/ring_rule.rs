@@ -52,6 +52,18 @@ pub enum RingRule {
 }
 
 impl RingRule {
+    /// Whether points depend on the names of servers.
+    pub fn hashes_names(&self) -> bool {
+        match self {
+            RingRule::Hashed { .. } | RingRule::Naive { .. } | RingRule::HaproxyConsistent => false,
+            RingRule::Ketama { .. }
+            | RingRule::NginxConsistent
+            | RingRule::Envoy { .. }
+            | RingRule::Dubbo
+            | RingRule::MultiProbe { .. } => true,
+        }
+    }
+
     /// How many points each server has.
     pub fn point_counts(&self, servers: &[Server]) -> Vec<u32> {
         let each = |count: fn(f64) -> u32| servers.iter().map(|s| count(s.weight)).collect();
@@ -94,7 +106,9 @@ impl RingRule {
                 };
                 points.extend(hashed_points(entry, function, seed));
             }
-            RingRule::Ketama { .. } => points.extend(ketama::points(&server.name, count).map(upper)),
+            RingRule::Ketama { .. } => {
+                points.extend(ketama::points(&server.name, count).map(upper))
+            }
             RingRule::NginxConsistent => {
                 points.extend(nginx_consistent::points(&server.name, count).map(upper));
             }
@@ -130,10 +144,15 @@ impl RingRule {
             let place = list.binary_search_by_key(&owner, |(server, _)| server.owner);
             place.is_ok_and(|place| list[place].1 == count)
         };
-        let left = olds.iter().filter(|(s, count)| !has(&news, s.owner, *count));
+        let left = olds
+            .iter()
+            .filter(|(s, count)| !has(&news, s.owner, *count));
         let left: Vec<u32> = left.map(|(server, _)| server.owner).collect();
         let mut points = Vec::new();
-        for (server, count) in news.iter().filter(|(s, count)| !has(&olds, s.owner, *count)) {
+        for (server, count) in news
+            .iter()
+            .filter(|(s, count)| !has(&olds, s.owner, *count))
+        {
             self.push_points(server, *count, &mut points);
         }
         match (left.is_empty(), points.is_empty()) {
@@ -188,7 +207,9 @@ impl RingRule {
             RingRule::MultiProbe { probe_count } => {
                 multi_probe::owner(ring, multi_probe::probes(text, probe_count), |_| true)
             }
-            _ => ring.walk_from(self.place(ring, self.text_hash(text))).next(),
+            _ => ring
+                .walk_from(self.place(ring, self.text_hash(text)))
+                .next(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::balancer::{self, tables::Tables};
+use super::balancer::{self, tables::GroupNames, tables::Tables};
 use super::cache::Caches;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
@@ -31,7 +31,7 @@ use super::target::Targets;
 use super::workload::WorkloadState;
 use super::world::World;
 use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
-use crate::id::{CallerId, ClientId, EdgeId, InstanceId, NodeId, ServiceId};
+use crate::id::{CallerId, ClientId, EdgeId, GroupId, InstanceId, NodeId, ServiceId};
 use crate::rng::{Streams, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeOwner, Workload};
@@ -103,7 +103,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 .iter()
                 .map(|edge| path_hash(&edge.path))
                 .collect(),
-            tables: Tables::new(instance_paths),
+            tables: Tables::new(instance_paths, group_names(scenario)),
             workloads: build_workloads(scenario, &streams),
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, views, published),
@@ -204,6 +204,25 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             }
         }
     }
+}
+
+/// What the instances of every group are called, without their numbers.
+fn group_names(scenario: &Scenario) -> Vec<GroupNames> {
+    let topology = &scenario.topology;
+    let of = |index: usize| {
+        let instances = topology.group_instances(GroupId::from_index(index));
+        let first = InstanceId(instances.start);
+        (!instances.is_empty()).then(|| {
+            let name = topology.instance_name(first);
+            let service = topology.service_of(first);
+            GroupNames {
+                first,
+                service_first: InstanceId(topology.service_instances(service).start),
+                prefix: name.trim_end_matches('0').to_string(),
+            }
+        })
+    };
+    (0..scenario.groups.len()).filter_map(of).collect()
 }
 
 fn build_instances(scenario: &Scenario) -> Vec<Instance> {

@@ -146,6 +146,12 @@ impl Ring {
         self.owners[self.place(hash)]
     }
 
+    /// The owner of the point at `place`.
+    #[inline]
+    pub fn owner_at(&self, place: usize) -> u32 {
+        self.owners[place]
+    }
+
     /// The owners of all points clockwise from `hash`, starting with the owner of `hash`: an
     /// owner appears once for each of its points. For failover, skip those already tried.
     pub fn walk(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {

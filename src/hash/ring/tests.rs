@@ -109,7 +109,10 @@ fn equal_points_belong_to_the_lower_owner_whatever_the_order() {
     let second = RingEntry { owner: 2, ..first };
     let together = Ring::build(points([first, second], 0));
     assert_eq!(together, Ring::build(points([second, first], 0)));
-    assert_eq!(together, Ring::build(points([first], 0)).with(points([second], 0)));
+    assert_eq!(
+        together,
+        Ring::build(points([first], 0)).with(points([second], 0))
+    );
     assert_eq!(together.ownership(), [(2, 1.0), (4, 0.0)]);
     assert_eq!(moved_ratio(&together, &together.without(&[4])), 0.0);
     assert_eq!(moved_ratio(&together, &together.without(&[2])), 1.0);

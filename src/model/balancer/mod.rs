@@ -1,5 +1,6 @@
 //! Balancing strategies: one file each. The table of names is [`build`].
 
+mod keyed;
 mod least_in_flight;
 mod pick_first;
 mod random;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 use super::in_flight::InFlight;
 use super::observation::AttemptOutcome;
 use super::view::{Member, ViewSnapshot};
+use crate::hash::ring_rule::RingRule;
 use crate::id::InstanceId;
 use crate::rng::Draw;
-use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::balancer::BalancerConfig;
 use crate::time::SimTime;
 use tables::Tables;
 
@@ -87,9 +89,14 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
         )),
         BalancerConfig::Ring {
             virtual_node_count,
-            hash: RingHash::Xxh64,
+            hash,
             hash_seed,
-        } => Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed)),
+        } => Box::new(ring::RingBalancer::new(RingRule::Hashed {
+            virtual_node_count: *virtual_node_count,
+            function: *hash,
+            seed: *hash_seed,
+        })),
+        BalancerConfig::Keyed(config) => keyed::build(config),
         BalancerConfig::PickFirst {
             shuffle,
             has_connections,

@@ -14,7 +14,7 @@ use crate::rng::UniformSource;
 pub struct WeightedRandom {
     view: Option<Arc<ViewSnapshot>>,
     /// Running sums of the weights of the view's members, looked up at the first pick.
-    sums: Option<Arc<[f64]>>,
+    sums: Option<Arc<Vec<f64>>>,
 }
 
 impl Balancer for WeightedRandom {

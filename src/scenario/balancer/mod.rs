@@ -1,5 +1,12 @@
 //! What a scenario may say about balancing.
 
+pub mod keyed;
+
+use keyed::KeyedConfig;
+
+pub use crate::hash::function::Function as RingHash;
+use crate::hash::ring_rule::RingRule;
+
 /// A balancing strategy and its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BalancerConfig {
@@ -27,6 +34,8 @@ pub enum BalancerConfig {
         /// Seed of the hash function.
         hash_seed: u64,
     },
+    /// A strategy by key other than `ring`.
+    Keyed(KeyedConfig),
     /// A session key stays with its server until that server is gone.
     Sticky {
         /// Picks the server of a new session.
@@ -43,14 +52,24 @@ pub enum BalancerConfig {
     },
 }
 
-/// Hash functions for rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RingHash {
-    /// xxHash64.
-    Xxh64,
-}
-
 impl BalancerConfig {
+    /// The rule of its ring, if it balances by one.
+    pub fn ring_rule(&self) -> Option<RingRule> {
+        match *self {
+            BalancerConfig::Ring {
+                virtual_node_count,
+                hash,
+                hash_seed,
+            } => Some(RingRule::Hashed {
+                virtual_node_count,
+                function: hash,
+                seed: hash_seed,
+            }),
+            BalancerConfig::Keyed(config) => config.ring_rule(),
+            _ => None,
+        }
+    }
+
     /// The name in a scenario.
     pub fn name(&self) -> &'static str {
         match self {
@@ -60,6 +79,7 @@ impl BalancerConfig {
             BalancerConfig::SmoothWeightedRoundRobin => "smooth_weighted_round_robin",
             BalancerConfig::LeastInFlight { .. } => "least_in_flight",
             BalancerConfig::Ring { .. } => "ring",
+            BalancerConfig::Keyed(config) => config.name(),
             BalancerConfig::Sticky { .. } => "sticky",
             BalancerConfig::PickFirst { .. } => "pick_first",
         }

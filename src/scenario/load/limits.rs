@@ -4,6 +4,7 @@ use super::{attempts, capacity, server_events};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::keyed::KeyedConfig;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
@@ -62,7 +63,7 @@ const CLOCK_BYTES: f64 = 128.0;
 const CONNECTION_BYTES: f64 = 160.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
-const RING_POINT_BYTES: f64 = 12.0;
+const RING_POINT_BYTES: f64 = 16.0;
 
 /// Bytes of a counter of a class, and how many phases and windows have one.
 const CLASS_CELL_BYTES: f64 = 400.0;
@@ -340,6 +341,7 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         BalancerConfig::Ring {
             virtual_node_count, ..
         } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
+        BalancerConfig::Keyed(config) => keyed_bytes(config, callers, instances),
         BalancerConfig::Sticky {
             fallback,
             session_count_max,
@@ -347,6 +349,36 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
             let sessions = 32.0 * callers * f64::from(*session_count_max);
             sessions + balancer_bytes(fallback, callers, instances)
         }
+    }
+}
+
+/// Rings, tables, buckets and the places of a fallback. Weights are taken as 1.
+fn keyed_bytes(config: &KeyedConfig, callers: f64, instances: f64) -> f64 {
+    let ring = |points: f64| RING_POINT_BYTES * points * instances;
+    match *config {
+        KeyedConfig::Modulo | KeyedConfig::Rendezvous | KeyedConfig::Jump => 0.0,
+        KeyedConfig::Ketama { .. } | KeyedConfig::DubboConsistentHash { .. } => ring(160.0),
+        // The fallback keeps a place for each instance, and each caller has its own.
+        KeyedConfig::NginxHashConsistent => ring(160.0) + 16.0 * callers * instances,
+        KeyedConfig::NginxHash | KeyedConfig::NginxIpHash => {
+            16.0 * instances + 16.0 * callers * instances
+        }
+        KeyedConfig::HaproxyConsistent | KeyedConfig::HaproxyBalanceFactor { .. } => ring(16.0),
+        // 256 entries for the largest weight.
+        KeyedConfig::HaproxyMapBased => 4.0 * 256.0 * instances,
+        KeyedConfig::EnvoyRingHash {
+            point_count_max, ..
+        } => RING_POINT_BYTES * (point_count_max as f64 + instances),
+        KeyedConfig::Maglev { table_size, .. } => 4.0 * f64::from(table_size) + 40.0 * instances,
+        KeyedConfig::MultiProbe { .. } | KeyedConfig::NaiveRing { .. } => ring(1.0),
+        // Callers whose histories differ have buckets of their own.
+        KeyedConfig::Anchor { capacity } => {
+            let capacity = capacity.map_or(0.0, f64::from).max(2.0 * instances);
+            callers * (20.0 * capacity + 8.0 * instances)
+        }
+        KeyedConfig::BoundedLoad {
+            virtual_node_count, ..
+        } => ring(f64::from(virtual_node_count)),
     }
 }
 

@@ -1,11 +1,13 @@
 //! The balancer of a call.
 
+mod keyed;
+
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::BALANCER;
 use super::super::section::Section;
 use super::super::tree::Tree;
-use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::balancer::BalancerConfig;
 
 /// Reads a strategy and its parameters.
 pub fn read(ctx: &mut Context, tree: &Tree) -> Option<BalancerConfig> {
@@ -46,7 +48,7 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
         },
         "ring" => BalancerConfig::Ring {
             virtual_node_count: section.count_u32(ctx, "virtual_node_count")?,
-            hash: section.text(ctx, "hash").map(|_| RingHash::Xxh64)?,
+            hash: keyed::hash(ctx, &section)?,
             hash_seed: section.count(ctx, "hash_seed")?,
         },
         "sticky" => {
@@ -67,6 +69,6 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
             shuffle: section.bool(ctx, "shuffle")?,
             has_connections: false,
         },
-        name => unreachable!("the specification has no policy `{name}`"),
+        name => BalancerConfig::Keyed(keyed::read(ctx, &section, name)?),
     })
 }

@@ -1,0 +1,162 @@
+//! Strategies by key.
+
+use crate::hash::function::Function;
+use crate::hash::ring_rule::RingRule;
+
+/// A strategy by key and its parameters. Keys of requests are numbers and instances have names; the
+/// schema says for each strategy what of them is hashed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyedConfig {
+    /// The hash of the key modulo the number of candidates.
+    Modulo,
+    /// Ketama.
+    Ketama {
+        /// Whether points are counted as in libketama, by the weights of all.
+        is_rescaled: bool,
+    },
+    /// nginx `hash`.
+    NginxHash,
+    /// nginx `hash ... consistent`.
+    NginxHashConsistent,
+    /// nginx `ip_hash`.
+    NginxIpHash,
+    /// HAProxy `hash-type consistent`.
+    HaproxyConsistent,
+    /// HAProxy `hash-type map-based`.
+    HaproxyMapBased,
+    /// HAProxy `hash-type consistent` with `hash-balance-factor`.
+    HaproxyBalanceFactor {
+        /// Per cent of the mean load; above 100.
+        factor: u32,
+    },
+    /// Envoy `ring_hash`.
+    EnvoyRingHash {
+        /// `minimum_ring_size`.
+        point_count_min: u64,
+        /// `maximum_ring_size`.
+        point_count_max: u64,
+        /// What it has in common with Maglev.
+        envoy: EnvoyHashConfig,
+    },
+    /// Maglev as in Envoy.
+    Maglev {
+        /// Slots of the table; a prime.
+        table_size: u32,
+        /// What it has in common with `ring_hash`.
+        envoy: EnvoyHashConfig,
+    },
+    /// The candidate with the highest score for the key.
+    Rendezvous,
+    /// Jump consistent hash.
+    Jump,
+    /// Multi-probe consistent hashing.
+    MultiProbe {
+        /// Probes of a key.
+        probe_count: u32,
+    },
+    /// AnchorHash.
+    Anchor {
+        /// Most candidates; None takes twice the first ones.
+        capacity: Option<u32>,
+    },
+    /// A ring with bounded loads.
+    BoundedLoad {
+        /// Points of a candidate of weight 1.
+        virtual_node_count: u32,
+        /// The hash function of points and keys.
+        hash: Function,
+        /// Seed of the hash function.
+        hash_seed: u64,
+        /// Most attempts in flight to one candidate, as a multiple of the mean.
+        load_factor: f64,
+    },
+    /// Dubbo `consistenthash`.
+    DubboConsistentHash {
+        /// Candidates that are drawn when the key's one was tried.
+        reselect_count: u32,
+    },
+    /// A ring with one point for each candidate.
+    NaiveRing {
+        /// The hash function of points and keys.
+        hash: Function,
+        /// Seed of the hash function.
+        hash_seed: u64,
+    },
+}
+
+/// What Envoy's hashing balancers have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnvoyHashConfig {
+    /// How often it looks again for a host that was not tried.
+    pub host_selection_retry_max_attempts: u32,
+    /// `hash_balance_factor`, in per cent; None has no bound.
+    pub balance_factor: Option<u32>,
+}
+
+impl KeyedConfig {
+    /// The name in a scenario.
+    pub fn name(&self) -> &'static str {
+        match self {
+            KeyedConfig::Modulo => "modulo",
+            KeyedConfig::Ketama { .. } => "ketama",
+            KeyedConfig::NginxHash => "nginx_hash",
+            KeyedConfig::NginxHashConsistent => "nginx_hash_consistent",
+            KeyedConfig::NginxIpHash => "nginx_ip_hash",
+            KeyedConfig::HaproxyConsistent => "haproxy_consistent",
+            KeyedConfig::HaproxyMapBased => "haproxy_map_based",
+            KeyedConfig::HaproxyBalanceFactor { .. } => "haproxy_balance_factor",
+            KeyedConfig::EnvoyRingHash { .. } => "envoy_ring_hash",
+            KeyedConfig::Maglev { .. } => "maglev",
+            KeyedConfig::Rendezvous => "rendezvous",
+            KeyedConfig::Jump => "jump",
+            KeyedConfig::MultiProbe { .. } => "multi_probe",
+            KeyedConfig::Anchor { .. } => "anchor",
+            KeyedConfig::BoundedLoad { .. } => "bounded_load",
+            KeyedConfig::DubboConsistentHash { .. } => "dubbo_consistent_hash",
+            KeyedConfig::NaiveRing { .. } => "naive_ring",
+        }
+    }
+
+    /// The rule of its ring, if it has one.
+    pub fn ring_rule(&self) -> Option<RingRule> {
+        Some(match *self {
+            KeyedConfig::Ketama { is_rescaled } => RingRule::Ketama { is_rescaled },
+            KeyedConfig::NginxHashConsistent => RingRule::NginxConsistent,
+            KeyedConfig::HaproxyConsistent | KeyedConfig::HaproxyBalanceFactor { .. } => {
+                RingRule::HaproxyConsistent
+            }
+            KeyedConfig::EnvoyRingHash {
+                point_count_min,
+                point_count_max,
+                ..
+            } => RingRule::Envoy {
+                point_count_min,
+                point_count_max,
+            },
+            KeyedConfig::MultiProbe { probe_count } => RingRule::MultiProbe { probe_count },
+            KeyedConfig::BoundedLoad {
+                virtual_node_count,
+                hash,
+                hash_seed,
+                ..
+            } => RingRule::Hashed {
+                virtual_node_count,
+                function: hash,
+                seed: hash_seed,
+            },
+            KeyedConfig::DubboConsistentHash { .. } => RingRule::Dubbo,
+            KeyedConfig::NaiveRing { hash, hash_seed } => RingRule::Naive {
+                function: hash,
+                seed: hash_seed,
+            },
+            KeyedConfig::Modulo
+            | KeyedConfig::NginxHash
+            | KeyedConfig::NginxIpHash
+            | KeyedConfig::HaproxyMapBased
+            | KeyedConfig::Maglev { .. }
+            | KeyedConfig::Rendezvous
+            | KeyedConfig::Jump
+            | KeyedConfig::Anchor { .. } => return None,
+        })
+    }
+}
