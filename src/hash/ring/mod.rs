@@ -222,6 +222,13 @@ impl Ring {
             .collect()
     }
 
+    /// The share of the circle before each point, with its owner, in order of the points.
+    pub fn arcs(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
+        let mut last = self.last_point_before_zero();
+        self.placed()
+            .map(move |(point, owner)| (owner, share(arc_length(&mut last, point))))
+    }
+
     /// Index of the first point at or after `hash`, clockwise; zero in an empty ring.
     #[inline]
     pub fn place(&self, hash: u64) -> usize {
