@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use stormglass::engine::Digest;
+use stormglass::hash::ring::{Ring, RingEntry, hashed_points};
 use stormglass::id::{InstanceId, ServiceId, ZoneId};
 use stormglass::model::balancer::tables::{GroupNames, Tables};
 use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build};
@@ -15,6 +16,7 @@ use stormglass::model::in_flight::InFlight;
 use stormglass::model::observation::AttemptOutcome;
 use stormglass::model::view::{Member, ViewSnapshot};
 use stormglass::rng::{Purpose, Streams, mix};
+use stormglass::scenario::balancer::keyed::{EnvoyHashConfig, KeyedConfig};
 use stormglass::scenario::balancer::{BalancerConfig, RingHash};
 use stormglass::time::SimTime;
 
@@ -146,13 +148,105 @@ fn strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
     ]
 }
 
+/// The strategies by key, each with the digest of its picks.
+fn keyed_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
+    let envoy = EnvoyHashConfig {
+        host_selection_retry_max_attempts: 1,
+        balance_factor: None,
+    };
+    let bounded_load = KeyedConfig::BoundedLoad {
+        virtual_node_count: 160,
+        hash: RingHash::Xxh64,
+        hash_seed: 0,
+        load_factor: 1.25,
+    };
+    let envoy_ring_hash = KeyedConfig::EnvoyRingHash {
+        point_count_min: 1024,
+        point_count_max: 8 * 1024 * 1024,
+        envoy,
+    };
+    let maglev = KeyedConfig::Maglev {
+        table_size: 65_537,
+        envoy,
+    };
+    let naive_ring = KeyedConfig::NaiveRing {
+        hash: RingHash::Xxh64,
+        hash_seed: 0,
+    };
+    let all = [
+        (KeyedConfig::Modulo, 8_589_807_709_265_926_674),
+        (
+            KeyedConfig::Ketama { is_rescaled: false },
+            14_288_879_449_863_555_373,
+        ),
+        (KeyedConfig::NginxHash, 2_737_289_792_953_507_637),
+        (KeyedConfig::NginxHashConsistent, 13_759_696_112_816_918_479),
+        (KeyedConfig::NginxIpHash, 9_676_876_862_590_995_152),
+        (KeyedConfig::HaproxyConsistent, 1_665_351_020_277_782_281),
+        (KeyedConfig::HaproxyMapBased, 7_222_935_768_866_031_990),
+        (
+            KeyedConfig::HaproxyBalanceFactor { factor: 150 },
+            6_398_681_486_226_211_523,
+        ),
+        (envoy_ring_hash, 14_301_675_101_788_297_370),
+        (maglev, 4_276_052_943_215_088_669),
+        (KeyedConfig::Rendezvous, 16_350_401_099_030_014_085),
+        (KeyedConfig::Jump, 7_191_059_942_675_240_790),
+        (
+            KeyedConfig::MultiProbe { probe_count: 21 },
+            9_581_497_697_974_787_391,
+        ),
+        (
+            KeyedConfig::Anchor { capacity: None },
+            1_654_494_784_346_721_560,
+        ),
+        (bounded_load, 10_558_169_082_018_987_517),
+        (
+            KeyedConfig::DubboConsistentHash { reselect_count: 10 },
+            889_899_736_488_494_384,
+        ),
+        (naive_ring, 11_536_575_859_837_262_513),
+    ];
+    let entry = |(config, digest): (KeyedConfig, u64)| {
+        (config.name(), BalancerConfig::Keyed(config), digest)
+    };
+    all.into_iter().map(entry).collect()
+}
+
+/// Building a ring of 16 million points, and deriving one from it without one owner.
+fn bench_ring(criterion: &mut Criterion) {
+    const OWNER_COUNT: u32 = 100_000;
+    let points = || {
+        (0..OWNER_COUNT).flat_map(|owner| {
+            let entry = RingEntry {
+                owner,
+                name: mix(u64::from(owner)),
+                point_count: 160,
+            };
+            hashed_points(entry, RingHash::Xxh64, 0)
+        })
+    };
+    let mut group = criterion.benchmark_group("ring");
+    group.warm_up_time(Duration::from_millis(1));
+    group.sample_size(10);
+    group.bench_function("build/16000000", |bencher| {
+        bencher.iter(|| black_box(Ring::build(points())));
+    });
+    let ring = Ring::build(points());
+    assert!(ring.byte_count() <= 16 * ring.point_count());
+    group.bench_function("without/16000000", |bencher| {
+        bencher.iter(|| black_box(ring.without(&[7])));
+    });
+    group.finish();
+}
+
 fn bench_pick(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pick");
     group.throughput(Throughput::Elements(1));
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
     group.sample_size(20);
-    for (name, config, digest) in strategies() {
+    for (name, config, digest) in strategies().into_iter().chain(keyed_strategies()) {
         let picked = Side::new(&config, DIGEST_CANDIDATE_COUNT).digest();
         assert_eq!(picked, digest, "{name} picks other instances");
         for candidate_count in CANDIDATE_COUNTS {
@@ -167,5 +261,5 @@ fn bench_pick(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench_pick);
+criterion_group!(benches, bench_pick, bench_ring);
 criterion_main!(benches);

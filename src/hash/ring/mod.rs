@@ -61,12 +61,15 @@ impl Ring {
     pub fn build(placed: impl IntoIterator<Item = (u64, u32)>) -> Self {
         let mut placed: Vec<(u64, u32)> = placed.into_iter().collect();
         placed.sort_unstable();
-        let (points, owners) = placed.into_iter().unzip();
+        let points = placed.iter().map(|(point, _)| *point).collect();
+        let owners = placed.iter().map(|(_, owner)| *owner).collect();
         Ring::indexed(points, owners)
     }
 
     /// Indexes `points`, which ascend.
-    fn indexed(points: Vec<u64>, owners: Vec<u32>) -> Self {
+    fn indexed(mut points: Vec<u64>, mut owners: Vec<u32>) -> Self {
+        points.shrink_to_fit();
+        owners.shrink_to_fit();
         assert!(
             u32::try_from(points.len()).is_ok(),
             "a ring holds fewer than 2^32 points"
@@ -128,6 +131,13 @@ impl Ring {
     /// Whether the ring has no points.
     pub fn is_empty(&self) -> bool {
         self.points.is_empty()
+    }
+
+    /// Bytes that it takes.
+    pub fn byte_count(&self) -> usize {
+        let starts = size_of::<u32>() * self.starts.capacity();
+        let owners = size_of::<u32>() * self.owners.capacity();
+        starts + owners + size_of::<u64>() * self.points.capacity()
     }
 
     /// Number of points.

@@ -308,3 +308,19 @@ fn large_rings_follow_the_theory_too() {
     check_moves("ring_add_node", LARGE, add_last);
     check_moves("ring_remove_node", LARGE, remove_last);
 }
+
+#[test]
+fn a_point_takes_at_most_sixteen_bytes() {
+    for count in [
+        2, 3, 4, 5, 7, 8, 9, 100, 1_000, 1_023, 1_024, 1_025, 65_535, 100_000,
+    ] {
+        let ring = ring(1, count, 0);
+        assert!(
+            ring.byte_count() <= 16 * count as usize,
+            "{count}: {}",
+            ring.byte_count()
+        );
+        let more = ring.with(points([entry(1, 100)], 0)).without(&[0]);
+        assert!(more.byte_count() <= 16 * 100, "{}", more.byte_count());
+    }
+}

@@ -10,6 +10,7 @@ pub mod schema;
 pub mod source;
 pub mod tree;
 pub mod warning;
+mod weights;
 
 mod assertion;
 mod connected;

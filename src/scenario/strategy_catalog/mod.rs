@@ -2,6 +2,7 @@
 //! parameters and their defaults are those of the schema.
 
 mod basic;
+mod keyed;
 
 /// What is said about one strategy, or one wrapper around strategies.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +39,7 @@ pub enum Evidence {
 }
 
 /// All strategies, family by family.
-pub const FAMILIES: &[&[StrategyInfo]] = &[basic::STRATEGIES];
+pub const FAMILIES: &[&[StrategyInfo]] = &[basic::STRATEGIES, keyed::STRATEGIES];
 
 /// What is said about a strategy.
 pub fn find(name: &str) -> Option<&'static StrategyInfo> {

@@ -104,6 +104,7 @@ pub fn scenario(
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
     super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
+    super::weights::refuse_foreign_weights(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);
