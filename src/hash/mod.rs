@@ -15,6 +15,7 @@ pub mod multi_probe;
 pub mod nginx_consistent;
 pub mod nginx_hash;
 pub mod nginx_ip_hash;
+pub mod placement;
 pub mod rendezvous;
 pub mod ring;
 pub mod ring_rule;

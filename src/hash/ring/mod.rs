@@ -202,6 +202,15 @@ impl Ring {
         place
     }
 
+    /// The ring with the last of equal points only.
+    pub fn of_last(&self) -> Ring {
+        let next = self.points.iter().skip(1).map(Some).chain([None]);
+        let is_last = |(placed, next): ((u64, u32), Option<&u64>)| {
+            (next != Some(&placed.0)).then_some(placed)
+        };
+        Ring::build(self.placed().zip(next).filter_map(is_last))
+    }
+
     /// The ring on which every hash belongs, clockwise, to the owner of the point of this ring that
     /// is closest to it in either direction: its points lie in the middle between those of this
     /// one.

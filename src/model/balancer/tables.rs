@@ -97,7 +97,7 @@ impl Tables {
     }
 
     /// The members of a view as hash structures see them, with their names if wanted.
-    fn servers(&self, view: &ViewSnapshot, has_names: bool) -> Vec<Server> {
+    pub(super) fn servers(&self, view: &ViewSnapshot, has_names: bool) -> Vec<Server> {
         let of = |member: &Member| {
             let instance = member.instance;
             let after = self.groups.partition_point(|group| group.first <= instance);

@@ -1,7 +1,9 @@
 //! Strategies by key.
 
 use crate::hash::function::Function;
+use crate::hash::placement::PlacementRule;
 use crate::hash::ring_rule::RingRule;
+use crate::hash::slots::SlotRule;
 
 /// A strategy by key and its parameters. Keys of requests are numbers and instances have names; the
 /// schema says for each strategy what of them is hashed.
@@ -117,9 +119,19 @@ impl KeyedConfig {
         }
     }
 
-    /// The rule of its ring, if it has one.
-    pub fn ring_rule(&self) -> Option<RingRule> {
-        Some(match *self {
+    /// How it places keys, as long as nothing is in flight and nothing was tried.
+    pub fn placement_rule(&self) -> PlacementRule {
+        PlacementRule::Ring(match *self {
+            KeyedConfig::Modulo => return PlacementRule::Modulo,
+            KeyedConfig::Rendezvous => return PlacementRule::Rendezvous,
+            KeyedConfig::Jump => return PlacementRule::Jump,
+            KeyedConfig::Anchor { capacity } => return PlacementRule::Anchor { capacity },
+            KeyedConfig::NginxHash => return PlacementRule::NginxHash,
+            KeyedConfig::NginxIpHash => return PlacementRule::NginxIpHash,
+            KeyedConfig::HaproxyMapBased => return PlacementRule::Slots(SlotRule::HaproxyMap),
+            KeyedConfig::Maglev { table_size, .. } => {
+                return PlacementRule::Slots(SlotRule::Maglev { table_size });
+            }
             KeyedConfig::Ketama { is_rescaled } => RingRule::Ketama { is_rescaled },
             KeyedConfig::NginxHashConsistent => RingRule::NginxConsistent,
             KeyedConfig::HaproxyConsistent | KeyedConfig::HaproxyBalanceFactor { .. } => {
@@ -149,14 +161,6 @@ impl KeyedConfig {
                 function: hash,
                 seed: hash_seed,
             },
-            KeyedConfig::Modulo
-            | KeyedConfig::NginxHash
-            | KeyedConfig::NginxIpHash
-            | KeyedConfig::HaproxyMapBased
-            | KeyedConfig::Maglev { .. }
-            | KeyedConfig::Rendezvous
-            | KeyedConfig::Jump
-            | KeyedConfig::Anchor { .. } => return None,
         })
     }
 }

@@ -5,6 +5,7 @@ pub mod keyed;
 use keyed::KeyedConfig;
 
 pub use crate::hash::function::Function as RingHash;
+use crate::hash::placement::PlacementRule;
 use crate::hash::ring_rule::RingRule;
 
 /// A balancing strategy and its parameters.
@@ -53,19 +54,19 @@ pub enum BalancerConfig {
 }
 
 impl BalancerConfig {
-    /// The rule of its ring, if it balances by one.
-    pub fn ring_rule(&self) -> Option<RingRule> {
+    /// How it places keys, if it balances by key.
+    pub fn placement_rule(&self) -> Option<PlacementRule> {
         match *self {
             BalancerConfig::Ring {
                 virtual_node_count,
                 hash,
                 hash_seed,
-            } => Some(RingRule::Hashed {
+            } => Some(PlacementRule::Ring(RingRule::Hashed {
                 virtual_node_count,
                 function: hash,
                 seed: hash_seed,
-            }),
-            BalancerConfig::Keyed(config) => config.ring_rule(),
+            })),
+            BalancerConfig::Keyed(config) => Some(config.placement_rule()),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::hash::function::Function;
+use crate::hash::placement::{Placement, PlacementRule};
 use crate::hash::ring_rule::RingRule;
 use crate::id::{InstanceId, ServiceId, ZoneId};
 use crate::model::balancer::tables::{GroupNames, Tables};
@@ -249,7 +250,7 @@ fn names_and_numbers_are_those_of_the_service() {
     let mut weights = [0; INSTANCE_COUNT as usize];
     (weights[3], weights[12]) = (1, 1);
     for config in all() {
-        if let Some(rule) = config.ring_rule() {
+        if let PlacementRule::Ring(rule) = config.placement_rule() {
             let ring = tables.ring(&view(&weights), rule);
             assert_eq!(*ring, rule.build(&servers), "{config:?}");
         }
@@ -326,6 +327,46 @@ fn a_balance_factor_spreads_a_hot_key_as_haproxy_does() {
                 (recorded - expected).abs() <= tolerance,
                 "{place:?}: {expected} {recorded}"
             );
+        }
+    }
+}
+
+/// What metrics say about placement is what balancers do when nothing is in flight.
+#[test]
+fn idle_balancers_place_keys_as_their_rule_says() {
+    for config in all() {
+        let mut tables = tables();
+        let mut side = Side::new(config);
+        let mut weights = [2, 1, 1, 0, 1, 3, 1, 1, 1, 1, 0, 1];
+        let mut placement: Option<Placement> = None;
+        for (place, weight) in [(3, 1), (1, 0), (10, 2), (5, 1)] {
+            weights[place] = weight;
+            let view = view(&weights);
+            side.balancer.on_view(&view);
+            let servers = tables.servers(&view, true);
+            let now = match placement {
+                Some(before) => before.changed(servers),
+                None => Placement::new(config.placement_rule(), servers),
+            };
+            let mut counts = vec![0.0; INSTANCE_COUNT as usize];
+            for key in 0..4_000u64 {
+                let key = mix(key);
+                let picked = side.pick(&mut tables, key, &[]).expect("candidates");
+                assert_eq!(picked.0, now.owner(key), "{config:?}");
+                counts[picked.index()] += 1.0;
+            }
+            let ownership = now.ownership();
+            let total: f64 = ownership.iter().map(|(_, share)| share).sum();
+            assert!((total - 1.0).abs() < 1e-9, "{config:?}: {total}");
+            for (owner, share) in ownership {
+                let error: f64 = counts[owner as usize] - 4_000.0 * share;
+                let deviation = (4_000.0 * share * (1.0 - share)).sqrt();
+                assert!(
+                    error.abs() < 5.0 * deviation + 1.0,
+                    "{config:?}: {owner} {error}"
+                );
+            }
+            placement = Some(now);
         }
     }
 }
