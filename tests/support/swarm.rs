@@ -449,6 +449,26 @@ impl World {
     }
 }
 
+/// Strategies by key.
+const KEYED: [&str; 16] = [
+    "\"modulo\"",
+    "\"ketama\"",
+    "{ policy = \"ketama\", rescaled = true }",
+    "\"nginx_hash\"",
+    "\"nginx_hash_consistent\"",
+    "\"nginx_ip_hash\"",
+    "{ policy = \"haproxy_balance_factor\", factor = 110 }",
+    "\"haproxy_map_based\"",
+    "{ policy = \"envoy_ring_hash\", hash_balance_factor = 110 }",
+    "{ policy = \"maglev\", table_size = 251 }",
+    "\"rendezvous\"",
+    "\"jump\"",
+    "\"multi_probe\"",
+    "\"anchor\"",
+    "\"bounded_load\"",
+    "\"dubbo_consistent_hash\"",
+];
+
 fn balancer(dice: &mut Dice) -> String {
     let simple = [
         "\"random\"",
@@ -462,7 +482,11 @@ fn balancer(dice: &mut Dice) -> String {
         "\"pick_first\"",
         "{ policy = \"pick_first\", shuffle = true }",
     ];
-    let policy = dice.pick(&simple);
+    let policy = if 0 < dice.between(0, 2) {
+        dice.pick(&simple)
+    } else {
+        dice.pick(&KEYED)
+    };
     if 0 < dice.between(0, 4) {
         return policy.to_string();
     }

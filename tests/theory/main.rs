@@ -15,6 +15,7 @@ mod connections;
 mod detection;
 mod fan_out;
 mod grpc;
+mod keyed;
 mod modes;
 mod picks;
 mod protection;
