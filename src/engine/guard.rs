@@ -37,11 +37,12 @@ pub struct Guard {
     event_count: u64,
     event_count_max: u64,
     instant: SimTime,
-    /// `event_count` before the first event of `instant`.
-    event_count_before: u64,
+    /// Events counted at `instant`.
+    instant_event_count: u64,
     instant_event_count_max: u64,
-    /// Up to this `event_count` nothing needs a closer look.
-    calm_event_count: u64,
+    /// Up to half of a limit nothing needs a closer look.
+    event_count_calm: u64,
+    instant_event_count_calm: u64,
     /// Events of `instant` by kind, counted from half of the limit on.
     kind_counts: Box<[u64; 256]>,
     /// Events of the run by kind, counted from half of the limit on.
@@ -55,9 +56,10 @@ impl Guard {
             event_count: 0,
             event_count_max,
             instant: SimTime::START,
-            event_count_before: 0,
+            instant_event_count: 0,
             instant_event_count_max,
-            calm_event_count: (instant_event_count_max / 2).min(event_count_max / 2),
+            event_count_calm: event_count_max / 2,
+            instant_event_count_calm: instant_event_count_max / 2,
             kind_counts: Box::new([0; 256]),
             run_kind_counts: Box::new([0; 256]),
         }
@@ -68,12 +70,13 @@ impl Guard {
     pub fn check(&mut self, time: SimTime, kind: u8) -> Result<(), Stop> {
         if time != self.instant {
             self.instant = time;
-            self.event_count_before = self.event_count;
-            let instant_half = self.event_count + self.instant_event_count_max / 2;
-            self.calm_event_count = instant_half.min(self.event_count_max / 2);
+            self.instant_event_count = 0;
         }
         self.event_count += 1;
-        if self.calm_event_count < self.event_count {
+        self.instant_event_count += 1;
+        if self.event_count_calm < self.event_count
+            || self.instant_event_count_calm < self.instant_event_count
+        {
             return self.look(kind);
         }
         Ok(())
@@ -88,11 +91,10 @@ impl Guard {
     #[cold]
     #[inline(never)]
     fn look(&mut self, kind: u8) -> Result<(), Stop> {
-        let instant_event_count = self.event_count - self.event_count_before;
-        if self.instant_event_count_max / 2 < instant_event_count {
-            self.check_instant(kind, instant_event_count)?;
+        if self.instant_event_count_calm < self.instant_event_count {
+            self.check_instant(kind, self.instant_event_count)?;
         }
-        if self.event_count_max / 2 < self.event_count {
+        if self.event_count_calm < self.event_count {
             self.check_run(kind)?;
         }
         Ok(())
@@ -111,7 +113,7 @@ impl Guard {
     }
 
     fn check_instant(&mut self, kind: u8, instant_event_count: u64) -> Result<(), Stop> {
-        if instant_event_count == self.instant_event_count_max / 2 + 1 {
+        if instant_event_count == self.instant_event_count_calm + 1 {
             self.kind_counts.fill(0);
         }
         self.kind_counts[usize::from(kind)] += 1;

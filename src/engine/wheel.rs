@@ -27,12 +27,20 @@ const LEVEL_COUNT: usize = 8;
 /// A slot with at most this many keys is served as one span: sorting so few costs less than
 /// dealing them out.
 const RUN_LENGTH_DIRECT: usize = 24;
+/// A run of fewer keys is sorted by insertion.
+const COUNTED_LENGTH_MIN: usize = 6;
+/// Bits that tell the places of a run apart.
+const PLACE_BITS: u32 = 5;
+/// The highest level at which the nanoseconds of a span and a place fit in 31 bits.
+const COUNTED_LEVEL_MAX: usize = 2;
 /// A key that would move more than this many keys of the run goes to the heap instead.
 const RUN_SHIFT_MAX: usize = 24;
 /// Emptied slots keep a capacity up to this, so that a steady state does not allocate; larger ones
 /// are freed, so that memory follows what is pending. All slots together keep at most 2 MiB.
 const SLOT_CAPACITY_KEPT: usize = 256;
 
+const _: () = assert!(RUN_LENGTH_DIRECT <= 1 << PLACE_BITS);
+const _: () = assert!(TICK_BITS + COUNTED_LEVEL_MAX as u32 * DIGIT_BITS + PLACE_BITS <= 31);
 const _: () = assert!(NEVER_NS >> TICK_BITS <= 1 << (DIGIT_BITS * LEVEL_COUNT as u32));
 
 /// A radix wheel in front of a sorted run: O(1) amortised per operation at any size.
@@ -170,6 +178,7 @@ impl Wheel {
             if level == 0 || self.slots[slot].len() <= RUN_LENGTH_DIRECT {
                 self.span_last = span_first | ((1 << shift) - 1);
                 self.serve(slot);
+                sort_run(&mut self.run, span_first, level);
                 return true;
             }
             self.span_last = span_first;
@@ -178,13 +187,12 @@ impl Wheel {
         false
     }
 
-    /// Makes the keys of `slot` the run.
+    /// Makes the keys of `slot` the run, not yet sorted.
     fn serve(&mut self, slot: usize) {
         mem::swap(&mut self.run, &mut self.slots[slot]);
         if SLOT_CAPACITY_KEPT < self.slots[slot].capacity() {
             self.slots[slot] = Vec::new();
         }
-        self.run.sort_unstable_by_key(|key| Reverse(*key));
     }
 
     /// Deals the keys of `slot` out to the levels below.
@@ -197,6 +205,37 @@ impl Wheel {
             keys.clear();
             self.slots[slot] = keys;
         }
+    }
+}
+
+/// Sorts the keys of a span of `level` that begins with the tick `first`, the last one first.
+///
+/// A short run is sorted by counting for every key those that come after it, which takes no branch
+/// that depends on the keys. Time and place among the keys are compared as one number: keys of
+/// equal times lie in a slot in the order in which they were pushed, which is the order of their
+/// sequence numbers unless one of them was drawn earlier.
+fn sort_run(run: &mut [Key], first: u64, level: usize) {
+    let count = run.len();
+    let is_counted = (COUNTED_LENGTH_MIN..=RUN_LENGTH_DIRECT).contains(&count);
+    if !is_counted || COUNTED_LEVEL_MAX < level {
+        return run.sort_unstable_by_key(|key| Reverse(*key));
+    }
+    let first_ns = first << TICK_BITS;
+    let mut codes = [i32::MIN; RUN_LENGTH_DIRECT];
+    for (place, key) in run.iter().enumerate() {
+        codes[place] = ((key.time_ns() - first_ns) << PLACE_BITS) as i32 | place as i32;
+    }
+    let mut sorted = [run[0]; RUN_LENGTH_DIRECT];
+    for (key, code) in run.iter().zip(codes) {
+        let is_after = |other: &i32| u32::from(code < *other);
+        let later = codes
+            .iter()
+            .fold(0, |sum: u32, c| sum.wrapping_add(is_after(c)));
+        sorted[later as usize] = *key;
+    }
+    run.copy_from_slice(&sorted[..count]);
+    if !run.is_sorted_by(|a, b| b < a) {
+        run.sort_unstable_by_key(|key| Reverse(*key));
     }
 }
 

@@ -43,26 +43,33 @@ pub struct Load {
     pub waiting_ns: f64,
 }
 
-/// A number that changes at instants.
+/// A number that changes at instants, and its integral up to the last change.
 #[derive(Clone, Copy, Debug, Default)]
 struct Gauge {
-    level: u32,
     since: SimTime,
+    /// Level times nanoseconds.
+    integral_ns: f64,
+    level: u32,
 }
 
-/// The present state of one instance and its integrals from the start of the run.
+/// The present state of one instance and its integrals from the start of the run. What its callers
+/// do changes one line of the processor's cache, what it does itself the other one.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 struct Meter {
     in_flight: Gauge,
+    attempt_count: u64,
     in_flight_max: u32,
-    busy: Gauge,
-    in_system: Gauge,
+    workers: u32,
     /// Workers while it is up, otherwise 0.
     workers_up: Gauge,
-    workers: u32,
-    /// Up to the last change of each gauge.
-    load: Load,
+    in_system: Gauge,
+    busy: Gauge,
+    started_count: u64,
+    waiting_ns: f64,
 }
+
+const _: () = assert!(size_of::<Meter>() == 128);
 
 /// One instance in one window.
 #[derive(Clone, Copy, Debug)]
@@ -128,24 +135,32 @@ impl Load {
 }
 
 impl Gauge {
-    /// Level times nanoseconds since the last change; the next change is counted from `at`.
+    /// The level held up to `at`.
     #[inline(always)]
-    fn advance(&mut self, at: SimTime) -> f64 {
+    fn advance(&mut self, at: SimTime) {
         let ns = float(at.since(self.since).as_ns());
         self.since = at;
-        f64::from(self.level) * ns
+        self.integral_ns += f64::from(self.level) * ns;
     }
 }
 
 impl Meter {
     /// The integrals up to `at`. How long work has been in the instance stays known.
     fn load_at(&mut self, at: SimTime) -> Load {
-        self.load.in_flight_ns += self.in_flight.advance(at);
-        self.load.busy_ns += self.busy.advance(at);
-        self.load.worker_ns += self.workers_up.advance(at);
-        let mut load = self.load;
-        load.in_system_ns += { self.in_system }.advance(at);
-        load
+        self.in_flight.advance(at);
+        self.busy.advance(at);
+        self.workers_up.advance(at);
+        let mut in_system = self.in_system;
+        in_system.advance(at);
+        Load {
+            attempt_count: self.attempt_count,
+            in_flight_ns: self.in_flight.integral_ns,
+            busy_ns: self.busy.integral_ns,
+            in_system_ns: in_system.integral_ns,
+            worker_ns: self.workers_up.integral_ns,
+            started_count: self.started_count,
+            waiting_ns: self.waiting_ns,
+        }
     }
 }
 
@@ -180,17 +195,17 @@ impl InstanceTable {
     #[inline(always)]
     pub fn send(&mut self, at: SimTime, instance: InstanceId) {
         let meter = &mut self.meters[instance.index()];
-        meter.load.in_flight_ns += meter.in_flight.advance(at);
+        meter.in_flight.advance(at);
         meter.in_flight.level += 1;
         meter.in_flight_max = meter.in_flight_max.max(meter.in_flight.level);
-        meter.load.attempt_count += 1;
+        meter.attempt_count += 1;
     }
 
     /// An attempt to an instance ended at its caller.
     #[inline(always)]
     pub fn end(&mut self, at: SimTime, instance: InstanceId) {
         let meter = &mut self.meters[instance.index()];
-        meter.load.in_flight_ns += meter.in_flight.advance(at);
+        meter.in_flight.advance(at);
         assert!(
             0 < meter.in_flight.level,
             "{instance:?}: an attempt ended that was never sent"
@@ -203,7 +218,7 @@ impl InstanceTable {
     pub fn enter(&mut self, at: SimTime, instance: InstanceId) -> (u32, SimTime) {
         let meter = &mut self.meters[instance.index()];
         let before = (meter.in_system.level, meter.in_system.since);
-        meter.load.in_system_ns += meter.in_system.advance(at);
+        meter.in_system.advance(at);
         meter.in_system.level += 1;
         before
     }
@@ -217,7 +232,7 @@ impl InstanceTable {
             "{instance:?}: work left that never entered"
         );
         let before = (meter.in_system.level, meter.in_system.since);
-        meter.load.in_system_ns += meter.in_system.advance(at);
+        meter.in_system.advance(at);
         meter.in_system.level -= 1;
         before
     }
@@ -231,9 +246,9 @@ impl InstanceTable {
     /// Work started after waiting.
     #[inline(always)]
     pub fn start(&mut self, instance: InstanceId, waiting: SimDuration) {
-        let load = &mut self.meters[instance.index()].load;
-        load.started_count += 1;
-        load.waiting_ns += float(waiting.as_ns());
+        let meter = &mut self.meters[instance.index()];
+        meter.started_count += 1;
+        meter.waiting_ns += float(waiting.as_ns());
     }
 
     /// Busy workers from now on.
@@ -241,7 +256,7 @@ impl InstanceTable {
     pub fn set_busy(&mut self, at: SimTime, instance: InstanceId, busy_count: u32) {
         let meter = &mut self.meters[instance.index()];
         if meter.busy.level != busy_count {
-            meter.load.busy_ns += meter.busy.advance(at);
+            meter.busy.advance(at);
             meter.busy.level = busy_count;
         }
     }
@@ -249,7 +264,7 @@ impl InstanceTable {
     /// Whether it is up from now on.
     pub fn set_up(&mut self, at: SimTime, instance: InstanceId, is_up: bool) {
         let meter = &mut self.meters[instance.index()];
-        meter.load.worker_ns += meter.workers_up.advance(at);
+        meter.workers_up.advance(at);
         meter.workers_up.level = if is_up { meter.workers } else { 0 };
     }
 
@@ -336,7 +351,7 @@ impl InstanceTable {
             return series;
         }
         let mut shown: Vec<usize> = (0..count).collect();
-        shown.sort_by_key(|i| (std::cmp::Reverse(self.meters[*i].load.attempt_count), *i));
+        shown.sort_by_key(|i| (std::cmp::Reverse(self.meters[*i].attempt_count), *i));
         if SERIES_SHOWN_COUNT_MAX < count {
             shown.truncate(SERIES_SHOWN_COUNT_MAX);
             series.note = Some(format!(
@@ -390,14 +405,16 @@ fn new_meter(scenario: &Scenario, instance: InstanceId) -> Meter {
     let workers_up = if is_spare { 0 } else { group.workers };
     Meter {
         in_flight: Gauge::default(),
+        attempt_count: 0,
         in_flight_max: 0,
-        busy: Gauge::default(),
-        in_system: Gauge::default(),
+        workers: group.workers,
         workers_up: Gauge {
             level: workers_up,
-            since: SimTime::START,
+            ..Gauge::default()
         },
-        workers: group.workers,
-        load: Load::default(),
+        in_system: Gauge::default(),
+        busy: Gauge::default(),
+        started_count: 0,
+        waiting_ns: 0.0,
     }
 }

@@ -51,7 +51,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let streams = Streams::new(seed);
         let nodes = build_nodes(scenario);
         let windows = fault_plan::plan(scenario, &nodes, &streams)?;
-        let network = Network::new(&scenario.network, &streams, |link| {
+        let network = Network::new(&scenario.network, &streams, &nodes, |link| {
             let salt = path_hash(&format!("network.link.{}", link.name));
             link_sides(scenario, &nodes, &streams, (&link.from, &link.to), salt)
         });

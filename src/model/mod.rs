@@ -160,7 +160,6 @@ fn run<O: Observer, S: PendingSet>(
     let instant_max =
         crate::engine::guard::INSTANT_EVENT_COUNT_MAX.max(entity_count * INSTANT_EVENTS_PER_ENTITY);
     let mut guard = Guard::new(options.event_count_max, instant_max);
-    let mut until_progress = PROGRESS_EVENT_COUNT;
     while let Some((at, sequence, event)) = world.queue.pop() {
         if at >= horizon && (at >= end || world.in_flight_count == 0) {
             break;
@@ -170,9 +169,7 @@ fn run<O: Observer, S: PendingSet>(
         if world.reactions.is_watching {
             world.settle_loads();
         }
-        until_progress -= 1;
-        if until_progress == 0 {
-            until_progress = PROGRESS_EVENT_COUNT;
+        if guard.event_count().is_multiple_of(PROGRESS_EVENT_COUNT) {
             let so_far = Progress {
                 now: at,
                 event_count: guard.event_count(),

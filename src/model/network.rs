@@ -7,7 +7,7 @@ use super::node::Node;
 use super::sampler::Sampler;
 use super::target::NodeSet;
 use super::transmit::{Lane, Transmitters};
-use crate::id::{ClassId, FaultId, NodeId};
+use crate::id::{ClassId, FaultId, NodeId, ZoneId};
 use crate::rng::{Purpose, Streams, UniformSource, mix};
 use crate::scenario::network::{LinkConfig, NetworkConfig, Transport};
 use crate::time::{SimDuration, SimTime};
@@ -117,6 +117,8 @@ impl LinkFault {
 pub struct Network {
     /// What a lost packet and a dead process look like.
     pub transport: Transport,
+    /// By node, in little room: every message asks.
+    zones: Vec<ZoneId>,
     same_zone: LinkClass,
     cross_zone: LinkClass,
     overrides: Vec<LinkOverride>,
@@ -129,10 +131,11 @@ pub struct Network {
 }
 
 impl Network {
-    /// The network of a scenario; `node_set` resolves selectors.
+    /// The network of a scenario between `nodes`; `node_set` resolves selectors.
     pub fn new(
         config: &NetworkConfig,
         streams: &Streams,
+        nodes: &[Node],
         node_set: impl Fn(&LinkConfig) -> (NodeSet, NodeSet),
     ) -> Self {
         let mut losses = Losses::new(streams);
@@ -165,6 +168,7 @@ impl Network {
             .collect();
         Network {
             transport: config.transport,
+            zones: nodes.iter().map(|node| node.zone).collect(),
             same_zone,
             cross_zone,
             overrides,
@@ -201,7 +205,7 @@ impl Network {
         key: MessageKey,
     ) -> Verdict {
         if self.overrides.is_empty() && self.faults.is_empty() {
-            let class = self.class(nodes, (from, to));
+            let class = self.class((from, to));
             let is_lost = match class.loss {
                 LossProcess::None => false,
                 LossProcess::Bernoulli(probability) => {
@@ -226,7 +230,7 @@ impl Network {
         byte_count: u64,
     ) -> SimDuration {
         let own = self.link_override((from, to), |link| link.lane.as_ref());
-        let lane = own.copied().or(self.class(nodes, (from, to)).lane);
+        let lane = own.copied().or(self.class((from, to)).lane);
         let host = nodes[from.index()].host;
         lane.map_or(SimDuration::ZERO, |lane| {
             self.transmitters.transmit(now, host, lane, byte_count)
@@ -234,8 +238,8 @@ impl Network {
     }
 
     #[inline]
-    fn class(&self, nodes: &[Node], (from, to): (NodeId, NodeId)) -> &LinkClass {
-        match nodes[from.index()].zone == nodes[to.index()].zone {
+    fn class(&self, (from, to): (NodeId, NodeId)) -> &LinkClass {
+        match self.zones[from.index()] == self.zones[to.index()] {
             true => &self.same_zone,
             false => &self.cross_zone,
         }
@@ -262,14 +266,14 @@ impl Network {
                 return match self.clogged_until(at, link) {
                     Some(SimTime::NEVER) => Verdict::Lost,
                     Some(until) => {
-                        let delay = until.since(now) + self.delay(streams, nodes, link, key);
+                        let delay = until.since(now) + self.delay(streams, link, key);
                         Verdict::Deliver {
                             delay,
                             is_held: true,
                         }
                     }
                     None => {
-                        let delay = elapsed + self.delay(streams, nodes, link, key);
+                        let delay = elapsed + self.delay(streams, link, key);
                         Verdict::Deliver { delay, is_held }
                     }
                 };
@@ -296,7 +300,7 @@ impl Network {
         if self.is_cut(now, link) || self.loses(now, streams, nodes, link, key, 0) {
             return None;
         }
-        let delay = self.delay(streams, nodes, link, key);
+        let delay = self.delay(streams, link, key);
         match self.clogged_until(now, link) {
             Some(SimTime::NEVER) => None,
             Some(until) => Some(until.since(now) + delay),
@@ -361,7 +365,7 @@ impl Network {
     ) -> bool {
         let pair = pair_hash(nodes, (from, to));
         let process = self.link_override((from, to), |link| link.loss.as_ref());
-        let class = self.class(nodes, (from, to));
+        let class = self.class((from, to));
         let process = *process.unwrap_or(&class.loss);
         let mut pass = 1.0 - self.losses.probability(process, at, pair);
         for fault in self.faults.iter().filter(|fault| at < fault.until) {
@@ -378,11 +382,10 @@ impl Network {
     fn delay(
         &self,
         streams: &Streams,
-        nodes: &[Node],
         (from, to): (NodeId, NodeId),
         key: MessageKey,
     ) -> SimDuration {
-        let class = self.class(nodes, (from, to));
+        let class = self.class((from, to));
         let law = self.link_override((from, to), |link| link.delay.as_ref());
         let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
         for fault in &self.faults {
