@@ -1,5 +1,5 @@
-//! `ring_hash` of Envoy (1.39, `ring_hash_lb.cc`): the smallest ring of a stated size on which every
-//! host has a whole number of points, or nearly so.
+//! `ring_hash` of Envoy (1.39, `ring_hash_lb.cc`): the smallest ring of a stated size on which
+//! every host has a whole number of points, or nearly so.
 
 use super::Server;
 use super::function::xxh64;

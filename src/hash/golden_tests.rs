@@ -69,9 +69,11 @@ const FILES: [(u32, bool, &str); 6] = [
 /// uhashring hashes with all of MD5 (128 bits), which no strategy does.
 const NOT_OFFERED: &str = "uhashring-2.5 default(md5 128-bit,160 vnodes)";
 
+type Finder = Box<dyn Fn(&str) -> u32>;
+
 /// How a scheme of the golden files finds the owner of a key; None where it is not offered.
-fn finder(scheme: &str, servers: Vec<Server>) -> Option<Box<dyn Fn(&str) -> u32>> {
-    let on_ring = |rule: RingRule, servers: Vec<Server>| -> Box<dyn Fn(&str) -> u32> {
+fn finder(scheme: &str, servers: Vec<Server>) -> Option<Finder> {
+    let on_ring = |rule: RingRule, servers: Vec<Server>| -> Finder {
         let ring = rule.build(&servers);
         Box::new(move |key| rule.text_owner(&ring, key.as_bytes()).expect("owners"))
     };

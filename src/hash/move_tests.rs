@@ -70,7 +70,7 @@ fn sets() -> impl Strategy<Value = (Vec<Server>, Vec<Server>, Vec<u32>)> {
     let one = (1u32..6, 0u8..3);
     prop::collection::vec(one, 2..12)
         .prop_map(|list| {
-            let pick = |is_in: fn(u8) -> bool| {
+            let pick = |is_in: &dyn Fn(u8) -> bool| {
                 let chosen = (0u32..).zip(&list).filter(|(_, (_, side))| is_in(*side));
                 let (owners, weights): (Vec<u32>, Vec<u32>) = chosen
                     .map(|(owner, (weight, _))| (owner * 3, *weight))
@@ -79,7 +79,7 @@ fn sets() -> impl Strategy<Value = (Vec<Server>, Vec<Server>, Vec<u32>)> {
             };
             let changed = (0u32..).zip(&list).filter(|(_, (_, side))| *side != 0);
             let changed = changed.map(|(owner, _)| owner * 3).collect();
-            (pick(|side| side != 2), pick(|side| side != 1), changed)
+            (pick(&|side| side != 2), pick(&|side| side != 1), changed)
         })
         .prop_filter("both have servers", |(a, b, _)| {
             !a.is_empty() && !b.is_empty()
@@ -144,7 +144,8 @@ proptest! {
 
     #[test]
     fn jump_moves_nothing_needlessly_at_its_end(count in 1u32..300) {
-        let moved = strayed(|key| jump::bucket(key, count), |key| jump::bucket(key, count + 1), &[count]);
+        let bucket = |count| move |key| jump::bucket(key, count);
+        let moved = strayed(bucket(count), bucket(count + 1), &[count]);
         prop_assert!(moved.is_empty(), "{:?}", moved);
     }
 

@@ -1,7 +1,7 @@
 //! Multi-probe consistent hashing (Appleton & O'Reilly, arXiv:1505.00062, 2015) as in go-mpchash:
-//! one point for each server, several for the key, and the shortest way clockwise counts. Its probes
-//! are evenly spaced and so not independent: with 10 servers shares differ by some 6 % from those of
-//! the theory.
+//! one point for each server, several for the key, and the shortest way clockwise counts. Its
+//! probes are evenly spaced and so not independent: with 10 servers shares differ by some 6 % from
+//! those of the theory.
 
 use super::function::siphash24;
 use super::ring::Ring;

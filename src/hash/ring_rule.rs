@@ -134,9 +134,9 @@ impl RingRule {
         Ring::build(points)
     }
 
-    /// The ring of `servers`, made from the ring of `old` ones: only servers that came, left or have
-    /// another number of points are hashed and merged. That is the ring built from nothing, because
-    /// where points lie depends on the server alone. Both lists ascend by owner.
+    /// The ring of `servers`, made from the ring of `old` ones: only servers that came, left or
+    /// have another number of points are hashed and merged. That is the ring built from nothing,
+    /// because where points lie depends on the server alone. Both lists ascend by owner.
     pub fn derive(&self, ring: &Ring, old: &[Server], servers: &[Server]) -> Ring {
         let olds: Vec<_> = old.iter().zip(self.point_counts(old)).collect();
         let news: Vec<_> = servers.iter().zip(self.point_counts(servers)).collect();

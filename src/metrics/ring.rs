@@ -155,7 +155,7 @@ fn ring_change(
         load_max_over_mean_after: load.as_deref().and_then(max_over_mean),
         load_cv_after: load.as_deref().and_then(coefficient_of_variation),
         load_jain_after: load.as_deref().and_then(jain_index),
-        instances: ring_shares(before, after, (&owned_before, &owned_after), scenario),
+        instances: ring_shares(before, after, [&owned_before, &owned_after], scenario),
     }
 }
 
@@ -321,7 +321,7 @@ fn law_of(keys: KeyConfig) -> Vec<(u64, f64)> {
 fn ring_shares(
     before: &ViewSnapshot,
     after: &ViewSnapshot,
-    owned: (&[(u32, f64)], &[(u32, f64)]),
+    owned: [&[(u32, f64)]; 2],
     scenario: &Scenario,
 ) -> Vec<RingShare> {
     let members = before.members.iter().chain(&after.members);
@@ -331,8 +331,8 @@ fn ring_shares(
     let share = |instance: &InstanceId| RingShare {
         instance: instance.0,
         name: scenario.topology.instance_name(*instance),
-        before_ratio: share_of(owned.0, *instance),
-        after_ratio: share_of(owned.1, *instance),
+        before_ratio: share_of(owned[0], *instance),
+        after_ratio: share_of(owned[1], *instance),
     };
     instances.iter().map(share).collect()
 }

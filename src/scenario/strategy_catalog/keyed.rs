@@ -9,9 +9,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "consistent hashing: a ring with virtual nodes, and a choice of hash functions",
         source: "Karger et al., STOC 1997; virtual nodes after Dynamo, SOSP 2007",
         evidence: Evidence::Published("closed forms of shares and moves (Dirichlet spacings)"),
-        guarantee: "no key moves needlessly; the CV of shares is sqrt((n - 1) / (n v + 1)); of equal \
-                    points the first in order of path owns the arc; weights count points, rounded, \
-                    at least one; a retry walks on clockwise",
+        guarantee: "no key moves needlessly; the CV of shares is sqrt((n - 1) / (n v + 1)); of \
+                    equal points the first in order of path owns the arc; weights count points, \
+                    rounded, at least one; a retry walks on clockwise",
         cost: "O(1); 16 bytes for each point, shared by callers with equal candidates",
         use_when: "instances hold state or caches for their keys and come and go",
         avoid_when: "a few keys are hot (bounded_load), or shares must be equal (jump, maglev)",
@@ -21,9 +21,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "the hash of the key modulo the number of candidates",
         source: "textbook",
         evidence: Evidence::Published("n / (n + 1) of the keys move (closed form)"),
-        guarantee: "equal shares; a change from n to n + 1 candidates moves n / (n + 1) of the keys, \
-                    all but 1 / (n + 1) needlessly; weights are ignored but for 0, which drains; a \
-                    retry takes the next one in order of path",
+        guarantee: "equal shares; a change from n to n + 1 candidates moves n / (n + 1) of the \
+                    keys, all but 1 / (n + 1) needlessly; weights are ignored but for 0, which \
+                    drains; a retry takes the next one in order of path",
         cost: "O(1)",
         use_when: "the candidates never change",
         avoid_when: "they do: nearly every cached or stored key is then in the wrong place",
@@ -33,9 +33,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "the ring of memcached clients: MD5, 160 points for each unit of weight",
         source: "libketama (2007); names are texts, keys are decimal digits",
         evidence: Evidence::Published("a million lookups of libketama, go-ketama, uhashring"),
-        guarantee: "no key moves needlessly; with `rescaled` points are counted as in libketama, by \
-                    the weights of all, and with unequal weights some keys of survivors move (0.8 % \
-                    of them when the last of ten left); a retry walks on clockwise",
+        guarantee: "no key moves needlessly; with `rescaled` points are counted as in libketama, \
+                    by the weights of all, and with unequal weights some keys of survivors move \
+                    (0.8 % of them when the last of ten left); a retry walks on clockwise",
         cost: "O(1) and one MD5",
         use_when: "caches are shared with clients that use ketama",
         avoid_when: "a faster hash will do (ring)",
@@ -46,15 +46,16 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "nginx 1.22.1, ngx_http_upstream_hash_module",
         evidence: Evidence::Recorded("nginx 1.22.1, nginx-hash-plain.json: 16,000 of 16,000 keys"),
         guarantee: "a server that leaves the list moves nearly everything (33 to 65 % of all keys \
-                    needlessly), one that comes 49 to 84 %; whole weights; a retry hashes anew up to \
-                    20 times and then takes weighted round robin",
+                    needlessly), one that comes 49 to 84 %; whole weights; a retry hashes anew up \
+                    to 20 times and then takes weighted round robin",
         cost: "O(log n); O(n) by round robin",
         use_when: "an nginx that does so is modelled",
         avoid_when: "servers come and go: write `consistent`",
     },
     StrategyInfo {
         name: "nginx_hash_consistent",
-        summary: "nginx `hash ... consistent`: a ring by CRC-32, 160 points for each unit of weight",
+        summary: "nginx `hash ... consistent`: a ring by CRC-32, 160 points for each unit of \
+                    weight",
         source: "nginx 1.22.1, ngx_http_upstream_hash_module",
         evidence: Evidence::Recorded("nginx 1.22.1, nginx-hash-consistent.json: 16,000 of 16,000"),
         guarantee: "no key moves needlessly; whole weights; of equal points the first in order of \
@@ -69,9 +70,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "nginx `ip_hash`: the first three bytes of the client's IPv4 address",
         source: "nginx 1.22.1, ngx_http_upstream_ip_hash_module",
         evidence: Evidence::SourceReading("nginx; nothing was recorded"),
-        guarantee: "the lower 32 bits of the key are the address, so 256 neighbouring keys share a \
-                    server; a change of the list moves nearly everything; whole weights; a retry \
-                    hashes on up to 20 times and then takes weighted round robin",
+        guarantee: "the lower 32 bits of the key are the address, so 256 neighbouring keys share \
+                    a server; a change of the list moves nearly everything; whole weights; a \
+                    retry hashes on up to 20 times and then takes weighted round robin",
         cost: "O(log n); O(n) by round robin",
         use_when: "sessions must stay and clients come from many networks",
         avoid_when: "clients are behind few addresses: each is a heavy hitter",
@@ -94,8 +95,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "HAProxy 2.6.12, lb_map.c",
         evidence: Evidence::Recorded("HAProxy 2.6.12, haproxy-hash.json"),
         guarantee: "shares exactly by weight; a change moves nearly everything: 67 to 75 % of the \
-                    keys of 3 servers, a half to two thirds of it needlessly; whole weights up to 256, divided by \
-                    their greatest common divisor; a retry goes to the same instance",
+                    keys of 3 servers, a half to two thirds of it needlessly; whole weights up to \
+                    256, divided by their greatest common divisor; a retry goes to the same \
+                    instance",
         cost: "O(1)",
         use_when: "the servers never change and shares must be exact",
         avoid_when: "they do, or calls are retried",
@@ -105,9 +107,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "haproxy_consistent that passes over instances with their share in flight",
         source: "HAProxy 2.6.12, chash_server_is_eligible, after Mirrokni et al.",
         evidence: Evidence::Recorded("HAProxy 2.6.12, haproxy-hash-balance-factor.json, shares"),
-        guarantee: "no instance has more than the factor times the mean in flight from this caller, \
-                    rounded up, at least one; keys move with the load and back; the rest of the \
-                    slots is spread by running sums of the weights",
+        guarantee: "no instance has more than the factor times the mean in flight from this \
+                    caller, rounded up, at least one; keys move with the load and back; the rest \
+                    of the slots is spread by running sums of the weights",
         cost: "O(1); O(points) when many are full",
         use_when: "some keys are hot and a second copy of them elsewhere is cheap",
         avoid_when: "a key must stay where it is, or each caller sees little of the load",
@@ -118,9 +120,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "Envoy 1.39.3, ring_hash_lb.cc, thread_aware_lb_impl.cc",
         evidence: Evidence::Recorded("Envoy 1.39.3, envoy-hash.json: 6,000 of 6,000 keys"),
         guarantee: "the points of all instances change with their number: 10 to 11 % of all keys \
-                    move needlessly with 3 instances and the default sizes; a retry looks at the next point, which may be \
-                    of the same instance, and then stays with it; `hash_balance_factor` shuffles by \
-                    the hash when an instance is overloaded",
+                    move needlessly with 3 instances and the default sizes; a retry looks at the \
+                    next point, which may be of the same instance, and then stays with it; \
+                    `hash_balance_factor` shuffles by the hash when an instance is overloaded",
         cost: "O(1); O(n) when an instance is overloaded",
         use_when: "Envoy balances by key and its ring is large",
         avoid_when: "needless moves are dear: maglev moves far fewer at the default sizes",
@@ -142,9 +144,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "the instance with the highest score for the key",
         source: "Thaler & Ravishankar, IEEE/ACM ToN 6 (1998); weights by -w / ln u",
         evidence: Evidence::Published("pymemcache; shares and moves by closed forms"),
-        guarantee: "no key moves needlessly; shares are exactly in proportion to weights; the keys of \
-                    one that leaves spread over all; ties go to the first in order of path; a retry \
-                    takes the next highest score",
+        guarantee: "no key moves needlessly; shares are exactly in proportion to weights; the \
+                    keys of one that leaves spread over all; ties go to the first in order of \
+                    path; a retry takes the next highest score",
         cost: "O(n)",
         use_when: "instances are few, or weights must be met exactly",
         avoid_when: "there are thousands of candidates",
@@ -166,8 +168,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "one point for each candidate, 21 probes of the key, the closest counts",
         source: "Appleton & O'Reilly, arXiv:1505.00062 (2015); hashes of go-mpchash",
         evidence: Evidence::Published("go-mpchash; a peak of k / (k - 1) by theory"),
-        guarantee: "no key moves needlessly; with k independent probes no share is above \
-                    k / (k - 1) times the mean; weights are ignored but for 0, which drains",
+        guarantee: "no key moves needlessly; with k independent probes no share is above k / (k - \
+                    1) times the mean; weights are ignored but for 0, which drains",
         cost: "O(probes); 16 bytes for each candidate",
         use_when: "candidates are many and memory is short",
         avoid_when: "a pick must be cheap",
@@ -189,9 +191,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "a ring whose full instances are passed over",
         source: "Mirrokni, Thorup & Zadimoghaddam, SODA 2018",
         evidence: Evidence::Published("the paper's bound; independent computations"),
-        guarantee: "no instance has more than ceil(c m s) in flight from this caller, of m in all, \
-                    with its share s of the weights; a key moves while its instance is full, O(1 / \
-                    (c - 1)^2) moves for each arrival",
+        guarantee: "no instance has more than ceil(c m s) in flight from this caller, of m in \
+                    all, with its share s of the weights; a key moves while its instance is full, \
+                    O(1 / (c - 1)^2) moves for each arrival",
         cost: "O(1); O(points) when many are full",
         use_when: "some keys are hot and a second copy of them elsewhere is cheap",
         avoid_when: "a key must stay where it is, or each caller sees little of the load",
@@ -201,9 +203,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "Dubbo `consistenthash`: a ring by MD5 with 160 points for each candidate",
         source: "Apache Dubbo 3.x, ConsistentHashLoadBalance",
         evidence: Evidence::SourceReading("Dubbo; nothing was recorded"),
-        guarantee: "no key moves needlessly; weights are ignored but for 0, which drains; of equal \
-                    points the last in order of path owns the arc; a retry draws up to 10 others \
-                    and takes the first of them clockwise",
+        guarantee: "no key moves needlessly; weights are ignored but for 0, which drains; of \
+                    equal points the last in order of path owns the arc; a retry draws up to 10 \
+                    others and takes the first of them clockwise",
         cost: "O(1) and one MD5",
         use_when: "Dubbo providers hold state for the first argument",
         avoid_when: "providers are unequal",

@@ -10,10 +10,10 @@ use crate::model::view::ViewSnapshot;
 /// Picks the owner of the key on a ring with virtual nodes, or the next one clockwise that is not
 /// full.
 ///
-/// Source: Mirrokni, Thorup & Zadimoghaddam, SODA 2018. A candidate is full when it has
-/// `ceil(c m s)` attempts in flight from this caller, where `c` is the load factor, `m` counts all in
-/// flight and the one to come, and `s` is its share of the weights. Keys move with the load; the
-/// paper bounds moves by O(1 / (c - 1)^2) for each arrival. A retry walks on. Cost per pick: O(1),
+/// Source: Mirrokni, Thorup & Zadimoghaddam, SODA 2018. A candidate is full when it has `ceil(c m
+/// s)` attempts in flight from this caller, where `c` is the load factor, `m` counts all in flight
+/// and the one to come, and `s` is its share of the weights. Keys move with the load; the paper
+/// bounds moves by O(1 / (c - 1)^2) for each arrival. A retry walks on. Cost per pick: O(1),
 /// O(points) when many are full.
 #[derive(Debug)]
 pub struct BoundedLoad {

@@ -9,10 +9,10 @@ use crate::scenario::balancer::keyed::EnvoyHashConfig;
 
 /// Picks the owner of the key on the ring of Envoy.
 ///
-/// Source: Envoy 1.39 (`ring_hash_lb.cc`, `thread_aware_lb_impl.cc`), with xxHash64. The ring is the
-/// smallest of a stated size on which the candidate of the least weight has a whole number of
-/// points. So the number of points of all changes with the candidates, and keys move needlessly:
-/// 10 to 11 % of all with 3 candidates and the default sizes. Of equal points the first in order of
+/// Source: Envoy 1.39 (`ring_hash_lb.cc`, `thread_aware_lb_impl.cc`), with xxHash64. The ring is
+/// the smallest of a stated size on which the candidate of the least weight has a whole number of
+/// points. So the number of points of all changes with the candidates, and keys move needlessly: 10
+/// to 11 % of all with 3 candidates and the default sizes. Of equal points the first in order of
 /// path owns the arc. A retry looks at the next point, `host_selection_retry_max_attempts` times,
 /// and then stays with what it found, which may have been tried. Cost per pick: O(1), O(n) when a
 /// host is overloaded.

@@ -12,9 +12,9 @@ use crate::model::view::ViewSnapshot;
 /// Picks as `haproxy_consistent`, but walks past candidates that have their share of what is in
 /// flight already.
 ///
-/// Source: HAProxy 2.6 (`chash_server_is_eligible`, `hash-balance-factor`), after Mirrokni, Thorup &
-/// Zadimoghaddam. The slots are the attempts in flight from this caller and the one to come, times
-/// the factor, rounded up; each weight unit has the same whole number of them and the rest is
+/// Source: HAProxy 2.6 (`chash_server_is_eligible`, `hash-balance-factor`), after Mirrokni, Thorup
+/// & Zadimoghaddam. The slots are the attempts in flight from this caller and the one to come,
+/// times the factor, rounded up; each weight unit has the same whole number of them and the rest is
 /// spread by running sums, at least one for each candidate. When none has a slot, the owner of the
 /// last point takes it. Weights are rounded to whole ones for the slots. Keys move with the load.
 /// Cost per pick: O(1), O(points) when many are full.

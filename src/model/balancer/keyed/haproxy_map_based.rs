@@ -10,11 +10,11 @@ use crate::model::view::ViewSnapshot;
 
 /// Picks from a table with an entry for each unit of weight.
 ///
-/// Source: HAProxy 2.6 (`lb_map.c`), `hash-type map-based` with its default function `sdbm`. Weights
-/// are rounded to whole ones and divided by their greatest common divisor. Exact shares of the
-/// table; a change of the candidates moves nearly everything: 67 to 75 % of the keys with 3
-/// candidates, a half to two thirds of that needlessly. A retry goes to the same instance, as in HAProxy until the check finds it
-/// down. Cost per pick: O(1).
+/// Source: HAProxy 2.6 (`lb_map.c`), `hash-type map-based` with its default function `sdbm`.
+/// Weights are rounded to whole ones and divided by their greatest common divisor. Exact shares of
+/// the table; a change of the candidates moves nearly everything: 67 to 75 % of the keys with 3
+/// candidates, a half to two thirds of that needlessly. A retry goes to the same instance, as in
+/// HAProxy until the check finds it down. Cost per pick: O(1).
 #[derive(Debug, Default)]
 pub struct HaproxyMapBased(Held<Vec<u32>>);
 

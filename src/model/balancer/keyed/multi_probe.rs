@@ -12,9 +12,9 @@ use crate::model::view::ViewSnapshot;
 /// Picks the candidate whose only point is the closest after one of several probes of the key.
 ///
 /// Source: Appleton & O'Reilly, arXiv:1505.00062 (2015), with the hashes of go-mpchash. With 21
-/// probes the largest share is 1.05 times the mean. Nothing moves needlessly. Of probes as close the
-/// first counts. A retry passes over the points of what was tried. Weights are ignored, but for 0,
-/// which drains. Cost per pick: O(probes).
+/// probes the largest share is 1.05 times the mean. Nothing moves needlessly. Of probes as close
+/// the first counts. A retry passes over the points of what was tried. Weights are ignored, but for
+/// 0, which drains. Cost per pick: O(probes).
 #[derive(Debug)]
 pub struct MultiProbe {
     probe_count: u32,

@@ -13,8 +13,8 @@ use crate::model::view::ViewSnapshot;
 /// an IPv4 address. So 256 neighbouring keys, a /24 network, have the same instance.
 ///
 /// Source: nginx 1.22 (`ngx_http_upstream_ip_hash_module`). Weights are rounded to whole ones. A
-/// candidate that leaves the list moves nearly all keys. A retry hashes on, and after 20 tries takes
-/// smooth weighted round robin. Cost per pick: O(log n).
+/// candidate that leaves the list moves nearly all keys. A retry hashes on, and after 20 tries
+/// takes smooth weighted round robin. Cost per pick: O(log n).
 #[derive(Debug, Default)]
 pub struct NginxIpHash {
     held: Held<WholeWeights>,

@@ -102,5 +102,5 @@ fn maglev(ctx: &mut Context, section: &Section) -> Option<KeyedConfig> {
 
 fn is_prime(number: u32) -> bool {
     let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
-    1 < number && divisors.all(|divisor| number % divisor != 0)
+    1 < number && divisors.all(|divisor| !number.is_multiple_of(divisor))
 }
