@@ -366,9 +366,15 @@ fn keyed_bytes(config: &KeyedConfig, callers: f64, instances: f64) -> f64 {
         KeyedConfig::HaproxyConsistent | KeyedConfig::HaproxyBalanceFactor { .. } => ring(16.0),
         // 256 entries for the largest weight.
         KeyedConfig::HaproxyMapBased => 4.0 * 256.0 * instances,
+        // The largest of the weights is taken as 256 times the least.
         KeyedConfig::EnvoyRingHash {
-            point_count_max, ..
-        } => RING_POINT_BYTES * (point_count_max as f64 + instances),
+            point_count_min,
+            point_count_max,
+            ..
+        } => {
+            let points = 256.0 * (point_count_min as f64 + instances);
+            RING_POINT_BYTES * (points.min(point_count_max as f64) + instances)
+        }
         KeyedConfig::Maglev { table_size, .. } => 4.0 * f64::from(table_size) + 40.0 * instances,
         KeyedConfig::MultiProbe { .. } | KeyedConfig::NaiveRing { .. } => ring(1.0),
         // Callers whose histories differ have buckets of their own.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use crate::hash::function::Function;
 use crate::hash::placement::{Placement, PlacementRule};
 use crate::hash::ring_rule::RingRule;
+use crate::hash::slots::SlotRule;
 use crate::id::{InstanceId, ServiceId, ZoneId};
 use crate::model::balancer::tables::{GroupNames, Tables};
 use crate::model::balancer::{Balancer, PickContext, build};
@@ -369,4 +370,104 @@ fn idle_balancers_place_keys_as_their_rule_says() {
             placement = Some(now);
         }
     }
+}
+
+/// A side that holds `count` instances of weight 1, with its tables.
+fn side_of(config: KeyedConfig, count: usize) -> (Side, Tables, Arc<ViewSnapshot>) {
+    let mut side = Side::new(config);
+    let view = view(&vec![1; count]);
+    side.balancer.on_view(&view);
+    (side, tables(), view)
+}
+
+#[test]
+fn envoy_looks_at_the_next_point_and_then_stays() {
+    let envoy = envoy(None);
+    let config = KeyedConfig::EnvoyRingHash {
+        point_count_min: 64,
+        point_count_max: 1024,
+        envoy,
+    };
+    let (mut side, mut tables, view) = side_of(config, 5);
+    let rule = RingRule::Envoy {
+        point_count_min: 64,
+        point_count_max: 1024,
+    };
+    let ring = tables.ring(&view, rule);
+    let mut same_count = 0;
+    for key in 0..500 {
+        let first = side.pick(&mut tables, key, &[]).expect("candidates");
+        let place = rule.place(&ring, rule.key_hash(key));
+        assert_eq!(first.0, ring.owner_at(place));
+        let second = side.pick(&mut tables, key, &[first]).expect("candidates");
+        assert_eq!(second.0, ring.owner_at((place + 1) % ring.point_count()));
+        same_count += u32::from(first == second);
+    }
+    // Of 65 points in any order the next one has the same owner in one of 5.3 cases.
+    assert!((50..150).contains(&same_count), "{same_count}");
+}
+
+#[test]
+fn haproxy_goes_back_to_the_same_entry_of_its_map() {
+    let (mut side, mut tables, _) = side_of(KeyedConfig::HaproxyMapBased, 5);
+    for key in 0..100 {
+        let first = side.pick(&mut tables, key, &[]).expect("candidates");
+        assert_eq!(side.pick(&mut tables, key, &[first]), Some(first));
+    }
+}
+
+#[test]
+fn dubbo_reselects_clockwise_among_few_and_at_random_among_many() {
+    let config = KeyedConfig::DubboConsistentHash { reselect_count: 10 };
+    for (count, is_random) in [(10, false), (24, true)] {
+        let (mut side, mut tables, _) = side_of(config, count);
+        let mut differ = 0;
+        for key in 0..200 {
+            let first = side.pick(&mut tables, key, &[]).expect("candidates");
+            let again = [0; 2].map(|_| side.pick(&mut tables, key, &[first]).expect("candidates"));
+            assert!(!again.contains(&first));
+            differ += u32::from(again[0] != again[1]);
+        }
+        assert_eq!(0 < differ, is_random);
+    }
+}
+
+#[test]
+fn an_overloaded_host_of_envoy_sends_a_key_to_the_same_others() {
+    let config = KeyedConfig::Maglev {
+        table_size: 251,
+        envoy: envoy(Some(125)),
+    };
+    let (mut side, mut tables, _) = side_of(config, 8);
+    let first = side.pick(&mut tables, 7, &[]).expect("candidates");
+    // One in flight fills its only slot; a host is overloaded when it has more.
+    for _ in 0..2 {
+        assert_eq!(side.pick(&mut tables, 7, &[]), Some(first));
+        side.in_flight.add(first);
+    }
+    let other = side.pick(&mut tables, 7, &[]).expect("candidates");
+    assert_ne!(other, first);
+    assert_eq!(side.pick(&mut tables, 7, &[]), Some(other));
+}
+
+#[test]
+fn callers_with_equal_views_share_tables_and_histories() {
+    let mut tables = tables();
+    let (before, after) = (view(&[1; 12]), view(&[1; 11]));
+    let rule = RingRule::Ketama { is_rescaled: false };
+    let ring = tables.ring(&before, rule);
+    assert!(Arc::ptr_eq(&ring, &tables.ring(&view(&[1; 12]), rule)));
+    let weights = tables.whole_weights(&before);
+    assert!(Arc::ptr_eq(&weights, &tables.whole_weights(&before)));
+    let slots = SlotRule::HaproxyMap;
+    let map = tables.slots(&before, slots);
+    assert!(Arc::ptr_eq(&map, &tables.slots(&before, slots)));
+    let anchors = tables.anchors(None, &before, None);
+    assert!(Arc::ptr_eq(&anchors, &tables.anchors(None, &before, None)));
+    let next = tables.anchors(Some(&anchors), &after, None);
+    assert!(Arc::ptr_eq(
+        &next,
+        &tables.anchors(Some(&anchors), &after, None)
+    ));
+    assert!(!Arc::ptr_eq(&next, &tables.anchors(None, &after, None)));
 }
