@@ -10,15 +10,21 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use stormglass::engine::Digest;
 use stormglass::hash::ring::{Ring, RingEntry, hashed_points};
 use stormglass::id::{InstanceId, ServiceId, ZoneId};
+use stormglass::model::balancer::control::{
+    ControlContext, InstanceLoad, LoadReport, Message, Needs, Orders, TrueQueues, WindowLoad,
+};
 use stormglass::model::balancer::tables::{GroupNames, Tables};
 use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build};
 use stormglass::model::in_flight::InFlight;
 use stormglass::model::observation::AttemptOutcome;
 use stormglass::model::view::{Member, ViewSnapshot};
 use stormglass::rng::{Purpose, Streams, mix};
+use stormglass::scenario::balancer::feedback::{
+    C3Config, FeedbackConfig, GrpcWeightedRoundRobinConfig, PrequalConfig,
+};
 use stormglass::scenario::balancer::keyed::{EnvoyHashConfig, KeyedConfig};
 use stormglass::scenario::balancer::{BalancerConfig, RingHash};
-use stormglass::time::SimTime;
+use stormglass::time::{SimDuration, SimTime};
 
 const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
 /// Attempts in flight from the calling side.
@@ -30,8 +36,10 @@ const DIGEST_PICK_COUNT: usize = 10_000;
 /// One calling side that picks, with the oldest of its attempts ending at every pick.
 struct Side {
     balancer: Box<dyn Balancer>,
+    needs: Needs,
     streams: Streams,
     tables: Tables,
+    orders: Orders,
     in_flight: InFlight,
     sent: VecDeque<InstanceId>,
     pick_count: u64,
@@ -51,21 +59,77 @@ impl Side {
         });
         let mut balancer = build(config);
         balancer.on_view(&view);
-        Side {
+        let needs = balancer.needs();
+        let mut side = Side {
             balancer,
+            needs,
             streams: Streams::new(1),
-            tables: Tables::new(
-                (0..candidate_count).map(|i| mix(u64::from(i))).collect(),
-                vec![GroupNames {
+            tables: Tables::new((0..candidate_count).map(|i| mix(u64::from(i))).collect())
+                .with_groups(vec![GroupNames {
                     first: InstanceId(0),
                     service_first: InstanceId(0),
                     prefix: "service/main/".to_string(),
-                }],
-            ),
+                }]),
+            orders: Orders::default(),
             in_flight: InFlight::default(),
             sent: VecDeque::new(),
             pick_count: 0,
+        };
+        if needs != Needs::default() {
+            side.tell(|balancer, ctx| balancer.on_start(ctx));
+            for index in 0..candidate_count {
+                side.hear(InstanceId(index));
+            }
         }
+        side
+    }
+
+    fn tell(&mut self, tell: impl FnOnce(&mut dyn Balancer, &mut ControlContext<'_>)) {
+        let draw = self
+            .streams
+            .draw(Purpose::BalancerControl, self.pick_count, 0, 0);
+        let orders = &mut self.orders;
+        let mut ctx = ControlContext::new(SimTime::START, &self.in_flight, draw, orders);
+        tell(self.balancer.as_mut(), &mut ctx);
+    }
+
+    /// An instance says all that instances may say.
+    fn hear(&mut self, from: InstanceId) {
+        let load = WindowLoad {
+            utilization: 0.5,
+            reply_rate_per_sec: f64::from(from.0 % 5 + 1),
+            error_rate_per_sec: 0.0,
+        };
+        let report = Message::Report(LoadReport {
+            load: Some(load),
+            queue_depth: from.0 % 3,
+            service_time: Some(SimDuration::from_ms(u64::from(from.0 % 7 + 1))),
+        });
+        self.tell(|balancer, ctx| balancer.on_message(ctx, from, &report));
+        if self.needs.idle_notices {
+            self.tell(|balancer, ctx| balancer.on_message(ctx, from, &Message::Idle));
+        }
+        if self.needs.orders {
+            self.answer_probe(from);
+        }
+    }
+
+    fn answer_probe(&mut self, from: InstanceId) {
+        let answer = Message::ProbeReply(InstanceLoad {
+            in_flight: self.in_flight.count(from),
+            latency: SimDuration::from_ms(u64::from(from.0 % 7 + 1)),
+        });
+        self.tell(|balancer, ctx| balancer.on_message(ctx, from, &answer));
+    }
+
+    /// Whoever is probed answers at once.
+    fn carry_out(&mut self) {
+        self.orders.take_wake();
+        let messages = self.orders.take_messages();
+        for (to, _) in &messages {
+            self.answer_probe(*to);
+        }
+        self.orders.keep_room(messages);
     }
 
     fn pick(&mut self) -> InstanceId {
@@ -79,8 +143,13 @@ impl Side {
             in_flight: &self.in_flight,
             draw: self.streams.draw(Purpose::Pick, self.pick_count, 0, 0),
             tables: &mut self.tables,
+            orders: &mut self.orders,
+            true_queues: TrueQueues::NONE,
         };
         let instance = self.balancer.pick(&mut ctx).expect("there are candidates");
+        if self.orders.is_given() {
+            self.carry_out();
+        }
         self.pick_count += 1;
         self.in_flight.add(instance);
         self.sent.push_back(instance);
@@ -96,6 +165,9 @@ impl Side {
             sent_at: SimTime::START,
             ended_at: SimTime::START,
         });
+        if self.needs.idle_notices && self.in_flight.count(instance) == 0 {
+            self.tell(|balancer, ctx| balancer.on_message(ctx, instance, &Message::Idle));
+        }
     }
 
     fn digest(&mut self) -> u64 {
@@ -123,7 +195,7 @@ fn strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         fallback: Box::new(BalancerConfig::Random),
         session_count_max: 5_000,
     };
-    vec![
+    let mut all = vec![
         ("random", BalancerConfig::Random, 261_402_399_607_128_222),
         (
             "round_robin",
@@ -145,7 +217,62 @@ fn strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         ("least_in_flight", least(None), 11_677_575_174_380_663_522),
         ("ring", ring, 3_759_247_841_072_428_567),
         ("sticky", sticky, 15_232_284_410_457_423_071),
-    ]
+    ];
+    all.extend(feedback_strategies());
+    all
+}
+
+/// The strategies that instances tell about themselves.
+fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
+    let weights = FeedbackConfig::GrpcWeightedRoundRobin(GrpcWeightedRoundRobinConfig {
+        blackout: SimDuration::ZERO,
+        expiration: SimDuration::from_secs(180),
+        update_interval: SimDuration::from_secs(1),
+        error_penalty: 1.0,
+        report_interval: None,
+        report_window: SimDuration::from_secs(1),
+    });
+    let prequal = FeedbackConfig::Prequal(PrequalConfig {
+        pool_size: 16,
+        pool_size_min: 2,
+        probe_rate: 3.0,
+        removal_rate: 1.0,
+        probe_age_max: SimDuration::from_secs(1),
+        hot_quantile: 0.84,
+        reuse_slack: 1.0,
+        seen_count: 128,
+        latency_sample_count: 64,
+    });
+    let c3 = FeedbackConfig::C3(C3Config {
+        ewma_weight: 0.3,
+        client_count: None,
+        queue_exponent: 3,
+    });
+    let named = [
+        (
+            "grpc_weighted_round_robin",
+            weights,
+            7_069_556_010_167_351_361,
+        ),
+        ("prequal", prequal, 3_697_888_488_752_836_386),
+        ("c3", c3, 7_008_173_484_729_386_051),
+        // Instances that idle again in the order of their picks: round robin.
+        (
+            "join_idle_queue",
+            FeedbackConfig::JoinIdleQueue,
+            7_941_138_185_349_098_612,
+        ),
+        // All queues are empty: random.
+        (
+            "shortest_queue_global",
+            FeedbackConfig::ShortestQueueGlobal,
+            261_402_399_607_128_222,
+        ),
+    ];
+    named
+        .into_iter()
+        .map(|(name, config, digest)| (name, BalancerConfig::Feedback(config), digest))
+        .collect()
 }
 
 /// The strategies by key, each with the digest of its picks.

@@ -19,8 +19,12 @@ mod swarm;
 mod swarm_attempts;
 #[path = "support/swarm_cache.rs"]
 mod swarm_cache;
+#[path = "support/swarm_feedback.rs"]
+mod swarm_feedback;
 #[path = "support/swarm_flow.rs"]
 mod swarm_flow;
+#[path = "support/swarm_keyed.rs"]
+mod swarm_keyed;
 #[path = "support/text.rs"]
 mod text;
 
@@ -125,6 +129,7 @@ fn random_scenarios_meet_everything() {
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
         "excluded by Registry, excluded by Detector",
         "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",
+        "sent Probe, sent ProbeReply, sent IdleNotice, sent ReportRequest, sent LoadReport",
     ];
     let expected = expected.iter().flat_map(|line| line.split(", "));
     assert_eq!(seen.0, expected.map(String::from).collect());

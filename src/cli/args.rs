@@ -87,6 +87,11 @@ pub enum Verb {
     Init(InitArgs),
     /// List the measures that `[expect]` may name, with their definitions
     Metrics,
+    /// List the balancing strategies, or explain one: parameters, source, evidence, when to use it
+    Strategies {
+        /// Explain this one
+        name: Option<String>,
+    },
     /// Print the JSON Schema of scenario files, so that editors complete and check them
     Schema,
     /// Run a run directory's scenario again and compare the digests

@@ -62,7 +62,7 @@ fn write_measure(info: &MeasureInfo, console: &mut Console) -> io::Result<()> {
 }
 
 /// The text in lines of at most `width` characters, broken at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

@@ -14,6 +14,7 @@ mod print;
 mod progress;
 mod run;
 mod schema;
+mod strategies;
 mod style;
 mod verify;
 
@@ -111,6 +112,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),
         Verb::Metrics => metrics::run(console),
+        Verb::Strategies { name } => strategies::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
         Verb::Completions { shell } => completions::run(*shell, console),

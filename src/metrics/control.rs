@@ -3,13 +3,18 @@
 use crate::model::observation::ControlKind;
 
 /// Kinds, in the order of their tables.
-pub const KINDS: [ControlKind; 6] = [
+pub const KINDS: [ControlKind; 11] = [
     ControlKind::Heartbeat,
     ControlKind::Ping,
     ControlKind::Ack,
     ControlKind::Notification,
     ControlKind::Poll,
     ControlKind::PollReply,
+    ControlKind::Probe,
+    ControlKind::ProbeReply,
+    ControlKind::IdleNotice,
+    ControlKind::ReportRequest,
+    ControlKind::LoadReport,
 ];
 
 /// The name of a kind in outputs.
@@ -21,16 +26,29 @@ pub fn name(kind: ControlKind) -> &'static str {
         ControlKind::Notification => "notification",
         ControlKind::Poll => "poll",
         ControlKind::PollReply => "poll_reply",
+        ControlKind::Probe => "probe",
+        ControlKind::ProbeReply => "probe_reply",
+        ControlKind::IdleNotice => "idle_notice",
+        ControlKind::ReportRequest => "report_request",
+        ControlKind::LoadReport => "load_report",
     }
 }
 
 /// Bytes of one message on the wire, headers included. These are assumptions, fixed so that
 /// strategies can be compared: a small message fits in one packet with 64 bytes, a heartbeat
-/// carries a registration of 128 bytes, and a list is counted as 1,024 bytes whatever its length.
+/// carries a registration and a load report its figures in 128 bytes, and a list is counted as
+/// 1,024 bytes whatever its length.
 pub fn byte_count(kind: ControlKind) -> u64 {
     match kind {
         ControlKind::Heartbeat => 128,
-        ControlKind::Ping | ControlKind::Ack | ControlKind::Poll => 64,
+        ControlKind::Ping
+        | ControlKind::Ack
+        | ControlKind::Poll
+        | ControlKind::Probe
+        | ControlKind::ProbeReply
+        | ControlKind::IdleNotice
+        | ControlKind::ReportRequest => 64,
+        ControlKind::LoadReport => 128,
         ControlKind::Notification | ControlKind::PollReply => 1_024,
     }
 }

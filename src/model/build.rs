@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::balancer::{self, tables::GroupNames, tables::Tables};
+use super::balancer::tables::{GroupNames, Tables};
 use super::cache::Caches;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
@@ -12,6 +12,7 @@ use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
 use super::connection::Connections;
 use super::detector::ping::Pings;
+use super::exchange::{Exchange, MakeBalancer};
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
 use super::in_flight::InFlight;
@@ -47,6 +48,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         scenario: &'s Scenario,
         seed: u64,
         observer: &'s mut O,
+        make: MakeBalancer<'s>,
     ) -> Result<Self, TooManyWindows> {
         let streams = Streams::new(seed);
         let nodes = build_nodes(scenario);
@@ -103,7 +105,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 .iter()
                 .map(|edge| path_hash(&edge.path))
                 .collect(),
-            tables: Tables::new(instance_paths, group_names(scenario)),
+            tables: Tables::new(instance_paths).with_groups(group_names(scenario)),
+            exchange: Exchange::new(make),
             workloads: build_workloads(scenario, &streams),
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, views, published),
@@ -116,11 +119,13 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             caches: Caches::new(scenario),
             plans: CallPlans::new(scenario),
             joins: Joins::new(),
+            is_noting: false,
             breakdown: scenario.has_breakdown.then(Box::default),
             streams,
             nodes,
             instances,
         };
+        world.is_noting = world.reactions.is_watching;
         world.start();
         Ok(world)
     }
@@ -141,10 +146,11 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             self.start_calling_sides(EdgeId::from_index(edge));
         }
         self.start_polls();
+        self.start_exchange();
         self.start_workloads();
         self.start_scalers();
-        if self.reactions.is_watching {
-            self.settle_loads();
+        if self.is_noting {
+            self.settle();
         }
     }
 
@@ -173,8 +179,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 caller.index() == self.callers.len(),
                 "calling sides are made in order"
             );
-            let mut balancer = balancer::build(&config.balancer);
+            let mut balancer = self.exchange.build_balancer(config);
             balancer.on_view(&view);
+            self.exchange.add_side(caller, config.to, balancer.needs());
             self.callers.push(Caller {
                 edge,
                 node: scenario.topology.caller_node(caller),

@@ -4,7 +4,7 @@
 use crate::engine::queue::Packed;
 
 /// Bits of the payload that hold the index.
-const INDEX_BITS: u32 = 27;
+const INDEX_BITS: u32 = 26;
 
 /// One more than the largest index of an event.
 pub const INDEX_LIMIT: u32 = 1 << INDEX_BITS;
@@ -124,6 +124,12 @@ events! {
     ConnectionMessage = 30,
     /// Something is due at a cache.
     CacheDue = 31,
+    /// The balancer of a calling side asked to be woken.
+    BalancerWakes = 32,
+    /// A message between a balancer and an instance arrives.
+    BalancerMessage = 33,
+    /// An instance sends a load report that nobody has to ask for again.
+    ReportDue = 34,
 }
 
 #[cfg(test)]

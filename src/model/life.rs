@@ -232,6 +232,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.forget_server_limit(instance);
             self.stop_server(instance);
             self.stop_heartbeats(instance);
+            self.exchange.forget_instance(instance);
             self.observe(Observation::BusyChanged {
                 instance,
                 busy_count: 0,
@@ -260,6 +261,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ReplyArrives(slot) => self.lose_reply(slot, sequence),
             Event::BackoffEnds(slot) => self.on_backoff_ends(slot, sequence),
             Event::ListArrives(slot) => self.registry.messages.lose(slot),
+            Event::BalancerMessage(slot) => self.exchange.lose_message(slot),
             // Its stage died with the node.
             Event::FallbackEnds(_) => {}
             Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
@@ -287,6 +289,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::DeregistrationArrives(_)
             | Event::HedgeDue(_)
             | Event::CancelArrives(_)
+            | Event::BalancerWakes(_)
+            | Event::ReportDue(_)
             | Event::GateWaitEnds(_) => {}
         }
     }
@@ -295,6 +299,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn on_started(&mut self, node: NodeId) {
         self.nodes[node.index()].incarnation += 1;
         self.start_warmup(node);
+        if node.index() < self.instances.len() {
+            self.start_meter(InstanceId(node.0));
+        }
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node)
             && !self.instances[instance.index()].is_leaving()
         {

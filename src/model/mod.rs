@@ -10,6 +10,7 @@ mod connection;
 mod cpu;
 mod detector;
 mod event;
+mod exchange;
 mod fault;
 pub mod fault_plan;
 pub mod in_flight;
@@ -42,13 +43,16 @@ mod world;
 
 use std::ops::ControlFlow;
 
+use self::balancer::Balancer;
 use self::event::Event;
+use self::exchange::MakeBalancer;
 use self::fault_plan::{PlannedWindow, TooManyWindows};
 use self::observation::{Observer, RunEnd};
 use self::world::World;
 use crate::engine::{Guard, Heap, PendingSet, Stop, Wheel};
 use crate::rng::Streams;
 use crate::scenario::Scenario;
+use crate::scenario::client::EdgeConfig;
 use crate::time::SimTime;
 
 /// Handled events between two calls of the progress function.
@@ -128,7 +132,24 @@ pub fn simulate<O: Observer>(
     observer: &mut O,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<RunEnd, SimError> {
-    run::<O, Wheel>(scenario, options, observer, progress)
+    run::<O, Wheel>(scenario, options, observer, progress, None)
+}
+
+/// Runs a scenario with balancers of the user's own: `make` is asked for the balancer of every
+/// calling side, once at the start and again whenever its process starts again; where it returns
+/// None the call has the balancer that the scenario says. See [`balancer`] for an example.
+///
+/// # Errors
+///
+/// As [`simulate`].
+pub fn simulate_with<O: Observer>(
+    scenario: &Scenario,
+    options: SimOptions,
+    observer: &mut O,
+    make: &dyn Fn(&EdgeConfig) -> Option<Box<dyn Balancer>>,
+) -> Result<RunEnd, SimError> {
+    let mut go_on = |_| ControlFlow::Continue(());
+    run::<O, Wheel>(scenario, options, observer, &mut go_on, Some(make))
 }
 
 /// The same run with a plain binary heap as its queue: the oracle of [`simulate`].
@@ -141,9 +162,8 @@ pub fn simulate_with_heap<O: Observer>(
     options: SimOptions,
     observer: &mut O,
 ) -> Result<RunEnd, SimError> {
-    run::<O, Heap>(scenario, options, observer, &mut |_| {
-        ControlFlow::Continue(())
-    })
+    let mut go_on = |_| ControlFlow::Continue(());
+    run::<O, Heap>(scenario, options, observer, &mut go_on, None)
 }
 
 fn run<O: Observer, S: PendingSet>(
@@ -151,8 +171,9 @@ fn run<O: Observer, S: PendingSet>(
     options: SimOptions,
     observer: &mut O,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    make: MakeBalancer<'_>,
 ) -> Result<RunEnd, SimError> {
-    let mut world = World::<O, S>::build(scenario, options.seed, observer)?;
+    let mut world = World::<O, S>::build(scenario, options.seed, observer, make)?;
     let horizon = SimTime::START + scenario.duration;
     let end = horizon + scenario.drain;
     let topology = &scenario.topology;
@@ -166,8 +187,8 @@ fn run<O: Observer, S: PendingSet>(
         }
         guard.check(at, event.kind()).map_err(stopped)?;
         world.handle(sequence, event);
-        if world.reactions.is_watching {
-            world.settle_loads();
+        if world.is_noting {
+            world.settle();
         }
         if guard.event_count().is_multiple_of(PROGRESS_EVENT_COUNT) {
             let so_far = Progress {

@@ -476,6 +476,16 @@ pub enum ControlKind {
     Poll,
     /// The answer to a poll.
     PollReply,
+    /// A balancer asks an instance for its load.
+    Probe,
+    /// The answer to a probe.
+    ProbeReply,
+    /// An instance tells a calling side that it has nothing left to do.
+    IdleNotice,
+    /// A balancer asks an instance for load reports on a period.
+    ReportRequest,
+    /// A load report that no reply carries.
+    LoadReport,
 }
 
 impl<T: Observer> Observer for &mut T {

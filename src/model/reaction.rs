@@ -20,7 +20,7 @@ use crate::time::SimDuration;
 
 /// Indices of [`Event::FaultStep`] from here on are places of [`Step`]s; those below are the two
 /// ends of each window.
-pub(super) const STEP_FIRST: u32 = 1 << 26;
+pub(super) const STEP_FIRST: u32 = 1 << 25;
 
 const _: () = assert!(2 * WINDOW_COUNT_MAX < STEP_FIRST as usize);
 

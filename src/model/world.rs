@@ -13,6 +13,7 @@ use super::classes::ClassLaws;
 use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::event::Event;
+use super::exchange::Exchange;
 use super::fault::FaultSteps;
 use super::instance::Instance;
 use super::network::{MessageKey, Network, Verdict};
@@ -62,6 +63,8 @@ pub(super) struct World<'s, O, S> {
     /// Hash of the path of each edge.
     pub(super) edge_hashes: Vec<u64>,
     pub(super) tables: Tables,
+    /// What balancers and instances tell each other.
+    pub(super) exchange: Exchange<'s>,
     pub(super) workloads: Vec<WorkloadState>,
     /// Requests that each caller of a client has sent, by node after the last instance.
     pub(super) request_counts: Vec<u64>,
@@ -71,6 +74,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) faults: FaultSteps,
     /// What loads and windows set off.
     pub(super) reactions: Reactions,
+    /// Whether the model itself learns from what is observed.
+    pub(super) is_noting: bool,
     /// What came due at nodes that stand still, in that order.
     pub(super) deferred: BTreeMap<NodeId, Vec<Deferred>>,
     /// Requests of clients that have no outcome.
@@ -105,12 +110,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.queue.now()
     }
 
+    /// What the model itself learns from a fact.
+    fn note(&mut self, now: SimTime, observation: &Observation<'_>) {
+        if self.reactions.is_watching {
+            self.reactions.note(observation);
+        }
+        self.exchange.note(now, observation);
+    }
+
     #[inline(always)]
     pub(super) fn observe(&mut self, observation: Observation<'_>) {
-        if self.reactions.is_watching {
-            self.reactions.note(&observation);
-        }
         let now = self.now();
+        if self.is_noting {
+            self.note(now, &observation);
+        }
         self.observer.observe(now, &observation);
     }
 
@@ -231,6 +244,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             Event::HedgeDue(slot) => self.on_hedge_due(slot, sequence),
             Event::CancelArrives(slot) => self.on_cancel_arrives(slot, sequence),
+            Event::BalancerWakes(caller) => self.on_balancer_wakes(caller, sequence),
+            Event::BalancerMessage(slot) => self.on_balancer_message(slot),
+            Event::ReportDue(slot) => self.on_report_due(slot, sequence),
         }
     }
 }

@@ -78,6 +78,8 @@ pub enum Purpose {
     ServiceWait = 23,
     /// The random part of the wait before a caller connects again, and of the age of a connection.
     ReconnectJitter = 24,
+    /// Choices of a balancer apart from picks, and of an instance that has nothing left to do.
+    BalancerControl = 25,
     /// Whether a fault spreads to an instance, and when.
     FaultSpread = 28,
     /// Time of an answer from a cache, and of a load.

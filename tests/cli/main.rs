@@ -2,5 +2,6 @@
 
 mod files;
 mod run;
+mod strategies;
 mod support;
 mod verbs;

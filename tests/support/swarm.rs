@@ -14,7 +14,9 @@ use super::connected;
 use super::dice::Dice;
 use super::protection;
 use super::swarm_cache;
+use super::swarm_feedback;
 use super::swarm_flow;
+use super::swarm_keyed;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -449,26 +451,6 @@ impl World {
     }
 }
 
-/// Strategies by key.
-const KEYED: [&str; 16] = [
-    "\"modulo\"",
-    "\"ketama\"",
-    "{ policy = \"ketama\", rescaled = true }",
-    "\"nginx_hash\"",
-    "\"nginx_hash_consistent\"",
-    "\"nginx_ip_hash\"",
-    "{ policy = \"haproxy_balance_factor\", factor = 110 }",
-    "\"haproxy_map_based\"",
-    "{ policy = \"envoy_ring_hash\", hash_balance_factor = 110 }",
-    "{ policy = \"maglev\", table_size = 251 }",
-    "\"rendezvous\"",
-    "\"jump\"",
-    "\"multi_probe\"",
-    "\"anchor\"",
-    "\"bounded_load\"",
-    "\"dubbo_consistent_hash\"",
-];
-
 fn balancer(dice: &mut Dice) -> String {
     let simple = [
         "\"random\"",
@@ -482,13 +464,13 @@ fn balancer(dice: &mut Dice) -> String {
         "\"pick_first\"",
         "{ policy = \"pick_first\", shuffle = true }",
     ];
-    let policy = if 0 < dice.between(0, 2) {
-        dice.pick(&simple)
-    } else {
-        dice.pick(&KEYED)
+    let policy = match dice.between(0, 3) {
+        0 => swarm_feedback::policy(dice),
+        1 => swarm_keyed::policy(dice),
+        _ => dice.pick(&simple).to_string(),
     };
     if 0 < dice.between(0, 4) {
-        return policy.to_string();
+        return policy;
     }
     let count = dice.between(1, 40);
     format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")

@@ -56,6 +56,20 @@ pub fn jsq(pass: Pass) {
     });
 }
 
+/// The same results for the bound that looks at the queues themselves.
+pub fn jsq_global(pass: Pass) {
+    check("jsq", pass, |study, length| {
+        farm(study, length, "\"shortest_queue_global\"")
+    });
+}
+
+/// One dispatcher, to which notices of idle instances travel in no time.
+pub fn jiq(pass: Pass) {
+    check("jiq", pass, |study, length| {
+        farm(study, length, "\"join_idle_queue\"")
+    });
+}
+
 pub fn jsq2_repl(pass: Pass) {
     check("jsq2_repl", pass, |study, length| {
         farm(study, length, &choices(2, true))

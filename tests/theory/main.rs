@@ -14,6 +14,7 @@ mod classes;
 mod connections;
 mod detection;
 mod fan_out;
+mod feedback;
 mod grpc;
 mod keyed;
 mod modes;
@@ -62,6 +63,8 @@ kinds! {
     round_robin: crate::balancing::round_robin, 300_000, "complete pass: 1 minute";
     split2: crate::balancing::split2, 300_000, "complete pass: a few seconds";
     jsq: crate::balancing::jsq, 300_000, "complete pass: 1 minute";
+    jsq_global: crate::balancing::jsq_global, 300_000, "complete pass: 1 minute";
+    jiq: crate::balancing::jiq, 300_000, "complete pass: 1 minute";
     jsq2_repl: crate::balancing::jsq2_repl, 300_000, "complete pass: 1 minute";
     jsq2_norepl: crate::balancing::jsq2_norepl, 300_000, "complete pass: a few seconds";
     jsq_d_published_sim: crate::balancing::jsq_d_published_sim, 300_000, "complete pass: 1 minute";

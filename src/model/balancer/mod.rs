@@ -1,5 +1,61 @@
 //! Balancing strategies: one file each. The table of names is [`build`].
+//!
+//! A strategy of your own implements [`Balancer`] and runs with
+//! [`simulate_with`](super::simulate_with) in place of what a scenario says. This one stays with
+//! an instance until an attempt fails, then goes on to the next:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use stormglass::id::InstanceId;
+//! use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext};
+//! use stormglass::model::observation::{AttemptOutcome, NoObserver};
+//! use stormglass::model::view::ViewSnapshot;
+//! use stormglass::model::{SimOptions, simulate_with};
+//! use stormglass::scenario::load::{LoadInput, load};
+//!
+//! #[derive(Default)]
+//! struct WinStay {
+//!     view: Option<Arc<ViewSnapshot>>,
+//!     place: usize,
+//! }
+//!
+//! impl Balancer for WinStay {
+//!     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
+//!         self.view = Some(Arc::clone(view));
+//!     }
+//!
+//!     fn pick(&mut self, _: &mut PickContext<'_>) -> Option<InstanceId> {
+//!         let members = &self.view.as_ref()?.members;
+//!         Some(members.get(self.place % members.len().max(1))?.instance)
+//!     }
+//!
+//!     fn on_outcome(&mut self, end: &AttemptEnd) {
+//!         self.place += usize::from(end.outcome != AttemptOutcome::Success);
+//!     }
+//! }
+//!
+//! let text = r#"
+//!     schema = 1
+//!     duration = "10s"
+//!     service.web = { service_time = "5ms", group.a.count = 4 }
+//!     client.shop.arrivals = { process = "poisson", rate = "100/s" }
+//!     client.shop.call.web = { deadline = "1s" }
+//! "#;
+//! let scenario = load(&LoadInput::text("mine", text)).scenario.expect("no mistakes");
+//! let options = SimOptions { seed: 1, event_count_max: 1_000_000 };
+//! let end = simulate_with(&scenario, options, &mut NoObserver, &|call| {
+//!     (call.path == "client.shop.call.web").then(|| Box::<WinStay>::default() as _)
+//! })?;
+//! assert_eq!(end.in_flight_count, 0);
+//! # Ok::<(), stormglass::model::SimError>(())
+//! ```
+//!
+//! A strategy that needs timers, messages to instances or their load reports says so in
+//! [`Balancer::needs`]; see [`control`]. A name that scenarios may use takes a variant of
+//! `BalancerConfig`, one of the schema, its reader and an arm in [`build`].
 
+pub mod control;
+mod feedback;
 mod keyed;
 mod least_in_flight;
 mod pick_first;
@@ -21,11 +77,27 @@ use crate::id::InstanceId;
 use crate::rng::Draw;
 use crate::scenario::balancer::BalancerConfig;
 use crate::time::SimTime;
+use control::{ControlContext, Message, Needs, Orders, TrueQueues};
 use tables::Tables;
 
 /// Chooses an instance for an attempt and learns from how attempts end. Every calling side has its
-/// own.
+/// own. A wrapper passes on every call to the strategy inside.
 pub trait Balancer {
+    /// What it needs beyond picks and outcomes; always the same.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// Called once, when the calling side starts and after the first view, if it needs anything.
+    fn on_start(&mut self, _ctx: &mut ControlContext<'_>) {}
+
+    /// Called at an instant that was asked for, or before it.
+    fn on_timer(&mut self, _ctx: &mut ControlContext<'_>) {}
+
+    /// Called when a message of an instance arrives.
+    fn on_message(&mut self, _ctx: &mut ControlContext<'_>, _from: InstanceId, _message: &Message) {
+    }
+
     /// Takes over a new list of candidates. State about instances that stay must survive.
     fn on_view(&mut self, view: &Arc<ViewSnapshot>);
 
@@ -69,6 +141,10 @@ pub struct PickContext<'a> {
     pub draw: Draw,
     /// Rings and tables, shared by all calling sides with equal candidates.
     pub tables: &'a mut Tables,
+    /// What the balancer asks for.
+    pub orders: &'a mut Orders,
+    /// For the one strategy that is a bound and no real one.
+    pub true_queues: TrueQueues<'a>,
 }
 
 /// The one place where a name in a scenario turns into behaviour.
@@ -97,6 +173,7 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
             seed: *hash_seed,
         })),
         BalancerConfig::Keyed(config) => keyed::build(config),
+        BalancerConfig::Feedback(config) => feedback::build(config),
         BalancerConfig::PickFirst {
             shuffle,
             has_connections,

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::control::{ControlContext, Message, Needs};
 use super::{AttemptEnd, Balancer, PickContext};
 use crate::id::InstanceId;
 use crate::model::view::ViewSnapshot;
@@ -45,6 +46,22 @@ impl Sticky {
 }
 
 impl Balancer for Sticky {
+    fn needs(&self) -> Needs {
+        self.fallback.needs()
+    }
+
+    fn on_start(&mut self, ctx: &mut ControlContext<'_>) {
+        self.fallback.on_start(ctx);
+    }
+
+    fn on_timer(&mut self, ctx: &mut ControlContext<'_>) {
+        self.fallback.on_timer(ctx);
+    }
+
+    fn on_message(&mut self, ctx: &mut ControlContext<'_>, from: InstanceId, message: &Message) {
+        self.fallback.on_message(ctx, from, message);
+    }
+
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
         self.view = Some(Arc::clone(view));
         self.fallback.on_view(view);

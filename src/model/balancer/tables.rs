@@ -81,18 +81,28 @@ struct Anchors {
 }
 
 impl Tables {
-    /// `name_hashes[i]` is the hash of the path of instance `i`; `groups` ascend.
-    pub fn new(name_hashes: Vec<u64>, groups: Vec<GroupNames>) -> Self {
+    /// `name_hashes[i]` is the hash of the path of instance `i`, which is called `instance/i`.
+    pub fn new(name_hashes: Vec<u64>) -> Self {
+        let all = GroupNames {
+            first: InstanceId(0),
+            service_first: InstanceId(0),
+            prefix: "instance/".to_string(),
+        };
         Tables {
             name_hashes,
-            groups,
+            groups: vec![all],
             ..Tables::default()
         }
     }
 
+    /// With other names: `groups` ascend, and the first begins with instance 0.
+    pub fn with_groups(self, groups: Vec<GroupNames>) -> Self {
+        Tables { groups, ..self }
+    }
+
     /// The hash of the path of an instance.
     #[inline]
-    pub fn name_hash(&self, instance: InstanceId) -> u64 {
+    pub fn name(&self, instance: InstanceId) -> u64 {
         self.name_hashes[instance.index()]
     }
 
@@ -111,7 +121,7 @@ impl Tables {
                 } else {
                     String::new()
                 },
-                name_hash: self.name_hash(instance),
+                name_hash: self.name(instance),
                 weight: member.weight,
             }
         };

@@ -41,7 +41,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 let waiter = waiter(slot, &request);
                 self.call_caches(edge).wait(place, request.key, waiter);
                 if request.deadline < SimTime::NEVER {
-                    let left = request.deadline.since(now);
+                    let left = request.deadline.max(now).since(now);
                     self.set_cache_timer(left, CacheTimer::Deadline(waiter));
                 }
             }
@@ -62,7 +62,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if travel.is_zero() {
             return self.begin_attempts(slot, edge);
         }
-        let left = request.deadline.since(self.now());
+        let left = request.deadline.max(self.now()).since(self.now());
         let timer = CacheTimer::Misses(waiter(slot, &request));
         self.set_cache_timer(travel.min(left), timer);
     }
@@ -88,9 +88,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let hit_time = self.call_caches(edge).hit_time.sample(&mut draw);
         let length = hit_time.saturating_add(self.cache_travel(edge, &request));
         if length.is_zero() {
-            return self.finish_request(slot, Outcome::Success);
+            return self.end_from_cache(slot, Outcome::Success);
         }
-        let left = request.deadline.since(self.now());
+        // A process that stood still may learn of the answer after its deadline.
+        let left = request.deadline.max(self.now()).since(self.now());
         let timer = CacheTimer::Answers(waiter(slot, &request));
         self.set_cache_timer(length.min(left), timer);
     }

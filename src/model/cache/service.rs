@@ -179,7 +179,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The work that loads a key is given up.
     pub(in crate::model) fn lose_service_load(&mut self, slot: u32) {
-        if self.mark(slot) == Mark::Loads {
+        let service = self.instances[self.attempts[slot].instance.index()].service;
+        // A service without caches leaves the mark of whoever had the slot before.
+        if self.has_cache(service) && !self.is_probe(slot) && self.mark(slot) == Mark::Loads {
             self.end_service_load(slot, Outcome::Failure);
         }
     }

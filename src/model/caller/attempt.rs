@@ -4,6 +4,7 @@ use super::resilience::with_shut;
 use super::timeout::Timing;
 use crate::engine::PendingSet;
 use crate::id::{ClassId, InstanceId, NodeId};
+use crate::model::balancer::control::TrueQueues;
 use crate::model::balancer::{AttemptEnd, PickContext};
 use crate::model::classes::Leg;
 use crate::model::event::Event;
@@ -101,8 +102,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 .streams
                 .draw(Purpose::Pick, request.identity, u32::from(index), 0),
             tables: &mut self.tables,
+            orders: &mut self.exchange.orders,
+            true_queues: TrueQueues::of(&self.instances),
         };
-        side.balancer.pick(&mut ctx)
+        let picked = side.balancer.pick(&mut ctx);
+        if self.exchange.orders.is_given() {
+            self.carry_out(self.requests[slot].caller());
+        }
+        picked
     }
 
     /// The attempt that was counted last is in flight to `instance` from now on.
@@ -264,6 +271,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.request == NIL {
             return self.end_unawaited(slot);
         }
+        if self.exchange.has_reply_reports {
+            self.attach_report(slot);
+        }
+        let attempt = &mut self.attempts[slot];
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
@@ -380,6 +391,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt.sent_at = now;
         if pending == 0 && !stage.is_at_instance() {
             self.attempts.remove(slot);
+        }
+        if self.exchange.has_reply_reports {
+            self.deliver_report(slot, outcome, (caller, instance));
         }
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);

@@ -347,6 +347,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             side.poll.cancel();
             side.listed_version = 0;
             side.suspects.clear();
+            self.exchange.stop(caller);
         }
     }
 
@@ -356,13 +357,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let edge = self.callers[caller.index()].edge;
             let config = &self.scenario.edges[edge.index()];
             let (version, view) = self.registry.published[config.to.index()].clone();
-            let side = &mut self.callers[caller.index()];
-            side.balancer = crate::model::balancer::build(&config.balancer);
+            let balancer = self.exchange.build_balancer(config);
+            self.callers[caller.index()].balancer = balancer;
             if self.is_static(config.to) {
                 self.callers[caller.index()].listed = Arc::clone(&view);
                 self.callers[caller.index()].candidates =
                     self.registry.views.intern(config.to, Vec::new());
                 self.take_list(caller, version, &view);
+                self.start_balancer(caller);
                 continue;
             }
             let empty = self.registry.views.intern(config.to, Vec::new());
@@ -372,6 +374,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.refresh_candidates(caller, ExclusionCause::Registry);
             let sequence = self.schedule(SimDuration::ZERO, Event::PollDue(caller.0));
             self.callers[caller.index()].poll.set(sequence);
+            self.start_balancer(caller);
         }
     }
 

@@ -5,6 +5,9 @@ use crate::hash::placement::PlacementRule;
 use crate::hash::ring_rule::RingRule;
 use crate::hash::slots::SlotRule;
 
+/// Bytes of a point of a ring.
+const RING_POINT_BYTES: f64 = 16.0;
+
 /// A strategy by key and its parameters. Keys of requests are numbers and instances have names; the
 /// schema says for each strategy what of them is hashed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +119,68 @@ impl KeyedConfig {
             KeyedConfig::BoundedLoad { .. } => "bounded_load",
             KeyedConfig::DubboConsistentHash { .. } => "dubbo_consistent_hash",
             KeyedConfig::NaiveRing { .. } => "naive_ring",
+        }
+    }
+
+    /// The system whose weights are whole numbers, and the largest.
+    pub fn whole_weights(&self) -> Option<(&'static str, u32)> {
+        match self {
+            KeyedConfig::NginxHash
+            | KeyedConfig::NginxHashConsistent
+            | KeyedConfig::NginxIpHash => Some(("nginx", 65_535)),
+            KeyedConfig::HaproxyConsistent
+            | KeyedConfig::HaproxyMapBased
+            | KeyedConfig::HaproxyBalanceFactor { .. } => Some(("HAProxy", 256)),
+            KeyedConfig::EnvoyRingHash { .. } | KeyedConfig::Maglev { .. } => {
+                Some(("Envoy", u32::MAX))
+            }
+            KeyedConfig::Modulo
+            | KeyedConfig::Ketama { .. }
+            | KeyedConfig::Rendezvous
+            | KeyedConfig::Jump
+            | KeyedConfig::MultiProbe { .. }
+            | KeyedConfig::Anchor { .. }
+            | KeyedConfig::BoundedLoad { .. }
+            | KeyedConfig::DubboConsistentHash { .. }
+            | KeyedConfig::NaiveRing { .. } => None,
+        }
+    }
+
+    /// Rings, tables, buckets and the places of a fallback. Weights are taken as 1.
+    pub fn memory_bytes(&self, callers: f64, instances: f64) -> f64 {
+        let ring = |points: f64| RING_POINT_BYTES * points * instances;
+        match *self {
+            KeyedConfig::Modulo | KeyedConfig::Rendezvous | KeyedConfig::Jump => 0.0,
+            KeyedConfig::Ketama { .. } | KeyedConfig::DubboConsistentHash { .. } => ring(160.0),
+            // The fallback keeps a place for each instance, and each caller has its own.
+            KeyedConfig::NginxHashConsistent => ring(160.0) + 16.0 * callers * instances,
+            KeyedConfig::NginxHash | KeyedConfig::NginxIpHash => {
+                16.0 * instances + 16.0 * callers * instances
+            }
+            KeyedConfig::HaproxyConsistent | KeyedConfig::HaproxyBalanceFactor { .. } => ring(16.0),
+            // 256 entries for the largest weight.
+            KeyedConfig::HaproxyMapBased => 4.0 * 256.0 * instances,
+            // The largest of the weights is taken as 256 times the least.
+            KeyedConfig::EnvoyRingHash {
+                point_count_min,
+                point_count_max,
+                ..
+            } => {
+                let points = 256.0 * (point_count_min as f64 + instances);
+                RING_POINT_BYTES * (points.min(point_count_max as f64) + instances)
+            }
+            KeyedConfig::Maglev { table_size, .. } => {
+                4.0 * f64::from(table_size) + 40.0 * instances
+            }
+            KeyedConfig::MultiProbe { .. } | KeyedConfig::NaiveRing { .. } => ring(1.0),
+            // Callers whose histories differ have buckets of their own.
+            KeyedConfig::Anchor { capacity } => {
+                let capacity = capacity.map_or(0.0, f64::from).max(2.0 * instances);
+                callers * (20.0 * capacity + 8.0 * instances)
+            }
+            KeyedConfig::BoundedLoad {
+                virtual_node_count, ..
+            } => ring(f64::from(virtual_node_count)),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What a scenario may say about balancing.
 
+pub mod feedback;
 pub mod keyed;
 
+use feedback::FeedbackConfig;
 use keyed::KeyedConfig;
 
 pub use crate::hash::function::Function as RingHash;
@@ -44,6 +46,8 @@ pub enum BalancerConfig {
         /// Sessions that one caller remembers; the least recently used one is forgotten.
         session_count_max: u32,
     },
+    /// A strategy that instances tell about themselves.
+    Feedback(FeedbackConfig),
     /// One instance until the connection to it, or an attempt, fails.
     PickFirst {
         /// Whether the first one is drawn and not that of the first path.
@@ -71,6 +75,22 @@ impl BalancerConfig {
         }
     }
 
+    /// The strategy that instances tell about themselves, also where another one wraps it.
+    pub fn feedback(&self) -> Option<&FeedbackConfig> {
+        match self {
+            BalancerConfig::Feedback(config) => Some(config),
+            BalancerConfig::Sticky { fallback, .. } => fallback.feedback(),
+            BalancerConfig::Random
+            | BalancerConfig::RoundRobin
+            | BalancerConfig::WeightedRandom
+            | BalancerConfig::SmoothWeightedRoundRobin
+            | BalancerConfig::LeastInFlight { .. }
+            | BalancerConfig::Ring { .. }
+            | BalancerConfig::Keyed(_)
+            | BalancerConfig::PickFirst { .. } => None,
+        }
+    }
+
     /// The name in a scenario.
     pub fn name(&self) -> &'static str {
         match self {
@@ -82,6 +102,7 @@ impl BalancerConfig {
             BalancerConfig::Ring { .. } => "ring",
             BalancerConfig::Keyed(config) => config.name(),
             BalancerConfig::Sticky { .. } => "sticky",
+            BalancerConfig::Feedback(config) => config.name(),
             BalancerConfig::PickFirst { .. } => "pick_first",
         }
     }

@@ -4,7 +4,6 @@ use super::{attempts, capacity, server_events};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
-use crate::scenario::balancer::keyed::KeyedConfig;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
@@ -174,6 +173,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
             capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
         let copies = attempts_per_visit(scenario);
         events += requests * (1.0 + ATTEMPT_EVENTS * copies * visits.iter().sum::<f64>());
+        events += requests * copies * feedback_events(scenario, &visits);
         memory += copies * client_bytes(scenario, client, requests);
     }
     for edge in &scenario.edges {
@@ -193,6 +193,9 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
             }
         }
         memory += call_cache_bytes(edge, callers, scenario);
+        if let Some(feedback) = edge.balancer.feedback() {
+            events += feedback.event_rate(callers, instances) * secs;
+        }
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
@@ -341,7 +344,8 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         BalancerConfig::Ring {
             virtual_node_count, ..
         } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
-        BalancerConfig::Keyed(config) => keyed_bytes(config, callers, instances),
+        BalancerConfig::Keyed(config) => config.memory_bytes(callers, instances),
+        BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
         BalancerConfig::Sticky {
             fallback,
             session_count_max,
@@ -352,40 +356,13 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
     }
 }
 
-/// Rings, tables, buckets and the places of a fallback. Weights are taken as 1.
-fn keyed_bytes(config: &KeyedConfig, callers: f64, instances: f64) -> f64 {
-    let ring = |points: f64| RING_POINT_BYTES * points * instances;
-    match *config {
-        KeyedConfig::Modulo | KeyedConfig::Rendezvous | KeyedConfig::Jump => 0.0,
-        KeyedConfig::Ketama { .. } | KeyedConfig::DubboConsistentHash { .. } => ring(160.0),
-        // The fallback keeps a place for each instance, and each caller has its own.
-        KeyedConfig::NginxHashConsistent => ring(160.0) + 16.0 * callers * instances,
-        KeyedConfig::NginxHash | KeyedConfig::NginxIpHash => {
-            16.0 * instances + 16.0 * callers * instances
-        }
-        KeyedConfig::HaproxyConsistent | KeyedConfig::HaproxyBalanceFactor { .. } => ring(16.0),
-        // 256 entries for the largest weight.
-        KeyedConfig::HaproxyMapBased => 4.0 * 256.0 * instances,
-        // The largest of the weights is taken as 256 times the least.
-        KeyedConfig::EnvoyRingHash {
-            point_count_min,
-            point_count_max,
-            ..
-        } => {
-            let points = 256.0 * (point_count_min as f64 + instances);
-            RING_POINT_BYTES * (points.min(point_count_max as f64) + instances)
-        }
-        KeyedConfig::Maglev { table_size, .. } => 4.0 * f64::from(table_size) + 40.0 * instances,
-        KeyedConfig::MultiProbe { .. } | KeyedConfig::NaiveRing { .. } => ring(1.0),
-        // Callers whose histories differ have buckets of their own.
-        KeyedConfig::Anchor { capacity } => {
-            let capacity = capacity.map_or(0.0, f64::from).max(2.0 * instances);
-            callers * (20.0 * capacity + 8.0 * instances)
-        }
-        KeyedConfig::BoundedLoad {
-            virtual_node_count, ..
-        } => ring(f64::from(virtual_node_count)),
-    }
+/// Events of the messages of balancers for one request, sent `copies` times over.
+fn feedback_events(scenario: &Scenario, visits: &[f64]) -> f64 {
+    let each = |(edge, visits): (&EdgeConfig, &f64)| {
+        let feedback = edge.balancer.feedback();
+        visits * feedback.map_or(0.0, |feedback| feedback.events_per_attempt())
+    };
+    scenario.edges.iter().zip(visits).map(each).sum()
 }
 
 /// Budgets, breakers with their windows, throttles and limits of the callers of an edge.

@@ -8,9 +8,9 @@ pub mod json_schema;
 pub mod limits;
 pub mod schema;
 pub mod source;
+pub mod suggest;
 pub mod tree;
 pub mod warning;
-mod weights;
 
 mod assertion;
 mod connected;
@@ -28,9 +28,9 @@ mod section_check;
 mod semantics;
 mod server_events;
 mod shorthand;
-mod suggest;
 mod value;
 mod variants;
+mod weights;
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,20 @@ pub struct LoadInput {
     pub sets: Vec<String>,
     /// How large it may be.
     pub limits: Limits,
+}
+
+impl LoadInput {
+    /// A text that is no file, without overrides and within the standard limits.
+    pub fn text(name: &str, text: &str) -> Self {
+        LoadInput {
+            text: LoadText::Text {
+                name: name.to_string(),
+                text: text.to_string(),
+            },
+            sets: Vec::new(),
+            limits: Limits::STANDARD,
+        }
+    }
 }
 
 /// Where a scenario comes from.
@@ -187,6 +201,7 @@ fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario
     };
     let header = header(&source.text);
     let (mut scenario, places) = read::scenario(ctx, tree, &default_name, header)?;
+    weights::check(ctx, &scenario, &places);
     if let Err(problem) = limits::check_counts(&scenario) {
         ctx.error(Diagnostic::new(problem));
     }

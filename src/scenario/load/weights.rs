@@ -1,63 +1,53 @@
-//! Weights that a real system would refuse.
+//! Weights that the system behind a strategy does not take.
 
 use super::context::Context;
 use super::diagnostic::Diagnostic;
-use super::source::Origin;
+use super::read::Places;
+use crate::id::ServiceId;
+use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
-use crate::scenario::balancer::keyed::KeyedConfig;
-use crate::scenario::client::EdgeConfig;
-use crate::scenario::service::GroupConfig;
 
-/// Reports weights of called instances that the system whose strategy a call uses does not take.
-/// Weight 0 is not among them: such instances are not candidates at all.
-pub fn refuse_foreign_weights(
-    ctx: &mut Context,
-    edges: &[(EdgeConfig, Origin)],
-    groups: &[GroupConfig],
-) {
-    for (edge, at) in edges {
-        let Some((system, most)) = whole_weights(&edge.balancer) else {
+/// Refuses weights that are no whole numbers, or too large, for strategies of systems that have
+/// only those. A weight of 0 drains, and is no weight. What a fault gives is rounded at run time.
+pub fn check(ctx: &mut Context, scenario: &Scenario, places: &Places) {
+    for (edge, at) in scenario.edges.iter().zip(&places.calls) {
+        let Some((system, weight_max)) = whole_weights(&edge.balancer) else {
             continue;
         };
-        let called = groups.iter().filter(|group| group.service == edge.to);
-        let is_taken = |weight: f64| weight.fract() == 0.0 && weight <= most;
-        if let Some(group) = called.into_iter().find(|group| !is_taken(group.weight)) {
+        let is_refused = |weight: &f64| weight.fract() != 0.0 || f64::from(weight_max) < *weight;
+        if let Some(weight) = weights(scenario, edge.to).find(is_refused) {
+            let policy = edge.balancer.name();
             ctx.error(
-                Diagnostic::new(format!(
-                    "{system} does not take the weight {}",
-                    group.weight
-                ))
-                .at(*at, format!("it is that of group `{}`", group.name))
-                .help(format!("{system} takes whole weights up to {most}")),
+                Diagnostic::new(format!("{system} has no weight {weight}"))
+                    .at(*at, format!("`{policy}` is a strategy of {system}"))
+                    .help(format!(
+                        "write whole weights up to {weight_max}, or take {}, which take any",
+                        takes_any(&edge.balancer)
+                    )),
             );
         }
     }
 }
 
-/// The system of a strategy that takes whole weights only, and the largest.
-fn whole_weights(balancer: &BalancerConfig) -> Option<(&'static str, f64)> {
+/// Strategies of the same kind that take any weight.
+fn takes_any(balancer: &BalancerConfig) -> &'static str {
     match balancer {
+        BalancerConfig::Keyed(_) => "`ring` or `rendezvous`",
+        _ => "`smooth_weighted_round_robin` or `weighted_random`",
+    }
+}
+
+/// The system whose weights are whole numbers, and the largest, of a strategy or what it holds.
+fn whole_weights(balancer: &BalancerConfig) -> Option<(&'static str, u32)> {
+    match balancer {
+        BalancerConfig::Keyed(config) => config.whole_weights(),
         BalancerConfig::Sticky { fallback, .. } => whole_weights(fallback),
-        BalancerConfig::Keyed(config) => match config {
-            KeyedConfig::NginxHash
-            | KeyedConfig::NginxHashConsistent
-            | KeyedConfig::NginxIpHash => Some(("nginx", 65_535.0)),
-            KeyedConfig::HaproxyConsistent
-            | KeyedConfig::HaproxyMapBased
-            | KeyedConfig::HaproxyBalanceFactor { .. } => Some(("HAProxy", 256.0)),
-            KeyedConfig::EnvoyRingHash { .. } | KeyedConfig::Maglev { .. } => {
-                Some(("Envoy", f64::from(u32::MAX)))
-            }
-            KeyedConfig::Modulo
-            | KeyedConfig::Ketama { .. }
-            | KeyedConfig::Rendezvous
-            | KeyedConfig::Jump
-            | KeyedConfig::MultiProbe { .. }
-            | KeyedConfig::Anchor { .. }
-            | KeyedConfig::BoundedLoad { .. }
-            | KeyedConfig::DubboConsistentHash { .. }
-            | KeyedConfig::NaiveRing { .. } => None,
-        },
         _ => None,
     }
+}
+
+/// The weights that instances of a service begin with.
+fn weights(scenario: &Scenario, service: ServiceId) -> impl Iterator<Item = f64> + '_ {
+    let groups = scenario.services[service.index()].groups.iter();
+    groups.map(|group| scenario.groups[group.index()].weight)
 }

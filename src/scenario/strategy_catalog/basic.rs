@@ -29,4 +29,75 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         avoid_when: "requests are of very different sizes, or there are so many callers that \
                      their turns add up to random",
     },
+    StrategyInfo {
+        name: "weighted_random",
+        summary: "in proportion to the weights, each pick for itself",
+        source: "textbook: cumulative weights and one uniform number",
+        evidence: Evidence::Published("binomial shares and M/M/1 per server (theory tests)"),
+        guarantee: "shares approach the weights as 1/sqrt(picks); no state, no ties",
+        cost: "O(log candidates); the sums are shared by callers with equal candidates",
+        use_when: "servers are unequal, requests are idempotent, callers are many",
+        avoid_when: "few requests must be spread evenly (smooth_weighted_round_robin): runs of \
+                     picks of one server are as long as chance makes them",
+    },
+    StrategyInfo {
+        name: "smooth_weighted_round_robin",
+        summary: "in proportion to the weights, spread evenly over time",
+        source: "nginx ngx_http_upstream_round_robin.c",
+        evidence: Evidence::Published("published sequences, and nginx's own (theory tests)"),
+        guarantee: "exact shares over one period of the weights; the server with the highest \
+                    current weight is next, ties go to the first by path; after a change of the \
+                    candidates all current weights are 0",
+        cost: "O(candidates)",
+        use_when: "servers are unequal, requests alike, callers few",
+        avoid_when: "there are many callers: each begins with the same server",
+    },
+    StrategyInfo {
+        name: "least_in_flight",
+        summary: "the fewest attempts in flight from this caller, among all or a few sampled",
+        source: "Mitzenmacher, IEEE TPDS 12 (2001) for choice_count = 2; ties after Finagle, tower",
+        evidence: Evidence::Published("exact Markov chains, mean-field limits (theory tests)"),
+        guarantee: "full scan: ties at random; sampled: ties go to the first sampled; weights are \
+                    ignored but for 0, which drains",
+        cost: "O(choice_count), or O(candidates with attempts in flight) for the full scan",
+        use_when: "requests are of very different sizes, or servers differ in speed, and each \
+                   caller sends much",
+        avoid_when: "there are many callers that send little each: nobody sees the load, and it \
+                     is almost random; or a server may fail fast: it always has the fewest in \
+                     flight and draws the load to itself",
+    },
+    StrategyInfo {
+        name: "ring",
+        summary: "consistent hashing: a key's server is the next point on a circle of hashes",
+        source: "Karger et al. 1997; ketama (several points per server)",
+        evidence: Evidence::Published("closed forms of ownership and movement, golden rings"),
+        guarantee: "a change of the servers moves no key but to or from those that changed; \
+                    ownership spreads by about 1/sqrt(virtual_node_count)",
+        cost: "O(log points); the ring is shared by callers with equal candidates",
+        use_when: "servers keep what they know of a key: caches, shards, sessions",
+        avoid_when: "keys are few or hot, or virtual_node_count is small: load is as uneven as \
+                     the arcs and the keys are",
+    },
+    StrategyInfo {
+        name: "sticky",
+        summary: "a key stays with its server until that server is gone",
+        source: "textbook: session affinity",
+        evidence: Evidence::Assumed("follows from its definition"),
+        guarantee: "a key's server stands until it is no candidate; another strategy picks the \
+                    first one; a retry elsewhere leaves the key where it is",
+        cost: "O(log keys)",
+        use_when: "servers are stateful: what a session has done is known to its server only",
+        avoid_when: "servers are stateless: old sessions stay where they are while new servers \
+                     idle",
+    },
+    StrategyInfo {
+        name: "pick_first",
+        summary: "one instance until the connection to it, or an attempt, fails",
+        source: "gRPC pick_first (gRFC A62 for the shuffle)",
+        evidence: Evidence::Recorded("grpc 1.62: grpc-kill.json, grpc-stop_*.json"),
+        guarantee: "every request of a caller goes to one instance while that works",
+        cost: "O(1)",
+        use_when: "there is one server, or something behind the address balances",
+        avoid_when: "load must be spread: callers pile up on few servers after a rolling restart",
+    },
 ];

@@ -38,7 +38,7 @@ impl Balancer for Rendezvous {
         let members = view.members.iter();
         let usable = members.filter(|m| tried.is_empty() || is_untried(m.instance, tried));
         let (key, tables) = (ctx.key, &*ctx.tables);
-        let scored = usable.map(|m| (m, score(key, tables.name_hash(m.instance))));
+        let scored = usable.map(|m| (m, score(key, tables.name(m.instance))));
         if is_weighted {
             highest(scored.map(|(m, score)| (m.instance, weighted_score(score, m.weight))))
         } else {

@@ -8,6 +8,7 @@ use crate::hash::placement::{Placement, PlacementRule};
 use crate::hash::ring_rule::RingRule;
 use crate::hash::slots::SlotRule;
 use crate::id::{InstanceId, ServiceId, ZoneId};
+use crate::model::balancer::control::{Orders, TrueQueues};
 use crate::model::balancer::tables::{GroupNames, Tables};
 use crate::model::balancer::{Balancer, PickContext, build};
 use crate::model::in_flight::InFlight;
@@ -87,7 +88,7 @@ fn tables() -> Tables {
         service_first: InstanceId(0),
         prefix: prefix.to_string(),
     };
-    Tables::new(names, vec![group(0, "web/a/"), group(10, "web/b/")])
+    Tables::new(names).with_groups(vec![group(0, "web/a/"), group(10, "web/b/")])
 }
 
 /// A view with a weight for each instance; weight 0 is not in it. Equal weights are equal contents.
@@ -134,6 +135,8 @@ impl Side {
             in_flight: &self.in_flight,
             draw: self.streams.draw(Purpose::Pick, self.pick_count, 0, 0),
             tables,
+            orders: &mut Orders::default(),
+            true_queues: TrueQueues::NONE,
         };
         self.balancer.pick(&mut ctx)
     }

@@ -33,7 +33,6 @@ use crate::scenario::Scenario;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::expect::Expectation;
-use crate::scenario::service::GroupConfig;
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -81,12 +80,6 @@ impl Places {
     }
 }
 
-/// Reports calls that the called instances make impossible.
-fn refuse_calls(ctx: &mut Context, edges: &[(EdgeConfig, Origin)], groups: &[GroupConfig]) {
-    super::attempts::refuse_large_broadcasts(ctx, edges, groups);
-    super::weights::refuse_foreign_weights(ctx, edges, groups);
-}
-
 /// Reads the whole scenario. None if a part is missing without which nothing can be said; what is
 /// returned is only valid if no error was reported.
 pub fn scenario(
@@ -110,7 +103,7 @@ pub fn scenario(
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
-    refuse_calls(ctx, &edges, &groups);
+    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     let faults_read = fault::faults(ctx, &faults, &names);
     call::attach(&edges, &mut services_read);

@@ -6,7 +6,7 @@ use super::super::super::section::Section;
 use crate::hash::function::Function;
 use crate::scenario::balancer::keyed::{EnvoyHashConfig, KeyedConfig};
 
-/// Reads the strategy by key of this name. None where there is none, or a value is wrong.
+/// Reads the strategy by key of this name.
 pub fn read(ctx: &mut Context, section: &Section, name: &str) -> Option<KeyedConfig> {
     Some(match name {
         "modulo" => KeyedConfig::Modulo,
@@ -44,7 +44,7 @@ pub fn read(ctx: &mut Context, section: &Section, name: &str) -> Option<KeyedCon
             hash: hash(ctx, section)?,
             hash_seed: section.count(ctx, "hash_seed")?,
         },
-        _ => return None,
+        name => unreachable!("the specification has no policy `{name}`"),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The balancer of a call.
 
+mod feedback;
 mod keyed;
 
 use super::super::context::Context;
@@ -69,6 +70,11 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
             shuffle: section.bool(ctx, "shuffle")?,
             has_connections: false,
         },
+        "grpc_weighted_round_robin"
+        | "prequal"
+        | "c3"
+        | "join_idle_queue"
+        | "shortest_queue_global" => feedback::read(ctx, &section)?,
         name => BalancerConfig::Keyed(keyed::read(ctx, &section, name)?),
     })
 }

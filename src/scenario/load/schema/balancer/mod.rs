@@ -1,5 +1,6 @@
 //! Keys of balancers: one variant for each strategy.
 
+mod feedback;
 mod keyed;
 
 use super::{Default, Kind, Shorthand, TableSpec, Tag, Variant, key};
@@ -110,6 +111,11 @@ pub static BALANCER: TableSpec = TableSpec {
                 "Whether each caller draws its instance instead of beginning with the first.",
             )],
         },
+        feedback::GRPC_WEIGHTED_ROUND_ROBIN,
+        feedback::PREQUAL,
+        feedback::C3,
+        feedback::JOIN_IDLE_QUEUE,
+        feedback::SHORTEST_QUEUE_GLOBAL,
     ],
     shorthand: Some(Shorthand::Tag),
 };

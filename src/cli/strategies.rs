@@ -1,0 +1,117 @@
+//! `stormglass strategies`.
+
+use std::io;
+
+use super::metrics::wrapped;
+use super::style::{Console, FAINT, HEADING};
+use super::{CliError, Exit};
+use crate::scenario::load::schema::{BALANCER, Default, Key, Kind};
+use crate::scenario::load::suggest;
+use crate::scenario::strategy_catalog::{self, FAMILIES, StrategyInfo, TEXTBOOK_ADVICE};
+
+/// Columns of the text.
+const WIDTH: usize = 90;
+/// Columns of the names of sections.
+const LABEL_WIDTH: usize = 12;
+
+/// Lists the strategies, or explains one.
+pub fn run(name: Option<&str>, console: &mut Console) -> Result<Exit, CliError> {
+    match name {
+        None => list(console)?,
+        Some(name) => explain(find(name)?, console)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn find(name: &str) -> Result<&'static StrategyInfo, CliError> {
+    strategy_catalog::find(name).ok_or_else(|| {
+        let known = || strategy_catalog::all().map(|info| info.name);
+        let hint = suggest::did_you_mean(name, known())
+            .unwrap_or_else(|| "`stormglass strategies` lists them".to_string());
+        CliError::Usage(format!("no strategy is called `{name}`; {hint}"))
+    })
+}
+
+fn list(console: &mut Console) -> io::Result<()> {
+    let out = console.out();
+    writeln!(
+        out,
+        "balancer = \"NAME\", or balancer = {{ policy = \"NAME\", KEY = VALUE, ... }}, in a call"
+    )?;
+    let longest = strategy_catalog::all().map(|info| info.name.len()).max();
+    let width = longest.unwrap_or(0);
+    for (family, strategies) in FAMILIES {
+        writeln!(out, "\n{HEADING}{family}{HEADING:#}")?;
+        for info in *strategies {
+            writeln!(out, "  {:width$}  {}", info.name, info.summary)?;
+        }
+    }
+    writeln!(out)?;
+    for line in wrapped(TEXTBOOK_ADVICE, WIDTH) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "\n`stormglass strategies NAME` explains one.")
+}
+
+fn explain(info: &StrategyInfo, console: &mut Console) -> io::Result<()> {
+    let out = console.out();
+    writeln!(out, "{HEADING}{}{HEADING:#}  {}\n", info.name, info.summary)?;
+    let evidence = format!("{}: {}", info.evidence.kind(), info.evidence.text());
+    let sections = [
+        ("use when", info.use_when),
+        ("not when", info.avoid_when),
+        ("guarantee", info.guarantee),
+        ("cost", info.cost),
+        ("source", info.source),
+        ("evidence", evidence.as_str()),
+    ];
+    for (label, text) in sections {
+        for (place, line) in wrapped(text, WIDTH - LABEL_WIDTH).iter().enumerate() {
+            let label = if place == 0 { label } else { "" };
+            writeln!(out, "{FAINT}{label:LABEL_WIDTH$}{FAINT:#}{line}")?;
+        }
+    }
+    let keys = keys_of(info.name);
+    if keys.is_empty() {
+        return writeln!(out, "\nIt has no parameters.");
+    }
+    writeln!(out, "\n{HEADING}parameters{HEADING:#}")?;
+    for key in keys {
+        writeln!(out, "  {} = {}", key.name, default_text(key))?;
+        for line in wrapped(key.doc, WIDTH - 6) {
+            writeln!(out, "      {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The parameters of a strategy, or of a wrapper, which is a key of its own.
+fn keys_of(name: &str) -> Vec<&'static Key> {
+    if let Some(variant) = BALANCER.variant(name) {
+        return variant.keys.iter().collect();
+    }
+    match BALANCER.key(None, name).map(|key| key.kind) {
+        Some(Kind::Table(spec)) => {
+            let of_variants = spec.variants.iter().flat_map(|variant| variant.keys);
+            spec.keys.iter().chain(of_variants).collect()
+        }
+        _ => BALANCER.key(None, name).into_iter().collect(),
+    }
+}
+
+fn default_text(key: &Key) -> String {
+    let default = match key.default {
+        Default::Required => "... (required)".to_string(),
+        Default::Absent => "... (not set)".to_string(),
+        Default::Toml(value) => value.to_string(),
+        Default::Computed(words) | Default::Inherited(words) => format!("... (default: {words})"),
+        Default::Nested => "{ ... } (its defaults)".to_string(),
+    };
+    match (key.kind, key.only_if) {
+        (_, Some(condition)) => {
+            format!("{default} (only if {} = {})", condition.key, condition.toml)
+        }
+        (Kind::Choice(words), None) => format!("{default} (one of {})", words.join(", ")),
+        _ => default,
+    }
+}
