@@ -2,20 +2,8 @@
 
 use super::{Evidence, StrategyInfo};
 
-/// Strategies by key: all but `ring`, whose points they share.
+/// Strategies by key, all but `ring`, which is among the plain ones.
 pub const STRATEGIES: &[StrategyInfo] = &[
-    StrategyInfo {
-        name: "ring",
-        summary: "consistent hashing: a ring with virtual nodes, and a choice of hash functions",
-        source: "Karger et al., STOC 1997; virtual nodes after Dynamo, SOSP 2007",
-        evidence: Evidence::Published("closed forms of shares and moves (Dirichlet spacings)"),
-        guarantee: "no key moves needlessly; the CV of shares is sqrt((n - 1) / (n v + 1)); of \
-                    equal points the first in order of path owns the arc; weights count points, \
-                    rounded, at least one; a retry walks on clockwise",
-        cost: "O(1); 16 bytes for each point, shared by callers with equal candidates",
-        use_when: "instances hold state or caches for their keys and come and go",
-        avoid_when: "a few keys are hot (bounded_load), or shares must be equal (jump, maglev)",
-    },
     StrategyInfo {
         name: "modulo",
         summary: "the hash of the key modulo the number of candidates",
@@ -42,7 +30,7 @@ pub const STRATEGIES: &[StrategyInfo] = &[
     },
     StrategyInfo {
         name: "nginx_hash",
-        summary: "nginx `hash` without `consistent`: 15 bits of CRC-32 modulo the sum of weights",
+        summary: "nginx `hash` without `consistent`: CRC-32 of the key modulo the sum of weights",
         source: "nginx 1.22.1, ngx_http_upstream_hash_module",
         evidence: Evidence::Recorded("nginx 1.22.1, nginx-hash-plain.json: 16,000 of 16,000 keys"),
         guarantee: "a server that leaves the list moves nearly everything (33 to 65 % of all keys \
@@ -54,8 +42,7 @@ pub const STRATEGIES: &[StrategyInfo] = &[
     },
     StrategyInfo {
         name: "nginx_hash_consistent",
-        summary: "nginx `hash ... consistent`: a ring by CRC-32, 160 points for each unit of \
-                    weight",
+        summary: "nginx `hash ... consistent`: a ring by CRC-32, 160 points for each weight unit",
         source: "nginx 1.22.1, ngx_http_upstream_hash_module",
         evidence: Evidence::Recorded("nginx 1.22.1, nginx-hash-consistent.json: 16,000 of 16,000"),
         guarantee: "no key moves needlessly; whole weights; of equal points the first in order of \
@@ -79,7 +66,7 @@ pub const STRATEGIES: &[StrategyInfo] = &[
     },
     StrategyInfo {
         name: "haproxy_consistent",
-        summary: "HAProxy `hash-type consistent`: the closest of 16 points for each unit of weight",
+        summary: "HAProxy `hash-type consistent`: the closest of 16 points for each weight unit",
         source: "HAProxy 2.6.12, lb_chash.c, with sdbm and avalanche; points by server id",
         evidence: Evidence::Recorded("HAProxy 2.6.12, haproxy-hash.json: 10,000 of 10,000 keys"),
         guarantee: "no key moves needlessly; of two points as close the one before counts; whole \
