@@ -1,5 +1,7 @@
 //! The rules by which real systems put servers on a ring, and find the server of a key on it.
 
+use std::sync::Arc;
+
 use super::function::{Function, crc32, xxh64};
 use super::ring::{Ring, RingEntry, hashed_points, point_count};
 use super::{
@@ -137,7 +139,7 @@ impl RingRule {
     /// The ring of `servers`, made from the ring of `old` ones: only servers that came, left or
     /// have another number of points are hashed and merged. That is the ring built from nothing,
     /// because where points lie depends on the server alone. Both lists ascend by owner.
-    pub fn derive(&self, ring: &Ring, old: &[Server], servers: &[Server]) -> Ring {
+    pub fn derive(&self, ring: &Arc<Ring>, old: &[Server], servers: &[Server]) -> Arc<Ring> {
         let olds: Vec<_> = old.iter().zip(self.point_counts(old)).collect();
         let news: Vec<_> = servers.iter().zip(self.point_counts(servers)).collect();
         let has = |list: &[(&Server, u32)], owner: u32, count: u32| {
@@ -156,10 +158,10 @@ impl RingRule {
             self.push_points(server, *count, &mut points);
         }
         match (left.is_empty(), points.is_empty()) {
-            (true, true) => ring.clone(),
-            (true, false) => ring.with(points),
-            (false, true) => ring.without(&left),
-            (false, false) => ring.without(&left).with(points),
+            (true, true) => Arc::clone(ring),
+            (true, false) => Arc::new(ring.with(points)),
+            (false, true) => Arc::new(ring.without(&left)),
+            (false, false) => Arc::new(ring.without(&left).with(points)),
         }
     }
 

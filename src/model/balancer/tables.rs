@@ -55,9 +55,8 @@ impl<K: Ord, T> Shared<K, T> {
         self.0.get(&(view.content_id, rule)).and_then(Weak::upgrade)
     }
 
-    fn keep(&mut self, view: &ViewSnapshot, rule: K, table: T) -> Arc<T> {
+    fn keep(&mut self, view: &ViewSnapshot, rule: K, table: Arc<T>) -> Arc<T> {
         self.0.retain(|_, table| table.strong_count() > 0);
-        let table = Arc::new(table);
         let place = (view.content_id, rule);
         self.0.insert(place, Arc::downgrade(&table));
         table
@@ -137,7 +136,7 @@ impl Tables {
         let servers = self.servers(view, has_names);
         let ring = match self.newest.get(&(view.service, rule)) {
             Some((old, ring)) => rule.derive(ring, &self.servers(old, has_names), &servers),
-            None => rule.build(&servers),
+            None => Arc::new(rule.build(&servers)),
         };
         let ring = self.rings.keep(view, rule, ring);
         let newest = (Arc::clone(view), Arc::clone(&ring));
@@ -151,7 +150,7 @@ impl Tables {
             return slots;
         }
         let slots = rule.build(&self.servers(view, true));
-        self.slots.keep(view, rule, slots)
+        self.slots.keep(view, rule, Arc::new(slots))
     }
 
     /// The whole weights of a view's members.
@@ -160,7 +159,7 @@ impl Tables {
             return weights;
         }
         let weights = WholeWeights::new(&self.servers(view, false));
-        self.whole_weights.keep(view, (), weights)
+        self.whole_weights.keep(view, (), Arc::new(weights))
     }
 
     /// Running sums of the weights of a view's members.
@@ -174,7 +173,7 @@ impl Tables {
             sum
         };
         let sums = view.members.iter().map(add).collect();
-        self.weight_sums.keep(view, (), sums)
+        self.weight_sums.keep(view, (), Arc::new(sums))
     }
 
     /// The anchors of a calling side that had `before` and now holds `view`, which has members.
