@@ -1,6 +1,11 @@
 //! What one pick costs, by strategy and number of candidates. Every strategy must pick what it
 //! picked when its digest was written down before it is measured.
 
+#[path = "strategies/keyed.rs"]
+mod keyed;
+#[path = "strategies/rotate.rs"]
+mod rotate;
+
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -22,8 +27,9 @@ use stormglass::rng::{Purpose, Streams, mix};
 use stormglass::scenario::balancer::feedback::{
     C3Config, FeedbackConfig, GrpcWeightedRoundRobinConfig, PrequalConfig,
 };
-use stormglass::scenario::balancer::keyed::{EnvoyHashConfig, KeyedConfig};
+use stormglass::scenario::balancer::weighted::DrawMethod;
 use stormglass::scenario::balancer::{BalancerConfig, RingHash};
+use stormglass::scenario::registry::Phase;
 use stormglass::time::{SimDuration, SimTime};
 
 const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
@@ -31,6 +37,8 @@ const CANDIDATE_COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];
 const IN_FLIGHT_COUNT: usize = 16;
 const KEY_COUNT: u64 = 10_000;
 const DIGEST_CANDIDATE_COUNT: u32 = 1_000;
+/// Different weights of candidates.
+const WEIGHT_COUNT: u32 = 3;
 const DIGEST_PICK_COUNT: usize = 10_000;
 
 /// One calling side that picks, with the oldest of its attempts ending at every pick.
@@ -46,11 +54,11 @@ struct Side {
 }
 
 impl Side {
-    fn new(config: &BalancerConfig, candidate_count: u32) -> Self {
+    fn new(config: &BalancerConfig, candidate_count: u32, weight_count: u32) -> Self {
         let member = |index| Member {
             instance: InstanceId(index),
             zone: ZoneId(0),
-            weight: f64::from(index % 3 + 1),
+            weight: f64::from(index % weight_count + 1),
         };
         let view = Arc::new(ViewSnapshot {
             service: ServiceId(0),
@@ -199,12 +207,16 @@ fn strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         ("random", BalancerConfig::Random, 261_402_399_607_128_222),
         (
             "round_robin",
-            BalancerConfig::RoundRobin,
+            BalancerConfig::RoundRobin {
+                random_start: false,
+            },
             7_941_138_185_349_098_612,
         ),
         (
             "weighted_random",
-            BalancerConfig::WeightedRandom,
+            BalancerConfig::WeightedRandom {
+                method: DrawMethod::Cumulative,
+            },
             15_097_935_736_692_949_051,
         ),
         (
@@ -228,6 +240,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         blackout: SimDuration::ZERO,
         expiration: SimDuration::from_secs(180),
         update_interval: SimDuration::from_secs(1),
+        phase: Phase::Random,
         error_penalty: 1.0,
         report_interval: None,
         report_window: SimDuration::from_secs(1),
@@ -252,7 +265,7 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         (
             "grpc_weighted_round_robin",
             weights,
-            7_069_556_010_167_351_361,
+            15_177_559_501_093_646_736,
         ),
         ("prequal", prequal, 3_697_888_488_752_836_386),
         ("c3", c3, 7_008_173_484_729_386_051),
@@ -275,69 +288,16 @@ fn feedback_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
         .collect()
 }
 
-/// The strategies by key, each with the digest of its picks.
-fn keyed_strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
-    let envoy = EnvoyHashConfig {
-        host_selection_retry_max_attempts: 1,
-        balance_factor: None,
-    };
-    let bounded_load = KeyedConfig::BoundedLoad {
-        virtual_node_count: 160,
-        hash: RingHash::Xxh64,
-        hash_seed: 0,
-        load_factor: 1.25,
-    };
-    let envoy_ring_hash = KeyedConfig::EnvoyRingHash {
-        point_count_min: 1024,
-        point_count_max: 8 * 1024 * 1024,
-        envoy,
-    };
-    let maglev = KeyedConfig::Maglev {
-        table_size: 65_537,
-        envoy,
-    };
-    let naive_ring = KeyedConfig::NaiveRing {
-        hash: RingHash::Xxh64,
-        hash_seed: 0,
-    };
-    let all = [
-        (KeyedConfig::Modulo, 8_589_807_709_265_926_674),
-        (
-            KeyedConfig::Ketama { is_rescaled: false },
-            14_288_879_449_863_555_373,
-        ),
-        (KeyedConfig::NginxHash, 2_737_289_792_953_507_637),
-        (KeyedConfig::NginxHashConsistent, 13_759_696_112_816_918_479),
-        (KeyedConfig::NginxIpHash, 9_676_876_862_590_995_152),
-        (KeyedConfig::HaproxyConsistent, 1_665_351_020_277_782_281),
-        (KeyedConfig::HaproxyMapBased, 7_222_935_768_866_031_990),
-        (
-            KeyedConfig::HaproxyBalanceFactor { factor: 150 },
-            6_398_681_486_226_211_523,
-        ),
-        (envoy_ring_hash, 14_301_675_101_788_297_370),
-        (maglev, 4_276_052_943_215_088_669),
-        (KeyedConfig::Rendezvous, 16_350_401_099_030_014_085),
-        (KeyedConfig::Jump, 7_191_059_942_675_240_790),
-        (
-            KeyedConfig::MultiProbe { probe_count: 21 },
-            9_581_497_697_974_787_391,
-        ),
-        (
-            KeyedConfig::Anchor { capacity: None },
-            1_654_494_784_346_721_560,
-        ),
-        (bounded_load, 10_558_169_082_018_987_517),
-        (
-            KeyedConfig::DubboConsistentHash { reselect_count: 10 },
-            889_899_736_488_494_384,
-        ),
-        (naive_ring, 11_536_575_859_837_262_513),
-    ];
-    let entry = |(config, digest): (KeyedConfig, u64)| {
-        (config.name(), BalancerConfig::Keyed(config), digest)
-    };
-    all.into_iter().map(entry).collect()
+/// Names all that pick other instances than before.
+fn assert_digests(entries: &[rotate::Entry]) {
+    let mut changed = String::new();
+    for (name, config, weight_count, digest) in entries {
+        let picked = Side::new(config, DIGEST_CANDIDATE_COUNT, *weight_count).digest();
+        if picked != *digest {
+            changed += &format!("{name} picks other instances: {picked}\n");
+        }
+    }
+    assert!(changed.is_empty(), "{changed}");
 }
 
 /// Building a ring of 16 million points, and deriving one from it without one owner.
@@ -373,11 +333,14 @@ fn bench_pick(criterion: &mut Criterion) {
     group.warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
     group.sample_size(20);
-    for (name, config, digest) in strategies().into_iter().chain(keyed_strategies()) {
-        let picked = Side::new(&config, DIGEST_CANDIDATE_COUNT).digest();
-        assert_eq!(picked, digest, "{name} picks other instances");
+    let plain = strategies().into_iter();
+    let plain = plain.map(|(name, config, digest)| (name, config, WEIGHT_COUNT, digest));
+    let plain = plain.chain(keyed::strategies());
+    let entries: Vec<rotate::Entry> = plain.chain(rotate::strategies()).collect();
+    assert_digests(&entries);
+    for (name, config, weight_count, _) in entries {
         for candidate_count in CANDIDATE_COUNTS {
-            let mut side = Side::new(&config, candidate_count);
+            let mut side = Side::new(&config, candidate_count, weight_count);
             // Tables are built at the first pick.
             side.pick();
             group.bench_function(BenchmarkId::new(name, candidate_count), |bencher| {

@@ -48,6 +48,11 @@ impl Case {
         self.0["value"].as_f64().expect("a number")
     }
 
+    /// The stated relative tolerance.
+    pub fn tolerance(&self) -> f64 {
+        self.0["tolerance_rel"].as_f64().expect("a tolerance")
+    }
+
     /// The result, when it is a text.
     pub fn text(&self) -> &str {
         self.0["value"].as_str().expect("a text")

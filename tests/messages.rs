@@ -10,6 +10,8 @@ mod caches;
 mod classes;
 #[path = "messages/faults.rs"]
 mod faults;
+#[path = "messages/feedback.rs"]
+mod feedback;
 #[path = "messages/protection.rs"]
 mod protection;
 

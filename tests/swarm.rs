@@ -33,7 +33,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use conservation::Books;
 use fingerprint::Fingerprint;
+use stormglass::id::ClassId;
+use stormglass::metrics::class_load::ClassLoad;
+use stormglass::metrics::recorder::Recorder;
+use stormglass::model::fault_plan;
+use stormglass::model::fault_plan::fault_windows;
 use stormglass::model::observation::{Observation, Observer};
+use stormglass::scenario::measure::Phase;
 use stormglass::time::SimTime;
 
 const SCENARIO_COUNT: u64 = 200;
@@ -80,6 +86,57 @@ fn check_all(seeds: impl Iterator<Item = u64>) {
 #[test]
 fn random_scenarios_conserve_and_repeat() {
     check_all(0..SCENARIO_COUNT);
+}
+
+/// The load of all classes is the load of each instance, whatever they share. Pings that wait for
+/// a worker are of no class.
+fn check_classes(seed: u64) {
+    let text = swarm::scenario(seed);
+    let Some((_, class)) = text.split_once(".class.") else {
+        return;
+    };
+    let (before, _) = text.split_once(".class.").expect("it was found");
+    let client = before
+        .rsplit("[client.")
+        .next()
+        .expect("a class has a client");
+    let name = class.split(']').next().expect("a header ends");
+    let asked = format!("[expect]\nload = \"utilization{{class={client}.{name}}} >= 0\"\n");
+    let scenario = text::scenario(&(text.clone() + &asked), &[]);
+    let plan = fault_plan(&scenario, seed).expect("the windows are few");
+    let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
+    let end = run::run(&scenario, seed, &mut recorder);
+    let tables = recorder.finish(end).tables;
+    let loads = tables.class_loads.expect("it is asked for");
+    let phases = tables.timeline.classes_of(Phase::Whole);
+    let phases = phases.expect("the whole run is known");
+    let has_pings = scenario.edges.iter().any(|edge| edge.ping_time.is_some());
+    for instance in 0..scenario.topology.instance_count() {
+        let all = tables.instances.load(instance, &phases, true);
+        let all = all.expect("the whole run is kept");
+        let mut sum = ClassLoad::default();
+        for class in scenario.classes.ids().chain([ClassId::NONE]) {
+            let load = loads.load(instance, class, &phases, true);
+            sum.add(&load.expect("the whole run is kept"));
+        }
+        let is_near = |sum: f64, all: f64| (sum - all).abs() <= 1e-9 * all.max(1e9);
+        assert!(
+            is_near(sum.in_flight_ns, all.in_flight_ns),
+            "seed {seed}: in flight"
+        );
+        assert!(
+            is_near(sum.in_system_ns, all.in_system_ns),
+            "seed {seed}: in the system"
+        );
+        let is_busy = is_near(sum.busy_ns, all.busy_ns);
+        let rest_is_pings = has_pings && sum.busy_ns < all.busy_ns;
+        assert!(is_busy || rest_is_pings, "seed {seed}: {sum:?} {all:?}");
+    }
+}
+
+#[test]
+fn classes_of_random_scenarios_add_up() {
+    (0..SCENARIO_COUNT).for_each(check_classes);
 }
 
 /// What happened in any of the runs, by name.

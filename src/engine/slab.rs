@@ -5,12 +5,18 @@ use std::ops::{Index, IndexMut};
 /// Records in slots. A freed slot is used again, the one freed last first.
 ///
 /// A slot is a place and never an identity: a removed record's slot may hold another one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Slab<T> {
     records: Vec<T>,
     free: Vec<u32>,
     /// One bit per slot.
     occupied: Vec<u64>,
+}
+
+impl<T: Copy> Default for Slab<T> {
+    fn default() -> Self {
+        Slab::new()
+    }
 }
 
 impl<T: Copy> Slab<T> {

@@ -2,7 +2,7 @@
 //! fallback, by edge and class of the moment.
 
 use super::recorder::Recorder;
-use crate::id::{CallerId, EdgeId};
+use crate::id::{CallerId, ClassId, EdgeId};
 use crate::scenario::Scenario;
 
 /// What happened on one edge in one class.
@@ -50,7 +50,13 @@ impl SeveralTable {
 
 impl Recorder<'_> {
     /// The attempt that was sent last is a hedge, and so no retry.
-    pub(super) fn hedge_sent(&mut self, (caller, edge): (CallerId, EdgeId), attempt_index: u32) {
+    pub(super) fn hedge_sent(
+        &mut self,
+        (caller, edge): (CallerId, EdgeId),
+        class: ClassId,
+        attempt_index: u32,
+    ) {
+        self.class_hedge_sent(class, (caller, edge), attempt_index);
         self.tables.several.at(edge, self.class).hedge_count += 1;
         self.tables.selection.take_back_retry(self.class, edge);
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
@@ -61,7 +67,8 @@ impl Recorder<'_> {
     }
 
     /// A call ended with a fallback.
-    pub(super) fn fell_back(&mut self, edge: EdgeId) {
+    pub(super) fn fell_back(&mut self, edge: EdgeId, class: ClassId) {
+        self.class_fell_back(class, edge);
         self.tables.several.at(edge, self.class).fallback_count += 1;
     }
 }

@@ -3,6 +3,8 @@
 //! Here `class` is a class of request; the classes of instants that [`super::phase`] tells apart
 //! are called phases.
 
+use super::class_caller::ClassCallerTable;
+use super::class_local::LocalCounts;
 use super::data::class::{ClassMetrics, ClassSeries};
 use super::recorder::Recorder;
 use super::request::RequestCell;
@@ -32,10 +34,14 @@ pub struct ClassTable {
     requests: Vec<RequestCell>,
     /// By class, [`ClassId::NONE`] included.
     windows: WindowTable,
+    /// Requests by class and caller.
+    pub callers: ClassCallerTable,
     /// By edge, class, then phase of the start of the call.
     calls: Vec<RequestCell>,
     /// By edge, class, then phase.
     attempts: Vec<AttemptCounts>,
+    /// By edge, class, then phase.
+    local: Vec<LocalCounts>,
     /// Bytes sent, by edge, class, then phase.
     bytes: Vec<u64>,
     /// What each block of `work` is about, sorted.
@@ -77,9 +83,11 @@ impl ClassTable {
             client_edges: client_edges(scenario),
             requests: vec![RequestCell::default(); request_scopes.len() * phase_count],
             request_scopes,
+            callers: ClassCallerTable::new(scenario, phase_count),
             windows: windows.empty_like(classes.count()),
             calls: vec![RequestCell::default(); by_edge],
             attempts: vec![AttemptCounts::default(); by_edge],
+            local: vec![LocalCounts::default(); by_edge],
             bytes: vec![0; by_edge],
             instance_scopes: instance_scopes(scenario, &work_scopes),
             work_scopes,
@@ -183,6 +191,40 @@ impl ClassTable {
         scenario.classes.ids().map(of_class).collect()
     }
 
+    /// What callers did of their own accord.
+    pub(super) fn local(&self, edge: EdgeId, class: ClassId, phase: u16) -> LocalCounts {
+        self.local[self.place(edge.index(), class, phase)]
+    }
+
+    /// The same, to be counted on.
+    pub(super) fn local_mut(
+        &mut self,
+        edge: EdgeId,
+        class: ClassId,
+        phase: u16,
+    ) -> &mut LocalCounts {
+        let place = self.place(edge.index(), class, phase);
+        &mut self.local[place]
+    }
+
+    /// The attempt that was sent last is no retry.
+    pub(super) fn take_back_retry(
+        &mut self,
+        class: ClassId,
+        (caller, edge): (NodeId, EdgeId),
+        phase: u16,
+        attempt_index: u32,
+    ) {
+        let place = self.place(edge.index(), class, phase);
+        self.attempts[place].retry_count -= 1;
+        if self.client_edges[edge.index()].is_some() {
+            let cell = self.request_cell(class, caller, phase);
+            cell.retry_count -= 1;
+            cell.retried_count -= u64::from(attempt_index == 1);
+            self.windows.take_back_retry(class.index(), attempt_index);
+        }
+    }
+
     /// The cell of the requests of a class at a caller.
     fn request_cell(&mut self, class: ClassId, caller: NodeId, phase: u16) -> &mut RequestCell {
         let zone = self.node_zones[(caller.0 - self.node_first) as usize];
@@ -230,6 +272,7 @@ impl Recorder<'_> {
         table
             .request_cell(class, caller, phase)
             .end(latency, outcome);
+        table.callers.end(class, caller, phase, (latency, outcome));
         table
             .windows
             .end(arrived_at, class.index(), latency, outcome);

@@ -1,10 +1,11 @@
 //! Parts of latencies and ends of optional calls, by class of their start.
 
 use super::histogram::Samples;
-use crate::id::{ClientId, EdgeId};
+use crate::id::{ClassId, ClientId, EdgeId};
 use crate::model::observation::{Parts, Wait};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
+use crate::scenario::measure::MeasureRef;
 use crate::time::SimDuration;
 
 /// Parts of a latency.
@@ -35,6 +36,8 @@ pub struct FlowTable {
     class_count: usize,
     /// By client, then class; none where latencies are not split.
     clients: Vec<PartCell>,
+    /// By class of request, then class; none where no expectation asks for it.
+    classes: Vec<PartCell>,
     /// By edge, then class; none where latencies are not split.
     edges: Vec<PartCell>,
     /// By edge, then class; none where no call is optional.
@@ -75,10 +78,15 @@ impl FlowTable {
     pub fn new(scenario: &Scenario, class_count: usize) -> Self {
         let cells = |is_kept: bool, count: usize| if is_kept { count * class_count } else { 0 };
         let has_parts = scenario.has_breakdown;
+        let is_asked = |measure: &MeasureRef| {
+            measure.measure.is_of_breakdown() && measure.scope.class.is_some()
+        };
+        let has_classes = has_parts && scenario.expectations.iter().any(|e| e.asks_for(is_asked));
         let has_optional = scenario.edges.iter().any(|edge| edge.flow.is_optional);
         FlowTable {
             class_count,
             clients: vec![PartCell::default(); cells(has_parts, scenario.clients.len())],
+            classes: vec![PartCell::default(); cells(has_classes, scenario.classes.count())],
             edges: vec![PartCell::default(); cells(has_parts, scenario.edges.len())],
             optional: vec![OptionalCount::default(); cells(has_optional, scenario.edges.len())],
             owners: scenario.edges.iter().map(|edge| edge.owner).collect(),
@@ -86,9 +94,19 @@ impl FlowTable {
     }
 
     /// A request of a client has its outcome.
-    pub fn end_request(&mut self, client: ClientId, class: u16, parts: &Parts, waits: &[Wait]) {
+    pub fn end_request(
+        &mut self,
+        (client, of_requests): (ClientId, ClassId),
+        class: u16,
+        parts: &Parts,
+        waits: &[Wait],
+    ) {
         let place = client.index() * self.class_count + usize::from(class);
         self.clients[place].add(parts, waits);
+        let place = of_requests.index() * self.class_count + usize::from(class);
+        if let Some(cell) = self.classes.get_mut(place) {
+            cell.add(parts, waits);
+        }
     }
 
     /// A call has its outcome.
@@ -109,6 +127,13 @@ impl FlowTable {
     pub fn of_clients(&self, client: Option<ClientId>, classes: &[u16]) -> Option<PartCell> {
         pooled(&self.clients, self.class_count, classes, |place| {
             client.is_none_or(|client| client.index() == place)
+        })
+    }
+
+    /// The parts of the requests of a class; None where latencies are not split or nobody asks.
+    pub fn of_class(&self, of_requests: ClassId, classes: &[u16]) -> Option<PartCell> {
+        pooled(&self.classes, self.class_count, classes, |place| {
+            of_requests.index() == place
         })
     }
 

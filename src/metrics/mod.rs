@@ -6,10 +6,14 @@
 pub mod attempts;
 pub mod cache;
 pub mod class;
+pub mod class_caller;
+pub mod class_load;
+mod class_local;
 pub mod connection;
 pub mod control;
 pub mod data;
 pub mod detection;
+pub mod edge_window;
 pub mod evaluate;
 pub mod exclusion;
 mod finish;

@@ -49,9 +49,13 @@ impl Observer for Recorder<'_> {
             Observation::HandshakeStarted { .. }
             | Observation::ConnectionOpened { .. }
             | Observation::ConnectionClosed { .. }
-            | Observation::AttemptCarried { .. } => {
-                self.tables.connections.observe(at, self.class, observation);
-            }
+            | Observation::AttemptCarried { .. }
+            | Observation::HedgeSent { .. }
+            | Observation::FellBack { .. }
+            | Observation::TurnedAway { .. }
+            | Observation::RetryDecided { .. }
+            | Observation::BreakerChanged { .. }
+            | Observation::LimitChanged { .. } => self.observe_edge(at, observation),
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
@@ -63,25 +67,12 @@ impl Observer for Recorder<'_> {
                 class,
                 byte_count,
             } => self.class_bytes(*edge, *class, *byte_count),
-            Observation::WorkReleased { .. } => {}
             Observation::CallBegan { .. }
+            | Observation::WorkReleased { .. }
             | Observation::OptionalCallEnded { .. }
             | Observation::ReleasedWorkEnded { .. }
             | Observation::CallBreakdown { .. }
             | Observation::RequestBreakdown { .. } => self.observe_flow(at, observation),
-            Observation::HedgeSent {
-                caller,
-                edge,
-                attempt_index,
-            } => self.hedge_sent((*caller, *edge), *attempt_index),
-            Observation::FellBack { edge, .. } => self.fell_back(*edge),
-            Observation::TurnedAway { .. }
-            | Observation::RetryDecided { .. }
-            | Observation::BreakerChanged { .. }
-            | Observation::LimitChanged { .. } => {
-                let resilience = &mut self.tables.resilience;
-                resilience.observe(at, self.class, observation, self.scenario);
-            }
             Observation::CacheAsked { .. } | Observation::CacheLoads { .. } => {
                 let caches = &mut self.tables.caches;
                 caches.observe(at, self.class, observation, self.scenario);
@@ -93,6 +84,7 @@ impl Observer for Recorder<'_> {
 impl Recorder<'_> {
     #[inline(always)]
     fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.observe_class_load(at, observation);
         match *observation {
             Observation::RequestArrived {
                 client: _,
@@ -156,6 +148,7 @@ impl Recorder<'_> {
 
     #[inline(always)]
     fn observe_work(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.observe_class_load(at, observation);
         match *observation {
             Observation::WorkArrived { instance, class } => {
                 let before = self.tables.instances.enter(at, instance);
@@ -210,6 +203,42 @@ impl Recorder<'_> {
             } => self.tables.instances.set_busy(at, instance, busy_count),
             _ => unreachable!("facts of work come here"),
         }
+    }
+
+    /// What the load of a class needs, where an expectation asks for it.
+    #[inline(always)]
+    pub(super) fn observe_class_load(&mut self, at: SimTime, observation: &Observation<'_>) {
+        if let Some(loads) = &mut self.tables.class_loads {
+            loads.observe(at, observation);
+        }
+    }
+
+    /// What calls with connections, hedges or protection do.
+    #[inline(always)]
+    fn observe_edge(&mut self, at: SimTime, observation: &Observation<'_>) {
+        let (class, scenario) = (self.class, self.scenario);
+        match *observation {
+            Observation::HandshakeStarted { .. }
+            | Observation::ConnectionOpened { .. }
+            | Observation::ConnectionClosed { .. }
+            | Observation::AttemptCarried { .. } => {
+                self.tables.connections.observe(at, class, observation);
+            }
+            Observation::HedgeSent {
+                caller,
+                edge,
+                class,
+                attempt_index,
+            } => self.hedge_sent((caller, edge), class, attempt_index),
+            Observation::FellBack { edge, class, .. } => self.fell_back(edge, class),
+            _ => {
+                let resilience = &mut self.tables.resilience;
+                resilience.observe(at, class, observation, scenario);
+                self.class_decided(observation);
+            }
+        }
+        let (windows, resilience) = (&mut self.tables.edge_windows, &self.tables.resilience);
+        windows.observe(at, observation, resilience, scenario);
     }
 
     #[inline(always)]

@@ -9,6 +9,7 @@ use crate::time::SimTime;
 impl Recorder<'_> {
     #[inline(never)]
     pub(super) fn observe_flow(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.observe_class_load(at, observation);
         match *observation {
             Observation::CallBegan {
                 caller,
@@ -59,12 +60,14 @@ impl Recorder<'_> {
             }
             Observation::RequestBreakdown {
                 client,
+                class: of_requests,
                 arrived_at,
                 parts,
                 waits,
             } => {
                 let class = self.class_at(arrived_at);
-                self.tables.flow.end_request(client, class, parts, waits);
+                let flow = &mut self.tables.flow;
+                flow.end_request((client, of_requests), class, parts, waits);
             }
             _ => {}
         }

@@ -8,10 +8,12 @@
 use super::attempts::SeveralTable;
 use super::cache::CacheTable;
 use super::class::ClassTable;
+use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
+use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
 use super::instance::InstanceTable;
@@ -75,11 +77,13 @@ impl<'a> Recorder<'a> {
             scenario.clients.len(),
             series_count,
         );
+        let resilience = ResilienceTable::new(scenario, class_count);
         let tables = Tables {
             measured,
             requests: RequestTable::new(scenario, class_count),
             calls: CallTable::new(scenario, class_count),
             classes: ClassTable::new(scenario, class_count, &windows),
+            class_loads: ClassLoadTable::new(scenario, class_count),
             windows,
             flow: FlowTable::new(scenario, class_count),
             several: SeveralTable::new(scenario, class_count),
@@ -89,7 +93,8 @@ impl<'a> Recorder<'a> {
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
             rings: RingTable::new(scenario, &first_windows),
-            resilience: ResilienceTable::new(scenario, class_count),
+            edge_windows: EdgeWindowTable::new(scenario, &resilience),
+            resilience,
             timelines: TimelineTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
@@ -128,7 +133,11 @@ impl<'a> Recorder<'a> {
         self.tables.resilience.cut_class(at, self.class);
         self.tables.servers.cut_class(at, self.class);
         self.tables.connections.cut_class(at, self.class);
+        if let Some(loads) = &mut self.tables.class_loads {
+            loads.cut_phase(at, self.class);
+        }
         self.tables.requests.cut_class(self.class);
+        self.tables.edge_windows.close(at);
         self.tables.windows.cut(self.tables.requests.begun());
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);
@@ -175,6 +184,9 @@ impl<'a> Recorder<'a> {
                 self.tables.resilience.cut_class(cut, class);
                 self.tables.servers.cut_class(cut, class);
                 self.tables.connections.cut_class(cut, class);
+                if let Some(loads) = &mut self.tables.class_loads {
+                    loads.cut_phase(cut, class);
+                }
                 self.tables.requests.cut_class(class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);

@@ -154,6 +154,7 @@ fn work_obeys_littles_law() {
         caller: CallerId(0),
         edge: EdgeId(0),
         instance,
+        class: ClassId::NONE,
         sent_at: ms(0),
         outcome: AttemptOutcome::Success,
     };
@@ -186,10 +187,8 @@ fn work_obeys_littles_law() {
     // The other instance was idle: 0 for 170 of 200 s.
     assert_eq!(web.in_system_per_instance.share_ratios, [0.85, 0.1, 0.05]);
     let law = web.littles_law;
-    assert_eq!(
-        law.in_system_mean,
-        law.arrival_rate_rps * law.sojourn_secs_mean
-    );
+    let product = law.arrival_rate_rps * law.sojourn_secs_mean;
+    assert_eq!(law.in_system_mean, product);
     let loaded = &web.instances[0];
     assert_eq!((loaded.in_flight_mean, loaded.in_flight_max), (0.4, 2));
     assert_eq!(loaded.utilization_ratio, Some(0.3));

@@ -7,7 +7,6 @@ use crate::id::{CallerId, ClientId, EdgeId, NodeId, ZoneId};
 use crate::model::observation::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
-use crate::scenario::expect::{Bound, Expectation};
 use crate::scenario::flow::is_plain;
 use crate::scenario::measure::{Aggregation, Measure, MeasureRef};
 use crate::time::SimDuration;
@@ -402,17 +401,17 @@ impl RequestTable {
 
 /// Whether an expectation asks for latencies of single callers.
 fn is_asked_by_caller(scenario: &Scenario) -> bool {
-    let is_by_caller = |measure: &MeasureRef| {
-        measure.measure == Measure::Latency && measure.aggregation != Aggregation::Pooled
+    let is_asked = |measure: &MeasureRef| {
+        measure.measure == Measure::Latency
+            && is_by_caller(measure)
+            && measure.scope.class.is_none()
     };
-    let asks = |expectation: &Expectation| {
-        let is_in_bound = match &expectation.bound {
-            Bound::Value { .. } => false,
-            Bound::Multiple { measure, .. } => is_by_caller(measure),
-        };
-        is_by_caller(&expectation.measure) || is_in_bound
-    };
-    scenario.expectations.iter().any(asks)
+    scenario.expectations.iter().any(|e| e.asks_for(is_asked))
+}
+
+/// Whether a measure is taken caller by caller.
+pub fn is_by_caller(measure: &MeasureRef) -> bool {
+    measure.aggregation != Aggregation::Pooled
 }
 
 fn client_edges(scenario: &Scenario) -> Vec<Option<ClientEdge>> {

@@ -32,7 +32,19 @@ impl ResilienceCell {
         self.turned_away_counts.iter().sum()
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Takes note of an attempt that was not sent, or of a retry that was decided about.
+    pub(super) fn note(&mut self, observation: &Observation<'_>) {
+        match *observation {
+            Observation::TurnedAway { cause, .. } => self.turned_away_counts[cause as usize] += 1,
+            Observation::RetryDecided { is_granted, .. } => {
+                self.wanted_retry_count += 1;
+                self.denied_retry_count += u64::from(!is_granted);
+            }
+            _ => unreachable!("only what calling sides decide comes here"),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
         for (sum, count) in self
             .turned_away_counts
             .iter_mut()
@@ -73,6 +85,10 @@ impl SumMeter {
     fn change(&mut self, at: SimTime, class: u16, difference: f64) {
         self.advance(at, class);
         self.sum += difference;
+    }
+
+    fn now(&self) -> (f64, f64) {
+        (self.sum, self.count)
     }
 
     fn integral_ns(&self, classes: &[u16]) -> f64 {
@@ -146,15 +162,8 @@ impl ResilienceTable {
         scenario: &Scenario,
     ) {
         match *observation {
-            Observation::TurnedAway { edge, cause, .. } => {
-                self.cell(edge, class).turned_away_counts[cause as usize] += 1;
-            }
-            Observation::RetryDecided {
-                edge, is_granted, ..
-            } => {
-                let cell = self.cell(edge, class);
-                cell.wanted_retry_count += 1;
-                cell.denied_retry_count += u64::from(!is_granted);
+            Observation::TurnedAway { edge, .. } | Observation::RetryDecided { edge, .. } => {
+                self.cell(edge, class).note(observation);
             }
             Observation::BreakerChanged {
                 caller,
@@ -242,6 +251,23 @@ impl ResilienceTable {
         Some((meter.integral_ns(classes), meter.count * length_ns))
     }
 
+    /// Breakers of an edge that are open now, and all of them; None without breakers.
+    pub fn open_breakers(&self, edge: EdgeId) -> Option<(f64, f64)> {
+        self.open.get(edge.index())?.as_ref().map(SumMeter::now)
+    }
+
+    /// Sum of the limits of calling sides now, and how many there are.
+    pub fn edge_limits(&self, edge: EdgeId) -> Option<(f64, f64)> {
+        let meter = self.edge_limits.get(edge.index())?;
+        meter.as_ref().map(SumMeter::now)
+    }
+
+    /// Sum of the limits of instances now, and how many there are.
+    pub fn service_limits(&self, service: ServiceId) -> Option<(f64, f64)> {
+        let meter = self.service_limits.get(service.index())?;
+        meter.as_ref().map(SumMeter::now)
+    }
+
     fn cell(&mut self, edge: EdgeId, class: u16) -> &mut ResilienceCell {
         &mut self.cells[edge.index() * self.class_count + class as usize]
     }
@@ -262,6 +288,7 @@ mod tests {
         let mut scenario = scenario(SMALL);
         scenario.edges[0].resilience = Some(Box::new(ResilienceConfig {
             breaker: Some(BreakerConfig::Envoy(EnvoyLimits {
+                connection_count_max: 1,
                 request_count_max: 1,
                 pending_count_max: 1,
                 retry_count_max: 1,
@@ -282,8 +309,8 @@ mod tests {
         scenario
     }
 
-    #[test]
-    fn shares_of_time_count_all_callers() {
+    /// What two callers did within 100 s: milliseconds and facts.
+    fn facts() -> [(u64, Observation<'static>); 12] {
         let breaker = |state| Observation::BreakerChanged {
             caller: CallerId(0),
             edge: EdgeId(0),
@@ -298,14 +325,16 @@ mod tests {
         let away = |cause| Observation::TurnedAway {
             caller: CallerId(0),
             edge: EdgeId(0),
+            class: crate::id::ClassId::NONE,
             cause,
         };
         let wanted = |is_granted| Observation::RetryDecided {
             caller: CallerId(0),
             edge: EdgeId(0),
+            class: crate::id::ClassId::NONE,
             is_granted,
         };
-        let facts = [
+        [
             (1_000, sent(0, 0)),
             (2_000, away(LocalCause::Breaker)),
             (2_000, away(LocalCause::Limit)),
@@ -318,8 +347,12 @@ mod tests {
             (30_000, breaker(BreakerState::Closed)),
             (50_000, limit(10, 30)),
             (75_000, limit(30, 10)),
-        ];
-        let metrics = record(&protected(), &[], &facts, 100_000, 0);
+        ]
+    }
+
+    #[test]
+    fn shares_of_time_count_all_callers() {
+        let metrics = record(&protected(), &[], &facts(), 100_000, 0);
         let [only] = &metrics.resilience[..] else {
             panic!("one call protects itself")
         };
@@ -338,9 +371,33 @@ mod tests {
     }
 
     #[test]
+    fn what_happened_when_is_told_by_window() {
+        let metrics = record(&protected(), &[], &facts(), 100_000, 0);
+        let [over_time] = &metrics.series.edges[..] else {
+            panic!("one call is followed over time")
+        };
+        let at = |metric: &str, window: usize| {
+            let mut columns = over_time.columns.iter();
+            let column = columns.find(|column| column.metric == metric);
+            column.map(|column| column.values[window])
+        };
+        assert_eq!(at("breaker_rejection_count", 2), Some(1.0));
+        assert_eq!(at("limit_rejection_count", 2), Some(2.0));
+        assert_eq!(at("denied_retry_count", 3), Some(1.0));
+        let open = [9, 10, 19, 20, 24, 25, 29, 30].map(|w| at("breaker_open_ratio", w));
+        let expected = [0.0, 0.5, 0.5, 0.0, 0.0, 0.5, 0.5, 0.0].map(Some);
+        assert_eq!(open, expected, "one of two callers");
+        let limits = [49, 50, 74, 75].map(|window| at("concurrency_limit_mean", window));
+        assert_eq!(limits, [10.0, 20.0, 20.0, 10.0].map(Some));
+        assert_eq!(at("connections_open_mean", 0), None);
+        assert_eq!(at("bulkhead_rejection_count", 0), None);
+    }
+
+    #[test]
     fn a_plain_scenario_keeps_nothing() {
         let metrics = record(&scenario(SMALL), &[], &[(1_000, sent(0, 0))], 100_000, 0);
         assert!(metrics.resilience.is_empty());
         assert!(metrics.tables.resilience.cells.is_empty());
+        assert!(metrics.series.edges.is_empty());
     }
 }

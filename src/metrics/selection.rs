@@ -269,7 +269,7 @@ impl EdgePicks {
         let prefix_caller_count = callers.len().min(followed_max);
         let has_independent_picks = matches!(
             scenario.edges[edge.index()].balancer,
-            BalancerConfig::Random | BalancerConfig::WeightedRandom
+            BalancerConfig::Random | BalancerConfig::WeightedRandom { .. }
         );
         EdgePicks {
             has_independent_picks,

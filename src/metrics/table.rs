@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use super::attempts::SeveralTable;
 use super::cache::CacheTable;
 use super::class::ClassTable;
+use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
 use super::detection::DetectionTable;
+use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
 use super::instance::InstanceTable;
@@ -62,6 +64,8 @@ pub struct Tables {
     pub calls: CallTable,
     /// What is counted by class of request.
     pub classes: ClassTable,
+    /// Load by class of request; None where no expectation asks for it.
+    pub class_loads: Option<Box<ClassLoadTable>>,
     /// Parts of latencies, and optional calls.
     pub flow: FlowTable,
     /// Requests by window.
@@ -84,6 +88,8 @@ pub struct Tables {
     pub rings: RingTable,
     /// What callers turn away, breakers and limits.
     pub resilience: ResilienceTable,
+    /// The same over time, with connections and hedges.
+    pub edge_windows: EdgeWindowTable,
     /// Beliefs over time.
     pub timelines: TimelineTable,
     /// Connections.

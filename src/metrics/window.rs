@@ -203,6 +203,15 @@ impl WindowTable {
         }
     }
 
+    /// The attempt of a series that is never cut that was sent last is no retry.
+    pub fn take_back_retry(&mut self, series: usize, attempt_index: u32) {
+        let window = self.last.0;
+        if let Some(cell) = self.clients[series].get_mut(window) {
+            cell.retry_count -= 1;
+            cell.retried_count -= u32::from(attempt_index == 1);
+        }
+    }
+
     /// A request has its outcome.
     #[inline(always)]
     pub fn end(

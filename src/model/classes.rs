@@ -38,6 +38,7 @@ struct ClientClasses {
 #[derive(Debug)]
 struct Laws {
     service_time: Option<(ServiceId, Sampler)>,
+    wait_time: Option<Sampler>,
     keys: Option<KeySampler>,
     deadline: Option<Sampler>,
     request_size: Option<SizeSampler>,
@@ -62,6 +63,14 @@ impl ClassLaws {
     pub fn service_time(&self, class: ClassId, service: ServiceId) -> Option<&Sampler> {
         let (of_service, law) = self.laws[class.index()].service_time.as_ref()?;
         (*of_service == service).then_some(law)
+    }
+
+    /// The law of the part of that demand that needs no core: None where the class has no law of
+    /// its own there, or no such part.
+    pub fn wait_time(&self, class: ClassId, service: ServiceId) -> Option<Option<&Sampler>> {
+        let laws = &self.laws[class.index()];
+        self.service_time(class, service)?;
+        Some(laws.wait_time.as_ref())
     }
 
     /// The law of the keys of a class, if it has one of its own.
@@ -112,6 +121,7 @@ impl Laws {
         let of_service = config.service_time.as_ref();
         Laws {
             service_time: of_service.map(|(service, law)| (*service, Sampler::new(law))),
+            wait_time: config.wait_time.as_ref().map(Sampler::new),
             keys: config.keys.as_ref().map(KeySampler::new),
             deadline: config.deadline.as_ref().map(Sampler::new),
             request_size: config.request_size.map(SizeSampler::new),

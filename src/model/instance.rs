@@ -15,6 +15,8 @@ pub struct Instance {
     pub worker_count: u32,
     /// Workers that serve, or hold a request whose call is under way.
     pub busy_count: u32,
+    /// Attempts that wait for asynchronous calls and hold no worker.
+    pub free_count: u32,
     /// Attempts in the queue.
     pub waiting_count: u32,
     /// First in the queue.
@@ -52,6 +54,7 @@ impl Instance {
             service,
             worker_count,
             busy_count: 0,
+            free_count: 0,
             waiting_count: 0,
             waiting_first: NIL,
             waiting_last: NIL,

@@ -265,6 +265,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             // Its stage died with the node.
             Event::FallbackEnds(_) => {}
             Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
+            Event::CancelArrives(slot) => self.lose_cancel(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle_late(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -288,7 +289,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::GraceEnds(_)
             | Event::DeregistrationArrives(_)
             | Event::HedgeDue(_)
-            | Event::CancelArrives(_)
             | Event::BalancerWakes(_)
             | Event::ReportDue(_)
             | Event::GateWaitEnds(_) => {}

@@ -7,12 +7,14 @@ mod cache;
 mod caller;
 mod classes;
 mod connection;
+mod control_kind;
 mod cpu;
 mod detector;
 mod event;
 mod exchange;
 mod fault;
 pub mod fault_plan;
+mod footprint;
 pub mod in_flight;
 mod instance;
 mod life;
@@ -182,7 +184,7 @@ fn run<O: Observer, S: PendingSet>(
         crate::engine::guard::INSTANT_EVENT_COUNT_MAX.max(entity_count * INSTANT_EVENTS_PER_ENTITY);
     let mut guard = Guard::new(options.event_count_max, instant_max);
     while let Some((at, sequence, event)) = world.queue.pop() {
-        if at >= horizon && (at >= end || world.in_flight_count == 0) {
+        if at >= horizon && (at >= end || world.is_done()) {
             break;
         }
         guard.check(at, event.kind()).map_err(stopped)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub use super::caller::parts::{Parts, Wait};
+pub use super::control_kind::ControlKind;
 use super::view::ViewSnapshot;
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::time::{SimDuration, SimTime};
@@ -66,6 +67,7 @@ pub enum Observation<'a> {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
+        class: ClassId,
         sent_at: SimTime,
         outcome: AttemptOutcome,
     },
@@ -176,13 +178,14 @@ pub enum Observation<'a> {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
-        /// When the process at its other end died without the calling side learning it.
+        /// When the process at its other end died or closed it, and nothing told the calling side.
         half_open_since: Option<SimTime>,
     },
     /// The bytes of an attempt left on a connection, for which it had waited since it was sent.
     AttemptCarried {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         waiting: SimDuration,
     },
     /// A request or a reply with a size was sent for a call of this edge. What is retransmitted
@@ -209,6 +212,7 @@ pub enum Observation<'a> {
     /// A worker is free of an attempt that waits for asynchronous calls.
     WorkReleased {
         instance: InstanceId,
+        class: ClassId,
         started_at: SimTime,
     },
     /// An instance is done with an attempt that a worker was freed of at `released_at`.
@@ -232,6 +236,7 @@ pub enum Observation<'a> {
     /// Follows [`Observation::RequestEnded`] where latencies are split.
     RequestBreakdown {
         client: ClientId,
+        class: ClassId,
         arrived_at: SimTime,
         parts: &'a Parts,
         waits: &'a [Wait],
@@ -240,10 +245,15 @@ pub enum Observation<'a> {
     HedgeSent {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         attempt_index: u32,
     },
     /// A call that failed ends with a fallback in place of a reply, as a success.
-    FellBack { caller: CallerId, edge: EdgeId },
+    FellBack {
+        caller: CallerId,
+        edge: EdgeId,
+        class: ClassId,
+    },
     /// Work that ended just now was in service for this long after its caller had given up.
     ZombieWorked {
         instance: InstanceId,
@@ -253,12 +263,14 @@ pub enum Observation<'a> {
     TurnedAway {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         cause: LocalCause,
     },
     /// A call wanted a retry, where a budget or a limit of retries decides.
     RetryDecided {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         is_granted: bool,
     },
     /// A breaker changed its state: that of a call, or of one of its instances. One that is due to
@@ -459,33 +471,6 @@ pub enum ExclusionCause {
     Registry,
     /// The calling side's own detector suspects it.
     Detector,
-}
-
-/// Kinds of messages that are not requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ControlKind {
-    /// An instance renews its lease.
-    Heartbeat,
-    /// A calling side asks whether an instance lives.
-    Ping,
-    /// The answer to a ping.
-    Ack,
-    /// The registry sends a new list to a watching caller.
-    Notification,
-    /// A caller asks for the list.
-    Poll,
-    /// The answer to a poll.
-    PollReply,
-    /// A balancer asks an instance for its load.
-    Probe,
-    /// The answer to a probe.
-    ProbeReply,
-    /// An instance tells a calling side that it has nothing left to do.
-    IdleNotice,
-    /// A balancer asks an instance for load reports on a period.
-    ReportRequest,
-    /// A load report that no reply carries.
-    LoadReport,
 }
 
 impl<T: Observer> Observer for &mut T {

@@ -303,7 +303,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         let is_above = |count: u32, bound: Option<u32>| bound.is_some_and(|bound| bound < count);
-        let in_flight = load.waiting_count + load.busy_count;
+        let free_count = self.instances[instance.index()].free_count;
+        let in_flight = load.waiting_count + load.busy_count + free_count;
         let is_over =
             is_above(load.waiting_count, bound.queue) || is_above(in_flight, bound.in_flight);
         if is_over && !self.reactions.is_crashing[instance.index()] {

@@ -73,7 +73,8 @@ impl RequestFlags {
     pub const UNAWAITED: RequestFlags = RequestFlags(8);
     /// It failed, and is tried again while nobody waits for it.
     pub const BACKGROUND: RequestFlags = RequestFlags(16);
-
+    /// Its back-off is over while its caller stands still. Known where latencies are split.
+    pub const LATE: RequestFlags = RequestFlags(32);
     /// It loads its key into the cache of its call.
     pub const LOADS_CACHE: RequestFlags = RequestFlags(64);
     /// It loads its key into the cache of the instance that makes it, in the background.
@@ -88,6 +89,15 @@ impl RequestFlags {
     /// Sets `flags`.
     pub fn set(&mut self, flags: RequestFlags) {
         self.0 |= flags.0;
+    }
+
+    /// Sets or clears `flags`.
+    pub fn put(&mut self, flags: RequestFlags, holds: bool) {
+        self.0 = if holds {
+            self.0 | flags.0
+        } else {
+            self.0 & !flags.0
+        };
     }
 
     /// Whether all of `flags` hold.
@@ -224,7 +234,7 @@ pub struct Attempt {
     /// When a worker took it up; never, before it did.
     pub started_at: SimTime,
     /// While running: when the worker is done. While its process stands still: how many
-    /// nanoseconds of service are left.
+    /// nanoseconds of service are left. Once its reply was sent and latencies are split: when.
     pub due_ns: u64,
     /// Its request; NIL once the caller has given it up.
     pub request: u32,
@@ -263,6 +273,8 @@ impl AttemptFlags {
     pub const DUPLICATE: AttemptFlags = AttemptFlags(4);
     /// It is on its way only because a broken link heals in the meantime.
     pub const HELD: AttemptFlags = AttemptFlags(8);
+    /// Its reply was sent, and when that was is kept.
+    pub const REPLIED: AttemptFlags = AttemptFlags(16);
     /// It is a ping that waits for a worker, and no attempt of a request.
     pub const PROBE: AttemptFlags = AttemptFlags(64);
     /// It shares the cores of its instance.

@@ -18,11 +18,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt.stage = Stage::CallingFree;
         attempt.due_ns = now.as_ns();
         let (instance, started_at) = (attempt.instance, attempt.started_at);
+        let class = attempt.class;
         self.observe(Observation::WorkReleased {
             instance,
+            class,
             started_at,
         });
         self.observe_zombie(slot);
+        self.instances[instance.index()].free_count += 1;
         self.free_worker(instance, Stage::Calling);
     }
 
@@ -48,6 +51,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             request,
             ..
         } = self.attempts[slot];
+        self.instances[instance.index()].free_count -= 1;
         self.observe(Observation::ReleasedWorkEnded {
             instance,
             class,

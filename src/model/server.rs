@@ -11,6 +11,7 @@ use crate::engine::{PendingSet, TimerTable};
 use crate::id::{InstanceId, NodeId};
 use crate::rng::{Purpose, UniformSource, mix, path_hash};
 use crate::scenario::Scenario;
+use crate::scenario::class::ClassConfig;
 use crate::scenario::client::EdgeConfig;
 use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
@@ -120,7 +121,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let has_probes = |edge: &EdgeConfig| edge.ping_time.is_some();
-        let has_own_time = service.wait_time.is_some() || service.warmup.is_some();
+        let classes = &self.scenario.classes;
+        let waits_here = |class: &ClassConfig| {
+            let service = class.service_time.as_ref().map(|(service, _)| *service);
+            class.wait_time.is_some() && service == Some(instance.service)
+        };
+        let has_class_wait = classes.ids().any(|class| waits_here(classes.get(class)));
+        let has_own_time =
+            service.wait_time.is_some() || has_class_wait || service.warmup.is_some();
         let shares = instance.sharing.is_some() || instance.cpu.is_some();
         let has_rules =
             instance.waiting.is_some() || service.limit.is_some() || service.cache.is_some();
@@ -253,11 +261,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn draw_wait(&self, slot: u32) -> SimDuration {
         let attempt = &self.attempts[slot];
         let service = self.instances[attempt.instance.index()].service;
-        let law = &self.servers.wait_times[service.index()];
-        let Some(law) = law
-            .as_ref()
-            .filter(|_| !attempt.flags.has(AttemptFlags::PROBE))
-        else {
+        let of_class = self.classes.wait_time(attempt.class, service);
+        let law = of_class.unwrap_or(self.servers.wait_times[service.index()].as_ref());
+        let Some(law) = law.filter(|_| !attempt.flags.has(AttemptFlags::PROBE)) else {
             return SimDuration::ZERO;
         };
         let number = self.demand_number(attempt);

@@ -118,6 +118,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.exchange.note(now, observation);
     }
 
+    /// Whether all requests of clients have ended, and all detached calls.
+    pub(super) fn is_done(&self) -> bool {
+        let has_detached = || self.scenario.edges.iter().any(|edge| edge.flow.is_detached);
+        self.in_flight_count == 0 && (self.requests.is_empty() || !has_detached())
+    }
+
     #[inline(always)]
     pub(super) fn observe(&mut self, observation: Observation<'_>) {
         let now = self.now();

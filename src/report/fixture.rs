@@ -11,7 +11,7 @@ use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics}
 use crate::metrics::data::timeline::{BelievedState, StateChange, TimelineRow, Timelines};
 use crate::metrics::data::{Conservation, RunMetrics};
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::{BalancerConfig, weighted::DrawMethod::Cumulative};
 use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, Jitter, KeyConfig, RetryConfig,
     WhenCallerDown, Workload,
@@ -369,6 +369,7 @@ fn series() -> Series {
         classes: vec![],
         total: (0..61).map(window).collect(),
         control: vec![],
+        edges: vec![],
         caches: vec![],
         instances: InstanceSeries {
             window_secs: 1.0,
@@ -476,7 +477,7 @@ fn call() -> EdgeConfig {
         owner: EdgeOwner::Client(ClientId(0)),
         to: ServiceId(0),
         path: "client.shop.call.web".into(),
-        balancer: BalancerConfig::WeightedRandom,
+        balancer: BalancerConfig::WeightedRandom { method: Cumulative },
         attempt_timeout: None,
         deadline: None,
         retry: RetryConfig {

@@ -103,7 +103,7 @@ pub fn by_unit(unit: Unit, value: f64) -> String {
 }
 
 /// A number that may not exist.
-pub fn optional(value: Option<f64>, format: impl FnOnce(f64) -> String) -> String {
+pub fn optional<T>(value: Option<T>, format: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NOTHING.to_string(), format)
 }
 

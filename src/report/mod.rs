@@ -13,6 +13,7 @@ pub mod series;
 pub mod summary;
 pub mod terminal;
 pub mod terminal_class;
+mod terminal_edge;
 pub mod terminal_fault;
 
 #[cfg(test)]

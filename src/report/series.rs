@@ -20,6 +20,12 @@ pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
     for (replication, run) in runs.iter().enumerate() {
         let series = &run.metrics.series;
         lines.requests(replication, series)?;
+        for edge in &series.edges {
+            let mut place = Place::new(replication, &edge.path);
+            for column in &edge.columns {
+                lines.column(&mut place, edge.window_secs, column.metric, &column.values)?;
+            }
+        }
         for cache in &series.caches {
             lines.cache(replication, cache)?;
         }

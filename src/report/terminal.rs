@@ -5,11 +5,11 @@ use super::format::{self, NOTHING};
 use super::page::{JudgedLine, MeanLine};
 use super::summary::{digest_text, unit_of};
 use super::terminal_class::classes_table;
+use super::terminal_edge::edge_tables;
 use crate::experiment::Results;
 use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::headline::is_shown;
 use crate::metrics::data::RunMetrics;
-use crate::metrics::data::cache::CacheMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::flow::BreakdownMetrics;
@@ -172,7 +172,7 @@ fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
     tables.extend(parts_table(&metrics.breakdowns));
     tables.extend(classes_table(&metrics.requests.classes));
     tables.extend(picks_table(&metrics.edges));
-    tables.extend(caches_table(&metrics.caches));
+    tables.extend(edge_tables(metrics));
     tables.extend(detectors_table(&metrics.detectors));
     tables.extend(
         metrics
@@ -284,25 +284,6 @@ fn picks_table(edges: &[EdgeMetrics]) -> Option<Table> {
         heading: "PICKS".into(),
         columns: texts(["picks", "of dead", "off weight", "chi2 p", "longest burst"]),
         rows: edges.iter().map(row).collect(),
-        note: String::new(),
-    })
-}
-
-fn caches_table(caches: &[CacheMetrics]) -> Option<Table> {
-    let row = |cache: &CacheMetrics| {
-        vec![
-            cache.cache.clone(),
-            format::count(cache.asked_count),
-            format::optional(cache.hit_ratio, format::ratio),
-            format::optional(cache.stale_ratio, format::ratio),
-            format::optional(cache.load_rate_per_sec, format::rate),
-            format::optional(cache.load_rate_per_sec_max, format::rate),
-        ]
-    };
-    (!caches.is_empty()).then(|| Table {
-        heading: "CACHES".into(),
-        columns: texts(["asked", "answered", "stale", "loads", "peak"]),
-        rows: caches.iter().map(row).collect(),
         note: String::new(),
     })
 }

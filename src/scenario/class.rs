@@ -21,6 +21,8 @@ pub struct ClassConfig {
     /// Law of the service demand at the one service that the client calls itself. None: that of
     /// the service.
     pub service_time: Option<(ServiceId, Distribution)>,
+    /// Law of the part of it that needs no core, at the same service.
+    pub wait_time: Option<Distribution>,
     /// Which keys its requests carry. None: those of the client.
     pub keys: Option<KeyConfig>,
     /// Law of the time from its arrival after which the outcome of a request is useless.
@@ -43,6 +45,7 @@ impl ClassConfig {
             path: String::new(),
             share: 1.0,
             service_time: None,
+            wait_time: None,
             keys: None,
             deadline: None,
             priority: 0,
@@ -50,6 +53,14 @@ impl ClassConfig {
             request_size: None,
             reply_size: None,
         }
+    }
+
+    /// Mean time that a worker of speed 1 needs for a request of the class at the service where it
+    /// has its own law.
+    pub fn mean_service_secs(&self) -> Option<f64> {
+        let (_, law) = self.service_time.as_ref()?;
+        let wait_secs = self.wait_time.as_ref().map_or(0.0, Distribution::mean_secs);
+        Some(law.mean_secs() + wait_secs)
     }
 
     /// Whether its messages have a size.

@@ -51,3 +51,14 @@ pub enum Bound {
         text: String,
     },
 }
+
+impl Expectation {
+    /// Whether its measure, or that of its bound, is one of those.
+    pub fn asks_for(&self, is_one: impl Fn(&MeasureRef) -> bool) -> bool {
+        let is_in_bound = match &self.bound {
+            Bound::Value { .. } => false,
+            Bound::Multiple { measure, .. } => is_one(measure),
+        };
+        is_one(&self.measure) || is_in_bound
+    }
+}

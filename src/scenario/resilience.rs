@@ -164,12 +164,19 @@ pub enum WindowConfig {
 /// Envoy's limits; what is beyond fails at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EnvoyLimits {
+    /// Connections of a caller, where the call has some.
+    pub connection_count_max: u32,
     /// Attempts under way.
     pub request_count_max: u32,
-    /// Attempts that wait at the caller.
+    /// Attempts that wait at the caller, for a connection or for a place in the bulkhead.
     pub pending_count_max: u32,
     /// Retries that wait or are under way.
     pub retry_count_max: u32,
+}
+
+impl EnvoyLimits {
+    /// The limit of connections that holds unless a scenario says otherwise.
+    pub const CONNECTION_COUNT_STANDARD: u32 = 1_024;
 }
 
 /// `bulkhead`: how many attempts of a caller may be under way.

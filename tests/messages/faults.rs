@@ -101,6 +101,20 @@ fn what_sets_off_a_fault_says_what_to_write() {
 }
 
 #[test]
+fn a_caller_cannot_be_slow_and_hears_what_would_make_it_late() {
+    let slow = "[fault.x]\nkind = \"slow\"\nfactor = 2\ntarget = \"client:shop\"\nat = \"1s\"\n";
+    let said = messages(slow, &[]);
+    assert!(
+        said.contains("`client:shop` cannot have the fault `slow`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`delay` from and to it makes its messages late"),
+        "{said}"
+    );
+}
+
+#[test]
 fn scaling_and_crash_bounds_that_make_no_sense_are_refused() {
     for (set, title, help) in [
         (

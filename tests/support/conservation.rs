@@ -444,6 +444,7 @@ impl Books<'_> {
             Observation::WorkReleased {
                 instance,
                 started_at,
+                ..
             } => {
                 let now = self.now;
                 let book = &mut self.instances[instance.index()];

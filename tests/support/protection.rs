@@ -114,9 +114,11 @@ fn breaker(dice: &mut Dice) -> String {
         }
         _ => {
             let (requests, pending) = (dice.between(0, 8), dice.between(0, 3));
+            let connections = requests + 1;
             format!(
-                "{{ kind = \"envoy\", request_count_max = {requests}, \
-                 pending_count_max = {pending}, retry_count_max = 1 }}"
+                "{{ kind = \"envoy\", connection_count_max = {connections}, \
+                 request_count_max = {requests}, pending_count_max = {pending}, \
+                 retry_count_max = 1 }}"
             )
         }
     }

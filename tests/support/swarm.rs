@@ -294,7 +294,7 @@ impl World {
                 self.line(format!("[client.{client}.class.{name}]"));
                 self.line(format!("share = {share}"));
                 if call_count == 1 {
-                    self.maybe(|dice| format!("service_time = {}", dice.law(12)));
+                    self.maybe(|dice| format!("service_time = {}", server::service_time(dice)));
                 }
                 self.maybe(|_| "keys = { distribution = \"uniform\", count = 3 }".to_string());
                 self.maybe(|dice| format!("deadline = {}", dice.law(200)));

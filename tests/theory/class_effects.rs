@@ -17,7 +17,7 @@ use crate::support::{run, scenario, secs};
 use crate::texts::poisson;
 
 /// Two services, retries, two zones, faults of all and of one class.
-const BUSY: &str = r#"schema = 1
+pub(crate) const BUSY: &str = r#"schema = 1
 duration = "20s"
 drain = "5s"
 [network]
@@ -81,7 +81,7 @@ fn busy_with_two_calls() -> String {
     BUSY.replace(own, "") + "[client.shop.call.web]\nattempt_timeout = \"100ms\"\n"
 }
 
-fn measured(text: &str) -> (Scenario, RunMetrics) {
+pub(crate) fn measured(text: &str) -> (Scenario, RunMetrics) {
     let scenario = scenario(text);
     let plan = fault_plan(&scenario, scenario.seed).expect("the windows are few");
     let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));

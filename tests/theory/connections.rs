@@ -23,6 +23,8 @@ pub struct Seen {
     pub handshakes: Vec<f64>,
     pub opened: Vec<f64>,
     pub closed: Vec<f64>,
+    /// How long connections were half-open.
+    pub half_open: Vec<f64>,
 }
 
 impl Observer for Seen {
@@ -46,7 +48,13 @@ impl Observer for Seen {
             },
             Observation::HandshakeStarted { .. } => self.handshakes.push(now),
             Observation::ConnectionOpened { .. } => self.opened.push(now),
-            Observation::ConnectionClosed { .. } => self.closed.push(now),
+            Observation::ConnectionClosed {
+                half_open_since, ..
+            } => {
+                self.closed.push(now);
+                let half_open = half_open_since.map(|since| now - since.as_secs_f64());
+                self.half_open.extend(half_open);
+            }
             _ => {}
         }
     }
@@ -220,6 +228,21 @@ fn a_half_open_connection_lasts_until_data_was_unacknowledged_too_long() {
     assert!(is_near(seen.closed[0], 7.0), "{:?}", seen.closed);
     assert!(is_near(seen.calls[1].ended_at, 7.0));
     assert_eq!(seen.calls[1].outcome, AttemptOutcome::Reset);
+}
+
+/// The instance replies at 1.03 s and closes the idle connection at 1.33 s. Only over a link that
+/// is cut does its caller not learn it, and closes it at 1.54 s.
+#[test]
+fn a_connection_closed_behind_a_cut_link_is_half_open() {
+    let service = "service_time = \"0s\"\nconnection = { idle_timeout = \"300ms\" }";
+    let cut = "[fault.x]\nkind = \"partition\"\nfrom = \"client:c\"\nto = \"service:s\"\n\
+               at = \"1200ms\"\n";
+    let seen = calls_each_second(1, service, "idle_timeout = \"500ms\"", cut);
+    assert!(is_near(seen.closed[0], 1.54), "{:?}", seen.closed);
+    assert!(is_near(seen.half_open[0], 0.21), "{:?}", seen.half_open);
+    let seen = calls_each_second(1, service, "idle_timeout = \"500ms\"", "");
+    assert!(is_near(seen.closed[0], 1.34), "{:?}", seen.closed);
+    assert!(seen.half_open.is_empty());
 }
 
 /// The host comes back at 1.8 s without knowing the connection, and says so when the call of 2 s

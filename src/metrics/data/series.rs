@@ -22,8 +22,31 @@ pub struct Series {
     pub control: Vec<ControlSeries>,
     /// Instances.
     pub instances: InstanceSeries,
+    /// Calls with connections, hedges or protection, and services with limits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<EdgeSeries>,
     /// Caches; empty where nothing has one.
     pub caches: Vec<CacheSeries>,
+}
+
+/// One call, or one service, over time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EdgeSeries {
+    /// `client.shop.call.web` or `service.web`.
+    pub path: String,
+    /// Width of its windows.
+    pub window_secs: f64,
+    /// What is used of it.
+    pub columns: Vec<EdgeColumn>,
+}
+
+/// One number over time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EdgeColumn {
+    /// `hedge_count`.
+    pub metric: &'static str,
+    /// By window: a count, or a mean over time.
+    pub values: Vec<f64>,
 }
 
 /// Requests of one client.

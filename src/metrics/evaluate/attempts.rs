@@ -4,6 +4,7 @@ use super::Ask;
 use super::estimate::{Estimated, share, undecided};
 use crate::id::EdgeId;
 use crate::metrics::attempts::SeveralCounts;
+use crate::metrics::selection::AttemptCounts;
 use crate::scenario::client::EdgeOwner;
 use crate::scenario::measure::Measure;
 
@@ -28,9 +29,11 @@ impl Ask<'_> {
                 continue;
             }
             let tables = &self.run.tables;
-            let attempts = tables.selection.attempts(edge, &classes, is_whole);
-            let attempts = attempts.ok_or("attempts by phase are too many to keep")?;
-            let counts = tables.several.pooled(edge, &classes);
+            let counts = match scope.class {
+                Some(class) => tables.classes.several(edge, class, &classes),
+                None => tables.several.pooled(edge, &classes),
+            };
+            let attempts = self.attempts_of(edge, &classes, is_whole)?;
             sum.hedge_count += counts.hedge_count;
             sum.fallback_count += counts.fallback_count;
             let later_count = attempts.retry_count + counts.hedge_count;
@@ -41,5 +44,22 @@ impl Ask<'_> {
             _ => sum.fallback_count,
         };
         share(count, first_count, NO_CALLS)
+    }
+
+    /// Attempts of an edge in these phases, of the class in scope or of all.
+    pub(super) fn attempts_of(
+        &self,
+        edge: EdgeId,
+        phases: &[u16],
+        is_whole: bool,
+    ) -> Result<AttemptCounts, String> {
+        let tables = &self.run.tables;
+        match self.measure.scope.class {
+            Some(class) => Ok(tables.classes.attempts(edge, class, phases)),
+            None => {
+                let attempts = tables.selection.attempts(edge, phases, is_whole);
+                attempts.ok_or_else(|| "attempts by phase are too many to keep".to_string())
+            }
+        }
     }
 }

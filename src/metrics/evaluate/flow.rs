@@ -2,6 +2,8 @@
 
 use super::Ask;
 use super::estimate::{Estimated, of_samples, share, undecided};
+use crate::id::EdgeId;
+use crate::metrics::flow::PartCell;
 use crate::scenario::measure::Measure;
 
 impl Ask<'_> {
@@ -14,6 +16,7 @@ impl Ask<'_> {
             return share(count.failed_count, count.ended_count, nothing);
         }
         let cell = match scope.edge {
+            edge if scope.class.is_some() => self.class_parts(edge, &classes)?,
             Some(edge) => flow.of_edge(edge, &classes),
             None => flow.of_clients(scope.client, &classes),
         };
@@ -23,6 +26,26 @@ impl Ask<'_> {
                 of_samples(samples, 0, self.measure.statistic)
             }
             None => undecided("latencies are not split; write `breakdown = true`"),
+        }
+    }
+
+    /// The parts of the requests of the class in scope.
+    fn class_parts(
+        &self,
+        edge: Option<EdgeId>,
+        classes: &[u16],
+    ) -> Result<Option<PartCell>, String> {
+        let tables = &self.run.tables;
+        let class = self.measure.scope.class.expect("a class is in scope");
+        let client = self.scenario.classes.get(class).client;
+        self.check_client_of_class(self.measure.scope.client)?;
+        let is_own =
+            |edge: EdgeId| tables.calls.alias_clients[edge.index()] == Some(client.index());
+        match edge.is_none_or(is_own) {
+            true => Ok(tables.flow.of_class(class, classes)),
+            false => {
+                Err("parts of whole requests are split by class; leave `call` out".to_string())
+            }
         }
     }
 }

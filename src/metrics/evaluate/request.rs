@@ -155,12 +155,12 @@ impl Ask<'_> {
 
     /// The worst caller, or worst minus best.
     fn by_caller(&self) -> Estimated {
-        if self.measure.scope.class.is_some() {
-            return undecided("callers are not counted by class");
-        }
         let Some(scope) = self.request_scope() else {
-            return undecided("callers of calls between services are not counted one by one");
+            return undecided(
+                "callers are counted by the outcome of their requests; leave `call` out",
+            );
         };
+        self.check_client_of_class(scope.client)?;
         let values = match self.measure.measure {
             Measure::SuccessRatio => self.success_ratios(scope)?,
             Measure::Latency => self.caller_latencies(scope)?,
@@ -187,10 +187,15 @@ impl Ask<'_> {
 
     /// Of every caller with requests.
     fn success_ratios(&self, scope: RequestScope) -> Result<Vec<f64>, String> {
-        let (classes, is_whole) = self.classes()?;
-        let requests = &self.run.tables.requests;
-        let counts = requests.caller_counts(scope, &classes, is_whole);
-        let counts = counts.ok_or("there are too many callers to count them by phase")?;
+        let counts = match self.measure.scope.class {
+            Some(class) => self.class_caller_counts(class, scope.zone)?,
+            None => {
+                let (classes, is_whole) = self.classes()?;
+                let requests = &self.run.tables.requests;
+                let counts = requests.caller_counts(scope, &classes, is_whole);
+                counts.ok_or("there are too many callers to count them by phase")?
+            }
+        };
         let with_requests = counts.iter().filter(|count| 0 < count.ended_count);
         Ok(with_requests
             .map(|count| f64::from(count.succeeded_count) / f64::from(count.ended_count))
@@ -202,7 +207,14 @@ impl Ask<'_> {
         if self.measure.phase != Phase::Whole {
             return Err("latency by caller is kept for the whole run only".to_string());
         }
-        let latencies = self.run.tables.requests.caller_latencies(scope);
+        let tables = &self.run.tables;
+        let latencies = match self.measure.scope.class {
+            Some(class) => {
+                let callers = &tables.classes.callers;
+                callers.latencies(self.scenario, class, scope.zone)
+            }
+            None => tables.requests.caller_latencies(scope),
+        };
         let latencies = latencies.ok_or_else(|| {
             let max = crate::metrics::request::CALLER_HISTOGRAM_COUNT_MAX;
             format!("latency by caller is kept for expectations only, up to {max} callers")

@@ -9,6 +9,9 @@ use crate::metrics::service::WorkCell;
 use crate::scenario::measure::{Measure, Statistic};
 use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
 
+/// Why phases of instances are not known.
+pub(super) const TOO_MANY: &str = "there are too many instances to keep them by phase";
+
 const NO_WORK: &str = "no attempts in this phase and scope";
 
 /// The number of a balance.
@@ -32,7 +35,16 @@ impl Ask<'_> {
         if length_secs == 0.0 {
             return undecided("the phase has no length");
         }
+        let is_of_class = self.measure.scope.class.is_some();
         match self.measure.measure {
+            Measure::InSystem
+            | Measure::Utilization
+            | Measure::InFlightBalance
+            | Measure::UtilizationBalance
+                if is_of_class =>
+            {
+                self.class_load(&classes, is_whole, length_secs)
+            }
             Measure::InSystem => self.in_system(&classes, is_whole, length_secs),
             Measure::Utilization => {
                 let mut sum = Load::default();
@@ -50,7 +62,7 @@ impl Ask<'_> {
                 };
                 balance_of(&values, self.measure.statistic)
             }
-            _ if self.measure.scope.class.is_some() && self.measure.scope.instance.is_some() => {
+            _ if is_of_class && self.measure.scope.instance.is_some() => {
                 undecided("work at single instances is not counted by class")
             }
             Measure::WaitingTime if self.measure.scope.instance.is_some() => {
@@ -119,21 +131,22 @@ impl Ask<'_> {
         exact(value, NO_WORK)
     }
 
-    /// The load of every instance in scope.
-    fn loads(&self, classes: &[u16], is_whole: bool) -> Result<Vec<Load>, String> {
+    /// Every instance in scope.
+    pub(super) fn instances_in_scope(&self) -> impl Iterator<Item = u32> {
         let (scope, topology) = (self.measure.scope, &self.scenario.topology);
-        let is_in_scope = |index: &u32| {
+        (0..topology.instance_count()).filter(move |index| {
             let instance = InstanceId(*index);
             let group = &self.scenario.groups[topology.group_of(instance).index()];
             scope.instance.is_none_or(|i| i == instance)
                 && scope.service.is_none_or(|s| s == group.service)
                 && scope.zone.is_none_or(|z| z == group.zone)
-        };
+        })
+    }
+
+    /// The load of every instance in scope.
+    pub(super) fn loads(&self, classes: &[u16], is_whole: bool) -> Result<Vec<Load>, String> {
         let load_of = |index| self.run.tables.instances.load(index, classes, is_whole);
-        let loads: Option<Vec<Load>> = (0..topology.instance_count())
-            .filter(is_in_scope)
-            .map(load_of)
-            .collect();
-        loads.ok_or_else(|| "there are too many instances to keep them by phase".to_string())
+        let loads: Option<Vec<Load>> = self.instances_in_scope().map(load_of).collect();
+        loads.ok_or_else(|| TOO_MANY.to_string())
     }
 }

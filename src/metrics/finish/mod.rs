@@ -291,6 +291,7 @@ impl Finish<'_> {
             classes: self.tables.classes.series(self.scenario),
             total,
             control: control.collect(),
+            edges: self.tables.edge_windows.series(),
             caches: self.tables.caches.series(self.scenario),
             instances: self.tables.instances.series(&self.scenario.topology),
         }

@@ -56,15 +56,22 @@
 
 pub mod control;
 mod feedback;
+#[cfg(test)]
+mod fixture;
 mod keyed;
 mod least_in_flight;
+mod load;
+mod per_member;
 mod pick_first;
+#[cfg(test)]
+mod properties_tests;
 mod random;
 mod ring;
 mod round_robin;
 mod smooth_weighted_round_robin;
 mod sticky;
 pub mod tables;
+pub mod weighted;
 mod weighted_random;
 
 use std::sync::Arc;
@@ -151,8 +158,12 @@ pub struct PickContext<'a> {
 pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
     match config {
         BalancerConfig::Random => Box::new(random::Random::default()),
-        BalancerConfig::RoundRobin => Box::new(round_robin::RoundRobin::default()),
-        BalancerConfig::WeightedRandom => Box::new(weighted_random::WeightedRandom::default()),
+        BalancerConfig::RoundRobin { random_start } => {
+            Box::new(round_robin::RoundRobin::new(*random_start))
+        }
+        BalancerConfig::WeightedRandom { method } => {
+            Box::new(weighted_random::WeightedRandom::new(*method))
+        }
         BalancerConfig::SmoothWeightedRoundRobin => {
             Box::new(smooth_weighted_round_robin::SmoothWeightedRoundRobin::default())
         }
@@ -182,6 +193,8 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
             fallback,
             session_count_max,
         } => Box::new(sticky::Sticky::new(build(fallback), *session_count_max)),
+        BalancerConfig::Weighted(config) => weighted::build(config),
+        BalancerConfig::Load(config) => load::build(config),
     }
 }
 

@@ -3,17 +3,32 @@ use std::sync::Arc;
 use super::{Balancer, Eligible, PickContext};
 use crate::id::InstanceId;
 use crate::model::view::ViewSnapshot;
+use crate::rng::UniformSource;
 
 /// Picks the candidates one after the other, in order of path, and begins again.
 ///
-/// Source: textbook. The first pick of a caller is the first candidate. The place survives a
+/// Source: textbook. The first pick of a caller is the first candidate, or one that is drawn. The
+/// place survives a
 /// change of the candidates: the next pick is the first candidate after the last one picked.
 /// Weights are ignored, but for 0, which drains. Cost per pick: O(1), O(log n) after a change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RoundRobin {
+    /// Whether the first pick is still to be drawn.
+    is_to_be_drawn: bool,
     view: Option<Arc<ViewSnapshot>>,
     /// Place of the next pick in the view.
     next: usize,
+}
+
+impl RoundRobin {
+    /// Begins with the first candidate, or with one that is drawn.
+    pub fn new(random_start: bool) -> Self {
+        RoundRobin {
+            is_to_be_drawn: random_start,
+            view: None,
+            next: 0,
+        }
+    }
 }
 
 impl Balancer for RoundRobin {
@@ -36,6 +51,10 @@ impl Balancer for RoundRobin {
         let eligible = Eligible::new(view, ctx.tried);
         if eligible.count() == 0 {
             return None;
+        }
+        if self.is_to_be_drawn {
+            self.is_to_be_drawn = false;
+            self.next = ctx.draw.below(count as u32) as usize;
         }
         let mut place = self.next % count;
         while eligible.avoids(place) {

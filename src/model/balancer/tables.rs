@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
+use super::weighted::tables::WeightTables;
 use crate::hash::Server;
 use crate::hash::anchor::Anchored;
 use crate::hash::ring::Ring;
@@ -36,21 +37,23 @@ pub struct Tables {
     newest: BTreeMap<(ServiceId, RingRule), (Arc<ViewSnapshot>, Arc<Ring>)>,
     slots: Shared<SlotRule, Vec<u32>>,
     whole_weights: Shared<(), WholeWeights>,
-    weight_sums: Shared<(), Vec<f64>>,
+    weight_sums: Shared<(), [f64]>,
+    /// Made from weights alone.
+    pub weighted: WeightTables,
     anchors: Anchors,
 }
 
 /// Tables by the contents of a view and a rule.
 #[derive(Debug)]
-struct Shared<K, T>(BTreeMap<(u64, K), Weak<T>>);
+struct Shared<K, T: ?Sized>(BTreeMap<(u64, K), Weak<T>>);
 
-impl<K, T> Default for Shared<K, T> {
+impl<K, T: ?Sized> Default for Shared<K, T> {
     fn default() -> Self {
         Shared(BTreeMap::new())
     }
 }
 
-impl<K: Ord, T> Shared<K, T> {
+impl<K: Ord, T: ?Sized> Shared<K, T> {
     fn get(&self, view: &ViewSnapshot, rule: K) -> Option<Arc<T>> {
         self.0.get(&(view.content_id, rule)).and_then(Weak::upgrade)
     }
@@ -163,7 +166,7 @@ impl Tables {
     }
 
     /// Running sums of the weights of a view's members.
-    pub fn weight_sums(&mut self, view: &ViewSnapshot) -> Arc<Vec<f64>> {
+    pub fn weight_sums(&mut self, view: &ViewSnapshot) -> Arc<[f64]> {
         if let Some(sums) = self.weight_sums.get(view, ()) {
             return sums;
         }
@@ -173,7 +176,7 @@ impl Tables {
             sum
         };
         let sums = view.members.iter().map(add).collect();
-        self.weight_sums.keep(view, (), Arc::new(sums))
+        self.weight_sums.keep(view, (), sums)
     }
 
     /// The anchors of a calling side that had `before` and now holds `view`, which has members.

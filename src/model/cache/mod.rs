@@ -116,6 +116,9 @@ enum Mark {
     Waits,
 }
 
+/// What caches keep of an attempt in flight.
+pub const MARK_BYTES: usize = size_of::<Mark>();
+
 impl Caches {
     /// Empty caches.
     pub fn new(scenario: &Scenario) -> Self {

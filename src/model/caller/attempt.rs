@@ -10,7 +10,7 @@ use crate::model::classes::Leg;
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
-use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
+use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, RequestFlags, Stage};
 use crate::model::world::{Deferred, World};
 use crate::rng::Purpose;
 use crate::scenario::attempts::ClusterMode;
@@ -56,6 +56,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(instance) = self.pick_guarded(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
+        if self.overflows(self.requests[slot].caller(), instance) {
+            return self.turn_overflow_away(slot);
+        }
         let attempt = self.register_attempt(slot, instance);
         self.transmit(attempt);
     }
@@ -151,7 +154,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             class,
         });
         if let Some(breakdown) = &mut self.breakdown {
-            breakdown.send(slot, attempt, now);
+            let request = &mut self.requests[slot];
+            request.flags.put(RequestFlags::LATE, false);
+            breakdown.send((slot, request.arrived_at), attempt, now);
         }
         let is_hedge = self.several.is_used && self.join_attempts(slot, attempt, timing.edge);
         self.set_timeout(attempt, timing);
@@ -172,6 +177,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::HedgeSent {
                 caller,
                 edge,
+                class,
                 attempt_index,
             });
         }
@@ -278,8 +284,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
-        if let Some(breakdown) = &mut self.breakdown {
-            breakdown.reply(slot, self.queue.now());
+        if self.breakdown.is_some() {
+            attempt.flags.set(AttemptFlags::REPLIED);
+            attempt.due_ns = self.queue.now().as_ns();
         }
         let key = message_key(attempt, LEG_BACK);
         let (instance, caller) = (attempt.instance, attempt.caller);
@@ -386,6 +393,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             stage,
             pending,
             index,
+            class,
             ..
         } = *attempt;
         attempt.sent_at = now;
@@ -411,6 +419,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             edge,
             instance,
+            class,
             sent_at,
             outcome,
         });

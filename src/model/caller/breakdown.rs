@@ -1,16 +1,18 @@
 //! Where the time of every request goes. It observes the model and changes nothing.
 //!
-//! A clock for each request moves a cursor from its arrival to its end and books every stretch
-//! that the cursor passes on one part, so the parts add up to the latency by construction. The
-//! stretch of an attempt is split by the instants that it went through once it is known that the
-//! attempt decided the request; until then it is kept as `last`.
+//! A cursor moves from the arrival of a request to its end, and every stretch that it passes is
+//! booked on one part, so the parts add up to the latency by construction, and the cursor is the
+//! arrival plus what is booked. The stretch of an attempt is split by the instants that it went
+//! through once it is known that the attempt decided the request; until then it is kept as `last`.
+//! A request whose first attempt is under way has booked nothing, and takes no room for it.
 
 use std::collections::BTreeMap;
 
 use super::join::Fallback;
 use super::parts::{Parts, Wait, trim};
-use crate::engine::PendingSet;
-use crate::id::{ClientId, EdgeId, NodeId};
+use super::several::entry;
+use crate::engine::{PendingSet, Slab};
+use crate::id::{ClassId, ClientId, EdgeId, NodeId};
 use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
 use crate::model::request::{Attempt, AttemptFlags, NIL, Request, RequestFlags, Stage};
 use crate::model::world::World;
@@ -19,10 +21,15 @@ use crate::time::{SimDuration, SimTime};
 /// The clocks of all requests and attempts.
 #[derive(Debug, Default)]
 pub struct Breakdown {
-    /// By slot of the request.
-    requests: Vec<RequestClock>,
-    /// By slot of the attempt.
-    attempts: Vec<AttemptClock>,
+    /// By slot of the request: where its parts stand; NIL while nothing is booked.
+    places: Vec<u32>,
+    /// Attempts under way, by slot of the request.
+    open_counts: Vec<u8>,
+    /// The parts up to the cursor, without the last attempt.
+    booked: Slab<Parts>,
+    /// By slot of the attempt: what its instance waited for last; NIL for nothing.
+    last_calls: Vec<u32>,
+    calls: Slab<CallWait>,
     /// When messages came to nodes that stood still: there, by slot of the attempt.
     held_arrivals: BTreeMap<u32, SimTime>,
     /// And back.
@@ -39,103 +46,123 @@ pub struct Breakdown {
     ended_waits: Vec<Wait>,
 }
 
-/// What is known of the time of a request.
-#[derive(Clone, Copy, Debug, Default)]
-struct RequestClock {
-    /// Up to here the time is booked.
-    cursor: SimTime,
-    /// Without the last attempt.
-    parts: Parts,
-    /// Attempts under way.
-    open_count: u32,
-    /// The back-off is over and booked, and the caller stands still.
-    is_late: bool,
+/// How long the instance of an attempt waited for one of its calls.
+#[derive(Clone, Copy, Debug)]
+struct CallWait {
+    wait: Wait,
+    /// The wait before it; NIL for none.
+    previous: u32,
 }
 
-/// What is known of the time of an attempt.
-#[derive(Clone, Debug, Default)]
-struct AttemptClock {
-    /// When its reply was sent.
-    replied_at: SimTime,
-    /// What its instance waited for.
-    waits: Vec<Wait>,
-}
-
-impl RequestClock {
-    /// The time up to `now`, which the cursor passes.
-    fn pass(&mut self, now: SimTime) -> SimDuration {
-        let passed = now.since(self.cursor);
-        self.cursor = now;
-        passed
-    }
-}
+/// What the parts take for a request in flight.
+pub const REQUEST_BYTES: usize = size_of::<u32>() + size_of::<u8>();
+/// What they take for an attempt.
+pub const ATTEMPT_BYTES: usize = size_of::<u32>();
 
 impl Breakdown {
     /// A request arrived at its calling side.
-    pub fn open(&mut self, slot: u32, now: SimTime) {
-        let place = slot as usize;
+    pub fn open(&mut self, slot: u32) {
         // A call in the background ends without anybody who asks for its parts.
         self.last.take_if(|(of, _)| *of == slot);
         self.waits.remove(&slot);
-        if self.requests.len() <= place {
-            self.requests.resize(place + 1, RequestClock::default());
-        }
-        self.requests[place] = RequestClock {
-            cursor: now,
-            ..RequestClock::default()
-        };
+        self.take_booked(slot);
+        *entry(&mut self.open_counts, slot, 0) = 0;
     }
 
-    /// An attempt was sent.
-    pub fn send(&mut self, request: u32, attempt: u32, now: SimTime) {
-        let clock = &mut self.requests[request as usize];
-        clock.is_late = false;
-        if clock.open_count == 0 {
-            let waited = clock.pass(now);
-            clock.parts.caller += waited;
+    /// The parts of a request up to its cursor.
+    fn booked(&self, slot: u32) -> Parts {
+        match self.places.get(slot as usize) {
+            None | Some(&NIL) => Parts::default(),
+            Some(place) => self.booked[*place],
         }
-        clock.open_count += 1;
-        let place = attempt as usize;
-        if self.attempts.len() <= place {
-            self.attempts.resize_with(place + 1, AttemptClock::default);
+    }
+
+    /// The same, to be added to.
+    fn book(&mut self, slot: u32) -> &mut Parts {
+        let place = entry(&mut self.places, slot, NIL);
+        if *place == NIL {
+            *place = self.booked.insert(Parts::default());
         }
-        let clock = &mut self.attempts[place];
-        clock.replied_at = SimTime::NEVER;
-        clock.waits.clear();
+        &mut self.booked[*place]
+    }
+
+    /// The same, which are not kept any longer.
+    fn take_booked(&mut self, slot: u32) -> Parts {
+        match std::mem::replace(entry(&mut self.places, slot, NIL), NIL) {
+            NIL => Parts::default(),
+            place => self.booked.remove(place),
+        }
+    }
+
+    /// An attempt was sent for a request that arrived at an instant.
+    pub fn send(&mut self, (request, arrived_at): (u32, SimTime), attempt: u32, now: SimTime) {
+        let open_count = &mut self.open_counts[request as usize];
+        *open_count += 1;
+        if *open_count == 1 {
+            let waited = now.since(arrived_at + self.booked(request).total());
+            if !waited.is_zero() {
+                self.book(request).caller += waited;
+            }
+        }
+        self.forget_calls(attempt);
         self.held_arrivals.remove(&attempt);
         self.held_replies.remove(&attempt);
-    }
-
-    /// The reply of an attempt was sent.
-    pub fn reply(&mut self, attempt: u32, now: SimTime) {
-        self.attempts[attempt as usize].replied_at = now;
     }
 
     /// The last attempt of a request did not decide it.
     pub fn settle(&mut self, request: u32) {
         if let Some((_, parts)) = self.last.take_if(|(slot, _)| *slot == request) {
-            let clock = &mut self.requests[request as usize];
-            let length = parts.total();
-            clock.parts.failed_attempts += length;
-            clock.cursor = clock.cursor + length;
+            self.book(request).failed_attempts += parts.total();
         }
     }
 
-    /// Splits the time since the cursor, at the end of an attempt.
-    fn split(&mut self, slot: u32, attempt: &Attempt, outcome: AttemptOutcome, now: SimTime) {
-        let clock = &mut self.requests[attempt.request as usize];
-        clock.open_count -= 1;
+    /// What the instance of an attempt waited for, in order, is added to `last_waits`.
+    fn tell_calls(&mut self, attempt: u32) {
+        let first = self.last_waits.len();
+        let mut place = self
+            .last_calls
+            .get(attempt as usize)
+            .copied()
+            .unwrap_or(NIL);
+        while place != NIL {
+            let CallWait { wait, previous } = self.calls[place];
+            self.last_waits.push(wait);
+            place = previous;
+        }
+        self.last_waits[first..].reverse();
+    }
+
+    fn forget_calls(&mut self, attempt: u32) {
+        let last = self.last_calls.get_mut(attempt as usize);
+        let mut place = last.map_or(NIL, |last| std::mem::replace(last, NIL));
+        while place != NIL {
+            place = self.calls.remove(place).previous;
+        }
+    }
+
+    /// Splits the time since the cursor, at the end of an attempt for a request that arrived at an
+    /// instant.
+    fn split(
+        &mut self,
+        slot: u32,
+        (attempt, arrived_at): (&Attempt, SimTime),
+        outcome: AttemptOutcome,
+        now: SimTime,
+    ) {
+        let open_count = &mut self.open_counts[attempt.request as usize];
+        *open_count -= 1;
+        let open_count = *open_count;
         // What is given up when another attempt has decided the request decides nothing.
         let has_decided = |last: &(u32, Parts)| last.0 == attempt.request;
         let is_loser =
             outcome == AttemptOutcome::Cancelled && self.last.as_ref().is_some_and(has_decided);
-        let is_last = clock.open_count == 0 && !is_loser;
+        let is_last = open_count == 0 && !is_loser;
         let is_deciding = outcome == AttemptOutcome::Success || is_last;
         if !is_deciding {
             return;
         }
         let mut walk = Walk {
-            at: clock.cursor,
+            at: arrived_at + self.booked(attempt.request).total(),
             now,
         };
         let mut parts = Parts {
@@ -143,8 +170,10 @@ impl Breakdown {
             ..Parts::default()
         };
         self.last_waits.clear();
-        let of_attempt = &self.attempts[slot as usize];
-        let replied_at = of_attempt.replied_at;
+        let replied_at = match attempt.flags.has(AttemptFlags::REPLIED) {
+            true => SimTime::from_ns(attempt.due_ns),
+            false => SimTime::NEVER,
+        };
         let is_lost = attempt.stage == Stage::Lost;
         if attempt.flags.has(AttemptFlags::ARRIVED) {
             let reached_at = self.held_arrivals.get(&slot).copied();
@@ -156,7 +185,7 @@ impl Breakdown {
         if is_reply(outcome) && !is_lost {
             let here = walk.to(replied_at);
             if attempt.started_at != SimTime::NEVER {
-                self.last_waits.extend(&of_attempt.waits);
+                self.tell_calls(slot);
                 parts.calls = trim(&mut self.last_waits, here);
                 parts.work = here.saturating_sub(parts.calls);
             } else if attempt.flags.has(AttemptFlags::ARRIVED) {
@@ -174,25 +203,26 @@ impl Breakdown {
 
     /// Ends the clock of a request; afterwards its parts are those that ended last.
     fn close(&mut self, slot: u32, request: &Request, now: SimTime) {
-        let clock = &mut self.requests[slot as usize];
+        let open_count = self.open_counts[slot as usize];
+        let mut booked = self.take_booked(slot);
         self.ended_waits.clear();
         if let Some((_, parts)) = self.last.take_if(|(of, _)| *of == slot) {
-            clock.parts.add(&parts);
-            clock.cursor = clock.cursor + parts.total();
+            booked.add(&parts);
             self.ended_waits.append(&mut self.last_waits);
         } else if let Some(waits) = self.waits.remove(&slot) {
             self.ended_waits = waits;
         }
-        let left = clock.pass(now);
-        let is_backing_off = request.flags.has(RequestFlags::BACKING_OFF) && !clock.is_late;
-        if 0 < clock.open_count {
-            clock.parts.failed_attempts += left;
+        let left = now.since(request.arrived_at + booked.total());
+        let flags = request.flags;
+        let is_backing_off = flags.has(RequestFlags::BACKING_OFF) && !flags.has(RequestFlags::LATE);
+        if 0 < open_count {
+            booked.failed_attempts += left;
         } else if is_backing_off {
-            clock.parts.backoff += left;
+            booked.backoff += left;
         } else {
-            clock.parts.caller += left;
+            booked.caller += left;
         }
-        self.ended = clock.parts;
+        self.ended = booked;
         assert_eq!(
             self.ended.total(),
             now.since(request.arrived_at),
@@ -257,12 +287,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_paused = self.nodes[node.index()].state == LifeState::Paused;
         if let Some(breakdown) = &mut self.breakdown {
             breakdown.settle(slot);
-            let clock = &mut breakdown.requests[slot as usize];
-            if !clock.is_late {
-                let waited = clock.pass(now);
-                clock.parts.backoff += waited;
+            let request = &mut self.requests[slot];
+            if !request.flags.has(RequestFlags::LATE) {
+                let cursor = request.arrived_at + breakdown.booked(slot).total();
+                breakdown.book(slot).backoff += now.since(cursor);
             }
-            clock.is_late = is_paused;
+            request.flags.put(RequestFlags::LATE, is_paused);
         }
     }
 
@@ -271,7 +301,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn split_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let now = self.queue.now();
         if let Some(breakdown) = &mut self.breakdown {
-            breakdown.split(slot, &self.attempts[slot], outcome, now);
+            let attempt = &self.attempts[slot];
+            let arrived_at = self.requests[attempt.request].arrived_at;
+            breakdown.split(slot, (attempt, arrived_at), outcome, now);
+            breakdown.forget_calls(slot);
         }
     }
 
@@ -310,11 +343,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The request that ended last is one of a client.
     #[inline]
-    pub(super) fn observe_request_breakdown(&mut self, client: ClientId, arrived_at: SimTime) {
+    pub(super) fn observe_request_breakdown(
+        &mut self,
+        (client, class): (ClientId, ClassId),
+        arrived_at: SimTime,
+    ) {
         let now = self.queue.now();
         if let Some(breakdown) = &self.breakdown {
             let observation = Observation::RequestBreakdown {
                 client,
+                class,
                 arrived_at,
                 parts: &breakdown.ended,
                 waits: &breakdown.ended_waits,
@@ -328,11 +366,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn absorb_parts(&mut self, root: u32) {
         let now = self.queue.now();
         if let Some(breakdown) = &mut self.breakdown {
-            let clock = &mut breakdown.requests[root as usize];
             // The caller may have stood still before the call began.
-            let passed = clock.pass(now);
-            clock.parts.caller += passed - breakdown.ended.total();
-            clock.parts.add(&breakdown.ended);
+            let cursor = self.requests[root].arrived_at + breakdown.booked(root).total();
+            let (passed, ended) = (now.since(cursor), breakdown.ended);
+            let booked = breakdown.book(root);
+            booked.caller += passed - ended.total();
+            booked.add(&ended);
             if !breakdown.ended_waits.is_empty() {
                 let waits = breakdown.waits.entry(root).or_default();
                 waits.append(&mut breakdown.ended_waits);
@@ -349,8 +388,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if let Some(breakdown) = &mut self.breakdown
             && is_of_request
         {
-            let waits = &mut breakdown.attempts[attempt as usize].waits;
-            waits.push(Wait { edge, length });
+            let last = entry(&mut breakdown.last_calls, attempt, NIL);
+            *last = breakdown.calls.insert(CallWait {
+                wait: Wait { edge, length },
+                previous: *last,
+            });
         }
     }
 
@@ -399,90 +441,4 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ops::ControlFlow;
-
-    use super::*;
-    use crate::model::{SimOptions, simulate};
-    use crate::scenario::load::limits::Limits;
-    use crate::scenario::load::{LoadInput, LoadText, load};
-
-    /// Every request takes 1 ms there and back and 5 ms of work, but for what faults do.
-    const WORLD: &str = r#"schema = 1
-duration = "1s"
-drain = "1s"
-breakdown = true
-[network]
-same_zone = "1ms"
-[service.web]
-count = 1
-service_time = "5ms"
-[client.shop]
-arrivals = { process = "constant", rate = "10/s" }
-[client.shop.call.web]
-retry = { attempt_count_max = 2, failover = false, backoff = { min = "20ms", jitter = "none" } }
-[fault.errors]
-kind = "error"
-target = "service:web"
-at = "0s"
-for = "350ms"
-service_time = "2ms"
-[fault.server-stands]
-kind = "pause"
-target = "service:web"
-at = "499ms"
-for = "50ms"
-[fault.caller-stands]
-kind = "pause"
-target = "client:shop"
-at = "702ms"
-for = "30ms"
-"#;
-
-    /// The parts of all requests, in milliseconds.
-    #[derive(Default)]
-    struct Seen(Vec<[u64; 7]>);
-
-    impl Observer for Seen {
-        fn observe(&mut self, _at: SimTime, observation: &Observation<'_>) {
-            if let Observation::RequestBreakdown { parts, .. } = observation {
-                self.0
-                    .push(parts.all().map(|part| part.as_ns() / 1_000_000));
-            }
-        }
-    }
-
-    #[test]
-    fn retries_and_processes_that_stand_still_are_told_apart() {
-        let loaded = load(&LoadInput {
-            text: LoadText::Text {
-                name: "parts.toml".to_string(),
-                text: WORLD.to_string(),
-            },
-            sets: Vec::new(),
-            limits: Limits::STANDARD,
-        });
-        let scenario = loaded.scenario.expect("it is valid");
-        let options = SimOptions {
-            seed: 1,
-            event_count_max: 1_000,
-        };
-        let mut seen = Seen::default();
-        simulate(&scenario, options, &mut seen, &mut |_| {
-            ControlFlow::Continue(())
-        })
-        .expect("nothing stops it");
-        // Network, queue, work, calls, failed attempts, back-off, caller. The first attempt of
-        // 1 + 2 + 1 ms failed, and the second one decided by its error.
-        let of_errors = [2, 0, 2, 0, 4, 20, 0];
-        let plain = [2, 0, 5, 0, 0, 0, 0];
-        // It came at 501 ms, and the process went on at 549 ms.
-        let server_stood = [2, 48, 5, 0, 0, 0, 0];
-        // Its reply came at 707 ms, and the caller went on at 732 ms.
-        let caller_stood = [2, 0, 5, 0, 0, 0, 25];
-        for expected in [of_errors, plain, server_stood, caller_stood] {
-            assert!(seen.0.contains(&expected), "{expected:?} in {:?}", seen.0);
-        }
-        assert!(9 <= seen.0.len(), "a request every 100 ms");
-    }
-}
+mod tests;

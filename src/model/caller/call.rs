@@ -69,7 +69,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn insert_request(&mut self, request: Request) -> u32 {
         let slot = self.requests.insert(request);
         if let Some(breakdown) = &mut self.breakdown {
-            breakdown.open(slot, request.arrived_at);
+            breakdown.open(slot);
         }
         slot
     }
@@ -330,7 +330,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             outcome,
             attempt_count: u32::from(request.attempt_count),
         });
-        self.observe_request_breakdown(client, request.arrived_at);
+        self.observe_request_breakdown((client, request.class), request.arrived_at);
         self.after_client_request(client, request.source);
     }
 

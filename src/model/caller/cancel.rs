@@ -1,6 +1,6 @@
 //! Cancellation: who gives up an attempt says so, and the instance stops what it can.
 
-use super::several::{Cancel, entry};
+use super::several::Cancel;
 use crate::engine::PendingSet;
 use crate::id::EdgeId;
 use crate::model::event::Event;
@@ -47,37 +47,45 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let link = (from, self.instance_node(instance));
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
-            let sequence = self.schedule(delay, Event::CancelArrives(slot));
-            let cancel = Cancel {
-                sequence,
+            let cancel = self.several.cancels.insert(Cancel {
+                attempt: slot,
                 identity,
                 index,
-            };
-            *entry(&mut self.several.cancels, slot, Cancel::default()) = cancel;
+            });
+            self.schedule(delay, Event::CancelArrives(cancel));
         }
     }
 
     /// A cancellation reaches the host of an instance. What is done, or died, takes no notice.
-    pub(in crate::model) fn on_cancel_arrives(&mut self, slot: u32, sequence: u64) {
-        let cancel = self.several.cancels[slot as usize];
-        let Some(attempt) = self.attempts.get(slot) else {
+    pub(in crate::model) fn on_cancel_arrives(&mut self, cancel: u32, sequence: u64) {
+        let Cancel {
+            attempt: slot,
+            identity,
+            index,
+        } = self.several.cancels[cancel];
+        let is_meant = |attempt: &&Attempt| {
+            (attempt.identity, attempt.index) == (identity, index)
+                && attempt.request == NIL
+                && !attempt.flags.has(AttemptFlags::DUPLICATE)
+        };
+        let Some(attempt) = self.attempts.get(slot).filter(is_meant) else {
+            self.lose_cancel(cancel);
             return;
         };
-        let is_meant = cancel.sequence == sequence
-            && (attempt.identity, attempt.index) == (cancel.identity, cancel.index)
-            && attempt.request == NIL
-            && !attempt.flags.has(AttemptFlags::DUPLICATE);
-        if !is_meant {
-            return;
-        }
         let identity = super::fold_identity(attempt);
         let node = self.instance_node(attempt.instance);
-        let event = Event::CancelArrives(slot);
+        let event = Event::CancelArrives(cancel);
         if self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
+        self.lose_cancel(cancel);
         self.fold(event, node, identity);
         self.take_back(slot);
+    }
+
+    /// A cancellation is gone, read or not.
+    pub(in crate::model) fn lose_cancel(&mut self, cancel: u32) {
+        self.several.cancels.remove(cancel);
     }
 
     /// An attempt that nobody waits for is dropped where it is, if it can be.

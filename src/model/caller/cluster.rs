@@ -1,7 +1,6 @@
 //! How a call begins and what its failures mean, where it is more than one attempt after the
 //! other (`hedge`, `cluster`).
 
-use super::several::entry;
 use crate::engine::PendingSet;
 use crate::id::{EdgeId, InstanceId};
 use crate::model::event::Event;
@@ -50,7 +49,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Sends an attempt to every candidate.
     fn broadcast(&mut self, slot: u32) {
-        *entry(&mut self.several.failed_counts, slot, 0) = 0;
+        self.several.failed_counts.insert(slot, 0);
         let candidates = &self.callers[self.requests[slot].caller().index()].candidates;
         let instances: Vec<InstanceId> = candidates.members.iter().map(|m| m.instance).collect();
         if instances.is_empty() {
@@ -78,7 +77,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         outcome: AttemptOutcome,
         failed_ratio_max: f64,
     ) {
-        let failed = &mut self.several.failed_counts[slot as usize];
+        let failed = self.several.failed_counts.entry(slot).or_default();
         *failed += u32::from(outcome != AttemptOutcome::Success);
         let sent_count = self.requests[slot].attempt_count;
         let is_failed =
@@ -127,7 +126,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let caller = request.caller();
         let edge = self.callers[caller.index()].edge;
-        self.observe(Observation::FellBack { caller, edge });
+        let class = request.class;
+        self.observe(Observation::FellBack {
+            caller,
+            edge,
+            class,
+        });
         self.finish_request(slot, Outcome::Success);
     }
 

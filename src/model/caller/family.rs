@@ -1,5 +1,5 @@
 //! Which members belong to which owner, by slots of both: lists through the slots, newest first,
-//! that cost twelve bytes for each slot and nothing for a move.
+//! that cost four bytes for each slot of an owner and of a member, and nothing for a move.
 
 use crate::model::request::NIL;
 
@@ -8,20 +8,14 @@ use crate::model::request::NIL;
 pub struct Family {
     /// First member of each owner.
     firsts: Vec<u32>,
-    /// Neighbours of each member.
-    links: Vec<Link>,
+    /// The member after each one.
+    nexts: Vec<u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    prev: u32,
-    next: u32,
-}
-
-const UNLINKED: Link = Link {
-    prev: NIL,
-    next: NIL,
-};
+/// What it takes for an owner.
+pub const OWNER_BYTES: usize = size_of::<u32>();
+/// What it takes for a member.
+pub const MEMBER_BYTES: usize = size_of::<u32>();
 
 impl Family {
     /// Adds a member that belongs to nobody.
@@ -31,27 +25,26 @@ impl Family {
             self.firsts.resize(owner as usize + 1, NIL);
         }
         self.firsts[owner as usize] = member;
-        if self.links.len() <= member as usize {
-            self.links.resize(member as usize + 1, UNLINKED);
+        if self.nexts.len() <= member as usize {
+            self.nexts.resize(member as usize + 1, NIL);
         }
-        self.links[member as usize] = Link { prev: NIL, next };
-        if next != NIL {
-            self.links[next as usize].prev = member;
-        }
+        self.nexts[member as usize] = next;
     }
 
-    /// Takes out a member of this owner.
+    /// Takes out a member of this owner. Owners have few members at a time: those before it are
+    /// passed.
     pub fn remove(&mut self, owner: u32, member: u32) {
-        let Link { prev, next } = std::mem::replace(&mut self.links[member as usize], UNLINKED);
-        if next != NIL {
-            self.links[next as usize].prev = prev;
+        let after = self.nexts[member as usize];
+        let mut at = self.first(owner);
+        if at == member {
+            self.firsts[owner as usize] = after;
+            return;
         }
-        if prev != NIL {
-            self.links[prev as usize].next = next;
-        } else {
-            assert!(self.first(owner) == member, "{member} is not of {owner}");
-            self.firsts[owner as usize] = next;
+        while at != NIL && self.nexts[at as usize] != member {
+            at = self.nexts[at as usize];
         }
+        assert!(at != NIL, "{member} is not of {owner}");
+        self.nexts[at as usize] = after;
     }
 
     /// The newest member; NIL for none.
@@ -61,7 +54,7 @@ impl Family {
 
     /// The member after this one; NIL for none.
     pub fn next(&self, member: u32) -> u32 {
-        self.links[member as usize].next
+        self.nexts[member as usize]
     }
 
     /// Whether the owner has no member.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::family::Family;
 use super::hedge::Hedging;
 use super::join::JoinOwner;
-use crate::engine::{PendingSet, Timer};
+use crate::engine::{PendingSet, Slab, Timer};
 use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::event::Event;
 use crate::model::observation::{AttemptOutcome, Observer};
@@ -33,12 +33,12 @@ pub struct Several {
     pub calls: Family,
     /// The next hedge of each request.
     pub hedge_timers: Vec<Timer>,
-    /// Failed attempts of each broadcast.
-    pub failed_counts: Vec<u32>,
+    /// Failed attempts of each broadcast, by slot of the request.
+    pub failed_counts: BTreeMap<u32, u32>,
     /// The deadline that each attempt carries.
     pub deadlines: Vec<SimTime>,
-    /// The cancellation of each attempt that is on its way.
-    pub cancels: Vec<Cancel>,
+    /// Cancellations on their way.
+    pub cancels: Slab<Cancel>,
     /// Hedging state of calling sides.
     pub hedging: BTreeMap<CallerId, Hedging>,
     /// Calls in the background of calling sides.
@@ -48,10 +48,10 @@ pub struct Several {
 }
 
 /// A cancellation on its way. The attempt is named, because its slot may be used again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cancel {
-    /// Sequence number of its event.
-    pub sequence: u64,
+    /// The slot of the attempt.
+    pub attempt: u32,
     /// The identity of the request.
     pub identity: u64,
     /// The number of the attempt.
@@ -147,6 +147,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if let Some(timer) = self.several.hedge_timers.get_mut(slot as usize) {
             timer.cancel();
         }
+        self.several.failed_counts.remove(&slot);
         if !self.several.has_links {
             return;
         }

@@ -85,6 +85,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let slot = self.connections.records.insert(connection);
         self.connections.pools[pool].first = slot;
+        self.connections.sides[caller.index()].connection_count += 1;
         let edge = self.callers[caller.index()].edge;
         self.observe(Observation::HandshakeStarted {
             caller,
@@ -133,16 +134,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.watch(connection, TIMER_OF_CALLER);
     }
 
-    /// Sends a message that is retransmitted until it arrives.
-    pub(super) fn send_on(&mut self, connection: u32, kind: MessageKind) {
+    /// Sends a message that is retransmitted until it arrives. Returns whether it will
+    /// without the repair of a broken link.
+    pub(super) fn send_on(&mut self, connection: u32, kind: MessageKind) -> bool {
         let (link, key) = self.message_on(connection, kind);
         let now = self.now();
         match self.send(link, key) {
-            Verdict::Deliver { delay, .. } => {
+            Verdict::Deliver { delay, is_held } => {
                 self.deliver_on(connection, kind, delay);
                 self.note_delay(connection, now, delay);
+                !is_held
             }
-            Verdict::Lost => self.note_unacked(connection, now),
+            Verdict::Lost => {
+                self.note_unacked(connection, now);
+                false
+            }
         }
     }
 

@@ -218,7 +218,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             } else {
                 let flags = &mut self.connections.records[connection].flags;
                 flags.set(Flags::CLOSED_THERE);
-                return self.send_on(connection, MessageKind::Closed);
+                if !self.send_on(connection, MessageKind::Closed) {
+                    self.connections.silent_closes.insert(connection, now);
+                }
+                return;
             }
         }
         if self.age_due(&record) <= now {
@@ -381,6 +384,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn forget_connection(&mut self, connection: u32, may_be_half_open: bool) {
+        let closed_at = self.connections.silent_closes.remove(&connection);
         let record = self.connections.remove(connection);
         self.leave_backlog(&record);
         let Pool {
@@ -393,7 +397,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             edge,
             instance,
-            half_open_since: died_at.filter(|_| may_be_half_open),
+            half_open_since: closed_at.or(died_at).filter(|_| may_be_half_open),
         });
     }
 

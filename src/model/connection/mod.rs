@@ -21,6 +21,7 @@ use crate::engine::{Slab, Timer};
 use crate::id::{CallerId, InstanceId};
 use crate::model::request::{NIL, Reply};
 use crate::scenario::Scenario;
+use crate::scenario::connection::ConnectionConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// First wait for the answer to a SYN; it doubles (Linux `TCP_TIMEOUT_INIT`).
@@ -174,6 +175,9 @@ struct Stream {
     next: u32,
 }
 
+/// What connections keep of an attempt in flight.
+pub const STREAM_BYTES: usize = size_of::<Stream>();
+
 const NO_STREAM: Stream = Stream {
     place: NIL,
     prev: NIL,
@@ -189,6 +193,10 @@ struct Side {
     not_ready: Vec<InstanceId>,
     /// Where the last attempt went, for picks per connection.
     last: InstanceId,
+    /// Connections, opening and closing ones included.
+    connection_count: u32,
+    /// Attempts that wait for one.
+    waiting_count: u32,
 }
 
 /// The connections of a run.
@@ -205,6 +213,8 @@ pub struct Connections {
     backlogs: BTreeMap<InstanceId, u32>,
     /// When processes with connections died in silence, by instance and incarnation.
     silent_deaths: BTreeMap<(InstanceId, u32), SimTime>,
+    /// When instances closed connections of which no message tells the caller in time, by slot.
+    silent_closes: BTreeMap<u32, SimTime>,
 }
 
 impl Connections {
@@ -224,6 +234,7 @@ impl Connections {
             streams: Vec::new(),
             backlogs: BTreeMap::new(),
             silent_deaths: BTreeMap::new(),
+            silent_closes: BTreeMap::new(),
         }
     }
 
@@ -246,6 +257,43 @@ impl Connections {
             }
             _ => Cow::Borrowed(tried),
         }
+    }
+
+    /// Attempts of a calling side that wait for a connection.
+    #[inline]
+    pub fn waiting_count(&self, caller: CallerId) -> u32 {
+        self.sides
+            .get(caller.index())
+            .map_or(0, |side| side.waiting_count)
+    }
+
+    /// Connections of a calling side, opening and closing ones included.
+    pub fn connection_count(&self, caller: CallerId) -> u32 {
+        self.sides[caller.index()].connection_count
+    }
+
+    /// Whether a calling side has a connection that takes an attempt to an instance at once.
+    pub fn has_room(
+        &self,
+        caller: CallerId,
+        instance: InstanceId,
+        config: &ConnectionConfig,
+    ) -> bool {
+        let pools = &self.sides[caller.index()].pools;
+        let place = pools.binary_search_by_key(&instance, |entry| entry.0);
+        place.is_ok_and(|place| {
+            let pool = pools[place].1;
+            let is_free = self.pools[pool].waiting_count == 0;
+            is_free && self.with_room(pool, config).is_some()
+        })
+    }
+
+    /// The open connection of a pool that was opened last, of those with room.
+    fn with_room(&self, pool: u32, config: &ConnectionConfig) -> Option<u32> {
+        self.of_pool(pool).find(|slot| {
+            let record = &self.records[*slot];
+            record.phase == Phase::Open && record.stream_count < config.streams_max
+        })
     }
 
     /// A message is lost with the process that it waited for.
@@ -357,6 +405,7 @@ impl Connections {
         }
         let record = &mut self.pools[pool];
         record.waiting_count += 1;
+        self.sides[record.caller.index()].waiting_count += 1;
         let prev = std::mem::replace(&mut record.waiting_last, attempt);
         match prev {
             NIL => record.waiting_first = attempt,
@@ -387,6 +436,7 @@ impl Connections {
         if place & WAITS != 0 {
             let pool = &mut self.pools[place & !WAITS];
             pool.waiting_count -= 1;
+            self.sides[pool.caller.index()].waiting_count -= 1;
             if prev == NIL {
                 pool.waiting_first = next;
             }
@@ -406,11 +456,13 @@ impl Connections {
     /// Takes a connection out of its pool and of its slot.
     fn remove(&mut self, slot: u32) -> Connection {
         let record = self.records.remove(slot);
+        self.silent_closes.remove(&slot);
         assert!(
             record.stream_count == 0,
             "a connection is gone that carries attempts"
         );
         let pool = &mut self.pools[record.pool];
+        self.sides[pool.caller.index()].connection_count -= 1;
         if pool.first == slot {
             pool.first = record.next;
             return record;

@@ -78,15 +78,19 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.connections.sides[caller.index()].last = instance;
         let pool = self.connections.pool_slot(caller, instance);
         if let Some(failure) = self.fails_at_once(pool) {
-            let sequence = self.schedule(SimDuration::ZERO, Event::ReplyArrives(slot));
-            let attempt = &mut self.attempts[slot];
-            attempt.stage = Stage::Replied;
-            attempt.reply = failure;
-            attempt.pending = sequence;
-            return;
+            return self.fail_at_home(slot, failure);
         }
         self.connections.link_waiting(slot, pool);
         self.serve_waiting(pool);
+    }
+
+    /// An attempt fails without leaving its caller.
+    fn fail_at_home(&mut self, slot: u32, failure: Reply) {
+        let sequence = self.schedule(SimDuration::ZERO, Event::ReplyArrives(slot));
+        let attempt = &mut self.attempts[slot];
+        attempt.stage = Stage::Replied;
+        attempt.reply = failure;
+        attempt.pending = sequence;
     }
 
     /// While a pool backs off, or tries again after a failure, its attempts fail as the last try
@@ -109,33 +113,38 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     pub(super) fn serve_waiting(&mut self, pool: u32) {
         let config = self.pool_config(pool);
         while self.connections.pools[pool].waiting_count > 0 {
-            let Some(connection) = self.connection_with_room(pool, config) else {
+            let Some(connection) = self.connections.with_room(pool, config) else {
                 break;
             };
             let attempt = self.connections.pools[pool].waiting_first;
             self.connections.unlink(attempt);
-            self.transmit_on(attempt, connection);
+            if self.overflows_at_last(attempt) {
+                self.fail_at_home(attempt, Reply::Rejected);
+            } else {
+                self.transmit_on(attempt, connection);
+            }
         }
-        let Pool { waiting_count, .. } = self.connections.pools[pool];
+        let Pool {
+            waiting_count,
+            caller,
+            ..
+        } = self.connections.pools[pool];
         let (mut live_count, mut coming) = (0u32, 0u32);
         for slot in self.connections.of_pool(pool) {
             let phase = self.connections.records[slot].phase;
             live_count += u32::from(phase != Phase::Draining);
             coming += u32::from(phase == Phase::Opening).saturating_mul(config.streams_max);
         }
-        while coming < waiting_count && live_count < config.connection_count_max {
+        let mut has_any = self.connections.of_pool(pool).next().is_some();
+        while coming < waiting_count
+            && live_count < config.connection_count_max
+            && self.may_connect(caller, has_any)
+        {
+            has_any = true;
             self.open_connection(pool);
             live_count += 1;
             coming = coming.saturating_add(config.streams_max);
         }
-    }
-
-    /// The open connection that was opened last, of those with room.
-    fn connection_with_room(&self, pool: u32, config: &ConnectionConfig) -> Option<u32> {
-        self.connections.of_pool(pool).find(|slot| {
-            let record = &self.connections.records[*slot];
-            record.phase == Phase::Open && record.stream_count < config.streams_max
-        })
     }
 
     /// Sends the bytes of an attempt.
@@ -151,6 +160,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.observe(Observation::AttemptCarried {
             caller,
             edge,
+            class: attempt.class,
             waiting: now.since(attempt.sent_at),
         });
         self.connections.records[connection].used_at = now;

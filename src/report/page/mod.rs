@@ -1,5 +1,6 @@
 //! What the page of a report says, from a scenario and its results.
 
+mod edge_tables;
 mod flow_tables;
 mod tables;
 
@@ -110,7 +111,7 @@ pub fn page(input: PageInput) -> ReportPage {
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
     servers.extend(take(&["load", "selection"]));
-    servers.extend(tables::caches(metrics).map(Block::Table));
+    servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
     let mut basis = method();
     basis.extend(defaults(&input.defaults).map(Block::Table));

@@ -261,37 +261,6 @@ pub fn picks(metrics: &RunMetrics) -> Option<Table> {
     (!metrics.edges.is_empty()).then_some(table)
 }
 
-/// What caches spared.
-pub fn caches(metrics: &RunMetrics) -> Option<Table> {
-    let mut table = Table::new(
-        "Caches",
-        [
-            "cache",
-            "#asked",
-            "#answered",
-            "#stale",
-            "#loads",
-            "#load rate",
-            "#largest load rate",
-        ],
-    );
-    for cache in &metrics.caches {
-        table.push(
-            Mark::None,
-            vec![
-                cache.cache.clone(),
-                format::count(cache.asked_count),
-                format::optional(cache.hit_ratio, format::ratio),
-                format::optional(cache.stale_ratio, format::ratio),
-                format::count(cache.load_count),
-                format::optional(cache.load_rate_per_sec, format::rate),
-                format::optional(cache.load_rate_per_sec_max, format::rate),
-            ],
-        );
-    }
-    (!metrics.caches.is_empty()).then_some(table)
-}
-
 /// Messages that are not requests.
 pub fn control(metrics: &RunMetrics) -> Option<Table> {
     let mut table = Table::new(

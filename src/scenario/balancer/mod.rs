@@ -2,9 +2,13 @@
 
 pub mod feedback;
 pub mod keyed;
+pub mod load;
+pub mod weighted;
 
 use feedback::FeedbackConfig;
 use keyed::KeyedConfig;
+use load::LoadConfig;
+use weighted::{DrawMethod, WeightedConfig};
 
 pub use crate::hash::function::Function as RingHash;
 use crate::hash::placement::PlacementRule;
@@ -16,9 +20,15 @@ pub enum BalancerConfig {
     /// Uniform over the candidates.
     Random,
     /// One after the other, in order of path.
-    RoundRobin,
+    RoundRobin {
+        /// Whether each caller draws where it begins, instead of with the first.
+        random_start: bool,
+    },
     /// In proportion to the weights, independently.
-    WeightedRandom,
+    WeightedRandom {
+        /// How an instance is found.
+        method: DrawMethod,
+    },
     /// In proportion to the weights, spread evenly (the nginx rule).
     SmoothWeightedRoundRobin,
     /// The candidate with the fewest requests in flight from this caller.
@@ -55,6 +65,10 @@ pub enum BalancerConfig {
         /// Whether connections tell when to leave it; otherwise attempts do.
         has_connections: bool,
     },
+    /// By weight.
+    Weighted(WeightedConfig),
+    /// By load.
+    Load(LoadConfig),
 }
 
 impl BalancerConfig {
@@ -81,8 +95,10 @@ impl BalancerConfig {
             BalancerConfig::Feedback(config) => Some(config),
             BalancerConfig::Sticky { fallback, .. } => fallback.feedback(),
             BalancerConfig::Random
-            | BalancerConfig::RoundRobin
-            | BalancerConfig::WeightedRandom
+            | BalancerConfig::RoundRobin { .. }
+            | BalancerConfig::WeightedRandom { .. }
+            | BalancerConfig::Weighted(_)
+            | BalancerConfig::Load(_)
             | BalancerConfig::SmoothWeightedRoundRobin
             | BalancerConfig::LeastInFlight { .. }
             | BalancerConfig::Ring { .. }
@@ -95,8 +111,8 @@ impl BalancerConfig {
     pub fn name(&self) -> &'static str {
         match self {
             BalancerConfig::Random => "random",
-            BalancerConfig::RoundRobin => "round_robin",
-            BalancerConfig::WeightedRandom => "weighted_random",
+            BalancerConfig::RoundRobin { .. } => "round_robin",
+            BalancerConfig::WeightedRandom { .. } => "weighted_random",
             BalancerConfig::SmoothWeightedRoundRobin => "smooth_weighted_round_robin",
             BalancerConfig::LeastInFlight { .. } => "least_in_flight",
             BalancerConfig::Ring { .. } => "ring",
@@ -104,6 +120,8 @@ impl BalancerConfig {
             BalancerConfig::Sticky { .. } => "sticky",
             BalancerConfig::Feedback(config) => config.name(),
             BalancerConfig::PickFirst { .. } => "pick_first",
+            BalancerConfig::Weighted(config) => config.name(),
+            BalancerConfig::Load(config) => config.name(),
         }
     }
 }

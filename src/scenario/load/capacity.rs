@@ -61,16 +61,41 @@ pub fn visits_per_request(
 }
 
 /// By how much the classes of a client change the work of one of its requests at each service, in
-/// visits of the service's own law.
-pub fn class_visits(client: ClientId, classes: &Classes, services: &[ServiceConfig]) -> Vec<f64> {
+/// visits of the service's own law: of its workers, or of its cores where these are scarcer.
+pub fn class_visits(
+    client: ClientId,
+    classes: &Classes,
+    services: &[ServiceConfig],
+    groups: &[GroupConfig],
+) -> Vec<f64> {
     let mut visits = vec![0.0; services.len()];
     for class in classes.of(client).map(|class| classes.get(class)) {
         if let Some((service, law)) = &class.service_time {
-            let own = services[service.index()].service_time.mean_secs();
-            visits[service.index()] += class.share * (law.mean_secs() / own - 1.0);
+            let config = &services[service.index()];
+            let by_workers = class
+                .mean_service_secs()
+                .map(|s| s / config.mean_service_secs());
+            let by_cores = law.mean_secs() / config.service_time.mean_secs();
+            let ratio = match has_scarce_cores(*service, config, groups) {
+                true => by_cores,
+                false => by_workers.unwrap_or(by_cores),
+            };
+            visits[service.index()] += class.share * (ratio - 1.0);
         }
     }
     visits
+}
+
+/// Whether cores bound the work of some group of a service before its workers do.
+fn has_scarce_cores(service: ServiceId, config: &ServiceConfig, groups: &[GroupConfig]) -> bool {
+    let by_cores = |group: &GroupConfig| {
+        let cores = group.cpu.map_or(f64::INFINITY, |cpu| cpu.cores_available());
+        let by_workers = f64::from(group.workers) / config.mean_service_secs();
+        cores / config.service_time.mean_secs() < by_workers
+    };
+    groups
+        .iter()
+        .any(|group| group.service == service && by_cores(group))
 }
 
 /// Offered load and capacity of one service.
@@ -112,7 +137,7 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
             *total += rate * visits;
         }
         let id = ClientId::from_index(place);
-        let more = class_visits(id, &scenario.classes, &scenario.services);
+        let more = class_visits(id, &scenario.classes, &scenario.services, &scenario.groups);
         for (total, visits) in of_classes.iter_mut().zip(more) {
             *total += rate * visits;
         }

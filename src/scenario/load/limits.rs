@@ -60,6 +60,7 @@ const IN_FLIGHT_BYTES: f64 = 256.0;
 /// Bytes that split the latency of a request in flight.
 const CLOCK_BYTES: f64 = 128.0;
 const CONNECTION_BYTES: f64 = 160.0;
+const POOL_BYTES: f64 = 64.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
 const RING_POINT_BYTES: f64 = 16.0;
@@ -68,6 +69,9 @@ const RING_POINT_BYTES: f64 = 16.0;
 const CLASS_CELL_BYTES: f64 = 400.0;
 const CLASS_PHASE_COUNT: usize = 4;
 const CLASS_WINDOW_COUNT: usize = 200;
+/// Bytes of a window of a call with connections, hedges or protection, and how many are kept.
+const EDGE_WINDOW_BYTES: f64 = 52.0;
+const EDGE_WINDOW_COUNT_MAX: f64 = 200_000.0;
 /// Bytes of the protection of a calling side, and of one breaker without its window.
 const PROTECTION_BYTES: f64 = 1_000.0;
 const BREAKER_BYTES: f64 = 200.0;
@@ -188,6 +192,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);
             memory += connections * CONNECTION_BYTES;
+            // A calling side keeps a pool for every instance that it ever connected to.
+            memory += (callers * instances - connections).max(0.0) * POOL_BYTES;
             if let Some(keepalive) = connection.keepalive {
                 events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
             }
@@ -199,11 +205,21 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         events += registry_events(scenario, callers, secs);
     }
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
-    memory += class_bytes(scenario);
+    memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {
         memory_bytes: memory as u64,
         event_count: events as u64,
     }
+}
+
+/// Windows of all calls that use more than plain attempts.
+fn edge_window_count(scenario: &Scenario) -> f64 {
+    let is_used = |edge: &&EdgeConfig| {
+        edge.connection.is_some() || edge.resilience.is_some() || edge.attempts.is_some()
+    };
+    let used = scenario.edges.iter().filter(is_used).count() as f64;
+    let windows = scenario.duration.as_secs_f64() / scenario.window.as_secs_f64();
+    (used * windows.min(2_000.0)).min(EDGE_WINDOW_COUNT_MAX)
 }
 
 /// The most attempts that any call sends at once; hedging and the like multiply.
@@ -336,10 +352,12 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
     match balancer {
         // Counts of attempts in flight take room only while there are some.
         BalancerConfig::Random
-        | BalancerConfig::RoundRobin
+        | BalancerConfig::RoundRobin { .. }
         | BalancerConfig::PickFirst { .. }
         | BalancerConfig::LeastInFlight { .. } => 0.0,
-        BalancerConfig::WeightedRandom => 16.0 * instances,
+        BalancerConfig::WeightedRandom { .. } => 16.0 * instances,
+        BalancerConfig::Weighted(config) => config.bytes(callers, instances),
+        BalancerConfig::Load(config) => config.bytes(callers, instances),
         BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
         BalancerConfig::Ring {
             virtual_node_count, ..

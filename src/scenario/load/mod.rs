@@ -18,6 +18,7 @@ mod context;
 mod effective;
 mod endless;
 mod extend;
+mod feedback;
 mod files;
 mod inputs;
 mod merge;

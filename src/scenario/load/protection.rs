@@ -5,8 +5,9 @@ use super::diagnostic::Diagnostic;
 use super::read::Places;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
+use crate::scenario::resilience::{BreakerConfig, EnvoyLimits};
 
-/// Warns of budgets where nothing is retried.
+/// Warns of budgets where nothing is retried, and of limits of connections without connections.
 pub fn warn_protection(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     for (edge, at) in scenario.edges.iter().zip(&places.calls) {
         let Some(config) = edge.resilience.as_deref() else {
@@ -19,6 +20,17 @@ pub fn warn_protection(ctx: &mut Context, scenario: &Scenario, places: &Places) 
                 Diagnostic::new("`retry.budget` has no effect")
                     .at(*at, "this call never retries")
                     .help("raise `retry.attempt_count_max` or name something in `retry.on`"),
+            );
+        }
+        if let Some(BreakerConfig::Envoy(limits)) = &config.breaker
+            && limits.connection_count_max != EnvoyLimits::CONNECTION_COUNT_STANDARD
+            && edge.connection.is_none()
+        {
+            ctx.warn(
+                WarningCode::NoEffect,
+                Diagnostic::new("`breaker.connection_count_max` has no effect")
+                    .at(*at, "this call has no connections")
+                    .help("write `connection = {}` in the call"),
             );
         }
     }

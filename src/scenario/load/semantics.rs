@@ -10,6 +10,7 @@ use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
+use crate::scenario::balancer::feedback::FeedbackConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::expect::{Bound, Expectation, Operator};
@@ -29,6 +30,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     endless::warn_endless_calls(ctx, scenario, places);
     attempts::warn_attempts(ctx, scenario, places);
     protection::warn_protection(ctx, scenario, places);
+    super::feedback::warn_feedback(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     super::connected::warn_connections(ctx, scenario, places);
     let periods = aligned_periods(scenario);
@@ -193,6 +195,10 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
         if let Some(detector) = edge.detector {
             let what = format!("the pings of `{}`", edge.path);
             add(what, detector.interval, detector.phase);
+        }
+        if let Some(FeedbackConfig::GrpcWeightedRoundRobin(config)) = edge.balancer.feedback() {
+            let what = format!("the weights of `{}`", edge.path);
+            add(what, config.update_interval, config.phase);
         }
     }
     if let RegistryProfile::Lease(lease) = &scenario.registry.profile {

@@ -41,6 +41,8 @@ fn takes_any(balancer: &BalancerConfig) -> &'static str {
 fn whole_weights(balancer: &BalancerConfig) -> Option<(&'static str, u32)> {
     match balancer {
         BalancerConfig::Keyed(config) => config.whole_weights(),
+        BalancerConfig::Weighted(config) => config.whole_weights(),
+        BalancerConfig::Load(config) => config.whole_weights(),
         BalancerConfig::Sticky { fallback, .. } => whole_weights(fallback),
         _ => None,
     }

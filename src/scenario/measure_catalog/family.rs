@@ -6,12 +6,14 @@ use super::{MeasureInfo, Statistics};
 pub(super) const REQUEST: &[&str] = &["client", "zone", "call", "class"];
 pub(super) const RETURN: &[&str] = &["client", "zone", "call"];
 pub(super) const CALL: &[&str] = &["client", "call"];
+pub(super) const CALL_CLASS: &[&str] = &["client", "call", "class"];
 pub(super) const SERVICE: &[&str] = &["service", "zone", "class"];
 pub(super) const WORK: &[&str] = &["service", "zone", "instance", "class"];
 pub(super) const SERVER: &[&str] = &["service", "zone", "instance"];
 pub(super) const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
 pub(super) const LIMIT: &[&str] = &["call", "client", "service"];
 pub(super) const CONNECTED: &[&str] = &["call", "client", "service"];
+pub(super) const CONNECTED_CLASS: &[&str] = &["call", "client", "service", "class"];
 pub(super) const CACHE: &[&str] = &["call", "client", "service"];
 pub(super) const RING: &[&str] = &["call", "client", "service"];
 
@@ -47,6 +49,14 @@ pub(super) const fn by_call(
     definition: &'static str,
 ) -> MeasureInfo {
     single(measure, name, Unit::Ratio, CALL, definition)
+}
+
+pub(super) const fn by_call_and_class(
+    measure: Measure,
+    name: &'static str,
+    definition: &'static str,
+) -> MeasureInfo {
+    single(measure, name, Unit::Ratio, CALL_CLASS, definition)
 }
 
 pub(super) const fn rate(

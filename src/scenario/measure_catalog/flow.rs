@@ -1,7 +1,7 @@
 //! The measures of calls between services and of the parts of the latency.
 
 use super::super::measure::{Measure, Unit};
-use super::family::{CALL, ratio, times};
+use super::family::{CALL, CALL_CLASS, ratio, times};
 use super::{MeasureInfo, Statistics};
 
 /// They stand at the end of the catalog.
@@ -62,6 +62,6 @@ const fn part(measure: Measure, name: &'static str, definition: &'static str) ->
     MeasureInfo {
         unit: Unit::Time,
         statistics: Statistics::Distribution,
-        ..times(measure, name, CALL, definition)
+        ..times(measure, name, CALL_CLASS, definition)
     }
 }

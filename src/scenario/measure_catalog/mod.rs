@@ -1,12 +1,14 @@
 //! Every measure that an expectation may name, with its definition: the text of
 //! `stormglass metrics`.
 
+mod class;
 mod family;
 mod flow;
 mod table;
 
 use super::measure::{Measure, Statistic, Unit};
 
+pub use class::why_no_class;
 pub use table::MEASURES;
 
 /// What is said about one family of measures.

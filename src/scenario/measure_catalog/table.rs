@@ -118,16 +118,17 @@ pub const MEASURES: &[MeasureInfo] = &[
     number(
         Measure::InSystem,
         "in_system",
-        SERVER,
+        WORK,
         "Attempts waiting or in service, averaged over time, summed over the instances in scope. \
          By Little's law it is throughput x mean sojourn time (Little 1961).",
     ),
     MeasureInfo {
-        scopes: SERVER,
+        scopes: WORK,
         ..ratio(
             Measure::Utilization,
             "utilization",
-            "Busy worker time / worker time.",
+            "Busy worker time / worker time. Of a class: time that workers were busy with it / all \
+             worker time; attempts that share workers have equal parts of the busy ones.",
         )
     },
     MeasureInfo {
@@ -271,13 +272,13 @@ pub const MEASURES: &[MeasureInfo] = &[
     balance(
         Measure::InFlightBalance,
         "in_flight_balance",
-        SERVER,
+        WORK,
         "Attempts in flight per instance, averaged over time.",
     ),
     balance(
         Measure::UtilizationBalance,
         "utilization_balance",
-        SERVER,
+        WORK,
         "Utilization per instance.",
     ),
     rate(
@@ -296,7 +297,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     FLOW_MEASURES[6],
     FLOW_MEASURES[7],
     MeasureInfo {
-        scopes: CALL,
+        scopes: CALL_CLASS,
         ..ratio(
             Measure::HedgeRatio,
             "hedge_ratio",
@@ -305,7 +306,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     },
     MeasureInfo {
-        scopes: CALL,
+        scopes: CALL_CLASS,
         ..ratio(
             Measure::FailsafeRatio,
             "failsafe_ratio",
@@ -339,34 +340,34 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Time in service after the caller had given up / time in service, of work that ended.",
         )
     },
-    by_call(
+    by_call_and_class(
         Measure::LocalRejectionRatio,
         "local_rejection_ratio",
         "Attempts that callers turned away themselves, by breaker, bulkhead, throttle or \
          concurrency limit / attempts sent or turned away so.",
     ),
-    by_call(
+    by_call_and_class(
         Measure::BreakerRejectionRatio,
         "breaker_rejection_ratio",
         "Attempts that an open breaker or a limit of Envoy's form turned away / attempts sent or \
          turned away by callers.",
     ),
-    by_call(
+    by_call_and_class(
         Measure::BulkheadRejectionRatio,
         "bulkhead_rejection_ratio",
         "Attempts without a place in the bulkhead / attempts sent or turned away by callers.",
     ),
-    by_call(
+    by_call_and_class(
         Measure::ThrottleRejectionRatio,
         "throttle_rejection_ratio",
         "Attempts that adaptive throttling turned away / attempts sent or turned away by callers.",
     ),
-    by_call(
+    by_call_and_class(
         Measure::LimitRejectionRatio,
         "limit_rejection_ratio",
         "Attempts above the caller's concurrency limit / attempts sent or turned away by callers.",
     ),
-    by_call(
+    by_call_and_class(
         Measure::RetryBudgetExhaustedRatio,
         "retry_budget_exhausted_ratio",
         "Retries that a budget or Envoy's limit of retries did not allow / retries wanted: failed \
@@ -430,7 +431,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::PoolWaitingTime,
         "pool_waiting_time",
-        CONNECTED,
+        CONNECTED_CLASS,
         "From the sending of an attempt until its bytes leave on a connection: handshakes and \
          waiting for a free one. Attempts that never leave are not counted.",
     ),
@@ -438,9 +439,10 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::HalfOpenTime,
         "half_open_time",
         CONNECTED,
-        "From the death of the process at the other end of a connection, of which no reset told, \
-         until the calling side closes it. A connection that is still open at the end is not \
-         counted.",
+        "From the death of the process at the other end of a connection, or from its closing it, \
+         of which nothing told the calling side in time, until that closes it too. A link that is \
+         cut makes no half-open connection by itself: both ends have it (RFC 9293). One that is \
+         still open at the end is not counted.",
     ),
     MeasureInfo {
         scopes: CACHE,

@@ -23,34 +23,12 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "textbook",
         evidence: Evidence::Published("Erlang arrivals at each server (theory tests)"),
         guarantee: "counts of two candidates differ by at most one while the view stands still; \
-                    each caller has its own turn, which survives changes of the view",
+                    each caller has its own turn, which survives changes of the view; \
+                    random_start draws where it begins",
         cost: "O(1)",
         use_when: "requests are idempotent and alike, servers are equal, callers are few",
         avoid_when: "requests are of very different sizes, or there are so many callers that \
                      their turns add up to random",
-    },
-    StrategyInfo {
-        name: "weighted_random",
-        summary: "in proportion to the weights, each pick for itself",
-        source: "textbook: cumulative weights and one uniform number",
-        evidence: Evidence::Published("binomial shares and M/M/1 per server (theory tests)"),
-        guarantee: "shares approach the weights as 1/sqrt(picks); no state, no ties",
-        cost: "O(log candidates); the sums are shared by callers with equal candidates",
-        use_when: "servers are unequal, requests are idempotent, callers are many",
-        avoid_when: "few requests must be spread evenly (smooth_weighted_round_robin): runs of \
-                     picks of one server are as long as chance makes them",
-    },
-    StrategyInfo {
-        name: "smooth_weighted_round_robin",
-        summary: "in proportion to the weights, spread evenly over time",
-        source: "nginx ngx_http_upstream_round_robin.c",
-        evidence: Evidence::Published("published sequences, and nginx's own (theory tests)"),
-        guarantee: "exact shares over one period of the weights; the server with the highest \
-                    current weight is next, ties go to the first by path; after a change of the \
-                    candidates all current weights are 0",
-        cost: "O(candidates)",
-        use_when: "servers are unequal, requests alike, callers few",
-        avoid_when: "there are many callers: each begins with the same server",
     },
     StrategyInfo {
         name: "least_in_flight",

@@ -4,6 +4,8 @@
 mod basic;
 mod feedback;
 mod keyed;
+mod load;
+mod weighted;
 
 /// What is said about one strategy, or one wrapper around strategies.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,8 @@ impl Evidence {
 pub const FAMILIES: &[(&str, &[StrategyInfo])] = &[
     ("plain", basic::STRATEGIES),
     ("by key", keyed::STRATEGIES),
+    ("by weight", weighted::STRATEGIES),
+    ("by load", load::STRATEGIES),
     ("told by the instances", feedback::STRATEGIES),
 ];
 

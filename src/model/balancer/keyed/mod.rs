@@ -123,7 +123,7 @@ impl<T> Held<T> {
 
 /// The sum of the weights of a view, by the table that callers share.
 #[derive(Debug, Default)]
-struct WeightSum(Option<Arc<Vec<f64>>>);
+struct WeightSum(Option<Arc<[f64]>>);
 
 impl WeightSum {
     #[inline]

@@ -26,6 +26,7 @@ mod tests {
     #[test]
     fn overflow_begins_at_the_limits() {
         let limits = EnvoyLimits {
+            connection_count_max: 1_024,
             request_count_max: 1_024,
             pending_count_max: 2,
             retry_count_max: 3,

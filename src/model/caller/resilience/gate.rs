@@ -59,7 +59,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             return None;
         }
         let limits = side.breakers.as_ref().and_then(|breakers| breakers.envoy());
-        if limits.is_some_and(|l| !breaker_envoy::permits_waiting(l, side.waiting_count())) {
+        let waiting_count = side.waiting_count() + self.connections.waiting_count(caller);
+        if limits.is_some_and(|l| !breaker_envoy::permits_waiting(l, waiting_count)) {
             return Some(Held::Shut(LocalCause::Breaker));
         }
         let wait_max = config.bulkhead.map_or(SimDuration::ZERO, |b| b.wait_max);
@@ -82,6 +83,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.side(caller);
         let caller_side = &mut self.callers[caller.index()];
         let candidates = &caller_side.candidates;
+        // With connections, whether one has room is known after the pick.
+        let is_connected = self.scenario.edges[caller_side.edge.index()]
+            .connection
+            .is_some();
         let side = caller_side.resilience.as_mut()?;
         if !has_place
             && request.attempt_count == 0
@@ -92,6 +97,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if let Some(breakers) = &mut side.breakers {
             let is_within = breakers
                 .envoy()
+                .filter(|_| !is_connected)
                 .is_none_or(|limits| breaker_envoy::permits(limits, side.in_flight_count));
             if !is_within || !breakers.permits(now, candidates) {
                 return Some(LocalCause::Breaker);
@@ -118,11 +124,12 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let now = self.now();
         let request = &mut self.requests[slot];
         request.attempt_count += 1;
-        let caller = request.caller();
+        let (caller, class) = (request.caller(), request.class);
         let edge = self.callers[caller.index()].edge;
         self.observe(Observation::TurnedAway {
             caller,
             edge,
+            class,
             cause,
         });
         let retry = &self.scenario.edges[edge.index()].retry;

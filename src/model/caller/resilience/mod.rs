@@ -18,6 +18,7 @@ mod limit;
 mod limit_aimd;
 mod limit_gradient2;
 mod limit_vegas;
+mod overflow;
 mod retry_gate;
 mod rolling;
 mod server_limit;
@@ -119,6 +120,12 @@ struct Wait {
 /// What the gate knows of a request: flags, and above them how many of its attempts wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Marks(u16);
+
+/// What the gate keeps of a request in flight.
+pub const REQUEST_BYTES: usize = size_of::<Marks>();
+
+/// What limits keep of an attempt: the level at its caller and that at its instance.
+pub const ATTEMPT_BYTES: usize = 2 * size_of::<u32>();
 
 impl Marks {
     /// Its retry counts among those under way.

@@ -25,7 +25,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(config) = self.scenario.services[instance.service.index()].limit else {
             return false;
         };
-        let level = instance.busy_count + instance.waiting_count;
+        let level = instance.busy_count + instance.waiting_count + instance.free_count;
         if self.server_limit(id, &config).limit() <= level {
             let class = self.attempt_class(slot);
             self.observe(Observation::WorkRejected {

@@ -8,10 +8,9 @@ use std::ops::Range;
 use self::literal::{is_unit, literal_value};
 use self::problem::{
     missing_statistic, no_phase, problem_of, repeated_scope, unit_name, unknown_measure,
-    unknown_statistic,
+    unknown_scope, unknown_statistic,
 };
 use super::read::{Names, Unknown};
-use super::suggest::{did_you_mean, one_of};
 use crate::quantity;
 use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic, Unit};
@@ -145,13 +144,7 @@ impl<'a> Parser<'a> {
             }
             keys.push(key);
             if !info.scopes.contains(&key) {
-                let known = || info.scopes.iter().copied();
-                return Err(Problem {
-                    span: self.or_next(key_span),
-                    title: format!("unknown scope `{key}` of `{}`", info.name),
-                    label: one_of(known()),
-                    help: did_you_mean(key, known()),
-                });
+                return Err(unknown_scope(info, key, self.or_next(key_span)));
             }
             self.skip_space();
             if !self.accept("=") {
@@ -464,6 +457,7 @@ mod tests {
             ("latency.p99 <=", ""),
             ("latency.p999 <= 1s", "p999"),
             ("utilization.worst <= 1", "worst"),
+            ("connections_open.max{class=shop.buy} <= 1", "class"),
             ("success_ratio of rack-b >= 1", "of rack-b"),
             ("success_ratio >= 1 of rack-b", "of rack-b"),
             ("success_ratio >= 1 during rack-c", "rack-c"),

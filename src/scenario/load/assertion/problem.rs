@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::read::Unknown;
 use super::super::suggest::{did_you_mean, one_of};
 use crate::scenario::measure::Unit;
-use crate::scenario::measure_catalog::{MEASURES, MeasureInfo};
+use crate::scenario::measure_catalog::{MEASURES, MeasureInfo, why_no_class};
 
 /// What is wrong with an assertion, and where in its text.
 #[derive(Debug)]
@@ -77,6 +77,25 @@ pub fn unknown_statistic(info: &MeasureInfo, word: &str, span: Range<usize>) -> 
         title: format!("`{}` has no `{word}`", info.name),
         label: one_of(all()),
         help: did_you_mean(word, all()),
+    }
+}
+
+/// A scope that a family does not have.
+pub fn unknown_scope(info: &MeasureInfo, key: &str, span: Range<usize>) -> Problem {
+    let known = || info.scopes.iter().copied();
+    if let Some(why) = why_no_class(info.measure).filter(|_| key == "class") {
+        return Problem {
+            span,
+            title: format!("`{}` does not split by class", info.name),
+            label: one_of(known()),
+            help: Some(why.to_string()),
+        };
+    }
+    Problem {
+        span,
+        title: format!("unknown scope `{key}` of `{}`", info.name),
+        label: one_of(known()),
+        help: did_you_mean(key, known()),
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::warning::WarningCode;
 use super::client::keys_of;
 use super::distribution::distribution_if;
 use super::size::size_if;
-use super::{Names, Opened, open_named};
+use super::{Names, Opened, open_named, server};
 use crate::id::{ClassId, ClientId, ServiceId};
 use crate::scenario::class::{CLASS_COUNT_MAX, ClassConfig, Classes};
 use crate::scenario::client::{EdgeConfig, EdgeOwner};
@@ -79,11 +79,13 @@ pub fn classes(
     let mut list = Vec::new();
     for (class, path) in opened.iter().zip(paths(opened, clients)) {
         let section = &class.opened.section;
+        let (service_time, wait_time) = service_time(ctx, section, class.client, edges).unzip();
         list.push(ClassConfig {
             client: class.client,
             path,
             share: share(ctx, section),
-            service_time: service_time(ctx, section, class.client, edges),
+            service_time,
+            wait_time: wait_time.flatten(),
             keys: section
                 .set_tree("keys")
                 .and_then(|tree| Section::open(ctx, tree, &KEYS, "keys".to_string()))
@@ -127,8 +129,9 @@ fn service_time(
     section: &Section,
     client: ClientId,
     edges: &[(EdgeConfig, Origin)],
-) -> Option<(ServiceId, Distribution)> {
-    let law = distribution_if(ctx, section, "service_time")?;
+) -> Option<((ServiceId, Distribution), Option<Distribution>)> {
+    section.set_tree("service_time")?;
+    let (law, wait) = server::service_time(ctx, section);
     let of_client = |edge: &&EdgeConfig| edge.owner == EdgeOwner::Client(client);
     let edges = edges.iter().map(|(edge, _)| edge);
     let mut called = edges.filter(of_client).map(|edge| edge.to);
@@ -143,7 +146,7 @@ fn service_time(
                 .help("let the client call one service, which calls the others"),
         );
     }
-    Some((service, law))
+    Some(((service, law), wait))
 }
 
 /// Reports clients whose classes do not share its requests among them.

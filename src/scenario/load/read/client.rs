@@ -239,7 +239,7 @@ fn rate_of_load(
     let visits = capacity::visits_per_request(calls, &world.edges, world.services);
     let mut visits = visits[service.index()];
     if let Some(EdgeOwner::Client(id)) = calls.first().map(|edge| world.edges[edge.index()].owner) {
-        let more = capacity::class_visits(id, world.classes, world.services);
+        let more = capacity::class_visits(id, world.classes, world.services, world.groups);
         visits += more[service.index()];
     }
     let capacity = capacity::requests_per_sec(service, world.services, world.groups);

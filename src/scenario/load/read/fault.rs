@@ -252,10 +252,15 @@ fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victim
         Victims::RegistryMembers => "members of the registry, like \"registry:member/1\"",
     };
     let kind = section.variant_name();
-    ctx.error(
-        Diagnostic::new(format!("`{}` cannot have the fault `{kind}`", target.text))
-            .at(section.origin_of("target"), format!("only {expected} can")),
-    );
+    let diagnostic = Diagnostic::new(format!("`{}` cannot have the fault `{kind}`", target.text))
+        .at(section.origin_of("target"), format!("only {expected} can"));
+    ctx.error(match kind {
+        "slow" => diagnostic.help(
+            "a caller does no work that could take longer: `delay` from and to it makes its \
+             messages late, `pause` makes it stand still",
+        ),
+        _ => diagnostic,
+    });
 }
 
 fn group(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {

@@ -76,6 +76,7 @@ fn breaker(ctx: &mut Context, call: &Section) -> Option<BreakerConfig> {
             config: resilience4j(ctx, &section)?,
         },
         "envoy" => BreakerConfig::Envoy(EnvoyLimits {
+            connection_count_max: section.count_u32(ctx, "connection_count_max")?,
             request_count_max: section.count_u32(ctx, "request_count_max")?,
             pending_count_max: section.count_u32(ctx, "pending_count_max")?,
             retry_count_max: section.count_u32(ctx, "retry_count_max")?,

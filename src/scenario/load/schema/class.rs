@@ -1,5 +1,6 @@
 //! Keys of classes of requests, and of sizes.
 
+use super::server::SERVICE_TIME;
 use super::{
     Default, KEYS, Kind, POSITIVE_NUMBER, Shorthand, TableSpec, Tag, Variant, key, optional,
     required, shared,
@@ -18,9 +19,10 @@ pub static CLASS: TableSpec = TableSpec {
         ),
         key(
             "service_time",
-            Kind::Table(&shared::DISTRIBUTION),
+            Kind::Table(&SERVICE_TIME),
             Default::Computed("that of the service"),
-            "Time that a worker of speed 1 needs, at the one service that the client calls.",
+            "Time that a worker of speed 1 needs, at the one service that the client calls; both \
+             parts of the service's own time are replaced.",
         ),
         key(
             "keys",

@@ -103,7 +103,8 @@ pub static FAULT: TableSpec = TableSpec {
         },
         Variant {
             name: "slow",
-            doc: "Work is done at 1 / factor of the speed.",
+            doc: "Work is done at 1 / factor of the speed. Callers of clients do none; `delay` and \
+                  `pause` make them late.",
             keys: &[
                 TARGET,
                 required(

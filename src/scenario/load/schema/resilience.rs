@@ -240,16 +240,23 @@ pub static BREAKER: TableSpec = TableSpec {
                   retried, and there is no half-open.",
             keys: &[
                 key(
+                    "connection_count_max",
+                    COUNT,
+                    Default::Toml("1024"),
+                    "Connections with all instances together, opening and closing ones included. \
+                     At the limit attempts wait, but an instance without any gets one.",
+                ),
+                key(
                     "request_count_max",
                     FROM_ZERO,
                     Default::Toml("1024"),
-                    "Attempts under way.",
+                    "Attempts under way; with connections, those that one carries.",
                 ),
                 key(
                     "pending_count_max",
                     FROM_ZERO,
                     Default::Toml("1024"),
-                    "Attempts that wait at the caller for a place in its bulkhead.",
+                    "Attempts that wait at the caller, for a connection or in its bulkhead.",
                 ),
                 key(
                     "retry_count_max",

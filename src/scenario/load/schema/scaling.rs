@@ -28,7 +28,7 @@ pub static CRASH_ABOVE: TableSpec = TableSpec {
         optional(
             "in_flight",
             BOUND,
-            "Most attempts in its queue and at its workers.",
+            "Most attempts in its queue, at its workers or waiting for asynchronous calls.",
         ),
     ],
     variants: &[],

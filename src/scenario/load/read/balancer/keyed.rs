@@ -6,9 +6,9 @@ use super::super::super::section::Section;
 use crate::hash::function::Function;
 use crate::scenario::balancer::keyed::{EnvoyHashConfig, KeyedConfig};
 
-/// Reads the strategy by key of this name.
-pub fn read(ctx: &mut Context, section: &Section, name: &str) -> Option<KeyedConfig> {
-    Some(match name {
+/// Reads a strategy by key. None where it is none, or a value is wrong.
+pub fn read(ctx: &mut Context, section: &Section) -> Option<KeyedConfig> {
+    Some(match section.variant_name() {
         "modulo" => KeyedConfig::Modulo,
         "ketama" => KeyedConfig::Ketama {
             is_rescaled: section.bool(ctx, "rescaled")?,
@@ -44,7 +44,7 @@ pub fn read(ctx: &mut Context, section: &Section, name: &str) -> Option<KeyedCon
             hash: hash(ctx, section)?,
             hash_seed: section.count(ctx, "hash_seed")?,
         },
-        name => unreachable!("the specification has no policy `{name}`"),
+        _ => return None,
     })
 }
 

@@ -2,6 +2,8 @@
 
 mod feedback;
 mod keyed;
+mod load;
+mod weighted;
 
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
@@ -40,8 +42,12 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
     let section = Section::open(ctx, tree, &BALANCER, "balancer".to_string())?;
     Some(match section.variant_name() {
         "random" => BalancerConfig::Random,
-        "round_robin" => BalancerConfig::RoundRobin,
-        "weighted_random" => BalancerConfig::WeightedRandom,
+        "round_robin" => BalancerConfig::RoundRobin {
+            random_start: section.bool(ctx, "random_start")?,
+        },
+        "weighted_random" => BalancerConfig::WeightedRandom {
+            method: weighted::draw_method(ctx, &section)?,
+        },
         "smooth_weighted_round_robin" => BalancerConfig::SmoothWeightedRoundRobin,
         "least_in_flight" => BalancerConfig::LeastInFlight {
             choice_count: section.count_u32(ctx, "choice_count"),
@@ -75,6 +81,14 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
         | "c3"
         | "join_idle_queue"
         | "shortest_queue_global" => feedback::read(ctx, &section)?,
-        name => BalancerConfig::Keyed(keyed::read(ctx, &section, name)?),
+        _ => return read_family(ctx, &section),
     })
+}
+
+/// Reads a strategy that belongs to a family.
+fn read_family(ctx: &mut Context, section: &Section<'_>) -> Option<BalancerConfig> {
+    let weighted = weighted::read(ctx, section).map(BalancerConfig::Weighted);
+    let keyed = || keyed::read(ctx, section).map(BalancerConfig::Keyed);
+    let known = weighted.or_else(keyed);
+    known.or_else(|| load::read(ctx, section).map(BalancerConfig::Load))
 }

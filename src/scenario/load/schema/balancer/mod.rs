@@ -2,6 +2,8 @@
 
 mod feedback;
 mod keyed;
+mod load;
+mod weighted;
 
 use super::{Default, Kind, Shorthand, TableSpec, Tag, Variant, key};
 
@@ -21,16 +23,8 @@ pub static BALANCER: TableSpec = TableSpec {
             doc: "Uniform over the candidates.",
             keys: &[],
         },
-        Variant {
-            name: "round_robin",
-            doc: "One after the other.",
-            keys: &[],
-        },
-        Variant {
-            name: "weighted_random",
-            doc: "In proportion to the weights, independently.",
-            keys: &[],
-        },
+        weighted::ROUND_ROBIN,
+        weighted::WEIGHTED_RANDOM,
         Variant {
             name: "smooth_weighted_round_robin",
             doc: "In proportion to the weights, spread evenly.",
@@ -111,6 +105,27 @@ pub static BALANCER: TableSpec = TableSpec {
                 "Whether each caller draws its instance instead of beginning with the first.",
             )],
         },
+        weighted::NGINX_ROUND_ROBIN,
+        weighted::EDF,
+        weighted::ENVOY_ROUND_ROBIN,
+        weighted::HAPROXY_ROUND_ROBIN,
+        weighted::HAPROXY_STATIC_RR,
+        weighted::LVS_ROUND_ROBIN,
+        weighted::DUBBO_ROUND_ROBIN,
+        weighted::DUBBO_RANDOM,
+        weighted::NAIVE_WEIGHTED_RANDOM,
+        load::NGINX_LEAST_CONN,
+        load::NGINX_RANDOM_TWO,
+        load::HAPROXY_LEAST_CONN,
+        load::HAPROXY_RANDOM,
+        load::ENVOY_LEAST_REQUEST,
+        load::ENVOY_RANDOM,
+        load::PEAK_EWMA,
+        load::LEAST_LOADED,
+        load::DUBBO_LEAST_ACTIVE,
+        load::DUBBO_SHORTEST_RESPONSE,
+        load::DUBBO_ADAPTIVE,
+        load::BRPC_LOCALITY_AWARE,
         feedback::GRPC_WEIGHTED_ROUND_ROBIN,
         feedback::PREQUAL,
         feedback::C3,

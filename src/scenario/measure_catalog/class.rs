@@ -1,0 +1,69 @@
+//! Why some measures have no scope `class`.
+
+use super::super::measure::Measure;
+
+/// Why a measure does not split by class of request; None where it does.
+pub fn why_no_class(measure: Measure) -> Option<&'static str> {
+    Some(match measure {
+        Measure::DetectionTime
+        | Measure::ExclusionTime
+        | Measure::UndetectedCount
+        | Measure::MistakeCount
+        | Measure::MistakeRate
+        | Measure::MistakeDuration
+        | Measure::MistakeRecurrence
+        | Measure::QueryAccuracy => "detectors watch instances, whatever requests these serve",
+        Measure::ControlMessageRate | Measure::ControlByteRate => {
+            "control messages belong to no request"
+        }
+        Measure::MitigationTime | Measure::RecoveryTime => {
+            "the steady band is one of all requests; compare a measure of the class `during` and \
+             `before` the fault instead"
+        }
+        Measure::MovedKeyRatio
+        | Measure::MovedRequestRatio
+        | Measure::Ownership
+        | Measure::LoadAfterChange => "a ring knows keys, not the classes that carry them",
+        Measure::SelectionError | Measure::Smoothness => {
+            "balancers follow weights over all picks, whatever the class"
+        }
+        Measure::FallbackRatio => {
+            "an optional call is counted by its owner, which may serve several classes"
+        }
+        Measure::BreakerOpenRatio | Measure::ConcurrencyLimit => {
+            "all classes share the breaker and the limit of a calling side; its rejections split \
+             by class, as `breaker_rejection_ratio` does"
+        }
+        Measure::CpuUtilization | Measure::ThrottledRatio => {
+            "handshakes and all classes share the CPU; `utilization` splits worker time by class"
+        }
+        Measure::PauseRatio | Measure::InstanceCount => "an instance pauses or dies as a whole",
+        Measure::ConnectionsOpen | Measure::HandshakeRate | Measure::HalfOpenTime => {
+            "attempts of all classes share connections"
+        }
+        Measure::CacheHitRatio
+        | Measure::CacheStaleRatio
+        | Measure::CacheLoadRate
+        | Measure::CacheLoadPeak => "all classes share the entries of a cache",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MEASURES;
+    use super::why_no_class;
+
+    #[test]
+    fn a_measure_splits_by_class_or_says_why_not() {
+        for info in MEASURES {
+            let splits = info.scopes.contains(&"class");
+            assert_eq!(
+                splits,
+                why_no_class(info.measure).is_none(),
+                "{}",
+                info.name
+            );
+        }
+    }
+}
