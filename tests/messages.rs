@@ -2,6 +2,8 @@
 
 #[path = "messages/attempts.rs"]
 mod attempts;
+#[path = "messages/balancers.rs"]
+mod balancers;
 #[path = "messages/caches.rs"]
 mod caches;
 #[path = "messages/classes.rs"]
@@ -12,6 +14,8 @@ mod faults;
 mod feedback;
 #[path = "messages/protection.rs"]
 mod protection;
+#[path = "messages/wrappers.rs"]
+mod wrappers;
 
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};
