@@ -37,6 +37,7 @@ pub fn scenario() -> Scenario {
         "Once.",
     ];
     Scenario {
+        asked: Vec::new(),
         compare: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
