@@ -213,9 +213,11 @@ pub fn compare(
 }
 
 impl Row {
-    /// The p-value of no effect.
+    /// The p-value of no effect; None also where all pairs are equal: such a test can reject
+    /// nothing, so it does not count among those that Holm's correction is over (Tarone 1990).
     pub fn p_value(&self) -> Option<f64> {
-        Some(match self.effect.as_ref()? {
+        let effect = self.effect.as_ref().filter(|effect| !effect.is_none())?;
+        Some(match effect {
             Effect::Ratio(ratio) => ratio.logarithms.p_value,
             Effect::Difference(contrast) => contrast.p_value,
             Effect::Signs {
@@ -250,6 +252,19 @@ impl Row {
 }
 
 impl Effect {
+    /// Whether all pairs are equal.
+    pub fn is_none(&self) -> bool {
+        let interval = match self {
+            Effect::Ratio(ratio) => ratio.logarithms.difference,
+            Effect::Difference(contrast) => contrast.difference,
+            Effect::Signs {
+                lower_count,
+                higher_count,
+            } => return lower_count + higher_count == 0,
+        };
+        interval.mean == 0.0 && interval.half_width == 0.0
+    }
+
     /// Whether the variant is lower than the reference.
     pub fn is_lower(&self) -> bool {
         match self {
