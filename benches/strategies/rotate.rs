@@ -39,7 +39,7 @@ const SHORTEST_RESPONSE: LoadConfig = LoadConfig::DubboShortestResponse {
 const ADAPTIVE: LoadConfig = LoadConfig::DubboAdaptive {
     weight: DUBBO,
     timeout: SimDuration::from_secs(1),
-    cpu_load: 1.0,
+    cpu_load: Some(1.0),
 };
 const LOCALITY_AWARE: LoadConfig = LoadConfig::BrpcLocalityAware {
     timeout: SimDuration::from_ms(500),
