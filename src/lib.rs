@@ -19,6 +19,8 @@
 //!                  |
 //!                 cli                 <- who asks              (the only place that prints)
 //! ```
+//!
+//! [`model::balancer`] shows how to run a balancing strategy of your own.
 
 pub mod hash;
 pub mod id;

@@ -2,14 +2,20 @@
 
 #[path = "messages/attempts.rs"]
 mod attempts;
+#[path = "messages/balancers.rs"]
+mod balancers;
 #[path = "messages/caches.rs"]
 mod caches;
 #[path = "messages/classes.rs"]
 mod classes;
 #[path = "messages/faults.rs"]
 mod faults;
+#[path = "messages/feedback.rs"]
+mod feedback;
 #[path = "messages/protection.rs"]
 mod protection;
+#[path = "messages/wrappers.rs"]
+mod wrappers;
 
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};

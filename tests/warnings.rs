@@ -192,3 +192,14 @@ fn attempts_that_do_nothing_are_named() {
     assert_codes("", &call(travels), &["W10"]);
     assert_codes("", &call(&format!("{travels}\ndeadline = \"1s\"")), &[]);
 }
+
+#[test]
+fn weights_that_never_count_are_named() {
+    let weights = |keys: &str| {
+        format!("balancer = {{ policy = \"grpc_weighted_round_robin\"{keys} }}\n{EXPECT}")
+    };
+    assert_codes("", &weights(""), &[]);
+    assert_codes("", &weights(", blackout = \"98s\""), &[]);
+    assert_codes("", &weights(", blackout = \"99s\""), &["W10"]);
+    assert_codes("", &weights(", expiration = \"10s\""), &["W10"]);
+}

@@ -1,18 +1,18 @@
 //! What callers did of their own accord for requests of each class: hedges, fallbacks, attempts
-//! that they turned away.
+//! that they turned away, retries.
 
 use super::attempts::SeveralCounts;
 use super::class::ClassTable;
 use super::recorder::Recorder;
-use super::resilience::{CAUSES, ResilienceCell};
+use super::resilience::ResilienceCell;
 use crate::id::{CallerId, ClassId, EdgeId};
-use crate::model::observation::LocalCause;
+use crate::model::observation::Observation;
 
 /// Counts of one call edge and class of requests in one phase.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalCounts {
     several: SeveralCounts,
-    turned_away_counts: [u64; CAUSES.len()],
+    resilience: ResilienceCell,
 }
 
 impl ClassTable {
@@ -27,14 +27,12 @@ impl ClassTable {
         sum
     }
 
-    /// Attempts of an edge for requests of a class that callers turned away in these phases.
-    pub fn turned_away(&self, edge: EdgeId, class: ClassId, phases: &[u16]) -> ResilienceCell {
+    /// Attempts of an edge for requests of a class that callers turned away in these phases, and
+    /// retries that a budget decided about.
+    pub fn resilience(&self, edge: EdgeId, class: ClassId, phases: &[u16]) -> ResilienceCell {
         let mut sum = ResilienceCell::default();
         for phase in phases {
-            let counts = self.local(edge, class, *phase).turned_away_counts;
-            for (sum, count) in sum.turned_away_counts.iter_mut().zip(counts) {
-                *sum += count;
-            }
+            sum.merge(&self.local(edge, class, *phase).resilience);
         }
         sum
     }
@@ -67,12 +65,17 @@ impl Recorder<'_> {
         }
     }
 
-    /// A caller turned an attempt for a request of a class away.
-    pub(super) fn class_turned_away(&mut self, class: ClassId, edge: EdgeId, cause: LocalCause) {
+    /// A caller turned an attempt for a request of a class away, or decided about a retry.
+    pub(super) fn class_decided(&mut self, observation: &Observation<'_>) {
+        let (Observation::TurnedAway { edge, class, .. }
+        | Observation::RetryDecided { edge, class, .. }) = *observation
+        else {
+            return;
+        };
         if class != ClassId::NONE {
             let phase = self.class;
             let counts = self.tables.classes.local_mut(edge, class, phase);
-            counts.turned_away_counts[cause as usize] += 1;
+            counts.resilience.note(observation);
         }
     }
 }

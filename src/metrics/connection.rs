@@ -4,8 +4,10 @@ use super::data::connection::ConnectionMetrics;
 use super::histogram::Samples;
 use super::level::LevelTotals;
 use super::phase::UNMEASURED;
+use crate::id::ClassId;
 use crate::model::observation::Observation;
 use crate::scenario::Scenario;
+use crate::scenario::measure::{Measure, MeasureRef};
 use crate::time::SimTime;
 
 /// What was seen of the connections of one call in one class.
@@ -51,6 +53,9 @@ pub struct ConnectionTable {
     levels: Vec<Level>,
     /// By row, then class. Empty where no call has connections.
     cells: Vec<ConnectionCell>,
+    /// Waiting times by row, class of requests, then class; none where no expectation asks.
+    waiting_of_classes: Vec<Samples>,
+    request_class_count: usize,
 }
 
 impl ConnectionTable {
@@ -58,8 +63,20 @@ impl ConnectionTable {
     pub fn new(scenario: &Scenario, class_count: usize) -> Self {
         let is_used = scenario.edges.iter().any(|edge| edge.connection.is_some());
         let row_count = if is_used { scenario.edges.len() + 1 } else { 0 };
+        let is_asked = |measure: &MeasureRef| {
+            measure.measure == Measure::PoolWaitingTime && measure.scope.class.is_some()
+        };
+        let is_asked = scenario.expectations.iter().any(|e| e.asks_for(is_asked));
+        let request_class_count = if is_asked {
+            scenario.classes.count()
+        } else {
+            0
+        };
+        let of_classes = row_count * request_class_count * class_count;
         ConnectionTable {
             class_count,
+            request_class_count,
+            waiting_of_classes: vec![Samples::default(); of_classes],
             levels: vec![Level::default(); row_count],
             cells: vec![ConnectionCell::default(); row_count * class_count],
         }
@@ -94,11 +111,46 @@ impl ConnectionTable {
                     self.advance(at, class, row).count -= 1;
                 }
             }
-            Observation::AttemptCarried { edge, waiting, .. } => {
+            Observation::AttemptCarried {
+                edge,
+                class: of_request,
+                waiting,
+                ..
+            } => {
                 self.each(row(edge), class, |cell| cell.waiting.record(waiting));
+                for row in row(edge) {
+                    let place = self.class_place(row, of_request, class);
+                    if let Some(samples) = self.waiting_of_classes.get_mut(place) {
+                        samples.record(waiting);
+                    }
+                }
             }
             _ => unreachable!("facts of connections come here"),
         }
+    }
+
+    /// Where waiting times of a class of requests stand.
+    fn class_place(&self, row: usize, of_request: ClassId, class: u16) -> usize {
+        let place = row * self.request_class_count + of_request.index();
+        place * self.class_count + class as usize
+    }
+
+    /// Waiting times for requests of a class in some classes: of one call, or of all together.
+    pub fn class_waiting(
+        &self,
+        edge: Option<usize>,
+        of_request: ClassId,
+        classes: &[u16],
+    ) -> Samples {
+        let row = edge.unwrap_or(self.levels.len().saturating_sub(1));
+        let mut sum = Samples::default();
+        for class in classes {
+            let place = self.class_place(row, of_request, *class);
+            if let Some(samples) = self.waiting_of_classes.get(place) {
+                sum.merge(samples);
+            }
+        }
+        sum
     }
 
     fn each(&mut self, rows: [usize; 2], class: u16, note: impl Fn(&mut ConnectionCell)) {

@@ -234,12 +234,7 @@ impl Recorder<'_> {
             _ => {
                 let resilience = &mut self.tables.resilience;
                 resilience.observe(at, class, observation, scenario);
-                if let Observation::TurnedAway {
-                    edge, class, cause, ..
-                } = *observation
-                {
-                    self.class_turned_away(class, edge, cause);
-                }
+                self.class_decided(observation);
             }
         }
         let (windows, resilience) = (&mut self.tables.edge_windows, &self.tables.resilience);

@@ -32,7 +32,19 @@ impl ResilienceCell {
         self.turned_away_counts.iter().sum()
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Takes note of an attempt that was not sent, or of a retry that was decided about.
+    pub(super) fn note(&mut self, observation: &Observation<'_>) {
+        match *observation {
+            Observation::TurnedAway { cause, .. } => self.turned_away_counts[cause as usize] += 1,
+            Observation::RetryDecided { is_granted, .. } => {
+                self.wanted_retry_count += 1;
+                self.denied_retry_count += u64::from(!is_granted);
+            }
+            _ => unreachable!("only what calling sides decide comes here"),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
         for (sum, count) in self
             .turned_away_counts
             .iter_mut()
@@ -150,15 +162,8 @@ impl ResilienceTable {
         scenario: &Scenario,
     ) {
         match *observation {
-            Observation::TurnedAway { edge, cause, .. } => {
-                self.cell(edge, class).turned_away_counts[cause as usize] += 1;
-            }
-            Observation::RetryDecided {
-                edge, is_granted, ..
-            } => {
-                let cell = self.cell(edge, class);
-                cell.wanted_retry_count += 1;
-                cell.denied_retry_count += u64::from(!is_granted);
+            Observation::TurnedAway { edge, .. } | Observation::RetryDecided { edge, .. } => {
+                self.cell(edge, class).note(observation);
             }
             Observation::BreakerChanged {
                 caller,
@@ -326,6 +331,7 @@ mod tests {
         let wanted = |is_granted| Observation::RetryDecided {
             caller: CallerId(0),
             edge: EdgeId(0),
+            class: crate::id::ClassId::NONE,
             is_granted,
         };
         [

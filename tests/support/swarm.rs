@@ -16,6 +16,8 @@ use super::protection;
 use super::swarm_cache;
 use super::swarm_feedback;
 use super::swarm_flow;
+use super::swarm_keyed;
+use super::swarm_wrappers;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -463,13 +465,20 @@ fn balancer(dice: &mut Dice) -> String {
         "\"pick_first\"",
         "{ policy = \"pick_first\", shuffle = true }",
     ];
-    let policy = match dice.between(0, 2) {
+    let policy = match dice.between(0, 3) {
         0 => swarm_feedback::policy(dice),
+        1 => swarm_keyed::policy(dice),
         _ => dice.pick(&simple).to_string(),
     };
-    if 0 < dice.between(0, 4) {
-        return policy;
+    let whole = match dice.between(0, 4) {
+        0 => {
+            let count = dice.between(1, 40);
+            format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
+        }
+        _ => policy,
+    };
+    match dice.between(0, 2) {
+        0 => swarm_wrappers::wrap(dice, &whole),
+        _ => whole,
     }
-    let count = dice.between(1, 40);
-    format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
 }

@@ -40,11 +40,12 @@ pub fn policy(dice: &mut Dice) -> String {
             format!(
                 "{{ policy = \"grpc_weighted_round_robin\", blackout = \"{}ms\", \
                  expiration = \"{}ms\", update_interval = \"{}ms\", \
-                 report_window = \"{}ms\", {reports} }}",
+                 report_window = \"{}ms\", {reports}{} }}",
                 dice.between(0, 500),
                 dice.between(100, 5_000),
                 dice.between(100, 1_000),
                 dice.between(10, 500),
+                dice.pick(&["", ", phase = \"aligned\"", ", phase = \"30ms\""]),
             )
         }
     }

@@ -186,22 +186,71 @@ fn what_callers_do_for_all_classes_is_what_they_do() {
     assert!(0.0 < values[5] && 0.0 < values[6]);
     assert_eq!(values[7], 0.0, "a hedge is no retry");
 
-    let tables = &run.tables;
-    let phases = tables.timeline.classes_of(Phase::Whole);
-    let phases = phases.expect("the whole run is known");
-    let edge = EdgeId(0);
-    let (mut hedges, mut away) = (0, 0);
+    assert_decisions_add_up(&scenario, &run);
+    let hedges = run
+        .tables
+        .several
+        .pooled(EdgeId(0), &whole(&run))
+        .hedge_count;
+    assert!(0 < hedges);
+}
+
+fn whole(run: &RunMetrics) -> Vec<u16> {
+    let phases = run.tables.timeline.classes_of(Phase::Whole);
+    phases.expect("the whole run is known")
+}
+
+/// Everything that calling sides decide about attempts of a call, by class and of all.
+fn assert_decisions_add_up(scenario: &Scenario, run: &RunMetrics) {
+    let (tables, phases, edge) = (&run.tables, whole(run), EdgeId(0));
+    let mut sums = [0; 4];
     for class in scenario.classes.ids() {
-        hedges += tables.classes.several(edge, class, &phases).hedge_count;
-        away += tables
-            .classes
-            .turned_away(edge, class, &phases)
-            .turned_away_count();
+        let several = tables.classes.several(edge, class, &phases);
+        let cell = tables.classes.resilience(edge, class, &phases);
+        sums[0] += several.hedge_count;
+        sums[1] += cell.turned_away_count();
+        sums[2] += cell.wanted_retry_count;
+        sums[3] += cell.denied_retry_count;
     }
-    assert_eq!(hedges, tables.several.pooled(edge, &phases).hedge_count);
-    let all_away = tables.resilience.pooled(edge, &phases).turned_away_count();
-    assert_eq!(away, all_away);
-    assert!(0 < hedges && 0 < away);
+    let cell = tables.resilience.pooled(edge, &phases);
+    let all = [
+        tables.several.pooled(edge, &phases).hedge_count,
+        cell.turned_away_count(),
+        cell.wanted_retry_count,
+        cell.denied_retry_count,
+    ];
+    assert_eq!(sums, all);
+    assert!(0 < cell.turned_away_count());
+}
+
+#[test]
+fn retries_and_waiting_for_connections_split_by_class() {
+    let hedge = "hedge = { delay = \"8ms\" }\n";
+    let more = "connection = { multiplex = false, pool_max = 2 }\nattempt_timeout = \"30ms\"\n\
+                retry = { attempt_count_max = 3, budget = { kind = \"grpc\", tokens_max = 4, \
+                token_ratio = 0.1 } }\n";
+    let asked = "pool_waiting_time.mean";
+    let text = OWN_ACCORD
+        .replace(hedge, more)
+        .replace("breakdown = true\n", "");
+    let (text, _) = text.split_once("[expect]").expect("it expects something");
+    let (scenario, run) = measured(&format!(
+        "{text}[expect]\na = \"{asked}{{class=c.a}} > 0s\"\nb = \"{asked}{{class=c.b}} > 0s\"\n\
+         c = \"{asked} > 0s\"\nd = \"retry_budget_exhausted_ratio{{class=c.a}} > 0\"\n"
+    ));
+    assert_decisions_add_up(&scenario, &run);
+    let values = readings(&scenario, &run);
+    let connections = &run.tables.connections;
+    let counts = [1, 2].map(|class| {
+        let waiting = connections.class_waiting(None, ClassId(class), &whole(&run));
+        waiting.count() as f64
+    });
+    let mean = (values[0] * counts[0] + values[1] * counts[1]) / (counts[0] + counts[1]);
+    assert!(
+        0.0 < mean && (mean / values[2] - 1.0).abs() < 1e-9,
+        "{values:?}"
+    );
+    assert!(0.0 < values[3], "{values:?}");
 }
 
 /// One core, 30 workers. Requests come 100 ms apart, so that none meets another.

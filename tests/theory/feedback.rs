@@ -214,3 +214,65 @@ fn probes_find_the_slow_instance() {
         assert!(slow < 20.0 / 1_600.0, "{policy}: {slow}");
     }
 }
+
+/// A report on a period ends with the process that sends it. Ten seconds apart from the start, and
+/// dead from 95 to 100 s: it is asked again when three reports have not come, which is noticed at
+/// the first update after 120 s.
+#[test]
+fn reports_on_a_period_are_asked_for_again() {
+    let length = Length {
+        count: 3_000,
+        rate: 10.0,
+        warmup: 0.0,
+        seed: 1,
+    };
+    let text = length.text(0.0)
+        + &service("s", 2, 1, "\"5ms\"")
+        + &client(&poisson(length.rate))
+        + &call(
+            "s",
+            &weights(", reports = \"out_of_band\", report_interval = \"10s\""),
+        )
+        + "deadline = \"1s\"\n[fault.crash]\nkind = \"crash\"\n\
+           target = \"instance:s/a/0\"\nat = \"95s\"\nfor = \"5s\"\n";
+    let counts = Counts::of(&text);
+    assert_eq!(counts.sent(ControlKind::ReportRequest), 3);
+    // The one: at 10 to 290 s. The other: at 10 to 90 s, and from 130 to 131 s on to 290 s.
+    assert_eq!(counts.sent(ControlKind::LoadReport), 29 + 9 + 17);
+}
+
+/// One of ten instances answers errors in 1 ms, the others answer well in 100 ms on average: the
+/// black hole. Requests come at 500 per second.
+fn black_hole_share(balancer: &str) -> f64 {
+    let length = Length {
+        count: 35_000,
+        rate: 500.0,
+        warmup: 30.0,
+        seed: 1,
+    };
+    let text = length.drained_text(0.0)
+        + &service("s", 10, 64, &exponential(0.1))
+        + &client(&poisson(length.rate))
+        + &call("s", balancer)
+        + "[fault.bad]\nkind = \"error\"\ntarget = \"instance:s/a/0\"\nat = \"0s\"\n\
+           service_time = \"1ms\"\n";
+    share(&Meter::of(&text, SimDuration::from_ms(100)).pick_counts, 0)
+}
+
+/// With notices of idle instances the bad one is in the queue whenever it is idle, which it is at a
+/// pick but if it was picked less than 1 ms before: with a probability of exp(-0.5) = 0.61 or more.
+/// The others have 2 requests each on average even if it takes 60 %, so they come to idle
+/// 9 x 20 x exp(-2) = 24 times per second, for one pick each: 5 %.
+#[test]
+fn an_instance_that_fails_fast_draws_the_load_of_those_who_trust_it() {
+    let idle = black_hole_share("\"join_idle_queue\"");
+    assert!(0.5 < idle, "{idle}");
+    // Always cold, and the fastest by far: more than its share.
+    let probed = black_hole_share("\"prequal\"");
+    assert!(0.1 < probed, "{probed}");
+    // With the error penalty its weight is below its rate, 50 at first; that of the others, rate
+    // over utilization, is 64 / 0.1 s = 640: a share of 1 % at once, and less with every window.
+    let weighted = black_hole_share("\"grpc_weighted_round_robin\"");
+    assert!(weighted < 0.01, "{weighted}");
+    println!("join_idle_queue {idle}, prequal {probed}, grpc_weighted_round_robin {weighted}");
+}

@@ -9,11 +9,20 @@ impl Ask<'_> {
     pub(super) fn connections(&self) -> Estimated {
         let (classes, _) = self.classes()?;
         let secs = self.run.tables.timeline.length_secs(&classes);
-        let cell = self.connection_cell(&classes)?;
+        let edge = self.connected_edge()?;
+        let table = &self.run.tables.connections;
+        let cell = table
+            .pooled(edge, &classes)
+            .ok_or("no call has connections")?;
         match self.measure.measure {
             Measure::HandshakeRate => {
                 let rate = cell.handshake_count as f64 / secs;
                 exact((0.0 < secs).then_some(rate), "the phase has no length")
+            }
+            Measure::PoolWaitingTime if self.measure.scope.class.is_some() => {
+                let class = self.measure.scope.class.expect("a class is in scope");
+                let waiting = table.class_waiting(edge, class, &classes);
+                of_samples(&waiting, 0, self.measure.statistic)
             }
             Measure::PoolWaitingTime => of_samples(&cell.waiting, 0, self.measure.statistic),
             Measure::HalfOpenTime => of_samples(&cell.half_open, 0, self.measure.statistic),
@@ -35,8 +44,8 @@ impl Ask<'_> {
             .ok_or_else(|| "the phase has no length".to_string())
     }
 
-    /// Of the one call in scope, or of all calls together.
-    fn connection_cell(&self, classes: &[u16]) -> Result<ConnectionCell, String> {
+    /// The one call in scope; None for all calls together.
+    fn connected_edge(&self) -> Result<Option<usize>, String> {
         self.has_no_zone()?;
         let scope = self.measure.scope;
         let is_of_all = scope.edge.is_none() && scope.client.is_none() && scope.service.is_none();
@@ -44,13 +53,11 @@ impl Ask<'_> {
             .edges_in_scope()
             .filter(|edge| self.scenario.edges[edge.index()].connection.is_some());
         let connected: Vec<usize> = connected.map(crate::id::EdgeId::index).collect();
-        let edge = match connected[..] {
-            [] => return Err("no call in this scope has connections".to_string()),
-            [edge] => Some(edge),
-            _ if is_of_all => None,
-            _ => return Err("name one call: `{call=CLIENT.SERVICE}`".to_string()),
-        };
-        let cell = self.run.tables.connections.pooled(edge, classes);
-        cell.ok_or_else(|| "no call has connections".to_string())
+        match connected[..] {
+            [] => Err("no call in this scope has connections".to_string()),
+            [edge] => Ok(Some(edge)),
+            _ if is_of_all => Ok(None),
+            _ => Err("name one call: `{call=CLIENT.SERVICE}`".to_string()),
+        }
     }
 }

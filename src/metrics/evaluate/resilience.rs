@@ -46,13 +46,9 @@ impl Ask<'_> {
     /// Of all attempts that callers wanted to send.
     fn turned_away(&self, count: impl Fn(&ResilienceCell) -> u64) -> Estimated {
         let (classes, is_whole) = self.classes()?;
-        let tables = &self.run.tables;
         let (mut counted, mut wanted) = (0, 0);
         for edge in self.calls_in_scope() {
-            let cell = match self.measure.scope.class {
-                Some(class) => tables.classes.turned_away(edge, class, &classes),
-                None => tables.resilience.pooled(edge, &classes),
-            };
+            let cell = self.resilience_cell(edge, &classes);
             let attempts = self.attempts_of(edge, &classes, is_whole)?;
             counted += count(&cell);
             wanted += attempts.attempt_count + cell.turned_away_count();
@@ -60,11 +56,20 @@ impl Ask<'_> {
         share(counted, wanted, NO_ATTEMPTS)
     }
 
+    /// Counts of an edge, of the class in scope or of all.
+    fn resilience_cell(&self, edge: EdgeId, phases: &[u16]) -> ResilienceCell {
+        let tables = &self.run.tables;
+        match self.measure.scope.class {
+            Some(class) => tables.classes.resilience(edge, class, phases),
+            None => tables.resilience.pooled(edge, phases),
+        }
+    }
+
     fn denied_retries(&self) -> Estimated {
         let (classes, _) = self.classes()?;
         let (mut denied, mut wanted) = (0, 0);
         for edge in self.calls_in_scope() {
-            let cell = self.run.tables.resilience.pooled(edge, &classes);
+            let cell = self.resilience_cell(edge, &classes);
             denied += cell.denied_retry_count;
             wanted += cell.wanted_retry_count;
         }

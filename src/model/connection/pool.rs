@@ -160,6 +160,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.observe(Observation::AttemptCarried {
             caller,
             edge,
+            class: attempt.class,
             waiting: now.since(attempt.sent_at),
         });
         self.connections.records[connection].used_at = now;

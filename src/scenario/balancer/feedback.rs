@@ -1,5 +1,6 @@
 //! Strategies that instances tell about themselves.
 
+use crate::scenario::registry::Phase;
 use crate::time::SimDuration;
 
 /// A strategy that learns from probes, reports or notices of instances.
@@ -26,6 +27,8 @@ pub struct GrpcWeightedRoundRobinConfig {
     pub expiration: SimDuration,
     /// From one scheduler to the next.
     pub update_interval: SimDuration,
+    /// Where in that interval each calling side starts.
+    pub phase: Phase,
     /// What an error ratio of one adds to the utilization.
     pub error_penalty: f64,
     /// From one report to the next where they do not come with replies.

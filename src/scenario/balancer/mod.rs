@@ -1,12 +1,20 @@
 //! What a scenario may say about balancing.
 
 pub mod feedback;
+pub mod keyed;
 pub mod load;
 pub mod weighted;
+pub mod wrappers;
 
 use feedback::FeedbackConfig;
+use keyed::KeyedConfig;
 use load::LoadConfig;
 use weighted::{DrawMethod, WeightedConfig};
+use wrappers::ComposedConfig;
+
+pub use crate::hash::function::Function as RingHash;
+use crate::hash::placement::PlacementRule;
+use crate::hash::ring_rule::RingRule;
 
 /// A balancing strategy and its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +49,8 @@ pub enum BalancerConfig {
         /// Seed of the hash function.
         hash_seed: u64,
     },
+    /// A strategy by key other than `ring`.
+    Keyed(KeyedConfig),
     /// A session key stays with its server until that server is gone.
     Sticky {
         /// Picks the server of a new session.
@@ -61,21 +71,34 @@ pub enum BalancerConfig {
     Weighted(WeightedConfig),
     /// By load.
     Load(LoadConfig),
-}
-
-/// Hash functions for rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RingHash {
-    /// xxHash64.
-    Xxh64,
+    /// A strategy with wrappers around it.
+    Composed(Box<ComposedConfig>),
 }
 
 impl BalancerConfig {
+    /// How it places keys, if it balances by key; wrappers around it are left out.
+    pub fn placement_rule(&self) -> Option<PlacementRule> {
+        match *self.strategy() {
+            BalancerConfig::Ring {
+                virtual_node_count,
+                hash,
+                hash_seed,
+            } => Some(PlacementRule::Ring(RingRule::Hashed {
+                virtual_node_count,
+                function: hash,
+                seed: hash_seed,
+            })),
+            BalancerConfig::Keyed(config) => Some(config.placement_rule()),
+            _ => None,
+        }
+    }
+
     /// The strategy that instances tell about themselves, also where another one wraps it.
     pub fn feedback(&self) -> Option<&FeedbackConfig> {
         match self {
             BalancerConfig::Feedback(config) => Some(config),
             BalancerConfig::Sticky { fallback, .. } => fallback.feedback(),
+            BalancerConfig::Composed(composed) => composed.strategy.feedback(),
             BalancerConfig::Random
             | BalancerConfig::RoundRobin { .. }
             | BalancerConfig::WeightedRandom { .. }
@@ -84,6 +107,7 @@ impl BalancerConfig {
             | BalancerConfig::SmoothWeightedRoundRobin
             | BalancerConfig::LeastInFlight { .. }
             | BalancerConfig::Ring { .. }
+            | BalancerConfig::Keyed(_)
             | BalancerConfig::PickFirst { .. } => None,
         }
     }
@@ -110,11 +134,34 @@ impl BalancerConfig {
             BalancerConfig::SmoothWeightedRoundRobin => "smooth_weighted_round_robin",
             BalancerConfig::LeastInFlight { .. } => "least_in_flight",
             BalancerConfig::Ring { .. } => "ring",
+            BalancerConfig::Keyed(config) => config.name(),
             BalancerConfig::Sticky { .. } => "sticky",
             BalancerConfig::Feedback(config) => config.name(),
             BalancerConfig::PickFirst { .. } => "pick_first",
             BalancerConfig::Weighted(config) => config.name(),
             BalancerConfig::Load(config) => config.name(),
+            BalancerConfig::Composed(composed) => composed.strategy.name(),
         }
+    }
+
+    /// The strategy itself, without what stands around it.
+    pub fn strategy(&self) -> &BalancerConfig {
+        match self {
+            BalancerConfig::Composed(composed) => &composed.strategy,
+            plain => plain,
+        }
+    }
+
+    /// What stands around the strategy.
+    pub fn composed(&self) -> Option<&ComposedConfig> {
+        match self {
+            BalancerConfig::Composed(composed) => Some(composed),
+            _ => None,
+        }
+    }
+
+    /// Whether the request's key alone decides.
+    pub fn is_by_key(&self) -> bool {
+        matches!(self.strategy(), BalancerConfig::Ring { .. })
     }
 }

@@ -60,9 +60,10 @@ const IN_FLIGHT_BYTES: f64 = 256.0;
 /// Bytes that split the latency of a request in flight.
 const CLOCK_BYTES: f64 = 128.0;
 const CONNECTION_BYTES: f64 = 160.0;
+const POOL_BYTES: f64 = 64.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
-const RING_POINT_BYTES: f64 = 12.0;
+const RING_POINT_BYTES: f64 = 16.0;
 
 /// Bytes of a counter of a class, and how many phases and windows have one.
 const CLASS_CELL_BYTES: f64 = 400.0;
@@ -152,6 +153,12 @@ fn instance_count(scenario: &Scenario, service: &ServiceConfig) -> u64 {
         .sum()
 }
 
+/// What one calling side keeps for the wrappers of its balancer.
+const COMPOSED_BYTES: f64 = 1_024.0;
+
+/// What it keeps for each instance behind them.
+const WRAPPED_BYTES: f64 = 240.0;
+
 /// Estimates a run. The counts must have passed [`check_counts`].
 pub fn estimate(scenario: &Scenario) -> Estimate {
     let mut memory = BASE_BYTES;
@@ -191,6 +198,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);
             memory += connections * CONNECTION_BYTES;
+            // A calling side keeps a pool for every instance that it ever connected to.
+            memory += (callers * instances - connections).max(0.0) * POOL_BYTES;
             if let Some(keepalive) = connection.keepalive {
                 events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
             }
@@ -359,6 +368,7 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         BalancerConfig::Ring {
             virtual_node_count, ..
         } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
+        BalancerConfig::Keyed(config) => config.memory_bytes(callers, instances),
         BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
         BalancerConfig::Sticky {
             fallback,
@@ -366,6 +376,12 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         } => {
             let sessions = 32.0 * callers * f64::from(*session_count_max);
             sessions + balancer_bytes(fallback, callers, instances)
+        }
+        BalancerConfig::Composed(composed) => {
+            // A strategy for each level or zone, its list, and what is known of every instance.
+            let copies = 1.0 + composed.priority.as_ref().map_or(0, |p| p.levels.len()) as f64;
+            let strategy = balancer_bytes(&composed.strategy, callers, instances);
+            copies * (strategy + COMPOSED_BYTES * callers) + WRAPPED_BYTES * callers * instances
         }
     }
 }

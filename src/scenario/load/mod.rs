@@ -13,11 +13,13 @@ pub mod tree;
 pub mod warning;
 
 mod assertion;
+mod composition;
 mod connected;
 mod context;
 mod effective;
 mod endless;
 mod extend;
+mod feedback;
 mod files;
 mod inputs;
 mod merge;

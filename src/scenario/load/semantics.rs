@@ -10,7 +10,7 @@ use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::feedback::FeedbackConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::expect::{Bound, Expectation, Operator};
@@ -30,8 +30,10 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     endless::warn_endless_calls(ctx, scenario, places);
     attempts::warn_attempts(ctx, scenario, places);
     protection::warn_protection(ctx, scenario, places);
+    super::feedback::warn_feedback(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     super::connected::warn_connections(ctx, scenario, places);
+    super::composition::warn_compositions(ctx, scenario, places);
     let periods = aligned_periods(scenario);
     let faults = scenario.faults.iter().zip(&places.fault_starts);
     for (fault, at) in faults.filter(|(fault, _)| fault.trigger.is_none()) {
@@ -195,6 +197,10 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
             let what = format!("the pings of `{}`", edge.path);
             add(what, detector.interval, detector.phase);
         }
+        if let Some(FeedbackConfig::GrpcWeightedRoundRobin(config)) = edge.balancer.feedback() {
+            let what = format!("the weights of `{}`", edge.path);
+            add(what, config.update_interval, config.phase);
+        }
     }
     if let RegistryProfile::Lease(lease) = &scenario.registry.profile {
         let what = "the sweep of the registry".to_string();
@@ -311,8 +317,8 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
         || scenario.edges.iter().any(|edge| edge.detector.is_some());
-    let is_ring = |edge: &EdgeConfig| matches!(edge.balancer, BalancerConfig::Ring { .. });
-    let has_ring = scenario.edges.iter().any(is_ring);
+    let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
+    let has_ring = scenario.edges.iter().any(is_keyed);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
@@ -339,7 +345,7 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                 if !has_ring =>
             {
                 (
-                    "no call of this scenario balances by a ring",
+                    "no call of this scenario balances by key",
                     "write `balancer = \"ring\"` in a call",
                 )
             }

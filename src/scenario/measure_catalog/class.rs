@@ -30,7 +30,6 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         Measure::FallbackRatio => {
             "an optional call is counted by its owner, which may serve several classes"
         }
-        Measure::RetryBudgetExhaustedRatio => "all classes spend the same budget",
         Measure::BreakerOpenRatio | Measure::ConcurrencyLimit => {
             "all classes share the breaker and the limit of a calling side; its rejections split \
              by class, as `breaker_rejection_ratio` does"
@@ -39,10 +38,9 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
             "handshakes and all classes share the CPU; `utilization` splits worker time by class"
         }
         Measure::PauseRatio | Measure::InstanceCount => "an instance pauses or dies as a whole",
-        Measure::ConnectionsOpen
-        | Measure::HandshakeRate
-        | Measure::PoolWaitingTime
-        | Measure::HalfOpenTime => "attempts of all classes share connections",
+        Measure::ConnectionsOpen | Measure::HandshakeRate | Measure::HalfOpenTime => {
+            "attempts of all classes share connections"
+        }
         Measure::CacheHitRatio
         | Measure::CacheStaleRatio
         | Measure::CacheLoadRate

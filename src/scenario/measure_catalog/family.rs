@@ -13,6 +13,7 @@ pub(super) const SERVER: &[&str] = &["service", "zone", "instance"];
 pub(super) const DETECTOR: &[&str] = &["call", "client", "service", "zone", "instance"];
 pub(super) const LIMIT: &[&str] = &["call", "client", "service"];
 pub(super) const CONNECTED: &[&str] = &["call", "client", "service"];
+pub(super) const CONNECTED_CLASS: &[&str] = &["call", "client", "service", "class"];
 pub(super) const CACHE: &[&str] = &["call", "client", "service"];
 pub(super) const RING: &[&str] = &["call", "client", "service"];
 

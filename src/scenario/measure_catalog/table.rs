@@ -367,7 +367,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         "limit_rejection_ratio",
         "Attempts above the caller's concurrency limit / attempts sent or turned away by callers.",
     ),
-    by_call(
+    by_call_and_class(
         Measure::RetryBudgetExhaustedRatio,
         "retry_budget_exhausted_ratio",
         "Retries that a budget or Envoy's limit of retries did not allow / retries wanted: failed \
@@ -431,7 +431,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::PoolWaitingTime,
         "pool_waiting_time",
-        CONNECTED,
+        CONNECTED_CLASS,
         "From the sending of an attempt until its bytes leave on a connection: handshakes and \
          waiting for a free one. Attempts that never leave are not counted.",
     ),

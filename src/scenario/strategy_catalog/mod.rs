@@ -3,8 +3,10 @@
 
 mod basic;
 mod feedback;
+mod keyed;
 mod load;
 mod weighted;
+mod wrappers;
 
 /// What is said about one strategy, or one wrapper around strategies.
 #[derive(Clone, Copy, Debug)]
@@ -65,9 +67,11 @@ impl Evidence {
 /// All strategies, family by family, each with its heading.
 pub const FAMILIES: &[(&str, &[StrategyInfo])] = &[
     ("plain", basic::STRATEGIES),
+    ("by key", keyed::STRATEGIES),
     ("by weight", weighted::STRATEGIES),
     ("by load", load::STRATEGIES),
     ("told by the instances", feedback::STRATEGIES),
+    ("around any strategy", wrappers::STRATEGIES),
 ];
 
 /// What the textbook says.

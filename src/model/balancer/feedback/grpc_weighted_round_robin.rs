@@ -5,8 +5,9 @@ use crate::id::InstanceId;
 use crate::model::balancer::control::{ControlContext, Message, Needs, WindowLoad};
 use crate::model::balancer::{Balancer, Eligible, PickContext};
 use crate::model::view::ViewSnapshot;
-use crate::rng::UniformSource;
+use crate::rng::{Draw, UniformSource};
 use crate::scenario::balancer::feedback::GrpcWeightedRoundRobinConfig;
+use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
 
 /// Picks in proportion to weights that follow from the load that instances report.
@@ -17,10 +18,11 @@ use crate::time::{SimDuration, SimTime};
 /// `expiration` old; then the blackout begins again, and so it does with a lost connection. Every
 /// `update_interval`, and when the candidates change, a static stride scheduler is made of the
 /// weights; those that do not count are the mean of the others, and with fewer than two that count
-/// it is round robin. The sequence goes on from one scheduler to the next, from a random start.
-/// There are no ties. A retry passes over what it tried. Configured weights are ignored, but for
-/// 0, which drains. Reports that do not come with replies are asked for again when three have not
-/// come. Cost per pick: O(1) on average, O(candidates) at worst; O(candidates) per update.
+/// it is round robin. The sequence goes on from one scheduler to the next, and begins anew at a
+/// random place when the candidates change. There are no ties. A retry passes over what it tried.
+/// Configured weights are ignored, but for 0, which drains. Reports that do not come with replies
+/// are asked for again when three have not come. Cost per pick: O(1) on average, O(candidates) at
+/// worst; O(candidates) per update.
 #[derive(Debug)]
 pub struct GrpcWeightedRoundRobin {
     config: GrpcWeightedRoundRobinConfig,
@@ -98,7 +100,10 @@ impl GrpcWeightedRoundRobin {
         self.known.get_mut(place)
     }
 
-    fn update(&mut self, now: SimTime) {
+    fn update(&mut self, now: SimTime, draw: &mut Draw) {
+        if self.scheduler.is_none() {
+            self.sequence = draw.next_u64() as u32;
+        }
         let config = &self.config;
         let weights: Vec<f64> = self
             .known
@@ -158,8 +163,11 @@ impl Balancer for GrpcWeightedRoundRobin {
     }
 
     fn on_start(&mut self, ctx: &mut ControlContext<'_>) {
-        self.sequence = ctx.draw.next_u64() as u32;
-        let first = ctx.first_tick(self.config.update_interval);
+        let first = match self.config.phase {
+            Phase::Random => ctx.first_tick(self.config.update_interval),
+            Phase::Aligned => ctx.now + self.interval(ctx),
+            Phase::At(offset) => ctx.now + ctx.true_length(offset),
+        };
         self.set_timer(ctx, first);
         self.ask_for_reports(ctx);
     }
@@ -168,7 +176,7 @@ impl Balancer for GrpcWeightedRoundRobin {
         if ctx.now < self.update_at {
             return ctx.orders.wake_at(self.update_at);
         }
-        self.update(ctx.now);
+        self.update(ctx.now, &mut ctx.draw);
         let next = ctx.now + self.interval(ctx);
         self.set_timer(ctx, next);
         self.ask_for_reports(ctx);
@@ -179,7 +187,7 @@ impl Balancer for GrpcWeightedRoundRobin {
             return None;
         }
         if self.scheduler.is_none() {
-            self.update(ctx.now);
+            self.update(ctx.now, &mut ctx.draw);
         }
         let view = self.view.as_ref()?;
         let scheduler = self.scheduler.as_ref()?;
@@ -234,6 +242,7 @@ mod tests {
             blackout: SimDuration::from_secs(10),
             expiration: SimDuration::from_secs(180),
             update_interval: SimDuration::from_secs(1),
+            phase: Phase::Random,
             error_penalty: 1.0,
             report_interval: None,
             report_window: SimDuration::from_secs(1),

@@ -18,6 +18,7 @@ use crate::rng::{Purpose, Streams};
 use crate::scenario::balancer::feedback::{
     C3Config, FeedbackConfig, GrpcWeightedRoundRobinConfig, PrequalConfig,
 };
+use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
 
 /// Instances that there may be.
@@ -30,6 +31,7 @@ fn configs() -> Vec<FeedbackConfig> {
             blackout: secs(2),
             expiration: secs(9),
             update_interval: secs(1),
+            phase: Phase::Random,
             error_penalty: 1.0,
             report_interval,
             report_window: secs(1),

@@ -51,9 +51,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             side.retry_count += 1;
             entry(&mut self.gates.marks, slot).0 |= Marks::RETRIES.0;
         }
+        let class = self.requests[slot].class;
         self.observe(Observation::RetryDecided {
             caller,
             edge,
+            class,
             is_granted,
         });
         is_granted

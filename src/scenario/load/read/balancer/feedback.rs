@@ -3,6 +3,7 @@
 use super::super::super::context::Context;
 use super::super::super::diagnostic::Diagnostic;
 use super::super::super::section::Section;
+use super::super::service::phase;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::balancer::feedback::{
     C3Config, FeedbackConfig, GrpcWeightedRoundRobinConfig, PrequalConfig,
@@ -43,6 +44,7 @@ fn weights(ctx: &mut Context, section: &Section) -> Option<GrpcWeightedRoundRobi
         update_interval: section
             .duration(ctx, "update_interval")?
             .max(UPDATE_INTERVAL_MIN),
+        phase: phase(ctx, section, "phase"),
         error_penalty: section.number(ctx, "error_penalty")?,
         report_interval,
         report_window: section.duration(ctx, "report_window")?,

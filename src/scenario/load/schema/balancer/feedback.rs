@@ -26,6 +26,12 @@ pub const GRPC_WEIGHTED_ROUND_ROBIN: Variant = Variant {
             "How often new weights take effect; less than 100ms counts as 100ms.",
         ),
         key(
+            "phase",
+            Kind::Phase,
+            Default::Toml("\"random\""),
+            "Where in that interval each caller starts.",
+        ),
+        key(
             "error_penalty",
             Kind::Number {
                 min: 0.0,

@@ -1,0 +1,28 @@
+//! Kinds of messages that are not requests.
+
+/// Kinds of messages that are not requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ControlKind {
+    /// An instance renews its lease.
+    Heartbeat,
+    /// A calling side asks whether an instance lives.
+    Ping,
+    /// The answer to a ping.
+    Ack,
+    /// The registry sends a new list to a watching caller.
+    Notification,
+    /// A caller asks for the list.
+    Poll,
+    /// The answer to a poll.
+    PollReply,
+    /// A balancer asks an instance for its load.
+    Probe,
+    /// The answer to a probe.
+    ProbeReply,
+    /// An instance tells a calling side that it has nothing left to do.
+    IdleNotice,
+    /// A balancer asks an instance for load reports on a period.
+    ReportRequest,
+    /// A load report that no reply carries.
+    LoadReport,
+}
