@@ -23,6 +23,8 @@ mod swarm_cache;
 mod swarm_feedback;
 #[path = "support/swarm_flow.rs"]
 mod swarm_flow;
+#[path = "support/swarm_keyed.rs"]
+mod swarm_keyed;
 #[path = "support/swarm_wrappers.rs"]
 mod swarm_wrappers;
 #[path = "support/text.rs"]
@@ -78,7 +80,8 @@ fn check_all(seeds: impl Iterator<Item = u64>) {
     assert!(
         failed.is_empty(),
         "seeds {failed:?} failed, as said above; reproduce one with\n    \
-         {SEED_VARIABLE}={} cargo test --release --test swarm one_seed -- --ignored --nocapture",
+         {SEED_VARIABLE}={} cargo test --profile checks --test swarm one_seed -- --ignored \
+         --nocapture",
         failed[0]
     );
 }
