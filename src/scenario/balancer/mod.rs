@@ -162,6 +162,10 @@ impl BalancerConfig {
 
     /// Whether the request's key alone decides.
     pub fn is_by_key(&self) -> bool {
-        matches!(self.strategy(), BalancerConfig::Ring { .. })
+        let strategy = self.strategy();
+        matches!(
+            strategy,
+            BalancerConfig::Ring { .. } | BalancerConfig::Keyed(_)
+        )
     }
 }
