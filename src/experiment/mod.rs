@@ -5,6 +5,7 @@ pub mod compare;
 pub mod headline;
 pub mod plan;
 pub mod replicate;
+pub mod settling;
 mod window_learner;
 
 use crate::metrics::data::RunMetrics;

@@ -256,8 +256,8 @@ fn finding(
 fn note(measure: &str, name: &str, row: &Row, run_count: usize) -> Option<String> {
     if let Some(rare) = &row.rare {
         return Some(format!(
-            "{name}: {measure} above zero in {} of {run_count} replications, {} measured (95 %: {} to \
-             {} a day)",
+            "{name}: {measure} above zero in {} of {run_count} replications, {} measured (95 %: \
+             {} to {} a day)",
             rare.seen_count,
             format::secs(rare.exposure_secs),
             format::number(rare.low_per_sec * 86_400.0),

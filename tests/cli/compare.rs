@@ -277,3 +277,42 @@ fn what_makes_no_comparison_is_refused_with_a_fix() {
         assert_eq!(said.err, message, "{args:?}");
     }
 }
+
+#[test]
+fn a_queue_that_fills_from_empty_needs_a_warm_up() {
+    let command = Stormglass::new();
+    // One worker, 40 ms a request, 24 of the 25 that it could do arrive: it fills for minutes.
+    let fills = [
+        "--set",
+        "service.web.workers=1",
+        "--set",
+        "client.shop.arrivals.rate=24/s",
+    ];
+    let longer = [
+        "--set",
+        "duration=60s",
+        "--replications",
+        "5",
+        "--format",
+        "csv",
+    ];
+    let vary = ["--vary", "client.shop.call.web.deadline=10s,11s"];
+    let timeout = ["--set", "client.shop.call.web.attempt_timeout=10s"];
+    let said = constant(&command, &[&fills[..], &longer, &vary, &timeout].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let start = "warning: the mean latency settles ";
+    let line = said.err.lines().find(|line| line.starts_with(start));
+    let line = line.unwrap_or_else(|| panic!("{said:?}"));
+    let end = "s\", the same for all variants";
+    assert!(line.ends_with(end), "{line}");
+    let calm = [
+        "--vary",
+        VARY_DEMAND,
+        "--replications",
+        "5",
+        "--format",
+        "csv",
+    ];
+    let said = constant(&command, &calm);
+    assert!(!said.err.contains(start), "{said:?}");
+}

@@ -20,6 +20,7 @@ use crate::experiment::Results;
 use crate::experiment::compare::{Comparison, Row, Sample, Verdict, compare};
 use crate::experiment::plan::{Monitor, Plan};
 use crate::experiment::replicate::replicate;
+use crate::experiment::settling::settles_at_secs;
 use crate::report::comparison::{ComparisonFacts, write_csv, write_json};
 use crate::report::files::{Contents, write_files};
 use crate::report::manifest::{Manifest, utc_text};
@@ -95,6 +96,7 @@ fn run_variants(
         run_count,
     );
     let (mut samples, mut digests, mut event_count) = (Vec::new(), Vec::new(), 0_u64);
+    let mut settles_at: Vec<f64> = Vec::new();
     for (place, variant) in (0..).zip(variants) {
         let started_at = SystemTime::now();
         let part = Part {
@@ -116,6 +118,7 @@ fn run_variants(
             }
         })?;
         event_count = event_count.saturating_add(results.event_count());
+        settles_at.extend(settles_at_secs(&results, scenario));
         writer.enter(&format!("variants/{place}-{}", slug(&variant.name)));
         write_variant(args, variant, &results, started_at, writer)?;
         digests.push(results.digest());
@@ -126,6 +129,12 @@ fn run_variants(
     }
     if let Some(took) = meter.finish(Some(event_count)) {
         console.note(took);
+    }
+    if let Some(secs) = settles_at.into_iter().reduce(f64::max) {
+        console.note(format_args!(
+            "warning: the mean latency settles {secs} s after the start, or later (MSER-5 before \
+             the first fault); write warmup = \"{secs}s\", the same for all variants"
+        ));
     }
     Ok((samples, digests))
 }

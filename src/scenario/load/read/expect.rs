@@ -14,12 +14,16 @@ use crate::scenario::measure::AskedMeasure;
 /// Longest assertion in bytes.
 const TEXT_BYTES_MAX: usize = 1_024;
 
-/// Reads `[expect]`, with the place of each assertion.
-pub fn expectations(
+/// Reads `[expect]`, with the place of each assertion, and the measures that are asked for besides.
+pub fn expectations_and_asked(
     ctx: &mut Context,
     root: &Section,
     names: &Names,
-) -> Vec<(Expectation, Origin)> {
+) -> (Vec<(Expectation, Origin)>, Vec<AskedMeasure>) {
+    (expectations(ctx, root, names), asked(ctx, names))
+}
+
+fn expectations(ctx: &mut Context, root: &Section, names: &Names) -> Vec<(Expectation, Origin)> {
     let mut list = Vec::new();
     for entry in root.named(ctx, "expect") {
         let Some(text) = value::text(ctx, entry.tree) else {
@@ -40,8 +44,7 @@ pub fn expectations(
     list
 }
 
-/// Reads the measures that are asked for besides `[expect]`.
-pub fn asked(ctx: &mut Context, names: &Names) -> Vec<AskedMeasure> {
+fn asked(ctx: &mut Context, names: &Names) -> Vec<AskedMeasure> {
     let mut list = Vec::new();
     for id in ctx.asked {
         let text = ctx.sources.get(*id).text.clone();

@@ -122,9 +122,7 @@ pub fn scenario(
     let network = network::network(ctx, &network_section, &names, &classes);
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     class::warn_sizeless(ctx, &network_section, &classes);
-    let expectations = expect::expectations(ctx, &root, &names);
-    let asked = expect::asked(ctx, &names);
-
+    let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
