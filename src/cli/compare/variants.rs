@@ -66,8 +66,15 @@ pub fn load_variants(
         LoadText::File(path) => path.display().to_string(),
         LoadText::Text { name, .. } => name.clone(),
     };
-    let base = load::base(&input, console)?;
-    let (wanted, named) = wanted(args, &base, &name)?;
+    let (wanted, named) = match &args.vary {
+        Some(vary) => {
+            let wanted = varied(vary)?;
+            let first = wanted[0].name.clone();
+            (wanted, first)
+        }
+        None => of_scenario(&load::base(&input, console)?, &name)?,
+    };
+    refuse_vain(&wanted)?;
     let reference = reference(args, &wanted, &named)?;
     let measures = measures(args);
     let mut said = Vec::new();
@@ -75,11 +82,6 @@ pub fn load_variants(
     for Wanted { name, sets: own } in wanted {
         input.sets = [&sets[..], &own[..]].concat();
         let mut loaded = load::variant(&input, &measures, &mut said, console)?;
-        if loaded.scenario.seed != base.seed {
-            return Err(CliError::Usage(format!(
-                "variant `{name}` sets `seed`; variants are compared on the same seeds"
-            )));
-        }
         loaded.scenario.asked = questions(&loaded.scenario.asked);
         variants.push(LoadedVariant {
             name,
@@ -90,43 +92,43 @@ pub fn load_variants(
     Ok((variants, reference))
 }
 
-/// The variants asked for, and the name of the reference.
-fn wanted(
-    args: &CompareArgs,
-    base: &Scenario,
-    scenario_name: &str,
-) -> Result<(Vec<Wanted>, String), CliError> {
-    let wanted: Vec<Wanted> = match (&args.vary, &base.compare) {
-        (Some(vary), _) => varied(vary)?,
-        (None, Some(compare)) => compare
-            .variants
-            .iter()
-            .map(|variant| Wanted {
-                name: variant.name.clone(),
-                sets: variant
-                    .sets
-                    .iter()
-                    .map(|(p, v)| format!("{p}={v}"))
-                    .collect(),
-            })
-            .collect(),
-        (None, None) => {
-            return Err(CliError::Usage(format!(
-                "{scenario_name} has no [compare]; name the values of one path: --vary PATH=A,B"
-            )));
-        }
+/// The variants of `[compare]`, and the name of the reference.
+fn of_scenario(base: &Scenario, scenario_name: &str) -> Result<(Vec<Wanted>, String), CliError> {
+    let Some(compare) = &base.compare else {
+        return Err(CliError::Usage(format!(
+            "{scenario_name} has no [compare]; name the values of one path: --vary PATH=A,B"
+        )));
     };
-    if wanted.len() < 2 {
+    let wanted = compare.variants.iter().map(|variant| Wanted {
+        name: variant.name.clone(),
+        sets: variant
+            .sets
+            .iter()
+            .map(|(path, value)| format!("{path}={value}"))
+            .collect(),
+    });
+    Ok((wanted.collect(), compare.reference.clone()))
+}
+
+/// Refuses what cannot be compared: a single variant, and variants with seeds of their own.
+fn refuse_vain(wanted: &[Wanted]) -> Result<(), CliError> {
+    if let [only] = wanted {
         return Err(CliError::Usage(format!(
             "only the variant `{}`; a comparison needs two",
-            wanted[0].name
+            only.name
         )));
     }
-    let named = match (&args.vary, &base.compare) {
-        (None, Some(compare)) => compare.reference.clone(),
-        _ => wanted[0].name.clone(),
-    };
-    Ok((wanted, named))
+    let sets_seed = |set: &String| set.split('=').next().is_some_and(|p| p.trim() == "seed");
+    match wanted
+        .iter()
+        .find(|variant| variant.sets.iter().any(sets_seed))
+    {
+        None => Ok(()),
+        Some(variant) => Err(CliError::Usage(format!(
+            "variant `{}` sets `seed`; variants are compared on the same seeds",
+            variant.name
+        ))),
+    }
 }
 
 fn reference(args: &CompareArgs, wanted: &[Wanted], named: &str) -> Result<usize, CliError> {
