@@ -15,8 +15,9 @@ pub fn cumulative(count: u64, trial_count: u64, p: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// The probability of `count` successes.
-fn probability(count: u64, trial_count: u64, p: f64) -> f64 {
+/// The probability of `count` successes in `trial_count` trials that succeed with probability `p`
+/// each, which lies in `(0, 1)`.
+pub fn probability(count: u64, trial_count: u64, p: f64) -> f64 {
     let (k, n) = (count as f64, trial_count as f64);
     let choices = libm::lgamma(n + 1.0) - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0);
     libm::exp(choices + k * libm::log(p) + (n - k) * libm::log1p(-p))

@@ -315,3 +315,34 @@ fn a_queue_that_fills_from_empty_needs_a_warm_up() {
     let said = constant(&command, &calm);
     assert!(!said.err.contains(start), "{said:?}");
 }
+
+#[test]
+fn the_same_seeds_take_most_of_the_noise_out_of_close_policies() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let vary = "client.shop.call.web.balancer={ policy = \"least_in_flight\", choice_count = 2 },\
+                { policy = \"least_in_flight\", choice_count = 3 }";
+    let words = [
+        "compare",
+        "small.toml",
+        "--vary",
+        vary,
+        "--metric",
+        "latency.mean",
+    ];
+    let calm = ["--set", "fault.loss.at=19s", "--set", "fault.loss.for=1s"];
+    let said = command.say(&[&words[..], &calm, &["--format", "json", "-q"]].concat());
+    let value = json(&said);
+    let values = |variant: usize| -> Vec<f64> {
+        let values = value["measures"][0]["variants"][variant]["values"].as_array();
+        let values = values.expect("values").iter().map(|v| v.as_f64());
+        values.collect::<Option<_>>().expect("numbers")
+    };
+    let variance = |values: &[f64]| {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>()
+    };
+    let (two, three) = (values(0), values(1));
+    let differences: Vec<f64> = two.iter().zip(&three).map(|(x, y)| x - y).collect();
+    let apart = variance(&two) + variance(&three);
+    assert!(10.0 * variance(&differences) <= apart, "{two:?} {three:?}");
+}

@@ -18,7 +18,7 @@ use super::style::Console;
 use super::{CliError, Exit, print_comparison};
 use crate::experiment::Results;
 use crate::experiment::compare::{Comparison, Row, Sample, Verdict, compare};
-use crate::experiment::plan::{Monitor, Plan};
+use crate::experiment::plan::{Monitor, Plan, PlanError};
 use crate::experiment::replicate::replicate;
 use crate::experiment::settling::settles_at_secs;
 use crate::report::comparison::{ComparisonFacts, write_csv, write_json};
@@ -112,10 +112,11 @@ fn run_variants(
         };
         let results = replicate(scenario, &plan, limits.max_events, &part).map_err(|error| {
             meter.finish(None);
-            CliError::Plan {
-                error,
-                advice: format!("\nhint: this was variant `{}`", variant.name),
-            }
+            let advice = match error {
+                PlanError::Interrupted => String::new(),
+                _ => format!("\nhint: this was variant `{}`", variant.name),
+            };
+            CliError::Plan { error, advice }
         })?;
         event_count = event_count.saturating_add(results.event_count());
         settles_at.extend(settles_at_secs(&results, scenario));
