@@ -3,7 +3,7 @@
 use super::format;
 use super::terminal::Table;
 use crate::experiment::compare::{
-    Comparison, Effect, Level, MeasureComparison, Row, VERDICT_RUN_COUNT_MIN, Verdict,
+    Comparison, Effect, Level, MeasureComparison, RareEvents, Row, VERDICT_RUN_COUNT_MIN, Verdict,
 };
 use crate::scenario::measure::Unit;
 use crate::stats::contrast::Pairing;
@@ -53,6 +53,7 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
         Verdict::Higher => "higher",
         Verdict::Lower => "lower",
         Verdict::NoEvidence => "no evidence",
+        Verdict::NotComparable => "not comparable",
     }
 }
 
@@ -196,11 +197,15 @@ fn sentence(comparison: &Comparison, variant: usize) -> String {
     let name = &comparison.variants[variant];
     let reference = &comparison.variants[comparison.reference];
     let (mut found, mut open, mut equal) = (Vec::new(), Vec::new(), Vec::new());
+    let mut missing = Vec::new();
     for measure in &comparison.measures {
         let row = &measure.rows[variant];
         match (row.verdict, row.effect) {
             (_, Some(effect)) if effect.is_none() => equal.push(measure.text.as_str()),
-            (Some(Verdict::NoEvidence) | None, _) | (_, None) => open.push(measure.text.as_str()),
+            (Some(Verdict::NotComparable) | None, _) | (_, None) => {
+                missing.push(measure.text.as_str());
+            }
+            (Some(Verdict::NoEvidence), _) => open.push(measure.text.as_str()),
             (Some(verdict), Some(effect)) => {
                 found.push(finding(measure, verdict, &effect));
             }
@@ -210,11 +215,13 @@ fn sentence(comparison: &Comparison, variant: usize) -> String {
         true => format!("{name} against {reference}"),
         false => format!("{name} has {}", findings(&found, reference)),
     }];
-    if !open.is_empty() {
-        parts.push(format!("no evidence on {}", open.join(", ")));
-    }
-    if !equal.is_empty() {
-        parts.push(format!("equal in {}", equal.join(", ")));
+    let rest = [
+        ("no evidence on", open),
+        ("equal in", equal),
+        ("not comparable in", missing),
+    ];
+    for (words, measures) in rest.iter().filter(|(_, measures)| !measures.is_empty()) {
+        parts.push(format!("{words} {}", measures.join(", ")));
     }
     parts.join("; ")
 }
@@ -248,21 +255,32 @@ fn finding(
         Verdict::TradeOff => " (a trade-off: fewer requests succeed)",
         Verdict::Better => " (better)",
         Verdict::Worse => " (worse)",
-        Verdict::Higher | Verdict::Lower | Verdict::NoEvidence => "",
+        Verdict::Higher | Verdict::Lower | Verdict::NoEvidence | Verdict::NotComparable => "",
     };
     (format!("{text} {}", measure.text), remark)
 }
 
+/// None seen is not zero: it bounds the rate from above.
+fn rare_note(measure: &str, name: &str, rare: &RareEvents, run_count: usize) -> String {
+    let exposure = format::secs(rare.exposure_secs);
+    let a_day = |per_sec: f64| format::number(per_sec * 86_400.0);
+    let high = a_day(rare.high_per_sec);
+    match rare.seen_count {
+        0 => format!(
+            "{name}: {measure} is zero in {exposure} of {run_count} replications: 95 % sure that \
+             there are at most {high} bursts a day"
+        ),
+        seen_count => format!(
+            "{name}: {measure} is above zero in {seen_count} of {run_count} replications, \
+             {exposure} together: {} to {high} bursts a day (95 %)",
+            a_day(rare.low_per_sec)
+        ),
+    }
+}
+
 fn note(measure: &str, name: &str, row: &Row, run_count: usize) -> Option<String> {
     if let Some(rare) = &row.rare {
-        return Some(format!(
-            "{name}: {measure} above zero in {} of {run_count} replications, {} measured (95 %: \
-             {} to {} a day)",
-            rare.seen_count,
-            format::secs(rare.exposure_secs),
-            format::number(rare.low_per_sec * 86_400.0),
-            format::number(rare.high_per_sec * 86_400.0),
-        ));
+        return Some(rare_note(measure, name, rare, run_count));
     }
     match &row.level {
         Level::Mean(_) => None,
@@ -348,6 +366,26 @@ mod tests {
         };
         let text = difference_text(&difference, Unit::Ratio);
         assert_eq!(text, "0.123 \u{b1} 0.004 points");
+    }
+
+    #[test]
+    fn nothing_seen_is_not_zero() {
+        let rare = |seen_count, low_per_sec, high_per_sec| RareEvents {
+            seen_count,
+            exposure_secs: 86_400.0,
+            low_per_sec: low_per_sec / 86_400.0,
+            high_per_sec: high_per_sec / 86_400.0,
+        };
+        assert_eq!(
+            rare_note("mistake_count", "ring", &rare(0, 0.0, 2.9957), 24),
+            "ring: mistake_count is zero in 24.0 h of 24 replications: 95 % sure that there are at \
+             most 3.00 bursts a day"
+        );
+        assert_eq!(
+            rare_note("mistake_count", "ring", &rare(1, 0.0253, 5.572), 24),
+            "ring: mistake_count is above zero in 1 of 24 replications, 24.0 h together: 0.0253 to \
+             5.57 bursts a day (95 %)"
+        );
     }
 
     #[test]

@@ -102,6 +102,11 @@ fn what_cannot_be_compared_fails_on_demand() {
     ];
     let said = constant(&command, &[&args[..], &["--replications", "5"]].concat());
     assert_eq!(said.code, Some(99), "{said:?}");
+    assert!(
+        said.out.contains("; not comparable in latency.p99.9\n"),
+        "{}",
+        said.out
+    );
     let note = "latency.p99.9 is known in 0 of 5 replications only: only ";
     assert!(said.out.contains(note), "{}", said.out);
 }

@@ -234,9 +234,9 @@ fn verdict(args: &CompareArgs, comparison: &Comparison) -> Exit {
     let is_watched = |text: &String| args.fail_if_worse.iter().any(|metric| metric == text);
     let watched = comparison.measures.iter().filter(|m| is_watched(&m.text));
     let mut rows = watched.flat_map(|measure| &measure.rows);
-    let is_bad = |row: &Row| match row.verdict {
-        None => false,
-        Some(verdict) => verdict == Verdict::Worse || row.effect.is_none(),
+    let is_bad = |row: &Row| {
+        let bad = [Some(Verdict::Worse), Some(Verdict::NotComparable)];
+        bad.contains(&row.verdict)
     };
     match rows.any(is_bad) {
         true => Exit::ExpectationFailed,

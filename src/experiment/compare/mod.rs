@@ -135,6 +135,8 @@ pub enum Verdict {
     Lower,
     /// The replications do not tell. This is not: there is no difference.
     NoEvidence,
+    /// The number does not exist in some replications of one of both.
+    NotComparable,
 }
 
 /// How often a rare event happens: at most one is counted in a replication, because one burst is
@@ -202,6 +204,7 @@ pub fn compare(
                 row.verdict = Some(match verdict {
                     Some(Verdict::Better) if is_latency && fewer() => Verdict::TradeOff,
                     Some(verdict) => verdict,
+                    None if row.effect.is_none() => Verdict::NotComparable,
                     None => Verdict::NoEvidence,
                 });
             }

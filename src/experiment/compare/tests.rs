@@ -1,6 +1,8 @@
 //! Comparisons of made-up readings.
 
 use super::*;
+use crate::rng::math::normal_quantile;
+use crate::rng::{Draw, UniformSource};
 use crate::scenario::measure::Scope;
 
 fn asked(measure: Measure, statistic: Statistic) -> AskedMeasure {
@@ -138,4 +140,38 @@ fn nothing_seen_bounds_a_rate_from_above() {
     assert_eq!((rare.seen_count, rare.exposure_secs), (0, 600.0));
     // 3.0 in ten minutes.
     assert!((rare.high_per_sec - 2.995_732 / 600.0).abs() < 1e-8);
+}
+
+#[test]
+fn variants_that_do_not_differ_are_rarely_called_different() {
+    // Six tests in each of 1,000 comparisons, with shared noise: Holm keeps any error below 5 %.
+    let mut draw = Draw::new(77);
+    let asked = [Measure::Latency, Measure::InSystem, Measure::Amplification]
+        .map(|measure| asked(measure, Statistic::Mean));
+    let is_wrong = |draw: &mut Draw| {
+        let shared: Vec<f64> = (0..30)
+            .map(|_| normal_quantile(draw.uniform().max(1e-16)))
+            .collect();
+        let mut variant = |name: &str| Sample {
+            name: name.to_string(),
+            readings: shared
+                .chunks_exact(3)
+                .map(|of_run| {
+                    let noisy = |x: &f64| {
+                        let own = 0.3 * normal_quantile(draw.uniform().max(1e-16));
+                        [Reading::Known(libm::exp(x + own)), Reading::Known(1.0)]
+                    };
+                    of_run.iter().flat_map(noisy).collect()
+                })
+                .collect(),
+        };
+        let samples = [variant("a"), variant("b"), variant("c")];
+        let comparison = compare(&asked, &samples, 0, 1.0);
+        let rows = comparison.measures.iter().flat_map(|measure| &measure.rows);
+        let mut verdicts = rows.filter_map(|row| row.verdict);
+        verdicts.any(|verdict| verdict != Verdict::NoEvidence)
+    };
+    let wrong_count = (0..1_000).filter(|_| is_wrong(&mut draw)).count();
+    // Two standard errors above 5 %.
+    assert!(wrong_count <= 64, "{wrong_count}");
 }
