@@ -12,6 +12,8 @@ mod faults;
 mod feedback;
 #[path = "messages/protection.rs"]
 mod protection;
+#[path = "messages/wrappers.rs"]
+mod wrappers;
 
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};

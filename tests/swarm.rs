@@ -23,6 +23,8 @@ mod swarm_cache;
 mod swarm_feedback;
 #[path = "support/swarm_flow.rs"]
 mod swarm_flow;
+#[path = "support/swarm_wrappers.rs"]
+mod swarm_wrappers;
 #[path = "support/text.rs"]
 mod text;
 
@@ -76,7 +78,8 @@ fn check_all(seeds: impl Iterator<Item = u64>) {
     assert!(
         failed.is_empty(),
         "seeds {failed:?} failed, as said above; reproduce one with\n    \
-         {SEED_VARIABLE}={} cargo test --release --test swarm one_seed -- --ignored --nocapture",
+         {SEED_VARIABLE}={} cargo test --profile checks --test swarm one_seed -- --ignored \
+         --nocapture",
         failed[0]
     );
 }
@@ -182,7 +185,7 @@ fn random_scenarios_meet_everything() {
         "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, work Cancelled",
         "sent a hedge, fell back",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
-        "excluded by Registry, excluded by Detector",
+        "excluded by Registry, excluded by Detector, excluded by Ejection",
         "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",
         "sent Probe, sent ProbeReply, sent IdleNotice, sent ReportRequest, sent LoadReport",
     ];

@@ -5,7 +5,7 @@ use std::io;
 use super::metrics::wrapped;
 use super::style::{Console, FAINT, HEADING};
 use super::{CliError, Exit};
-use crate::scenario::load::schema::{BALANCER, Default, Key, Kind};
+use crate::scenario::load::schema::{BALANCER, Default, Key, Kind, Variant};
 use crate::scenario::load::suggest;
 use crate::scenario::strategy_catalog::{self, FAMILIES, StrategyInfo, TEXTBOOK_ADVICE};
 
@@ -71,31 +71,42 @@ fn explain(info: &StrategyInfo, console: &mut Console) -> io::Result<()> {
             writeln!(out, "{FAINT}{label:LABEL_WIDTH$}{FAINT:#}{line}")?;
         }
     }
-    let keys = keys_of(info.name);
-    if keys.is_empty() {
+    let parts = keys_of(info.name);
+    if parts.iter().all(|(_, keys)| keys.is_empty()) {
         return writeln!(out, "\nIt has no parameters.");
     }
     writeln!(out, "\n{HEADING}parameters{HEADING:#}")?;
-    for key in keys {
-        writeln!(out, "  {} = {}", key.name, default_text(key))?;
-        for line in wrapped(key.doc, WIDTH - 6) {
-            writeln!(out, "      {line}")?;
+    for (variant, keys) in parts {
+        if let Some(variant) = variant {
+            writeln!(out, "  kind = \"{}\"  {}", variant.name, variant.doc)?;
+        }
+        let indent = if variant.is_some() { 4 } else { 2 };
+        for key in keys {
+            let default = default_text(key);
+            writeln!(out, "{:indent$}{} = {default}", "", key.name)?;
+            for line in wrapped(key.doc, WIDTH - indent - 4) {
+                writeln!(out, "{:indent$}    {line}", "")?;
+            }
         }
     }
     Ok(())
 }
 
+/// Keys that belong together: those of a strategy, or of one kind of a wrapper.
+type Part = (Option<&'static Variant>, Vec<&'static Key>);
+
 /// The parameters of a strategy, or of a wrapper, which is a key of its own.
-fn keys_of(name: &str) -> Vec<&'static Key> {
+fn keys_of(name: &str) -> Vec<Part> {
     if let Some(variant) = BALANCER.variant(name) {
-        return variant.keys.iter().collect();
+        return vec![(None, variant.keys.iter().collect())];
     }
     match BALANCER.key(None, name).map(|key| key.kind) {
-        Some(Kind::Table(spec)) => {
-            let of_variants = spec.variants.iter().flat_map(|variant| variant.keys);
-            spec.keys.iter().chain(of_variants).collect()
+        Some(Kind::Table(spec)) if !spec.variants.is_empty() => {
+            let part = |variant| (Some(variant), spec.keys_of(Some(variant)).collect());
+            spec.variants.iter().map(part).collect()
         }
-        _ => BALANCER.key(None, name).into_iter().collect(),
+        Some(Kind::Table(spec)) => vec![(None, spec.keys.iter().collect())],
+        _ => vec![(None, BALANCER.key(None, name).into_iter().collect())],
     }
 }
 

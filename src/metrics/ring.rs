@@ -73,7 +73,7 @@ impl RingTable {
         };
         let edges = scenario.edges.iter().enumerate();
         let watches = edges
-            .filter(|(_, edge)| matches!(edge.balancer, BalancerConfig::Ring { .. }))
+            .filter(|(_, edge)| matches!(edge.balancer.strategy(), BalancerConfig::Ring { .. }))
             .map(|(index, _)| watch(index))
             .collect();
         RingTable { watches }
@@ -158,7 +158,7 @@ fn ring_change(
 }
 
 fn ring_of(edge: EdgeId, view: &ViewSnapshot, scenario: &Scenario) -> Ring {
-    let config = &scenario.edges[edge.index()].balancer;
+    let config = scenario.edges[edge.index()].balancer.strategy();
     let BalancerConfig::Ring {
         virtual_node_count,
         hash_seed,
@@ -221,8 +221,8 @@ fn request_shares(
     if before.is_empty() || after.is_empty() {
         return None;
     }
-    let seed = match scenario.edges[edge.index()].balancer {
-        BalancerConfig::Ring { hash_seed, .. } => hash_seed,
+    let seed = match scenario.edges[edge.index()].balancer.strategy() {
+        BalancerConfig::Ring { hash_seed, .. } => *hash_seed,
         _ => unreachable!("only edges with a ring are watched"),
     };
     let mut moved_ratio = 0.0;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::balancer::ViewUpdate;
 use super::balancer::tables::Tables;
 use super::cache::Caches;
 use super::caller::join::Joins;
@@ -10,6 +11,7 @@ use super::caller::plan::CallPlans;
 use super::caller::several::Several;
 use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
+use super::composition::Composition;
 use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::exchange::{Exchange, MakeBalancer};
@@ -23,7 +25,6 @@ use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Reactions;
 use super::registry::Registry;
 use super::registry::lease::Lease;
-use super::registry::views::Views;
 use super::request::TriedLists;
 use super::sampler::Sampler;
 use super::server::ServerState;
@@ -68,13 +69,15 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             streams: &streams,
         };
         let reactions = Reactions::new(scenario, &targets);
-        let mut views = Views::default();
+        let mut tables = Tables::new(instance_paths);
         let published = (0..scenario.services.len())
             .map(ServiceId::from_index)
             .map(|service| {
                 (
                     FIRST_VERSION,
-                    views.intern(service, first_list(scenario, &nodes, service)),
+                    tables
+                        .views
+                        .intern(service, first_list(scenario, &nodes, service)),
                 )
             })
             .collect();
@@ -105,11 +108,12 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 .iter()
                 .map(|edge| path_hash(&edge.path))
                 .collect(),
-            tables: Tables::new(instance_paths),
+            tables,
+            composition: Composition::new(scenario, &nodes),
             exchange: Exchange::new(make),
             workloads: build_workloads(scenario, &streams),
             request_counts: vec![0; nodes.len() - instances.len()],
-            registry: build_registry(scenario, &nodes, views, published),
+            registry: build_registry(scenario, &nodes, published),
             pings: Pings::new(scenario, &nodes),
             servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
@@ -179,12 +183,19 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 caller.index() == self.callers.len(),
                 "calling sides are made in order"
             );
-            let mut balancer = self.exchange.build_balancer(config);
-            balancer.on_view(&view);
+            let node = scenario.topology.caller_node(caller);
+            let mut balancer = self.make_balancer(edge, node);
+            balancer.on_update(&mut ViewUpdate {
+                now: SimTime::START,
+                listed: &view,
+                candidates: &view,
+                started_at: &[],
+                tables: &mut self.tables,
+            });
             self.exchange.add_side(caller, config.to, balancer.needs());
             self.callers.push(Caller {
                 edge,
-                node: scenario.topology.caller_node(caller),
+                node,
                 client: match config.owner {
                     EdgeOwner::Client(client) => Some(client),
                     EdgeOwner::Service(_) => None,
@@ -254,7 +265,6 @@ fn first_list(scenario: &Scenario, nodes: &[Node], service: ServiceId) -> Vec<su
 fn build_registry(
     scenario: &Scenario,
     nodes: &[Node],
-    views: Views,
     published: Vec<(u64, Arc<super::view::ViewSnapshot>)>,
 ) -> Registry {
     let instance_count = scenario.topology.instance_count() as usize;
@@ -263,7 +273,6 @@ fn build_registry(
             .iter()
             .map(|node| Lease::new(node.state == LifeState::Up))
             .collect(),
-        views,
         published,
         is_dirty: vec![false; scenario.services.len()],
         publish_after: vec![SimTime::START; scenario.services.len()],

@@ -299,6 +299,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn on_started(&mut self, node: NodeId) {
         self.nodes[node.index()].incarnation += 1;
         self.start_warmup(node);
+        self.composition.note_start(node, self.queue.now());
         if node.index() < self.instances.len() {
             self.start_meter(InstanceId(node.0));
         }

@@ -6,6 +6,7 @@ mod build;
 mod cache;
 mod caller;
 mod classes;
+mod composition;
 mod connection;
 mod control_kind;
 mod cpu;

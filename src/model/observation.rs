@@ -1,5 +1,7 @@
 //! The only way out of the model: facts, as they happen. No conclusions, no statistics.
 
+mod parties;
+
 use std::sync::Arc;
 
 pub use super::caller::parts::{Parts, Wait};
@@ -7,6 +9,8 @@ pub use super::control_kind::ControlKind;
 use super::view::ViewSnapshot;
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::time::{SimDuration, SimTime};
+
+pub use parties::{BreakerState, CacheAnswer, CachePlace, LimitOwner, LocalCause};
 
 /// Receives every fact of a run, in order of time.
 pub trait Observer {
@@ -297,61 +301,6 @@ pub enum Observation<'a> {
     CacheLoads { place: CachePlace },
 }
 
-/// Whose cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CachePlace {
-    /// That of a call, at a caller or in its zone.
-    Call(EdgeId),
-    /// That of an instance.
-    Instance(InstanceId),
-}
-
-/// What a cache said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheAnswer {
-    /// It holds the key.
-    Fresh,
-    /// It holds the key, past its life.
-    Stale,
-    /// The key is being loaded; who asked waits for it.
-    Loading,
-    /// It does not hold the key.
-    Absent,
-}
-
-/// Why a caller turns an attempt of its own away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LocalCause {
-    /// A breaker is open, or one of Envoy's limits is reached.
-    Breaker,
-    /// No place in the bulkhead within the time to wait.
-    Bulkhead,
-    /// Adaptive throttling.
-    Throttle,
-    /// The concurrency limit is reached.
-    Limit,
-}
-
-/// The state of a circuit breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BreakerState {
-    /// Everything passes.
-    Closed,
-    /// Nothing passes.
-    Open,
-    /// Probes pass.
-    HalfOpen,
-}
-
-/// What has a concurrency limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitOwner {
-    /// A calling side.
-    Caller(CallerId),
-    /// An instance.
-    Instance(InstanceId),
-}
-
 /// One window of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultWindow {
@@ -471,6 +420,8 @@ pub enum ExclusionCause {
     Registry,
     /// The calling side's own detector suspects it.
     Detector,
+    /// The calling side's balancer leaves it out because of how attempts ended.
+    Ejection,
 }
 
 impl<T: Observer> Observer for &mut T {

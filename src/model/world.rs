@@ -10,6 +10,7 @@ use super::caller::plan::CallPlans;
 use super::caller::several::Several;
 use super::caller::{Caller, Gates};
 use super::classes::ClassLaws;
+use super::composition::Composition;
 use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::event::Event;
@@ -63,6 +64,8 @@ pub(super) struct World<'s, O, S> {
     /// Hash of the path of each edge.
     pub(super) edge_hashes: Vec<u64>,
     pub(super) tables: Tables,
+    /// What balancers with wrappers share, and whom they leave out.
+    pub(super) composition: Composition,
     /// What balancers and instances tell each other.
     pub(super) exchange: Exchange<'s>,
     pub(super) workloads: Vec<WorkloadState>,

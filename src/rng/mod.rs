@@ -80,6 +80,8 @@ pub enum Purpose {
     ReconnectJitter = 24,
     /// Choices of a balancer apart from picks, and of an instance that has nothing left to do.
     BalancerControl = 25,
+    /// Choices of what stands around a balancer: sweeps, jitter, subsets.
+    Composition = 26,
     /// Whether a fault spreads to an instance, and when.
     FaultSpread = 28,
     /// Time of an answer from a cache, and of a load.

@@ -9,7 +9,9 @@ use std::fmt::Debug;
 
 use stormglass::id::{CallerId, ClassId, ClientId, FaultId, InstanceId, NodeId};
 use stormglass::model::fault_plan;
-use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd};
+use stormglass::model::observation::{
+    ExclusionCause, LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd,
+};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::service::Discipline;
 use stormglass::scenario::topology::NodeKind;
@@ -32,6 +34,9 @@ pub struct Books<'a> {
     states: Vec<LifeState>,
     instances: Vec<InstanceBook>,
     candidates: BTreeMap<CallerId, BTreeSet<InstanceId>>,
+    /// What a caller's own detector or balancer excludes: wrappers may pick it as a probe, or in
+    /// panic.
+    excluded: BTreeMap<CallerId, BTreeSet<InstanceId>>,
     fault_starts: Vec<(FaultId, SimTime, Vec<NodeId>)>,
     fault_end_count: usize,
     protection: ProtectionBook<'a>,
@@ -115,6 +120,7 @@ impl<'a> Books<'a> {
             states,
             instances,
             candidates: BTreeMap::new(),
+            excluded: BTreeMap::new(),
             fault_starts: Vec::new(),
             fault_end_count: 0,
             protection: ProtectionBook::new(scenario),
@@ -288,11 +294,12 @@ impl<'a> Books<'a> {
             "{caller:?} sends"
         );
         assert_eq!(is_wasted, !self.states[instance.index()].is_up());
-        let candidates = self.candidates.get(&caller);
-        assert!(
-            candidates.is_some_and(|all| all.contains(&instance)),
-            "no candidate"
-        );
+        let edge = &self.scenario.edges[topology.edge_of(caller).index()];
+        let has = |sets: &BTreeMap<CallerId, BTreeSet<InstanceId>>| {
+            sets.get(&caller).is_some_and(|all| all.contains(&instance))
+        };
+        let is_forgiven = edge.balancer.composed().is_some() && has(&self.excluded);
+        assert!(has(&self.candidates) || is_forgiven, "no candidate");
         self.attempts.add((caller, instance, self.now));
     }
 }
@@ -397,6 +404,19 @@ impl Books<'_> {
             Observation::CandidatesChanged { caller, view, .. } => {
                 let members = view.members.iter().map(|member| member.instance);
                 self.candidates.insert(*caller, members.collect());
+            }
+            Observation::Excluded {
+                caller,
+                instance,
+                cause: ExclusionCause::Detector | ExclusionCause::Ejection,
+            } => {
+                let excluded = self.excluded.entry(*caller).or_default();
+                assert!(excluded.insert(*instance), "{instance:?} is excluded twice");
+            }
+            Observation::Included { caller, instance } => {
+                if let Some(excluded) = self.excluded.get_mut(caller) {
+                    excluded.remove(instance);
+                }
             }
             Observation::ConnectionOpened {
                 caller, instance, ..

@@ -16,6 +16,7 @@ use super::protection;
 use super::swarm_cache;
 use super::swarm_feedback;
 use super::swarm_flow;
+use super::swarm_wrappers;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
 const GROUPS: [&str; 3] = ["blue", "green", "red"];
@@ -467,9 +468,15 @@ fn balancer(dice: &mut Dice) -> String {
         0 => swarm_feedback::policy(dice),
         _ => dice.pick(&simple).to_string(),
     };
-    if 0 < dice.between(0, 4) {
-        return policy;
+    let whole = match dice.between(0, 4) {
+        0 => {
+            let count = dice.between(1, 40);
+            format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
+        }
+        _ => policy,
+    };
+    match dice.between(0, 2) {
+        0 => swarm_wrappers::wrap(dice, &whole),
+        _ => whole,
     }
-    let count = dice.between(1, 40);
-    format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
 }

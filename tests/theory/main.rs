@@ -1,6 +1,7 @@
 //! The simulator against results of queueing theory, of reliability theory and of real systems,
 //! through scenario texts and the engine. The normal tests run a subset that covers every kind;
-//! `cargo test --release --test theory -- --ignored` runs as long as the stated tolerances need.
+//! `cargo test --profile checks --test theory -- --ignored` runs as long as the stated tolerances
+//! need.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -54,6 +54,7 @@
 //! [`Balancer::needs`]; see [`control`]. A name that scenarios may use takes a variant of
 //! `BalancerConfig`, one of the schema, its reader and an arm in [`build`].
 
+pub mod compose;
 pub mod control;
 mod feedback;
 #[cfg(test)]
@@ -78,10 +79,11 @@ use std::sync::Arc;
 use super::in_flight::InFlight;
 use super::observation::AttemptOutcome;
 use super::view::{Member, ViewSnapshot};
-use crate::id::InstanceId;
+use crate::id::{InstanceId, ZoneId};
 use crate::rng::Draw;
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::time::SimTime;
+use compose::{Change, Composed, site::Seat, site::Site};
 use control::{ControlContext, Message, Needs, Orders, TrueQueues};
 use tables::Tables;
 
@@ -106,6 +108,11 @@ pub trait Balancer {
     /// Takes over a new list of candidates. State about instances that stay must survive.
     fn on_view(&mut self, view: &Arc<ViewSnapshot>);
 
+    /// The same for who must know more of it than its candidates.
+    fn on_update(&mut self, update: &mut ViewUpdate<'_>) {
+        self.on_view(update.candidates);
+    }
+
     /// Returns `None` only when there are no candidates.
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId>;
 
@@ -115,6 +122,24 @@ pub trait Balancer {
     /// Called when a connection to `instance` is lost or could not be opened, or, gracefully, is
     /// about to be closed by the instance.
     fn on_disconnected(&mut self, _instance: InstanceId, _is_graceful: bool) {}
+
+    /// Moves into `into` which instances were left out, or taken back, because of how attempts
+    /// ended since it was asked last.
+    fn take_changes(&mut self, _into: &mut Vec<Change>) {}
+}
+
+/// A new list of a calling side, or new suspicions of its own detector.
+pub struct ViewUpdate<'a> {
+    /// The time.
+    pub now: SimTime,
+    /// The list of the registry.
+    pub listed: &'a Arc<ViewSnapshot>,
+    /// The list without what the calling side's own detector suspects.
+    pub candidates: &'a Arc<ViewSnapshot>,
+    /// When the process of each instance began, by id; None: before the run. It may be empty.
+    pub started_at: &'a [Option<SimTime>],
+    /// Lists, rings and tables that calling sides share.
+    pub tables: &'a mut Tables,
 }
 
 /// How an attempt ended, for the balancer that picked its instance.
@@ -188,6 +213,12 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
         } => Box::new(sticky::Sticky::new(build(fallback), *session_count_max)),
         BalancerConfig::Weighted(config) => weighted::build(config),
         BalancerConfig::Load(config) => load::build(config),
+        BalancerConfig::Composed(composed) => Box::new(Composed::new(Seat {
+            site: Arc::new(Site::alone((**composed).clone())),
+            index: 0,
+            zone: ZoneId(0),
+            draw: Draw::new(0),
+        })),
     }
 }
 

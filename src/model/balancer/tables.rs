@@ -6,6 +6,8 @@ use std::sync::{Arc, Weak};
 
 use super::weighted::tables::WeightTables;
 use crate::hash::ring::{Ring, RingEntry, point_count};
+use crate::id::InstanceId;
+use crate::model::registry::views::Views;
 use crate::model::view::{Member, ViewSnapshot};
 
 /// What a ring is made from, besides the candidates.
@@ -20,6 +22,8 @@ pub struct RingConfig {
 /// The tables that are in use.
 #[derive(Debug, Default)]
 pub struct Tables {
+    /// The lists that are in use.
+    pub views: Views,
     /// Names of the instances, by which their points are hashed.
     names: Vec<u64>,
     rings: BTreeMap<(u64, RingConfig), Weak<Ring>>,
@@ -37,6 +41,11 @@ impl Tables {
             names,
             ..Tables::default()
         }
+    }
+
+    /// The hash of the path of an instance.
+    pub fn name(&self, instance: InstanceId) -> u64 {
+        self.names[instance.index()]
     }
 
     /// The ring of a view.

@@ -74,8 +74,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let tried = self.tried.get(self.requests[slot].tried);
         let avoided = self.connections.avoided(caller, tried);
         let side = &self.callers[caller.index()];
+        let shut_behind = self.shut_behind_wrappers(caller, &shut);
         let avoided = with_shut(avoided, shut, &side.candidates).into_owned();
-        self.pick_but(slot, index, Some(&avoided))
+        let picked = self.pick_but(slot, index, Some(&avoided))?;
+        if shut_behind.binary_search(&picked).is_ok() {
+            self.give_back(caller, picked);
+            return None;
+        }
+        Some(picked)
     }
 
     #[inline(always)]
@@ -111,6 +117,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let picked = side.balancer.pick(&mut ctx);
         if self.exchange.orders.is_given() {
             self.carry_out(self.requests[slot].caller());
+        }
+        if self.composition.has_ejection {
+            self.note_ejections(self.requests[slot].caller());
         }
         picked
     }
@@ -414,6 +423,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let edge = side.edge;
         if !self.scenario.edges[edge.index()].is_broadcast() {
             side.balancer.on_outcome(&end);
+        }
+        if self.composition.has_ejection {
+            self.note_ejections(caller);
         }
         self.observe(Observation::AttemptEnded {
             caller,

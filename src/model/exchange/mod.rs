@@ -8,8 +8,8 @@ mod reports;
 
 use std::collections::BTreeMap;
 
+use super::balancer::Balancer;
 use super::balancer::control::{ControlContext, LoadReport, Message, Needs, Orders};
-use super::balancer::{self, Balancer};
 use super::event::Event;
 use super::network::{MessageKey, Verdict, pair_hash};
 use super::observation::{ControlKind, LifeState, Observation, Observer, WorkEnd};
@@ -108,10 +108,9 @@ impl<'s> Exchange<'s> {
         }
     }
 
-    /// A new balancer of a call.
-    pub(super) fn build_balancer(&self, config: &EdgeConfig) -> Box<dyn Balancer> {
-        let made = self.make.and_then(|make| make(config));
-        made.unwrap_or_else(|| balancer::build(&config.balancer))
+    /// A new balancer of a call, if it is the user's own.
+    pub(super) fn made_balancer(&self, config: &EdgeConfig) -> Option<Box<dyn Balancer>> {
+        self.make.and_then(|make| make(config))
     }
 
     /// Takes note of what the balancer of a calling side needs.
@@ -299,6 +298,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.exchange.orders.is_given() {
             self.carry_out(caller);
         }
+        self.note_ejections(caller);
     }
 
     /// Carries out what the balancer of a calling side asks for.

@@ -14,15 +14,12 @@ use crate::id::{InstanceId, NodeId, ServiceId};
 use crate::scenario::registry::RegistryProfile;
 use crate::time::SimTime;
 use lease::Lease;
-use views::Views;
 
 /// The state of the registry, which its members share.
 #[derive(Debug)]
 pub struct Registry {
     /// Leases by instance.
     pub leases: Vec<Lease>,
-    /// The lists that callers hold.
-    pub views: Views,
     /// The newest published list of each service, with its version.
     pub published: Vec<(u64, Arc<ViewSnapshot>)>,
     /// Services whose list has changed since it was published.

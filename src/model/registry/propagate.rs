@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::PendingSet;
-use crate::id::{CallerId, ClassId, EdgeId, NodeId, ServiceId};
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId, NodeId, ServiceId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, ExclusionCause, Observation, Observer};
@@ -89,7 +89,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let version = self.registry.published[id.index()].0 + 1;
         self.fold(Event::PublishDue(service), NodeId(service), version);
         let members = self.listed_members(id);
-        let view = self.registry.views.intern(id, members);
+        let view = self.tables.views.intern(id, members);
         self.registry.published[id.index()] = (version, Arc::clone(&view));
         let interval = match &self.scenario.registry.profile {
             RegistryProfile::Lease(config) => config.publish_interval,
@@ -105,7 +105,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.scenario
             .topology
             .service_instances(service)
-            .map(crate::id::InstanceId)
+            .map(InstanceId)
             .filter(|id| self.is_listed(*id) && self.instances[id.index()].weight > 0.0)
             .map(|instance| Member {
                 instance,
@@ -222,29 +222,40 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Works out the candidates of a calling side again, and tells its balancer of a change.
     pub(in crate::model) fn refresh_candidates(&mut self, caller: CallerId, cause: ExclusionCause) {
         let side = &mut self.callers[caller.index()];
-        let view = self.registry.views.without(&side.listed, &side.suspects);
+        let view = self.tables.views.without(&side.listed, &side.suspects);
         if Arc::ptr_eq(&view, &side.candidates) {
-            return;
+            // Wrappers may look at the list as well.
+            return self.tell_list(caller);
         }
         let before = std::mem::replace(&mut side.candidates, Arc::clone(&view));
-        side.balancer.on_view(&view);
         let edge = side.edge;
-        let diff = self.registry.views.diff(&before, &view);
+        self.tell_view(caller);
+        let diff = self.tables.views.diff(&before, &view);
+        let ejected = self.ejected_by(caller);
+        let view = self.tables.views.without(&view, &ejected);
         self.observe(Observation::CandidatesChanged {
             caller,
             edge,
             view: &view,
         });
+        // What is ejected was excluded before, and stays so.
+        let is_seen = |instance: &InstanceId| ejected.binary_search(instance).is_err();
         for instance in diff.removed.iter().copied() {
             self.drain_connections_to(caller, instance);
-            self.observe(Observation::Excluded {
-                caller,
-                instance,
-                cause,
-            });
+            if is_seen(&instance) {
+                self.observe(Observation::Excluded {
+                    caller,
+                    instance,
+                    cause,
+                });
+            }
         }
-        for instance in diff.added.iter().copied() {
+        for instance in diff.added.iter().copied().filter(is_seen) {
             self.observe(Observation::Included { caller, instance });
+        }
+        self.forget_ejections(caller);
+        if self.composition.has_ejection {
+            self.note_ejections(caller);
         }
     }
 
@@ -357,20 +368,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let edge = self.callers[caller.index()].edge;
             let config = &self.scenario.edges[edge.index()];
             let (version, view) = self.registry.published[config.to.index()].clone();
-            let balancer = self.exchange.build_balancer(config);
+            let balancer = self.make_balancer(edge, node);
             self.callers[caller.index()].balancer = balancer;
             if self.is_static(config.to) {
                 self.callers[caller.index()].listed = Arc::clone(&view);
+                self.composition.forget(caller);
                 self.callers[caller.index()].candidates =
-                    self.registry.views.intern(config.to, Vec::new());
+                    self.tables.views.intern(config.to, Vec::new());
                 self.take_list(caller, version, &view);
                 self.start_balancer(caller);
                 continue;
             }
-            let empty = self.registry.views.intern(config.to, Vec::new());
+            let empty = self.tables.views.intern(config.to, Vec::new());
             let side = &mut self.callers[caller.index()];
             side.listed = Arc::clone(&empty);
-            side.balancer.on_view(&empty);
+            self.tell_view(caller);
             self.refresh_candidates(caller, ExclusionCause::Registry);
             let sequence = self.schedule(SimDuration::ZERO, Event::PollDue(caller.0));
             self.callers[caller.index()].poll.set(sequence);

@@ -3,10 +3,12 @@
 pub mod feedback;
 pub mod load;
 pub mod weighted;
+pub mod wrappers;
 
 use feedback::FeedbackConfig;
 use load::LoadConfig;
 use weighted::{DrawMethod, WeightedConfig};
+use wrappers::ComposedConfig;
 
 /// A balancing strategy and its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,8 @@ pub enum BalancerConfig {
     Weighted(WeightedConfig),
     /// By load.
     Load(LoadConfig),
+    /// A strategy with wrappers around it.
+    Composed(Box<ComposedConfig>),
 }
 
 /// Hash functions for rings.
@@ -76,6 +80,7 @@ impl BalancerConfig {
         match self {
             BalancerConfig::Feedback(config) => Some(config),
             BalancerConfig::Sticky { fallback, .. } => fallback.feedback(),
+            BalancerConfig::Composed(composed) => composed.strategy.feedback(),
             BalancerConfig::Random
             | BalancerConfig::RoundRobin { .. }
             | BalancerConfig::WeightedRandom { .. }
@@ -102,6 +107,28 @@ impl BalancerConfig {
             BalancerConfig::PickFirst { .. } => "pick_first",
             BalancerConfig::Weighted(config) => config.name(),
             BalancerConfig::Load(config) => config.name(),
+            BalancerConfig::Composed(composed) => composed.strategy.name(),
         }
+    }
+
+    /// The strategy itself, without what stands around it.
+    pub fn strategy(&self) -> &BalancerConfig {
+        match self {
+            BalancerConfig::Composed(composed) => &composed.strategy,
+            plain => plain,
+        }
+    }
+
+    /// What stands around the strategy.
+    pub fn composed(&self) -> Option<&ComposedConfig> {
+        match self {
+            BalancerConfig::Composed(composed) => Some(composed),
+            _ => None,
+        }
+    }
+
+    /// Whether the request's key alone decides.
+    pub fn is_by_key(&self) -> bool {
+        matches!(self.strategy(), BalancerConfig::Ring { .. })
     }
 }

@@ -153,6 +153,12 @@ fn instance_count(scenario: &Scenario, service: &ServiceConfig) -> u64 {
         .sum()
 }
 
+/// What one calling side keeps for the wrappers of its balancer.
+const COMPOSED_BYTES: f64 = 1_024.0;
+
+/// What it keeps for each instance behind them.
+const WRAPPED_BYTES: f64 = 240.0;
+
 /// Estimates a run. The counts must have passed [`check_counts`].
 pub fn estimate(scenario: &Scenario) -> Estimate {
     let mut memory = BASE_BYTES;
@@ -369,6 +375,12 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         } => {
             let sessions = 32.0 * callers * f64::from(*session_count_max);
             sessions + balancer_bytes(fallback, callers, instances)
+        }
+        BalancerConfig::Composed(composed) => {
+            // A strategy for each level or zone, its list, and what is known of every instance.
+            let copies = 1.0 + composed.priority.as_ref().map_or(0, |p| p.levels.len()) as f64;
+            let strategy = balancer_bytes(&composed.strategy, callers, instances);
+            copies * (strategy + COMPOSED_BYTES * callers) + WRAPPED_BYTES * callers * instances
         }
     }
 }

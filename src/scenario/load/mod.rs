@@ -13,6 +13,7 @@ pub mod tree;
 pub mod warning;
 
 mod assertion;
+mod composition;
 mod connected;
 mod context;
 mod effective;

@@ -34,6 +34,7 @@ pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     super::feedback::warn_feedback(ctx, scenario, places);
     warn_leases(ctx, scenario, places);
     super::connected::warn_connections(ctx, scenario, places);
+    super::composition::warn_compositions(ctx, scenario, places);
     let periods = aligned_periods(scenario);
     let faults = scenario.faults.iter().zip(&places.fault_starts);
     for (fault, at) in faults.filter(|(fault, _)| fault.trigger.is_none()) {
@@ -317,7 +318,8 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
         || scenario.edges.iter().any(|edge| edge.detector.is_some());
-    let is_ring = |edge: &EdgeConfig| matches!(edge.balancer, BalancerConfig::Ring { .. });
+    let is_ring =
+        |edge: &EdgeConfig| matches!(edge.balancer.strategy(), BalancerConfig::Ring { .. });
     let has_ring = scenario.edges.iter().any(is_ring);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {

@@ -6,6 +6,8 @@ use super::read::Places;
 use crate::id::ServiceId;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::balancer::weighted::NGINX_WEIGHTS;
+use crate::scenario::balancer::wrappers::EjectionConfig;
 
 /// Refuses weights that are no whole numbers, or too large, for strategies of systems that have
 /// only those. A weight of 0 drains, and is no weight. What a fault gives is rounded at run time.
@@ -35,6 +37,13 @@ fn whole_weights(balancer: &BalancerConfig) -> Option<(&'static str, u32)> {
         BalancerConfig::Weighted(config) => config.whole_weights(),
         BalancerConfig::Load(config) => config.whole_weights(),
         BalancerConfig::Sticky { fallback, .. } => whole_weights(fallback),
+        BalancerConfig::Composed(composed) => {
+            let is_nginx = matches!(composed.ejection, Some(EjectionConfig::NginxMaxFails(_)));
+            match composed.strategy {
+                BalancerConfig::SmoothWeightedRoundRobin if is_nginx => Some(NGINX_WEIGHTS),
+                ref strategy => whole_weights(strategy),
+            }
+        }
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ mod basic;
 mod feedback;
 mod load;
 mod weighted;
+mod wrappers;
 
 /// What is said about one strategy, or one wrapper around strategies.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +69,7 @@ pub const FAMILIES: &[(&str, &[StrategyInfo])] = &[
     ("by weight", weighted::STRATEGIES),
     ("by load", load::STRATEGIES),
     ("told by the instances", feedback::STRATEGIES),
+    ("around any strategy", wrappers::STRATEGIES),
 ];
 
 /// What the textbook says.

@@ -71,8 +71,7 @@ fn edges_of(
     for call in open_named(ctx, &owner.section, "call", &CALL, &what, false) {
         let section = &call.section;
         let to = names.service(&call.name);
-        let tree = section.tree("balancer");
-        let balancer = tree.and_then(|tree| balancer::read(ctx, &tree));
+        let balancer = balancer::of_call(ctx, section, names, to.as_ref().ok().copied());
         let attempt_timeout = section.duration(ctx, "attempt_timeout");
         let (deadline, deadline_law) = match attempts::deadline(ctx, section) {
             Deadline::None => (None, None),

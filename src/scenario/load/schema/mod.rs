@@ -19,7 +19,7 @@ mod shared;
 mod trigger;
 
 pub use attempts::{FAILBACK, HEDGE};
-pub use balancer::BALANCER;
+pub use balancer::{BALANCER, EJECTION, PRIORITY, SLOW_START, SUBSET, ZONE_AWARE};
 pub use cache::{CACHE_MISS, CALL_CACHE, SERVICE_CACHE};
 pub use class::{CLASS, SIZE};
 pub use client::{ARRIVALS, BACKOFF, CALL, CLIENT, DETECTOR, KEYS, RETRY};

@@ -3,17 +3,28 @@
 mod feedback;
 mod load;
 mod weighted;
+mod wrappers;
 
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::BALANCER;
 use super::super::section::Section;
 use super::super::tree::Tree;
+use super::Names;
+use crate::id::ServiceId;
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 
-/// Reads a strategy and its parameters.
-pub fn read(ctx: &mut Context, tree: &Tree) -> Option<BalancerConfig> {
-    read_nested(ctx, tree, 0)
+/// The strategy of a call, its parameters and what stands around it. `to`: the service.
+pub fn of_call(
+    ctx: &mut Context,
+    call: &Section,
+    names: &Names,
+    to: Option<ServiceId>,
+) -> Option<BalancerConfig> {
+    let tree = call.tree("balancer")?;
+    let section = Section::open(ctx, &tree, &BALANCER, "balancer".to_string())?;
+    let strategy = read_strategy(ctx, &section, 0)?;
+    wrappers::wrapped(ctx, &section, strategy, (names, to))
 }
 
 /// The balancer of a call, which learns from connections where there are some.
@@ -30,6 +41,10 @@ pub fn connected(balancer: Option<BalancerConfig>, is_connected: bool) -> Balanc
             fallback: Box::new(connected(Some(*fallback), is_connected)),
             session_count_max,
         },
+        BalancerConfig::Composed(mut composed) => {
+            composed.strategy = connected(Some(composed.strategy), is_connected);
+            BalancerConfig::Composed(composed)
+        }
         other => other,
     }
 }
@@ -37,15 +52,28 @@ pub fn connected(balancer: Option<BalancerConfig>, is_connected: bool) -> Balanc
 /// Sticky balancers may hold each other no deeper than this.
 const BALANCER_DEPTH_MAX: u32 = 4;
 
+/// A strategy inside another one.
 fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerConfig> {
     let section = Section::open(ctx, tree, &BALANCER, "balancer".to_string())?;
+    if let Some(wrapper) = wrappers::first_set(&section) {
+        ctx.error(
+            Diagnostic::new(format!("`{wrapper}` around a fallback"))
+                .at(section.origin_of(wrapper), "only the whole balancer has it")
+                .help(format!("write `{wrapper}` in the balancer around it")),
+        );
+        return None;
+    }
+    read_strategy(ctx, &section, depth)
+}
+
+fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<BalancerConfig> {
     Some(match section.variant_name() {
         "random" => BalancerConfig::Random,
         "round_robin" => BalancerConfig::RoundRobin {
             random_start: section.bool(ctx, "random_start")?,
         },
         "weighted_random" => BalancerConfig::WeightedRandom {
-            method: weighted::draw_method(ctx, &section)?,
+            method: weighted::draw_method(ctx, section)?,
         },
         "smooth_weighted_round_robin" => BalancerConfig::SmoothWeightedRoundRobin,
         "least_in_flight" => BalancerConfig::LeastInFlight {
@@ -61,7 +89,7 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
             if BALANCER_DEPTH_MAX <= depth {
                 ctx.error(
                     Diagnostic::new("too many sticky balancers in one another")
-                        .at(tree.origin, "expected a balancer that picks"),
+                        .at(section.origin, "expected a balancer that picks"),
                 );
                 return None;
             }
@@ -79,8 +107,8 @@ fn read_nested(ctx: &mut Context, tree: &Tree, depth: u32) -> Option<BalancerCon
         | "prequal"
         | "c3"
         | "join_idle_queue"
-        | "shortest_queue_global" => feedback::read(ctx, &section)?,
-        _ => return read_family(ctx, &section),
+        | "shortest_queue_global" => feedback::read(ctx, section)?,
+        _ => return read_family(ctx, section),
     })
 }
 

@@ -3,6 +3,9 @@
 mod feedback;
 mod load;
 mod weighted;
+mod wrappers;
+
+pub use wrappers::{EJECTION, PRIORITY, SLOW_START, SUBSET, ZONE_AWARE};
 
 use super::{Default, Kind, Shorthand, TableSpec, Tag, Variant, key};
 
@@ -15,7 +18,7 @@ pub static BALANCER: TableSpec = TableSpec {
         default: None,
         doc: "The strategy.",
     }),
-    keys: &[],
+    keys: wrappers::WRAPPERS,
     variants: &[
         Variant {
             name: "random",

@@ -1,0 +1,58 @@
+//! Who has a cache, a breaker or a limit, and what these say.
+
+use crate::id::{CallerId, EdgeId, InstanceId};
+
+/// Whose cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CachePlace {
+    /// That of a call, at a caller or in its zone.
+    Call(EdgeId),
+    /// That of an instance.
+    Instance(InstanceId),
+}
+
+/// What a cache said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheAnswer {
+    /// It holds the key.
+    Fresh,
+    /// It holds the key, past its life.
+    Stale,
+    /// The key is being loaded; who asked waits for it.
+    Loading,
+    /// It does not hold the key.
+    Absent,
+}
+
+/// Why a caller turns an attempt of its own away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LocalCause {
+    /// A breaker is open, or one of Envoy's limits is reached.
+    Breaker,
+    /// No place in the bulkhead within the time to wait.
+    Bulkhead,
+    /// Adaptive throttling.
+    Throttle,
+    /// The concurrency limit is reached.
+    Limit,
+}
+
+/// The state of a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Everything passes.
+    Closed,
+    /// Nothing passes.
+    Open,
+    /// Probes pass.
+    HalfOpen,
+}
+
+/// What has a concurrency limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitOwner {
+    /// A calling side.
+    Caller(CallerId),
+    /// An instance.
+    Instance(InstanceId),
+}
