@@ -1,6 +1,8 @@
 //! What one pick costs, by strategy and number of candidates. Every strategy must pick what it
 //! picked when its digest was written down before it is measured.
 
+#[path = "strategies/keyed.rs"]
+mod keyed;
 #[path = "strategies/rotate.rs"]
 mod rotate;
 
@@ -11,11 +13,13 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use stormglass::engine::Digest;
+use stormglass::hash::ring::{Ring, RingEntry, hashed_points};
 use stormglass::id::{InstanceId, ServiceId, ZoneId};
 use stormglass::model::balancer::control::{
     ControlContext, InstanceLoad, LoadReport, Message, Needs, Orders, TrueQueues, WindowLoad,
 };
-use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build, tables::Tables};
+use stormglass::model::balancer::tables::{GroupNames, Tables};
+use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build};
 use stormglass::model::in_flight::InFlight;
 use stormglass::model::observation::AttemptOutcome;
 use stormglass::model::view::{Member, ViewSnapshot};
@@ -68,7 +72,12 @@ impl Side {
             balancer,
             needs,
             streams: Streams::new(1),
-            tables: Tables::new((0..candidate_count).map(|i| mix(u64::from(i))).collect()),
+            tables: Tables::new((0..candidate_count).map(|i| mix(u64::from(i))).collect())
+                .with_groups(vec![GroupNames {
+                    first: InstanceId(0),
+                    service_first: InstanceId(0),
+                    prefix: "service/main/".to_string(),
+                }]),
             orders: Orders::default(),
             in_flight: InFlight::default(),
             sent: VecDeque::new(),
@@ -291,6 +300,33 @@ fn assert_digests(entries: &[rotate::Entry]) {
     assert!(changed.is_empty(), "{changed}");
 }
 
+/// Building a ring of 16 million points, and deriving one from it without one owner.
+fn bench_ring(criterion: &mut Criterion) {
+    const OWNER_COUNT: u32 = 100_000;
+    let points = || {
+        (0..OWNER_COUNT).flat_map(|owner| {
+            let entry = RingEntry {
+                owner,
+                name: mix(u64::from(owner)),
+                point_count: 160,
+            };
+            hashed_points(entry, RingHash::Xxh64, 0)
+        })
+    };
+    let mut group = criterion.benchmark_group("ring");
+    group.warm_up_time(Duration::from_millis(1));
+    group.sample_size(10);
+    group.bench_function("build/16000000", |bencher| {
+        bencher.iter(|| black_box(Ring::build(points())));
+    });
+    let ring = Ring::build(points());
+    assert!(ring.byte_count() <= 16 * ring.point_count());
+    group.bench_function("without/16000000", |bencher| {
+        bencher.iter(|| black_box(ring.without(&[7])));
+    });
+    group.finish();
+}
+
 fn bench_pick(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pick");
     group.throughput(Throughput::Elements(1));
@@ -299,6 +335,7 @@ fn bench_pick(criterion: &mut Criterion) {
     group.sample_size(20);
     let plain = strategies().into_iter();
     let plain = plain.map(|(name, config, digest)| (name, config, WEIGHT_COUNT, digest));
+    let plain = plain.chain(keyed::strategies());
     let entries: Vec<rotate::Entry> = plain.chain(rotate::strategies()).collect();
     assert_digests(&entries);
     for (name, config, weight_count, _) in entries {
@@ -314,5 +351,5 @@ fn bench_pick(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench_pick);
+criterion_group!(benches, bench_pick, bench_ring);
 criterion_main!(benches);

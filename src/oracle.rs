@@ -72,12 +72,29 @@ impl Case {
 
     /// Asserts that `computed` is the result within the case's own tolerance.
     pub fn assert_met_by(&self, computed: f64) {
-        let tolerance = self.0["tolerance_rel"].as_f64().expect("a tolerance");
+        self.assert_met_within(computed, 1.0);
+    }
+
+    /// Asserts that `computed`, from `count` samples, is the result within the tolerance that this
+    /// number of samples leaves.
+    pub fn assert_met_by_samples(&self, computed: f64, count: u64) {
+        let stated = self.sample_count().unwrap_or(count).max(count);
+        self.assert_met_within(computed, (stated as f64 / count as f64).sqrt());
+    }
+
+    /// Asserts that `computed` is the result within `scale` times the case's own tolerance.
+    pub fn assert_met_within(&self, computed: f64, scale: f64) {
+        let tolerance = scale * self.0["tolerance_rel"].as_f64().expect("a tolerance");
         let error = (computed - self.value()).abs();
         assert!(
             error <= tolerance * self.value().abs(),
             "{}: {computed}",
-            self.0["id"]
+            self.id()
         );
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &str {
+        self.0["id"].as_str().expect("a name")
     }
 }

@@ -2,6 +2,8 @@
 
 #[path = "messages/attempts.rs"]
 mod attempts;
+#[path = "messages/balancers.rs"]
+mod balancers;
 #[path = "messages/caches.rs"]
 mod caches;
 #[path = "messages/classes.rs"]

@@ -23,6 +23,8 @@ mod swarm_cache;
 mod swarm_feedback;
 #[path = "support/swarm_flow.rs"]
 mod swarm_flow;
+#[path = "support/swarm_keyed.rs"]
+mod swarm_keyed;
 #[path = "support/swarm_wrappers.rs"]
 mod swarm_wrappers;
 #[path = "support/text.rs"]

@@ -1,20 +1,20 @@
-//! What a fault did to the hash rings of callers.
+//! What a fault did to the hash rings of callers, and to other placements of keys.
 //!
 //! The ring of an edge is that of its first calling side, with the candidates that it had before
 //! the first window of a fault and after the last change inside that window. Only faults that act
-//! on instances of the edge's service are credited with changes of its ring.
+//! on instances of the edge's service are credited with changes of its ring. Placements are those
+//! of idle instances and first attempts; [`Placement::ownership`] says which of them are exact.
 
 use std::sync::Arc;
 
 use super::data::fault::{RingChange, RingShare};
-use crate::hash::key_hash;
-use crate::hash::ring::{Ring, RingEntry, moved_ratio, point_count};
+use crate::hash::Server;
+use crate::hash::placement::{Placement, moved_ratio};
 use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::view::ViewSnapshot;
 use crate::rng::path_hash;
 use crate::rng::zipf::Zipf;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::class::ClassConfig;
 use crate::scenario::client::{EdgeOwner, KeyConfig, Workload};
 use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
@@ -22,6 +22,9 @@ use crate::time::SimTime;
 
 /// Keys that are walked for measures by popularity.
 const KEY_COUNT_MAX: u32 = 1_000_000;
+
+/// Most steps of all their lookups.
+const LOOKUP_COST_MAX: u64 = 1 << 26;
 
 /// The candidates around the first window of one fault.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +56,7 @@ pub struct RingTable {
 }
 
 impl RingTable {
-    /// Watches every edge with a ring; `windows` are the first windows of the faults.
+    /// Watches every edge that balances by key; `windows` are the first windows of the faults.
     pub fn new(scenario: &Scenario, windows: &[Option<(SimTime, SimTime)>]) -> Self {
         let watch = |index: usize| {
             let edge = EdgeId::from_index(index);
@@ -73,7 +76,7 @@ impl RingTable {
         };
         let edges = scenario.edges.iter().enumerate();
         let watches = edges
-            .filter(|(_, edge)| matches!(edge.balancer.strategy(), BalancerConfig::Ring { .. }))
+            .filter(|(_, edge)| edge.balancer.placement_rule().is_some())
             .map(|(index, _)| watch(index))
             .collect();
         RingTable { watches }
@@ -109,7 +112,8 @@ impl RingTable {
     pub fn first_ownership(&self, edge: EdgeId, scenario: &Scenario) -> Option<Vec<f64>> {
         let watch = self.watches.iter().find(|w| w.edge == edge)?;
         let view = watch.first.as_ref()?;
-        Some(per_weight(view, &ring_of(edge, view, scenario).ownership()))
+        let placement = placement_of(edge, view, scenario);
+        Some(per_weight(view, &placement.ownership()))
     }
 
     /// What a fault did to the ring of every edge that has one and calls servers that it acted on.
@@ -130,10 +134,8 @@ fn ring_change(
     after: &ViewSnapshot,
     scenario: &Scenario,
 ) -> RingChange {
-    let (ring_before, ring_after) = (
-        ring_of(edge, before, scenario),
-        ring_of(edge, after, scenario),
-    );
+    let ring_before = placement_of(edge, before, scenario);
+    let ring_after = ring_before.changed(servers(after, scenario));
     let (owned_before, owned_after) = (ring_before.ownership(), ring_after.ownership());
     let per_weight_before = per_weight(before, &owned_before);
     let per_weight_after = per_weight(after, &owned_after);
@@ -153,27 +155,30 @@ fn ring_change(
         load_max_over_mean_after: load.as_deref().and_then(max_over_mean),
         load_cv_after: load.as_deref().and_then(coefficient_of_variation),
         load_jain_after: load.as_deref().and_then(jain_index),
-        instances: ring_shares(before, after, (&ring_before, &ring_after), scenario),
+        instances: ring_shares(before, after, [&owned_before, &owned_after], scenario),
     }
 }
 
-fn ring_of(edge: EdgeId, view: &ViewSnapshot, scenario: &Scenario) -> Ring {
-    let config = scenario.edges[edge.index()].balancer.strategy();
-    let BalancerConfig::Ring {
-        virtual_node_count,
-        hash_seed,
-        ..
-    } = *config
-    else {
-        unreachable!("only edges with a ring are watched");
-    };
+fn placement_of(edge: EdgeId, view: &ViewSnapshot, scenario: &Scenario) -> Placement {
+    let rule = scenario.edges[edge.index()].balancer.placement_rule();
+    let rule = rule.expect("only edges that balance by key are watched");
+    Placement::new(rule, servers(view, scenario))
+}
+
+fn servers(view: &ViewSnapshot, scenario: &Scenario) -> Vec<Server> {
     let topology = &scenario.topology;
-    let entries = view.members.iter().map(|member| RingEntry {
-        owner: member.instance.0,
-        name: path_hash(&topology.node_path(topology.instance_node(member.instance))),
-        point_count: point_count(virtual_node_count, member.weight),
-    });
-    Ring::build(entries, hash_seed)
+    let of = |member: &crate::model::view::Member| {
+        let instance = member.instance;
+        let service = topology.service_instances(topology.service_of(instance));
+        Server {
+            owner: instance.0,
+            number: instance.0 - service.start + 1,
+            name: topology.instance_name(instance),
+            name_hash: path_hash(&topology.node_path(topology.instance_node(instance))),
+            weight: member.weight,
+        }
+    };
+    view.members.iter().map(of).collect()
 }
 
 /// Owned shares over weights, for every member.
@@ -214,24 +219,23 @@ struct RequestShares {
 
 fn request_shares(
     edge: EdgeId,
-    before: &Ring,
-    after: &Ring,
+    before: &Placement,
+    after: &Placement,
     scenario: &Scenario,
 ) -> Option<RequestShares> {
     if before.is_empty() || after.is_empty() {
         return None;
     }
-    let seed = match scenario.edges[edge.index()].balancer.strategy() {
-        BalancerConfig::Ring { hash_seed, .. } => *hash_seed,
-        _ => unreachable!("only edges with a ring are watched"),
-    };
     let mut moved_ratio = 0.0;
     let mut owned = vec![0.0; scenario.topology.instance_count() as usize];
-    for (key, share) in popularities(edge, scenario)? {
-        let hash = key_hash(key, seed);
-        let owner = after.owner(hash);
+    let keys = popularities(edge, scenario)?;
+    if LOOKUP_COST_MAX < keys.len() as u64 * after.lookup_cost() {
+        return None;
+    }
+    for (key, share) in keys {
+        let owner = after.owner(key);
         owned[owner as usize] += share;
-        if before.owner(hash) != owner {
+        if before.owner(key) != owner {
             moved_ratio += share;
         }
     }
@@ -317,19 +321,18 @@ fn law_of(keys: KeyConfig) -> Vec<(u64, f64)> {
 fn ring_shares(
     before: &ViewSnapshot,
     after: &ViewSnapshot,
-    rings: (&Ring, &Ring),
+    owned: [&[(u32, f64)]; 2],
     scenario: &Scenario,
 ) -> Vec<RingShare> {
     let members = before.members.iter().chain(&after.members);
     let mut instances: Vec<InstanceId> = members.map(|m| m.instance).collect();
     instances.sort_unstable();
     instances.dedup();
-    let (owned_before, owned_after) = (rings.0.ownership(), rings.1.ownership());
     let share = |instance: &InstanceId| RingShare {
         instance: instance.0,
         name: scenario.topology.instance_name(*instance),
-        before_ratio: share_of(&owned_before, *instance),
-        after_ratio: share_of(&owned_after, *instance),
+        before_ratio: share_of(owned[0], *instance),
+        after_ratio: share_of(owned[1], *instance),
     };
     instances.iter().map(share).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::balancer::ViewUpdate;
-use super::balancer::tables::Tables;
+use super::balancer::tables::{GroupNames, Tables};
 use super::cache::Caches;
 use super::caller::join::Joins;
 use super::caller::plan::CallPlans;
@@ -33,7 +33,7 @@ use super::target::Targets;
 use super::workload::WorkloadState;
 use super::world::World;
 use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
-use crate::id::{CallerId, ClientId, EdgeId, InstanceId, NodeId, ServiceId};
+use crate::id::{CallerId, ClientId, EdgeId, GroupId, InstanceId, NodeId, ServiceId};
 use crate::rng::{Streams, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeOwner, Workload};
@@ -69,7 +69,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             streams: &streams,
         };
         let reactions = Reactions::new(scenario, &targets);
-        let mut tables = Tables::new(instance_paths);
+        let mut tables = Tables::new(instance_paths).with_groups(group_names(scenario));
         let published = (0..scenario.services.len())
             .map(ServiceId::from_index)
             .map(|service| {
@@ -222,6 +222,25 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             }
         }
     }
+}
+
+/// What the instances of every group are called, without their numbers.
+fn group_names(scenario: &Scenario) -> Vec<GroupNames> {
+    let topology = &scenario.topology;
+    let of = |index: usize| {
+        let instances = topology.group_instances(GroupId::from_index(index));
+        let first = InstanceId(instances.start);
+        (!instances.is_empty()).then(|| {
+            let name = topology.instance_name(first);
+            let service = topology.service_of(first);
+            GroupNames {
+                first,
+                service_first: InstanceId(topology.service_instances(service).start),
+                prefix: name.trim_end_matches('0').to_string(),
+            }
+        })
+    };
+    (0..scenario.groups.len()).filter_map(of).collect()
 }
 
 fn build_instances(scenario: &Scenario) -> Vec<Instance> {

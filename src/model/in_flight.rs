@@ -15,6 +15,8 @@ pub struct InFlight {
     entries: Vec<Entry>,
     /// Instances with something in flight.
     busy_count: usize,
+    /// All of them together.
+    total: u64,
     /// Bits of a hash that are not part of its place.
     shift: u32,
 }
@@ -36,6 +38,12 @@ impl InFlight {
         self.entries[self.place(instance)].count
     }
 
+    /// Attempts in flight to all instances together.
+    #[inline]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// The instances with something in flight, ascending.
     pub fn busy(&self) -> Vec<InstanceId> {
         let busy = self.entries.iter().filter(|entry| 0 < entry.count);
@@ -54,6 +62,7 @@ impl InFlight {
         let entry = &mut self.entries[place];
         entry.instance = instance;
         entry.count += 1;
+        self.total += 1;
         self.busy_count += usize::from(entry.count == 1);
     }
 
@@ -72,6 +81,7 @@ impl InFlight {
         let entry = &mut self.entries[place];
         assert!(0 < entry.count, "an attempt ends only after it was sent");
         entry.count -= 1;
+        self.total -= 1;
         if entry.count == 0 {
             self.busy_count -= 1;
             self.close_gap(place);
@@ -158,6 +168,8 @@ mod tests {
                     prop_assert_eq!(in_flight.count(instance), expected);
                 }
             }
+            let total = map.values().map(|count| u64::from(*count)).sum::<u64>();
+            prop_assert_eq!(in_flight.total(), total);
             prop_assert_eq!(in_flight.busy(), map.into_keys().collect::<Vec<_>>());
         }
     }

@@ -16,6 +16,7 @@ use super::protection;
 use super::swarm_cache;
 use super::swarm_feedback;
 use super::swarm_flow;
+use super::swarm_keyed;
 use super::swarm_wrappers;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -464,8 +465,9 @@ fn balancer(dice: &mut Dice) -> String {
         "\"pick_first\"",
         "{ policy = \"pick_first\", shuffle = true }",
     ];
-    let policy = match dice.between(0, 2) {
+    let policy = match dice.between(0, 3) {
         0 => swarm_feedback::policy(dice),
+        1 => swarm_keyed::policy(dice),
         _ => dice.pick(&simple).to_string(),
     };
     let whole = match dice.between(0, 4) {

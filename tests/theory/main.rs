@@ -19,6 +19,7 @@ mod fan_out;
 mod feedback;
 mod flow_ends;
 mod grpc;
+mod keyed;
 mod modes;
 mod overflow;
 mod picks;

@@ -1,12 +1,13 @@
 //! The consistent-hash ring (Karger et al. 1997): owners have points on the circle of 64-bit
 //! hashes, and a hash belongs to the owner of the first point at or after it, clockwise.
 
+use super::function::Function;
 use super::point_hash;
 
 /// Number of hashes on the circle.
 const CIRCLE: u128 = 1 << 64;
 
-/// An owner to put on a ring.
+/// An owner to put on a ring whose points are hashes of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingEntry {
     /// Number of the owner, as lookups return it.
@@ -17,14 +18,14 @@ pub struct RingEntry {
     pub point_count: u32,
 }
 
-/// A ring. It takes 12 bytes for a point and 4 to 8 for its index.
+/// A ring. It takes 12 bytes for a point and 2 to 4 for its index.
 ///
-/// Where points of two owners are equal, which among 16 million points happens once in 100,000
-/// rings, the owner with the lower number comes first and owns the arc before them. So a ring
-/// depends on which entries it has, not on the order in which they came or went.
+/// Where points of two owners are equal, which among 16 million points of 64 bits happens once in
+/// 100,000 rings, the owner with the lower number comes first and owns the arc before them. So a
+/// ring depends on which points it has, not on the order in which they came or went. Points of 32
+/// bits are in the upper half, where the index and the arcs are as exact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ring {
-    seed: u64,
     /// Ascending; `owners` runs in parallel.
     points: Vec<u64>,
     owners: Vec<u32>,
@@ -41,31 +42,40 @@ pub fn point_count(virtual_node_count: u32, weight: f64) -> u32 {
     (count as u32).max(1)
 }
 
+/// The points of an owner, by a hash function with `seed`.
+pub fn hashed_points(
+    entry: RingEntry,
+    function: Function,
+    seed: u64,
+) -> impl Iterator<Item = (u64, u32)> {
+    let point = move |index| point_hash(function, entry.name, index, seed);
+    (0..entry.point_count).map(move |index| (point(index), entry.owner))
+}
+
 impl Ring {
-    /// The ring of `entries`, in any order, whose hashes are salted with `seed`.
+    /// The ring of points with their owners, in any order.
     ///
     /// # Panics
     ///
     /// If there are 2^32 points or more.
-    pub fn build(entries: impl IntoIterator<Item = RingEntry>, seed: u64) -> Self {
-        let mut placed: Vec<(u64, u32)> = Vec::new();
-        for entry in entries {
-            let points = (0..entry.point_count).map(|i| point_hash(entry.name, i, seed));
-            placed.extend(points.map(|point| (point, entry.owner)));
-        }
+    pub fn build(placed: impl IntoIterator<Item = (u64, u32)>) -> Self {
+        let mut placed: Vec<(u64, u32)> = placed.into_iter().collect();
         placed.sort_unstable();
-        let (points, owners) = placed.into_iter().unzip();
-        Ring::indexed(points, owners, seed)
+        let points = placed.iter().map(|(point, _)| *point).collect();
+        let owners = placed.iter().map(|(_, owner)| *owner).collect();
+        Ring::indexed(points, owners)
     }
 
     /// Indexes `points`, which ascend.
-    fn indexed(points: Vec<u64>, owners: Vec<u32>, seed: u64) -> Self {
+    fn indexed(mut points: Vec<u64>, mut owners: Vec<u32>) -> Self {
+        points.shrink_to_fit();
+        owners.shrink_to_fit();
         assert!(
             u32::try_from(points.len()).is_ok(),
             "a ring holds fewer than 2^32 points"
         );
         assert!(points.is_sorted());
-        let bucket_bits = points.len().next_power_of_two().ilog2().max(1);
+        let bucket_bits = points.len().max(2).ilog2();
         let bucket_shift = 64 - bucket_bits;
         let mut starts = Vec::with_capacity(1 << bucket_bits);
         for (index, point) in points.iter().enumerate() {
@@ -75,7 +85,6 @@ impl Ring {
         }
         starts.resize(1 << bucket_bits, points.len() as u32);
         Ring {
-            seed,
             points,
             owners,
             starts,
@@ -94,13 +103,13 @@ impl Ring {
                 owners.push(owner);
             }
         }
-        Ring::indexed(points, owners, self.seed)
+        Ring::indexed(points, owners)
     }
 
-    /// This ring with the points of `added`, owners that it does not hold yet, merged in. The
-    /// other points stay.
-    pub fn with(&self, added: impl IntoIterator<Item = RingEntry>) -> Ring {
-        let added = Ring::build(added, self.seed);
+    /// This ring with more points, of owners that it does not hold yet, merged in. The other
+    /// points stay.
+    pub fn with(&self, added: impl IntoIterator<Item = (u64, u32)>) -> Ring {
+        let added = Ring::build(added);
         let point_count = self.points.len() + added.points.len();
         let mut points = Vec::with_capacity(point_count);
         let mut owners = Vec::with_capacity(point_count);
@@ -116,12 +125,19 @@ impl Ring {
             points.push(point);
             owners.push(owner);
         }
-        Ring::indexed(points, owners, self.seed)
+        Ring::indexed(points, owners)
     }
 
     /// Whether the ring has no points.
     pub fn is_empty(&self) -> bool {
         self.points.is_empty()
+    }
+
+    /// Bytes that it takes.
+    pub fn byte_count(&self) -> usize {
+        let starts = size_of::<u32>() * self.starts.capacity();
+        let owners = size_of::<u32>() * self.owners.capacity();
+        starts + owners + size_of::<u64>() * self.points.capacity()
     }
 
     /// Number of points.
@@ -140,11 +156,70 @@ impl Ring {
         self.owners[self.place(hash)]
     }
 
+    /// The owner of the point at `place`.
+    #[inline]
+    pub fn owner_at(&self, place: usize) -> u32 {
+        self.owners[place]
+    }
+
     /// The owners of all points clockwise from `hash`, starting with the owner of `hash`: an
     /// owner appears once for each of its points. For failover, skip those already tried.
     pub fn walk(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        let (before, from) = self.owners.split_at(self.place(hash));
+        self.walk_from(self.place(hash))
+    }
+
+    /// The owners of all points clockwise from the point at `place`.
+    pub fn walk_from(&self, place: usize) -> impl Iterator<Item = u32> + '_ {
+        let (before, from) = self.owners.split_at(place);
         from.iter().chain(before).copied()
+    }
+
+    /// All points with their owners, clockwise from the point at `place`.
+    pub fn placed_from(&self, place: usize) -> impl Iterator<Item = (u64, u32)> + '_ {
+        let indices = (place..self.points.len()).chain(0..place);
+        indices.map(|index| (self.points[index], self.owners[index]))
+    }
+
+    /// The place of the point that is closest to `hash` in either direction; of two that are as
+    /// close, the one before. Zero in an empty ring.
+    pub fn closest_place(&self, hash: u64) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        let next = self.place(hash);
+        let before = next.checked_sub(1).unwrap_or(self.points.len() - 1);
+        let back = hash.wrapping_sub(self.points[before]);
+        let ahead = self.points[next].wrapping_sub(hash);
+        if back <= ahead { before } else { next }
+    }
+
+    /// As `place`, but the last one of equal points.
+    pub fn last_place(&self, hash: u64) -> usize {
+        let mut place = self.place(hash);
+        while place + 1 < self.points.len() && self.points[place + 1] == self.points[place] {
+            place += 1;
+        }
+        place
+    }
+
+    /// The ring with the last of equal points only.
+    pub fn of_last(&self) -> Ring {
+        let next = self.points.iter().skip(1).map(Some).chain([None]);
+        let is_last = |(placed, next): ((u64, u32), Option<&u64>)| {
+            (next != Some(&placed.0)).then_some(placed)
+        };
+        Ring::build(self.placed().zip(next).filter_map(is_last))
+    }
+
+    /// The ring on which every hash belongs, clockwise, to the owner of the point of this ring that
+    /// is closest to it in either direction: its points lie in the middle between those of this
+    /// one.
+    pub fn of_closest(&self) -> Ring {
+        let middle = |(index, (point, owner)): (usize, (u64, u32))| {
+            let next = self.points[(index + 1) % self.points.len()];
+            (point.wrapping_add(next.wrapping_sub(point) / 2), owner)
+        };
+        Ring::build(self.placed().enumerate().map(middle))
     }
 
     /// The share of the circle that each owner has, ascending by owner: exact arcs, rounded once.
@@ -166,9 +241,16 @@ impl Ring {
             .collect()
     }
 
+    /// The share of the circle before each point, with its owner, in order of the points.
+    pub fn arcs(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
+        let mut last = self.last_point_before_zero();
+        self.placed()
+            .map(move |(point, owner)| (owner, share(arc_length(&mut last, point))))
+    }
+
     /// Index of the first point at or after `hash`, clockwise; zero in an empty ring.
     #[inline]
-    fn place(&self, hash: u64) -> usize {
+    pub fn place(&self, hash: u64) -> usize {
         let mut index = self.starts[(hash >> self.bucket_shift) as usize] as usize;
         while index < self.points.len() && self.points[index] < hash {
             index += 1;

@@ -16,10 +16,18 @@ fn entry(owner: u32, point_count: u32) -> RingEntry {
 }
 
 fn ring(owner_count: u32, virtual_node_count: u32, seed: u64) -> Ring {
-    Ring::build(
+    Ring::build(points(
         (0..owner_count).map(|owner| entry(owner, virtual_node_count)),
         seed,
-    )
+    ))
+}
+
+fn points(
+    entries: impl IntoIterator<Item = RingEntry>,
+    seed: u64,
+) -> impl Iterator<Item = (u64, u32)> {
+    let of = move |entry| hashed_points(entry, Function::Xxh64, seed);
+    entries.into_iter().flat_map(of)
 }
 
 /// A ring with the given points.
@@ -27,7 +35,7 @@ fn ring_of(placed: &[(u64, u32)]) -> Ring {
     let mut placed = placed.to_vec();
     placed.sort_unstable();
     let (points, owners) = placed.into_iter().unzip();
-    Ring::indexed(points, owners, 0)
+    Ring::indexed(points, owners)
 }
 
 #[test]
@@ -99,9 +107,12 @@ fn equal_points_belong_to_the_lower_owner_whatever_the_order() {
         point_count: 10,
     };
     let second = RingEntry { owner: 2, ..first };
-    let together = Ring::build([first, second], 0);
-    assert_eq!(together, Ring::build([second, first], 0));
-    assert_eq!(together, Ring::build([first], 0).with([second]));
+    let together = Ring::build(points([first, second], 0));
+    assert_eq!(together, Ring::build(points([second, first], 0)));
+    assert_eq!(
+        together,
+        Ring::build(points([first], 0)).with(points([second], 0))
+    );
     assert_eq!(together.ownership(), [(2, 1.0), (4, 0.0)]);
     assert_eq!(moved_ratio(&together, &together.without(&[4])), 0.0);
     assert_eq!(moved_ratio(&together, &together.without(&[2])), 1.0);
@@ -110,18 +121,17 @@ fn equal_points_belong_to_the_lower_owner_whatever_the_order() {
 #[test]
 fn removing_and_adding_gives_the_ring_built_at_once() {
     let all = ring(20, 50, 9);
-    let some = Ring::build(
+    let some = Ring::build(points(
         (0..20)
             .filter(|o| ![3, 7, 19].contains(o))
             .map(|o| entry(o, 50)),
         9,
-    );
+    ));
     assert_eq!(all.without(&[3, 7, 19]), some);
-    assert_eq!(some.with([19, 3, 7].map(|owner| entry(owner, 50))), all);
-    assert_eq!(
-        Ring::build([], 9).with((0..20).map(|owner| entry(owner, 50))),
-        all
-    );
+    let come = |owners: &[u32]| points(owners.iter().map(|o| entry(*o, 50)).collect::<Vec<_>>(), 9);
+    assert_eq!(some.with(come(&[19, 3, 7])), all);
+    let everyone: Vec<u32> = (0..20).collect();
+    assert_eq!(Ring::build([]).with(come(&everyone)), all);
     assert_ne!(all, ring(20, 50, 10));
 }
 
@@ -273,7 +283,7 @@ fn check_moves(kind: &str, points: Range<u32>, change: fn(u32, u32, u64) -> Move
 
 fn add_last(n: u32, v: u32, seed: u64) -> Move {
     let before = ring(n, v, seed);
-    move_between(&before, &before.with([entry(n, v)]), n)
+    move_between(&before, &before.with(points([entry(n, v)], seed)), n)
 }
 
 fn remove_last(n: u32, v: u32, seed: u64) -> Move {
@@ -297,4 +307,20 @@ fn large_rings_follow_the_theory_too() {
     check_ownership(LARGE);
     check_moves("ring_add_node", LARGE, add_last);
     check_moves("ring_remove_node", LARGE, remove_last);
+}
+
+#[test]
+fn a_point_takes_at_most_sixteen_bytes() {
+    for count in [
+        2, 3, 4, 5, 7, 8, 9, 100, 1_000, 1_023, 1_024, 1_025, 65_535, 100_000,
+    ] {
+        let ring = ring(1, count, 0);
+        assert!(
+            ring.byte_count() <= 16 * count as usize,
+            "{count}: {}",
+            ring.byte_count()
+        );
+        let more = ring.with(points([entry(1, 100)], 0)).without(&[0]);
+        assert!(more.byte_count() <= 16 * 100, "{}", more.byte_count());
+    }
 }

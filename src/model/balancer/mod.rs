@@ -59,6 +59,7 @@ pub mod control;
 mod feedback;
 #[cfg(test)]
 mod fixture;
+mod keyed;
 mod least_in_flight;
 mod load;
 mod per_member;
@@ -79,9 +80,10 @@ use std::sync::Arc;
 use super::in_flight::InFlight;
 use super::observation::AttemptOutcome;
 use super::view::{Member, ViewSnapshot};
+use crate::hash::ring_rule::RingRule;
 use crate::id::{InstanceId, ZoneId};
 use crate::rng::Draw;
-use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::balancer::BalancerConfig;
 use crate::time::SimTime;
 use compose::{Change, Composed, site::Seat, site::Site};
 use control::{ControlContext, Message, Needs, Orders, TrueQueues};
@@ -199,9 +201,14 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
         )),
         BalancerConfig::Ring {
             virtual_node_count,
-            hash: RingHash::Xxh64,
+            hash,
             hash_seed,
-        } => Box::new(ring::RingBalancer::new(*virtual_node_count, *hash_seed)),
+        } => Box::new(ring::RingBalancer::new(RingRule::Hashed {
+            virtual_node_count: *virtual_node_count,
+            function: *hash,
+            seed: *hash_seed,
+        })),
+        BalancerConfig::Keyed(config) => keyed::build(config),
         BalancerConfig::Feedback(config) => feedback::build(config),
         BalancerConfig::PickFirst {
             shuffle,

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
-use super::tables::RingConfig;
 use super::{Balancer, PickContext};
-use crate::hash::key_hash;
 use crate::hash::ring::Ring;
+use crate::hash::ring_rule::RingRule;
 use crate::id::InstanceId;
 use crate::model::view::ViewSnapshot;
 
@@ -15,19 +14,16 @@ use crate::model::view::ViewSnapshot;
 /// the first pick. Cost per pick: O(1).
 #[derive(Debug)]
 pub struct RingBalancer {
-    config: RingConfig,
+    rule: RingRule,
     view: Option<Arc<ViewSnapshot>>,
     ring: Option<Arc<Ring>>,
 }
 
 impl RingBalancer {
-    /// A ring with this many points for an instance of weight 1.
-    pub fn new(virtual_node_count: u32, hash_seed: u64) -> Self {
+    /// A ring by this rule.
+    pub fn new(rule: RingRule) -> Self {
         RingBalancer {
-            config: RingConfig {
-                virtual_node_count,
-                hash_seed,
-            },
+            rule,
             view: None,
             ring: None,
         }
@@ -47,8 +43,8 @@ impl Balancer for RingBalancer {
         }
         let ring = self
             .ring
-            .get_or_insert_with(|| ctx.tables.ring(view, self.config));
-        let hash = key_hash(ctx.key, self.config.hash_seed);
+            .get_or_insert_with(|| ctx.tables.ring(view, self.rule));
+        let hash = self.rule.key_hash(ctx.key);
         let first = InstanceId(ring.owner(hash));
         if ctx.tried.is_empty() {
             return Some(first);

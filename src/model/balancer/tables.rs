@@ -1,22 +1,29 @@
-//! Rings and sums that depend only on the candidates, built once for all calling sides that hold
+//! Rings and tables that depend only on the candidates, built once for all calling sides that hold
 //! equal candidates and dropped with the last of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use super::weighted::tables::WeightTables;
-use crate::hash::ring::{Ring, RingEntry, point_count};
-use crate::id::InstanceId;
+use crate::hash::Server;
+use crate::hash::anchor::Anchored;
+use crate::hash::ring::Ring;
+use crate::hash::ring_rule::RingRule;
+use crate::hash::slots::SlotRule;
+use crate::hash::whole_weights::WholeWeights;
+use crate::id::{InstanceId, ServiceId};
 use crate::model::registry::views::Views;
 use crate::model::view::{Member, ViewSnapshot};
 
-/// What a ring is made from, besides the candidates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RingConfig {
-    /// Points of an instance of weight 1.
-    pub virtual_node_count: u32,
-    /// Seed of the hash function.
-    pub hash_seed: u64,
+/// What the instances of a group are called.
+#[derive(Clone, Debug)]
+pub struct GroupNames {
+    /// The first instance of the group.
+    pub first: InstanceId,
+    /// The first instance of its service.
+    pub service_first: InstanceId,
+    /// The name of an instance without its number in the group: `web/a/`.
+    pub prefix: String,
 }
 
 /// The tables that are in use.
@@ -24,114 +31,183 @@ pub struct RingConfig {
 pub struct Tables {
     /// The lists that are in use.
     pub views: Views,
-    /// Names of the instances, by which their points are hashed.
-    names: Vec<u64>,
-    rings: BTreeMap<(u64, RingConfig), Weak<Ring>>,
-    weight_sums: BTreeMap<u64, Weak<[f64]>>,
+    /// Hashes of the paths of the instances.
+    name_hashes: Vec<u64>,
+    /// Ascending by their first instances.
+    groups: Vec<GroupNames>,
+    rings: Shared<RingRule, Ring>,
+    /// The newest ring of each rule, from which the next one is derived.
+    newest: BTreeMap<(ServiceId, RingRule), (Arc<ViewSnapshot>, Arc<Ring>)>,
+    slots: Shared<SlotRule, Vec<u32>>,
+    whole_weights: Shared<(), WholeWeights>,
+    weight_sums: Shared<(), [f64]>,
     /// Made from weights alone.
     pub weighted: WeightTables,
-    /// The newest ring of each configuration, from which the next one is derived.
-    newest: BTreeMap<RingConfig, (Arc<ViewSnapshot>, Arc<Ring>)>,
+    anchors: Anchors,
+}
+
+/// Tables by the contents of a view and a rule.
+#[derive(Debug)]
+struct Shared<K, T: ?Sized>(BTreeMap<(u64, K), Weak<T>>);
+
+impl<K, T: ?Sized> Default for Shared<K, T> {
+    fn default() -> Self {
+        Shared(BTreeMap::new())
+    }
+}
+
+impl<K: Ord, T: ?Sized> Shared<K, T> {
+    fn get(&self, view: &ViewSnapshot, rule: K) -> Option<Arc<T>> {
+        self.0.get(&(view.content_id, rule)).and_then(Weak::upgrade)
+    }
+
+    fn keep(&mut self, view: &ViewSnapshot, rule: K, table: Arc<T>) -> Arc<T> {
+        self.0.retain(|_, table| table.strong_count() > 0);
+        let place = (view.content_id, rule);
+        self.0.insert(place, Arc::downgrade(&table));
+        table
+    }
+}
+
+/// The buckets of one calling side after some history; sides with equal histories share them.
+#[derive(Debug)]
+pub struct AnchorTable {
+    /// Unique for the history within a run.
+    history: u64,
+    /// The servers in their buckets.
+    pub servers: Anchored,
+}
+
+/// Anchors by the history before, the contents of the view and the stated capacity.
+#[derive(Debug, Default)]
+struct Anchors {
+    held: BTreeMap<(u64, u64, Option<u32>), Weak<AnchorTable>>,
+    history_count: u64,
 }
 
 impl Tables {
-    /// `names[i]` is the hash of the path of instance `i`.
-    pub fn new(names: Vec<u64>) -> Self {
+    /// `name_hashes[i]` is the hash of the path of instance `i`, which is called `instance/i`.
+    pub fn new(name_hashes: Vec<u64>) -> Self {
+        let all = GroupNames {
+            first: InstanceId(0),
+            service_first: InstanceId(0),
+            prefix: "instance/".to_string(),
+        };
         Tables {
-            names,
+            name_hashes,
+            groups: vec![all],
             ..Tables::default()
         }
     }
 
+    /// With other names: `groups` ascend, and the first begins with instance 0.
+    pub fn with_groups(self, groups: Vec<GroupNames>) -> Self {
+        Tables { groups, ..self }
+    }
+
     /// The hash of the path of an instance.
+    #[inline]
     pub fn name(&self, instance: InstanceId) -> u64 {
-        self.names[instance.index()]
+        self.name_hashes[instance.index()]
+    }
+
+    /// The members of a view as hash structures see them, with their names if wanted.
+    pub(super) fn servers(&self, view: &ViewSnapshot, has_names: bool) -> Vec<Server> {
+        let of = |member: &Member| {
+            let instance = member.instance;
+            let after = self.groups.partition_point(|group| group.first <= instance);
+            let group = &self.groups[after - 1];
+            let in_group = instance.0 - group.first.0;
+            Server {
+                owner: instance.0,
+                number: instance.0 - group.service_first.0 + 1,
+                name: if has_names {
+                    format!("{}{in_group}", group.prefix)
+                } else {
+                    String::new()
+                },
+                name_hash: self.name(instance),
+                weight: member.weight,
+            }
+        };
+        view.members.iter().map(of).collect()
     }
 
     /// The ring of a view.
-    pub fn ring(&mut self, view: &Arc<ViewSnapshot>, config: RingConfig) -> Arc<Ring> {
-        if let Some(ring) = self
-            .rings
-            .get(&(view.content_id, config))
-            .and_then(Weak::upgrade)
-        {
+    pub fn ring(&mut self, view: &Arc<ViewSnapshot>, rule: RingRule) -> Arc<Ring> {
+        if let Some(ring) = self.rings.get(view, rule) {
             return ring;
         }
-        self.rings.retain(|_, ring| ring.strong_count() > 0);
-        let ring = Arc::new(self.derive_ring(view, config));
-        self.rings
-            .insert((view.content_id, config), Arc::downgrade(&ring));
-        self.newest
-            .insert(config, (Arc::clone(view), Arc::clone(&ring)));
+        let has_names = rule.hashes_names();
+        let servers = self.servers(view, has_names);
+        let ring = match self.newest.get(&(view.service, rule)) {
+            Some((old, ring)) => rule.derive(ring, &self.servers(old, has_names), &servers),
+            None => Arc::new(rule.build(&servers)),
+        };
+        let ring = self.rings.keep(view, rule, ring);
+        let newest = (Arc::clone(view), Arc::clone(&ring));
+        self.newest.insert((view.service, rule), newest);
         ring
     }
 
-    /// Makes a ring from the newest one, without what left and with what came. The points of an
-    /// instance depend on its name and weight alone, so that gives the ring built from nothing.
-    fn derive_ring(&self, view: &ViewSnapshot, config: RingConfig) -> Ring {
-        let newest = self
-            .newest
-            .get(&config)
-            .filter(|(old, _)| old.service == view.service);
-        let Some((old, ring)) = newest else {
-            return Ring::build(self.entries(view.members.iter(), config), config.hash_seed);
-        };
-        let left: Vec<u32> = missing(&old.members, view)
-            .map(|member| member.instance.0)
-            .collect();
-        let kept = if left.is_empty() {
-            Arc::clone(ring)
-        } else {
-            Arc::new(ring.without(&left))
-        };
-        let came: Vec<&Member> = missing(&view.members, old).collect();
-        kept.with(self.entries(came.into_iter(), config))
+    /// The slots of a view, each with its owner.
+    pub fn slots(&mut self, view: &ViewSnapshot, rule: SlotRule) -> Arc<Vec<u32>> {
+        if let Some(slots) = self.slots.get(view, rule) {
+            return slots;
+        }
+        let slots = rule.build(&self.servers(view, true));
+        self.slots.keep(view, rule, Arc::new(slots))
     }
 
-    fn entries<'a>(
-        &'a self,
-        members: impl Iterator<Item = &'a Member> + 'a,
-        config: RingConfig,
-    ) -> impl Iterator<Item = RingEntry> + 'a {
-        members.map(move |member| RingEntry {
-            owner: member.instance.0,
-            name: self.names[member.instance.index()],
-            point_count: point_count(config.virtual_node_count, member.weight),
-        })
+    /// The whole weights of a view's members.
+    pub fn whole_weights(&mut self, view: &ViewSnapshot) -> Arc<WholeWeights> {
+        if let Some(weights) = self.whole_weights.get(view, ()) {
+            return weights;
+        }
+        let weights = WholeWeights::new(&self.servers(view, false));
+        self.whole_weights.keep(view, (), Arc::new(weights))
     }
 
     /// Running sums of the weights of a view's members.
-    pub fn weight_sums(&mut self, view: &Arc<ViewSnapshot>) -> Arc<[f64]> {
-        if let Some(sums) = self
-            .weight_sums
-            .get(&view.content_id)
-            .and_then(Weak::upgrade)
-        {
+    pub fn weight_sums(&mut self, view: &ViewSnapshot) -> Arc<[f64]> {
+        if let Some(sums) = self.weight_sums.get(view, ()) {
             return sums;
         }
-        self.weight_sums.retain(|_, sums| sums.strong_count() > 0);
         let mut sum = 0.0;
-        let sums: Arc<[f64]> = view
-            .members
-            .iter()
-            .map(|member| {
-                sum += member.weight;
-                sum
-            })
-            .collect();
-        self.weight_sums
-            .insert(view.content_id, Arc::downgrade(&sums));
-        sums
+        let add = |member: &Member| {
+            sum += member.weight;
+            sum
+        };
+        let sums = view.members.iter().map(add).collect();
+        self.weight_sums.keep(view, (), sums)
     }
-}
 
-/// The members that `view` does not have, or has with another weight.
-fn missing<'a>(
-    members: &'a [Member],
-    view: &'a ViewSnapshot,
-) -> impl Iterator<Item = &'a Member> + 'a {
-    members.iter().filter(|member| {
-        let place = view.position(member.instance);
-        place.is_none_or(|place| view.members[place].weight != member.weight)
-    })
+    /// The anchors of a calling side that had `before` and now holds `view`, which has members.
+    pub fn anchors(
+        &mut self,
+        before: Option<&AnchorTable>,
+        view: &ViewSnapshot,
+        capacity: Option<u32>,
+    ) -> Arc<AnchorTable> {
+        let history = before.map_or(0, |table| table.history);
+        let place = (history, view.content_id, capacity);
+        if let Some(table) = self.anchors.held.get(&place).and_then(Weak::upgrade) {
+            return table;
+        }
+        let owners: Vec<u32> = view.members.iter().map(|m| m.instance.0).collect();
+        let servers = match before {
+            Some(table) => table.servers.changed(&owners),
+            None => Anchored::new(&owners, capacity),
+        };
+        self.anchors.history_count += 1;
+        let table = Arc::new(AnchorTable {
+            history: self.anchors.history_count,
+            servers,
+        });
+        self.anchors
+            .held
+            .retain(|_, table| table.strong_count() > 0);
+        self.anchors.held.insert(place, Arc::downgrade(&table));
+        table
+    }
 }

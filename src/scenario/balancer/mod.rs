@@ -1,14 +1,20 @@
 //! What a scenario may say about balancing.
 
 pub mod feedback;
+pub mod keyed;
 pub mod load;
 pub mod weighted;
 pub mod wrappers;
 
 use feedback::FeedbackConfig;
+use keyed::KeyedConfig;
 use load::LoadConfig;
 use weighted::{DrawMethod, WeightedConfig};
 use wrappers::ComposedConfig;
+
+pub use crate::hash::function::Function as RingHash;
+use crate::hash::placement::PlacementRule;
+use crate::hash::ring_rule::RingRule;
 
 /// A balancing strategy and its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +49,8 @@ pub enum BalancerConfig {
         /// Seed of the hash function.
         hash_seed: u64,
     },
+    /// A strategy by key other than `ring`.
+    Keyed(KeyedConfig),
     /// A session key stays with its server until that server is gone.
     Sticky {
         /// Picks the server of a new session.
@@ -67,14 +75,24 @@ pub enum BalancerConfig {
     Composed(Box<ComposedConfig>),
 }
 
-/// Hash functions for rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RingHash {
-    /// xxHash64.
-    Xxh64,
-}
-
 impl BalancerConfig {
+    /// How it places keys, if it balances by key; wrappers around it are left out.
+    pub fn placement_rule(&self) -> Option<PlacementRule> {
+        match *self.strategy() {
+            BalancerConfig::Ring {
+                virtual_node_count,
+                hash,
+                hash_seed,
+            } => Some(PlacementRule::Ring(RingRule::Hashed {
+                virtual_node_count,
+                function: hash,
+                seed: hash_seed,
+            })),
+            BalancerConfig::Keyed(config) => Some(config.placement_rule()),
+            _ => None,
+        }
+    }
+
     /// The strategy that instances tell about themselves, also where another one wraps it.
     pub fn feedback(&self) -> Option<&FeedbackConfig> {
         match self {
@@ -89,6 +107,7 @@ impl BalancerConfig {
             | BalancerConfig::SmoothWeightedRoundRobin
             | BalancerConfig::LeastInFlight { .. }
             | BalancerConfig::Ring { .. }
+            | BalancerConfig::Keyed(_)
             | BalancerConfig::PickFirst { .. } => None,
         }
     }
@@ -102,6 +121,7 @@ impl BalancerConfig {
             BalancerConfig::SmoothWeightedRoundRobin => "smooth_weighted_round_robin",
             BalancerConfig::LeastInFlight { .. } => "least_in_flight",
             BalancerConfig::Ring { .. } => "ring",
+            BalancerConfig::Keyed(config) => config.name(),
             BalancerConfig::Sticky { .. } => "sticky",
             BalancerConfig::Feedback(config) => config.name(),
             BalancerConfig::PickFirst { .. } => "pick_first",

@@ -63,7 +63,7 @@ const CONNECTION_BYTES: f64 = 160.0;
 const POOL_BYTES: f64 = 64.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
-const RING_POINT_BYTES: f64 = 12.0;
+const RING_POINT_BYTES: f64 = 16.0;
 
 /// Bytes of a counter of a class, and how many phases and windows have one.
 const CLASS_CELL_BYTES: f64 = 400.0;
@@ -368,6 +368,7 @@ fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f6
         BalancerConfig::Ring {
             virtual_node_count, ..
         } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
+        BalancerConfig::Keyed(config) => config.memory_bytes(callers, instances),
         BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
         BalancerConfig::Sticky {
             fallback,

@@ -10,7 +10,6 @@ use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::balancer::feedback::FeedbackConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
@@ -318,9 +317,8 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
         || scenario.edges.iter().any(|edge| edge.detector.is_some());
-    let is_ring =
-        |edge: &EdgeConfig| matches!(edge.balancer.strategy(), BalancerConfig::Ring { .. });
-    let has_ring = scenario.edges.iter().any(is_ring);
+    let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
+    let has_ring = scenario.edges.iter().any(is_keyed);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
@@ -347,7 +345,7 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                 if !has_ring =>
             {
                 (
-                    "no call of this scenario balances by a ring",
+                    "no call of this scenario balances by key",
                     "write `balancer = \"ring\"` in a call",
                 )
             }

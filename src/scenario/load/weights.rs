@@ -23,17 +23,26 @@ pub fn check(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                 Diagnostic::new(format!("{system} has no weight {weight}"))
                     .at(*at, format!("`{policy}` is a strategy of {system}"))
                     .help(format!(
-                        "write whole weights up to {weight_max}, or take \
-                         `smooth_weighted_round_robin` or `weighted_random`, which take any"
+                        "write whole weights up to {weight_max}, or take {}, which take any",
+                        takes_any(&edge.balancer)
                     )),
             );
         }
     }
 }
 
+/// Strategies of the same kind that take any weight.
+fn takes_any(balancer: &BalancerConfig) -> &'static str {
+    match balancer {
+        BalancerConfig::Keyed(_) => "`ring` or `rendezvous`",
+        _ => "`smooth_weighted_round_robin` or `weighted_random`",
+    }
+}
+
 /// The system whose weights are whole numbers, and the largest, of a strategy or what it holds.
 fn whole_weights(balancer: &BalancerConfig) -> Option<(&'static str, u32)> {
     match balancer {
+        BalancerConfig::Keyed(config) => config.whole_weights(),
         BalancerConfig::Weighted(config) => config.whole_weights(),
         BalancerConfig::Load(config) => config.whole_weights(),
         BalancerConfig::Sticky { fallback, .. } => whole_weights(fallback),

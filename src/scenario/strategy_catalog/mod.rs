@@ -3,6 +3,7 @@
 
 mod basic;
 mod feedback;
+mod keyed;
 mod load;
 mod weighted;
 mod wrappers;
@@ -66,6 +67,7 @@ impl Evidence {
 /// All strategies, family by family, each with its heading.
 pub const FAMILIES: &[(&str, &[StrategyInfo])] = &[
     ("plain", basic::STRATEGIES),
+    ("by key", keyed::STRATEGIES),
     ("by weight", weighted::STRATEGIES),
     ("by load", load::STRATEGIES),
     ("told by the instances", feedback::STRATEGIES),

@@ -1,6 +1,7 @@
 //! The balancer of a call.
 
 mod feedback;
+mod keyed;
 mod load;
 mod weighted;
 mod wrappers;
@@ -12,7 +13,7 @@ use super::super::section::Section;
 use super::super::tree::Tree;
 use super::Names;
 use crate::id::ServiceId;
-use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::balancer::BalancerConfig;
 
 /// The strategy of a call, its parameters and what stands around it. `to`: the service.
 pub fn of_call(
@@ -82,7 +83,7 @@ fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<Bal
         },
         "ring" => BalancerConfig::Ring {
             virtual_node_count: section.count_u32(ctx, "virtual_node_count")?,
-            hash: section.text(ctx, "hash").map(|_| RingHash::Xxh64)?,
+            hash: keyed::hash(ctx, &section)?,
             hash_seed: section.count(ctx, "hash_seed")?,
         },
         "sticky" => {
@@ -115,5 +116,7 @@ fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<Bal
 /// Reads a strategy that belongs to a family.
 fn read_family(ctx: &mut Context, section: &Section<'_>) -> Option<BalancerConfig> {
     let weighted = weighted::read(ctx, section).map(BalancerConfig::Weighted);
-    weighted.or_else(|| load::read(ctx, section).map(BalancerConfig::Load))
+    let keyed = || keyed::read(ctx, section).map(BalancerConfig::Keyed);
+    let known = weighted.or_else(keyed);
+    known.or_else(|| load::read(ctx, section).map(BalancerConfig::Load))
 }

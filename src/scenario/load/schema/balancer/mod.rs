@@ -1,6 +1,7 @@
 //! Keys of balancers: one variant for each strategy.
 
 mod feedback;
+mod keyed;
 mod load;
 mod weighted;
 mod wrappers;
@@ -54,32 +55,28 @@ pub static BALANCER: TableSpec = TableSpec {
             name: "ring",
             doc: "Consistent hashing of the request's key.",
             keys: &[
-                key(
-                    "virtual_node_count",
-                    Kind::Count {
-                        min: 1,
-                        max: 65_536,
-                    },
-                    Default::Toml("160"),
-                    "Entries on the ring for an instance of weight 1.",
-                ),
-                key(
-                    "hash",
-                    Kind::Choice(&["xxh64"]),
-                    Default::Toml("\"xxh64\""),
-                    "Hash function of points and keys.",
-                ),
-                key(
-                    "hash_seed",
-                    Kind::Count {
-                        min: 0,
-                        max: u64::MAX >> 1,
-                    },
-                    Default::Toml("0"),
-                    "Seed of the hash function.",
-                ),
+                keyed::VIRTUAL_NODE_COUNT_KEY,
+                keyed::HASH_KEY,
+                keyed::HASH_SEED_KEY,
             ],
         },
+        keyed::MODULO,
+        keyed::KETAMA,
+        keyed::NGINX_HASH,
+        keyed::NGINX_HASH_CONSISTENT,
+        keyed::NGINX_IP_HASH,
+        keyed::HAPROXY_CONSISTENT,
+        keyed::HAPROXY_MAP_BASED,
+        keyed::HAPROXY_BALANCE_FACTOR,
+        keyed::ENVOY_RING_HASH,
+        keyed::MAGLEV,
+        keyed::RENDEZVOUS,
+        keyed::JUMP,
+        keyed::MULTI_PROBE,
+        keyed::ANCHOR,
+        keyed::BOUNDED_LOAD,
+        keyed::DUBBO_CONSISTENT_HASH,
+        keyed::NAIVE_RING,
         Variant {
             name: "sticky",
             doc: "A key stays with its server until that server is gone.",
