@@ -8,8 +8,6 @@ mod balancers;
 mod caches;
 #[path = "messages/classes.rs"]
 mod classes;
-#[path = "messages/data.rs"]
-mod data;
 #[path = "messages/faults.rs"]
 mod faults;
 #[path = "messages/feedback.rs"]

@@ -123,8 +123,8 @@ impl ConvergenceTable {
         }
     }
 
-    /// What became of the picks after a change of weights, for every edge to instances that it acted
-    /// on.
+    /// What became of the picks after a change of weights, for every edge to instances that it
+    /// acted on.
     pub fn of_fault(&self, fault: FaultId, scenario: &Scenario) -> Vec<SelectionConvergence> {
         let watches = self.watches.iter();
         let hit = watches.filter(|watch| watch.fault == fault && watch.is_hit);

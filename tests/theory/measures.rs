@@ -3,18 +3,17 @@
 
 use stormglass::metrics::evaluate::{VerdictState, judge};
 use stormglass::metrics::recorder::Recorder;
+use stormglass::model::fault_plan;
 use stormglass::model::fault_plan::fault_windows;
-use stormglass::model::{fault_plan, observation::NoObserver};
 
-use crate::support::{run, scenario};
+use crate::support::{run_alone, scenario};
 
 /// Runs a scenario and asserts that all its expectations hold.
 fn assert_held(text: &str) {
     let scenario = scenario(text);
-    run(&scenario, &mut NoObserver);
     let plan = fault_plan(&scenario, scenario.seed).expect("the run had the same plan");
     let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
-    let end = run(&scenario, &mut recorder);
+    let end = run_alone(&scenario, &mut recorder);
     let metrics = recorder.finish(end);
     for expectation in &scenario.expectations {
         let verdict = judge(&metrics, &scenario, expectation);

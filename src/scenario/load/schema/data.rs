@@ -12,10 +12,10 @@ pub(super) const DATA_KEY: Key = optional(
 pub static DATA: TableSpec = TableSpec {
     what: "data",
     doc: "Keys that the instances keep in memory. Each has copies at the first instances that are \
-          up, clockwise from it on a ring. Who dies, or leaves, loses its copies; the service makes \
-          them again elsewhere, one arc of the ring after the other, those with the fewest copies \
-          first. Copying does not slow down requests. It changes nothing in the run, only what is \
-          measured.",
+          up, clockwise from it on a ring. Who dies, or leaves, loses its copies; the service \
+          makes them again elsewhere, one arc of the ring after the other, those with the fewest \
+          copies first. Copying does not slow down requests. It changes nothing in the run, only \
+          what is measured.",
     tag: None,
     keys: &[
         required(
