@@ -116,6 +116,7 @@ fn service() -> ServiceConfig {
         limit: None,
         accept: Default::default(),
         cache: None,
+        data: None,
     }
 }
 
