@@ -7,6 +7,8 @@ pub mod chi_squared;
 pub mod contrast;
 pub mod holm;
 pub mod interval;
+#[cfg(test)]
+pub mod kolmogorov;
 pub mod moments;
 pub mod poisson;
 pub mod quantile;
