@@ -115,20 +115,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// Of what breakers shut, what a balancer may pick all the same: one with wrappers has nothing
-    /// else where they have left nothing else.
-    pub(super) fn shut_behind_wrappers(
-        &self,
-        caller: CallerId,
-        shut: &[InstanceId],
-    ) -> Vec<InstanceId> {
-        let edge = self.callers[caller.index()].edge;
-        match &self.composition.sites[edge.index()] {
-            Some(_) => shut.to_vec(),
-            None => Vec::new(),
-        }
-    }
-
     /// An attempt at what was picked is not sent.
     pub(super) fn give_back(&mut self, caller: CallerId, instance: InstanceId) {
         let now = self.now();
