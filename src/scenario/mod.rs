@@ -8,6 +8,7 @@ pub mod class;
 pub mod client;
 pub mod compare;
 pub mod connection;
+pub mod detector;
 pub mod distribution;
 pub mod expect;
 pub mod fault;

@@ -19,7 +19,7 @@ pub struct TimelineRow {
     pub instance: u32,
     /// `web/a/3`.
     pub name: String,
-    /// `truth`, `registry`, `ping shop/0` (the detector of the first caller of an edge) or
+    /// `truth`, `registry`, `ping shop/0` or `heartbeat shop/0` (the detector of the first caller of an edge) or
     /// `view shop/0` (its candidates).
     pub observer: String,
     /// In order of time. Before the first change the state is `up`, except for the truth about
