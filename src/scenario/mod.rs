@@ -9,6 +9,7 @@ pub mod client;
 pub mod compare;
 pub mod connection;
 pub mod detector;
+pub mod detector_catalog;
 pub mod distribution;
 pub mod expect;
 pub mod fault;

@@ -219,9 +219,10 @@ mod tests {
     #[test]
     fn the_window_begins_with_a_guess_and_leaves_out_what_ends_a_suspicion() {
         let mut judge = PhiAkka::new(SimDuration::from_secs(1), CLUSTER, 0);
-        // One heartbeat is made up after a second.
-        assert_eq!(judge.trusted_until_ns(), (1_000 + 5_306) * NS_PER_MS);
-        assert_eq!(hear(&mut judge, 500), 5_306);
+        // One heartbeat is made up after a second; with a deviation of 250 ms phi crosses 8 after
+        // 4000 + 250 x 5.22599 = 5306.5 ms.
+        assert_eq!(judge.trusted_until_ns(), (1_000 + 5_307) * NS_PER_MS);
+        assert_eq!(hear(&mut judge, 500), 5_307);
         assert_eq!(judge.intervals.mean(), 1_000.0);
         hear(&mut judge, 1_500);
         assert_eq!(judge.intervals.mean(), 1_000.0);
