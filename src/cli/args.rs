@@ -92,7 +92,7 @@ pub enum Verb {
         /// Explain this one
         name: Option<String>,
     },
-    /// List the failure detectors of calls, or explain one: parameters, source, evidence, when to use
+    /// List the failure detectors of calls, or explain one: parameters, source, evidence, when
     Detectors {
         /// Explain this one
         name: Option<String>,

@@ -156,8 +156,8 @@ const PHI_ACCRUAL: Variant = Variant {
                 max: 300.0,
             },
             Default::Toml("8.0"),
-            "Level that makes a suspicion: Akka's threshold, Cassandra's phi_convict_threshold; the \
-             paper names no default.",
+            "Level that makes a suspicion: Akka's threshold, Cassandra's phi_convict_threshold; \
+             the paper names no default.",
         ),
         WINDOW,
         key(
