@@ -85,7 +85,7 @@ fn mean_secs(exclusions: &Exclusions) -> f64 {
     secs.sum::<f64>() / f64::from(CALLER_COUNT)
 }
 
-/// Five failures at 10/s are an Erlang time: mean 0.5 s, standard deviation 0.5 / sqrt(5) = 0.224 s;
+/// Five failures at 10/s are an Erlang time: mean 0.5 s, deviation 0.5 / sqrt(5) = 0.224 s;
 /// four standard errors of 400 callers are 0.045 s.
 #[test]
 fn envoy_ejects_after_an_erlang_time_and_takes_back_on_a_sweep() {

@@ -7,7 +7,7 @@ mod run;
 mod text;
 
 use stormglass::id::{FaultId, NodeId};
-use stormglass::model::observation::{LifeState, Observation, Observer};
+use stormglass::model::observation::{LifeState, Observation, Observer, Outcome};
 use stormglass::time::SimTime;
 
 /// A request every 100 ms from 100 ms on, each served in 1 s by the one worker of the one instance.
@@ -296,6 +296,60 @@ at = "100s"
             .map(|node| (161_000.0, node, LifeState::Absent)),
     );
     assert_eq!(later.copied().collect::<Vec<_>>(), expected);
+}
+
+/// The second instance of `api` is there from 5 s on and gets every other request, each of which
+/// calls `db`.
+const JOINS: &str = r#"schema = 1
+duration = "10s"
+[network]
+same_zone = "0s"
+[expect]
+users = "success_ratio >= 0%"
+[service.api]
+count = 1
+service_time = "1ms"
+[service.api.call.db]
+[service.db]
+count = 1
+service_time = "1ms"
+[client.shop]
+arrivals = { process = "constant", rate = "10/s" }
+[client.shop.call.api]
+balancer = "round_robin"
+[fault.grows]
+kind = "scale_out"
+group = "api/main"
+count = 1
+at = "5s"
+"#;
+
+/// Requests that ended, and those of them that failed.
+#[derive(Debug, Default)]
+struct Outcomes(u64, u64);
+
+impl Observer for Outcomes {
+    fn observe(&mut self, _at: SimTime, observation: &Observation<'_>) {
+        if let Observation::RequestEnded { outcome, .. } = observation {
+            self.0 += 1;
+            self.1 += u64::from(*outcome != Outcome::Success);
+        }
+    }
+}
+
+#[test]
+fn an_instance_that_joins_knows_whom_it_calls() {
+    for registry in [
+        "profile = \"static\"",
+        "profile = \"lease\"",
+        "profile = \"lease\"\npropagation = \"poll\"",
+    ] {
+        let mut outcomes = Outcomes::default();
+        let text = format!("{JOINS}[registry]\n{registry}\n");
+        run::run(&text::scenario(&text, &[]), 1, &mut outcomes);
+        // What reaches it before its first list may fail: two messages that take no time.
+        assert_eq!((outcomes.0, outcomes.1), (99, 0), "{registry}");
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod balancers;
 mod caches;
 #[path = "messages/classes.rs"]
 mod classes;
+#[path = "messages/detectors.rs"]
+mod detectors;
 #[path = "messages/faults.rs"]
 mod faults;
 #[path = "messages/feedback.rs"]

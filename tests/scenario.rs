@@ -92,6 +92,13 @@ fn a_scenario_of_everything_loads_as_written() {
     let Distribution::Empirical(recorded) = &files.service_time else {
         panic!("its service times are recorded");
     };
+    let kept = scenario.services.iter().find_map(|s| s.data);
+    let kept = kept.expect("api keeps data");
+    assert_eq!((kept.key_count, kept.replica_count), (2_000_000, 3));
+    assert_eq!(
+        (kept.bytes_per_key, kept.rebuild_bandwidth),
+        (4_096.0, 125e6)
+    );
     // Weights 3 and 1; a value of weight 0 is never drawn.
     assert_eq!(
         recorded.values,

@@ -19,6 +19,33 @@ const DUBBO: DubboWeight = DubboWeight {
     warmup: SimDuration::from_secs(600),
 };
 
+const LEAST_REQUEST: LoadConfig = LoadConfig::EnvoyLeastRequest {
+    choice_count: 2,
+    active_request_bias: 1.0,
+};
+const PEAK_EWMA: LoadConfig = LoadConfig::PeakEwma {
+    decay: SimDuration::from_secs(10),
+    default_rtt: None,
+    full_scan: false,
+};
+const LEAST_ACTIVE: LoadConfig = LoadConfig::DubboLeastActive {
+    weight: DUBBO,
+    has_actives: true,
+};
+const SHORTEST_RESPONSE: LoadConfig = LoadConfig::DubboShortestResponse {
+    weight: DUBBO,
+    window: SimDuration::from_secs(30),
+};
+const ADAPTIVE: LoadConfig = LoadConfig::DubboAdaptive {
+    weight: DUBBO,
+    timeout: SimDuration::from_secs(1),
+    cpu_load: Some(1.0),
+};
+const LOCALITY_AWARE: LoadConfig = LoadConfig::BrpcLocalityAware {
+    timeout: SimDuration::from_ms(500),
+    max_retry: 3,
+};
+
 /// The strategies of both families.
 pub fn strategies() -> Vec<Entry> {
     let mut entries = by_weight();
@@ -87,83 +114,46 @@ fn by_weight() -> Vec<Entry> {
 }
 
 fn by_load() -> Vec<Entry> {
-    let load = BalancerConfig::Load;
-    let least_request = load(LoadConfig::EnvoyLeastRequest {
-        choice_count: 2,
-        active_request_bias: 1.0,
-    });
-    let peak_ewma = load(LoadConfig::PeakEwma {
-        decay: SimDuration::from_secs(10),
-        default_rtt: None,
-        full_scan: false,
-    });
-    let least_active = load(LoadConfig::DubboLeastActive {
-        weight: DUBBO,
-        has_actives: true,
-    });
-    let shortest_response = load(LoadConfig::DubboShortestResponse {
-        weight: DUBBO,
-        window: SimDuration::from_secs(30),
-    });
-    let adaptive = load(LoadConfig::DubboAdaptive {
-        weight: DUBBO,
-        timeout: SimDuration::from_secs(1),
-        cpu_load: 1.0,
-    });
-    let locality_aware = load(LoadConfig::BrpcLocalityAware {
-        timeout: SimDuration::from_ms(500),
-        max_retry: 3,
-    });
-    vec![
+    let named = [
         (
             "nginx_least_conn",
-            load(LoadConfig::NginxLeastConn(NGINX)),
-            3,
+            LoadConfig::NginxLeastConn(NGINX),
             16_305_311_108_937_709_998,
         ),
         (
             "nginx_random_two",
-            load(LoadConfig::NginxRandomTwo(NGINX)),
-            3,
+            LoadConfig::NginxRandomTwo(NGINX),
             12_680_632_135_843_597_732,
         ),
         (
             "haproxy_least_conn",
-            load(LoadConfig::HaproxyLeastConn),
-            3,
+            LoadConfig::HaproxyLeastConn,
             7_941_138_185_349_098_612,
         ),
         (
             "haproxy_random",
-            load(LoadConfig::HaproxyRandom { draw_count: 2 }),
-            3,
+            LoadConfig::HaproxyRandom { draw_count: 2 },
             3_446_809_140_198_841_992,
         ),
         (
             "envoy_least_request",
-            least_request,
-            3,
+            LEAST_REQUEST,
             7_453_913_375_416_293_651,
         ),
-        ("peak_ewma", peak_ewma, 3, 6_893_696_254_823_540_270),
-        (
-            "dubbo_least_active",
-            least_active,
-            3,
-            197_035_568_506_540_217,
-        ),
+        ("peak_ewma", PEAK_EWMA, 6_893_696_254_823_540_270),
+        ("dubbo_least_active", LEAST_ACTIVE, 197_035_568_506_540_217),
         (
             "dubbo_shortest_response",
-            shortest_response,
-            3,
+            SHORTEST_RESPONSE,
             15_097_935_736_692_949_051,
         ),
-        ("dubbo_adaptive", adaptive, 3, 11_144_924_227_706_598_803),
+        ("dubbo_adaptive", ADAPTIVE, 11_144_924_227_706_598_803),
         (
             "brpc_locality_aware",
-            locality_aware,
-            3,
+            LOCALITY_AWARE,
             261_402_399_607_128_222,
         ),
-    ]
+    ];
+    let entry = |(name, config, digest)| (name, BalancerConfig::Load(config), 3, digest);
+    named.into_iter().map(entry).collect()
 }

@@ -2,10 +2,11 @@
 //! each server owns, and what a change of the servers moves.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::anchor::Anchored;
 use super::function::{sdbm, xxh64};
-use super::ring::{self, Ring};
+use super::ring::{self, Move, Ring};
 use super::ring_rule::RingRule;
 use super::slots::SlotRule;
 use super::whole_weights::WholeWeights;
@@ -104,6 +105,15 @@ impl Placement {
     /// Whether there are no servers.
     pub fn is_empty(&self) -> bool {
         self.servers.is_empty()
+    }
+
+    /// Points or slots that it is made of, or servers where it has neither.
+    pub fn table_size(&self) -> usize {
+        match &self.table {
+            Table::Ring(ring) => ring.point_count(),
+            Table::Slots(slots) => slots.len(),
+            Table::Weights(_) | Table::Anchored(_) | Table::Nothing => self.servers.len(),
+        }
     }
 
     /// Scores, points or slots that one lookup takes, roughly.
@@ -252,13 +262,39 @@ pub fn moved_ratio(before: &Placement, after: &Placement) -> f64 {
     if let (Some(before), Some(after)) = (before.arcs(), after.arcs()) {
         return ring::moved_ratio(&before, &after);
     }
-    let values = before.values().zip(after.values());
-    let (before, after) = values
-        .filter(|(b, a)| b.len() == a.len())
-        .unwrap_or_else(|| {
-            let count = before.probe_count().min(after.probe_count());
-            (before.probed(count), after.probed(count))
-        });
+    let (before, after) = owners_of_equal_keys(before, after);
     let moved = before.iter().zip(&after).filter(|(b, a)| b != a).count();
     moved as f64 / before.len() as f64
+}
+
+/// What owners take over from each other, ascending by owner before and after, as exact as
+/// [`moved_ratio`]. None where one of the two is empty.
+pub fn moves(before: &Placement, after: &Placement) -> Vec<Move> {
+    if before.is_empty() || after.is_empty() {
+        return Vec::new();
+    }
+    if let (Some(before), Some(after)) = (before.arcs(), after.arcs()) {
+        return ring::moves(&before, &after);
+    }
+    let (before, after) = owners_of_equal_keys(before, after);
+    let mut counts: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    for (from, to) in before.iter().zip(&after).filter(|(b, a)| b != a) {
+        *counts.entry((*from, *to)).or_default() += 1;
+    }
+    let move_of = |((from, to), count)| Move {
+        from,
+        to,
+        ratio: count as f64 / before.len() as f64,
+    };
+    counts.into_iter().map(move_of).collect()
+}
+
+/// The owners of the same keys before and after, neither empty.
+fn owners_of_equal_keys(before: &Placement, after: &Placement) -> (Vec<u32>, Vec<u32>) {
+    let values = before.values().zip(after.values());
+    let equal = values.filter(|(before, after)| before.len() == after.len());
+    equal.unwrap_or_else(|| {
+        let count = before.probe_count().min(after.probe_count());
+        (before.probed(count), after.probed(count))
+    })
 }

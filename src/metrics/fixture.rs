@@ -117,6 +117,7 @@ fn service() -> ServiceConfig {
         limit: None,
         accept: Default::default(),
         cache: None,
+        data: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What each instance carried: time integrals by class and by window.
 
-use super::data::series::{InstanceRow, InstanceSeries};
+use super::balance::BalanceTable;
+use super::data::series::{BalanceSeries, InstanceRow, InstanceSeries};
 use super::histogram::float;
 use super::phase::UNMEASURED;
 use super::window::doubled_width;
@@ -76,6 +77,7 @@ const _: () = assert!(size_of::<Meter>() == 128);
 struct WindowLoad {
     attempt_count: u32,
     in_flight_mean: f32,
+    queue_depth_mean: f32,
     busy_ratio: f32,
 }
 
@@ -95,6 +97,7 @@ pub struct InstanceTable {
     window_base: Vec<Load>,
     /// By window, then instance.
     windows: Vec<WindowLoad>,
+    balance: BalanceTable,
 }
 
 impl Load {
@@ -120,6 +123,12 @@ impl Load {
         self.worker_ns += other.worker_ns;
         self.started_count += other.started_count;
         self.waiting_ns += other.waiting_ns;
+    }
+
+    /// Attempts in it that no worker serves, times nanoseconds. Where workers share, all that are
+    /// more than the busy workers wait.
+    pub fn queued_ns(&self) -> f64 {
+        (self.in_system_ns - self.busy_ns).max(0.0)
     }
 
     /// Busy worker time over worker time; None where it was never up.
@@ -187,6 +196,7 @@ impl InstanceTable {
             window_count: if is_followed { window_count } else { 0 },
             window_base: vec![Load::default(); if is_followed { count } else { 0 }],
             windows: Vec::new(),
+            balance: BalanceTable::new(scenario),
             meters,
         }
     }
@@ -300,6 +310,7 @@ impl InstanceTable {
     /// Closes the open window, for every instance.
     pub fn cut_window(&mut self, at: SimTime) {
         let width_ns = self.width.as_ns() as f64;
+        let mut loads = Vec::with_capacity(self.meters.len());
         for (meter, base) in self.meters.iter_mut().zip(&mut self.window_base) {
             let until_now = meter.load_at(at);
             let load = until_now.since(base);
@@ -307,9 +318,12 @@ impl InstanceTable {
             self.windows.push(WindowLoad {
                 attempt_count: u32::try_from(load.attempt_count).unwrap_or(u32::MAX),
                 in_flight_mean: (load.in_flight_ns / width_ns) as f32,
+                queue_depth_mean: (load.queued_ns() / width_ns) as f32,
                 busy_ratio: load.utilization_ratio().unwrap_or(0.0) as f32,
             });
+            loads.push(load);
         }
+        self.balance.cut(&loads);
     }
 
     /// What an instance carried in these measured classes; None where phases are not kept.
@@ -333,6 +347,11 @@ impl InstanceTable {
     /// Most attempts in flight to an instance, over the whole run.
     pub fn in_flight_max(&self, instance: u32) -> u32 {
         self.meters[instance as usize].in_flight_max
+    }
+
+    /// How evenly the instances of each service were loaded, by window.
+    pub fn balance(&self) -> Vec<BalanceSeries> {
+        self.balance.series(self.width)
     }
 
     /// The series of the most loaded instances.
@@ -372,6 +391,7 @@ impl InstanceTable {
             name: topology.instance_name(instance),
             attempt_counts: of_instance().map(|w| w.attempt_count).collect(),
             in_flight_means: of_instance().map(|w| w.in_flight_mean).collect(),
+            queue_depth_means: of_instance().map(|w| w.queue_depth_mean).collect(),
             busy_ratios: of_instance().map(|w| w.busy_ratio).collect(),
         }
     }
@@ -393,6 +413,7 @@ impl InstanceTable {
                 })
                 .collect(),
             in_flight_means: windows().map(|w| mean(w, |l| l.in_flight_mean)).collect(),
+            queue_depth_means: windows().map(|w| mean(w, |l| l.queue_depth_mean)).collect(),
             busy_ratios: windows().map(|w| mean(w, |l| l.busy_ratio)).collect(),
         }
     }

@@ -4,6 +4,7 @@
 //! [`evaluate`] reads one number of them or judges an expectation.
 
 pub mod attempts;
+mod balance;
 pub mod cache;
 pub mod class;
 pub mod class_caller;
@@ -11,6 +12,7 @@ pub mod class_load;
 mod class_local;
 pub mod connection;
 pub mod control;
+pub mod convergence;
 pub mod data;
 pub mod detection;
 pub mod edge_window;
@@ -22,11 +24,13 @@ pub mod histogram;
 pub mod instance;
 pub mod level;
 pub mod life;
+pub mod membership;
 mod observe;
 mod observe_flow;
 pub mod phase;
 mod pooled;
 pub mod recorder;
+pub mod replication;
 pub mod request;
 pub mod resilience;
 pub mod ring;

@@ -287,6 +287,7 @@ impl Recorder<'_> {
                 self.tables.selection.hold(caller, edge, view);
                 self.tables.exclusion.hold(caller, edge, view);
                 self.tables.rings.hold(at, caller, view);
+                self.tables.convergence.hold(at, edge, view);
             }
             Observation::Excluded {
                 caller,
@@ -313,6 +314,7 @@ impl Recorder<'_> {
         counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
         counts.targets.extend(targets);
         self.tables.rings.hit(fault, targets);
+        self.tables.convergence.hit(fault, targets);
     }
 
     fn request_ended(
@@ -351,6 +353,7 @@ impl Recorder<'_> {
 
     fn attempt_sent(&mut self, at: SimTime, edge: EdgeId, pick: Pick, attempt_index: u32) {
         self.tables.selection.pick(self.class, edge, pick);
+        self.tables.convergence.pick(at, edge, pick.instance);
         self.tables.instances.send(at, pick.instance);
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
             let node = of_client.node(pick.caller);
@@ -410,6 +413,9 @@ impl Recorder<'_> {
         if before.is_up() != state.is_up() {
             let is_up = state.is_up();
             self.tables.instances.set_up(at, instance, is_up);
+            let service = self.scenario.topology.service_of(instance);
+            let data = &mut self.tables.replication;
+            data.set_up(at, service, instance, is_up);
             self.tables.services.set_up(at, self.class, instance, is_up);
         }
         if before.is_up() && is_down(state) {

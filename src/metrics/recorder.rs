@@ -11,6 +11,7 @@ use super::class::ClassTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
+use super::convergence::ConvergenceTable;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
 use super::edge_window::EdgeWindowTable;
@@ -19,6 +20,7 @@ use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::life::LifeTable;
 use super::phase::{Timeline, UNMEASURED};
+use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
@@ -93,6 +95,8 @@ impl<'a> Recorder<'a> {
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
             rings: RingTable::new(scenario, &first_windows),
+            replication: ReplicationTable::new(scenario),
+            convergence: ConvergenceTable::new(scenario, &first_windows),
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
             resilience,
             timelines: TimelineTable::default(),
@@ -148,6 +152,7 @@ impl<'a> Recorder<'a> {
         }
         self.tables.detection.close(at, self.scenario);
         self.tables.selection.close();
+        self.tables.replication.close();
         super::finish::metrics(self.tables, self.scenario, end)
     }
 

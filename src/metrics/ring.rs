@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use super::data::fault::{RingChange, RingShare};
+use super::data::membership::MembershipHistory;
+use super::membership::{History, inherited, inheritors, needless_ratio};
 use crate::hash::Server;
-use crate::hash::placement::{Placement, moved_ratio};
+use crate::hash::placement::{Placement, moved_ratio, moves};
 use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::view::ViewSnapshot;
 use crate::rng::path_hash;
@@ -45,6 +47,7 @@ struct Watch {
     nodes: std::ops::Range<u32>,
     /// Its candidates at the start.
     first: Option<Arc<ViewSnapshot>>,
+    history: History,
     /// By fault.
     faults: Vec<Sides>,
 }
@@ -71,6 +74,7 @@ impl RingTable {
                     .topology
                     .service_instances(scenario.edges[index].to),
                 first: None,
+                history: History::default(),
                 faults: windows.iter().map(sides).collect(),
             }
         };
@@ -86,6 +90,7 @@ impl RingTable {
     pub fn hold(&mut self, at: SimTime, caller: CallerId, view: &Arc<ViewSnapshot>) {
         for watch in self.watches.iter_mut().filter(|w| w.caller == caller) {
             watch.first.get_or_insert_with(|| Arc::clone(view));
+            watch.history.add(at, view);
             for sides in &mut watch.faults {
                 let Some((start, end)) = sides.window else {
                     continue;
@@ -116,6 +121,14 @@ impl RingTable {
         Some(per_weight(view, &placement.ownership()))
     }
 
+    /// What every change of candidates moved, by edge; edges without changes are left out.
+    pub fn histories(&self, scenario: &Scenario) -> Vec<MembershipHistory> {
+        let watches = self.watches.iter();
+        watches
+            .filter_map(|watch| watch.history.told(watch.edge, scenario))
+            .collect()
+    }
+
     /// What a fault did to the ring of every edge that has one and calls servers that it acted on.
     pub fn changes(&self, fault: usize, scenario: &Scenario) -> Vec<RingChange> {
         let change = |watch: &Watch| {
@@ -139,12 +152,17 @@ fn ring_change(
     let (owned_before, owned_after) = (ring_before.ownership(), ring_after.ownership());
     let per_weight_before = per_weight(before, &owned_before);
     let per_weight_after = per_weight(after, &owned_after);
+    let moves = moves(&ring_before, &ring_after);
+    let inherited = inherited(&moves);
     let requests = request_shares(edge, &ring_before, &ring_after, scenario);
     let load = requests.as_ref().map(|r| per_weight(after, &r.owned_after));
     RingChange {
         edge: scenario.edges[edge.index()].path.clone(),
         moved_key_ratio: moved_ratio(&ring_before, &ring_after),
         moved_key_ratio_ideal: moved_ratio_ideal(before, after),
+        needless_move_ratio: needless_ratio(&moves, before, after),
+        inheritor_count: inherited.len() as u64,
+        inheritors: inheritors(&inherited, scenario),
         moved_request_ratio: requests.as_ref().map(|r| r.moved_ratio),
         ownership_max_over_mean_before: max_over_mean(&per_weight_before),
         ownership_cv_before: coefficient_of_variation(&per_weight_before),
@@ -159,13 +177,13 @@ fn ring_change(
     }
 }
 
-fn placement_of(edge: EdgeId, view: &ViewSnapshot, scenario: &Scenario) -> Placement {
+pub(super) fn placement_of(edge: EdgeId, view: &ViewSnapshot, scenario: &Scenario) -> Placement {
     let rule = scenario.edges[edge.index()].balancer.placement_rule();
     let rule = rule.expect("only edges that balance by key are watched");
     Placement::new(rule, servers(view, scenario))
 }
 
-fn servers(view: &ViewSnapshot, scenario: &Scenario) -> Vec<Server> {
+pub(super) fn servers(view: &ViewSnapshot, scenario: &Scenario) -> Vec<Server> {
     let topology = &scenario.topology;
     let of = |member: &crate::model::view::Member| {
         let instance = member.instance;
@@ -195,7 +213,7 @@ fn share_of(owned: &[(u32, f64)], instance: InstanceId) -> f64 {
 }
 
 /// The sum of what each instance's share of the weight grew.
-fn moved_ratio_ideal(before: &ViewSnapshot, after: &ViewSnapshot) -> f64 {
+pub(super) fn moved_ratio_ideal(before: &ViewSnapshot, after: &ViewSnapshot) -> f64 {
     if before.members.is_empty() || after.members.is_empty() {
         let both_are = before.members.is_empty() && after.members.is_empty();
         return if both_are { 0.0 } else { 1.0 };

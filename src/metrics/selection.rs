@@ -8,7 +8,6 @@ use super::phase::UNMEASURED;
 use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::view::ViewSnapshot;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
 use crate::stats::chi_squared::p_value;
 
 /// Counters up to which phases are kept; otherwise only the measured window is.
@@ -267,10 +266,7 @@ impl EdgePicks {
         let instance_count = instances.len();
         let followed_max = PREFIX_ENTRY_COUNT_MAX / instance_count.max(1);
         let prefix_caller_count = callers.len().min(followed_max);
-        let has_independent_picks = matches!(
-            scenario.edges[edge.index()].balancer,
-            BalancerConfig::Random | BalancerConfig::WeightedRandom { .. }
-        );
+        let has_independent_picks = scenario.edges[edge.index()].balancer.is_independent();
         EdgePicks {
             has_independent_picks,
             instance_first: instances.start,

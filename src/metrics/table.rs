@@ -8,12 +8,14 @@ use super::class::ClassTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
+use super::convergence::ConvergenceTable;
 use super::detection::DetectionTable;
 use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::phase::Timeline;
+use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
@@ -86,6 +88,10 @@ pub struct Tables {
     pub exclusion: ExclusionTable,
     /// Rings.
     pub rings: RingTable,
+    /// Data that instances keep.
+    pub replication: ReplicationTable,
+    /// Picks after changes of weights.
+    pub convergence: ConvergenceTable,
     /// What callers turn away, breakers and limits.
     pub resilience: ResilienceTable,
     /// The same over time, with connections and hedges.

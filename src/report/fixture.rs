@@ -88,6 +88,7 @@ pub fn metrics() -> RunMetrics {
         edges: vec![edge()],
         detectors: vec![detector()],
         faults: vec![fault()],
+        memberships: Vec::new(),
         resilience: Vec::new(),
         control: vec![],
         breakdowns: Vec::new(),
@@ -205,6 +206,7 @@ fn service() -> ServiceMetrics {
         utilization_ratio: Some(0.6),
         zombie_ratio: None,
         server: None,
+        data: None,
         littles_law: LittlesLaw::default(),
         instances: instances.map(instance).to_vec(),
     }
@@ -314,18 +316,14 @@ fn fault() -> FaultMetrics {
             edge: "client.shop.call.web".into(),
             moved_key_ratio: 0.65,
             moved_key_ratio_ideal: 0.6667,
-            moved_request_ratio: None,
             ownership_max_over_mean_before: Some(1.2),
             ownership_cv_before: Some(0.1),
             ownership_max_over_mean_after: Some(1.21),
             ownership_cv_after: Some(0.1),
-            ownership_jain_before: None,
-            ownership_jain_after: None,
-            load_max_over_mean_after: None,
-            load_cv_after: None,
-            load_jain_after: None,
             instances: shares.map(share).to_vec(),
+            ..RingChange::default()
         }],
+        selection: Vec::new(),
     }
 }
 
@@ -355,6 +353,7 @@ fn series() -> Series {
             })
             .collect(),
         in_flight_means: vec![],
+        queue_depth_means: vec![],
         busy_ratios: vec![],
     };
     let rows = [
@@ -365,12 +364,7 @@ fn series() -> Series {
     ];
     Series {
         window_secs: 1.0,
-        clients: vec![],
-        classes: vec![],
         total: (0..61).map(window).collect(),
-        control: vec![],
-        edges: vec![],
-        caches: vec![],
         instances: InstanceSeries {
             window_secs: 1.0,
             instance_count: 4,
@@ -378,6 +372,7 @@ fn series() -> Series {
             rows: rows.map(row).to_vec(),
             aggregate: None,
         },
+        ..Series::default()
     }
 }
 
@@ -438,6 +433,7 @@ fn web() -> ServiceConfig {
         limit: None,
         accept: Default::default(),
         cache: None,
+        data: None,
     }
 }
 

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use crate::experiment::Run;
 use crate::metrics::data::cache::CacheSeries;
-use crate::metrics::data::series::{ControlSeries, InstanceRow, RequestWindow, Series};
+use crate::metrics::data::series::{
+    BalanceSeries, ControlSeries, InstanceRow, RequestWindow, Series,
+};
 
 /// Writes the series that the runs kept: those of requests and control messages of the first
 /// hundred, those of single instances of the first one.
@@ -25,6 +27,9 @@ pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
             for column in &edge.columns {
                 lines.column(&mut place, edge.window_secs, column.metric, &column.values)?;
             }
+        }
+        for balance in &series.balance {
+            lines.balance(replication, balance)?;
         }
         for cache in &series.caches {
             lines.cache(replication, cache)?;
@@ -148,6 +153,19 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
+    fn balance(&mut self, replication: usize, balance: &BalanceSeries) -> io::Result<()> {
+        let mut place = Place::new(replication, &balance.path);
+        for column in &balance.columns {
+            for (window, value) in column.values.iter().enumerate() {
+                if let Some(value) = value {
+                    place.start_at(window as f64 * balance.window_secs);
+                    self.line(&place, column.metric, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn control(
         &mut self,
         replication: usize,
@@ -173,6 +191,12 @@ impl<W: Write> Lines<W> {
         let place = &mut place;
         self.column(place, window_secs, "attempt_count", &row.attempt_counts)?;
         self.column(place, window_secs, "in_flight_mean", &row.in_flight_means)?;
+        self.column(
+            place,
+            window_secs,
+            "queue_depth_mean",
+            &row.queue_depth_means,
+        )?;
         self.column(place, window_secs, "busy_ratio", &row.busy_ratios)
     }
 

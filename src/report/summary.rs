@@ -14,6 +14,7 @@ use crate::metrics::data::connection::ConnectionMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
+use crate::metrics::data::membership::MembershipHistory;
 use crate::metrics::data::request::RequestMetrics;
 use crate::metrics::data::resilience::ResilienceMetrics;
 use crate::metrics::data::selection::EdgeMetrics;
@@ -92,6 +93,8 @@ struct ReplicationEntry<'a> {
     detectors: &'a [DetectorMetrics],
     faults: &'a [FaultMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    memberships: &'a [MembershipHistory],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     resilience: &'a [ResilienceMetrics],
     control: &'a [ControlMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -126,6 +129,7 @@ impl<'a> ReplicationEntry<'a> {
             edges: &metrics.edges,
             detectors: &metrics.detectors,
             faults: &metrics.faults,
+            memberships: &metrics.memberships,
             resilience: &metrics.resilience,
             control: &metrics.control,
             breakdowns: &metrics.breakdowns,

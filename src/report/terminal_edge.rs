@@ -1,4 +1,4 @@
-//! What the summary says about connections, hedges, protection and caches; nothing of what a
+//! What the summary says about connections, hedges, protection, caches and data; nothing of what a
 //! scenario does not use.
 
 use super::format;
@@ -7,7 +7,9 @@ use crate::metrics::data::RunMetrics;
 use crate::metrics::data::attempts::{SeveralEdge, SeveralService};
 use crate::metrics::data::cache::CacheMetrics;
 use crate::metrics::data::connection::ConnectionMetrics;
+use crate::metrics::data::replication::DataMetrics;
 use crate::metrics::data::resilience::ResilienceMetrics;
+use crate::metrics::data::service::ServiceMetrics;
 
 /// All tables that have rows.
 pub fn edge_tables(metrics: &RunMetrics) -> Vec<Table> {
@@ -17,6 +19,7 @@ pub fn edge_tables(metrics: &RunMetrics) -> Vec<Table> {
         late_work_table(metrics),
         protection_table(metrics),
         caches_table(metrics),
+        data_table(metrics),
     ];
     tables.into_iter().flatten().collect()
 }
@@ -150,4 +153,36 @@ fn caches_table(metrics: &RunMetrics) -> Option<Table> {
         ["asked", "answered", "stale", "loads", "peak"],
         metrics.caches.iter().map(row),
     )
+}
+
+fn data_table(metrics: &RunMetrics) -> Option<Table> {
+    let row = |service: &ServiceMetrics| {
+        let data = service.data.as_ref()?;
+        Some(vec![
+            format!("service.{}", service.service),
+            format::number(data.lost_key_count),
+            format::number(data.under_replicated_key_secs),
+            format::number(data.moved_bytes),
+            full_again(data),
+        ])
+    };
+    table(
+        "DATA",
+        [
+            "keys lost",
+            "key-seconds without a copy",
+            "bytes moved",
+            "full again after",
+        ],
+        metrics.services.iter().filter_map(row),
+    )
+}
+
+/// How long keys had too few copies, at most.
+pub fn full_again(data: &DataMetrics) -> String {
+    let longest = data.full_replication_secs.iter().copied();
+    match longest.reduce(f64::max) {
+        _ if data.is_under_replicated => "not within the run".to_string(),
+        longest => format::optional(longest, format::secs),
+    }
 }

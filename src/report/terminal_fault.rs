@@ -4,7 +4,7 @@ use super::format;
 use super::terminal::Table;
 use crate::metrics::data::detection::FaultDetection;
 use crate::metrics::data::distribution::DurationStats;
-use crate::metrics::data::fault::{FaultMetrics, ReturnTimes, RingChange};
+use crate::metrics::data::fault::{FaultMetrics, ReturnTimes, RingChange, SelectionConvergence};
 
 /// The lines of one fault; those that do not apply to its kind are left out.
 pub fn fault_table(fault: &FaultMetrics) -> Table {
@@ -18,6 +18,9 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
     line("mitigation", return_text(&fault.mitigation, "began"));
     for ring in fault.moved_rings() {
         line("ring", ring_text(ring, 1 < fault.rings.len()));
+    }
+    for selection in &fault.selection {
+        line("picks", selection_text(selection));
     }
     line("recovery", return_text(&fault.recovery, "ended"));
     Table {
@@ -141,6 +144,21 @@ fn ring_text(ring: &RingChange, is_named: bool) -> String {
     )
 }
 
+fn selection_text(selection: &SelectionConvergence) -> String {
+    let windows = format!("windows of {}", format::secs(selection.window_secs));
+    let edge = &selection.edge;
+    match selection.converged_after_secs {
+        _ if !selection.has_enough_picks => {
+            format!("{edge}: too few in {windows} to tell when they follow the weights")
+        }
+        Some(secs) => format!(
+            "{edge}: as the weights say after {}, in {windows}",
+            format::secs(secs)
+        ),
+        None => format!("{edge}: not as the weights say within the fault, in {windows}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +204,7 @@ mod tests {
                 ..ReturnTimes::default()
             },
             rings: Vec::new(),
+            selection: Vec::new(),
         }
     }
 

@@ -93,9 +93,27 @@ pub enum Measure {
     CacheStaleRatio,
     CacheLoadRate,
     CacheLoadPeak,
+    SelectionConvergenceTime,
+    NeedlessMoveRatio,
+    QueueDepthBalance,
+    UnderReplicatedKeySecs,
+    MovedBytes,
+    LostKeyCount,
+    FullReplicationTime,
 }
 
 impl Measure {
+    /// Whether it is told of the data that instances keep.
+    pub fn is_of_data(self) -> bool {
+        matches!(
+            self,
+            Measure::UnderReplicatedKeySecs
+                | Measure::MovedBytes
+                | Measure::LostKeyCount
+                | Measure::FullReplicationTime
+        )
+    }
+
     /// Whether it is a part of the latency.
     pub fn is_of_breakdown(self) -> bool {
         matches!(

@@ -8,6 +8,7 @@ pub mod class;
 pub mod client;
 pub mod compare;
 pub mod connection;
+pub mod data;
 pub mod detector;
 pub mod detector_catalog;
 pub mod distribution;

@@ -2,6 +2,7 @@
 
 use super::cache::ServiceCacheConfig;
 use super::connection::AcceptConfig;
+use super::data::DataConfig;
 use super::distribution::Distribution;
 use super::registry::{ClockConfig, Phase};
 use super::resilience::LimitConfig;
@@ -53,6 +54,8 @@ pub struct ServiceConfig {
     pub accept: AcceptConfig,
     /// What every instance keeps in its memory.
     pub cache: Option<ServiceCacheConfig>,
+    /// The data that the instances keep, if they do.
+    pub data: Option<DataConfig>,
 }
 
 impl ServiceConfig {

@@ -61,8 +61,8 @@ pub fn run(scenario: &Scenario, observer: &mut impl Observer) {
     both.meter.assert_little(&end);
 }
 
-/// Runs a scenario to its end.
-fn run_alone(scenario: &Scenario, observer: &mut impl Observer) -> RunEnd {
+/// Runs a scenario to its end, with nobody else to look at it.
+pub fn run_alone(scenario: &Scenario, observer: &mut impl Observer) -> RunEnd {
     let options = SimOptions {
         seed: scenario.seed,
         event_count_max: u64::MAX,

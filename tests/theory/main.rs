@@ -20,6 +20,7 @@ mod feedback;
 mod flow_ends;
 mod grpc;
 mod keyed;
+mod measures;
 mod modes;
 mod overflow;
 mod picks;

@@ -1,6 +1,8 @@
 //! The consistent-hash ring (Karger et al. 1997): owners have points on the circle of 64-bit
 //! hashes, and a hash belongs to the owner of the first point at or after it, clockwise.
 
+use std::collections::BTreeMap;
+
 use super::function::Function;
 use super::point_hash;
 
@@ -33,6 +35,17 @@ pub struct Ring {
     starts: Vec<u32>,
     /// How far a hash is shifted down to leave the top bits.
     bucket_shift: u32,
+}
+
+/// What one owner takes over from another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Move {
+    /// The owner before.
+    pub from: u32,
+    /// The owner after.
+    pub to: u32,
+    /// Share of all hashes.
+    pub ratio: f64,
 }
 
 /// Number of points of an instance: `virtual_node_count` for weight 1, in proportion otherwise,
@@ -288,6 +301,25 @@ pub fn moved_ratio(before: &Ring, after: &Ring) -> f64 {
         }
     });
     share(moved)
+}
+
+/// The shares of the circle that go from one owner to another, ascending by both: exact arcs,
+/// rounded once. None where one of the two rings is empty.
+pub fn moves(before: &Ring, after: &Ring) -> Vec<Move> {
+    let mut moved: BTreeMap<(u32, u32), u128> = BTreeMap::new();
+    if !before.is_empty() && !after.is_empty() {
+        visit_arcs(before, after, |from, to, length| {
+            if from != to {
+                *moved.entry((from, to)).or_default() += length;
+            }
+        });
+    }
+    let move_of = |((from, to), length)| Move {
+        from,
+        to,
+        ratio: share(length),
+    };
+    moved.into_iter().map(move_of).collect()
 }
 
 /// Visits the arcs between the points of both rings, neither empty, with their two owners.

@@ -40,6 +40,26 @@ pub struct FaultMetrics {
     /// What became of the hash rings, one entry for each edge that uses one over servers that the
     /// fault acted on.
     pub rings: Vec<RingChange>,
+    /// How soon picks followed weights that the fault changed, one entry for each edge to instances
+    /// that it acted on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub selection: Vec<SelectionConvergence>,
+}
+
+/// How soon the picks of an edge followed the weights that a fault changed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SelectionConvergence {
+    /// The edge.
+    pub edge: String,
+    /// Whether every instance with a weight is expected to get five picks in a window on average;
+    /// with fewer, picks say nothing.
+    pub has_enough_picks: bool,
+    /// From the start of the fault to the first of five windows in a row in which every instance
+    /// has its share of the picks, within four binomial standard errors and one pick; None where
+    /// there are none in the first window of the fault.
+    pub converged_after_secs: Option<f64>,
+    /// Width of these windows, which begin with the fault.
+    pub window_secs: f64,
 }
 
 impl FaultMetrics {
@@ -77,7 +97,7 @@ pub struct ReturnTimes {
 
 /// The ring of the first caller of an edge before a fault and after the last change inside its
 /// first window.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RingChange {
     /// The edge.
     pub edge: String,
@@ -86,6 +106,13 @@ pub struct RingChange {
     /// The least that any method must move to follow the weights: the sum of what each instance's
     /// share of the weight grew.
     pub moved_key_ratio_ideal: f64,
+    /// Share of the hash space that went from an instance that stayed, with no less weight, to
+    /// another that was there before, with no more weight: no change of the weights asked for it.
+    pub needless_move_ratio: f64,
+    /// Instances that got keys of others.
+    pub inheritor_count: u64,
+    /// Those that got most, most first; at most ten.
+    pub inheritors: Vec<Inheritor>,
     /// Share of the requests, by the popularity of their keys, whose owner changed; None where the
     /// keys are too many to walk.
     pub moved_request_ratio: Option<f64>,
@@ -110,6 +137,15 @@ pub struct RingChange {
     pub load_jain_after: Option<f64>,
     /// Owned shares, for every instance that is in one of the two rings.
     pub instances: Vec<RingShare>,
+}
+
+/// An instance that got keys of others.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inheritor {
+    /// `web/a/3`.
+    pub name: String,
+    /// Share of the hash space that it got.
+    pub inherited_ratio: f64,
 }
 
 /// What one instance owns of a ring.

@@ -12,6 +12,8 @@ pub mod detection;
 pub mod distribution;
 pub mod fault;
 pub mod flow;
+pub mod membership;
+pub mod replication;
 pub mod request;
 pub mod resilience;
 pub mod selection;
@@ -26,6 +28,7 @@ use connection::ConnectionMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use flow::{BreakdownMetrics, FallbackMetrics};
+use membership::MembershipHistory;
 use request::RequestMetrics;
 use resilience::ResilienceMetrics;
 use selection::EdgeMetrics;
@@ -60,6 +63,8 @@ pub struct RunMetrics {
     pub detectors: Vec<DetectorMetrics>,
     /// By fault.
     pub faults: Vec<FaultMetrics>,
+    /// What changes of candidates moved, by edge that balances by key and had some.
+    pub memberships: Vec<MembershipHistory>,
     /// Calls and services that protect themselves.
     pub resilience: Vec<ResilienceMetrics>,
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never

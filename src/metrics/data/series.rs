@@ -22,11 +22,35 @@ pub struct Series {
     pub control: Vec<ControlSeries>,
     /// Instances.
     pub instances: InstanceSeries,
+    /// How evenly instances were loaded, of services with several; empty where single instances are
+    /// not followed over time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub balance: Vec<BalanceSeries>,
     /// Calls with connections, hedges or protection, and services with limits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<EdgeSeries>,
     /// Caches; empty where nothing has one.
     pub caches: Vec<CacheSeries>,
+}
+
+/// How evenly the instances of one service were loaded, over those that were up in a window.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BalanceSeries {
+    /// `service.web`.
+    pub path: String,
+    /// Width of its windows.
+    pub window_secs: f64,
+    /// In flight, queue depth and utilization: largest over mean, variation and Jain's index.
+    pub columns: Vec<BalanceColumn>,
+}
+
+/// One number over time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BalanceColumn {
+    /// `in_flight_max_over_mean`.
+    pub metric: &'static str,
+    /// By window; None where all instances had nothing, or none was up.
+    pub values: Vec<Option<f32>>,
 }
 
 /// One call, or one service, over time.
@@ -127,6 +151,8 @@ pub struct InstanceRow {
     pub attempt_counts: Vec<u32>,
     /// Mean number of attempts in flight, by window.
     pub in_flight_means: Vec<f32>,
+    /// Mean number of attempts in it that no worker serves, by window.
+    pub queue_depth_means: Vec<f32>,
     /// Busy worker time over worker time, by window.
     pub busy_ratios: Vec<f32>,
 }

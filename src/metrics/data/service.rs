@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::distribution::{DurationStats, LevelStats};
+use super::replication::DataMetrics;
 use super::server::ServerMetrics;
 
 /// One service.
@@ -40,6 +41,9 @@ pub struct ServiceMetrics {
     pub zombie_ratio: Option<f64>,
     /// The two sides of Little's law.
     pub littles_law: LittlesLaw,
+    /// The data that its instances keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataMetrics>,
     /// Its servers, where it has overload rules, cores or pauses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerMetrics>,

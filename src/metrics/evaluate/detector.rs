@@ -26,11 +26,13 @@ impl Ask<'_> {
             | Measure::QueryAccuracy => self.mistakes(),
             Measure::ControlMessageRate | Measure::ControlByteRate => self.control(),
             Measure::MitigationTime | Measure::RecoveryTime => self.return_time(),
-            Measure::MovedKeyRatio | Measure::MovedRequestRatio | Measure::LoadAfterChange => {
-                self.ring_change()
-            }
+            Measure::MovedKeyRatio
+            | Measure::NeedlessMoveRatio
+            | Measure::MovedRequestRatio
+            | Measure::LoadAfterChange => self.ring_change(),
             Measure::Ownership => self.ownership(),
             Measure::SelectionError | Measure::Smoothness => self.selection(),
+            Measure::SelectionConvergenceTime => self.convergence(),
             Measure::ByteRate => self.byte_rate(),
             _ => unreachable!("measures of requests and servers are read elsewhere"),
         }
@@ -280,6 +282,7 @@ impl Ask<'_> {
         let unknown_keys = "the keys are too many to walk, or not those of one client";
         match (self.measure.measure, self.measure.statistic) {
             (Measure::MovedKeyRatio, _) => Ok(Estimate::exact(ring.moved_key_ratio)),
+            (Measure::NeedlessMoveRatio, _) => Ok(Estimate::exact(ring.needless_move_ratio)),
             (Measure::MovedRequestRatio, _) => exact(ring.moved_request_ratio, unknown_keys),
             (_, Statistic::MaxOverMean) => exact(ring.load_max_over_mean_after, unknown_keys),
             (_, Statistic::Cv) => exact(ring.load_cv_after, unknown_keys),
@@ -307,6 +310,30 @@ impl Ask<'_> {
         match shares.next() {
             Some(shares) => balance_of(&shares, self.measure.statistic),
             None => undecided("no call in scope uses a ring"),
+        }
+    }
+
+    fn convergence(&self) -> Estimated {
+        let Some(fault) = self.fault() else {
+            return undecided("this is a measure of a fault");
+        };
+        let is_in_scope = |path: &String| {
+            let mut edges = self.edges_in_scope();
+            edges.any(|edge| self.scenario.edges[edge.index()].path == *path)
+        };
+        let found = self.run.faults[fault.index()].selection.iter();
+        let found: Vec<_> = found.filter(|found| is_in_scope(&found.edge)).collect();
+        match found[..] {
+            [] => undecided("no call in scope picks among instances whose weights it changed"),
+            [only] if only.has_enough_picks => {
+                let secs = only.converged_after_secs.unwrap_or(f64::INFINITY);
+                Ok(Estimate::exact(secs))
+            }
+            [_] => undecided(
+                "fewer than 5 picks of an instance are expected in a window of the series; choose \
+                 a wider `window`",
+            ),
+            _ => undecided("name one call: `{call=CLIENT.SERVICE}`"),
         }
     }
 

@@ -5,6 +5,7 @@ mod cache;
 mod class;
 mod connection;
 mod cpu;
+mod data;
 mod detector;
 mod estimate;
 mod flow;
@@ -145,6 +146,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::DroppedRatio
         | Measure::CancelledRatio
         | Measure::ZombieTimeRatio
+        | Measure::QueueDepthBalance
         | Measure::UtilizationBalance => ask.server(),
         Measure::CpuUtilization | Measure::ThrottledRatio | Measure::PauseRatio => ask.cpu(),
         Measure::ConnectionsOpen
@@ -153,6 +155,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::HalfOpenTime => ask.connections(),
         Measure::FallbackRatio => ask.flow(),
         Measure::InstanceCount => ask.instance_count(),
+        data if data.is_of_data() => ask.data(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
         Measure::CacheHitRatio

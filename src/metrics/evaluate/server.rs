@@ -53,11 +53,12 @@ impl Ask<'_> {
                     .for_each(|load| sum.add(load));
                 exact(sum.utilization_ratio(), "no instance in scope was up")
             }
-            Measure::InFlightBalance | Measure::UtilizationBalance => {
+            Measure::InFlightBalance | Measure::QueueDepthBalance | Measure::UtilizationBalance => {
                 let loads = self.loads(&classes, is_whole)?;
                 let present = loads.iter().filter(|load| 0.0 < load.worker_ns);
                 let values: Vec<f64> = match self.measure.measure {
                     Measure::InFlightBalance => present.map(|l| l.in_flight_ns).collect(),
+                    Measure::QueueDepthBalance => present.map(Load::queued_ns).collect(),
                     _ => present.filter_map(Load::utilization_ratio).collect(),
                 };
                 balance_of(&values, self.measure.statistic)

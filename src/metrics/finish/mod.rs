@@ -57,6 +57,7 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
         faults: ids(scenario.faults.len())
             .map(|fault| finish.fault(FaultId(fault)))
             .collect(),
+        memberships: tables.rings.histories(scenario),
         resilience: finish.resilience(),
         control: finish.control(),
         breakdowns: finish.breakdowns(),
@@ -242,6 +243,7 @@ impl Finish<'_> {
             mitigation: mitigation_times(returns, window_secs),
             recovery: recovery_times(returns, window_secs),
             rings: tables.rings.changes(fault.index(), self.scenario),
+            selection: tables.convergence.of_fault(fault, self.scenario),
         }
     }
 
@@ -291,6 +293,7 @@ impl Finish<'_> {
             classes: self.tables.classes.series(self.scenario),
             total,
             control: control.collect(),
+            balance: self.tables.instances.balance(),
             edges: self.tables.edge_windows.series(),
             caches: self.tables.caches.series(self.scenario),
             instances: self.tables.instances.series(&self.scenario.topology),

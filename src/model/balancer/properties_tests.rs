@@ -143,6 +143,15 @@ fn check(config: &BalancerConfig, steps: &[Step]) {
     }
 }
 
+/// Strategies whose retry may go where the call was, as in the real systems.
+const MAY_REPEAT: [&str; 5] = [
+    "brpc_locality_aware",
+    "envoy_ring_hash",
+    "maglev",
+    "haproxy_map_based",
+    "haproxy_balance_factor",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -156,7 +165,8 @@ proptest! {
     }
 
     /// A retry finds an instance that the call has not tried, if there is one. brpc draws the
-    /// tried ones again, and takes one in the end.
+    /// tried ones again, and takes one in the end; Envoy looks again once and then stays; the map
+    /// of HAProxy has one entry for a key, and its bounded loads may leave no other slot.
     #[test]
     fn retries_go_elsewhere(
         weights in prop::collection::vec(1u8..5, 2..INSTANCE_COUNT),
@@ -167,7 +177,7 @@ proptest! {
         let tried: Vec<InstanceId> = tried.into_iter().map(InstanceId).collect();
         let has_more = (0..list.len() as u32).any(|i| !tried.contains(&InstanceId(i)));
         for config in configs().iter().filter(|_| has_more) {
-            if config.name() == "brpc_locality_aware" {
+            if MAY_REPEAT.contains(&config.name()) {
                 continue;
             }
             let mut side = Side::with_weights(build(config), &list, 1);

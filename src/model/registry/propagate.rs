@@ -370,6 +370,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let (version, view) = self.registry.published[config.to.index()].clone();
             let balancer = self.make_balancer(edge, node);
             self.callers[caller.index()].balancer = balancer;
+            // One that was never there before did not die and forget its list.
+            self.callers[caller.index()].listed_version = 0;
             if self.is_static(config.to) {
                 self.callers[caller.index()].listed = Arc::clone(&view);
                 self.composition.forget(caller);

@@ -1,8 +1,9 @@
-//! The tables of connections, hedges, protection and caches.
+//! The tables of connections, hedges, protection, caches and data.
 
 use crate::metrics::data::RunMetrics;
 use crate::report::format;
 use crate::report::html::{Mark, Table};
+use crate::report::terminal_edge::full_again;
 
 /// All tables that have rows.
 pub fn edges(metrics: &RunMetrics) -> Vec<Table> {
@@ -12,6 +13,7 @@ pub fn edges(metrics: &RunMetrics) -> Vec<Table> {
         late_work(metrics),
         protection(metrics),
         caches(metrics),
+        data(metrics),
     ];
     tables.into_iter().flatten().collect()
 }
@@ -159,4 +161,32 @@ fn caches(metrics: &RunMetrics) -> Option<Table> {
         );
     }
     (!metrics.caches.is_empty()).then_some(table)
+}
+
+fn data(metrics: &RunMetrics) -> Option<Table> {
+    let mut table = Table::new(
+        "Data",
+        [
+            "service",
+            "#keys lost",
+            "#key-seconds without a copy",
+            "#bytes moved",
+            "#full again after",
+        ],
+    );
+    let kept = || metrics.services.iter().filter(|s| s.data.is_some());
+    for service in kept() {
+        let Some(data) = &service.data else { continue };
+        table.push(
+            Mark::None,
+            vec![
+                service.service.clone(),
+                format::number(data.lost_key_count),
+                format::number(data.under_replicated_key_secs),
+                format::number(data.moved_bytes),
+                full_again(data),
+            ],
+        );
+    }
+    kept().next().is_some().then_some(table)
 }

@@ -57,8 +57,8 @@ pub enum LoadConfig {
         weight: DubboWeight,
         /// Timeout of a call, by which the rule measures how old a measurement is.
         timeout: SimDuration,
-        /// CPU load that all providers report.
-        cpu_load: f64,
+        /// CPU load of all providers; None: as they report it.
+        cpu_load: Option<f64>,
     },
     /// `la` of brpc.
     BrpcLocalityAware {

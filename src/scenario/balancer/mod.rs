@@ -112,6 +112,19 @@ impl BalancerConfig {
         }
     }
 
+    /// Whether each pick is drawn for itself, so that the chi-squared test fits.
+    pub fn is_independent(&self) -> bool {
+        matches!(
+            self,
+            BalancerConfig::Random
+                | BalancerConfig::WeightedRandom { .. }
+                | BalancerConfig::Weighted(
+                    WeightedConfig::DubboRandom(_) | WeightedConfig::NaiveWeightedRandom
+                )
+                | BalancerConfig::Load(LoadConfig::EnvoyRandom)
+        )
+    }
+
     /// The name in a scenario.
     pub fn name(&self) -> &'static str {
         match self {
@@ -149,6 +162,10 @@ impl BalancerConfig {
 
     /// Whether the request's key alone decides.
     pub fn is_by_key(&self) -> bool {
-        matches!(self.strategy(), BalancerConfig::Ring { .. })
+        let strategy = self.strategy();
+        matches!(
+            strategy,
+            BalancerConfig::Ring { .. } | BalancerConfig::Keyed(_)
+        )
     }
 }

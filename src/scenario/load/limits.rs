@@ -170,6 +170,9 @@ const COMPOSED_BYTES: f64 = 1_024.0;
 /// What it keeps for each instance behind them.
 const WRAPPED_BYTES: f64 = 240.0;
 
+/// What is kept for each arc of a ring of data, but for who has its copies.
+const DATA_POINT_BYTES: f64 = 80.0;
+
 /// Estimates a run. The counts must have passed [`check_counts`].
 pub fn estimate(scenario: &Scenario) -> Estimate {
     let mut memory = BASE_BYTES;
@@ -180,6 +183,11 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         memory += instances * INSTANCE_BYTES;
         if let Some(config) = &service.cache {
             memory += instances * cache_bytes(&config.cache, key_count_max(scenario));
+        }
+        if let Some(data) = service.data {
+            let copies = f64::from(data.replica_count) + 1.0;
+            let points = instances * f64::from(data.virtual_node_count);
+            memory += points * (DATA_POINT_BYTES + 4.0 * copies);
         }
         if let Some(autoscale) = service.autoscale {
             events += secs / autoscale.interval.as_secs_f64();

@@ -341,7 +341,10 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                     "write `cores = 2` or `cpu_quota = { cores = 2 }` in a service",
                 )
             }
-            Measure::MovedKeyRatio | Measure::MovedRequestRatio | Measure::Ownership
+            Measure::MovedKeyRatio
+            | Measure::NeedlessMoveRatio
+            | Measure::MovedRequestRatio
+            | Measure::Ownership
                 if !has_ring =>
             {
                 (

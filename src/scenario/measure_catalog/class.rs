@@ -21,10 +21,11 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
              `before` the fault instead"
         }
         Measure::MovedKeyRatio
+        | Measure::NeedlessMoveRatio
         | Measure::MovedRequestRatio
         | Measure::Ownership
         | Measure::LoadAfterChange => "a ring knows keys, not the classes that carry them",
-        Measure::SelectionError | Measure::Smoothness => {
+        Measure::SelectionError | Measure::Smoothness | Measure::SelectionConvergenceTime => {
             "balancers follow weights over all picks, whatever the class"
         }
         Measure::FallbackRatio => {
@@ -34,6 +35,11 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
             "all classes share the breaker and the limit of a calling side; its rejections split \
              by class, as `breaker_rejection_ratio` does"
         }
+        Measure::UnderReplicatedKeySecs
+        | Measure::MovedBytes
+        | Measure::LostKeyCount
+        | Measure::FullReplicationTime => "data belongs to no request",
+        Measure::QueueDepthBalance => "all classes wait in one queue",
         Measure::CpuUtilization | Measure::ThrottledRatio => {
             "handshakes and all classes share the CPU; `utilization` splits worker time by class"
         }

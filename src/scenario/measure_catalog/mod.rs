@@ -4,6 +4,7 @@
 mod class;
 mod family;
 mod flow;
+mod placement;
 mod table;
 
 use super::measure::{Measure, Statistic, Unit};
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_catalog_has_every_measure() {
-        assert_eq!(MEASURES.len(), Measure::CacheLoadPeak as usize + 1);
+        assert_eq!(MEASURES.len(), Measure::FullReplicationTime as usize + 1);
     }
 
     #[test]

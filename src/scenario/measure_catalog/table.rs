@@ -3,6 +3,7 @@
 use super::super::measure::{Measure, Unit};
 use super::family::*;
 use super::flow::FLOW_MEASURES;
+use super::placement::PLACEMENT_MEASURES;
 use super::{MeasureInfo, Statistics};
 
 /// All measures.
@@ -219,61 +220,29 @@ pub const MEASURES: &[MeasureInfo] = &[
         "End of a fault to the first of five 1 s windows in a row back in the steady band: success \
          ratio >= steady - 0.1 points, p99 <= 1.25 x steady.",
     )),
-    of_fault(MeasureInfo {
-        scopes: RING,
-        ..ratio(
-            Measure::MovedKeyRatio,
-            "moved_key_ratio",
-            "Share of the hash space whose instance changes with the membership, by exact arcs.",
-        )
-    }),
-    of_fault(MeasureInfo {
-        scopes: RING,
-        ..ratio(
-            Measure::MovedRequestRatio,
-            "moved_request_ratio",
-            "Share of the requests whose instance changes with the membership: moved keys weighted \
-             by their popularity.",
-        )
-    }),
-    balance(
-        Measure::Ownership,
-        "ownership",
-        RING,
-        "Share of the hash space per instance, relative to its weight.",
-    ),
-    of_fault(balance(
-        Measure::LoadAfterChange,
-        "load_after_change",
-        RING,
-        "Requests per instance after the membership changed, relative to its weight.",
-    )),
-    MeasureInfo {
-        scopes: CALL,
-        statistics: Statistics::Deviation,
-        ..ratio(
-            Measure::SelectionError,
-            "selection_error",
-            "Share of the picks per instance against its share of the weight: largest absolute \
-             and relative deviation, and the p-value of Pearson's chi-squared test.",
-        )
-    },
-    MeasureInfo {
-        scopes: CALL,
-        statistics: Statistics::Prefix,
-        ..number(
-            Measure::Smoothness,
-            "smoothness",
-            CALL,
-            "max: largest deviation, over all prefixes of a caller's picks, of an instance's count \
-             from its share. burst_max: longest run of picks of one instance.",
-        )
-    },
+    PLACEMENT_MEASURES[0],
+    PLACEMENT_MEASURES[1],
+    PLACEMENT_MEASURES[2],
+    PLACEMENT_MEASURES[3],
+    PLACEMENT_MEASURES[4],
+    PLACEMENT_MEASURES[5],
+    PLACEMENT_MEASURES[6],
+    PLACEMENT_MEASURES[7],
+    PLACEMENT_MEASURES[8],
+    PLACEMENT_MEASURES[9],
+    PLACEMENT_MEASURES[10],
+    PLACEMENT_MEASURES[11],
     balance(
         Measure::InFlightBalance,
         "in_flight_balance",
         WORK,
         "Attempts in flight per instance, averaged over time.",
+    ),
+    balance(
+        Measure::QueueDepthBalance,
+        "queue_depth_balance",
+        SERVER,
+        "Attempts at an instance that no worker serves, per instance, averaged over time.",
     ),
     balance(
         Measure::UtilizationBalance,

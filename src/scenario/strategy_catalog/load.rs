@@ -135,8 +135,8 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         source: "Apache Dubbo 3.x, AdaptiveLoadBalance and AdaptiveMetrics",
         evidence: Evidence::SourceReading("Dubbo 3.x source; nothing was recorded"),
         guarantee: "two distinct uniform draws; a provider that was not picked for two timeouts \
-                    wins; each look changes the mean; ties at random by weight. CPU loads are \
-                    not measured: all providers report cpu_load",
+                    wins; each look changes the mean; ties at random by weight. the CPU \
+                    load is the utilization that comes with replies, or cpu_load for all",
         cost: "O(log n)",
         use_when: "the question is what Dubbo does",
         avoid_when: "timeouts are short against the time between picks: forced picks then take \

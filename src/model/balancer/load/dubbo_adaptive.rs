@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::two_choices;
 use crate::id::InstanceId;
+use crate::model::balancer::control::{ControlContext, Message, Needs};
 use crate::model::balancer::weighted::dubbo_weight::weight_at;
 use crate::model::balancer::weighted::first_seen::FirstSeen;
 use crate::model::balancer::{AttemptEnd, Balancer, Eligible, PickContext};
@@ -12,6 +13,8 @@ use crate::rng::UniformSource;
 use crate::scenario::balancer::weighted::DubboWeight;
 use crate::time::{SimDuration, SimTime};
 
+/// Over which providers measure their CPU.
+const REPORT_WINDOW: SimDuration = SimDuration::from_secs(1);
 /// Part of the old mean that a new latency leaves.
 const BETA: f64 = 0.5;
 
@@ -21,13 +24,15 @@ const BETA: f64 = 0.5;
 /// Source: Dubbo 3.2, `AdaptiveLoadBalance` and `AdaptiveMetrics`. The first look at a measurement
 /// mixes in twice the timeout, each later one the last latency shifted right by the timeouts that
 /// passed plus one. One that was not picked for two timeouts has load 0 and wins. Latencies are
-/// whole milliseconds. Ties are broken at random by weight. Dubbo measures a provider's CPU;
-/// nothing here does, so all report the same. Cost per pick: O(log n).
+/// whole milliseconds. Ties are broken at random by weight. The CPU load of a provider is the
+/// utilization of its workers over the last whole second, which comes with its replies, or the same
+/// for all; before the first report it is 0. Cost per pick: O(log n).
 #[derive(Debug)]
 pub struct DubboAdaptive {
     weight: DubboWeight,
     timeout_ms: u64,
-    cpu_load: f64,
+    /// None: as providers report it.
+    cpu_load: Option<f64>,
     seen: FirstSeen,
     view: Option<Arc<ViewSnapshot>>,
     /// Those that were looked at. Dubbo forgets none.
@@ -48,6 +53,8 @@ struct Metrics {
     request_count: u64,
     success_count: u64,
     error_count: u64,
+    /// What came last, and what came with the last success.
+    reported_load: f64,
     cpu_load: f64,
 }
 
@@ -93,7 +100,7 @@ impl Metrics {
 
 impl DubboAdaptive {
     /// With nothing known of any provider.
-    pub fn new(weight: DubboWeight, timeout: SimDuration, cpu_load: f64) -> Self {
+    pub fn new(weight: DubboWeight, timeout: SimDuration, cpu_load: Option<f64>) -> Self {
         DubboAdaptive {
             weight,
             timeout_ms: timeout.as_ns() / 1_000_000,
@@ -113,6 +120,24 @@ impl DubboAdaptive {
 }
 
 impl Balancer for DubboAdaptive {
+    fn needs(&self) -> Needs {
+        let is_reported = self.cpu_load.is_none();
+        Needs {
+            reply_reports: is_reported,
+            report_window: is_reported.then_some(REPORT_WINDOW),
+            ..Needs::default()
+        }
+    }
+
+    fn on_message(&mut self, ctx: &mut ControlContext<'_>, from: InstanceId, message: &Message) {
+        if let Message::Report(report) = message
+            && let Some(load) = report.load
+            && self.cpu_load.is_none()
+        {
+            self.metrics(from, to_ms(ctx.now)).reported_load = load.utilization;
+        }
+    }
+
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
         let old = self.view.replace(Arc::clone(view));
         self.seen.on_view(old.as_deref(), view);
@@ -158,6 +183,7 @@ impl Balancer for DubboAdaptive {
         let metrics = self.metrics(end.instance, now_ms);
         if end.outcome == AttemptOutcome::Success {
             metrics.success_count += 1;
+            let cpu_load = cpu_load.unwrap_or(metrics.reported_load);
             metrics.report(now_ms, now_ms.saturating_sub(to_ms(end.sent_at)), cpu_load);
         } else {
             metrics.error_count += 1;

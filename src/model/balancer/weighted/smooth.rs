@@ -289,6 +289,14 @@ impl Carried {
         }
     }
 
+    /// A failure of a member with a whole weight.
+    pub fn fall(&mut self, weight: u32, max_fails: u32) {
+        let full = EffectiveWeight::full(weight);
+        let mut effective = self.effective.unwrap_or(full);
+        effective.fall(max_fails);
+        self.effective = (effective.left < effective.weight).then_some(effective);
+    }
+
     /// Forgets what failures took from a weight that was changed.
     pub fn with_weight(self, weight: u32) -> Self {
         let kept = self

@@ -75,10 +75,14 @@ impl SmoothView {
     /// A failure of a candidate.
     pub fn on_failure(&mut self, instance: InstanceId, max_fails: u32) {
         let Some(view) = &self.view else { return };
-        let place = view.position(instance);
-        if let (Some(place), Some(smooth)) = (place, &mut self.smooth) {
-            let weight = effective::whole(view.members[place].weight);
+        let Some(place) = view.position(instance) else {
+            return;
+        };
+        let weight = effective::whole(view.members[place].weight);
+        if let Some(smooth) = &mut self.smooth {
             smooth.fall(place, weight, max_fails);
+        } else if let Ok(at) = self.carried.binary_search_by_key(&instance, |c| c.0) {
+            self.carried[at].1.fall(weight, max_fails);
         }
     }
 }

@@ -357,18 +357,21 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Smoothness follows one sequence of picks from its beginning, so it has no phases.
+/// Smoothness follows one sequence of picks from its beginning, and copies of data live as long as
+/// the run, so they have no phases.
 fn whole_run_only(
     measure: &MeasureRef,
     phase: Phase,
     phase_span: &Range<usize>,
 ) -> Result<(), Problem> {
-    if measure.measure != Measure::Smoothness || phase == Phase::Whole {
+    let is_meant = measure.measure == Measure::Smoothness || measure.measure.is_of_data();
+    if !is_meant || phase == Phase::Whole {
         return Ok(());
     }
+    let name = catalog::info(measure.measure).name;
     Err(Problem {
         span: phase_span.clone(),
-        title: "`smoothness` is known of the whole run only".to_string(),
+        title: format!("`{name}` is known of the whole run only"),
         label: "no phase applies".to_string(),
         help: Some("leave the phase out".to_string()),
     })

@@ -4,6 +4,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::DETECTOR;
 use super::super::section::Section;
+use super::super::warning::WarningCode;
 use super::service::phase;
 use super::{PLACEHOLDER_TIME, server};
 use crate::scenario::detector::{
@@ -135,6 +136,15 @@ fn phi_accrual(ctx: &mut Context, section: &Section, interval: SimDuration) -> J
                     Diagnostic::new("a threshold that Cassandra refuses")
                         .at(section.origin_of("threshold"), format!("it is {threshold}"))
                         .help("expected phi_convict_threshold between 5 and 16"),
+                );
+            }
+            if section.has("min_std_deviation") {
+                ctx.warn(
+                    WarningCode::NoEffect,
+                    Diagnostic::new("`min_std_deviation` has no effect").at(
+                        section.origin_of("min_std_deviation"),
+                        "an exponential law has no deviation of its own",
+                    ),
                 );
             }
             let initial = section.duration(ctx, "initial_interval");

@@ -8,6 +8,7 @@ mod call;
 mod class;
 mod client;
 mod connection;
+mod data;
 mod detector;
 mod distribution;
 mod expect;

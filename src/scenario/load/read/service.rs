@@ -189,6 +189,7 @@ pub fn services(
             is_cancellable: section.bool(ctx, "cancellable").unwrap_or(false),
             crash_above: scaling::crash_above(ctx, section),
             autoscale: scaling::autoscale(ctx, section, groups, &own_groups),
+            data: super::data::data(ctx, section, groups, &own_groups),
             groups: own_groups,
             calls: Vec::new(),
             limit: super::resilience::concurrency_limit(ctx, section),

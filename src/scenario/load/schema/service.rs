@@ -1,7 +1,7 @@
 //! Keys of services and groups.
 
 use super::{
-    Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, key,
+    Default, Key, Kind, MANY, POSITIVE, POSITIVE_NUMBER, Shorthand, TableSpec, client, data, key,
     optional, required, resilience, scaling, server, shared,
 };
 
@@ -116,6 +116,7 @@ pub static SERVICE: TableSpec = TableSpec {
             Kind::Table(&super::SERVICE_CACHE),
             "What every instance keeps in its memory, by key.",
         ),
+        data::DATA_KEY,
         scaling::CRASH_ABOVE_KEY,
         scaling::AUTOSCALE_KEY,
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),

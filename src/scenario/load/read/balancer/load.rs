@@ -39,7 +39,7 @@ pub fn read(ctx: &mut Context, section: &Section<'_>) -> Option<LoadConfig> {
             timeout: section
                 .duration(ctx, "timeout")?
                 .max(SimDuration::from_ms(1)),
-            cpu_load: section.number(ctx, "cpu_load")?,
+            cpu_load: section.number(ctx, "cpu_load"),
         },
         "brpc_locality_aware" => LoadConfig::BrpcLocalityAware {
             timeout: section.duration(ctx, "timeout")?,

@@ -169,8 +169,8 @@ pub const DUBBO_ADAPTIVE: Variant = Variant {
                 above: false,
                 max: 1e6,
             },
-            Default::Toml("1.0"),
-            "CPU load that all providers report with their replies.",
+            Default::Computed("utilization of the workers, as it comes with replies"),
+            "CPU load of all providers.",
         ),
     ],
 };

@@ -1,0 +1,112 @@
+//! Measures of change against arithmetic: how soon picks follow weights, and what becomes of data
+//! with copies.
+
+use stormglass::metrics::evaluate::{VerdictState, judge};
+use stormglass::metrics::recorder::Recorder;
+use stormglass::model::fault_plan;
+use stormglass::model::fault_plan::fault_windows;
+
+use crate::support::{run_alone, scenario};
+
+/// Runs a scenario and asserts that all its expectations hold.
+fn assert_held(text: &str) {
+    let scenario = scenario(text);
+    let plan = fault_plan(&scenario, scenario.seed).expect("the run had the same plan");
+    let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
+    let end = run_alone(&scenario, &mut recorder);
+    let metrics = recorder.finish(end);
+    for expectation in &scenario.expectations {
+        let verdict = judge(&metrics, &scenario, expectation);
+        assert_eq!(verdict.state, VerdictState::Held, "{verdict:?}");
+    }
+}
+
+#[test]
+fn picks_follow_weights_with_the_next_poll() {
+    // The caller polls every 10 s from 0 s on. Weights change at 23 s, so until 30 s the picks are
+    // as before; windows of a second begin at 23 s.
+    assert_held(
+        r#"schema = 1
+duration = "60s"
+[network]
+same_zone = "0s"
+[expect]
+late = "selection_convergence_time >= 7s of fault.shift"
+soon = "selection_convergence_time <= 7s of fault.shift"
+[registry]
+profile = "lease"
+propagation = "poll"
+poll_interval = "10s"
+poll_phase = "aligned"
+[service.web]
+service_time = "1ms"
+workers = 100
+group = { a = { count = 1, weight = 3 }, b = { count = 1, weight = 1 } }
+[client.shop]
+arrivals = { process = "poisson", rate = "1000/s" }
+[client.shop.call.web]
+balancer = "weighted_random"
+[fault.shift]
+kind = "weight_change"
+target = "group:web/b"
+weight = 3
+at = "23s"
+"#,
+    );
+}
+
+/// Nine instances in three zones keep a million keys; zone `b` is lost.
+fn zone_lost(data: &str, expect: &str) -> String {
+    format!(
+        r#"schema = 1
+duration = "100s"
+[expect]
+{expect}
+[service.store]
+service_time = "1ms"
+data = {{ keys = 1_000_000, bytes_per_key = "1KiB", rebuild_bandwidth = "100MB/s", {data} }}
+[service.store.group]
+a = {{ count = 3, zone = "a" }}
+b = {{ count = 3, zone = "b" }}
+c = {{ count = 3, zone = "c" }}
+[client.shop]
+arrivals = {{ process = "constant", rate = "1/s" }}
+[client.shop.call.store]
+[fault.zone]
+kind = "host_loss"
+target = "zone:b"
+at = "10s"
+"#
+    )
+}
+
+#[test]
+fn copies_in_distinct_zones_survive_the_loss_of_one() {
+    // Two of three zones are left, and every key has its second copy again: of a third of two
+    // million copies each is made anew in a zone that has none, 683 MB at 100 MB/s.
+    let two = zone_lost(
+        "replicas = 2, distinct_zones = true",
+        "nothing = \"lost_key_count == 0\"\n\
+         bytes = \"moved_bytes >= 600000000\"\n\
+         bytes_at_most = \"moved_bytes <= 760000000\"\n\
+         soon = \"full_replication_time <= 7.6s\"\n\
+         late = \"full_replication_time >= 6s\"",
+    );
+    assert_held(&two);
+    // Three copies have no third zone any more: all keys lack one for 90 s.
+    let three = zone_lost(
+        "replicas = 3, distinct_zones = true",
+        "nothing = \"lost_key_count == 0\"\n\
+         never = \"full_replication_time >= 1h\"\n\
+         lack = \"under_replicated_key_secs >= 89999999\"\n\
+         lack_at_most = \"under_replicated_key_secs <= 90000001\"",
+    );
+    assert_held(&three);
+    // Anywhere on the ring, both copies are in the zone for 3/9 x 2/8 of the keys, 83,333, on
+    // average; every pair of instances has some.
+    let anywhere = zone_lost(
+        "replicas = 2",
+        "lost = \"lost_key_count >= 50000\"\nlost_at_most = \"lost_key_count <= 120000\"",
+    );
+    assert_held(&anywhere);
+}
