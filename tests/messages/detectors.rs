@@ -3,6 +3,32 @@
 use super::assert_messages;
 
 #[test]
+fn a_ping_that_outlasts_its_interval_is_refused() {
+    assert_messages(
+        "detector = { kind = \"ping\", timeout = \"2s\" }\n[network]\nduplication = 0.1\n",
+        r#"
+error: a ping that may take longer than its interval
+  --> bad.toml:11:39
+   |
+11 | detector = { kind = "ping", timeout = "2s" }
+   |                                       ^^^^ `interval` is 1s
+   |
+help: expected timeout <= interval: one ping at a time is under way
+
+error: a stream delivers nothing twice
+  --> bad.toml:13:15
+   |
+13 | duplication = 0.1
+   |               ^^^ `transport` is stream
+   |
+help: write `transport = "datagram"` to let messages be duplicated
+
+bad.toml: 2 errors
+"#,
+    );
+}
+
+#[test]
 fn a_timeout_below_the_interval_is_refused() {
     assert_messages(
         "detector = { kind = \"timeout\", interval = \"2s\", timeout = \"1s\" }\n",
