@@ -306,3 +306,60 @@ fn check_mistakes(verdict: &mut Verdict, study: &Study, count: u64, more: &str) 
         other => panic!("no metric {other}"),
     });
 }
+
+/// An instance whose clock loses 1 %: it sends every 1.0101 s what it takes for every second.
+fn slow_clock(detector: &str) -> Beliefs {
+    let length = Length {
+        count: 300,
+        rate: 1.0,
+        warmup: 0.0,
+        seed: 1,
+    };
+    let text = length.text(0.0)
+        + &service("s", 1, 1, "\"1ms\"")
+        + "clock_drift = \"-1%\"\n"
+        + &client(&idle(&length))
+        + &idle_call()
+        + detector;
+    Beliefs::of(&text)
+}
+
+#[test]
+fn nfd_s_needs_clocks_that_agree_and_nfd_e_a_short_window() {
+    // What was sent at t carries 0.99 t. It is fresh until 0.99 t + 1.2, so there is a mistake
+    // before the next heartbeat at t + 1.0101 from t = 18.99 on, and a heartbeat ends none after
+    // 120 s.
+    let beliefs = slow_clock(&nfd_s(1.0, 0.2));
+    let first = beliefs.first_suspicion.expect("it is suspected");
+    assert!((20.0..=22.0).contains(&first), "{first}");
+    let count = beliefs.suspicions.len();
+    assert!((98..=101).contains(&count), "{count}");
+    let longest = beliefs.suspicions.iter().copied().fold(0.0, f64::max);
+    assert!((0.99..=1.011).contains(&longest), "{longest}");
+
+    // The mean of 10 heartbeats lags by 4.5 x 0.0101 s and the next one is 0.0101 s late: 0.056 s.
+    let estimate = |window: u32| {
+        let keys = format!("alpha = \"200ms\", window = {window}");
+        slow_clock(&push("chen_nfd_e", 1.0, &keys))
+    };
+    assert_eq!(estimate(10).first_suspicion, None);
+    // Of 1000 it lags by half of what has passed: 0.2 s with n = 38.6, (n + 1) / 2 x 0.0101.
+    let first = estimate(1_000).first_suspicion.expect("it is suspected");
+    assert!((38.0..=42.0).contains(&first), "{first}");
+}
+
+#[test]
+fn akka_looks_once_a_second() {
+    // After regular heartbeats phi reaches 8 after 4.523 s, at the latest after 5.523 s Akka has
+    // looked. Its first heartbeats are a guess, which 300 real ones have pushed far back.
+    let keys = "form = \"akka\", window = 200";
+    let world = crashing_world(2_000, 30.0, 0.0, &push("phi_accrual", 1.0, keys));
+    let mut times = Beliefs::of(&world).detections;
+    times.sort_by(f64::total_cmp);
+    let (first, last) = (times[0], times[times.len() - 1]);
+    assert!((3.522..=3.70).contains(&first), "{first}");
+    assert!((5.35..=5.526).contains(&last), "{last}");
+    // The sum of two uniform phases of a second: mean 4.523, deviation 0.408 of each.
+    let mean = times.iter().sum::<f64>() / times.len() as f64;
+    assert!((mean - 4.523).abs() < 5.0 * 0.409 / (times.len() as f64).sqrt());
+}
