@@ -22,6 +22,20 @@ Examples:
   stormglass run web.toml --set client.shop.count=100    ask with one value changed
   stormglass run web.toml --format json | jq .verdicts   feed another program";
 
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  stormglass compare rack-loss.toml                      the variants of its [compare]
+  stormglass compare web.toml --vary client.shop.call.web.balancer=random,round_robin
+  stormglass compare web.toml --metric goodput --fail-if-worse latency.p99";
+
+const COMPARE_EXIT_CODES: &str = "\
+Exit codes:
+  0    done; what the scenario expects is not judged here, see the summaries of the variants
+  1    a run failed: a limit was reached, the disk is full
+  2    bad usage, or a mistake in the scenario or a variant
+  99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value
+  130  interrupted; no run directory was written";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; every expectation held, or there was none
@@ -79,6 +93,9 @@ pub enum Verb {
     /// Run a scenario, print its summary and write a run directory
     #[command(before_long_help = RUN_EXAMPLES, after_long_help = EXIT_CODES)]
     Run(RunArgs),
+    /// Run the variants of a scenario on the same seeds and say which is better
+    #[command(before_long_help = COMPARE_EXAMPLES, after_long_help = COMPARE_EXIT_CODES)]
+    Compare(CompareArgs),
     /// Find every mistake in scenario files without running them
     Check(CheckArgs),
     /// Show what a scenario means: every value with its origin, fault timeline, offered load
@@ -165,6 +182,46 @@ pub struct RunArgs {
     /// Write no pictures; useful where only numbers are wanted, and fast
     #[arg(long)]
     pub no_charts: bool,
+}
+
+/// `stormglass compare`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct CompareArgs {
+    /// The scenario; `-` reads standard input
+    pub scenario: PathBuf,
+    /// Compare these values of one path instead of the variants of `[compare]`
+    #[arg(long, value_name = "PATH=A,B,...")]
+    pub vary: Option<String>,
+    /// Compare with this variant, instead of the one that `[compare]` names or the first value
+    #[arg(long, value_name = "VARIANT")]
+    pub reference: Option<String>,
+    /// Compare this measure, in the language of `[expect]`: "latency.p99 during fault.crash". May
+    /// be repeated [default: success_ratio, latency.p50, latency.p99, amplification]
+    #[arg(long = "metric", value_name = "MEASURE", action = ArgAction::Append)]
+    pub metrics: Vec<String>,
+    /// End with exit code 99 if a variant is worse than the reference in this measure. May be
+    /// repeated
+    #[arg(long, value_name = "MEASURE", action = ArgAction::Append)]
+    pub fail_if_worse: Vec<String>,
+    /// Seed of the first replication instead of the scenario's; decimal or 0x hexadecimal
+    #[arg(long, value_name = "SEED", value_parser = parse_seed)]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Run each variant with this many seeds in a row, the same for all; verdicts need 5
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub replications: u32,
+    /// Replications to run at once; 0 takes every core. The results are the same for any number
+    #[arg(short, long, value_name = "J", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..=1_024))]
+    pub jobs: u32,
+    /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How to print the comparison on standard output; csv has a line for each variant and measure
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
 }
 
 /// How results are printed.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::{LimitArgs, RunArgs};
+use super::args::{CompareArgs, LimitArgs, RunArgs};
 
 /// Everything that bears on the results, quoted for a shell; what does not (`--jobs`, `--out`,
 /// `--format`) is left out.
@@ -31,6 +31,39 @@ pub fn repeat_command(args: &RunArgs) -> String {
     }
     if args.scenario.as_deref() == Some(Path::new("-")) {
         // The run directory holds what standard input said.
+        words.push("< scenario.toml".to_string());
+    }
+    words.join(" ")
+}
+
+/// The command that makes the same comparison again.
+pub fn repeat_comparison(args: &CompareArgs) -> String {
+    let mut words = vec!["stormglass".to_string(), "compare".to_string()];
+    words.push(quoted(&args.scenario.to_string_lossy()));
+    let mut add = |flag: &str, value: String| words.extend([flag.to_string(), quoted(&value)]);
+    if let Some(vary) = &args.vary {
+        add("--vary", vary.clone());
+    }
+    if let Some(reference) = &args.reference {
+        add("--reference", reference.clone());
+    }
+    for metric in &args.metrics {
+        add("--metric", metric.clone());
+    }
+    for metric in &args.fail_if_worse {
+        add("--fail-if-worse", metric.clone());
+    }
+    if let Some(seed) = args.seed {
+        add("--seed", seed.to_string());
+    }
+    for set in &args.load.sets {
+        add("--set", set.clone());
+    }
+    add("--replications", args.replications.to_string());
+    if args.load.limits.max_events != LimitArgs::EVENT_COUNT_MAX {
+        add("--max-events", args.load.limits.max_events.to_string());
+    }
+    if args.scenario == Path::new("-") {
         words.push("< scenario.toml".to_string());
     }
     words.join(" ")

@@ -13,7 +13,7 @@ use crate::report::run_dir::{sha256_of, sha256_of_file};
 use crate::scenario::Scenario;
 use crate::scenario::load::explain::{Explanation, effective_toml, explain};
 use crate::scenario::load::limits::{Estimate, Limits};
-use crate::scenario::load::source::SET_NAME;
+use crate::scenario::load::source::{ASKED_NAME, SET_NAME};
 use crate::scenario::load::{self, LoadInput, LoadText};
 
 /// CSV inputs up to this size are copied into the run directory; of larger ones it has the hash.
@@ -40,6 +40,33 @@ pub fn for_run(args: &RunArgs, console: &mut Console) -> Result<Loaded, CliError
     }
     let input = input(args.scenario.as_deref(), &sets, &args.load.limits)?;
     accept(&input, console)
+}
+
+/// Loads the scenario that variants are made of, without asking anything. Its errors are shown, and
+/// its warnings are left to the variants.
+pub fn base(input: &LoadInput, console: &mut Console) -> Result<Scenario, CliError> {
+    let mut loaded = load::load(input);
+    loaded.scenario.take().ok_or_else(|| {
+        show_diagnostics(&loaded, console);
+        refused(&loaded)
+    })
+}
+
+/// Loads a scenario of which these measures will be asked, without its `[compare]`, and what of
+/// its warnings and errors is not in `said` already is shown.
+pub fn variant(
+    input: &LoadInput,
+    measures: &[String],
+    said: &mut Vec<String>,
+    console: &mut Console,
+) -> Result<Loaded, CliError> {
+    let mut loaded = load::load_asking(input, measures, true);
+    let text = loaded.diagnostics.render(&loaded.sources, false);
+    if !said.contains(&text) {
+        show_diagnostics(&loaded, console);
+        said.push(text);
+    }
+    finish(&mut loaded)
 }
 
 /// Loads the scenario of a run directory.
@@ -97,10 +124,14 @@ pub fn show_diagnostics(loaded: &load::Loaded, console: &mut Console) {
 fn accept(input: &LoadInput, console: &mut Console) -> Result<Loaded, CliError> {
     let mut loaded = load::load(input);
     show_diagnostics(&loaded, console);
-    let Some(explanation) = explain(&loaded) else {
-        return Err(refused(&loaded));
+    finish(&mut loaded)
+}
+
+fn finish(loaded: &mut load::Loaded) -> Result<Loaded, CliError> {
+    let Some(explanation) = explain(loaded) else {
+        return Err(refused(loaded));
     };
-    let origin = origin(&loaded, &explanation)?;
+    let origin = origin(loaded, &explanation)?;
     let scenario = loaded.scenario.take().expect("what is explained is there");
     Ok(Loaded {
         scenario,
@@ -121,7 +152,7 @@ fn origin(loaded: &load::Loaded, explanation: &Explanation) -> Result<ScenarioOr
     let texts = loaded
         .sources
         .iter()
-        .filter(|source| source.name != SET_NAME);
+        .filter(|source| source.name != SET_NAME && source.name != ASKED_NAME);
     let mut file_hashes: Vec<FileHash> = texts
         .map(|source| FileHash {
             path: source.name.clone(),
@@ -171,7 +202,7 @@ fn defaults(explanation: &Explanation) -> Vec<DefaultLine> {
 }
 
 /// A file name that every system takes.
-fn slug(name: &str) -> String {
+pub fn slug(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     name.chars()
         .map(|c| if is_plain(c) { c } else { '-' })

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod command;
+mod compare;
 mod completions;
 mod detectors;
 mod explain;
@@ -12,6 +13,7 @@ mod load;
 mod man;
 mod metrics;
 mod print;
+mod print_comparison;
 mod progress;
 mod run;
 mod schema;
@@ -109,6 +111,7 @@ pub fn run(args: &Args) -> Exit {
 fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
     match verb {
         Verb::Run(args) => run::run(args, console),
+        Verb::Compare(args) => compare::run(args, console),
         Verb::Check(args) => check::run(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),

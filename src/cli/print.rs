@@ -62,28 +62,34 @@ pub fn markdown(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "| {} | {cells} |", mark(line.state))?;
     }
     for table in &summary.tables {
-        writeln!(out, "\n## {}\n", escape(&table.heading))?;
-        let columns = if table.columns.is_empty() {
-            vec![String::new()]
-        } else {
-            table.columns.iter().map(|c| escape(c)).collect()
-        };
-        writeln!(out, "| | {} |", columns.join(" | "))?;
-        let align = if table.columns.is_empty() {
-            "---"
-        } else {
-            "---:"
-        };
-        writeln!(out, "|---|{}|", vec![align; columns.len()].join("|"))?;
-        for row in &table.rows {
-            let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
-            writeln!(out, "| {} |", cells.join(" | "))?;
-        }
-        if !table.note.is_empty() {
-            writeln!(out, "\n{}", escape(&table.note))?;
-        }
+        table_markdown(table, out)?;
     }
     writeln!(out, "\ndigest `{}`", summary.digest)
+}
+
+/// Prints a table as Markdown, under a heading of its own.
+pub fn table_markdown(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n## {}\n", escape(&table.heading))?;
+    let columns = if table.columns.is_empty() {
+        vec![String::new()]
+    } else {
+        table.columns.iter().map(|c| escape(c)).collect()
+    };
+    writeln!(out, "| | {} |", columns.join(" | "))?;
+    let align = if table.columns.is_empty() {
+        "---"
+    } else {
+        "---:"
+    };
+    writeln!(out, "|---|{}|", vec![align; columns.len()].join("|"))?;
+    for row in &table.rows {
+        let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
+        writeln!(out, "| {} |", cells.join(" | "))?;
+    }
+    if !table.note.is_empty() {
+        writeln!(out, "\n{}", escape(&table.note))?;
+    }
+    Ok(())
 }
 
 /// Prints the headline numbers, one a line; a number that does not exist has an empty value.
@@ -141,7 +147,8 @@ fn expectations_text(lines: &[JudgedLine], out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-fn table_text(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+/// Prints a table in columns.
+pub fn table_text(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     let mut header = vec![table.heading.clone()];
     header.extend(table.columns.iter().cloned());
     let all = std::iter::once(&header).chain(&table.rows);
@@ -189,7 +196,8 @@ fn mark(state: VerdictState) -> char {
     }
 }
 
-fn escape(text: &str) -> String {
+/// The text as Markdown shows it.
+pub fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;")
 }
 

@@ -25,7 +25,7 @@ use crate::scenario::Scenario;
 use crate::scenario::load::limits::Estimate;
 
 /// Where run directories are collected.
-const RUNS_DIRECTORY: &str = "stormglass-out";
+pub const RUNS_DIRECTORY: &str = "stormglass-out";
 
 /// Runs a scenario, prints its summary and writes its run directory.
 pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
@@ -130,7 +130,8 @@ fn advice(error: &PlanError, args: &RunArgs) -> String {
     }
 }
 
-fn interrupted() -> CliError {
+/// The user asked to stop.
+pub fn interrupted() -> CliError {
     CliError::Plan {
         error: PlanError::Interrupted,
         advice: String::new(),
@@ -138,7 +139,7 @@ fn interrupted() -> CliError {
 }
 
 /// Begins the run directory before the run, so that a place that takes none is found at once.
-fn begin(out: Option<&Path>) -> Result<RunDirWriter, CliError> {
+pub fn begin(out: Option<&Path>) -> Result<RunDirWriter, CliError> {
     let parent = match out {
         None => Path::new(RUNS_DIRECTORY),
         Some(out) => {
@@ -164,7 +165,8 @@ fn place(args: &RunArgs, scenario: &Scenario, results: &Results) -> PathBuf {
     })
 }
 
-fn manifest(
+/// What the manifest of a plan says.
+pub fn manifest(
     loaded: &Loaded,
     results: &Results,
     started_at: SystemTime,
@@ -184,7 +186,7 @@ fn manifest(
         repeat_with: command.to_string(),
         started_at: utc_text(started_at),
         ended_at: utc_text(SystemTime::now()),
-        files: writer.files().to_vec(),
+        files: writer.files(),
         complete: true,
     }
 }

@@ -73,8 +73,12 @@ fn compare_digests(
     console: &mut Console,
 ) -> Result<bool, CliError> {
     let Some(first) = manifest.replications.first() else {
+        let hint = match args.run_dir.join("variants").is_dir() {
+            true => "; verify the run directories in its folder `variants`",
+            false => "",
+        };
         return Err(CliError::Usage(format!(
-            "{}: its manifest names no runs",
+            "{}: its manifest names no runs{hint}",
             args.run_dir.display()
         )));
     };

@@ -1,13 +1,15 @@
 //! Many runs of one scenario: the only place with threads.
 
 pub mod aggregate;
+pub mod compare;
 pub mod headline;
 pub mod plan;
 pub mod replicate;
+pub mod settling;
 mod window_learner;
 
 use crate::metrics::data::RunMetrics;
-use crate::metrics::evaluate::Verdict;
+use crate::metrics::evaluate::{Reading, Verdict};
 use aggregate::{Aggregate, Tally};
 
 /// What one run gave.
@@ -19,6 +21,8 @@ pub struct Run {
     pub metrics: RunMetrics,
     /// Its judgement of every expectation, in the order of the scenario.
     pub verdicts: Vec<Verdict>,
+    /// The numbers that are asked for besides, in the order of the scenario.
+    pub readings: Vec<Reading>,
 }
 
 /// What all runs of a plan gave.

@@ -6,7 +6,7 @@ use super::{Results, Run};
 use crate::id::FaultId;
 use crate::metrics::data::series::{InstanceSeries, Series};
 use crate::metrics::data::timeline::Timelines;
-use crate::metrics::evaluate::judge;
+use crate::metrics::evaluate::{evaluate, judge};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::table::Tables;
 use crate::model::fault_plan::fault_windows;
@@ -59,6 +59,11 @@ fn run_once(
             .expectations
             .iter()
             .map(|expectation| judge(&metrics, scenario, expectation))
+            .collect(),
+        readings: scenario
+            .asked
+            .iter()
+            .map(|asked| evaluate(&metrics, scenario, &asked.measure))
             .collect(),
         metrics,
     })

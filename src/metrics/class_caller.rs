@@ -33,12 +33,10 @@ impl ClassCallerTable {
     /// Empty counters for the classes that expectations name.
     pub fn new(scenario: &Scenario, phase_count: usize) -> Self {
         let is_asked = |class, measure: Option<Measure>| {
-            scenario.expectations.iter().any(|expectation| {
-                expectation.asks_for(|asked| {
-                    is_by_caller(asked)
-                        && asked.scope.class == Some(class)
-                        && measure.is_none_or(|measure| measure == asked.measure)
-                })
+            scenario.asks_for(|asked| {
+                is_by_caller(asked)
+                    && asked.scope.class == Some(class)
+                    && measure.is_none_or(|measure| measure == asked.measure)
             })
         };
         let nobody: std::ops::Range<u32> = 0..0;

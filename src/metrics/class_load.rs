@@ -107,7 +107,7 @@ fn is_of_load(measure: &MeasureRef) -> bool {
 impl ClassLoadTable {
     /// Empty meters, if an expectation asks for them.
     pub fn new(scenario: &Scenario, phase_count: usize) -> Option<Box<Self>> {
-        let is_asked = scenario.expectations.iter().any(|e| e.asks_for(is_of_load));
+        let is_asked = scenario.asks_for(is_of_load);
         is_asked.then(|| {
             let instance_count = scenario.topology.instance_count() as usize;
             let count = instance_count * scenario.classes.count();

@@ -66,7 +66,7 @@ impl ConnectionTable {
         let is_asked = |measure: &MeasureRef| {
             measure.measure == Measure::PoolWaitingTime && measure.scope.class.is_some()
         };
-        let is_asked = scenario.expectations.iter().any(|e| e.asks_for(is_asked));
+        let is_asked = scenario.asks_for(is_asked);
         let request_class_count = if is_asked {
             scenario.classes.count()
         } else {

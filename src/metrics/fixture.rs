@@ -62,6 +62,7 @@ pub fn scenario(shape: Shape) -> Scenario {
     let edges = vec![edge()];
     let topology = Topology::new(&services, &groups, &clients, &edges, 1);
     Scenario {
+        asked: Vec::new(),
         compare: None,
         name: "small".to_string(),
         header: Vec::new(),

@@ -81,7 +81,7 @@ impl FlowTable {
         let is_asked = |measure: &MeasureRef| {
             measure.measure.is_of_breakdown() && measure.scope.class.is_some()
         };
-        let has_classes = has_parts && scenario.expectations.iter().any(|e| e.asks_for(is_asked));
+        let has_classes = has_parts && scenario.asks_for(is_asked);
         let has_optional = scenario.edges.iter().any(|edge| edge.flow.is_optional);
         FlowTable {
             class_count,

@@ -64,7 +64,7 @@ impl History {
             let left = old.members.iter().filter(|m| has_not(new, m.instance));
             let moves = moves(&before, &after);
             let is_one_empty = before.is_empty() != after.is_empty();
-            let moved_ratio = moves.iter().map(|one| one.ratio).sum();
+            let moved_ratio = moves.iter().fold(0.0, |sum, one| sum + one.ratio);
             changes.push(MembershipChange {
                 at_secs: at.as_secs_f64(),
                 joined_count: joined.count() as u64,
@@ -94,7 +94,8 @@ pub fn needless_ratio(moves: &[Move], before: &ViewSnapshot, after: &ViewSnapsho
     let gained = |instance| weight(before, instance) < weight(after, instance);
     let lost = |instance| weight(after, instance) < weight(before, instance);
     let needless = moves.iter().filter(|m| !lost(m.from) && !gained(m.to));
-    needless.map(|m| m.ratio).sum()
+    // An empty sum would be minus zero.
+    needless.fold(0.0, |sum, one| sum + one.ratio)
 }
 
 /// What each instance got from others, most first; equal ones by their number.

@@ -406,7 +406,7 @@ fn is_asked_by_caller(scenario: &Scenario) -> bool {
             && is_by_caller(measure)
             && measure.scope.class.is_none()
     };
-    scenario.expectations.iter().any(|e| e.asks_for(is_asked))
+    scenario.asks_for(is_asked)
 }
 
 /// Whether a measure is taken caller by caller.

@@ -29,14 +29,10 @@ const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
 pub fn scenario() -> Scenario {
     let (services, clients, edges) = (vec![web()], vec![shop()], vec![call()]);
     let groups = vec![group("a", 1.0), group("b", 2.0)];
-    let header = [
-        "Question: what is lost",
-        "when a rack goes?",
-        "Expected: little.",
-        "",
-        "Once.",
-    ];
+    let question = ["Question: what is lost", "when a rack goes?"];
+    let header = [question[0], question[1], "Expected: little.", "", "Once."];
     Scenario {
+        asked: Vec::new(),
         compare: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),

@@ -1,5 +1,7 @@
 //! How results are shown: files, pages, pictures and text. Computes nothing.
 
+pub mod comparison;
+pub mod comparison_text;
 pub mod files;
 mod flow;
 pub mod format;

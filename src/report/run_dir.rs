@@ -32,6 +32,8 @@ pub struct RunDirWriter {
     staging: TempDir,
     /// Created for this run, and removed again if it stays empty.
     made_parent: Option<PathBuf>,
+    /// Goes before the names of files: empty, or a folder with its `/`.
+    folder: String,
     files: Vec<FileHash>,
 }
 
@@ -56,8 +58,22 @@ impl RunDirWriter {
         Ok(RunDirWriter {
             staging,
             made_parent,
+            folder: String::new(),
             files: Vec::new(),
         })
+    }
+
+    /// Begins a run directory inside this one: files are written below `folder` until
+    /// [`RunDirWriter::leave`].
+    pub fn enter(&mut self, folder: &str) {
+        self.folder = format!("{folder}/");
+    }
+
+    /// Ends a run directory inside this one with its manifest.
+    pub fn leave(&mut self, manifest: &Manifest) -> Result<(), RunDirError> {
+        self.write(MANIFEST_NAME, |out| manifest.write(out))?;
+        self.folder.clear();
+        Ok(())
     }
 
     /// Writes one file, `/`-separated below the directory, and takes its hash.
@@ -70,20 +86,24 @@ impl RunDirWriter {
         name: &str,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), RunDirError> {
-        assert!(is_inside(name), "`{name}` leads out of the run directory");
+        let name = format!("{}{name}", self.folder);
+        assert!(is_inside(&name), "`{name}` leads out of the run directory");
         let sha256 = self
-            .write_file(name, fill)
-            .map_err(|source| write_error(Path::new(name), source))?;
-        self.files.push(FileHash {
-            path: name.to_string(),
-            sha256,
-        });
+            .write_file(&name, fill)
+            .map_err(|source| write_error(Path::new(&name), source))?;
+        self.files.push(FileHash { path: name, sha256 });
         Ok(())
     }
 
-    /// What has been written, in order.
-    pub fn files(&self) -> &[FileHash] {
-        &self.files
+    /// What has been written to the run directory under way, in order, as named in it.
+    pub fn files(&self) -> Vec<FileHash> {
+        let inside = self.files.iter().filter_map(|file| {
+            Some(FileHash {
+                path: file.path.strip_prefix(&self.folder)?.to_string(),
+                sha256: file.sha256.clone(),
+            })
+        });
+        inside.collect()
     }
 
     /// Writes the manifest and moves the directory to `place`, in the parent given at the start.
@@ -249,7 +269,7 @@ mod tests {
     fn write_run(place: &Path, contents: &str) -> Result<(), RunDirError> {
         let mut writer = RunDirWriter::begin(place.parent().expect("a parent"))?;
         writer.write("charts/a.svg", |out| out.write_all(contents.as_bytes()))?;
-        let manifest = manifest(writer.files());
+        let manifest = manifest(&writer.files());
         writer.commit(place, &manifest)
     }
 
@@ -282,6 +302,33 @@ mod tests {
         );
         let again = sha256_of_file(&place.join("charts/a.svg")).expect("readable");
         assert_eq!(again, read.files[0].sha256);
+    }
+
+    #[test]
+    fn a_run_directory_inside_another_has_a_manifest_of_its_own() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let place = parent.path().join("web-7");
+        let mut writer = RunDirWriter::begin(parent.path()).expect("begun");
+        writer.enter("variants/0-ring");
+        let write =
+            |writer: &mut RunDirWriter, name: &str| writer.write(name, |out| out.write_all(b"abc"));
+        write(&mut writer, "summary.json").expect("written");
+        let inner = manifest(&writer.files());
+        writer.leave(&inner).expect("written");
+        write(&mut writer, "comparison.json").expect("written");
+        let outer = manifest(&writer.files());
+        writer.commit(&place, &outer).expect("renamed");
+        let paths = |place: &Path| {
+            let files = Manifest::read(place).expect("a manifest").files;
+            files.into_iter().map(|file| file.path).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(&place.join("variants/0-ring")), ["summary.json"]);
+        let all = [
+            "variants/0-ring/summary.json",
+            "variants/0-ring/manifest.json",
+            "comparison.json",
+        ];
+        assert_eq!(paths(&place), all);
     }
 
     #[test]

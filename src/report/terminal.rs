@@ -405,6 +405,7 @@ mod tests {
             seed,
             metrics: fixture::metrics(),
             verdicts: vec![verdict],
+            readings: Vec::new(),
         };
         let runs = verdicts.into_iter().zip(7..).map(run).collect();
         Summary::new(&scenario, &Results::new(runs))

@@ -135,13 +135,32 @@ fn ring_text(ring: &RingChange, is_named: bool) -> String {
         true => format!("{}: ", ring.edge),
         false => String::new(),
     };
+    let needless = match 0.0 < ring.needless_move_ratio {
+        true => format!(", needless {}", format::ratio(ring.needless_move_ratio)),
+        false => String::new(),
+    };
     format!(
-        "{name}{} of keys moved (ideal {}), load max/mean {} -> {}",
+        "{name}{} of keys moved (ideal {}{needless}){}, load max/mean {} -> {}",
         format::ratio(ring.moved_key_ratio),
         format::ratio(ring.moved_key_ratio_ideal),
+        inheritors_text(ring),
         format::optional(ring.ownership_max_over_mean_before, format::number),
         format::optional(ring.ownership_max_over_mean_after, format::number)
     )
+}
+
+/// ` to 9, most to web/a/3 (4.1 %)`, or nothing where nobody got keys of another.
+fn inheritors_text(ring: &RingChange) -> String {
+    match ring.inheritors.as_slice() {
+        [] => String::new(),
+        [only] if ring.inheritor_count == 1 => format!(", all to {}", only.name),
+        [first, ..] => format!(
+            ", to {}, most to {} ({})",
+            format::counted(ring.inheritor_count, "instance"),
+            first.name,
+            format::ratio(first.inherited_ratio)
+        ),
+    }
 }
 
 fn selection_text(selection: &SelectionConvergence) -> String {
@@ -162,7 +181,7 @@ fn selection_text(selection: &SelectionConvergence) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::data::fault::FaultSpan;
+    use crate::metrics::data::fault::{FaultSpan, Inheritor};
 
     fn rack_loss() -> FaultMetrics {
         let returned = |secs| ReturnTimes {
@@ -245,6 +264,30 @@ mod tests {
             heading(&fault),
             "FAULT rack-b  crash of 1 node, 2 windows, the first 60 s to 120 s"
         );
+    }
+
+    #[test]
+    fn a_ring_tells_who_inherits() {
+        let heir = |name: &str, inherited_ratio| Inheritor {
+            name: name.to_string(),
+            inherited_ratio,
+        };
+        let mut ring = RingChange {
+            moved_key_ratio: 0.1,
+            moved_key_ratio_ideal: 0.1,
+            inheritor_count: 1,
+            inheritors: vec![heir("web/a/3", 0.1)],
+            ..RingChange::default()
+        };
+        let text = ring_text(&ring, false);
+        let start = "10.00 % of keys moved (ideal 10.00 %), all to web/a/3, load";
+        assert!(text.starts_with(start), "{text}");
+        ring.inheritors = vec![heir("web/a/3", 0.08), heir("web/a/1", 0.02)];
+        (ring.inheritor_count, ring.needless_move_ratio) = (2, 0.02);
+        let text = ring_text(&ring, false);
+        let start = "10.00 % of keys moved (ideal 10.00 %, needless 2.00 %), to 2 instances, most \
+                     to web/a/3 (8.00 %), load";
+        assert!(text.starts_with(start), "{text}");
     }
 
     #[test]

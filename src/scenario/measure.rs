@@ -203,6 +203,15 @@ pub enum Phase {
     Of(FaultId),
 }
 
+/// A number that somebody asks for outside `[expect]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AskedMeasure {
+    /// As written: `latency.p99{client=shop} during fault.rack-b`.
+    pub text: String,
+    /// Which number it is.
+    pub measure: MeasureRef,
+}
+
 /// A reference to one number of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeasureRef {

@@ -36,6 +36,7 @@ use client::{ClientConfig, EdgeConfig};
 use compare::CompareConfig;
 use expect::Expectation;
 use fault::FaultConfig;
+use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
 use service::{GroupConfig, ServiceConfig};
@@ -82,8 +83,18 @@ pub struct Scenario {
     pub faults: Vec<FaultConfig>,
     /// `[expect]`, in order of the file.
     pub expectations: Vec<Expectation>,
+    /// Numbers that are asked for besides those of `[expect]`.
+    pub asked: Vec<AskedMeasure>,
     /// `[compare]`.
     pub compare: Option<CompareConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
+}
+
+impl Scenario {
+    /// Whether an expectation, or somebody else, needs a number of this kind.
+    pub fn asks_for(&self, is_one: impl Fn(&MeasureRef) -> bool) -> bool {
+        let of_expectations = self.expectations.iter().any(|e| e.asks_for(&is_one));
+        of_expectations || self.asked.iter().any(|asked| is_one(&asked.measure))
+    }
 }

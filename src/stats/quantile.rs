@@ -1,5 +1,7 @@
 //! Percentiles of samples, exactly: the value of a rank, never an interpolation.
 
+use super::binomial::probability;
+
 /// How many samples must lie above a percentile for it to be stated.
 pub const SAMPLES_ABOVE_MIN: u64 = 10;
 
@@ -28,6 +30,31 @@ pub fn rank(q: f64, count: u64) -> u64 {
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     assert!(sorted.is_sorted(), "samples must ascend");
     sorted[rank(q, sorted.len() as u64) as usize - 1]
+}
+
+/// The ranks between which the true `q`-quantile of a continuous law lies with at least the
+/// probability `level`, given `count` independent samples, and that probability (Conover; Le
+/// Boudec, Performance Evaluation, theorem 2.1): the largest lower and the least upper rank that
+/// leave at most `(1 - level) / 2` outside. `None` where the samples are too few.
+///
+/// # Panics
+///
+/// If `q` or `level` is outside `(0, 1)`.
+pub fn interval_ranks(q: f64, count: u64, level: f64) -> Option<(u64, u64, f64)> {
+    assert!(0.0 < level && level < 1.0, "{level} is not in (0, 1)");
+    let tail = (1.0 - level) / 2.0;
+    // Fewer than r samples lie below the quantile with the probability B(r - 1).
+    let (mut low, mut below, mut fewer) = (None, 0.0, 0.0);
+    for rank in 1..=count {
+        fewer += probability(rank - 1, count, q);
+        if fewer <= tail {
+            (low, below) = (Some(rank), fewer);
+        }
+        if 1.0 - tail <= fewer {
+            return low.map(|low| (low, rank, fewer - below));
+        }
+    }
+    None
 }
 
 /// Whether `count` samples say enough to state their `q`-quantile: at least
@@ -67,6 +94,48 @@ mod tests {
         assert_eq!(quantile(&sorted, 0.5), 2.0);
         assert_eq!(quantile(&sorted, 0.51), 4.0);
         assert_eq!(quantile(&sorted, 1.0), 8.0);
+    }
+
+    #[test]
+    fn published_ranks_hold() {
+        for case in oracle::cases("quantile_ci_ranks") {
+            let (q, count) = (case.number("p"), case.count("n"));
+            let ranks = interval_ranks(q, count, case.number("conf"));
+            let (low, high, coverage) = ranks.expect("enough samples");
+            match case.metric() {
+                "ranks" => {
+                    let expected = case.list().iter().map(|rank| rank.as_u64());
+                    assert!(expected.eq([Some(low), Some(high)]), "{low} {high}");
+                }
+                _ => case.assert_met_by(coverage),
+            }
+        }
+    }
+
+    #[test]
+    fn few_samples_have_no_interval() {
+        // Five samples miss the median on one side with probability 1/32 each.
+        assert_eq!(interval_ranks(0.5, 5, 0.95), None);
+        let (low, high, coverage) = interval_ranks(0.5, 6, 0.95).expect("enough");
+        assert_eq!((low, high), (1, 6));
+        assert!((coverage - 62.0 / 64.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn intervals_of_quantiles_cover_them_as_often_as_they_say() {
+        for (q, count) in [(0.5, 30), (0.99, 2_000)] {
+            let (low, high, coverage) = interval_ranks(q, count, 0.95).expect("enough");
+            let mut draw = Draw::new(3);
+            let covered = (0..1_000).filter(|_| {
+                let below = (0..count).filter(|_| draw.uniform() < q).count() as u64;
+                // As many samples lie below the quantile as have a lower rank.
+                low <= below && below < high
+            });
+            // Four standard errors.
+            let share = covered.count() as f64 / 1_000.0;
+            assert!((share - coverage).abs() < 0.027, "{share} {coverage}");
+            assert!((0.93..=0.97).contains(&share), "{share}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@ use serde_json::Value;
 use super::*;
 use crate::oracle;
 use crate::rng::{Purpose, Streams};
+use crate::stats::kolmogorov::p_value;
 
 /// The law that an oracle describes, in seconds.
 fn law(dist: &Value) -> Distribution {
@@ -142,11 +143,8 @@ fn samples_follow_their_distribution_function() {
             })
             .collect();
         let distance = kolmogorov_distance(values, cdf);
-        // Kolmogorov's limit law: P(sqrt(n) D > d) < 2 exp(-2 d^2), which is 1e-4 at 2.225.
-        assert!(
-            distance < 2.225 / 100_000f64.sqrt(),
-            "{distribution:?}: {distance}"
-        );
+        let p = p_value(distance, 100_000);
+        assert!(1e-4 < p, "{distribution:?}: {distance} has p {p}");
     }
 }
 

@@ -45,7 +45,7 @@ fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
     };
     // A window doubles when it is full, so it may hold twice as much as it is filled with.
     let heard = secs / push.interval.as_secs_f64() + 2.0;
-    280.0 + 16.0 * heard.min(f64::from(push.judge.window()))
+    340.0 + 16.0 * heard.min(f64::from(push.judge.window()))
 }
 
 /// How large a run is likely to be.

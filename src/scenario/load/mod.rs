@@ -43,8 +43,8 @@ use context::Context;
 use diagnostic::{Diagnostic, Diagnostics};
 use inputs::Inputs;
 use limits::Limits;
-use source::{Source, SourceId, Sources};
-use tree::Tree;
+use source::{ASKED_NAME, Source, SourceId, Sources};
+use tree::{Tree, Value};
 
 /// What to load.
 #[derive(Clone, Debug)]
@@ -102,16 +102,36 @@ pub struct Loaded {
 
 /// Loads a scenario.
 pub fn load(input: &LoadInput) -> Loaded {
+    load_asking(input, &[], false)
+}
+
+/// Loads a scenario of which these measures will be asked, in the language of `[expect]`. Without
+/// its `[compare]` where it is a variant itself.
+pub fn load_asking(input: &LoadInput, measures: &[String], is_variant: bool) -> Loaded {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let mut inputs = Inputs::new(&input.limits);
-    let tree = load_tree(input, &mut sources, &mut diagnostics);
+    let mut tree = load_tree(input, &mut sources, &mut diagnostics);
+    if is_variant && let Some(Value::Table(table)) = tree.as_mut().map(|tree| &mut tree.value) {
+        table.retain(|entry| entry.key != "compare");
+    }
+    let asked: Vec<SourceId> = measures
+        .iter()
+        .map(|measure| {
+            sources.add(Source {
+                name: ASKED_NAME.to_string(),
+                text: measure.clone(),
+                folder: None,
+            })
+        })
+        .collect();
     let mut scenario = None;
     if let Some(tree) = &tree {
         let mut ctx = Context {
             sources: &sources,
             diagnostics: &mut diagnostics,
             inputs: &mut inputs,
+            asked: &asked,
         };
         scenario = build(&mut ctx, tree, &input.limits);
     }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+/// The name of a measure that was asked for on the command line.
+pub const ASKED_NAME: &str = "--metric";
+
 /// A place in a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {

@@ -94,6 +94,7 @@ fn try_variant(
             sources: ctx.sources,
             diagnostics: &mut found,
             inputs: ctx.inputs,
+            asked: ctx.asked,
         };
         build(&mut inner, &changed);
     }

@@ -2,6 +2,7 @@
 //! `stormglass metrics`.
 
 mod class;
+mod direction;
 mod family;
 mod flow;
 mod placement;
@@ -10,6 +11,7 @@ mod table;
 use super::measure::{Measure, Statistic, Unit};
 
 pub use class::why_no_class;
+pub use direction::{Direction, direction};
 pub use table::MEASURES;
 
 /// What is said about one family of measures.

@@ -43,6 +43,17 @@ pub fn parse(name: &str, text: &str, names: &Names) -> Result<Expectation, Probl
     })
 }
 
+/// Reads a measure that is not compared with anything: `latency.p99{client=shop} steady`.
+pub fn parse_measure(text: &str, names: &Names) -> Result<MeasureRef, Problem> {
+    let mut parser = Parser { text, at: 0, names };
+    let (mut measure, measure_span) = parser.measure()?;
+    let (phase, phase_span) = parser.phase()?.unwrap_or((Phase::Whole, 0..0));
+    parser.end()?;
+    parser.check_phase(&measure, phase, &measure_span, &phase_span)?;
+    measure.phase = phase;
+    Ok(measure)
+}
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,

@@ -9,16 +9,21 @@ use super::super::tree::Tree;
 use super::super::value;
 use super::Names;
 use crate::scenario::expect::Expectation;
+use crate::scenario::measure::AskedMeasure;
 
 /// Longest assertion in bytes.
 const TEXT_BYTES_MAX: usize = 1_024;
 
-/// Reads `[expect]`, with the place of each assertion.
-pub fn expectations(
+/// Reads `[expect]`, with the place of each assertion, and the measures that are asked for besides.
+pub fn expectations_and_asked(
     ctx: &mut Context,
     root: &Section,
     names: &Names,
-) -> Vec<(Expectation, Origin)> {
+) -> (Vec<(Expectation, Origin)>, Vec<AskedMeasure>) {
+    (expectations(ctx, root, names), asked(ctx, names))
+}
+
+fn expectations(ctx: &mut Context, root: &Section, names: &Names) -> Vec<(Expectation, Origin)> {
     let mut list = Vec::new();
     for entry in root.named(ctx, "expect") {
         let Some(text) = value::text(ctx, entry.tree) else {
@@ -34,6 +39,40 @@ pub fn expectations(
         match assertion::parse(entry.name, &text, names) {
             Ok(expectation) => list.push((expectation, entry.tree.origin)),
             Err(problem) => ctx.error(located(ctx, entry.tree, &text, problem)),
+        }
+    }
+    list
+}
+
+fn asked(ctx: &mut Context, names: &Names) -> Vec<AskedMeasure> {
+    let mut list = Vec::new();
+    for id in ctx.asked {
+        let text = ctx.sources.get(*id).text.clone();
+        let at = |start: usize, length: usize| {
+            let offset = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+            Origin {
+                source: *id,
+                start: offset(start),
+                end: offset(start + length),
+            }
+        };
+        if TEXT_BYTES_MAX < text.len() {
+            let label = format!("at most {TEXT_BYTES_MAX} bytes");
+            ctx.error(
+                Diagnostic::new("a measure that is too long").at(at(0, TEXT_BYTES_MAX), label),
+            );
+            continue;
+        }
+        match assertion::parse_measure(&text, names) {
+            Ok(measure) => list.push(AskedMeasure { text, measure }),
+            Err(problem) => {
+                let origin = at(problem.span.start, problem.span.len());
+                ctx.error(
+                    Diagnostic::new(problem.title)
+                        .at(origin, problem.label)
+                        .help_if(problem.help),
+                );
+            }
         }
     }
     list

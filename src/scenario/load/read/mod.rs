@@ -124,8 +124,7 @@ pub fn scenario(
     let network = network::network(ctx, &network_section, &names, &classes);
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     class::warn_sizeless(ctx, &network_section, &classes);
-    let expectations = expect::expectations(ctx, &root, &names);
-
+    let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
@@ -137,7 +136,7 @@ pub fn scenario(
         drain: drain(ctx, &root, &clients_read, &classes, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
-        has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations),
+        has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations, &asked),
         zones: names.zones,
         network,
         registry,
@@ -148,6 +147,7 @@ pub fn scenario(
         edges,
         faults: faults_read,
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
+        asked,
         compare: None,
         topology: Topology::default(),
     };

@@ -83,7 +83,7 @@ fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<Bal
         },
         "ring" => BalancerConfig::Ring {
             virtual_node_count: section.count_u32(ctx, "virtual_node_count")?,
-            hash: keyed::hash(ctx, &section)?,
+            hash: keyed::hash(ctx, section)?,
             hash_seed: section.count(ctx, "hash_seed")?,
         },
         "sticky" => {

@@ -1,0 +1,205 @@
+//! `comparison.json` and the CSV of a comparison, for programs. Numbers are in the base unit of
+//! their measure: seconds, shares, per second.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::comparison_text::{sentences, verdict_word};
+use super::series::safe_cell;
+use super::summary::unit_suffix;
+use crate::experiment::compare::{Comparison, Effect, Level, MeasureComparison, Row};
+use crate::stats::contrast::Pairing;
+
+/// The version of the format.
+pub const COMPARISON_SCHEMA: u32 = 1;
+
+/// What a comparison was made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparisonFacts {
+    /// The scenario.
+    pub scenario: String,
+    /// The seed of the first replication of every variant.
+    pub seed: u64,
+    /// Fingerprint of all runs.
+    pub digest: String,
+    /// By variant: what it sets, and the fingerprint of its runs.
+    pub variants: Vec<(Vec<String>, String)>,
+}
+
+/// Writes the comparison as indented JSON.
+pub fn write_json(
+    facts: &ComparisonFacts,
+    comparison: &Comparison,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let variants = comparison.variants.iter().zip(&facts.variants);
+    let value = json!({
+        "schema": COMPARISON_SCHEMA,
+        "scenario": facts.scenario,
+        "digest": facts.digest,
+        "seed": facts.seed,
+        "replication_count": comparison.run_count,
+        "reference": comparison.variants[comparison.reference],
+        "variants": variants
+            .map(|(name, (sets, digest))| json!({"name": name, "sets": sets, "digest": digest}))
+            .collect::<Vec<_>>(),
+        "measures": comparison
+            .measures
+            .iter()
+            .map(|measure| measure_value(comparison, measure))
+            .collect::<Vec<_>>(),
+        "sentences": sentences(comparison),
+    });
+    serde_json::to_writer_pretty(&mut *out, &value)?;
+    out.write_all(b"\n")
+}
+
+/// Writes one line for each measure and variant; what does not exist is empty.
+pub fn write_csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([
+        "measure",
+        "variant",
+        "unit",
+        "mean",
+        "half_width",
+        "effect",
+        "effect_value",
+        "effect_low",
+        "effect_high",
+        "p_adjusted",
+        "correlation",
+        "pairing",
+        "verdict",
+    ])?;
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    for measure in &comparison.measures {
+        for (name, row) in comparison.variants.iter().zip(&measure.rows) {
+            let (mean, half_width) = mean_of(row);
+            let (kind, [value, low, high]) = effect_of(row);
+            let (correlation, pairing) = pairing_of(row);
+            csv.write_record([
+                safe_cell(&measure.text).as_str(),
+                &safe_cell(name),
+                unit_suffix(measure.unit).trim_start_matches('_'),
+                &number(mean),
+                &number(half_width),
+                kind,
+                &number(value),
+                &number(low),
+                &number(high),
+                &number(row.p_adjusted),
+                &number(correlation),
+                pairing,
+                row.verdict.map_or("reference", verdict_word),
+            ])?;
+        }
+    }
+    csv.flush()
+}
+
+fn mean_of(row: &Row) -> (Option<f64>, Option<f64>) {
+    match row.level {
+        Level::Mean(interval) => (Some(interval.mean), Some(interval.half_width)),
+        Level::Censored { .. } | Level::Unknown { .. } => (None, None),
+    }
+}
+
+/// The kind of an effect, its value and the ends of its interval.
+fn effect_of(row: &Row) -> (&'static str, [Option<f64>; 3]) {
+    match &row.effect {
+        None => ("", [None; 3]),
+        Some(Effect::Ratio(ratio)) => ("ratio", [ratio.ratio, ratio.low, ratio.high].map(Some)),
+        Some(Effect::Difference(contrast)) => {
+            let interval = contrast.difference;
+            let numbers = [interval.mean, interval.low(), interval.high()];
+            ("difference", numbers.map(Some))
+        }
+        Some(Effect::Signs {
+            lower_count,
+            higher_count,
+        }) => {
+            let balance = *higher_count as f64 - *lower_count as f64;
+            ("signs", [Some(balance), None, None])
+        }
+    }
+}
+
+fn pairing_of(row: &Row) -> (Option<f64>, &'static str) {
+    match row.pairing() {
+        None => (None, ""),
+        Some((correlation, Pairing::Paired)) => (correlation, "paired"),
+        Some((correlation, Pairing::Unpaired)) => (correlation, "unpaired"),
+    }
+}
+
+fn measure_value(comparison: &Comparison, measure: &MeasureComparison) -> Value {
+    let rows = comparison.variants.iter().zip(&measure.rows);
+    json!({
+        "measure": measure.text,
+        "unit": unit_suffix(measure.unit).trim_start_matches('_'),
+        "variants": rows.map(|(name, row)| row_value(name, row)).collect::<Vec<_>>(),
+    })
+}
+
+fn row_value(name: &str, row: &Row) -> Value {
+    let never = |value: &Option<f64>| match value {
+        Some(value) if value.is_infinite() => json!("never"),
+        value => json!(value),
+    };
+    let mut map = Map::new();
+    map.insert("name".into(), json!(name));
+    let values: Vec<Value> = row.values.iter().map(never).collect();
+    map.insert("values".into(), json!(values));
+    match &row.level {
+        Level::Mean(interval) => {
+            map.insert("mean".into(), json!(interval.mean));
+            map.insert("interval_95_half_width".into(), json!(interval.half_width));
+        }
+        Level::Censored {
+            never_count,
+            never_ratio,
+            median,
+            median_interval,
+        } => {
+            let ends = median_interval.map(|(low, high)| [never(&Some(low)), never(&Some(high))]);
+            map.insert("never_count".into(), json!(never_count));
+            map.insert("never_interval_95_ratio".into(), json!(never_ratio));
+            map.insert("median".into(), never(&Some(*median)));
+            map.insert("median_interval_95".into(), json!(ends));
+        }
+        Level::Unknown {
+            known_count,
+            reason,
+        } => {
+            map.insert("known_count".into(), json!(known_count));
+            map.insert("reason".into(), json!(reason));
+        }
+    }
+    if let Some(rare) = &row.rare {
+        map.insert("seen_count".into(), json!(rare.seen_count));
+        map.insert("exposure_secs".into(), json!(rare.exposure_secs));
+        let ends = [rare.low_per_sec, rare.high_per_sec];
+        map.insert("interval_95_per_sec".into(), json!(ends));
+    }
+    if row.effect.is_some() {
+        let (kind, [value, low, high]) = effect_of(row);
+        let (correlation, pairing) = pairing_of(row);
+        map.insert(
+            "against_reference".into(),
+            json!({
+                "kind": kind,
+                "value": value,
+                "interval_95": low.zip(high),
+                "p": row.p_value(),
+                "p_adjusted": row.p_adjusted,
+                "pairing": pairing,
+                "correlation": correlation,
+            }),
+        );
+    }
+    let verdict = row.verdict.map_or("reference", verdict_word);
+    map.insert("verdict".into(), json!(verdict));
+    Value::Object(map)
+}

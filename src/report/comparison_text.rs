@@ -1,0 +1,399 @@
+//! What a comparison says, in words and tables.
+
+use super::format;
+use super::terminal::Table;
+use crate::experiment::compare::{
+    Comparison, Effect, Level, MeasureComparison, RareEvents, Row, VERDICT_RUN_COUNT_MIN, Verdict,
+};
+use crate::scenario::measure::Unit;
+use crate::stats::contrast::Pairing;
+use crate::stats::interval::MeanInterval;
+
+/// What must be known to read the numbers.
+pub const READING: &str = "Intervals are of 95 %, each for itself; verdicts are Holm's over all of \
+                           them at 5 %. A percentile is the mean of those of the replications.";
+
+/// The table of every measure.
+pub fn tables(comparison: &Comparison) -> Vec<Table> {
+    let measures = comparison.measures.iter();
+    measures.map(|measure| table(comparison, measure)).collect()
+}
+
+/// A sentence for every variant but the reference.
+pub fn sentences(comparison: &Comparison) -> Vec<String> {
+    let others = (0..comparison.variants.len()).filter(|v| *v != comparison.reference);
+    others
+        .map(|variant| sentence(comparison, variant))
+        .collect()
+}
+
+/// What else must be known: what is missing, never came or is rare.
+pub fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut notes = Vec::new();
+    if comparison.run_count < VERDICT_RUN_COUNT_MIN {
+        notes.push(format!(
+            "verdicts need at least {VERDICT_RUN_COUNT_MIN} replications; these are {}",
+            comparison.run_count
+        ));
+    }
+    for measure in &comparison.measures {
+        for (name, row) in comparison.variants.iter().zip(&measure.rows) {
+            notes.extend(note(&measure.text, name, row, comparison.run_count));
+        }
+    }
+    notes
+}
+
+/// The word for a verdict.
+pub fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "better",
+        Verdict::Worse => "worse",
+        Verdict::TradeOff => "trade-off",
+        Verdict::Higher => "higher",
+        Verdict::Lower => "lower",
+        Verdict::NoEvidence => "no evidence",
+        Verdict::NotComparable => "not comparable",
+    }
+}
+
+fn table(comparison: &Comparison, measure: &MeasureComparison) -> Table {
+    let reference = &comparison.variants[comparison.reference];
+    let columns = [
+        "all replications",
+        &format!("against {reference}"),
+        "p",
+        "correlation",
+        "verdict",
+    ];
+    let rows = comparison.variants.iter().zip(&measure.rows);
+    Table {
+        heading: measure.text.clone(),
+        columns: columns.map(str::to_string).to_vec(),
+        rows: rows
+            .map(|(name, row)| cells(name, row, measure.unit))
+            .collect(),
+        note: String::new(),
+    }
+}
+
+fn cells(name: &str, row: &Row, unit: Unit) -> Vec<String> {
+    let correlation = match row.pairing() {
+        Some((Some(correlation), Pairing::Paired)) => format!("{correlation:.2}"),
+        Some((Some(correlation), Pairing::Unpaired)) => format!("{correlation:.2} (unpaired)"),
+        _ => format::NOTHING.to_string(),
+    };
+    vec![
+        name.to_string(),
+        level_text(&row.level, unit),
+        format::optional(row.effect, |effect| effect_text(&effect, unit)),
+        format::optional(row.p_adjusted, p_text),
+        correlation,
+        row.verdict.map_or("reference", verdict_word).to_string(),
+    ]
+}
+
+fn p_text(p: f64) -> String {
+    match p {
+        p if p < 0.000_1 => "<0.0001".to_string(),
+        p => format!("{p:.4}"),
+    }
+}
+
+fn level_text(level: &Level, unit: Unit) -> String {
+    match level {
+        Level::Mean(interval) => {
+            let mean = format::by_unit(unit, interval.mean);
+            match unit {
+                Unit::Ratio => format!("{mean} \u{b1} {} points", points(interval.half_width)),
+                _ => format!(
+                    "{mean} \u{b1} {}",
+                    format::by_unit(unit, interval.half_width)
+                ),
+            }
+        }
+        Level::Censored { median, .. } => format!("median {}", or_never(*median, unit)),
+        Level::Unknown { .. } => format::NOTHING.to_string(),
+    }
+}
+
+fn or_never(value: f64, unit: Unit) -> String {
+    match value.is_infinite() {
+        true => "never".to_string(),
+        false => format::by_unit(unit, value),
+    }
+}
+
+/// `1.46 ± 0.02 times lower`.
+fn effect_text(effect: &Effect, unit: Unit) -> String {
+    if effect.is_none() {
+        return "equal in all".to_string();
+    }
+    let word = if effect.is_lower() { "lower" } else { "higher" };
+    match effect {
+        Effect::Ratio(ratio) => {
+            let ends = [ratio.low, ratio.ratio, ratio.high];
+            let [low, times, high] = match effect.is_lower() {
+                true => [1.0 / ratio.high, 1.0 / ratio.ratio, 1.0 / ratio.low],
+                false => ends,
+            };
+            // The interval of a ratio leans to one side; the wider half stands for both.
+            let half_width = (times - low).max(high - times);
+            format!("{} times {word}", plus_minus(times, half_width))
+        }
+        Effect::Difference(contrast) => {
+            let size = difference_text(&contrast.difference, unit);
+            match contrast.difference.mean {
+                0.0 => size,
+                _ => format!("{size} {word}"),
+            }
+        }
+        Effect::Signs {
+            lower_count,
+            higher_count,
+        } => format!("lower in {lower_count}, higher in {higher_count}"),
+    }
+}
+
+fn difference_text(difference: &MeanInterval, unit: Unit) -> String {
+    let size = difference.mean.abs();
+    match unit {
+        Unit::Ratio => {
+            let text = plus_minus(size * 100.0, difference.half_width * 100.0);
+            format!("{text} points")
+        }
+        _ => format!(
+            "{} \u{b1} {}",
+            format::by_unit(unit, size),
+            format::by_unit(unit, difference.half_width)
+        ),
+    }
+}
+
+/// A half-width of a share, in points.
+fn points(half_width: f64) -> String {
+    let percent = half_width * 100.0;
+    format!("{percent:.*}", decimals(percent))
+}
+
+fn plus_minus(value: f64, half_width: f64) -> String {
+    let places = decimals(half_width);
+    format!("{value:.places$} \u{b1} {half_width:.places$}")
+}
+
+/// Decimals that show the first digit of a half-width, at least two.
+fn decimals(half_width: f64) -> usize {
+    let mut decimals = 2;
+    let mut scaled = half_width * 100.0;
+    while 0.0 < scaled && scaled < 0.95 && decimals < 8 {
+        scaled *= 10.0;
+        decimals += 1;
+    }
+    decimals
+}
+
+/// `two_choices has 1.46 ± 0.02 times lower latency.p99 than ring (better)`.
+fn sentence(comparison: &Comparison, variant: usize) -> String {
+    let name = &comparison.variants[variant];
+    let reference = &comparison.variants[comparison.reference];
+    let (mut found, mut open, mut equal) = (Vec::new(), Vec::new(), Vec::new());
+    let mut missing = Vec::new();
+    for measure in &comparison.measures {
+        let row = &measure.rows[variant];
+        match (row.verdict, row.effect) {
+            (_, Some(effect)) if effect.is_none() => equal.push(measure.text.as_str()),
+            (Some(Verdict::NotComparable) | None, _) | (_, None) => {
+                missing.push(measure.text.as_str());
+            }
+            (Some(Verdict::NoEvidence), _) => open.push(measure.text.as_str()),
+            (Some(verdict), Some(effect)) => {
+                found.push(finding(measure, verdict, &effect));
+            }
+        }
+    }
+    let mut parts = vec![match found.is_empty() {
+        true => format!("{name} against {reference}"),
+        false => format!("{name} has {}", findings(&found, reference)),
+    }];
+    let rest = [
+        ("no evidence on", open),
+        ("equal in", equal),
+        ("not comparable in", missing),
+    ];
+    for (words, measures) in rest.iter().filter(|(_, measures)| !measures.is_empty()) {
+        parts.push(format!("{words} {}", measures.join(", ")));
+    }
+    parts.join("; ")
+}
+
+/// Each finding with what it means, or all with it at the end where that is the same.
+fn findings(found: &[(String, &'static str)], reference: &str) -> String {
+    let is_alike = found.iter().all(|(_, remark)| *remark == found[0].1);
+    let texts = found.iter().map(|(text, remark)| match is_alike {
+        true => text.clone(),
+        false => format!("{text}{remark}"),
+    });
+    let texts: Vec<String> = texts.collect();
+    let end = if is_alike { found[0].1 } else { "" };
+    format!("{} than {reference}{end}", texts.join(" and "))
+}
+
+/// `1.46 ± 0.02 times lower latency.p99`, and what it means.
+fn finding(
+    measure: &MeasureComparison,
+    verdict: Verdict,
+    effect: &Effect,
+) -> (String, &'static str) {
+    let text = match effect {
+        Effect::Signs { .. } => match effect.is_lower() {
+            true => "lower".to_string(),
+            false => "higher".to_string(),
+        },
+        _ => effect_text(effect, measure.unit),
+    };
+    let remark = match verdict {
+        Verdict::TradeOff => " (a trade-off: fewer requests succeed)",
+        Verdict::Better => " (better)",
+        Verdict::Worse => " (worse)",
+        Verdict::Higher | Verdict::Lower | Verdict::NoEvidence | Verdict::NotComparable => "",
+    };
+    (format!("{text} {}", measure.text), remark)
+}
+
+/// None seen is not zero: it bounds the rate from above.
+fn rare_note(measure: &str, name: &str, rare: &RareEvents, run_count: usize) -> String {
+    let exposure = format::secs(rare.exposure_secs);
+    let a_day = |per_sec: f64| format::number(per_sec * 86_400.0);
+    let high = a_day(rare.high_per_sec);
+    match rare.seen_count {
+        0 => format!(
+            "{name}: {measure} is zero in {exposure} of {run_count} replications: 95 % sure that \
+             there are at most {high} bursts a day"
+        ),
+        seen_count => format!(
+            "{name}: {measure} is above zero in {seen_count} of {run_count} replications, \
+             {exposure} together: {} to {high} bursts a day (95 %)",
+            a_day(rare.low_per_sec)
+        ),
+    }
+}
+
+fn note(measure: &str, name: &str, row: &Row, run_count: usize) -> Option<String> {
+    if let Some(rare) = &row.rare {
+        return Some(rare_note(measure, name, rare, run_count));
+    }
+    match &row.level {
+        Level::Mean(_) => None,
+        Level::Censored {
+            never_count,
+            never_ratio,
+            ..
+        } => Some(format!(
+            "{name}: {measure} was never reached in {never_count} of {run_count} replications \
+             (95 %: in {} to {} of all)",
+            format::ratio(never_ratio.0),
+            format::ratio(never_ratio.1)
+        )),
+        Level::Unknown {
+            known_count,
+            reason,
+        } => Some(format!(
+            "{name}: {measure} is known in {known_count} of {run_count} replications only: {reason}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::measure_catalog::Direction;
+    use crate::stats::contrast::ratio;
+
+    fn row(effect: Option<Effect>, verdict: Option<Verdict>) -> Row {
+        Row {
+            values: Vec::new(),
+            level: Level::Mean(MeanInterval {
+                mean: 0.0482,
+                half_width: 0.001,
+            }),
+            effect,
+            p_adjusted: effect.map(|_| 0.012_34),
+            verdict,
+            rare: None,
+        }
+    }
+
+    fn comparison(effect: Effect, verdict: Verdict) -> Comparison {
+        Comparison {
+            reference: 0,
+            variants: vec!["ring".into(), "two_choices".into()],
+            run_count: 10,
+            measures: vec![MeasureComparison {
+                text: "latency.p99".into(),
+                unit: Unit::Time,
+                direction: Direction::Lower,
+                rows: vec![row(None, None), row(Some(effect), Some(verdict))],
+            }],
+        }
+    }
+
+    fn halved() -> Effect {
+        let reference = [0.100, 0.104, 0.098];
+        Effect::Ratio(ratio(&[0.050, 0.0521, 0.0489], &reference).expect("positive"))
+    }
+
+    #[test]
+    fn a_sentence_says_how_many_times() {
+        let found = sentences(&comparison(halved(), Verdict::Better));
+        let text = "two_choices has 2.00 \u{b1} 0.01 times lower latency.p99 than ring (better)";
+        assert_eq!(found, [text]);
+    }
+
+    #[test]
+    fn no_evidence_is_not_no_difference() {
+        let found = sentences(&comparison(halved(), Verdict::NoEvidence));
+        assert_eq!(
+            found,
+            ["two_choices against ring; no evidence on latency.p99"]
+        );
+    }
+
+    #[test]
+    fn a_difference_of_shares_is_in_points() {
+        let difference = MeanInterval {
+            mean: -0.001_23,
+            half_width: 0.000_04,
+        };
+        let text = difference_text(&difference, Unit::Ratio);
+        assert_eq!(text, "0.123 \u{b1} 0.004 points");
+    }
+
+    #[test]
+    fn nothing_seen_is_not_zero() {
+        let rare = |seen_count, low_per_sec, high_per_sec| RareEvents {
+            seen_count,
+            exposure_secs: 86_400.0,
+            low_per_sec: low_per_sec / 86_400.0,
+            high_per_sec: high_per_sec / 86_400.0,
+        };
+        assert_eq!(
+            rare_note("mistake_count", "ring", &rare(0, 0.0, 2.9957), 24),
+            "ring: mistake_count is zero in 24.0 h of 24 replications: 95 % sure that there are at \
+             most 3.00 bursts a day"
+        );
+        assert_eq!(
+            rare_note("mistake_count", "ring", &rare(1, 0.0253, 5.572), 24),
+            "ring: mistake_count is above zero in 1 of 24 replications, 24.0 h together: 0.0253 to \
+             5.57 bursts a day (95 %)"
+        );
+    }
+
+    #[test]
+    fn tables_have_a_row_for_each_variant() {
+        let tables = tables(&comparison(halved(), Verdict::Better));
+        assert_eq!(tables[0].rows[0][1], "48.2 ms \u{b1} 1.00 ms");
+        assert_eq!(tables[0].rows[0][5], "reference");
+        assert_eq!(tables[0].rows[1][2], "2.00 \u{b1} 0.01 times lower");
+        assert_eq!(tables[0].rows[1][3], "0.0123");
+    }
+}
