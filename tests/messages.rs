@@ -8,6 +8,8 @@ mod balancers;
 mod caches;
 #[path = "messages/classes.rs"]
 mod classes;
+#[path = "messages/detectors.rs"]
+mod detectors;
 #[path = "messages/faults.rs"]
 mod faults;
 #[path = "messages/feedback.rs"]
@@ -212,28 +214,6 @@ bad.toml: 3 errors
 
 #[test]
 fn what_the_model_does_not_do_is_refused() {
-    assert_messages(
-        "detector = { kind = \"ping\", timeout = \"2s\" }\n[network]\nduplication = 0.1\n",
-        r#"
-error: a ping that may take longer than its interval
-  --> bad.toml:11:39
-   |
-11 | detector = { kind = "ping", timeout = "2s" }
-   |                                       ^^^^ `interval` is 1s
-   |
-help: expected timeout <= interval: one ping at a time is under way
-
-error: a stream delivers nothing twice
-  --> bad.toml:13:15
-   |
-13 | duplication = 0.1
-   |               ^^^ `transport` is stream
-   |
-help: write `transport = "datagram"` to let messages be duplicated
-
-bad.toml: 2 errors
-"#,
-    );
     let bursts = r#"client.shop.arrivals={ process = "bursts", rate = "1/s", burst_rate = "2/s",
         period = "2ns", burst_duration = "1ns" }"#;
     let said = messages("", &[bursts]);

@@ -109,6 +109,11 @@ pub enum Verb {
         /// Explain this one
         name: Option<String>,
     },
+    /// List the failure detectors of calls, or explain one: parameters, source, evidence, when
+    Detectors {
+        /// Explain this one
+        name: Option<String>,
+    },
     /// Print the JSON Schema of scenario files, so that editors complete and check them
     Schema,
     /// Run a run directory's scenario again and compare the digests

@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod compare;
 mod completions;
+mod detectors;
 mod explain;
 mod init;
 mod interrupt;
@@ -116,6 +117,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Init(args) => init::run(args, console),
         Verb::Metrics => metrics::run(console),
         Verb::Strategies { name } => strategies::run(name.as_deref(), console),
+        Verb::Detectors { name } => detectors::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
         Verb::Completions { shell } => completions::run(*shell, console),

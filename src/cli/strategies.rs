@@ -54,6 +54,12 @@ fn list(console: &mut Console) -> io::Result<()> {
 }
 
 fn explain(info: &StrategyInfo, console: &mut Console) -> io::Result<()> {
+    describe(info, console)?;
+    write_parts(&keys_of(info.name), console)
+}
+
+/// Everything about a strategy or a detector but its parameters.
+pub(super) fn describe(info: &StrategyInfo, console: &mut Console) -> io::Result<()> {
     let out = console.out();
     writeln!(out, "{HEADING}{}{HEADING:#}  {}\n", info.name, info.summary)?;
     let evidence = format!("{}: {}", info.evidence.kind(), info.evidence.text());
@@ -71,7 +77,12 @@ fn explain(info: &StrategyInfo, console: &mut Console) -> io::Result<()> {
             writeln!(out, "{FAINT}{label:LABEL_WIDTH$}{FAINT:#}{line}")?;
         }
     }
-    let parts = keys_of(info.name);
+    Ok(())
+}
+
+/// The parameters, with what holds without them.
+pub(super) fn write_parts(parts: &[Part], console: &mut Console) -> io::Result<()> {
+    let out = console.out();
     if parts.iter().all(|(_, keys)| keys.is_empty()) {
         return writeln!(out, "\nIt has no parameters.");
     }
@@ -93,7 +104,7 @@ fn explain(info: &StrategyInfo, console: &mut Console) -> io::Result<()> {
 }
 
 /// Keys that belong together: those of a strategy, or of one kind of a wrapper.
-type Part = (Option<&'static Variant>, Vec<&'static Key>);
+pub(super) type Part = (Option<&'static Variant>, Vec<&'static Key>);
 
 /// The parameters of a strategy, or of a wrapper, which is a key of its own.
 fn keys_of(name: &str) -> Vec<Part> {

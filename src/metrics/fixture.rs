@@ -7,6 +7,7 @@ use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, Jitter, KeyConfig, RetryConfig,
     WhenCallerDown, Workload,
 };
+use crate::scenario::detector::DetectorConfig;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
 use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
@@ -162,13 +163,13 @@ fn edge() -> EdgeConfig {
         resilience: None,
         connection: None,
         cache: None,
-        detector: Some(PingConfig {
+        detector: Some(DetectorConfig::Ping(PingConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),
             misses_max: 3,
             rises_min: 1,
             phase: Phase::Random,
-        }),
+        })),
         flow: Default::default(),
     }
 }

@@ -107,7 +107,12 @@ fn witness_name(witness: Witness, scenario: &Scenario) -> String {
     match witness {
         Witness::Truth => "truth".to_string(),
         Witness::Registry => "registry".to_string(),
-        Witness::Detector(edge) => format!("ping {}", first(edge)),
+        Witness::Detector(edge) => {
+            let detector = scenario.edges[edge.index()].detector;
+            let is_push = detector.is_some_and(|detector| detector.push().is_some());
+            let what = if is_push { "heartbeat" } else { "ping" };
+            format!("{what} {}", first(edge))
+        }
         Witness::Candidates(edge) => format!("view {}", first(edge)),
     }
 }

@@ -14,6 +14,7 @@ use super::classes::ClassLaws;
 use super::composition::Composition;
 use super::connection::Connections;
 use super::detector::ping::Pings;
+use super::detector::push::Beats;
 use super::exchange::{Exchange, MakeBalancer};
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
@@ -115,6 +116,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, published),
             pings: Pings::new(scenario, &nodes),
+            beats: Beats::new(scenario),
             servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
             reactions,

@@ -130,6 +130,12 @@ events! {
     BalancerMessage = 33,
     /// An instance sends a load report that nobody has to ask for again.
     ReportDue = 34,
+    /// An instance sends a heartbeat to a calling side.
+    BeatDue = 40,
+    /// A heartbeat reaches its calling side.
+    BeatArrives = 41,
+    /// A calling side looks at what it should believe of an instance.
+    BeliefDue = 42,
 }
 
 #[cfg(test)]

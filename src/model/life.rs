@@ -100,6 +100,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .filter(|(_, before, next)| before != next)
             .collect();
         let paused = nodes_where(&changed, |_, next| next == LifeState::Paused);
+        for node in paused.iter() {
+            self.beats.note_pause(node, self.queue.now());
+        }
         self.hold_work(&paused);
         for (node, _, next) in &changed {
             self.nodes[node.index()].state = *next;
@@ -232,12 +235,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.forget_server_limit(instance);
             self.stop_server(instance);
             self.stop_heartbeats(instance);
+            self.stop_beats(instance);
             self.exchange.forget_instance(instance);
             self.observe(Observation::BusyChanged {
                 instance,
                 busy_count: 0,
             });
         }
+        self.beats.note_death(node);
         self.forget_protection(node);
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
             self.clear_service_cache(instance);
@@ -266,6 +271,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::FallbackEnds(_) => {}
             Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
             Event::CancelArrives(slot) => self.lose_cancel(slot),
+            Event::BeatArrives(slot) => self.beats.lose_message(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle_late(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -291,6 +297,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::HedgeDue(_)
             | Event::BalancerWakes(_)
             | Event::ReportDue(_)
+            | Event::BeatDue(_)
+            | Event::BeliefDue(_)
             | Event::GateWaitEnds(_) => {}
         }
     }
@@ -302,6 +310,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.composition.note_start(node, self.queue.now());
         if node.index() < self.instances.len() {
             self.start_meter(InstanceId(node.0));
+            self.start_beats(InstanceId(node.0));
         }
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node)
             && !self.instances[instance.index()].is_leaving()
@@ -327,6 +336,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.resume_sharing(instance);
         }
         self.accept_backlog(node);
+        self.beats.note_resume(node, self.queue.now());
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             match deferred {
                 Deferred::Event(event, sequence) => self.handle_late(sequence, event),

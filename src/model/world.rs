@@ -13,6 +13,7 @@ use super::classes::ClassLaws;
 use super::composition::Composition;
 use super::connection::Connections;
 use super::detector::ping::Pings;
+use super::detector::push::Beats;
 use super::event::Event;
 use super::exchange::Exchange;
 use super::fault::FaultSteps;
@@ -73,6 +74,7 @@ pub(super) struct World<'s, O, S> {
     pub(super) request_counts: Vec<u64>,
     pub(super) registry: Registry,
     pub(super) pings: Pings,
+    pub(super) beats: Beats,
     pub(super) servers: ServerState,
     pub(super) faults: FaultSteps,
     /// What loads and windows set off.
@@ -256,6 +258,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::BalancerWakes(caller) => self.on_balancer_wakes(caller, sequence),
             Event::BalancerMessage(slot) => self.on_balancer_message(slot),
             Event::ReportDue(slot) => self.on_report_due(slot, sequence),
+            Event::BeatDue(pair) => self.on_beat_due(pair, sequence),
+            Event::BeatArrives(slot) => self.on_beat_arrives(slot, sequence),
+            Event::BeliefDue(pair) => self.on_belief_due(pair, sequence),
         }
     }
 }

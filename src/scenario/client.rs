@@ -6,9 +6,10 @@ use super::attempts::{AttemptsConfig, ClusterMode};
 use super::balancer::BalancerConfig;
 use super::cache::CallCacheConfig;
 use super::connection::ConnectionConfig;
+use super::detector::DetectorConfig;
 use super::distribution::Distribution;
 use super::flow::CallFlow;
-use super::registry::{ClockConfig, PingConfig};
+use super::registry::ClockConfig;
 use super::resilience::{ResilienceConfig, RetryOn};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
 use crate::time::{SimDuration, SimTime};
@@ -230,7 +231,7 @@ pub struct EdgeConfig {
     /// What follows a failed attempt.
     pub retry: RetryConfig,
     /// Pings from this caller to every instance in its view.
-    pub detector: Option<PingConfig>,
+    pub detector: Option<DetectorConfig>,
     /// How callers protect themselves and the service; None where nothing is asked for.
     pub resilience: Option<Box<ResilienceConfig>>,
     /// What a worker spends on a ping, where pings wait for a worker.

@@ -9,6 +9,8 @@ pub mod client;
 pub mod compare;
 pub mod connection;
 pub mod data;
+pub mod detector;
+pub mod detector_catalog;
 pub mod distribution;
 pub mod expect;
 pub mod fault;

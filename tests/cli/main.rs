@@ -1,6 +1,7 @@
 //! The command line, through the real binary.
 
 mod compare;
+mod detectors;
 mod files;
 mod run;
 mod strategies;

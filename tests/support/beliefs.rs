@@ -11,6 +11,8 @@ pub struct Beliefs {
     down_since: Vec<Option<SimTime>>,
     suspected_since: Vec<Option<SimTime>>,
     trusted_since: Vec<Option<SimTime>>,
+    /// Seconds to the first suspicion of any.
+    pub first_suspicion: Option<f64>,
     /// Seconds from a crash to the suspicion.
     pub detections: Vec<f64>,
     /// Crashes that ended before anybody suspected.
@@ -31,6 +33,7 @@ impl Beliefs {
             down_since: vec![None; count],
             suspected_since: vec![None; count],
             trusted_since: vec![None; count],
+            first_suspicion: None,
             detections: Vec::new(),
             undetected_count: 0,
             suspicions: Vec::new(),
@@ -48,6 +51,7 @@ impl Beliefs {
     }
 
     fn suspected(&mut self, at: SimTime, instance: usize) {
+        self.first_suspicion.get_or_insert(at.as_secs_f64());
         if let Some(down) = self.down_since[instance].take() {
             self.detections.push(at.since(down).as_secs_f64());
         }

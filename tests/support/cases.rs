@@ -144,8 +144,20 @@ impl Study {
     }
 
     /// Compares what a run of `count` samples measured with all results.
-    pub fn check(&self, verdict: &mut Verdict, count: u64, mut measure: impl FnMut(&str) -> f64) {
-        for case in self.cases.iter().filter(|case| case.is_measurable(count)) {
+    pub fn check(&self, verdict: &mut Verdict, count: u64, measure: impl FnMut(&str) -> f64) {
+        self.check_some(verdict, count, |_| true, measure);
+    }
+
+    /// The same for the results whose metrics are meant.
+    pub fn check_some(
+        &self,
+        verdict: &mut Verdict,
+        count: u64,
+        is_meant: impl Fn(&str) -> bool,
+        mut measure: impl FnMut(&str) -> f64,
+    ) {
+        let cases = self.cases.iter().filter(|case| is_meant(&case.metric));
+        for case in cases.filter(|case| case.is_measurable(count)) {
             let expected = case.value.as_f64().expect("a number");
             let got = measure(&case.metric);
             verdict.check(&case.id, expected, got, case.tolerance_at(count), count);

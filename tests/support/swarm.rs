@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+#[path = "swarm_detector.rs"]
+mod detector;
 #[path = "swarm_network.rs"]
 mod network;
 #[path = "swarm_server.rs"]
@@ -266,15 +268,7 @@ impl World {
             let cache = swarm_cache::of_call(&mut self.dice);
             self.line(cache);
         }
-        self.maybe(|dice| {
-            let (interval, timeout) = (dice.ms(100, 400), dice.ms(1, 100));
-            let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
-            let (phase, more) = (Self::phase(dice), server::ping_keys(dice));
-            format!(
-                "detector = {{ kind = \"ping\", interval = {interval}, timeout = {timeout}, \
-                 misses_max = {misses}, rises_min = {rises}, phase = {phase}{more} }}"
-            )
-        });
+        self.maybe(|dice| detector::detector(dice, Self::phase));
         if !self.is_datagram {
             self.maybe(connected::connection);
         }

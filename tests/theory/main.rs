@@ -85,6 +85,8 @@ kinds! {
     probe_detection: crate::detection::probe_detection, 20_000, "complete pass: a few seconds";
     heartbeat_timeout_detection: crate::detection::heartbeat_timeout_detection, 20_000,
         "complete pass: a few seconds";
+    nfd_s: crate::detection::nfd_s_quality, 300_000, "complete pass: 5 minutes";
+    phi_timeout: crate::detection::phi_timeout, 5_000, "complete pass: a few seconds";
     lease_expiry: crate::detection::lease_expiry, 20_000, "complete pass: a few seconds";
     retries_iid: crate::retries::retries_iid, 200_000, "complete pass: a few seconds";
     retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";

@@ -19,8 +19,8 @@ pub struct TimelineRow {
     pub instance: u32,
     /// `web/a/3`.
     pub name: String,
-    /// `truth`, `registry`, `ping shop/0` (the detector of the first caller of an edge) or
-    /// `view shop/0` (its candidates).
+    /// `truth`, `registry`, `ping shop/0` or `heartbeat shop/0` (the detector of the first caller
+    /// of an edge) or `view shop/0` (its candidates).
     pub observer: String,
     /// In order of time. Before the first change the state is `up`, except for the truth about
     /// spare instances, which starts with a change at zero.

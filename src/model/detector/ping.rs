@@ -8,11 +8,9 @@
 use crate::engine::{PendingSet, Slab, Timer};
 use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::event::Event;
-use crate::model::network::{MessageKey, Verdict, pair_hash};
+use crate::model::network::{MessageKey, Verdict};
 use crate::model::node::Node;
-use crate::model::observation::{
-    ControlKind, ExclusionCause, LifeState, Observation, Observer, Suspector,
-};
+use crate::model::observation::{ControlKind, LifeState, Observation, Observer, Suspector};
 use crate::model::world::{Deferred, World};
 use crate::scenario::Scenario;
 use crate::scenario::registry::PingConfig;
@@ -65,7 +63,11 @@ impl Pings {
     pub fn new(scenario: &Scenario, nodes: &[Node]) -> Self {
         let topology = &scenario.topology;
         let mut lane_keys: Vec<LaneKey> = (0..scenario.edges.len())
-            .filter(|edge| scenario.edges[*edge].detector.is_some())
+            .filter(|edge| {
+                scenario.edges[*edge]
+                    .detector
+                    .is_some_and(|d| d.ping().is_some())
+            })
             .map(EdgeId::from_index)
             .flat_map(|edge| {
                 topology
@@ -93,44 +95,15 @@ fn lane_key(edge: EdgeId, owner: &Node) -> LaneKey {
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn ping_config(&self, caller: CallerId) -> Option<PingConfig> {
         let edge = self.callers[caller.index()].edge;
-        self.scenario.edges[edge.index()].detector
+        self.scenario.edges[edge.index()].detector?.ping()
     }
 
-    /// Begins to ping what is on the list of a calling side, and stops with what is not.
-    pub(in crate::model) fn sync_pairs(&mut self, caller: CallerId) {
-        let Some(config) = self.ping_config(caller) else {
-            return;
-        };
-        let listed = std::sync::Arc::clone(&self.callers[caller.index()].listed);
-        let old = std::mem::take(&mut self.callers[caller.index()].pairs);
-        let mut pairs = Vec::with_capacity(listed.members.len());
-        for (instance, slot) in &old {
-            if listed.position(*instance).is_some() {
-                pairs.push((*instance, *slot));
-            } else {
-                self.remove_pair(*slot);
-            }
-        }
-        self.callers[caller.index()]
-            .suspects
-            .retain(|i| listed.position(*i).is_some());
-        let kept = pairs.len();
-        for member in &listed.members {
-            let is_kept = pairs[..kept]
-                .binary_search_by_key(&member.instance, |p| p.0)
-                .is_ok();
-            if !is_kept {
-                pairs.push((
-                    member.instance,
-                    self.add_pair(caller, member.instance, &config),
-                ));
-            }
-        }
-        pairs.sort_unstable();
-        self.callers[caller.index()].pairs = pairs;
-    }
-
-    fn add_pair(&mut self, caller: CallerId, instance: InstanceId, config: &PingConfig) -> u32 {
+    pub(super) fn add_ping_pair(
+        &mut self,
+        caller: CallerId,
+        instance: InstanceId,
+        config: &PingConfig,
+    ) -> u32 {
         let slot = self.pings.pairs.insert(Pair {
             caller,
             instance,
@@ -152,7 +125,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// Ends a pair, and with it what its calling side believed.
-    fn remove_pair(&mut self, slot: u32) {
+    pub(super) fn remove_ping_pair(&mut self, slot: u32) {
         self.pings.lanes.cancel(slot);
         let pair = self.pings.pairs.remove(slot);
         if pair.is_suspected {
@@ -163,19 +136,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// A calling side died: it pings no more.
-    pub(in crate::model) fn stop_pings(&mut self, caller: CallerId) {
-        for (_, slot) in std::mem::take(&mut self.callers[caller.index()].pairs) {
-            self.remove_pair(slot);
-        }
-    }
-
-    /// Names a pair in keyed draws: both nodes and the edge.
     fn pair_identity(&self, slot: u32) -> u64 {
         let pair = &self.pings.pairs[slot];
-        let side = &self.callers[pair.caller.index()];
-        let link = (side.node, self.instance_node(pair.instance));
-        pair_hash(&self.nodes, link) ^ self.edge_hash(side.edge)
+        self.pair_name(pair.caller, pair.instance)
     }
 
     /// A calling side pings an instance.
@@ -328,7 +291,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.pings.lanes.cancel(slot);
         if trusts {
             self.pings.pairs[slot].is_suspected = false;
-            self.set_suspected(&pair, false);
+            self.set_suspected((pair.caller, pair.instance), false);
         }
     }
 
@@ -372,35 +335,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .expect("only edges with a detector ping");
         if !pair.is_suspected && pair.misses >= config.misses_max {
             self.pings.pairs[slot].is_suspected = true;
-            self.set_suspected(&pair, true);
+            self.set_suspected((pair.caller, pair.instance), true);
         }
-    }
-
-    /// A calling side changes what it believes of an instance.
-    fn set_suspected(&mut self, pair: &Pair, is_suspected: bool) {
-        let Pair {
-            caller, instance, ..
-        } = *pair;
-        let suspects = &mut self.callers[caller.index()].suspects;
-        let suspector = Suspector::Caller(caller);
-        match (suspects.binary_search(&instance), is_suspected) {
-            (Err(place), true) => suspects.insert(place, instance),
-            (Ok(place), false) => {
-                suspects.remove(place);
-            }
-            _ => unreachable!("a pair and its calling side believe the same"),
-        }
-        self.observe(if is_suspected {
-            Observation::Suspected {
-                suspector,
-                instance,
-            }
-        } else {
-            Observation::Trusted {
-                suspector,
-                instance,
-            }
-        });
-        self.refresh_candidates(caller, ExclusionCause::Detector);
     }
 }

@@ -353,7 +353,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A process died: its calling sides know nothing any more.
     pub(in crate::model) fn stop_calling_sides(&mut self, node: NodeId) {
         for caller in self.calling_sides_of(node) {
-            self.stop_pings(caller);
+            self.stop_watching(caller);
             let side = &mut self.callers[caller.index()];
             side.poll.cancel();
             side.listed_version = 0;

@@ -114,7 +114,7 @@ fn heartbeat_title(detectors: &[DetectorMetrics]) -> String {
     };
     let name = match detector.detector.as_str() {
         "registry" => "The registry".to_string(),
-        path => format!("The pings of {path}"),
+        path => format!("The detector of {path}"),
     };
     let time = &detector.detection_time;
     let mut parts = Vec::new();

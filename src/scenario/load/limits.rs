@@ -7,6 +7,7 @@ use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
+use crate::scenario::detector::DetectorConfig;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
@@ -35,6 +36,16 @@ impl Limits {
         memory_bytes_max: 4 << 30,
         event_count_max: 10_000_000_000,
     };
+}
+
+/// Bytes of a calling side and an instance that its detector watches.
+fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
+    let Some(push) = detector.push() else {
+        return 48.0;
+    };
+    // A window doubles when it is full, so it may hold twice as much as it is filled with.
+    let heard = secs / push.interval.as_secs_f64() + 2.0;
+    340.0 + 16.0 * heard.min(f64::from(push.judge.window()))
 }
 
 /// How large a run is likely to be.
@@ -200,8 +211,10 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
         memory += protection_bytes(edge, callers, instances);
         if let Some(detector) = edge.detector {
-            memory += callers * instances * 48.0;
-            events += 3.0 * callers * instances * secs / detector.interval.as_secs_f64();
+            let (pairs, interval) = (callers * instances, detector.interval().as_secs_f64());
+            memory += pairs * pair_bytes(&detector, secs);
+            // A ping, its arrival and its ACK; a heartbeat, its arrival and a look.
+            events += 3.0 * pairs * secs / interval;
         }
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);

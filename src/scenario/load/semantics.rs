@@ -194,8 +194,8 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
     }
     for edge in &scenario.edges {
         if let Some(detector) = edge.detector {
-            let what = format!("the pings of `{}`", edge.path);
-            add(what, detector.interval, detector.phase);
+            let what = format!("the {} of `{}`", detector.message_name(), edge.path);
+            add(what, detector.interval(), detector.phase());
         }
         if let Some(FeedbackConfig::GrpcWeightedRoundRobin(config)) = edge.balancer.feedback() {
             let what = format!("the weights of `{}`", edge.path);

@@ -2,20 +2,17 @@
 
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
-use super::super::schema::{BACKOFF, CALL, DETECTOR, RETRY};
+use super::super::schema::{BACKOFF, CALL, RETRY};
 use super::super::section::Section;
 use super::super::source::Origin;
 use super::attempts::{self, Deadline};
 use super::balancer;
 use super::flow;
-use super::service::phase;
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, open_table, resilience, server};
+use super::{Names, Opened, open_named, open_table, resilience};
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, Jitter, RetryConfig};
-use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::stages;
-use crate::scenario::registry::PingConfig;
 use crate::scenario::service::ServiceConfig;
 use crate::time::SimDuration;
 
@@ -94,7 +91,7 @@ fn edges_of(
         let retry = retry(ctx, &retry_section);
         let resilience = resilience::resilience(ctx, section, &retry_section);
         let attempts = attempts::attempts(ctx, section, &retry, deadline_law);
-        let (detector, ping_time) = detector(ctx, section).unzip();
+        let (detector, ping_time) = super::detector::detector(ctx, section).unzip();
         let flow = flow::flow(ctx, section, owner_id);
         let connection = super::connection::connection(ctx, section);
         let cache = super::cache::call_cache(ctx, section);
@@ -161,35 +158,6 @@ fn retry(ctx: &mut Context, section: &Section) -> RetryConfig {
         failover: section.bool(ctx, "failover").unwrap_or(true),
         on: resilience::retry_on(ctx, section),
     }
-}
-
-fn detector(ctx: &mut Context, call: &Section) -> Option<(PingConfig, Option<Distribution>)> {
-    let tree = call.set_tree("detector")?;
-    let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
-    let interval = section.duration(ctx, "interval");
-    let timeout = section.duration(ctx, "timeout");
-    if let (Some(interval), Some(timeout)) = (interval, timeout)
-        && interval < timeout
-    {
-        ctx.error(
-            Diagnostic::new("a ping that may take longer than its interval")
-                .at(
-                    section.origin_of("timeout"),
-                    format!("`interval` is {interval}"),
-                )
-                .help("expected timeout <= interval: one ping at a time is under way"),
-        );
-    }
-    let interval = interval.unwrap_or(PLACEHOLDER_TIME);
-    let half = SimDuration::from_ns((interval.as_ns() / 2).max(1));
-    let config = PingConfig {
-        interval,
-        timeout: timeout.unwrap_or(half),
-        misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
-        rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
-        phase: phase(ctx, &section, "phase"),
-    };
-    Some((config, server::ping_time(ctx, &section)))
 }
 
 /// Gives every service the calls that it owns.

@@ -9,6 +9,7 @@ mod class;
 mod client;
 mod connection;
 mod data;
+mod detector;
 mod distribution;
 mod expect;
 mod fault;

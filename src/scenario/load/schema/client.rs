@@ -255,7 +255,7 @@ pub static CALL: TableSpec = TableSpec {
         ),
         optional(
             "detector",
-            Kind::Table(&DETECTOR),
+            Kind::Table(&super::DETECTOR),
             "The caller's own failure detector.",
         ),
         flow::STAGE,
@@ -394,56 +394,5 @@ pub static BACKOFF: TableSpec = TableSpec {
         ),
     ],
     variants: &[],
-    shorthand: None,
-};
-
-/// `detector`.
-pub static DETECTOR: TableSpec = TableSpec {
-    what: "detector",
-    doc: "The caller's own failure detector.",
-    tag: Some(Tag {
-        key: "kind",
-        default: None,
-        doc: "The kind of detector.",
-    }),
-    keys: &[],
-    variants: &[Variant {
-        name: "ping",
-        doc: "The caller pings every instance of its view, which answers.",
-        keys: &[
-            key(
-                "interval",
-                POSITIVE,
-                Default::Toml("\"1s\""),
-                "From the start of a ping to the next.",
-            ),
-            key(
-                "timeout",
-                POSITIVE,
-                Default::Computed("interval / 2"),
-                "A ping without answer for this long is missed.",
-            ),
-            key(
-                "misses_max",
-                Kind::Count { min: 1, max: 1_000 },
-                Default::Toml("3"),
-                "Missed pings in a row that make a suspicion.",
-            ),
-            key(
-                "rises_min",
-                Kind::Count { min: 1, max: 1_000 },
-                Default::Toml("2"),
-                "Answered pings in a row that end a suspicion.",
-            ),
-            key(
-                "phase",
-                Kind::Phase,
-                Default::Toml("\"random\""),
-                "Where in its interval each pair starts.",
-            ),
-            super::server::PING_WAITS,
-            super::server::PING_SERVICE_TIME,
-        ],
-    }],
     shorthand: None,
 };

@@ -1,0 +1,208 @@
+//! What is said about every failure detector of a call: the text of `stormglass detectors`. The
+//! parameters and their defaults are those of the schema.
+
+use super::strategy_catalog::{Evidence, StrategyInfo};
+
+/// What is said about one detector.
+#[derive(Clone, Copy, Debug)]
+pub struct DetectorInfo {
+    /// Its description; the cost is that of one pair of a caller and an instance.
+    pub info: StrategyInfo,
+    /// The `kind` that selects it.
+    pub kind: &'static str,
+    /// The `form` that selects it, where its kind has several.
+    pub form: Option<&'static str>,
+}
+
+/// What holds for all detectors with heartbeats.
+pub const PATH_ADVICE: &str = "\
+Pings are asked for by the caller and notice a loss of either direction; heartbeats are pushed by \
+the instances and notice only that from the instance to the caller. Heartbeats come from a thread \
+of their own, so an instance whose workers are all stuck looks well; so do pings, unless \
+waits_for_worker says otherwise.";
+
+/// All detectors.
+pub const DETECTORS: &[DetectorInfo] = &[
+    DetectorInfo {
+        kind: "ping",
+        form: None,
+        info: StrategyInfo {
+            name: "ping",
+            summary: "asks; misses in a row make a suspicion, answers in a row end it",
+            source: "textbook",
+            evidence: Evidence::Published(
+                "uniform detection time and runs of misses, closed forms (theory tests)",
+            ),
+            guarantee: "a crash is noticed between interval x (misses_max - 1) + timeout and \
+                        interval x misses_max + timeout after it",
+            cost: "two messages per interval; 48 bytes",
+            use_when: "both directions matter, or the answer shall come from a worker",
+            avoid_when: "pauses are longer than interval x misses_max, or there are very many \
+                         pairs",
+        },
+    },
+    DetectorInfo {
+        kind: "timeout",
+        form: None,
+        info: StrategyInfo {
+            name: "timeout",
+            summary: "suspects a fixed time after the last heartbeat",
+            source: "textbook; the rule of leases",
+            evidence: Evidence::Published(
+                "uniform detection time and runs of lost heartbeats, closed forms (theory tests)",
+            ),
+            guarantee: "a crash is noticed between timeout - interval and timeout after it, plus \
+                        the delay of the last heartbeat; a live instance is suspected only after \
+                        floor(timeout / interval) losses in a row, a late heartbeat or a pause \
+                        longer than timeout - interval",
+            cost: "one message per interval; constant memory",
+            use_when: "the time that a pause may take is known",
+            avoid_when: "delays differ much between networks or over the day",
+        },
+    },
+    DetectorInfo {
+        kind: "chen_nfd_s",
+        form: None,
+        info: StrategyInfo {
+            name: "chen_nfd_s",
+            summary: "freshness points on a clock that both sides share",
+            source: "Chen, Toueg, Aguilera, IEEE TC 51(5), 2002: NFD-S",
+            evidence: Evidence::Published(
+                "mistake recurrence, duration and query accuracy by the paper's theorem, \
+                 recomputed (theory tests)",
+            ),
+            guarantee: "a crash is noticed within interval + delta, whatever the delays",
+            cost: "one message per interval; constant memory",
+            use_when: "clocks are synchronised well below delta, and the bound must be firm",
+            avoid_when: "clocks drift: the difference eats the margin and in the end everything \
+                         is suspected",
+        },
+    },
+    DetectorInfo {
+        kind: "chen_nfd_e",
+        form: None,
+        info: StrategyInfo {
+            name: "chen_nfd_e",
+            summary: "a constant margin after the estimated arrival",
+            source: "Chen, Toueg, Aguilera, IEEE TC 51(5), 2002: NFD-E; the estimate as restated \
+                     in IS-RR-2004-010",
+            evidence: Evidence::Published(
+                "its estimate by hand, and the closed form for constant delays (theory tests)",
+            ),
+            guarantee: "a crash is noticed within interval + alpha plus the mean delay, as far as \
+                        the estimate is right; heartbeats that come out of order tell nothing",
+            cost: "one message per interval; 8 bytes per heartbeat of the window",
+            use_when: "clocks are not synchronised and delays change slowly",
+            avoid_when: "delays jump: the mean of a long window follows late",
+        },
+    },
+    DetectorInfo {
+        kind: "bertier",
+        form: None,
+        info: StrategyInfo {
+            name: "bertier",
+            summary: "the estimate of chen_nfd_e with a margin that adapts",
+            source: "Bertier, Marin, Sens, DSN 2002, from a secondary description",
+            evidence: Evidence::Assumed(
+                "the formula and beta, phi, gamma were not confirmed against the paper; the \
+                 first margin is ours",
+            ),
+            guarantee: "none: on a quiet network the margin shrinks towards zero, and the first \
+                        loss or late heartbeat is a mistake",
+            cost: "one message per interval; 8 bytes per heartbeat of the window",
+            use_when: "on a local network where seconds matter and a mistake is cheap",
+            avoid_when: "heartbeats get lost, or a mistake moves data",
+        },
+    },
+    DetectorInfo {
+        kind: "phi_accrual",
+        form: Some("paper"),
+        info: StrategyInfo {
+            name: "phi_paper",
+            summary: "phi accrual with the exact normal law of the intervals",
+            source: "Hayashibara, Defago, Yared, Katayama, IS-RR-2004-010",
+            evidence: Evidence::Published(
+                "phi and its inverse by the exact normal tail (unit and theory tests); start and \
+                 smallest deviation are ours",
+            ),
+            guarantee: "with normal intervals a suspicion is wrong with probability 10^-threshold; \
+                        it comes at mean + z x deviation, 5.61 deviations for a threshold of 8",
+            cost: "one message per interval; 8 bytes per interval of the window",
+            use_when: "one threshold shall do for networks with different jitter",
+            avoid_when: "heartbeats get lost in bursts or processes pause: no normal law knows \
+                         them",
+        },
+    },
+    DetectorInfo {
+        kind: "phi_accrual",
+        form: Some("akka"),
+        info: StrategyInfo {
+            name: "phi_akka",
+            summary: "phi accrual as Akka does it: a logistic law and an acceptable pause",
+            source: "Akka 2.x, PhiAccrualFailureDetector.scala; defaults of akka-cluster, where \
+                     unreachable-nodes-reaper-interval is check_interval; remote watch has \
+                     threshold 10, window 200, a pause of 10s",
+            evidence: Evidence::Published(
+                "Akka's own test values for phi and its window (unit tests)",
+            ),
+            guarantee: "with its smallest deviation suspicion comes 4.52 s after the last \
+                        heartbeat, of which 3 s are the pause; times are whole milliseconds; \
+                        trust, too, comes back only when the caller looks",
+            cost: "one message per interval (Akka: two, it asks); 8 bytes per interval of the \
+                   window",
+            use_when: "processes pause for seconds and a mistake is expensive",
+            avoid_when: "failures must be noticed within a second; tuning threshold hardly moves \
+                         the time, the pause does",
+        },
+    },
+    DetectorInfo {
+        kind: "phi_accrual",
+        form: Some("cassandra"),
+        info: StrategyInfo {
+            name: "phi_cassandra",
+            summary: "phi accrual as Cassandra does it: an exponential law of the intervals",
+            source: "Apache Cassandra 4.x, FailureDetector.java",
+            evidence: Evidence::SourceReading(
+                "FailureDetector.java; phi and its inverse by closed form (unit and theory tests)",
+            ),
+            guarantee: "convicts after more than 2.303 x threshold mean intervals without news: \
+                        18.42 of them with 8; intervals beyond max_interval are not recorded; \
+                        after a pause of its own beyond max_local_pause nobody is convicted for \
+                        that long",
+            cost: "one message per interval (Cassandra: gossip, which is not modelled here); 8 \
+                   bytes per interval of the window",
+            use_when: "losses and pauses of many intervals are common and slow detection is fine",
+            avoid_when: "clients wait for the dead meanwhile",
+        },
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load::schema::DETECTOR;
+
+    #[test]
+    fn every_kind_is_described_and_nothing_is_left_unsaid() {
+        for variant in DETECTOR.variants {
+            assert!(
+                DETECTORS
+                    .iter()
+                    .any(|detector| detector.kind == variant.name)
+            );
+        }
+        for DetectorInfo { info, kind, .. } in DETECTORS {
+            assert!(DETECTOR.variant(kind).is_some(), "{kind} is no kind");
+            let texts = [
+                info.source,
+                info.evidence.text(),
+                info.guarantee,
+                info.cost,
+                info.use_when,
+                info.avoid_when,
+            ];
+            assert!(texts.iter().all(|text| !text.is_empty()), "{}", info.name);
+            assert!(info.summary.len() <= 80, "{}: {}", info.name, info.summary);
+        }
+    }
+}

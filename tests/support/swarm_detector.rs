@@ -1,0 +1,61 @@
+//! Failure detectors of calls.
+
+use super::Dice;
+use super::server::ping_keys;
+
+/// The detector of a call; half of them ping.
+pub fn detector(dice: &mut Dice, phase: impl Fn(&mut Dice) -> String) -> String {
+    let interval = dice.ms(100, 400);
+    if dice.flag() {
+        let timeout = dice.ms(1, 100);
+        let (misses, rises) = (dice.between(1, 3), dice.between(1, 3));
+        let (phase, more) = (phase(dice), ping_keys(dice));
+        return format!(
+            "detector = {{ kind = \"ping\", interval = {interval}, timeout = {timeout}, \
+             misses_max = {misses}, rises_min = {rises}, phase = {phase}{more} }}"
+        );
+    }
+    let judge = judge(dice);
+    let phase = phase(dice);
+    let check = match dice.flag() {
+        true => format!(", check_interval = {}", dice.ms(1, 500)),
+        false => String::new(),
+    };
+    format!("detector = {{ {judge}, interval = {interval}, phase = {phase}{check} }}")
+}
+
+fn judge(dice: &mut Dice) -> String {
+    match dice.between(0, 6) {
+        0 => format!("kind = \"timeout\", timeout = {}", dice.ms(400, 1_500)),
+        1 => format!("kind = \"chen_nfd_s\", delta = {}", dice.ms(0, 500)),
+        2 => format!(
+            "kind = \"chen_nfd_e\", alpha = {}, window = {}",
+            dice.ms(0, 500),
+            dice.between(1, 20)
+        ),
+        3 => format!(
+            "kind = \"bertier\", window = {}, margin_first = {}",
+            dice.between(1, 20),
+            dice.ms(0, 500)
+        ),
+        4 => format!(
+            "kind = \"phi_accrual\", form = \"paper\", threshold = {}, min_std_deviation = {}",
+            dice.between(1, 12),
+            dice.ms(0, 50)
+        ),
+        5 => format!(
+            "kind = \"phi_accrual\", form = \"akka\", threshold = {}, window = {}, \
+             acceptable_heartbeat_pause = {}, expected_response_after = {}",
+            dice.between(1, 12),
+            dice.between(1, 20),
+            dice.ms(0, 500),
+            dice.ms(0, 500)
+        ),
+        _ => format!(
+            "kind = \"phi_accrual\", form = \"cassandra\", threshold = {}, \
+             max_local_pause = {}",
+            dice.between(5, 16),
+            dice.ms(0, 300)
+        ),
+    }
+}
