@@ -131,11 +131,11 @@ events! {
     /// An instance sends a load report that nobody has to ask for again.
     ReportDue = 34,
     /// An instance sends a heartbeat to a calling side.
-    BeatDue = 40,
+    BeatDue = 35,
     /// A heartbeat reaches its calling side.
-    BeatArrives = 41,
+    BeatArrives = 36,
     /// A calling side looks at what it should believe of an instance.
-    BeliefDue = 42,
+    BeliefDue = 37,
 }
 
 #[cfg(test)]
