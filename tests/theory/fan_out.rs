@@ -81,7 +81,7 @@ pub fn fanout(pass: Pass) {
             warmup: 0.0,
             seed: 1,
         };
-        let text = length.drained_text(0.0)
+        let text = length.text(0.0)
             + &service("leaf", 1, 1_000_000, &exponential(0.001))
             + &client(&format!("{{ process = \"constant\", rate = \"{}/s\" }}", 1))
             + &call("leaf", "\"random\"")

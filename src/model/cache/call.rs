@@ -4,7 +4,9 @@ use super::{Answer, CacheSet, CacheTimer, Waiter};
 use crate::engine::{PendingSet, TimerId};
 use crate::id::{CallerId, EdgeId, NodeId};
 use crate::model::event::Event;
-use crate::model::observation::{CacheAnswer, CachePlace, Observation, Observer, Outcome};
+use crate::model::observation::{
+    CacheAnswer, CachePlace, LifeState, Observation, Observer, Outcome,
+};
 use crate::model::request::{Parent, Request, RequestFlags};
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, UniformSource, mix};
@@ -121,7 +123,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = match timer {
             CacheTimer::Answers(waiter)
             | CacheTimer::Misses(waiter)
-            | CacheTimer::Deadline(waiter) => match self.live_waiter(waiter) {
+            | CacheTimer::Deadline(waiter)
+            | CacheTimer::Fails { waiter, .. } => match self.live_waiter(waiter) {
                 Some(request) => self.request_node(&request),
                 None => {
                     self.caches.timers.fire(TimerId(index), sequence);
@@ -139,6 +142,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         match timer {
             CacheTimer::Answers(waiter) => self.end_from_cache(waiter.slot, Outcome::Success),
             CacheTimer::Deadline(waiter) => self.finish_request(waiter.slot, Outcome::Timeout),
+            CacheTimer::Fails { waiter, outcome } => self.end_from_cache(waiter.slot, outcome),
             CacheTimer::Misses(waiter) if self.is_late(waiter.slot) => {
                 self.finish_request(waiter.slot, Outcome::Timeout);
             }
@@ -200,12 +204,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let set = self.call_caches(edge);
         let life = (outcome == Outcome::Success).then(|| set.life(now, uniform));
         for waiter in set.end_load(place, request.key, life) {
-            if self.live_waiter(waiter).is_none() {
+            let Some(live) = self.live_waiter(waiter) else {
                 continue;
-            }
+            };
             match outcome {
                 Outcome::Success => self.answer_from_cache(waiter.slot, edge),
-                _ => self.finish_request(waiter.slot, outcome),
+                _ if self.is_running(&live) => self.finish_request(waiter.slot, outcome),
+                // It learns that when its process runs again.
+                _ => self.set_cache_timer(SimDuration::ZERO, CacheTimer::Fails { waiter, outcome }),
             }
         }
     }
@@ -216,21 +222,28 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let edge = self.callers[caller.index()].edge;
         let place = self.call_cache_place(edge, caller);
         let waiters = self.call_caches(edge).end_load(place, request.key, None);
-        let mut is_loading = false;
         for waiter in waiters {
             let Some(live) = self.live_waiter(waiter) else {
                 continue;
             };
+            // One that died with it is given up in its turn.
             if !self.nodes[self.request_node(&live).index()].state.is_up() {
                 continue;
             }
-            if is_loading {
+            // A load may end at once, where something stands before its attempts.
+            if self.call_caches(edge).is_loading(place, request.key) {
                 self.call_caches(edge).wait(place, request.key, waiter);
-            } else {
-                is_loading = true;
+            } else if self.is_running(&live) {
                 self.load_key(waiter.slot, edge, place);
+            } else {
+                self.set_cache_timer(SimDuration::ZERO, CacheTimer::Misses(waiter));
             }
         }
+    }
+
+    /// Whether the process that makes a request runs.
+    fn is_running(&self, request: &Request) -> bool {
+        self.nodes[self.request_node(request).index()].state == LifeState::Up
     }
 
     /// The request that waits, if it still does.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use lru::{Lookup, Lru};
 pub(super) use service::LOAD_STEP;
 
+use super::observation::Outcome;
 use super::sampler::Sampler;
 use crate::engine::TimerTable;
 use crate::id::{EdgeId, InstanceId, ServiceId};
@@ -82,6 +83,8 @@ enum CacheTimer {
     Misses(Waiter),
     /// The deadline of a request that waits for a key.
     Deadline(Waiter),
+    /// The load that a request waited for ended like this.
+    Fails { waiter: Waiter, outcome: Outcome },
     /// An instance has loaded a key in the background.
     Reloaded {
         instance: InstanceId,
@@ -96,7 +99,8 @@ impl CacheTimer {
         match self {
             CacheTimer::Answers(waiter)
             | CacheTimer::Misses(waiter)
-            | CacheTimer::Deadline(waiter) => waiter.identity,
+            | CacheTimer::Deadline(waiter)
+            | CacheTimer::Fails { waiter, .. } => waiter.identity,
             CacheTimer::Reloaded { key, .. } => u64::from(key),
         }
     }
