@@ -91,6 +91,13 @@ fn random_scenarios_conserve_and_repeat() {
     check_all(0..SCENARIO_COUNT);
 }
 
+/// Scenarios in which a cache that a zone shares has callers that stand still, or loads that end at
+/// once.
+#[test]
+fn caches_meet_callers_that_stand_still() {
+    check_all([213, 663, 988, 2337, 6132, 8192].into_iter());
+}
+
 /// The load of all classes is the load of each instance, whatever they share. Pings that wait for
 /// a worker are of no class.
 fn check_classes(seed: u64) {
