@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::attempts::SeveralTable;
 use super::cache::CacheTable;
 use super::class::ClassTable;
+use super::class_cpu::ClassCpuTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
 use super::control::KINDS;
@@ -68,6 +69,8 @@ pub struct Tables {
     pub classes: ClassTable,
     /// Load by class of request; None where no expectation asks for it.
     pub class_loads: Option<Box<ClassLoadTable>>,
+    /// CPU time by class of request; None where no expectation asks for it.
+    pub class_cpu: Option<Box<ClassCpuTable>>,
     /// Parts of latencies, and optional calls.
     pub flow: FlowTable,
     /// Requests by window.

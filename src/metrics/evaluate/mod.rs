@@ -158,10 +158,7 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         data if data.is_of_data() => ask.data(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
-        Measure::CacheHitRatio
-        | Measure::CacheStaleRatio
-        | Measure::CacheLoadRate
-        | Measure::CacheLoadPeak => ask.cache(),
+        cache if cache.is_of_cache() => ask.cache(),
         _ => ask.other(),
     }
 }
