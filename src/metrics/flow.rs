@@ -104,7 +104,10 @@ impl FlowTable {
             optional: vec![OptionalCount::default(); cells(has_optional, scenario.edges.len())],
             optional_of_classes: vec![
                 OptionalCount::default();
-                cells(has_optional && scenario.asks_for(is_optional_asked), by_class)
+                cells(
+                    has_optional && scenario.asks_for(is_optional_asked),
+                    by_class
+                )
             ],
             owners: scenario.edges.iter().map(|edge| edge.owner).collect(),
         }

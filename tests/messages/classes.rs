@@ -26,8 +26,14 @@ bad.toml: 1 error
 #[test]
 fn a_measure_that_does_not_split_by_class_says_why() {
     for (measure, why) in [
-        ("connections_open.mean", "attempts of all classes share connections"),
-        ("half_open_time.mean", "attempts of all classes share connections"),
+        (
+            "connections_open.mean",
+            "attempts of all classes share connections",
+        ),
+        (
+            "half_open_time.mean",
+            "attempts of all classes share connections",
+        ),
         ("throttled_ratio", "stops the work of all classes at once"),
         ("pause_ratio", "pauses or dies as a whole"),
     ] {
@@ -35,7 +41,10 @@ fn a_measure_that_does_not_split_by_class_says_why() {
             TWO_CLASSES,
             &[&format!("expect.users={measure}{{class=shop.browse}} > 0")],
         );
-        assert!(text.contains("does not split by class"), "{measure}: {text}");
+        assert!(
+            text.contains("does not split by class"),
+            "{measure}: {text}"
+        );
         assert!(text.contains(why), "{measure}: {text}");
     }
 }

@@ -1,9 +1,9 @@
 //! How large a scenario may be, and how large it is.
 
+use super::balancer_memory::balancer_bytes;
 use super::{attempts, capacity, server_events};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
@@ -64,7 +64,7 @@ pub const NODE_COUNT_MAX: u64 = 1 << 26;
 pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
 
 /// Bytes of an instance, a calling side, an attempt in flight, a recorded row, the hedging of a
-/// calling side, a point on a ring.
+/// calling side.
 const INSTANCE_BYTES: f64 = 400.0;
 const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
@@ -74,7 +74,8 @@ const CONNECTION_BYTES: f64 = 160.0;
 const POOL_BYTES: f64 = 64.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
-const RING_POINT_BYTES: f64 = 16.0;
+/// Bytes of a point on a ring.
+pub const RING_POINT_BYTES: f64 = 16.0;
 
 /// Bytes of a counter of a class, and how many phases and windows have one.
 const CLASS_CELL_BYTES: f64 = 400.0;
@@ -164,12 +165,6 @@ fn instance_count(scenario: &Scenario, service: &ServiceConfig) -> u64 {
         .sum()
 }
 
-/// What one calling side keeps for the wrappers of its balancer.
-const COMPOSED_BYTES: f64 = 1_024.0;
-
-/// What it keeps for each instance behind them.
-const WRAPPED_BYTES: f64 = 240.0;
-
 /// What is kept for each arc of a ring of data, but for who has its copies.
 const DATA_POINT_BYTES: f64 = 80.0;
 
@@ -208,7 +203,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     for edge in &scenario.edges {
         let (callers, instances) = pair_counts(scenario, edge);
         memory += callers * hedging_bytes(edge);
-        memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
+        memory += callers * CALLER_BYTES;
+        memory += balancer_bytes(scenario, edge, callers, instances);
         memory += protection_bytes(edge, callers, instances);
         if let Some(detector) = edge.detector {
             let (pairs, interval) = (callers * instances, detector.interval().as_secs_f64());
@@ -372,38 +368,6 @@ fn open_connections(connection: &ConnectionConfig, callers: f64, instances: f64)
     match connection.pick_per {
         PickPer::Attempt => callers * instances,
         PickPer::Connection => callers,
-    }
-}
-
-fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {
-    match balancer {
-        // Counts of attempts in flight take room only while there are some.
-        BalancerConfig::Random
-        | BalancerConfig::RoundRobin { .. }
-        | BalancerConfig::PickFirst { .. }
-        | BalancerConfig::LeastInFlight { .. } => 0.0,
-        BalancerConfig::WeightedRandom { .. } => 16.0 * instances,
-        BalancerConfig::Weighted(config) => config.bytes(callers, instances),
-        BalancerConfig::Load(config) => config.bytes(callers, instances),
-        BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
-        BalancerConfig::Ring {
-            virtual_node_count, ..
-        } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
-        BalancerConfig::Keyed(config) => config.memory_bytes(callers, instances),
-        BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
-        BalancerConfig::Sticky {
-            fallback,
-            session_count_max,
-        } => {
-            let sessions = 32.0 * callers * f64::from(*session_count_max);
-            sessions + balancer_bytes(fallback, callers, instances)
-        }
-        BalancerConfig::Composed(composed) => {
-            // A strategy for each level or zone, its list, and what is known of every instance.
-            let copies = 1.0 + composed.priority.as_ref().map_or(0, |p| p.levels.len()) as f64;
-            let strategy = balancer_bytes(&composed.strategy, callers, instances);
-            copies * (strategy + COMPOSED_BYTES * callers) + WRAPPED_BYTES * callers * instances
-        }
     }
 }
 

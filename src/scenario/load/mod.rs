@@ -1,6 +1,7 @@
 //! From a TOML text to a [`Scenario`]: every error at once, each with its place.
 
 pub mod attempts;
+mod balancer_memory;
 pub mod capacity;
 pub mod diagnostic;
 pub mod explain;
