@@ -24,6 +24,7 @@ use super::network::Network;
 use super::node::{Node, build_nodes};
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Reactions;
+use super::rebuild::Rebuilds;
 use super::registry::Registry;
 use super::registry::lease::Lease;
 use super::request::TriedLists;
@@ -123,6 +124,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             deferred: BTreeMap::new(),
             in_flight_count: 0,
             caches: Caches::new(scenario),
+            rebuilds: Rebuilds::new(scenario),
             plans: CallPlans::new(scenario),
             joins: Joins::new(),
             is_noting: false,
