@@ -155,6 +155,15 @@ pub struct LimitArgs {
     pub max_input: u64,
 }
 
+/// How much runs at the same time.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct JobArgs {
+    /// Replications to run at once; 0 takes every core. The results are the same for any number
+    #[arg(short = 'j', long = "jobs", value_name = "J", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..=1_024))]
+    pub count: u32,
+}
+
 /// `stormglass run`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct RunArgs {
@@ -169,10 +178,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -212,10 +219,8 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", default_value_t = 10,
           value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -271,10 +276,8 @@ pub struct VerifyArgs {
     /// A directory that `run` wrote
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// Replications to run at once; 0 takes every core
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
 }
