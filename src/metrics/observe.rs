@@ -59,6 +59,12 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
+            Observation::GossipSent {
+                kind,
+                service,
+                byte_count,
+            } => self.gossip_sent(at, *kind, service.index(), *byte_count),
+            Observation::GossipProbeFailed { .. } => {}
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
             | Observation::CoresFreed { .. }
@@ -344,6 +350,11 @@ impl Recorder<'_> {
         self.tables.windows.control(at, kind);
     }
 
+    fn gossip_sent(&mut self, at: SimTime, kind: ControlKind, service: usize, byte_count: u64) {
+        self.tables.control_bytes[self.class as usize][service][kind as usize] += byte_count;
+        self.control_sent(at, kind, service);
+    }
+
     /// The candidates of a calling side changed by an instance.
     fn listed(
         &mut self,
@@ -457,6 +468,8 @@ impl Recorder<'_> {
                 }
                 Witness::Detector(edge)
             }
+            // There are too many members to show one by one.
+            Suspector::Member { .. } => return,
         };
         self.tables.timelines.add(at, instance, witness, state);
     }

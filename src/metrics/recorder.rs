@@ -105,6 +105,7 @@ impl<'a> Recorder<'a> {
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
+            control_bytes: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
             caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,

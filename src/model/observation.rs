@@ -157,6 +157,14 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A member of a cluster sent a message about the members.
+    GossipSent {
+        kind: ControlKind,
+        service: ServiceId,
+        byte_count: u64,
+    },
+    /// A member got no answer from the one that it probed, in no way.
+    GossipProbeFailed { prober: NodeId, target: NodeId },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
         instance: InstanceId,
@@ -423,6 +431,13 @@ pub enum Suspector {
     Registry,
     /// A calling side, by pings without ACK.
     Caller(CallerId),
+    /// A member of a cluster, by gossip.
+    Member {
+        /// The cluster: the how-many-th of the scenario.
+        cluster: u32,
+        /// The member.
+        node: NodeId,
+    },
 }
 
 /// Why an instance is no longer a candidate.

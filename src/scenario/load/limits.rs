@@ -1,13 +1,12 @@
 //! How large a scenario may be, and how large it is.
 
 use super::balancer_memory::balancer_bytes;
-use super::{attempts, capacity, server_events};
+use super::{attempts, capacity, server_events, watching};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
-use crate::scenario::detector::DetectorConfig;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
@@ -36,16 +35,6 @@ impl Limits {
         memory_bytes_max: 4 << 30,
         event_count_max: 10_000_000_000,
     };
-}
-
-/// Bytes of a calling side and an instance that its detector watches.
-fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
-    let Some(push) = detector.push() else {
-        return 48.0;
-    };
-    // A window doubles when it is full, so it may hold twice as much as it is filled with.
-    let heard = secs / push.interval.as_secs_f64() + 2.0;
-    340.0 + 16.0 * heard.min(f64::from(push.judge.window()))
 }
 
 /// How large a run is likely to be.
@@ -119,6 +108,11 @@ pub fn check_counts(scenario: &Scenario) -> Result<(), String> {
         ("instances", instances, NODE_COUNT_MAX),
         ("callers", callers, NODE_COUNT_MAX),
         ("calling sides", sides, CALLING_SIDE_COUNT_MAX),
+        (
+            "members of clusters",
+            watching::member_count_of_all(scenario),
+            watching::MEMBER_COUNT_MAX,
+        ),
     ] {
         if count_max < count {
             return Err(format!(
@@ -206,12 +200,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         memory += callers * CALLER_BYTES;
         memory += balancer_bytes(scenario, edge, callers, instances);
         memory += protection_bytes(edge, callers, instances);
-        if let Some(detector) = edge.detector {
-            let (pairs, interval) = (callers * instances, detector.interval().as_secs_f64());
-            memory += pairs * pair_bytes(&detector, secs);
-            // A ping, its arrival and its ACK; a heartbeat, its arrival and a look.
-            events += 3.0 * pairs * secs / interval;
-        }
+        let (bytes, watching) = watching::of_edge(edge, callers * instances, secs);
+        (memory, events) = (memory + bytes, events + watching);
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);
             memory += connections * CONNECTION_BYTES;
@@ -227,6 +217,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         }
         events += registry_events(scenario, callers, secs);
     }
+    let (gossip_bytes, gossip_events) = watching::of_clusters(scenario, secs);
+    (memory, events) = (memory + gossip_bytes, events + gossip_events);
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
     memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {

@@ -33,6 +33,7 @@ mod server_events;
 mod shorthand;
 mod value;
 mod variants;
+mod watching;
 mod weights;
 
 use std::path::{Path, PathBuf};

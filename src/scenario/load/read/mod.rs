@@ -14,6 +14,7 @@ mod distribution;
 mod expect;
 mod fault;
 mod flow;
+mod gossip;
 mod names;
 mod network;
 mod registry;
@@ -104,6 +105,8 @@ pub fn scenario(
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
+    let clusters = gossip::clusters(ctx, &services, &names);
+    gossip::attach(ctx, &mut edges, &clusters);
     let groups = service::groups(ctx, &services, &groups, &names);
     super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
@@ -145,6 +148,7 @@ pub fn scenario(
         clients: clients_read,
         classes,
         edges,
+        clusters,
         faults: faults_read,
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
         asked,
