@@ -64,6 +64,7 @@ pub fn scenario(shape: Shape) -> Scenario {
     Scenario {
         asked: Vec::new(),
         compare: None,
+        sweep: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,

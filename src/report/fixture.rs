@@ -34,6 +34,7 @@ pub fn scenario() -> Scenario {
     Scenario {
         asked: Vec::new(),
         compare: None,
+        sweep: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,
