@@ -7,6 +7,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::init::Template;
+use super::sweep::args::{self as sweep, MergeArgs, SweepArgs};
 use crate::quantity;
 use crate::scenario::load::limits::Limits;
 
@@ -96,6 +97,12 @@ pub enum Verb {
     /// Run the variants of a scenario on the same seeds and say which is better
     #[command(before_long_help = COMPARE_EXAMPLES, after_long_help = COMPARE_EXIT_CODES)]
     Compare(CompareArgs),
+    /// Run a scenario at many points of its values, on one machine or on many
+    #[command(before_long_help = sweep::EXAMPLES, after_long_help = sweep::EXIT_CODES)]
+    Sweep(SweepArgs),
+    /// Put the shards of a sweep together: the same bytes as of one process
+    #[command(after_long_help = sweep::EXIT_CODES)]
+    Merge(MergeArgs),
     /// Find every mistake in scenario files without running them
     Check(CheckArgs),
     /// Show what a scenario means: every value with its origin, fault timeline, offered load
@@ -298,7 +305,7 @@ impl Args {
 }
 
 /// `9223372036854775807` or `0x7fffffffffffffff`: what a TOML file can hold.
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.replace('_', "").parse(),

@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod strategies;
 mod style;
+mod sweep;
 mod verify;
 
 use std::io;
@@ -86,6 +87,9 @@ pub enum CliError {
         /// What to do, on lines of their own.
         advice: String,
     },
+    /// A sweep has no results, or not all.
+    #[error("{0}")]
+    Sweep(String),
     /// Signals cannot be taken over.
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(#[from] ctrlc::Error),
@@ -112,6 +116,8 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
     match verb {
         Verb::Run(args) => run::run(args, console),
         Verb::Compare(args) => compare::run(args, console),
+        Verb::Sweep(args) => sweep::run(args, console),
+        Verb::Merge(args) => sweep::merge::run(args, console),
         Verb::Check(args) => check::run(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),
@@ -138,6 +144,7 @@ impl CliError {
             | CliError::RunDir(_)
             | CliError::Manifest { .. }
             | CliError::Plan { .. }
+            | CliError::Sweep(_)
             | CliError::Signals(_) => Exit::Failed,
         }
     }

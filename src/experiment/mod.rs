@@ -6,6 +6,7 @@ pub mod headline;
 pub mod plan;
 pub mod replicate;
 pub mod settling;
+pub mod sweep;
 mod window_learner;
 
 use crate::metrics::data::RunMetrics;

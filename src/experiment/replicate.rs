@@ -38,7 +38,8 @@ pub fn replicate(
     Ok(Results::new(runs))
 }
 
-fn run_once(
+/// One run, with everything that is measured of it.
+pub(super) fn run_once(
     scenario: &Scenario,
     seed: u64,
     event_count_max: u64,

@@ -65,6 +65,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         asked: Vec::new(),
         clusters: Vec::new(),
         compare: None,
+        sweep: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,

@@ -35,6 +35,7 @@ pub fn scenario() -> Scenario {
         asked: Vec::new(),
         clusters: Vec::new(),
         compare: None,
+        sweep: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,

@@ -28,6 +28,7 @@ pub mod server;
 pub mod service;
 pub mod size;
 pub mod strategy_catalog;
+pub mod sweep;
 pub mod topology;
 pub mod trigger;
 
@@ -42,6 +43,7 @@ use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
 use service::{GroupConfig, ServiceConfig};
+use sweep::SweepConfig;
 use topology::Topology;
 
 /// One scenario, ready to run.
@@ -91,6 +93,8 @@ pub struct Scenario {
     pub asked: Vec<AskedMeasure>,
     /// `[compare]`.
     pub compare: Option<CompareConfig>,
+    /// `[sweep]`.
+    pub sweep: Option<SweepConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
 }

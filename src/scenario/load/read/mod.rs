@@ -128,6 +128,7 @@ pub fn scenario(
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     class::warn_sizeless(ctx, &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
+    expect::check_measures_of_sweep(ctx, &root, &names);
     let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
@@ -153,6 +154,7 @@ pub fn scenario(
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
         asked,
         compare: None,
+        sweep: None,
         topology: Topology::default(),
     };
     root.count(ctx, "schema");

@@ -19,6 +19,7 @@ mod scaling;
 mod server;
 mod service;
 mod shared;
+mod sweep;
 mod trigger;
 
 pub use attempts::{FAILBACK, HEDGE};
@@ -38,6 +39,7 @@ pub use scaling::{AUTOSCALE, CRASH_ABOVE};
 pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BRANCH, DISTRIBUTION, LOSS};
+pub use sweep::{AXIS, SWEEP};
 pub use trigger::{REPLACE, SPREAD};
 
 /// A kind of table.
@@ -177,6 +179,8 @@ pub enum Kind {
     Assertions,
     /// A table of named variants, each a table of paths and values.
     Variants,
+    /// An array of values of any kind.
+    Values,
 }
 
 /// Most instances of a group, callers of a client or users of a closed loop.

@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, LENGTH, POSITIVE, TableSpec, Tag, Variant, client, fault, key, only_if,
-    optional, required, service, shared,
+    optional, required, service, shared, sweep,
 };
 
 /// The top level.
@@ -103,6 +103,11 @@ pub static ROOT: TableSpec = TableSpec {
             "compare",
             Kind::Table(&COMPARE),
             "Variants of this scenario to compare.",
+        ),
+        optional(
+            "sweep",
+            Kind::Table(&sweep::SWEEP),
+            "Points of this scenario to run, each with other values.",
         ),
     ],
     variants: &[],
