@@ -23,6 +23,7 @@ mod finish;
 pub mod flow;
 pub mod histogram;
 pub mod instance;
+pub mod lengths;
 pub mod level;
 pub mod life;
 pub mod membership;
