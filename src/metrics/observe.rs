@@ -10,9 +10,7 @@ use super::selection::Pick;
 use super::service::WorkRecord;
 use super::timeline::{Witness, is_shown, true_state};
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
-use crate::model::observation::{
-    ControlKind, LifeState, Observation, Observer, Outcome, Suspector,
-};
+use crate::model::observation::{LifeState, Observation, Observer, Outcome, Suspector};
 use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 
@@ -59,6 +57,11 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
+            Observation::ControlSized {
+                kind,
+                service,
+                byte_count,
+            } => self.control_sized(at, *kind, *service, *byte_count),
             Observation::CpuChanged { .. } | Observation::ZombieWorked { .. } => {
                 self.observe_server(at, observation);
             }
@@ -362,11 +365,6 @@ impl Recorder<'_> {
         if pick.is_wasted {
             self.wasted(at, pick.instance);
         }
-    }
-
-    fn control_sent(&mut self, at: SimTime, kind: ControlKind, service: usize) {
-        self.tables.control[self.class as usize][service][kind as usize] += 1;
-        self.tables.windows.control(at, kind);
     }
 
     /// The candidates of a calling side changed by an instance.

@@ -10,7 +10,7 @@ use super::cache::CacheTable;
 use super::class::ClassTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
-use super::control::KINDS;
+use super::control::{ControlCell, KINDS};
 use super::convergence::ConvergenceTable;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -102,7 +102,10 @@ impl<'a> Recorder<'a> {
             timelines: TimelineTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
-            control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
+            control: vec![
+                vec![[ControlCell::default(); KINDS.len()]; scenario.services.len() + 1];
+                class_count
+            ],
             caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,

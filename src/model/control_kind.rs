@@ -25,4 +25,16 @@ pub enum ControlKind {
     ReportRequest,
     /// A load report that no reply carries.
     LoadReport,
+    /// A member of the registry answers a heartbeat.
+    HeartbeatReply,
+    /// A client and a member of the registry agree on a connection, or part.
+    Attach,
+    /// A client asks the registry for a change.
+    Write,
+    /// The answer to that.
+    WriteReply,
+    /// Members of the registry replicate a change, or the whole state.
+    Replication,
+    /// Members of the registry tell each other that they live.
+    MemberHeartbeat,
 }

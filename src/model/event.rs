@@ -136,6 +136,10 @@ events! {
     BeatArrives = 36,
     /// A calling side looks at what it should believe of an instance.
     BeliefDue = 37,
+    /// A message of a registry that is a real system reaches its receiver's host.
+    RegistryMessage = 38,
+    /// A timer of such a registry, or of one of its clients, is due.
+    RegistryTimer = 39,
 }
 
 #[cfg(test)]

@@ -157,6 +157,13 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A message that is not a request, and whose size is known, was sent. None: it is about no
+    /// service of its own.
+    ControlSized {
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        byte_count: u64,
+    },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
         instance: InstanceId,

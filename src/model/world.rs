@@ -261,6 +261,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::BeatDue(pair) => self.on_beat_due(pair, sequence),
             Event::BeatArrives(slot) => self.on_beat_arrives(slot, sequence),
             Event::BeliefDue(pair) => self.on_belief_due(pair, sequence),
+            Event::RegistryMessage(slot) => self.on_registry_message(slot),
+            Event::RegistryTimer(timer) => self.on_registry_timer(timer, sequence),
         }
     }
 }
