@@ -18,6 +18,8 @@ pub struct ZookeeperConfig {
     pub session_timeout_max: SimDuration,
     /// Where the ticks of each member's clock lie.
     pub tick_phase: Phase,
+    /// Where the first leader's pings of its followers lie in its half tick.
+    pub ping_phase: Phase,
     /// The client library.
     pub client: ZookeeperClient,
     /// How long a client waits before it connects again.
@@ -75,4 +77,41 @@ pub enum AfterPause {
     Expire,
     /// It handles what waits in its buffers in the order in which it came.
     Touch,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::oracle;
+    use crate::scenario::load::{LoadInput, load};
+    use crate::scenario::registry::system::ProtocolConfig;
+    use crate::time::SimDuration;
+
+    #[test]
+    fn timeouts_are_clamped_to_two_and_twenty_ticks() {
+        let granted = |tick_ms: u64, requested_ms: u64| {
+            let text = format!(
+                "schema = 1\nduration = \"10s\"\n[registry]\nprofile = \"zookeeper\"\n\
+                 tick_time = \"{tick_ms}ms\"\n[service.s]\ncount = 1\n\
+                 service_time = \"1ms\"\n[client.c]\ncall.s.balancer = \"random\"\n\
+                 arrivals = {{ process = \"poisson\", rate = \"1/s\" }}\n"
+            );
+            let scenario = load(&LoadInput::text("test", &text))
+                .scenario
+                .expect("valid");
+            let system = scenario.registry.profile.system().expect("a real system");
+            let ProtocolConfig::Zookeeper(config) = &system.protocol;
+            config.negotiated(SimDuration::from_ms(requested_ms))
+        };
+        for case in oracle::cases("zk_negotiated_timeout") {
+            let granted = granted(case.count("tick"), case.count("requested"));
+            assert_eq!(granted, SimDuration::from_ms(case.value() as u64));
+        }
+        let recorded = include_str!("../../../tests/data/recorded/zookeeper-expiry.json");
+        let recorded: serde_json::Value = serde_json::from_str(recorded).expect("valid JSON");
+        for row in recorded["negotiation"].as_array().expect("a list") {
+            let ms = |key: &str| row[key].as_u64().expect("a whole number");
+            let granted = granted(ms("tickTime"), ms("requested_ms"));
+            assert_eq!(granted, SimDuration::from_ms(ms("negotiated_ms")));
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! the work that they cause passes the queue of the member that does it ([`members`]).
 
 pub mod attach;
+mod election;
 pub mod members;
 pub mod port;
 pub mod quorum;

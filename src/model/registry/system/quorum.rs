@@ -1,10 +1,5 @@
-//! Members that hold a quorum: roles, elections, and who still hears whom.
-//!
-//! An election is not played out vote by vote. While a majority of members that reach each other
-//! looks for a leader, one is elected after a time that the scenario states; the winner has the
-//! newest durable entry, then the highest number (the order of ZooKeeper's `FastLeaderElection`;
-//! Raft gives no worse guarantee). A member that finds no majority looks again after a time that
-//! doubles. [`super::replicate`] has the log.
+//! Members that hold a quorum: their roles, and who still hears whom. [`super::election`] has the
+//! elections, [`super::replicate`] the log.
 
 use std::collections::VecDeque;
 
@@ -20,7 +15,7 @@ use crate::scenario::registry::system::{QuorumConfig, SystemConfig};
 use crate::time::{SimDuration, SimTime};
 
 /// Where the term begins in the number of an entry; below it entries of one leader are counted.
-const TERM_SHIFT: u32 = 32;
+pub(super) const TERM_SHIFT: u32 = 32;
 
 /// What members say to each other.
 #[derive(Clone, Copy, Debug)]
@@ -110,8 +105,8 @@ pub(super) struct Standing {
     /// How long it bears silence.
     patience: SimDuration,
     /// Its patience, or its next look.
-    timer: Option<TimerId>,
-    retry: SimDuration,
+    pub timer: Option<TimerId>,
+    pub retry: SimDuration,
     /// Whom it leads.
     pub followers: Vec<Follower>,
     /// The number of the entry that it proposes next.
@@ -121,8 +116,8 @@ pub(super) struct Standing {
 /// Members that hold a quorum.
 #[derive(Debug)]
 pub struct Ensemble {
-    config: QuorumConfig,
-    election_law: Sampler,
+    pub(super) config: QuorumConfig,
+    pub(super) election_law: Sampler,
     patience_law: Sampler,
     pub(super) message_bytes: u64,
     /// Size of the whole state.
@@ -131,7 +126,8 @@ pub struct Ensemble {
     /// Their machines.
     pub members: Members,
     pub(super) standings: Vec<Standing>,
-    election: Option<TimerId>,
+    /// The election under way, and the member whose timer ends it.
+    pub(super) election: Option<(TimerId, u32)>,
     /// Random numbers drawn so far, which name the next ones.
     draw_count: u32,
     /// What the protocol has to do.
@@ -211,6 +207,15 @@ impl Ensemble {
         matches!(self.role(member), Role::Leading | Role::Following(_))
     }
 
+    /// Whether no other member leads in a later term: a leader that was cut off is not the newest.
+    pub fn is_newest(&self, leader: u32) -> bool {
+        let term = self.term(leader);
+        !self
+            .standings
+            .iter()
+            .any(|other| other.role == Role::Leading && term < other.term)
+    }
+
     /// The followers of a leader.
     pub fn followers(&self, leader: u32) -> Vec<u32> {
         let followers = &self.standings[leader as usize].followers;
@@ -245,7 +250,7 @@ impl Ensemble {
         port.send(letter, Message::Quorum(message));
     }
 
-    fn close(&self, port: &mut dyn Port, from: u32, to: u32) {
+    pub(super) fn close(&self, port: &mut dyn Port, from: u32, to: u32) {
         let term = self.term(from);
         let message = QuorumMessage::Closed { term };
         self.tell(port, (from, to), self.message_bytes, message);
@@ -290,20 +295,13 @@ impl Ensemble {
         standing.role == Role::Following(leader) && standing.term == term
     }
 
-    /// Whether a node works and is reached, in both directions.
-    fn is_connected(&self, port: &dyn Port, (a, b): (u32, u32)) -> bool {
-        let (from, to) = (self.node(a), self.node(b));
-        let is_up = port.node(to).state == LifeState::Up;
-        a == b || (is_up && !port.is_cut(from, to) && !port.is_cut(to, from))
-    }
-
-    fn cancel_timer(&mut self, port: &mut dyn Port, member: u32) {
+    pub(super) fn cancel_timer(&mut self, port: &mut dyn Port, member: u32) {
         if let Some(timer) = self.standings[member as usize].timer.take() {
             port.cancel_timer(timer);
         }
     }
 
-    fn sample(&mut self, port: &dyn Port, law: &Sampler) -> SimDuration {
+    pub(super) fn sample(&mut self, port: &dyn Port, law: &Sampler) -> SimDuration {
         self.draw_count += 1;
         law.sample(&mut port.draw(path_hash("registry.quorum"), self.draw_count, 0))
     }
@@ -334,45 +332,6 @@ impl Ensemble {
         self.standings[member as usize].followers.clear();
     }
 
-    /// A member looks around.
-    fn look(&mut self, port: &mut dyn Port, member: u32) {
-        let leader = (0..self.member_count()).find(|leader| self.may_join(port, member, *leader));
-        if let Some(leader) = leader {
-            let link = (member, leader);
-            self.tell(port, link, self.message_bytes, QuorumMessage::Join);
-        } else if self.election.is_none() && self.majority() <= self.lookers(port, member).len() {
-            let law = self.election_law.clone();
-            let length = self.sample(port, &law);
-            let alarm = Alarm::Quorum(QuorumAlarm::Elected);
-            self.election = Some(port.set_timer(self.node(member), length, alarm));
-        }
-        let retry = self.standings[member as usize].retry;
-        let alarm = Alarm::Quorum(QuorumAlarm::Look { member });
-        let timer = port.set_timer(self.node(member), retry, alarm);
-        let standing = &mut self.standings[member as usize];
-        standing.timer = Some(timer);
-        standing.retry = retry.saturating_mul(2).min(self.config.retry_max);
-    }
-
-    /// Whether a leader would still have a majority with this member.
-    fn may_join(&self, port: &dyn Port, member: u32, leader: u32) -> bool {
-        let standing = &self.standings[leader as usize];
-        let is_newer = self.term(member) <= standing.term;
-        let others = standing.followers.iter().filter(|f| f.member != member);
-        standing.role == Role::Leading
-            && is_newer
-            && self.majority() <= others.count() + 2
-            && self.is_connected(port, (member, leader))
-    }
-
-    /// The members that look for a leader and reach this one, itself included.
-    fn lookers(&self, port: &dyn Port, member: u32) -> Vec<u32> {
-        (0..self.member_count())
-            .filter(|other| self.role(*other) == Role::Looking)
-            .filter(|other| self.is_connected(port, (member, *other)))
-            .collect()
-    }
-
     /// A timer of the quorum is due.
     pub fn on_alarm(&mut self, port: &mut dyn Port, alarm: QuorumAlarm) {
         match alarm {
@@ -399,57 +358,6 @@ impl Ensemble {
         let alarm = Alarm::Quorum(QuorumAlarm::Patience { member });
         let timer = port.set_timer(self.node(member), length, alarm);
         self.standings[member as usize].timer = Some(timer);
-    }
-
-    fn on_elected(&mut self, port: &mut dyn Port) {
-        self.election = None;
-        let mut lookers: Vec<u32> = (0..self.member_count())
-            .filter(|member| self.role(*member) == Role::Looking)
-            .filter(|member| port.node(self.node(*member)).state == LifeState::Up)
-            .collect();
-        lookers.sort_by_key(|member| (self.standings[*member as usize].logged, *member));
-        let winner = lookers
-            .iter()
-            .rev()
-            .find(|member| self.majority() <= self.lookers(port, **member).len());
-        if let Some(winner) = winner {
-            let supporters = self.lookers(port, *winner);
-            self.crown(port, *winner, &supporters);
-        }
-    }
-
-    /// A member leads those that support it, itself included.
-    fn crown(&mut self, port: &mut dyn Port, leader: u32, supporters: &[u32]) {
-        let terms = self.standings.iter().map(|standing| standing.term);
-        let term = terms.max().unwrap_or(0) + 1;
-        self.cancel_timer(port, leader);
-        let standing = &mut self.standings[leader as usize];
-        standing.role = Role::Leading;
-        standing.term = term;
-        standing.next = u64::from(term) << TERM_SHIFT;
-        standing.followers.clear();
-        standing.committed = standing
-            .pending
-            .back()
-            .map_or(standing.applied, |last| last.0);
-        self.apply_committed(leader);
-        self.standings[leader as usize].logged = self.applied(leader);
-        for member in supporters.iter().filter(|member| **member != leader) {
-            self.cancel_timer(port, *member);
-            self.add_follower(leader, *member, port.now());
-            self.follow(port, *member, leader);
-        }
-        self.effects.push_back(Effect::Leads { member: leader });
-    }
-
-    pub(super) fn add_follower(&mut self, leader: u32, member: u32, now: SimTime) {
-        let standing = &mut self.standings[leader as usize];
-        standing.followers.retain(|known| known.member != member);
-        standing.followers.push(Follower {
-            member,
-            heard_at: now,
-            acked: 0,
-        });
     }
 
     /// A member takes over the state of a leader and follows it.
@@ -487,6 +395,7 @@ impl Ensemble {
         let logged = standing.logged;
         standing.pending.retain(|(zxid, _)| *zxid <= logged);
         self.members.clear(port, member);
+        self.on_elector_died(port, member);
     }
 
     /// The process of a member started.

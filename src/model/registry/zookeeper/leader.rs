@@ -1,14 +1,16 @@
 //! The leader: it counts time, for itself and for its followers.
 
-use super::message::{Alarm, Change, Entry, Message, SessionId};
+use super::message::{Alarm, Change, Entry, Job, Message, SessionId};
 use super::tracker::Tracker;
 use super::{Office, Zookeeper};
 use crate::id::InstanceId;
 use crate::model::observation::ControlKind;
+use crate::model::registry::system::members::Cost;
 use crate::model::registry::system::quorum::Role;
 use crate::model::registry::system::{self, Letter, Port};
 use crate::rng::{UniformSource, path_hash};
 use crate::scenario::registry::Phase;
+use crate::scenario::registry::zookeeper::AfterPause;
 use crate::time::{SimDuration, SimTime};
 
 /// What a touched session adds to a follower's answer: its number and its timeout.
@@ -79,20 +81,35 @@ impl Zookeeper {
             _ => self.half_tick(),
         };
         let alarm = |alarm| system::Alarm::Zookeeper(alarm);
-        let until_boundary = tracker.next_boundary(now).since(now);
+        let boundary_at = tracker.next_boundary(now);
+        let until_boundary = boundary_at.since(now);
+        let boundary = port.set_timer(node, until_boundary, alarm(Alarm::Boundary { member }));
         self.server(member).office = Some(Office {
             tracker,
             half_tick: port.set_timer(node, first, alarm(Alarm::HalfTick { member })),
-            boundary: port.set_timer(node, until_boundary, alarm(Alarm::Boundary { member })),
+            boundary: Some(boundary),
+            boundary_at,
             half_tick_count: 0,
         });
         self.agree(port, member);
     }
 
+    /// The first ping of the leader that leads at the start, in (0, half a tick].
     fn first_half_tick(&self, port: &dyn Port, member: u32) -> SimDuration {
-        let identity = port.node(self.ensemble.node(member)).path_hash;
-        let mut draw = port.draw(identity ^ path_hash("zookeeper.half_tick"), 0, 0);
-        self.half_tick().scaled(1.0 - draw.uniform())
+        let half_tick = self.half_tick();
+        let since = match self.config.ping_phase {
+            Phase::Aligned => SimDuration::ZERO,
+            Phase::At(offset) => SimDuration::from_ns(offset.as_ns() % half_tick.as_ns()),
+            Phase::Random => {
+                let identity = port.node(self.ensemble.node(member)).path_hash;
+                let mut draw = port.draw(identity ^ path_hash("zookeeper.half_tick"), 0, 0);
+                return half_tick.scaled(1.0 - draw.uniform());
+            }
+        };
+        match since.is_zero() {
+            true => half_tick,
+            false => since,
+        }
     }
 
     /// What a new leader has is what holds: those that the old one gave up are trusted again.
@@ -111,7 +128,9 @@ impl Zookeeper {
     pub(super) fn leave_office(&mut self, port: &mut dyn Port, member: u32) {
         if let Some(office) = self.server(member).office.take() {
             port.cancel_timer(office.half_tick);
-            port.cancel_timer(office.boundary);
+            if let Some(timer) = office.boundary {
+                port.cancel_timer(timer);
+            }
         }
     }
 
@@ -135,18 +154,71 @@ impl Zookeeper {
         }
     }
 
-    /// A boundary: all sessions of the bucket end together, a proposal each.
+    /// A boundary: all sessions of the bucket end together, a proposal each. A leader that is late
+    /// and handles first what waited before does so after that.
     pub(super) fn on_boundary(&mut self, port: &mut dyn Port, member: u32) {
-        let (now, node) = (port.now(), self.ensemble.node(member));
         let office = self.server(member).office.as_mut();
         let office = office.expect("only a leader has this timer");
-        let expired = office.tracker.expire(now);
-        let until_next = office.tracker.next_boundary(now).since(now);
-        let alarm = system::Alarm::Zookeeper(Alarm::Boundary { member });
-        office.boundary = port.set_timer(node, until_next, alarm);
-        for session in expired {
-            if let Some(instance) = self.instance_of(session)
-                && self.servers[member as usize].tree.has_of(instance, session)
+        office.boundary = None;
+        if office.boundary_at < port.now() && self.config.after_pause == AfterPause::Touch {
+            let job = system::Job::Zookeeper(Job::Expire);
+            return self.ensemble.submit(port, member, Cost::Heartbeat, job);
+        }
+        self.expire(port, member);
+    }
+
+    /// A leader expires the bucket of a boundary, and waits for the next one.
+    pub(super) fn expire(&mut self, port: &mut dyn Port, member: u32) {
+        let office = &self.servers[member as usize].office;
+        if office
+            .as_ref()
+            .is_some_and(|office| office.boundary.is_none())
+        {
+            self.expire_bucket(port, member);
+            self.set_boundary_timer(port, member);
+        }
+    }
+
+    /// A leader that stood still handles all boundaries that have passed before anything else.
+    pub(super) fn catch_up(&mut self, port: &mut dyn Port, member: u32) {
+        let Some(office) = self.server(member).office.as_mut() else {
+            return;
+        };
+        if let Some(timer) = office.boundary.take() {
+            port.cancel_timer(timer);
+        }
+        let now = port.now();
+        let boundary_at = |zookeeper: &Self| {
+            let office = zookeeper.servers[member as usize].office.as_ref();
+            office.map_or(SimTime::NEVER, |office| office.boundary_at)
+        };
+        while boundary_at(self) <= now {
+            self.expire_bucket(port, member);
+        }
+        self.set_boundary_timer(port, member);
+    }
+
+    fn set_boundary_timer(&mut self, port: &mut dyn Port, member: u32) {
+        let (now, node) = (port.now(), self.ensemble.node(member));
+        if let Some(office) = self.server(member).office.as_mut() {
+            let left = SimDuration::from_ns(office.boundary_at.as_ns().saturating_sub(now.as_ns()));
+            let alarm = system::Alarm::Zookeeper(Alarm::Boundary { member });
+            office.boundary = Some(port.set_timer(node, left, alarm));
+        }
+    }
+
+    fn expire_bucket(&mut self, port: &mut dyn Port, member: u32) {
+        let is_newest = self.ensemble.is_newest(member);
+        let office = self.server(member).office.as_mut();
+        let office = office.expect("only a leader has boundaries");
+        let boundary = office.boundary_at;
+        office.boundary_at = office.tracker.next_boundary(boundary);
+        for session in office.tracker.expire(boundary) {
+            if is_newest
+                && let Some(instance) = self.instance_of(session)
+                && self.servers[member as usize]
+                    .tree
+                    .has_only_of(instance, session)
             {
                 port.set_suspected(instance, true);
             }

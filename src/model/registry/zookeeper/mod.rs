@@ -33,7 +33,7 @@ use crate::model::observation::LifeState;
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{SizesConfig, SystemConfig};
 use crate::scenario::registry::zookeeper::{AfterPause, ZookeeperConfig};
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// A session, as everybody knows it who has heard of it.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,10 @@ struct Server {
 struct Office {
     tracker: Tracker,
     half_tick: TimerId,
-    boundary: TimerId,
+    /// Absent while a late boundary waits behind other work.
+    boundary: Option<TimerId>,
+    /// The boundary that comes next.
+    boundary_at: SimTime,
     /// Half ticks so far: every second one it counts its followers.
     half_tick_count: u64,
 }
@@ -260,10 +263,8 @@ impl Protocol for Zookeeper {
     fn on_resumed(&mut self, port: &mut dyn Port, node: NodeId) {
         if let Some(member) = self.ensemble.member_of(node)
             && self.config.after_pause == AfterPause::Expire
-            && let Some(office) = &self.servers[member as usize].office
         {
-            port.cancel_timer(office.boundary);
-            self.on_boundary(port, member);
+            self.catch_up(port, member);
             self.settle(port);
         }
     }

@@ -107,6 +107,7 @@ impl Zookeeper {
     /// A server has done a piece of work.
     pub(super) fn on_job(&mut self, port: &mut dyn Port, member: u32, job: Job) {
         match job {
+            Job::Expire => self.expire(port, member),
             Job::Connect {
                 client,
                 epoch,

@@ -126,6 +126,10 @@ mod tests {
         assert_eq!(bucket(300, 20), 320);
         assert_eq!(bucket(319, 20), 320);
         assert_eq!(bucket(320, 20), 340);
+        for case in crate::oracle::cases("zk_expiry") {
+            let at = case.count("last_heard") + case.count("timeout");
+            assert_eq!(bucket(at, case.count("tick")) as f64, case.value());
+        }
     }
 
     #[test]

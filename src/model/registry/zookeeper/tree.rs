@@ -55,9 +55,9 @@ impl Tree {
         self.nodes_of(instance).next().is_some()
     }
 
-    /// Whether it has one of this session.
-    pub fn has_of(&self, instance: InstanceId, session: SessionId) -> bool {
-        self.nodes.contains(&(instance, session))
+    /// Whether it has one, of this session and of no other.
+    pub fn has_only_of(&self, instance: InstanceId, session: SessionId) -> bool {
+        self.nodes_of(instance).eq([session])
     }
 
     /// Creates a node. Returns false if one of that name is there, of another session.

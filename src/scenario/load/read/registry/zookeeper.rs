@@ -39,6 +39,7 @@ pub fn zookeeper(ctx: &mut Context, section: &Section) -> ProtocolConfig {
         session_timeout_min,
         session_timeout_max,
         tick_phase: phase(ctx, section, "tick_phase"),
+        ping_phase: phase(ctx, section, "ping_phase"),
         client,
         reconnect_delay: reconnect_delay.unwrap_or(match client {
             ZookeeperClient::Java => Distribution::Uniform {

@@ -54,6 +54,12 @@ pub(super) const KEYS: &[Key] = &[
         "Where the boundaries of ticks lie on each member's clock.",
     ),
     key(
+        "ping_phase",
+        Kind::Phase,
+        Default::Toml("\"random\""),
+        "Where the first leader's pings of its followers lie in its half tick.",
+    ),
+    key(
         "client",
         Kind::Choice(&["java", "kazoo"]),
         Default::Toml("\"java\""),
