@@ -10,7 +10,6 @@ use super::life::Episode;
 use crate::id::{CallerId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
-use crate::scenario::registry::RegistryProfile;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
@@ -196,7 +195,7 @@ impl DetectionTable {
             measured,
             ..DetectionTable::default()
         };
-        let has_leases = matches!(scenario.registry.profile, RegistryProfile::Lease(_));
+        let has_leases = scenario.registry.profile.detects();
         for (index, service) in scenario.services.iter().enumerate() {
             let is_watched = has_leases && service.registered.is_some();
             table

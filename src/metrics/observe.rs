@@ -10,9 +10,7 @@ use super::selection::Pick;
 use super::service::WorkRecord;
 use super::timeline::{Witness, is_shown, true_state};
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
-use crate::model::observation::{
-    ControlKind, LifeState, Observation, Observer, Outcome, Suspector,
-};
+use crate::model::observation::{LifeState, Observation, Observer, Outcome, Suspector};
 use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 
@@ -59,11 +57,11 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
-            Observation::GossipSent {
+            Observation::ControlSized {
                 kind,
                 service,
                 byte_count,
-            } => self.gossip_sent(at, *kind, service.index(), *byte_count),
+            } => self.control_sized(at, *kind, *service, *byte_count),
             Observation::GossipProbeFailed { .. } => {}
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
@@ -343,16 +341,6 @@ impl Recorder<'_> {
         if pick.is_wasted {
             self.wasted(at, pick.instance);
         }
-    }
-
-    fn control_sent(&mut self, at: SimTime, kind: ControlKind, service: usize) {
-        self.tables.control[self.class as usize][service][kind as usize] += 1;
-        self.tables.windows.control(at, kind);
-    }
-
-    fn gossip_sent(&mut self, at: SimTime, kind: ControlKind, service: usize, byte_count: u64) {
-        self.tables.control_bytes[self.class as usize][service][kind as usize] += byte_count;
-        self.control_sent(at, kind, service);
     }
 
     /// The candidates of a calling side changed by an instance.

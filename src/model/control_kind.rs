@@ -35,4 +35,16 @@ pub enum ControlKind {
     GossipUpdate,
     /// A whole list of members.
     GossipSync,
+    /// A member of the registry answers a heartbeat.
+    HeartbeatReply,
+    /// A client and a member of the registry agree on a connection, or part.
+    Attach,
+    /// A client asks the registry for a change.
+    Write,
+    /// The answer to that.
+    WriteReply,
+    /// Members of the registry replicate a change, or the whole state.
+    Replication,
+    /// Members of the registry tell each other that they live.
+    MemberHeartbeat,
 }

@@ -405,7 +405,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let state = &mut self.instances[instance.index()];
             state.weight = latest.map_or(own, |fault| fault.weight);
             let service = state.service;
-            self.mark_dirty(service);
+            match self.is_static(service) || !self.has_system() {
+                true => self.mark_dirty(service),
+                false => self.on_system_weight_changed(instance),
+            }
         }
     }
 

@@ -252,6 +252,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.stop_calling_sides(node);
         self.on_connected_died(node);
         self.on_registry_member_changed(node);
+        self.with_protocol(|protocol, port| protocol.on_died(port, node));
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             if let Deferred::Event(event, sequence) = deferred {
                 self.lose_deferred(event, sequence);
@@ -275,6 +276,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::BeatArrives(slot) => self.beats.lose_message(slot),
             Event::GossipMessage(slot) => self.lose_gossip(slot),
             Event::GossipRelayEnds(slot) => self.lose_gossip_relay(slot, sequence),
+            Event::RegistryMessage(slot) => self.lose_registry_message(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle_late(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -304,6 +306,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::BeliefDue(_)
             | Event::GossipDue(_)
             | Event::GossipSuspicionEnds(_)
+            | Event::RegistryTimer(_)
             | Event::GateWaitEnds(_) => {}
         }
     }
@@ -325,6 +328,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.restart_calling_sides(node);
         self.on_member_started(node);
         self.on_registry_member_changed(node);
+        self.with_protocol(|protocol, port| protocol.on_started(port, node));
     }
 
     /// A process that stood still goes on. Workers continue first; then everything that came due
@@ -343,6 +347,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         self.accept_backlog(node);
         self.beats.note_resume(node, self.queue.now());
+        self.with_protocol(|protocol, port| protocol.on_resumed(port, node));
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             match deferred {
                 Deferred::Event(event, sequence) => self.handle_late(sequence, event),

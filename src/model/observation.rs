@@ -157,14 +157,15 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
-    /// A member of a cluster sent a message about the members.
-    GossipSent {
-        kind: ControlKind,
-        service: ServiceId,
-        byte_count: u64,
-    },
     /// A member got no answer from the one that it probed, in no way.
     GossipProbeFailed { prober: NodeId, target: NodeId },
+    /// A message that is not a request, and whose size is known, was sent. None: it is about no
+    /// service of its own.
+    ControlSized {
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        byte_count: u64,
+    },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
         instance: InstanceId,

@@ -268,6 +268,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::GossipMessage(slot) => self.on_gossip_message(slot, sequence),
             Event::GossipSuspicionEnds(slot) => self.on_gossip_suspicion_ends(slot, sequence),
             Event::GossipRelayEnds(slot) => self.on_gossip_relay_ends(slot, sequence),
+            Event::RegistryMessage(slot) => self.on_registry_message(slot),
+            Event::RegistryTimer(timer) => self.on_registry_timer(timer, sequence),
         }
     }
 }

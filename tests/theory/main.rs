@@ -29,6 +29,7 @@ mod protection;
 mod queues;
 mod recorded;
 mod redundancy;
+mod registries;
 mod retries;
 mod texts;
 

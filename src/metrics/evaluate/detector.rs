@@ -194,9 +194,12 @@ impl Ask<'_> {
         let (classes, _) = self.classes()?;
         let (tables, service) = (&self.run.tables, self.measure.scope.service);
         let secs = tables.timeline.length_secs(&classes);
-        let counts = KINDS.iter().map(|kind| match self.measure.measure {
-            Measure::ControlByteRate => tables.control_bytes(*kind, service, &classes) as f64,
-            _ => tables.control_count(*kind, service, &classes) as f64,
+        let counts = KINDS.iter().map(|kind| {
+            let cell = tables.control(*kind, service, &classes);
+            match self.measure.measure {
+                Measure::ControlByteRate => cell.byte_count(*kind) as f64,
+                _ => cell.message_count() as f64,
+            }
         });
         let sum: f64 = counts.sum();
         exact((0.0 < secs).then(|| sum / secs), "the phase has no length")

@@ -1,7 +1,7 @@
 //! How large a scenario may be, and how large it is.
 
 use super::balancer_memory::balancer_bytes;
-use super::{attempts, capacity, server_events, watching};
+use super::{attempts, capacity, registry_events, server_events, watching};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::cache::{CacheConfig, CachePer};
@@ -9,7 +9,6 @@ use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Wo
 use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
-use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 use crate::scenario::trigger::Trigger;
@@ -215,11 +214,13 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(feedback) = edge.balancer.feedback() {
             events += feedback.event_rate(callers, instances) * secs;
         }
-        events += registry_events(scenario, callers, secs);
+        events += registry_events::of_callers(scenario, callers, secs);
     }
     let (gossip_bytes, gossip_events) = watching::of_clusters(scenario, secs);
     (memory, events) = (memory + gossip_bytes, events + gossip_events);
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
+    events += registry_events::of_members(scenario, secs);
+    memory += registry_events::memory_bytes(scenario);
     memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {
         memory_bytes: memory as u64,
@@ -419,17 +420,6 @@ fn protection_bytes(edge: &EdgeConfig, callers: f64, instances: f64) -> f64 {
         Some(BreakerPer::Call) | None => 1.0,
     };
     callers * (PROTECTION_BYTES + breaker_count * (BREAKER_BYTES + breaker))
-}
-
-/// Polls, and the notifications that follow a fault.
-fn registry_events(scenario: &Scenario, callers: f64, secs: f64) -> f64 {
-    let RegistryProfile::Lease(lease) = &scenario.registry.profile else {
-        return 0.0;
-    };
-    match lease.propagation {
-        Propagation::Watch => 2.0 * callers * (1.0 + scenario.faults.len() as f64),
-        Propagation::Poll { interval, .. } => 2.0 * callers * secs / interval.as_secs_f64(),
-    }
 }
 
 /// Starts and ends of the windows of all faults.

@@ -29,6 +29,7 @@ mod inputs;
 mod merge;
 mod protection;
 mod read;
+mod registry_events;
 mod section;
 mod section_check;
 mod semantics;

@@ -322,7 +322,7 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
 
 /// Warns of expectations about detectors or rings that the scenario does not have.
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
-    let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
+    let has_detector = scenario.registry.profile.detects()
         || !scenario.clusters.is_empty()
         || scenario.edges.iter().any(|edge| edge.detector.is_some());
     let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();

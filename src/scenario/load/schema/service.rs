@@ -181,7 +181,8 @@ pub static REGISTERED: TableSpec = TableSpec {
             "lease_duration",
             POSITIVE,
             Default::Inherited("as the registry says"),
-            "How long the registration lives without a heartbeat.",
+            "How long the registration lives without a heartbeat; under zookeeper the session \
+             timeout that the instance asks for.",
         ),
         key(
             "heartbeat_interval",
