@@ -5,6 +5,7 @@
 //! Nothing here computes but geometry.
 
 pub mod axis;
+pub mod balance_timeline;
 pub mod frame;
 pub mod heartbeat_timeline;
 pub mod latency_timeline;

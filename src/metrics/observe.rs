@@ -66,6 +66,7 @@ impl Observer for Recorder<'_> {
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
             | Observation::CoresFreed { .. }
+            | Observation::CopyMade { .. }
             | Observation::ZombieWorked { .. } => self.observe_server(at, observation),
             Observation::BytesSent {
                 edge,

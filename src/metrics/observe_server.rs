@@ -22,6 +22,7 @@ impl Recorder<'_> {
             Observation::ZombieWorked { instance, length } => {
                 self.tables.services.waste(self.class, instance, length);
             }
+            Observation::CopyMade { service } => self.tables.replication.complete(at, service),
             Observation::CoresShared { .. } | Observation::CoresFreed { .. } => {}
             _ => unreachable!("facts of servers come here"),
         }

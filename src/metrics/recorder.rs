@@ -97,7 +97,7 @@ impl<'a> Recorder<'a> {
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
             rings: RingTable::new(scenario, &first_windows),
-            replication: ReplicationTable::new(scenario),
+            replication: ReplicationTable::new(scenario, class_count),
             convergence: ConvergenceTable::new(scenario, &first_windows),
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
             resilience,
@@ -124,6 +124,11 @@ impl<'a> Recorder<'a> {
             tables,
         };
         recorder.enter_piece(0);
+        let class = recorder.class;
+        recorder
+            .tables
+            .replication
+            .begin_phase(SimTime::START, class);
         recorder
     }
 
@@ -193,6 +198,7 @@ impl<'a> Recorder<'a> {
                 self.tables.servers.cut_class(cut, class);
                 self.tables.connections.cut_class(cut, class);
                 self.cut_classes(cut, class);
+                self.tables.replication.begin_phase(cut, self.class);
                 self.tables.requests.cut_class(class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);

@@ -25,6 +25,7 @@ use super::network::Network;
 use super::node::{Node, build_nodes};
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Reactions;
+use super::rebuild::Rebuilds;
 use super::registry::Registry;
 use super::registry::lease::Lease;
 use super::registry::system::System;
@@ -126,6 +127,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             deferred: BTreeMap::new(),
             in_flight_count: 0,
             caches: Caches::new(scenario),
+            rebuilds: Rebuilds::new(scenario),
             plans: CallPlans::new(scenario),
             joins: Joins::new(),
             is_noting: false,

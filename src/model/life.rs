@@ -111,6 +111,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 state: *next,
                 fault,
             });
+            if self.rebuilds.is_some()
+                && let NodeKind::Instance(instance) = self.scenario.topology.node_kind(*node)
+            {
+                self.note_copies(instance, *next);
+            }
         }
         let dying = |before, next| !loses_memory(before) && loses_memory(next);
         let dead = nodes_where(&changed, dying);

@@ -182,6 +182,8 @@ pub enum Observation<'a> {
     },
     /// The process of an instance with cores died: nothing shares them any more.
     CoresFreed { instance: InstanceId },
+    /// The copy of data that a service was making is complete; told where links have a bandwidth.
+    CopyMade { service: ServiceId },
     /// A calling side begins to open a connection. `class`: that of the attempt that needs it;
     /// none where no attempt does.
     HandshakeStarted {

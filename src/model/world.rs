@@ -23,6 +23,7 @@ use super::network::{MessageKey, Network, Verdict};
 use super::node::Node;
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Reactions;
+use super::rebuild::Rebuilds;
 use super::registry::Registry;
 use super::request::{Attempt, Request, TriedLists};
 use super::sampler::Sampler;
@@ -90,6 +91,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) in_flight_count: u64,
     /// Caches of calls and of instances.
     pub(super) caches: Caches,
+    /// Copies of data on links; None where there are none.
+    pub(super) rebuilds: Option<Box<Rebuilds>>,
     /// Which calls follow one another.
     pub(super) plans: CallPlans,
     /// Stages of parallel calls under way.

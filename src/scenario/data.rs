@@ -1,5 +1,8 @@
 //! What a scenario may say about the data that instances keep.
 
+/// Bytes that a copy sends at once over a link with a bandwidth, before others have their turn.
+pub const PIECE_BYTES: f64 = 65_536.0;
+
 /// `data` of a service: keys that its instances keep in memory, on the successors of the keys on a
 /// hash ring.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -105,4 +105,13 @@ impl Scenario {
         let of_expectations = self.expectations.iter().any(|e| e.asks_for(&is_one));
         of_expectations || self.asked.iter().any(|asked| is_one(&asked.measure))
     }
+
+    /// Whether copies of data are sent over links: data is kept, and a link has a bandwidth.
+    pub fn rebuilds_on_links(&self) -> bool {
+        let network = &self.network;
+        let of_zones = network.same_zone_bandwidth.or(network.cross_zone_bandwidth);
+        let has_bandwidth =
+            of_zones.is_some() || network.links.iter().any(|link| link.bandwidth.is_some());
+        has_bandwidth && self.services.iter().any(|service| service.data.is_some())
+    }
 }

@@ -27,6 +27,7 @@ mod overflow;
 mod picks;
 mod protection;
 mod queues;
+mod rebuild;
 mod recorded;
 mod redundancy;
 mod registries;

@@ -7,6 +7,7 @@ use crate::scenario::Scenario;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
+use crate::scenario::data::PIECE_BYTES;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
 use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
@@ -175,7 +176,12 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(data) = service.data {
             let copies = f64::from(data.replica_count) + 1.0;
             let points = instances * f64::from(data.virtual_node_count);
-            memory += points * (DATA_POINT_BYTES + 4.0 * copies);
+            let on_links = scenario.rebuilds_on_links();
+            let table_count = if on_links { 2.0 } else { 1.0 };
+            memory += table_count * points * (DATA_POINT_BYTES + 4.0 * copies);
+            if on_links {
+                events += secs * data.rebuild_bandwidth / PIECE_BYTES;
+            }
         }
         if let Some(autoscale) = service.autoscale {
             events += secs / autoscale.interval.as_secs_f64();
