@@ -177,6 +177,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let index = step as usize / 2;
         let is_start = step.is_multiple_of(2);
+        let fault = self.faults.windows[index].fault;
+        let is_rollout = self.scenario.faults[fault.index()].kind.rollout().is_some();
+        if is_start && is_rollout {
+            let window = self.faults.windows[index].clone();
+            self.faults.windows[index].targets = self.open_rollout(index, &window);
+        }
         let window = self.faults.windows[index].clone();
         let identity = u64::from(window.number) << 1 | u64::from(is_start);
         self.fold(Event::FaultStep(step), NodeId(window.fault.0), identity);
@@ -221,6 +227,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 true => self.leave(&window.targets, *grace),
                 false => self.join(&window.targets, Some(window.fault)),
             },
+            FaultKind::RollingRestart(_) if is_start => self.start_rollout(index),
+            FaultKind::RollingRestart(_) => {}
             FaultKind::Slow { factor } if config.class.is_some() => {
                 self.slow_class(index, window, *factor, is_start);
             }

@@ -125,6 +125,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if *before == LifeState::Paused && *next == LifeState::Up {
                 self.on_resumed(*node);
             }
+            self.note_rollout_change(*node);
         }
     }
 
@@ -317,6 +318,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         {
             self.register(instance);
         }
+        self.note_rollout_start(node);
         self.restart_calling_sides(node);
         self.on_registry_member_changed(node);
     }

@@ -29,6 +29,7 @@ mod reaction;
 mod registry;
 mod replace;
 mod request;
+mod rollout;
 pub mod sampler;
 mod serve;
 mod serve_async;

@@ -320,6 +320,7 @@ fn fault() -> FaultMetrics {
             ..RingChange::default()
         }],
         selection: Vec::new(),
+        rollout: None,
     }
 }
 

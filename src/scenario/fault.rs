@@ -2,6 +2,7 @@
 
 use super::distribution::Distribution;
 use super::network::LossConfig;
+use super::rollout::RolloutConfig;
 use super::selector::Selector;
 use super::trigger::{ReplaceConfig, SpreadConfig, Trigger};
 use crate::id::{ClassId, GroupId};
@@ -101,9 +102,25 @@ pub enum FaultKind {
     /// The last instances leave the group: they deregister, serve for `grace` what still comes,
     /// and exit; they come back at the end.
     ScaleIn { grace: SimDuration },
+    /// The instances are replaced a few at a time; its window ends when all are, or when it was
+    /// aborted and what it had begun is over.
+    RollingRestart(Box<RolloutConfig>),
 }
 
 impl FaultKind {
+    /// Whether only a run decides when its windows end.
+    pub fn ends_by_itself(&self) -> bool {
+        matches!(self, FaultKind::RollingRestart(_))
+    }
+
+    /// How it restarts instances, if it does so one after the other.
+    pub fn rollout(&self) -> Option<&RolloutConfig> {
+        match self {
+            FaultKind::RollingRestart(config) => Some(config),
+            _ => None,
+        }
+    }
+
     /// The name in a scenario.
     pub fn name(&self) -> &'static str {
         match self {
@@ -120,6 +137,7 @@ impl FaultKind {
             FaultKind::WeightChange { .. } => "weight_change",
             FaultKind::ScaleOut { .. } => "scale_out",
             FaultKind::ScaleIn { .. } => "scale_in",
+            FaultKind::RollingRestart(_) => "rolling_restart",
         }
     }
 }

@@ -96,6 +96,11 @@ pub enum Measure {
     SelectionConvergenceTime,
     NeedlessMoveRatio,
     QueueDepthBalance,
+    ReplacedCount,
+    FailedPerReplaced,
+    ExtraMovedKeyRatio,
+    LoadOneMinuteAfter,
+    LoadTenMinutesAfter,
     UnderReplicatedKeySecs,
     MovedBytes,
     LostKeyCount,
@@ -111,6 +116,18 @@ impl Measure {
                 | Measure::MovedBytes
                 | Measure::LostKeyCount
                 | Measure::FullReplicationTime
+        )
+    }
+
+    /// Whether it is told of a rolling restart.
+    pub fn is_of_rollout(self) -> bool {
+        matches!(
+            self,
+            Measure::ReplacedCount
+                | Measure::FailedPerReplaced
+                | Measure::ExtraMovedKeyRatio
+                | Measure::LoadOneMinuteAfter
+                | Measure::LoadTenMinutesAfter
         )
     }
 

@@ -39,6 +39,11 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::MovedBytes
         | Measure::LostKeyCount
         | Measure::FullReplicationTime => "data belongs to no request",
+        Measure::ReplacedCount
+        | Measure::FailedPerReplaced
+        | Measure::ExtraMovedKeyRatio
+        | Measure::LoadOneMinuteAfter
+        | Measure::LoadTenMinutesAfter => "an instance is replaced as a whole",
         Measure::QueueDepthBalance => "all classes wait in one queue",
         Measure::CpuUtilization | Measure::ThrottledRatio => {
             "handshakes and all classes share the CPU; `utilization` splits worker time by class"

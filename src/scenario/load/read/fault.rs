@@ -8,7 +8,7 @@ use super::class::class_at;
 use super::distribution::{distribution_at, distribution_if};
 use super::network::loss_at;
 use super::selector::selector_at;
-use super::{Names, Opened, trigger};
+use super::{Names, Opened, rollout, trigger};
 use crate::id::{ClassId, GroupId};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
@@ -39,7 +39,7 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
             let scope = scope(ctx, section, names);
             FaultConfig {
                 name: fault.name.clone(),
-                kind: kind(ctx, section),
+                kind: kind(ctx, section, names, &scope),
                 at: trigger::start(ctx, section),
                 trigger: trigger::trigger(ctx, section, names, &scope),
                 duration: distribution_if(ctx, section, "for"),
@@ -148,7 +148,7 @@ fn class(ctx: &mut Context, section: &Section, names: &Names) -> Option<ClassId>
     class
 }
 
-fn kind(ctx: &mut Context, section: &Section) -> FaultKind {
+fn kind(ctx: &mut Context, section: &Section, names: &Names, scope: &FaultScope) -> FaultKind {
     const NO_LOSS: LossConfig = LossConfig::Bernoulli { probability: 0.0 };
     match section.variant_name() {
         "crash" => FaultKind::Crash,
@@ -179,6 +179,10 @@ fn kind(ctx: &mut Context, section: &Section) -> FaultKind {
         "scale_in" => FaultKind::ScaleIn {
             grace: section.duration(ctx, "grace").unwrap_or_default(),
         },
+        "rolling_restart" => {
+            let config = rollout::rollout(ctx, section, names, scope);
+            FaultKind::RollingRestart(Box::new(config))
+        }
         name => unreachable!("the specification has no fault `{name}`"),
     }
 }
@@ -186,7 +190,9 @@ fn kind(ctx: &mut Context, section: &Section) -> FaultKind {
 fn scope(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {
     match section.variant_name() {
         "crash" | "host_loss" | "pause" => nodes(ctx, section, names, Victims::Nodes),
-        "slow" | "error" | "weight_change" => nodes(ctx, section, names, Victims::Instances),
+        "slow" | "error" | "weight_change" | "rolling_restart" => {
+            nodes(ctx, section, names, Victims::Instances)
+        }
         "registry_outage" => nodes(ctx, section, names, Victims::RegistryMembers),
         "scale_out" | "scale_in" => group(ctx, section, names),
         _ => {
@@ -204,7 +210,7 @@ fn scope(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {
 fn nothing() -> Selector {
     Selector {
         text: String::new(),
-        random_count: None,
+        random: None,
         any_of: Vec::new(),
     }
 }

@@ -18,6 +18,7 @@ mod names;
 mod network;
 mod registry;
 mod resilience;
+mod rollout;
 mod scaling;
 mod selector;
 mod server;

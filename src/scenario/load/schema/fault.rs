@@ -3,10 +3,10 @@
 use super::trigger::{REPLACE_KEY, SPREAD_KEY};
 use super::{
     Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, only_if, optional, required,
-    shared, trigger,
+    rollout, shared, trigger,
 };
 
-const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
+pub(super) const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
 const INCLUDE: Key = key(
     "include",
     Kind::List(&Kind::Choice(&["callers", "registry"])),
@@ -216,6 +216,7 @@ pub static FAULT: TableSpec = TableSpec {
             doc: "The last instances leave a group; they come back at the end.",
             keys: &[GROUP, COUNT, GRACE],
         },
+        rollout::ROLLING_RESTART,
     ],
     shorthand: None,
 };

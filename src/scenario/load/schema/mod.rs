@@ -13,6 +13,7 @@ mod detector;
 mod fault;
 mod flow;
 mod resilience;
+mod rollout;
 mod root;
 mod scaling;
 mod server;
@@ -31,6 +32,7 @@ pub use detector::DETECTOR;
 pub use fault::FAULT;
 pub use flow::FANOUT;
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
+pub use rollout::DRAIN;
 pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
 pub use scaling::{AUTOSCALE, CRASH_ABOVE};
 pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
@@ -149,6 +151,8 @@ pub enum Kind {
     Count { min: u64, max: u64 },
     /// A whole number from 0, or `"unlimited"`.
     Limit { max: u64 },
+    /// A whole number from 0, or a share: `"25%"`.
+    Amount { max: u64 },
     /// A finite number; `min` itself is excluded where `above` says so.
     Number { min: f64, above: bool, max: f64 },
     /// Any text.
