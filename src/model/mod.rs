@@ -14,6 +14,7 @@ mod detector;
 mod event;
 mod exchange;
 mod fault;
+mod fault_node;
 pub mod fault_plan;
 mod footprint;
 pub mod in_flight;

@@ -40,6 +40,8 @@ pub(super) enum Step {
     Decides(ServiceId),
     /// An instance that an autoscaler asked for starts.
     Joins(InstanceId),
+    /// Nodes that flap go down or come up.
+    Flips { window: u32, number: u32 },
     /// A rolling restart is looked at.
     Rolls(u32),
     /// An instance that goes in a rolling restart takes nothing new.
@@ -228,6 +230,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Step::Crashes(instance) => self.on_overload_crash(instance),
             Step::Decides(service) => self.on_scaler_decides(service),
             Step::Joins(instance) => self.on_scaler_join(instance, sequence),
+            Step::Flips { window, number } => self.on_flip(window, number),
             Step::Rolls(place) => self.roll(place),
             Step::Stops { place, instance } => self.on_drain_stops(place, instance),
             Step::Exits { place, instance } => self.on_drain_exits(place, instance),

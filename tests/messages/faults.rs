@@ -138,6 +138,48 @@ fn a_rolling_restart_that_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn faults_of_nodes_that_make_no_sense_are_refused() {
+    let fault = |kind: &str, rest: &str| {
+        let text = format!("[fault.x]\nkind = \"{kind}\"\ntarget = \"service:web\"\n{rest}");
+        messages(&text, &[])
+    };
+    let gc = "for = \"1s\"\n";
+    for (text, parts) in [
+        (
+            fault("gc_pause", gc),
+            ["missing key `every`", "write both laws"],
+        ),
+        (
+            fault(
+                "gc_pause",
+                "every = \"1s\"\nfor = \"1s\"\nwhen = \"in_flight > 3\"\n",
+            ),
+            [
+                "`when` of pauses of each process",
+                "write `kind = \"pause\"`",
+            ],
+        ),
+        (
+            fault("flapping", "at = \"1s\"\nup = \"0s\"\ndown = \"0s\"\n"),
+            [
+                "flaps without end at one instant",
+                "let one of them be above zero",
+            ],
+        ),
+        (
+            fault("clock_drift", "at = \"1s\"\ndrift = \"3\"\n"),
+            ["a clock drift out of range", "from -0.5 to 0.5"],
+        ),
+    ] {
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+    let of_registry = "[registry]\nprofile = \"lease\"\n[fault.x]\nkind = \"clock_drift\"\n\
+                       target = \"registry:*\"\nat = \"1s\"\ndrift = \"1%\"\n";
+    let text = messages(of_registry, &[]);
+    assert!(text.contains("only instances and callers can"), "{text}");
+}
+
+#[test]
 fn a_share_of_nodes_says_how_it_is_written() {
     let crash = "[fault.x]\nkind = \"crash\"\ntarget = \"2 of service:web\"\nat = \"1s\"\n";
     let text = messages(crash, &[]);
