@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Chart;
+use super::balance_timeline::BalanceTimeline;
 use super::heartbeat_timeline::HeartbeatTimeline;
 use super::latency_timeline::LatencyTimeline;
 use super::load_heatmap::LoadHeatmap;
@@ -18,6 +19,7 @@ pub const STORED_SCHEMA: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "chart", rename_all = "snake_case")]
 pub enum StoredChart {
+    Balance(BalanceTimeline),
     Heartbeats(HeartbeatTimeline),
     Latency(LatencyTimeline),
     Load(LoadHeatmap),
@@ -31,6 +33,7 @@ impl StoredChart {
     /// The chart, to be drawn.
     pub fn into_chart(self) -> Box<dyn Chart> {
         match self {
+            StoredChart::Balance(chart) => Box::new(chart),
             StoredChart::Heartbeats(chart) => Box::new(chart),
             StoredChart::Latency(chart) => Box::new(chart),
             StoredChart::Load(chart) => Box::new(chart),

@@ -209,7 +209,7 @@ fn fault(name: &str) -> FaultConfig {
         scope: FaultScope::Nodes {
             target: Selector {
                 text: "service:web".to_string(),
-                random_count: None,
+                random: None,
                 any_of: vec![Target::Service(ServiceId(0))],
             },
             include_callers: false,

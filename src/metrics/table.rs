@@ -20,6 +20,7 @@ use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
+use super::rollout::RolloutTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
@@ -91,6 +92,8 @@ pub struct Tables {
     pub exclusion: ExclusionTable,
     /// Rings.
     pub rings: RingTable,
+    /// Rolling restarts.
+    pub rollouts: RolloutTable,
     /// Data that instances keep.
     pub replication: ReplicationTable,
     /// Picks after changes of weights.

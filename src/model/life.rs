@@ -130,6 +130,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if *before == LifeState::Paused && *next == LifeState::Up {
                 self.on_resumed(*node);
             }
+            self.note_rollout_change(*node);
         }
     }
 
@@ -330,6 +331,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         {
             self.register(instance);
         }
+        self.note_rollout_start(node);
         self.restart_calling_sides(node);
         self.on_member_started(node);
         self.on_registry_member_changed(node);

@@ -123,6 +123,13 @@ pub enum Observation<'a> {
         fault: FaultId,
         targets: &'a [NodeId],
     },
+    /// What came in a rolling restart is ready.
+    Replaced {
+        fault: FaultId,
+        instance: InstanceId,
+    },
+    /// The load stopped a rolling restart.
+    RolloutAborted { fault: FaultId },
     /// A detector begins to suspect an instance.
     Suspected {
         suspector: Suspector,

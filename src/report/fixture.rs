@@ -322,6 +322,7 @@ fn fault() -> FaultMetrics {
             ..RingChange::default()
         }],
         selection: Vec::new(),
+        rollout: None,
     }
 }
 

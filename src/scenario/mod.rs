@@ -22,6 +22,7 @@ pub mod measure_catalog;
 pub mod network;
 pub mod registry;
 pub mod resilience;
+pub mod rollout;
 pub mod scaling;
 pub mod selector;
 pub mod server;

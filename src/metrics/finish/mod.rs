@@ -6,7 +6,7 @@ mod resilience;
 mod server;
 
 use super::control::{KINDS, name};
-use super::data::fault::{FaultMetrics, FaultSpan, ReturnTimes};
+use super::data::fault::{FaultMetrics, FaultSpan, ReturnTimes, RolloutMetrics};
 use super::data::request::{ClientMetrics, PhaseKind, PhaseMetrics, RequestMetrics};
 use super::data::series::{ClientSeries, ControlSeries, Series};
 use super::data::{Conservation, ControlMetrics, RunMetrics};
@@ -244,7 +244,17 @@ impl Finish<'_> {
             recovery: recovery_times(returns, window_secs),
             rings: tables.rings.changes(fault.index(), self.scenario),
             selection: tables.convergence.of_fault(fault, self.scenario),
+            rollout: self.rollout(fault),
         }
+    }
+
+    fn rollout(&self, fault: FaultId) -> Option<RolloutMetrics> {
+        let tables = self.tables;
+        let metrics = tables.rollouts.metrics(fault, self.scenario)?;
+        Some(RolloutMetrics {
+            moves: tables.rings.rollout_moves(fault.index(), self.scenario),
+            ..metrics
+        })
     }
 
     fn control(&self) -> Vec<ControlMetrics> {

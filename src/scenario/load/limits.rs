@@ -9,6 +9,7 @@ use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Wo
 use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::data::PIECE_BYTES;
 use crate::scenario::distribution::Distribution;
+use crate::scenario::fault::{FaultConfig, FaultKind};
 use crate::scenario::flow::is_plain;
 use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
@@ -443,7 +444,18 @@ fn fault_events(scenario: &Scenario, secs: f64) -> f64 {
                 _ if fault.every.is_some() => secs / cycle_secs.max(1e-9),
                 _ => 0.0,
             };
-            2.0 * window_count
+            2.0 * window_count + flip_count(fault, secs)
         })
         .sum()
+}
+
+/// Times that the nodes of a fault go down or come up within its windows.
+fn flip_count(fault: &FaultConfig, secs: f64) -> f64 {
+    match &fault.kind {
+        FaultKind::Flapping(config) => {
+            let cycle_secs = config.down.mean_secs() + config.up.mean_secs();
+            2.0 * secs / cycle_secs.max(1e-9)
+        }
+        _ => 0.0,
+    }
 }

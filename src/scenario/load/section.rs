@@ -9,6 +9,7 @@ use super::shorthand::expand;
 use super::source::Origin;
 use super::tree::{Table, Tree, Value, parse_static};
 use super::value;
+use crate::scenario::rollout::Amount;
 use crate::time::SimDuration;
 
 /// An open table: unknown and missing keys are already reported.
@@ -154,6 +155,14 @@ impl<'t> Section<'t> {
             Some("unlimited") => None,
             _ => value::count(ctx, &tree, 0, max),
         }
+    }
+
+    /// A whole number or a share.
+    pub fn amount(&self, ctx: &mut Context, name: &str) -> Option<Amount> {
+        let Kind::Amount { max } = self.key(name).kind else {
+            panic!("`{name}` is no amount");
+        };
+        value::amount(ctx, &*self.tree(name)?, max)
     }
 
     /// A whole number that fits in 32 bits by its specification.

@@ -19,6 +19,7 @@ mod names;
 mod network;
 mod registry;
 mod resilience;
+mod rollout;
 mod scaling;
 mod selector;
 mod server;

@@ -15,6 +15,7 @@ mod flow;
 mod gossip;
 mod registry;
 mod resilience;
+mod rollout;
 mod root;
 mod scaling;
 mod server;
@@ -36,6 +37,7 @@ pub use flow::FANOUT;
 pub use gossip::GOSSIP;
 pub use registry::{CAPACITY, REGISTRY};
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
+pub use rollout::DRAIN;
 pub use root::{COMPARE, LINK, NETWORK, ROOT};
 pub use scaling::{AUTOSCALE, CRASH_ABOVE};
 pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
@@ -155,6 +157,8 @@ pub enum Kind {
     Count { min: u64, max: u64 },
     /// A whole number from 0, or `"unlimited"`.
     Limit { max: u64 },
+    /// A whole number from 0, or a share: `"25%"`.
+    Amount { max: u64 },
     /// A finite number; `min` itself is excluded where `above` says so.
     Number { min: f64, above: bool, max: f64 },
     /// Any text.
