@@ -6,4 +6,6 @@ mod files;
 mod run;
 mod strategies;
 mod support;
+mod sweep;
+mod sweep_shards;
 mod verbs;

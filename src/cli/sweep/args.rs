@@ -11,7 +11,7 @@ use crate::report::sweep::shard::Shard;
 pub const EXAMPLES: &str = "\
 Examples:
   stormglass sweep heartbeat-sweep.toml                  the points of its [sweep]
-  stormglass sweep web.toml --axis client.shop.count=10,100 --axis 'seed-free.path=1s..9s/5 log'
+  stormglass sweep web.toml --axis client.shop.count=10,100 --axis fault.crash.for=1s..9s/5
   stormglass sweep web.toml --plan plan.json             for more than one machine: then, anywhere,
   stormglass sweep --run-plan plan.json --shard 0/40     one of 40 parts, and at last
   stormglass merge plan.json shards/                     the same bytes as of one process";
@@ -114,14 +114,15 @@ pub struct MergeArgs {
 
 /// `3/7`, from 0.
 fn parse_shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/').and_then(|(index, count)| {
-        Some((index.parse().ok()?, count.parse::<u32>().ok()?))
-    });
+    let parts = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((index.parse().ok()?, count.parse::<u32>().ok()?)));
     match parts {
         Some((index, count)) if index < count && count <= 100_000 => Ok(Shard { index, count }),
-        Some((_, count)) if 0 < count => {
-            Err(format!("shards are numbered from 0/{count} to {}/{count}", count - 1))
-        }
+        Some((_, count)) if 0 < count => Err(format!(
+            "shards are numbered from 0/{count} to {}/{count}",
+            count - 1
+        )),
         _ => Err("expected I/N, as in 0/40".to_string()),
     }
 }

@@ -42,7 +42,10 @@ pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
             }
             Job::from_plan(path, console)?
         }
-        None => Job::from_scenario(args, console)?,
+        None => {
+            refuse_parts(args)?;
+            Job::from_scenario(args, console)?
+        }
     };
     if args.dry_run {
         job.check_all(console)?;
@@ -57,6 +60,17 @@ pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
         return shard::run(args, &job, console);
     }
     sweep(args, job, console)
+}
+
+/// Refuses parts of a scenario. (A flag that needs one that contradicts another counts as given.)
+fn refuse_parts(args: &SweepArgs) -> Result<(), CliError> {
+    match args.shard.is_some() || args.shard_from_env {
+        false => Ok(()),
+        true => Err(CliError::Usage(
+            "parts are those of a plan: write one with --plan FILE and run it with --run-plan FILE"
+                .to_string(),
+        )),
+    }
 }
 
 /// Prints every point and how many runs they are.
@@ -123,15 +137,27 @@ fn sweep(args: &SweepArgs, job: Job, console: &mut Console) -> Result<Exit, CliE
     let job = Job::from_plan(&plan_path, console)?;
     let mut records = Records::new(job.plan.run_count());
     let path = partial.join(JOURNAL_NAME);
-    let journal = Journal::open(&path, &mut records).map_err(failed)?.ok_or_else(|| {
-        CliError::Sweep(format!("another process runs the sweep in {}", partial.display()))
-    })?;
+    let journal = Journal::open(&path, &mut records)
+        .map_err(failed)?
+        .ok_or_else(|| {
+            CliError::Sweep(format!(
+                "another process runs the sweep in {}",
+                partial.display()
+            ))
+        })?;
     let runs: Vec<u32> = (0..job.plan.run_count()).collect();
     let how = How {
         jobs: args.jobs,
         is_fail_fast: args.fail_fast,
     };
-    work(&job, &runs, (&path, journal, &mut records), how, &interrupt, console)?;
+    work(
+        &job,
+        &runs,
+        (&path, journal, &mut records),
+        how,
+        &interrupt,
+        console,
+    )?;
     let exit = finish(&job, &mut records, started_at, &place, args.format, console)?;
     fs::remove_dir_all(&partial).map_err(failed)?;
     Ok(exit)

@@ -125,7 +125,6 @@ pub fn scenario(
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     class::warn_sizeless(ctx, &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
-    expect::check_measures_of_sweep(ctx, &root, &names);
     let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
