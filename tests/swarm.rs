@@ -111,7 +111,10 @@ fn check_classes(seed: u64) {
         .next()
         .expect("a class has a client");
     let name = class.split(']').next().expect("a header ends");
-    let asked = format!("[expect]\nload = \"utilization{{class={client}.{name}}} >= 0\"\n");
+    let mut asked = format!("[expect]\nload = \"utilization{{class={client}.{name}}} >= 0\"\n");
+    if text.contains("cores = ") {
+        asked += &format!("cpu = \"cpu_utilization{{class={client}.{name}}} >= 0\"\n");
+    }
     let scenario = text::scenario(&(text.clone() + &asked), &[]);
     let plan = fault_plan(&scenario, seed).expect("the windows are few");
     let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
@@ -141,6 +144,16 @@ fn check_classes(seed: u64) {
         let is_busy = is_near(sum.busy_ns, all.busy_ns);
         let rest_is_pings = has_pings && sum.busy_ns < all.busy_ns;
         assert!(is_busy || rest_is_pings, "seed {seed}: {sum:?} {all:?}");
+        let Some(cpu) = &tables.class_cpu else {
+            continue;
+        };
+        let all_classes = scenario.classes.ids().chain([ClassId::NONE]);
+        let cpu_ns: Option<f64> = all_classes
+            .map(|class| cpu.cpu_ns(instance, class, &phases, true))
+            .sum();
+        let all = tables.servers.load(instance, &phases, true);
+        let (sum, all) = (cpu_ns.expect("it is kept"), all.expect("it is kept").cpu_ns);
+        assert!(is_near(sum, all), "seed {seed}: CPU time {sum} of {all}");
     }
 }
 

@@ -37,6 +37,12 @@ Exit codes:
   99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value
   130  interrupted; no run directory was written";
 
+const CHART_EXAMPLES: &str = "\
+Examples:
+  stormglass chart reports/rack-loss                         which charts are there?
+  stormglass chart reports/rack-loss latency > latency.svg
+  stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done; every expectation held, or there was none
@@ -125,6 +131,9 @@ pub enum Verb {
     Schema,
     /// Run a run directory's scenario again and compare the digests
     Verify(VerifyArgs),
+    /// Draw a chart of a run directory again, in another size, format or theme
+    #[command(before_long_help = CHART_EXAMPLES)]
+    Chart(ChartArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -284,6 +293,50 @@ pub struct VerifyArgs {
     pub jobs: u32,
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// `stormglass chart`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ChartArgs {
+    /// A directory that `run` wrote
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// The chart, named like its files; without a name the charts of the directory are listed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "svg")]
+    pub format: ChartFormat,
+    /// Width in logical pixels, from 320 to 4000; a PNG has two pixels for each
+    #[arg(long, value_name = "W", default_value_t = 900,
+          value_parser = clap::value_parser!(u32).range(320..=4_000))]
+    pub width: u32,
+    /// Colors
+    #[arg(long, value_name = "THEME", default_value = "light")]
+    pub theme: ChartTheme,
+    /// Write here instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Formats of charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChartFormat {
+    /// Scalable, with real text
+    Svg,
+    /// Two pixels to a logical pixel
+    Png,
+    /// The numbers behind the chart
+    Csv,
+}
+
+/// Colors of charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChartTheme {
+    /// Dark on white
+    Light,
+    /// Light on black
+    Dark,
 }
 
 impl LimitArgs {

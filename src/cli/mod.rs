@@ -1,6 +1,7 @@
 //! Who asks: the only place that prints.
 
 mod args;
+mod chart;
 mod check;
 mod command;
 mod compare;
@@ -126,6 +127,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Detectors { name } => detectors::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
+        Verb::Chart(args) => chart::run(args, console),
         Verb::Completions { shell } => completions::run(*shell, console),
         Verb::Man { verb } => man::run(verb.as_deref(), console),
     }

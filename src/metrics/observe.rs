@@ -59,9 +59,16 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
-            Observation::CpuChanged { .. } | Observation::ZombieWorked { .. } => {
-                self.observe_server(at, observation);
-            }
+            Observation::GossipSent {
+                kind,
+                service,
+                byte_count,
+            } => self.gossip_sent(at, *kind, service.index(), *byte_count),
+            Observation::GossipProbeFailed { .. } => {}
+            Observation::CpuChanged { .. }
+            | Observation::CoresShared { .. }
+            | Observation::CoresFreed { .. }
+            | Observation::ZombieWorked { .. } => self.observe_server(at, observation),
             Observation::BytesSent {
                 edge,
                 class,
@@ -205,14 +212,6 @@ impl Recorder<'_> {
         }
     }
 
-    /// What the load of a class needs, where an expectation asks for it.
-    #[inline(always)]
-    pub(super) fn observe_class_load(&mut self, at: SimTime, observation: &Observation<'_>) {
-        if let Some(loads) = &mut self.tables.class_loads {
-            loads.observe(at, observation);
-        }
-    }
-
     /// What calls with connections, hedges or protection do.
     #[inline(always)]
     fn observe_edge(&mut self, at: SimTime, observation: &Observation<'_>) {
@@ -239,24 +238,6 @@ impl Recorder<'_> {
         }
         let (windows, resilience) = (&mut self.tables.edge_windows, &self.tables.resilience);
         windows.observe(at, observation, resilience, scenario);
-    }
-
-    #[inline(always)]
-    fn observe_server(&mut self, at: SimTime, observation: &Observation<'_>) {
-        match *observation {
-            Observation::CpuChanged {
-                instance,
-                cores_used,
-                is_throttled,
-            } => {
-                let (servers, usage) = (&mut self.tables.servers, (cores_used, is_throttled));
-                servers.set_cpu(at, self.class, instance, usage);
-            }
-            Observation::ZombieWorked { instance, length } => {
-                self.tables.services.waste(self.class, instance, length);
-            }
-            _ => unreachable!("facts of servers come here"),
-        }
     }
 
     fn observe_belief(&mut self, at: SimTime, observation: &Observation<'_>) {
@@ -367,6 +348,11 @@ impl Recorder<'_> {
     fn control_sent(&mut self, at: SimTime, kind: ControlKind, service: usize) {
         self.tables.control[self.class as usize][service][kind as usize] += 1;
         self.tables.windows.control(at, kind);
+    }
+
+    fn gossip_sent(&mut self, at: SimTime, kind: ControlKind, service: usize, byte_count: u64) {
+        self.tables.control_bytes[self.class as usize][service][kind as usize] += byte_count;
+        self.control_sent(at, kind, service);
     }
 
     /// The candidates of a calling side changed by an instance.
@@ -482,6 +468,8 @@ impl Recorder<'_> {
                 }
                 Witness::Detector(edge)
             }
+            // There are too many members to show one by one.
+            Suspector::Member { .. } => return,
         };
         self.tables.timelines.add(at, instance, witness, state);
     }

@@ -18,6 +18,7 @@ use super::detector::push::Beats;
 use super::exchange::{Exchange, MakeBalancer};
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
+use super::gossip::Gossip;
 use super::in_flight::InFlight;
 use super::instance::Instance;
 use super::network::Network;
@@ -117,6 +118,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             registry: build_registry(scenario, &nodes, published),
             pings: Pings::new(scenario, &nodes),
             beats: Beats::new(scenario),
+            gossip: Gossip::new(scenario, &nodes),
             servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
             reactions,
@@ -151,6 +153,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         for edge in 0..self.scenario.edges.len() {
             self.start_calling_sides(EdgeId::from_index(edge));
         }
+        self.start_gossip();
         self.start_polls();
         self.start_exchange();
         self.start_workloads();

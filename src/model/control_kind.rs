@@ -25,4 +25,14 @@ pub enum ControlKind {
     ReportRequest,
     /// A load report that no reply carries.
     LoadReport,
+    /// A member of a cluster asks another one whether it is there.
+    GossipPing,
+    /// The answer, or that there was none.
+    GossipAck,
+    /// A member asks another one to probe a third one.
+    GossipPingRequest,
+    /// Updates that do not ride on another message.
+    GossipUpdate,
+    /// A whole list of members.
+    GossipSync,
 }

@@ -268,6 +268,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             self.deregister(instance);
+            self.leave_gossip(NodeId(instance.0));
             let sequence = self.schedule(grace, Event::GraceEnds(instance.0));
             let mut timer = Timer::UNSET;
             timer.set(sequence);
@@ -288,6 +289,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.release_nodes(&[node], LifeState::Absent, fault);
             } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);
+                self.stay_in_gossip(node);
             }
         }
     }

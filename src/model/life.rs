@@ -243,6 +243,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             });
         }
         self.beats.note_death(node);
+        self.on_member_died(node);
         self.forget_protection(node);
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
             self.clear_service_cache(instance);
@@ -272,6 +273,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
             Event::CancelArrives(slot) => self.lose_cancel(slot),
             Event::BeatArrives(slot) => self.beats.lose_message(slot),
+            Event::GossipMessage(slot) => self.lose_gossip(slot),
+            Event::GossipRelayEnds(slot) => self.lose_gossip_relay(slot, sequence),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle_late(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -299,6 +302,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::ReportDue(_)
             | Event::BeatDue(_)
             | Event::BeliefDue(_)
+            | Event::GossipDue(_)
+            | Event::GossipSuspicionEnds(_)
             | Event::GateWaitEnds(_) => {}
         }
     }
@@ -318,6 +323,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.register(instance);
         }
         self.restart_calling_sides(node);
+        self.on_member_started(node);
         self.on_registry_member_changed(node);
     }
 

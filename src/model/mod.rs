@@ -16,6 +16,7 @@ mod exchange;
 mod fault;
 pub mod fault_plan;
 mod footprint;
+mod gossip;
 pub mod in_flight;
 mod instance;
 mod life;

@@ -157,6 +157,14 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A member of a cluster sent a message about the members.
+    GossipSent {
+        kind: ControlKind,
+        service: ServiceId,
+        byte_count: u64,
+    },
+    /// A member got no answer from the one that it probed, in no way.
+    GossipProbeFailed { prober: NodeId, target: NodeId },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
         instance: InstanceId,
@@ -165,11 +173,21 @@ pub enum Observation<'a> {
         /// Work stands still because the quota is used up.
         is_throttled: bool,
     },
-    /// A calling side begins to open a connection.
+    /// Work of a class begins to share the cores of an instance, or no longer does.
+    CoresShared {
+        instance: InstanceId,
+        class: ClassId,
+        begins: bool,
+    },
+    /// The process of an instance with cores died: nothing shares them any more.
+    CoresFreed { instance: InstanceId },
+    /// A calling side begins to open a connection. `class`: that of the attempt that needs it;
+    /// none where no attempt does.
     HandshakeStarted {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
+        class: ClassId,
     },
     /// A connection is open at its calling side.
     ConnectionOpened {
@@ -210,6 +228,7 @@ pub enum Observation<'a> {
     OptionalCallEnded {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         started_at: SimTime,
         has_failed: bool,
     },
@@ -294,11 +313,12 @@ pub enum Observation<'a> {
     /// A cache was asked for a key.
     CacheAsked {
         place: CachePlace,
+        class: ClassId,
         answer: CacheAnswer,
     },
     /// Somebody begins to load a key into a cache: after a miss, or in the background for an entry
-    /// past its life.
-    CacheLoads { place: CachePlace },
+    /// past its life. `class`: that of the request that missed it or found it so.
+    CacheLoads { place: CachePlace, class: ClassId },
 }
 
 /// One window of a fault.
@@ -411,6 +431,13 @@ pub enum Suspector {
     Registry,
     /// A calling side, by pings without ACK.
     Caller(CallerId),
+    /// A member of a cluster, by gossip.
+    Member {
+        /// The cluster: the how-many-th of the scenario.
+        cluster: u32,
+        /// The member.
+        node: NodeId,
+    },
 }
 
 /// Why an instance is no longer a candidate.

@@ -33,6 +33,7 @@ pub fn scenario() -> Scenario {
     let header = [question[0], question[1], "Expected: little.", "", "Once."];
     Scenario {
         asked: Vec::new(),
+        clusters: Vec::new(),
         compare: None,
         sweep: None,
         name: "rack-loss".into(),

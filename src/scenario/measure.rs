@@ -114,6 +114,17 @@ impl Measure {
         )
     }
 
+    /// Whether it is told of caches.
+    pub fn is_of_cache(self) -> bool {
+        matches!(
+            self,
+            Measure::CacheHitRatio
+                | Measure::CacheStaleRatio
+                | Measure::CacheLoadRate
+                | Measure::CacheLoadPeak
+        )
+    }
+
     /// Whether it is a part of the latency.
     pub fn is_of_breakdown(self) -> bool {
         matches!(

@@ -15,6 +15,7 @@ pub mod distribution;
 pub mod expect;
 pub mod fault;
 pub mod flow;
+pub mod gossip;
 pub mod load;
 pub mod measure;
 pub mod measure_catalog;
@@ -37,6 +38,7 @@ use client::{ClientConfig, EdgeConfig};
 use compare::CompareConfig;
 use expect::Expectation;
 use fault::FaultConfig;
+use gossip::ClusterConfig;
 use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
@@ -81,6 +83,8 @@ pub struct Scenario {
     pub classes: Classes,
     /// Call edges by id: those of clients first.
     pub edges: Vec<EdgeConfig>,
+    /// Clusters whose members watch each other, in order of the services that have them.
+    pub clusters: Vec<ClusterConfig>,
     /// Faults by id, in order of name.
     pub faults: Vec<FaultConfig>,
     /// `[expect]`, in order of the file.

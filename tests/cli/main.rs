@@ -1,5 +1,6 @@
 //! The command line, through the real binary.
 
+mod chart;
 mod compare;
 mod detectors;
 mod files;

@@ -12,6 +12,7 @@ mod budgets;
 mod caches;
 mod class_effects;
 mod class_load;
+mod class_shares;
 mod classes;
 mod connections;
 mod detection;

@@ -256,12 +256,19 @@ impl Finish<'_> {
             } else {
                 0.0
             };
+            let bytes = self.tables.control_bytes(kind, None, &self.whole);
+            // Of messages that differ in length this is the mean, rounded down.
+            let each = bytes.checked_div(message_count).unwrap_or(0);
+            let byte_rate = match byte_count(kind) {
+                0 if 0.0 < secs => bytes as f64 / secs,
+                fixed => rate * fixed as f64,
+            };
             (0 < message_count).then(|| ControlMetrics {
                 kind: name(kind),
                 message_count,
                 message_rate_per_sec: rate,
-                message_byte_count: byte_count(kind),
-                byte_rate_per_sec: rate * byte_count(kind) as f64,
+                message_byte_count: each,
+                byte_rate_per_sec: byte_rate,
             })
         };
         KINDS.into_iter().filter_map(of_kind).collect()

@@ -2,7 +2,7 @@
 
 use super::{Flags, Phase, Pool, TIMER_OF_CALLER, WAITS};
 use crate::engine::PendingSet;
-use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::caller::{LEG_THERE, message_key};
 use crate::model::classes::Leg;
 use crate::model::event::Event;
@@ -141,10 +141,20 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             && self.may_connect(caller, has_any)
         {
             has_any = true;
-            self.open_connection(pool);
+            let class = self.waiting_class(pool, coming);
+            self.open_connection(pool, class);
             live_count += 1;
             coming = coming.saturating_add(config.streams_max);
         }
+    }
+
+    /// The class of the attempt that waits behind `count` others.
+    fn waiting_class(&self, pool: u32, count: u32) -> ClassId {
+        if self.scenario.classes.is_empty() {
+            return ClassId::NONE;
+        }
+        let attempt = self.connections.waiting_at(pool, count);
+        attempt.map_or(ClassId::NONE, |slot| self.attempts[slot].class)
     }
 
     /// Sends the bytes of an attempt.

@@ -1,13 +1,12 @@
 //! How large a scenario may be, and how large it is.
 
-use super::{attempts, capacity, server_events};
+use super::balancer_memory::balancer_bytes;
+use super::{attempts, capacity, server_events, watching};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
-use crate::scenario::detector::DetectorConfig;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::flow::is_plain;
 use crate::scenario::registry::{Propagation, RegistryProfile};
@@ -38,16 +37,6 @@ impl Limits {
     };
 }
 
-/// Bytes of a calling side and an instance that its detector watches.
-fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
-    let Some(push) = detector.push() else {
-        return 48.0;
-    };
-    // A window doubles when it is full, so it may hold twice as much as it is filled with.
-    let heard = secs / push.interval.as_secs_f64() + 2.0;
-    340.0 + 16.0 * heard.min(f64::from(push.judge.window()))
-}
-
 /// How large a run is likely to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
@@ -64,7 +53,7 @@ pub const NODE_COUNT_MAX: u64 = 1 << 26;
 pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
 
 /// Bytes of an instance, a calling side, an attempt in flight, a recorded row, the hedging of a
-/// calling side, a point on a ring.
+/// calling side.
 const INSTANCE_BYTES: f64 = 400.0;
 const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
@@ -74,7 +63,8 @@ const CONNECTION_BYTES: f64 = 160.0;
 const POOL_BYTES: f64 = 64.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
-const RING_POINT_BYTES: f64 = 16.0;
+/// Bytes of a point on a ring.
+pub const RING_POINT_BYTES: f64 = 16.0;
 
 /// Bytes of a counter of a class, and how many phases and windows have one.
 const CLASS_CELL_BYTES: f64 = 400.0;
@@ -118,6 +108,11 @@ pub fn check_counts(scenario: &Scenario) -> Result<(), String> {
         ("instances", instances, NODE_COUNT_MAX),
         ("callers", callers, NODE_COUNT_MAX),
         ("calling sides", sides, CALLING_SIDE_COUNT_MAX),
+        (
+            "members of clusters",
+            watching::member_count_of_all(scenario),
+            watching::MEMBER_COUNT_MAX,
+        ),
     ] {
         if count_max < count {
             return Err(format!(
@@ -164,12 +159,6 @@ fn instance_count(scenario: &Scenario, service: &ServiceConfig) -> u64 {
         .sum()
 }
 
-/// What one calling side keeps for the wrappers of its balancer.
-const COMPOSED_BYTES: f64 = 1_024.0;
-
-/// What it keeps for each instance behind them.
-const WRAPPED_BYTES: f64 = 240.0;
-
 /// What is kept for each arc of a ring of data, but for who has its copies.
 const DATA_POINT_BYTES: f64 = 80.0;
 
@@ -208,14 +197,11 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     for edge in &scenario.edges {
         let (callers, instances) = pair_counts(scenario, edge);
         memory += callers * hedging_bytes(edge);
-        memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
+        memory += callers * CALLER_BYTES;
+        memory += balancer_bytes(scenario, edge, callers, instances);
         memory += protection_bytes(edge, callers, instances);
-        if let Some(detector) = edge.detector {
-            let (pairs, interval) = (callers * instances, detector.interval().as_secs_f64());
-            memory += pairs * pair_bytes(&detector, secs);
-            // A ping, its arrival and its ACK; a heartbeat, its arrival and a look.
-            events += 3.0 * pairs * secs / interval;
-        }
+        let (bytes, watching) = watching::of_edge(edge, callers * instances, secs);
+        (memory, events) = (memory + bytes, events + watching);
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);
             memory += connections * CONNECTION_BYTES;
@@ -231,6 +217,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         }
         events += registry_events(scenario, callers, secs);
     }
+    let (gossip_bytes, gossip_events) = watching::of_clusters(scenario, secs);
+    (memory, events) = (memory + gossip_bytes, events + gossip_events);
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
     memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {
@@ -372,38 +360,6 @@ fn open_connections(connection: &ConnectionConfig, callers: f64, instances: f64)
     match connection.pick_per {
         PickPer::Attempt => callers * instances,
         PickPer::Connection => callers,
-    }
-}
-
-fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {
-    match balancer {
-        // Counts of attempts in flight take room only while there are some.
-        BalancerConfig::Random
-        | BalancerConfig::RoundRobin { .. }
-        | BalancerConfig::PickFirst { .. }
-        | BalancerConfig::LeastInFlight { .. } => 0.0,
-        BalancerConfig::WeightedRandom { .. } => 16.0 * instances,
-        BalancerConfig::Weighted(config) => config.bytes(callers, instances),
-        BalancerConfig::Load(config) => config.bytes(callers, instances),
-        BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
-        BalancerConfig::Ring {
-            virtual_node_count, ..
-        } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
-        BalancerConfig::Keyed(config) => config.memory_bytes(callers, instances),
-        BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
-        BalancerConfig::Sticky {
-            fallback,
-            session_count_max,
-        } => {
-            let sessions = 32.0 * callers * f64::from(*session_count_max);
-            sessions + balancer_bytes(fallback, callers, instances)
-        }
-        BalancerConfig::Composed(composed) => {
-            // A strategy for each level or zone, its list, and what is known of every instance.
-            let copies = 1.0 + composed.priority.as_ref().map_or(0, |p| p.levels.len()) as f64;
-            let strategy = balancer_bytes(&composed.strategy, callers, instances);
-            copies * (strategy + COMPOSED_BYTES * callers) + WRAPPED_BYTES * callers * instances
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod axis;
+mod balancer_memory;
 pub mod capacity;
 pub mod diagnostic;
 pub mod explain;
@@ -35,6 +36,7 @@ mod server_events;
 mod shorthand;
 mod value;
 mod variants;
+mod watching;
 mod weights;
 
 use std::path::{Path, PathBuf};

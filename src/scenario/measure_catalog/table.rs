@@ -241,7 +241,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     balance(
         Measure::QueueDepthBalance,
         "queue_depth_balance",
-        SERVER,
+        WORK,
         "Attempts at an instance that no worker serves, per instance, averaged over time.",
     ),
     balance(
@@ -357,12 +357,13 @@ pub const MEASURES: &[MeasureInfo] = &[
          instances that have one.",
     ),
     MeasureInfo {
-        scopes: SERVER,
+        scopes: WORK,
         ..ratio(
             Measure::CpuUtilization,
             "cpu_utilization",
             "CPU time used / CPU time available: cores, or the quota where that is less, x time \
-             up.",
+             up. Of a class: CPU time of its attempts, which share the cores in use in equal parts \
+             / all that is available; a handshake belongs to the first attempt on its connection.",
         )
     },
     MeasureInfo {
@@ -394,8 +395,9 @@ pub const MEASURES: &[MeasureInfo] = &[
     rate(
         Measure::HandshakeRate,
         "handshake_rate",
-        CONNECTED,
-        "Connections that calling sides began to open, per second.",
+        CONNECTED_CLASS,
+        "Connections that calling sides began to open, per second. Of a class: those that an \
+         attempt of it needed; reconnections that no attempt waits for are of no class.",
     ),
     times(
         Measure::PoolWaitingTime,
@@ -419,7 +421,8 @@ pub const MEASURES: &[MeasureInfo] = &[
             Measure::CacheHitRatio,
             "cache_hit_ratio",
             "Questions to a cache that an entry answered, stale ones included / questions. Who \
-             waits for a key that is being loaded counts as a miss.",
+             waits for a key that is being loaded counts as a miss. Entries are shared: a class \
+             may hit what another one loaded.",
         )
     },
     MeasureInfo {
@@ -437,7 +440,8 @@ pub const MEASURES: &[MeasureInfo] = &[
             "cache_load_rate",
             CACHE,
             "Keys that somebody began to load into a cache, per second: the load that misses put \
-             on the origin. min and max: over the windows of the series.",
+             on the origin. Of a class: those that its requests missed or found past their life. \
+             min and max: over the windows of the series.",
         )
     },
     number(

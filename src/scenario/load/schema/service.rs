@@ -119,6 +119,11 @@ pub static SERVICE: TableSpec = TableSpec {
         data::DATA_KEY,
         scaling::CRASH_ABOVE_KEY,
         scaling::AUTOSCALE_KEY,
+        optional(
+            "gossip",
+            Kind::Table(&super::GOSSIP),
+            "How the instances watch each other.",
+        ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",

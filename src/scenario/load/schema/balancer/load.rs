@@ -44,7 +44,7 @@ pub const HAPROXY_LEAST_CONN: Variant = Variant {
 /// HAProxy, several.
 pub const HAPROXY_RANDOM: Variant = Variant {
     name: "haproxy_random",
-    doc: "`balance random` of HAProxy: the least loaded of several weighted draws.",
+    doc: "`balance random` of HAProxy: the least loaded of the owners of random points on its ring.",
     keys: &[key(
         "draw_count",
         Kind::Count { min: 1, max: 16 },
