@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as ClapArgs};
+use clap::{ArgAction, Args as ClapArgs, ValueEnum};
 
 use super::super::args::{Format, LoadArgs, parse_seed};
 use crate::report::sweep::shard::Shard;
@@ -91,9 +91,23 @@ pub struct SweepArgs {
     /// parallel
     #[arg(long, requires = "run_plan", conflicts_with = "shard")]
     pub shard_from_env: bool,
-    /// How many parts there are, for --shard-from-env; only a whole Slurm array says it
+    /// How many parts there are, for --shard-from-env and --emit; only a whole Slurm array says it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub shards: Option<u32>,
+    /// Print what makes this engine run the plan of --run-plan in --shards parts
+    #[arg(long, value_name = "ENGINE", requires_all = ["run_plan", "shards"])]
+    pub emit: Option<Engine>,
+}
+
+/// What runs parts of a plan on more than one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// A job array for sbatch, with a merge job that depends on it
+    Slurm,
+    /// A driver script for Dask distributed
+    Dask,
+    /// The manifest of an Indexed Job
+    Kubernetes,
 }
 
 /// `stormglass merge`.

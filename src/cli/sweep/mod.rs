@@ -2,6 +2,7 @@
 
 pub mod args;
 mod bundle;
+mod emit;
 mod environment;
 mod finish;
 pub mod merge;
@@ -56,6 +57,9 @@ pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
         bundle::write(&job, path)?;
         return planned(&job, path, console);
     }
+    if let Some(engine) = args.emit {
+        return emit::run(engine, args, &job, console);
+    }
     if args.shard.is_some() || args.shard_from_env {
         return shard::run(args, &job, console);
     }
@@ -64,7 +68,7 @@ pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
 
 /// Refuses parts of a scenario. (A flag that needs one that contradicts another counts as given.)
 fn refuse_parts(args: &SweepArgs) -> Result<(), CliError> {
-    match args.shard.is_some() || args.shard_from_env {
+    match args.shard.is_some() || args.shard_from_env || args.emit.is_some() {
         false => Ok(()),
         true => Err(CliError::Usage(
             "parts are those of a plan: write one with --plan FILE and run it with --run-plan FILE"
