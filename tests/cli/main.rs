@@ -7,4 +7,6 @@ mod files;
 mod run;
 mod strategies;
 mod support;
+mod sweep;
+mod sweep_shards;
 mod verbs;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as ClapArgs};
+use clap::{ArgAction, Args as ClapArgs, ValueEnum};
 
 use super::super::args::{Format, LoadArgs, parse_seed};
 use crate::report::sweep::shard::Shard;
@@ -11,7 +11,7 @@ use crate::report::sweep::shard::Shard;
 pub const EXAMPLES: &str = "\
 Examples:
   stormglass sweep heartbeat-sweep.toml                  the points of its [sweep]
-  stormglass sweep web.toml --axis client.shop.count=10,100 --axis 'seed-free.path=1s..9s/5 log'
+  stormglass sweep web.toml --axis client.shop.count=10,100 --axis fault.crash.for=1s..9s/5
   stormglass sweep web.toml --plan plan.json             for more than one machine: then, anywhere,
   stormglass sweep --run-plan plan.json --shard 0/40     one of 40 parts, and at last
   stormglass merge plan.json shards/                     the same bytes as of one process";
@@ -91,9 +91,23 @@ pub struct SweepArgs {
     /// parallel
     #[arg(long, requires = "run_plan", conflicts_with = "shard")]
     pub shard_from_env: bool,
-    /// How many parts there are, for --shard-from-env; only a whole Slurm array says it
+    /// How many parts there are, for --shard-from-env and --emit; only a whole Slurm array says it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub shards: Option<u32>,
+    /// Print what makes this engine run the plan of --run-plan in --shards parts
+    #[arg(long, value_name = "ENGINE", requires_all = ["run_plan", "shards"])]
+    pub emit: Option<Engine>,
+}
+
+/// What runs parts of a plan on more than one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// A job array for sbatch, with a merge job that depends on it
+    Slurm,
+    /// A driver script for Dask distributed
+    Dask,
+    /// The manifest of an Indexed Job
+    Kubernetes,
 }
 
 /// `stormglass merge`.
@@ -114,14 +128,15 @@ pub struct MergeArgs {
 
 /// `3/7`, from 0.
 fn parse_shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/').and_then(|(index, count)| {
-        Some((index.parse().ok()?, count.parse::<u32>().ok()?))
-    });
+    let parts = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((index.parse().ok()?, count.parse::<u32>().ok()?)));
     match parts {
         Some((index, count)) if index < count && count <= 100_000 => Ok(Shard { index, count }),
-        Some((_, count)) if 0 < count => {
-            Err(format!("shards are numbered from 0/{count} to {}/{count}", count - 1))
-        }
+        Some((_, count)) if 0 < count => Err(format!(
+            "shards are numbered from 0/{count} to {}/{count}",
+            count - 1
+        )),
         _ => Err("expected I/N, as in 0/40".to_string()),
     }
 }

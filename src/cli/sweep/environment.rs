@@ -19,7 +19,9 @@ pub fn shard_of(
     };
     let needs_count = |engine: &str| {
         count.ok_or_else(|| {
-            CliError::Usage(format!("{engine} does not say how many parts there are; add --shards"))
+            CliError::Usage(format!(
+                "{engine} does not say how many parts there are; add --shards"
+            ))
         })
     };
     let (engine, index, count) = if let Some(id) = number("SLURM_ARRAY_TASK_ID")? {
@@ -30,14 +32,26 @@ pub fn shard_of(
                 let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1).max(1);
                 let count = number("SLURM_ARRAY_TASK_COUNT")?;
                 let count = count.map_or_else(|| needs_count("this Slurm array"), Ok)?;
-                ("SLURM_ARRAY_TASK_ID", id.saturating_sub(least) / step, count)
+                (
+                    "SLURM_ARRAY_TASK_ID",
+                    id.saturating_sub(least) / step,
+                    count,
+                )
             }
         }
     } else if let Some(index) = number("JOB_COMPLETION_INDEX")? {
-        ("JOB_COMPLETION_INDEX", index, needs_count("a Kubernetes job")?)
+        (
+            "JOB_COMPLETION_INDEX",
+            index,
+            needs_count("a Kubernetes job")?,
+        )
     } else if let Some(sequence) = number("PARALLEL_SEQ")? {
         // GNU parallel counts from 1.
-        ("PARALLEL_SEQ", sequence.wrapping_sub(1), needs_count("GNU parallel")?)
+        (
+            "PARALLEL_SEQ",
+            sequence.wrapping_sub(1),
+            needs_count("GNU parallel")?,
+        )
     } else {
         return Err(CliError::Usage(
             "no engine says which part this is: SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX and \
@@ -95,7 +109,10 @@ mod tests {
         assert_eq!(shard(&[("JOB_COMPLETION_INDEX", "6")], Some(7)), Ok((6, 7)));
         assert_eq!(shard(&[("PARALLEL_SEQ", "7")], Some(7)), Ok((6, 7)));
         let error = shard(&[("PARALLEL_SEQ", "7")], None).expect_err("no count");
-        assert_eq!(error, "GNU parallel does not say how many parts there are; add --shards");
+        assert_eq!(
+            error,
+            "GNU parallel does not say how many parts there are; add --shards"
+        );
     }
 
     #[test]
@@ -103,7 +120,10 @@ mod tests {
         assert!(shard(&[], Some(7)).is_err());
         assert!(shard(&[("PARALLEL_SEQ", "0")], Some(7)).is_err());
         let error = shard(&[("JOB_COMPLETION_INDEX", "7")], Some(7)).expect_err("past the end");
-        assert_eq!(error, "JOB_COMPLETION_INDEX names part 7, counted from 0, of 7");
+        assert_eq!(
+            error,
+            "JOB_COMPLETION_INDEX names part 7, counted from 0, of 7"
+        );
         let error = shard(&[("SLURM_ARRAY_TASK_ID", "x")], None).expect_err("no number");
         assert_eq!(error, "SLURM_ARRAY_TASK_ID is `x`; expected a whole number");
     }

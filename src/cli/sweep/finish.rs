@@ -135,7 +135,11 @@ fn show_text(
 ) -> io::Result<()> {
     let out = console.out();
     let name = &view.file.plan.scenario_name;
-    writeln!(out, "{HEADING}{name}{HEADING:#} \u{b7} {}\n", text::facts(view))?;
+    writeln!(
+        out,
+        "{HEADING}{name}{HEADING:#} \u{b7} {}\n",
+        text::facts(view)
+    )?;
     let table = text::table(view, summary);
     table_text(&table, out)?;
     if !table.note.is_empty() {
@@ -149,7 +153,11 @@ fn show_text(
     writeln!(out, "  {}", place.display())
 }
 
-fn show_markdown(view: &SweepView, summary: &SweepSummary, console: &mut Console) -> io::Result<()> {
+fn show_markdown(
+    view: &SweepView,
+    summary: &SweepSummary,
+    console: &mut Console,
+) -> io::Result<()> {
     let out = console.out();
     let name = escape(&view.file.plan.scenario_name);
     writeln!(out, "# {name}\n\n{}\n", escape(&text::facts(view)))?;

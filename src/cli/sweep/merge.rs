@@ -38,11 +38,15 @@ pub fn run(args: &MergeArgs, console: &mut Console) -> Result<Exit, CliError> {
     }
     if 0 < same_count {
         let count = format::counted(u64::from(same_count), "run");
-        console.note(format_args!("{count} stand in more than one shard, alike; dropped"));
+        console.note(format_args!(
+            "{count} stand in more than one shard, alike; dropped"
+        ));
     }
     let missing: Vec<u32> = records.missing().collect();
     if !missing.is_empty() {
-        return Err(CliError::Sweep(missing_text(&missing, &parts, &args.plan, run_count)));
+        return Err(CliError::Sweep(missing_text(
+            &missing, &parts, &args.plan, run_count,
+        )));
     }
     let place = job.place(args.out.as_deref());
     finish(&job, &mut records, started_at, &place, args.format, console)
@@ -77,7 +81,10 @@ fn missing_text(missing: &[u32], parts: &[Shard], plan: &Path, run_count: u32) -
     let runs = format::counted(missing.len() as u64, "run");
     let plan = plan.display();
     let counts: Vec<u32> = parts.iter().map(|part| part.count).collect();
-    let Some(count) = counts.first().filter(|first| counts.iter().all(|c| c == *first)) else {
+    let Some(count) = counts
+        .first()
+        .filter(|first| counts.iter().all(|c| c == *first))
+    else {
         return format!(
             "{runs} of {run_count} are in no shard; run them: \
              stormglass sweep --run-plan {plan} --shard I/N"
@@ -92,7 +99,11 @@ fn missing_text(missing: &[u32], parts: &[Shard], plan: &Path, run_count: u32) -
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let named: Vec<&str> = lost.iter().take(NAMED_COUNT_MAX).map(String::as_str).collect();
+    let named: Vec<&str> = lost
+        .iter()
+        .take(NAMED_COUNT_MAX)
+        .map(String::as_str)
+        .collect();
     format!(
         "{runs} of {run_count} are in no shard: missing {}{more}; run each: \
          stormglass sweep --run-plan {plan} --shard {}",

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod bundle;
+mod emit;
 mod environment;
 mod finish;
 pub mod merge;
@@ -42,7 +43,10 @@ pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
             }
             Job::from_plan(path, console)?
         }
-        None => Job::from_scenario(args, console)?,
+        None => {
+            refuse_parts(args)?;
+            Job::from_scenario(args, console)?
+        }
     };
     if args.dry_run {
         job.check_all(console)?;
@@ -53,10 +57,24 @@ pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
         bundle::write(&job, path)?;
         return planned(&job, path, console);
     }
+    if let Some(engine) = args.emit {
+        return emit::run(engine, args, &job, console);
+    }
     if args.shard.is_some() || args.shard_from_env {
         return shard::run(args, &job, console);
     }
     sweep(args, job, console)
+}
+
+/// Refuses parts of a scenario. (A flag that needs one that contradicts another counts as given.)
+fn refuse_parts(args: &SweepArgs) -> Result<(), CliError> {
+    match args.shard.is_some() || args.shard_from_env || args.emit.is_some() {
+        false => Ok(()),
+        true => Err(CliError::Usage(
+            "parts are those of a plan: write one with --plan FILE and run it with --run-plan FILE"
+                .to_string(),
+        )),
+    }
 }
 
 /// Prints every point and how many runs they are.
@@ -123,15 +141,27 @@ fn sweep(args: &SweepArgs, job: Job, console: &mut Console) -> Result<Exit, CliE
     let job = Job::from_plan(&plan_path, console)?;
     let mut records = Records::new(job.plan.run_count());
     let path = partial.join(JOURNAL_NAME);
-    let journal = Journal::open(&path, &mut records).map_err(failed)?.ok_or_else(|| {
-        CliError::Sweep(format!("another process runs the sweep in {}", partial.display()))
-    })?;
+    let journal = Journal::open(&path, &mut records)
+        .map_err(failed)?
+        .ok_or_else(|| {
+            CliError::Sweep(format!(
+                "another process runs the sweep in {}",
+                partial.display()
+            ))
+        })?;
     let runs: Vec<u32> = (0..job.plan.run_count()).collect();
     let how = How {
         jobs: args.jobs,
         is_fail_fast: args.fail_fast,
     };
-    work(&job, &runs, (&path, journal, &mut records), how, &interrupt, console)?;
+    work(
+        &job,
+        &runs,
+        (&path, journal, &mut records),
+        how,
+        &interrupt,
+        console,
+    )?;
     let exit = finish(&job, &mut records, started_at, &place, args.format, console)?;
     fs::remove_dir_all(&partial).map_err(failed)?;
     Ok(exit)

@@ -271,7 +271,11 @@ fn config(args: &SweepArgs, scenario: &Scenario) -> Result<SweepConfig, CliError
         }
     };
     if !args.axes.is_empty() {
-        config.axes = args.axes.iter().map(|text| axis_of(text)).collect::<Result<_, _>>()?;
+        config.axes = args
+            .axes
+            .iter()
+            .map(|text| axis_of(text))
+            .collect::<Result<_, _>>()?;
         config.constraints.clear();
         refuse_twice(&config.axes)?;
     }
@@ -309,13 +313,16 @@ fn config(args: &SweepArgs, scenario: &Scenario) -> Result<SweepConfig, CliError
 /// `PATH=A,B` or `PATH=1s..9s/5 log`; the axis is called like its path.
 fn axis_of(text: &str) -> Result<Axis, CliError> {
     let refused = |problem: &str| CliError::Usage(format!("--axis {text}: {problem}"));
-    let (path, values) = text.split_once('=').ok_or_else(|| {
-        refused("a path without values; write PATH=A,B or PATH=1s..9s/5")
-    })?;
+    let (path, values) = text
+        .split_once('=')
+        .ok_or_else(|| refused("a path without values; write PATH=A,B or PATH=1s..9s/5"))?;
     let (path, values) = (path.trim(), values.trim());
     let tomls = match axis::is_range(values) {
         true => axis::range_values(values).map_err(|problem| refused(&problem))?,
-        false => split_values(values).iter().map(|value| axis::toml_of(value)).collect(),
+        false => split_values(values)
+            .iter()
+            .map(|value| axis::toml_of(value))
+            .collect(),
     };
     if tomls.iter().any(|toml| toml == "\"\"") {
         return Err(refused("a value is missing"));

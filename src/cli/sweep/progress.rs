@@ -133,6 +133,9 @@ mod tests {
             elapsed: Duration::from_secs(4),
         };
         // 20 runs took 4 s, so 280 take 56 s.
-        assert_eq!(status.to_string(), "120 of 400 runs done, 2 failed, 56 s left");
+        assert_eq!(
+            status.to_string(),
+            "120 of 400 runs done, 2 failed, 56 s left"
+        );
     }
 }

@@ -24,7 +24,10 @@ pub fn run(args: &SweepArgs, job: &Job, console: &mut Console) -> Result<Exit, C
         Some(part) => part,
         None => shard_of(&variable, args.shards)?,
     };
-    let folder = args.out.clone().unwrap_or_else(|| beside(args.run_plan.as_deref()));
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| beside(args.run_plan.as_deref()));
     let path = folder.join(part.file_name());
     let failed = |source: io::Error| CliError::File {
         path: path.display().to_string(),
@@ -47,7 +50,10 @@ pub fn run(args: &SweepArgs, job: &Job, console: &mut Console) -> Result<Exit, C
     let interrupt = Interrupt::listen()?;
     fs::create_dir_all(&folder).map_err(failed)?;
     let mut builder = tempfile::Builder::new();
-    let scratch = builder.prefix(".stormglass-").tempdir_in(&folder).map_err(failed)?;
+    let scratch = builder
+        .prefix(".stormglass-")
+        .tempdir_in(&folder)
+        .map_err(failed)?;
     let journal_path = scratch.path().join("journal.jsonl");
     let mut records = Records::new(job.plan.run_count());
     let journal = Journal::open(&journal_path, &mut records).map_err(failed)?;
@@ -69,12 +75,7 @@ pub fn run(args: &SweepArgs, job: &Job, console: &mut Console) -> Result<Exit, C
     told(part, &runs, &path, console)
 }
 
-fn told(
-    part: Shard,
-    runs: &[u32],
-    path: &Path,
-    console: &mut Console,
-) -> Result<Exit, CliError> {
+fn told(part: Shard, runs: &[u32], path: &Path, console: &mut Console) -> Result<Exit, CliError> {
     console.note(format_args!(
         "{}: part {} of {}, {}",
         path.display(),

@@ -79,11 +79,18 @@ pub fn work(
     interrupt: &Interrupt,
     console: &mut Console,
 ) -> Result<(), CliError> {
-    let todo: Vec<u32> = runs.iter().copied().filter(|run| !records.has(*run)).collect();
+    let todo: Vec<u32> = runs
+        .iter()
+        .copied()
+        .filter(|run| !records.has(*run))
+        .collect();
     let count = |runs: &[u32]| u32::try_from(runs.len()).expect("runs are counted in 32 bits");
     let found_count = count(runs) - count(&todo);
     if 0 < found_count {
-        console.note(format_args!("going on: {found_count} of {} runs are done", runs.len()));
+        console.note(format_args!(
+            "going on: {found_count} of {} runs are done",
+            runs.len()
+        ));
     }
     let jobs = jobs_that_fit(how.jobs, &job.estimate, job.file.plan.memory_bytes_max);
     let workers = job.workers(jobs.min(count(&todo)));
@@ -99,7 +106,13 @@ pub fn work(
         is_fail_fast: how.is_fail_fast,
     };
     let event_count_max = job.file.plan.event_count_max;
-    let is_done = execute(&job.plan, todo.into_iter(), workers, event_count_max, &clerk);
+    let is_done = execute(
+        &job.plan,
+        todo.into_iter(),
+        workers,
+        event_count_max,
+        &clerk,
+    );
     let mut desk = clerk.desk.into_inner().expect("no worker panics with it");
     if let Some(took) = desk.meter.finish() {
         console.note(took);

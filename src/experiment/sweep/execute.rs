@@ -87,7 +87,10 @@ pub fn execute(
                 return;
             };
             let _turn = turn.lock().expect("no worker panics with it");
-            if monitor.on_record(&RunRecord { run, seed, outcome }).is_break() {
+            if monitor
+                .on_record(&RunRecord { run, seed, outcome })
+                .is_break()
+            {
                 is_over.store(true, Ordering::Relaxed);
             }
         }

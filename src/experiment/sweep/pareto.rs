@@ -46,7 +46,10 @@ pub fn front(values: &[Option<[f64; 2]>], directions: [Direction; 2]) -> Option<
             0.0 => 0.0,
             width => (value - best) / width,
         };
-        let sides = [share(cost[0], first[0], last[0]), share(cost[1], last[1], first[1])];
+        let sides = [
+            share(cost[0], first[0], last[0]),
+            share(cost[1], last[1], first[1]),
+        ];
         sides[0] * sides[0] + sides[1] * sides[1]
     };
     let nearer = |a: &&(u32, [f64; 2]), b: &&(u32, [f64; 2])| {
@@ -76,7 +79,12 @@ mod tests {
 
     #[test]
     fn what_is_better_high_turns_the_front_round() {
-        let values = [Some([1.0, 0.90]), Some([2.0, 0.99]), Some([3.0, 0.95]), None];
+        let values = [
+            Some([1.0, 0.90]),
+            Some([2.0, 0.99]),
+            Some([3.0, 0.95]),
+            None,
+        ];
         let front = front(&values, [Lower, Higher]).expect("points");
         assert_eq!((front.points, front.left_out_count), (vec![0, 1], 1));
     }

@@ -42,7 +42,9 @@ impl SweepPlan {
         };
         let is_run = |code: &u32| {
             let values = plan.values_of_code(*code);
-            constraints.iter().all(|constraint| constraint.holds(&values))
+            constraints
+                .iter()
+                .all(|constraint| constraint.holds(&values))
         };
         let codes: Vec<u32> = (0..spanned).filter(is_run).collect();
         plan.codes = codes;
@@ -94,7 +96,9 @@ impl SweepPlan {
     /// What a point changes: `PATH=VALUE` each.
     pub fn sets(&self, point: u32) -> Vec<String> {
         let pairs = self.axes.iter().zip(self.values(point));
-        pairs.map(|(axis, value)| format!("{}={}", axis.path, value.toml)).collect()
+        pairs
+            .map(|(axis, value)| format!("{}={}", axis.path, value.toml))
+            .collect()
     }
 
     /// A point as a person would name it: `interval = 1s, timeout = 3s`.
@@ -106,8 +110,11 @@ impl SweepPlan {
 
     /// For every value of every axis the first point that has it, in order.
     pub fn first_uses(&self) -> Vec<u32> {
-        let mut is_seen: Vec<Vec<bool>> =
-            self.axes.iter().map(|axis| vec![false; axis.values.len()]).collect();
+        let mut is_seen: Vec<Vec<bool>> = self
+            .axes
+            .iter()
+            .map(|axis| vec![false; axis.values.len()])
+            .collect();
         let is_first = |point: &u32| {
             let places = self.places(*point).into_iter().zip(&mut is_seen);
             let news = places.map(|(place, seen)| !std::mem::replace(&mut seen[place], true));
@@ -140,8 +147,16 @@ mod tests {
 
     fn plan(wheres: &[&str]) -> Result<SweepPlan, String> {
         let axes = vec![
-            axis("interval", "a.interval", range_values("1s..3s/3").expect("a range")),
-            axis("timeout", "a.timeout", range_values("2s..4s/3").expect("a range")),
+            axis(
+                "interval",
+                "a.interval",
+                range_values("1s..3s/3").expect("a range"),
+            ),
+            axis(
+                "timeout",
+                "a.timeout",
+                range_values("2s..4s/3").expect("a range"),
+            ),
         ];
         let read = |text: &&str| constraint(text, &axes).expect("a constraint");
         let constraints: Vec<Constraint> = wheres.iter().map(read).collect();
@@ -155,7 +170,10 @@ mod tests {
         assert_eq!(plan.sets(0), ["a.interval=\"1s\"", "a.timeout=\"2s\""]);
         assert_eq!(plan.sets(1), ["a.interval=\"1s\"", "a.timeout=\"3s\""]);
         assert_eq!(plan.label(3), "interval = 2s, timeout = 2s");
-        assert_eq!((plan.point_of(5), plan.seed_of(4), plan.seed_of(5)), (2, 7, 8));
+        assert_eq!(
+            (plan.point_of(5), plan.seed_of(4), plan.seed_of(5)),
+            (2, 7, 8)
+        );
     }
 
     #[test]
@@ -185,6 +203,9 @@ mod tests {
         assert_eq!(error, "no point fulfills every constraint of `where`");
         let many = || axis("n", "seed", (0..4_100).map(|n| n.to_string()).collect());
         let error = SweepPlan::new(vec![many(), many()], &[], 1, 0).expect_err("many");
-        assert!(error.starts_with("the axes span 16810000 points"), "{error}");
+        assert!(
+            error.starts_with("the axes span 16810000 points"),
+            "{error}"
+        );
     }
 }

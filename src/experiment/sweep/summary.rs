@@ -93,12 +93,9 @@ impl<'a> Summarizer<'a> {
         let mut summary = self.summary;
         summary.digest = self.hasher.digest();
         summary.front = pareto.and_then(|sides| {
-            let mean = |point: &[PointMeasure], side: usize| {
-                point[side].mean.map(|mean| mean.mean)
-            };
-            let both = |point: &Vec<PointMeasure>| {
-                Some([mean(point, sides[0])?, mean(point, sides[1])?])
-            };
+            let mean = |point: &[PointMeasure], side: usize| point[side].mean.map(|mean| mean.mean);
+            let both =
+                |point: &Vec<PointMeasure>| Some([mean(point, sides[0])?, mean(point, sides[1])?]);
             let values: Vec<Option<[f64; 2]>> = summary.points.iter().map(both).collect();
             front(&values, sides.map(|side| direction(&asked[side].measure)))
         });
@@ -165,7 +162,10 @@ mod tests {
 
     #[test]
     fn what_never_came_is_counted_and_not_averaged() {
-        let point = of(&[Some(1.0), Some(f64::INFINITY), None], Measure::RecoveryTime);
+        let point = of(
+            &[Some(1.0), Some(f64::INFINITY), None],
+            Measure::RecoveryTime,
+        );
         let counts = (point.known_count, point.never_count, point.missing_count);
         assert_eq!((counts, point.mean), ((2, 1, 1), None));
     }

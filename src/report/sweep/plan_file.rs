@@ -156,7 +156,10 @@ impl PlanFile {
             serde_json::from_str(&text).map_err(|e| PlanError::Parse(name(), e))?;
         if file.schema != PlanFile::SCHEMA {
             let known = PlanFile::SCHEMA;
-            return Err(wrong(format!("schema {}; this version reads {known}", file.schema)));
+            return Err(wrong(format!(
+                "schema {}; this version reads {known}",
+                file.schema
+            )));
         }
         let version = env!("CARGO_PKG_VERSION");
         if file.plan.stormglass_version != version {
@@ -173,7 +176,10 @@ impl PlanFile {
             let is_same = is_inside(&input.path)
                 && sha256_of_file(&folder.join(&input.path)).is_ok_and(|h| h == input.sha256);
             if !is_same {
-                return Err(wrong(format!("its input {} is not what it was", input.path)));
+                return Err(wrong(format!(
+                    "its input {} is not what it was",
+                    input.path
+                )));
             }
         }
         Ok(file)

@@ -74,7 +74,11 @@ pub fn from_line(text: &str) -> Option<RunRecord> {
             digest: u64::from_str_radix(&line.digest?, 16).ok()?,
             event_count: line.event_count?,
             measured_secs: line.measured_secs?.parse().ok()?,
-            readings: line.values?.iter().map(|text| reading(text)).collect::<Option<_>>()?,
+            readings: line
+                .values?
+                .iter()
+                .map(|text| reading(text))
+                .collect::<Option<_>>()?,
         },
     };
     Some(RunRecord {
@@ -90,7 +94,10 @@ fn json(line: &Line) -> String {
 
 /// Of the line without its checksum.
 fn checksum(line: &Line) -> String {
-    format!("{:016x}", xxhash_rust::xxh64::xxh64(json(line).as_bytes(), 0))
+    format!(
+        "{:016x}",
+        xxhash_rust::xxh64::xxh64(json(line).as_bytes(), 0)
+    )
 }
 
 fn reading_text(reading: &Reading) -> String {
@@ -123,7 +130,10 @@ impl Place {
     const OFFSET_BITS: u32 = 44;
 
     fn new(file: usize, offset: u64) -> Self {
-        assert!(offset < 1 << Place::OFFSET_BITS, "a file of records is too large");
+        assert!(
+            offset < 1 << Place::OFFSET_BITS,
+            "a file of records is too large"
+        );
         let file = file as u64 + 1;
         let word = file << Place::OFFSET_BITS | offset;
         Place(std::num::NonZeroU64::new(word).expect("files count from one"))
@@ -171,7 +181,11 @@ impl Records {
             return Ok(Added::New);
         }
         let known = self.read(record.run)?.expect("it is known");
-        Ok(if known == *record { Added::Same } else { Added::Different })
+        Ok(if known == *record {
+            Added::Same
+        } else {
+            Added::Different
+        })
     }
 
     /// Whether a run is known.
@@ -182,7 +196,8 @@ impl Records {
     /// The runs that are not known.
     pub fn missing(&self) -> impl Iterator<Item = u32> + Clone {
         let runs = (0..).zip(&self.places);
-        runs.filter(|(_, place)| place.is_none()).map(|(run, _)| run)
+        runs.filter(|(_, place)| place.is_none())
+            .map(|(run, _)| run)
     }
 
     /// What is known of a run.
@@ -211,7 +226,9 @@ pub fn scan(
     loop {
         line.clear();
         let length = reader.read_until(b'\n', &mut line)?;
-        let text = line.strip_suffix(b"\n").and_then(|text| str::from_utf8(text).ok());
+        let text = line
+            .strip_suffix(b"\n")
+            .and_then(|text| str::from_utf8(text).ok());
         let Some(record) = text.and_then(from_line) else {
             return Ok(offset);
         };
@@ -282,7 +299,14 @@ mod tests {
 
     #[test]
     fn a_line_gives_back_every_bit() {
-        for value in [0.1, -0.0, f64::INFINITY, f64::MIN_POSITIVE, 1.0 / 3.0, 1e300] {
+        for value in [
+            0.1,
+            -0.0,
+            f64::INFINITY,
+            f64::MIN_POSITIVE,
+            1.0 / 3.0,
+            1e300,
+        ] {
             let line = to_line(&record(3, value));
             let back = from_line(line.trim_end()).expect("whole");
             assert_eq!(back, record(3, value));
@@ -308,14 +332,18 @@ mod tests {
     fn a_journal_cut_in_a_line_goes_on_after_the_line_before() {
         let folder = tempfile::tempdir().expect("a directory");
         let path = folder.path().join("runs.jsonl");
-        let mut journal = Journal::open(&path, &mut Records::new(4)).expect("read").expect("free");
+        let mut journal = Journal::open(&path, &mut Records::new(4))
+            .expect("read")
+            .expect("free");
         journal.append(&record(2, 0.5)).expect("written");
         journal.append(&record(0, 0.25)).expect("written");
         drop(journal);
         let bytes = std::fs::read(&path).expect("read");
         std::fs::write(&path, &bytes[..bytes.len() - 5]).expect("cut");
         let mut records = Records::new(4);
-        let mut journal = Journal::open(&path, &mut records).expect("read").expect("free");
+        let mut journal = Journal::open(&path, &mut records)
+            .expect("read")
+            .expect("free");
         assert_eq!(records.missing().collect::<Vec<_>>(), [0, 1, 3]);
         let offset = journal.append(&record(0, 0.25)).expect("written");
         records.add(0, offset, &record(0, 0.25)).expect("added");
@@ -330,6 +358,10 @@ mod tests {
         let path = folder.path().join("runs.jsonl");
         let first = Journal::open(&path, &mut Records::new(1)).expect("read");
         assert!(first.is_some());
-        assert!(Journal::open(&path, &mut Records::new(1)).expect("read").is_none());
+        assert!(
+            Journal::open(&path, &mut Records::new(1))
+                .expect("read")
+                .is_none()
+        );
     }
 }

@@ -104,15 +104,19 @@ pub fn read(
     let mut reader = BufReader::new(File::open(path).map_err(failed)?);
     let mut first = String::new();
     reader.read_line(&mut first).map_err(failed)?;
-    let head: Head = serde_json::from_str(&first)
-        .map_err(|_| refused("not a shard of a sweep".to_string()))?;
+    let head: Head =
+        serde_json::from_str(&first).map_err(|_| refused("not a shard of a sweep".to_string()))?;
     if head.stormglass_shard != SCHEMA {
         let known = head.stormglass_shard;
-        return Err(refused(format!("schema {known}; this version reads {SCHEMA}")));
+        return Err(refused(format!(
+            "schema {known}; this version reads {SCHEMA}"
+        )));
     }
     if head.plan != plan_hash {
         let (own, other) = (short(plan_hash), short(&head.plan));
-        return Err(refused(format!("a shard of plan {other}, this is plan {own}")));
+        return Err(refused(format!(
+            "a shard of plan {other}, this is plan {own}"
+        )));
     }
     let file = records.add_file(path).map_err(failed)?;
     let (mut record_count, mut same_count, mut problem) = (0_u32, 0_u32, None);

@@ -13,6 +13,7 @@ use crate::experiment::sweep::execute::{Outcome, RunRecord};
 use crate::experiment::sweep::points::SweepPlan;
 use crate::experiment::sweep::summary::{Summarizer, SweepSummary};
 use crate::metrics::evaluate::Reading;
+use crate::scenario::load::limits::Limits;
 use crate::scenario::measure::{AskedMeasure, Unit};
 use crate::scenario::measure_catalog::{Direction, direction, info};
 
@@ -102,7 +103,10 @@ impl SweepView<'_> {
                 map.insert("measure".into(), json!(asked.text));
                 map.insert("unit".into(), json!(unit_word(asked)));
                 map.insert("state".into(), json!(state));
-                map.insert("value".into(), json!(value.filter(|value| value.is_finite())));
+                map.insert(
+                    "value".into(),
+                    json!(value.filter(|value| value.is_finite())),
+                );
                 serde_json::to_writer(&mut *out, &map)?;
                 out.write_all(b"\n")?;
             }
@@ -133,8 +137,7 @@ impl SweepView<'_> {
                 let (_, value) = state(record, place);
                 value.map_or(String::new(), |value| value.to_string())
             }));
-            csv.write_record(&cells)
-                .map_err(io::Error::from)
+            csv.write_record(&cells).map_err(io::Error::from)
         })?;
         csv.flush()
     }
@@ -158,7 +161,11 @@ impl SweepView<'_> {
                 let mut cells = vec![point.to_string()];
                 cells.extend(self.axis_cells(point));
                 cells.extend([safe_cell(&asked.text), unit_word(asked).to_string()]);
-                let counts = [measure.known_count, measure.never_count, measure.missing_count];
+                let counts = [
+                    measure.known_count,
+                    measure.never_count,
+                    measure.missing_count,
+                ];
                 cells.extend(counts.map(|count| count.to_string()));
                 let mean = measure.mean.as_ref();
                 cells.push(number(mean.map(|mean| mean.mean)));
@@ -187,7 +194,10 @@ impl SweepView<'_> {
             };
             let mut map = self.run_map(record);
             map.insert("reason".into(), json!(reason));
-            map.insert("repeat_here_with".into(), json!(self.repeat_command(record)));
+            map.insert(
+                "repeat_here_with".into(),
+                json!(self.repeat_command(record)),
+            );
             serde_json::to_writer(&mut *out, &map)?;
             out.write_all(b"\n")
         })
@@ -246,16 +256,36 @@ impl SweepView<'_> {
     /// The command that repeats a run in the directory of the sweep.
     pub fn repeat_command(&self, record: &RunRecord) -> String {
         let sets = self.plan.sets(self.plan.point_of(record.run));
-        let words = sets.iter().map(|set| format!(" --set '{}'", set.replace('\'', r"'\''")));
+        let words = sets
+            .iter()
+            .map(|set| format!(" --set '{}'", set.replace('\'', r"'\''")));
+        let (contents, standard) = (&self.file.plan, Limits::STANDARD);
+        let limits = [
+            ("events", contents.event_count_max, standard.event_count_max),
+            (
+                "memory",
+                contents.memory_bytes_max,
+                standard.memory_bytes_max,
+            ),
+            ("input", contents.input_bytes_max, standard.input_bytes_max),
+        ];
+        let changed = limits.iter().filter(|(_, own, standard)| own != standard);
+        let limits = changed.map(|(what, own, _)| match *what {
+            "events" => format!(" --max-events {own}"),
+            _ => format!(" --max-{what} {own}B"),
+        });
         format!(
-            "stormglass run scenario.toml --seed {}{}",
+            "stormglass run scenario.toml --seed {}{}{}",
             record.seed,
-            words.collect::<String>()
+            words.collect::<String>(),
+            limits.collect::<String>()
         )
     }
 
     fn run_head(&self) -> Vec<String> {
-        let mut head = ["point", "replication", "seed"].map(str::to_string).to_vec();
+        let mut head = ["point", "replication", "seed"]
+            .map(str::to_string)
+            .to_vec();
         head.extend(self.plan.axes.iter().map(|axis| axis.column()));
         head
     }
@@ -285,10 +315,15 @@ impl SweepView<'_> {
         let point = self.plan.point_of(record.run);
         let mut map = Map::new();
         map.insert("point".into(), json!(point));
-        map.insert("replication".into(), json!(self.plan.replication_of(record.run)));
+        map.insert(
+            "replication".into(),
+            json!(self.plan.replication_of(record.run)),
+        );
         map.insert("seed".into(), json!(record.seed));
         for (axis, value) in self.plan.axes.iter().zip(self.plan.values(point)) {
-            let cell = value.number.map_or_else(|| json!(value.text()), |number| json!(number));
+            let cell = value
+                .number
+                .map_or_else(|| json!(value.text()), |number| json!(number));
             map.insert(axis.column(), cell);
         }
         map

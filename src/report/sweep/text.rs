@@ -75,7 +75,10 @@ fn cell(measure: &PointMeasure, unit: Unit) -> String {
             let value = format::by_unit(unit, mean.mean);
             match unit {
                 Unit::Ratio => {
-                    format!("{value} \u{b1} {} points", format::number(mean.half_width * 100.0))
+                    format!(
+                        "{value} \u{b1} {} points",
+                        format::number(mean.half_width * 100.0)
+                    )
                 }
                 _ => format!("{value} \u{b1} {}", format::by_unit(unit, mean.half_width)),
             }
@@ -85,7 +88,10 @@ fn cell(measure: &PointMeasure, unit: Unit) -> String {
             let count = measure.known_count + measure.missing_count;
             format!("{} of {count} known", measure.known_count)
         }
-        (None, _) => format!("never in {} of {}", measure.never_count, measure.known_count),
+        (None, _) => format!(
+            "never in {} of {}",
+            measure.never_count, measure.known_count
+        ),
     }
 }
 
@@ -99,7 +105,11 @@ pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
     let value = |text: &String| {
         let place = view.asked.iter().position(|asked| asked.text == *text);
         let place = place.expect("what is compared is asked");
-        format!("{} of {}", text, cell(&chosen[place], unit(&view.asked[place])))
+        format!(
+            "{} of {}",
+            text,
+            cell(&chosen[place], unit(&view.asked[place]))
+        )
     };
     list.push(format!(
         "{} of {} are on the front of {} and {}, by their means",

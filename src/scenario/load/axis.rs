@@ -67,7 +67,9 @@ pub fn range_values(text: &str) -> Result<Vec<String>, String> {
     let (start, end, steps) = parts.ok_or(format!("not a range; {form}"))?;
     let count = steps.parse::<usize>().ok();
     let count = count.filter(|count| (2..=VALUE_COUNT_MAX).contains(count));
-    let count = count.ok_or(format!("`{steps}` steps; from 2 to {VALUE_COUNT_MAX} are possible"))?;
+    let count = count.ok_or(format!(
+        "`{steps}` steps; from 2 to {VALUE_COUNT_MAX} are possible"
+    ))?;
     let ends = (of_text(start), of_text(end));
     let ((unit, low), (_, high)) = match ends {
         (Some(low), Some(high)) if low.0 == high.0 => (low, high),
@@ -111,7 +113,9 @@ fn written(value: f64, unit: AxisUnit, (suffix, is_whole): (&str, bool)) -> Stri
     }
     // The base unit of the suffix is what a number 1 with it stands for.
     let one = of_text(&format!("1{suffix}")).map_or(1.0, |(_, one)| one);
-    let rounded: f64 = format!("{:.5e}", value / one).parse().expect("it was just written");
+    let rounded: f64 = format!("{:.5e}", value / one)
+        .parse()
+        .expect("it was just written");
     quoted(&format!("{rounded}{suffix}"), unit)
 }
 
@@ -203,7 +207,10 @@ fn operand(text: &str, axes: &[Axis]) -> Result<Operand, String> {
         }
     }
     let names: Vec<&str> = axes.iter().map(|axis| axis.name.as_str()).collect();
-    Err(format!("`{name}` is no axis and no quantity; the axes are {}", names.join(", ")))
+    Err(format!(
+        "`{name}` is no axis and no quantity; the axes are {}",
+        names.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -227,7 +234,13 @@ mod tests {
         // Two values a decade: the square root of ten is 3.16228.
         assert_eq!(
             range("100ms..10s/5 log"),
-            ["\"100ms\"", "\"316.228ms\"", "\"1000ms\"", "\"3162.28ms\"", "\"10s\""]
+            [
+                "\"100ms\"",
+                "\"316.228ms\"",
+                "\"1000ms\"",
+                "\"3162.28ms\"",
+                "\"10s\""
+            ]
         );
         assert_eq!(range("100/s..10000/s/3 log")[1], "\"1000/s\"");
     }
@@ -279,7 +292,11 @@ mod tests {
         let axes = [
             axis("interval", "a.interval", range("100ms..300ms/3")),
             axis("timeout", "a.timeout", range("300ms..900ms/3")),
-            axis("policy", "a.policy", vec![toml_of("random"), toml_of("ring")]),
+            axis(
+                "policy",
+                "a.policy",
+                vec![toml_of("random"), toml_of("ring")],
+            ),
         ];
         let holds = |text: &str, places: [usize; 3]| {
             let point: Vec<&AxisValue> = (0..3).map(|a| &axes[a].values[places[a]]).collect();

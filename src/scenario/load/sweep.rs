@@ -32,12 +32,10 @@ pub fn sweep(
     let (mut axes, mut trees) = (Vec::new(), Vec::new());
     let named = section.named(ctx, "axis");
     if AXIS_COUNT_MAX < named.len() || named.is_empty() {
-        ctx.error(
-            Diagnostic::new(format!("{} axes", named.len())).at(
-                section.origin_of("axis"),
-                format!("1 to {AXIS_COUNT_MAX} are possible"),
-            ),
-        );
+        ctx.error(Diagnostic::new(format!("{} axes", named.len())).at(
+            section.origin_of("axis"),
+            format!("1 to {AXIS_COUNT_MAX} are possible"),
+        ));
         return None;
     }
     for named in &named {
@@ -85,12 +83,10 @@ fn read_axis(ctx: &mut Context, named: &Named) -> Option<(Axis, Vec<Tree>)> {
         }
     };
     if trees.is_empty() || VALUE_COUNT_MAX < trees.len() {
-        ctx.error(
-            Diagnostic::new(format!("{} values", trees.len())).at(
-                section.origin_of("values"),
-                format!("1 to {VALUE_COUNT_MAX} are possible"),
-            ),
-        );
+        ctx.error(Diagnostic::new(format!("{} values", trees.len())).at(
+            section.origin_of("values"),
+            format!("1 to {VALUE_COUNT_MAX} are possible"),
+        ));
         return None;
     }
     let tomls = trees.iter().map(Tree::to_inline_toml).collect();
@@ -122,7 +118,10 @@ fn refuse_twice(ctx: &mut Context, axes: &[Axis], section: &Section) {
         if axis.path.trim() == "seed" {
             ctx.error(
                 Diagnostic::new("an axis on `seed`")
-                    .at(section.origin_of("axis"), "points are run on the same seeds")
+                    .at(
+                        section.origin_of("axis"),
+                        "points are run on the same seeds",
+                    )
                     .help("`repeat` runs each point with several seeds"),
             );
         }
@@ -151,7 +150,9 @@ fn pareto(ctx: &mut Context, section: &Section) -> Option<[String; 2]> {
         ctx.error(
             Diagnostic::new(format!("{count} measures in `pareto`"))
                 .at(section.origin_of("pareto"), "expected two")
-                .help(one_of(["detection_time.max of fault.x", "mistake_rate"].into_iter())),
+                .help(one_of(
+                    ["detection_time.max of fault.x", "mistake_rate"].into_iter(),
+                )),
         );
         None
     })
@@ -171,7 +172,9 @@ fn try_points(
         for place in usize::from(0 < axis)..axes[axis].values.len() {
             let at = |other: usize| if other == axis { place } else { 0 };
             let point: Vec<_> = (0..axes.len()).map(|o| &axes[o].values[at(o)]).collect();
-            let is_run = constraints.iter().all(|constraint| constraint.holds(&point));
+            let is_run = constraints
+                .iter()
+                .all(|constraint| constraint.holds(&point));
             if TRIED_COUNT_MAX <= tried_count || ctx.error_count() != 0 {
                 return;
             }
@@ -195,7 +198,13 @@ fn try_point(
     let mut found = Diagnostics::default();
     for (axis, value) in sets {
         let origin: Origin = value.origin;
-        merge::set_path(&mut changed, &axis.path, origin, (*value).clone(), &mut found);
+        merge::set_path(
+            &mut changed,
+            &axis.path,
+            origin,
+            (*value).clone(),
+            &mut found,
+        );
     }
     if let Value::Table(table) = &mut changed.value {
         table.retain(|entry| entry.key != "sweep" && entry.key != "expect");

@@ -84,7 +84,10 @@ impl Constraint {
                 && !is_number(side)
                 && (is_order || *factor != 1.0)
             {
-                return Some(format!("`{}` has values without an order", axes[*axis].name));
+                return Some(format!(
+                    "`{}` has values without an order",
+                    axes[*axis].name
+                ));
             }
             if matches!(side, Operand::Text(_)) && is_order {
                 return Some("a text has no order; write == or !=".to_string());

@@ -85,7 +85,10 @@ impl AxisUnit {
 impl AxisValue {
     /// As a person would write it: without the quotes of a text.
     pub fn text(&self) -> &str {
-        let inner = self.toml.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+        let inner = self
+            .toml
+            .strip_prefix('"')
+            .and_then(|t| t.strip_suffix('"'));
         inner.filter(|t| !t.contains('\\')).unwrap_or(&self.toml)
     }
 }

@@ -20,11 +20,12 @@ pub fn expectations_and_asked(
     root: &Section,
     names: &Names,
 ) -> (Vec<(Expectation, Origin)>, Vec<AskedMeasure>) {
+    check_measures_of_sweep(ctx, root, names);
     (expectations(ctx, root, names), asked(ctx, names))
 }
 
 /// Reports what is wrong with the measures that `[sweep]` names.
-pub fn check_measures_of_sweep(ctx: &mut Context, root: &Section, names: &Names) {
+fn check_measures_of_sweep(ctx: &mut Context, root: &Section, names: &Names) {
     let sweep = root.set_tree("sweep").and_then(Tree::as_table);
     let lists = ["measures", "pareto"].map(|key| sweep.and_then(|table| table.get(key)));
     for list in lists.into_iter().flatten() {
