@@ -1,16 +1,19 @@
 //! How evenly the instances of a service are loaded over time: the largest load over the mean.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame;
 use super::number;
 use super::scene::{Area, Scene};
 use super::series::{self, LineStyle, Swatch};
-use super::theme::{AXIS, LINES, MARGIN, WIDTH};
+use super::stored::StoredChart;
+use super::theme::{AXIS, LINES, MARGIN};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
 /// One kind of load.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BalanceLine {
     /// `utilization`.
     pub label: String,
@@ -19,7 +22,7 @@ pub struct BalanceLine {
 }
 
 /// Balance over time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BalanceTimeline {
     pub caption: Caption,
     pub timeline: Timeline,
@@ -45,15 +48,18 @@ impl Chart for BalanceTimeline {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
-        let (mut scene, lanes_top) = frame::open(&self.caption);
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, mut lanes_top) = frame::open(&self.caption, width);
+        if frame::is_narrow(width) {
+            lanes_top = series::legend_rows(&mut scene, lanes_top, &self.legend());
+        }
         let top = lanes_top + self.timeline.lanes_height() + 22.0;
         let ratio = self.scale(top + HEIGHT, top);
         let ticks = ratio.ticks(Quantity::Number, 5.0);
         let plot = Area {
             left: MARGIN + frame::tick_width(&ticks) + 10.0,
             top,
-            right: WIDTH - 36.0,
+            right: width - 36.0,
             bottom: top + HEIGHT,
         };
         let time = self.timeline.scale(plot.left, plot.right);
@@ -70,6 +76,10 @@ impl Chart for BalanceTimeline {
         let name = self.timeline.axis_name();
         let bottom = frame::base_axis(&mut scene, plot, &time, Quantity::Time, 8.0, name);
         frame::close(scene, &self.caption, bottom)
+    }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Balance(self.clone())
     }
 
     fn table(&self) -> DataTable {
@@ -115,28 +125,35 @@ impl BalanceTimeline {
             scales,
             EVEN,
         );
-        let styles = LINES.into_iter().map(|color| {
+        for (line, style) in self.lines.iter().zip(self.styles()) {
+            let windows = self.windows.iter().zip(&line.ratios);
+            let corners =
+                windows.flat_map(|(window, ratio)| [(window.0, *ratio), (window.1, *ratio)]);
+            series::line(scene, corners, scales, style);
+        }
+        if !frame::is_narrow(scene.width) {
+            let ends = (plot.left + 150.0, plot.right);
+            series::legend(scene, ends, plot.top - 9.0, &self.legend());
+        }
+    }
+
+    fn styles(&self) -> impl Iterator<Item = LineStyle> {
+        LINES.into_iter().map(|color| {
             let style = LineStyle {
                 color,
                 width: 1.8,
                 dash: None,
             };
             style.through(self.windows.len())
-        });
-        let mut entries = Vec::new();
-        for (line, style) in self.lines.iter().zip(styles) {
-            let windows = self.windows.iter().zip(&line.ratios);
-            let corners =
-                windows.flat_map(|(window, ratio)| [(window.0, *ratio), (window.1, *ratio)]);
-            series::line(scene, corners, scales, style);
-            entries.push((Swatch::Line(style), line.label.as_str()));
-        }
+        })
+    }
+
+    fn legend(&self) -> Vec<(Swatch, &str)> {
+        let lines = self.lines.iter().zip(self.styles());
+        let mut entries: Vec<(Swatch, &str)> = lines
+            .map(|(line, style)| (Swatch::Line(style), line.label.as_str()))
+            .collect();
         entries.push((Swatch::Line(EVEN), "all alike"));
-        series::legend(
-            scene,
-            (plot.left + 150.0, plot.right),
-            plot.top - 9.0,
-            &entries,
-        );
+        entries
     }
 }

@@ -235,7 +235,11 @@ fn show(
 
 fn verdict(results: &Results) -> Exit {
     let is_held = |state| state == VerdictState::Held;
-    match results.tallies.iter().all(|tally| is_held(tally.state())) {
+    match results
+        .judgements
+        .iter()
+        .all(|judged| is_held(judged.state))
+    {
         true => Exit::Done,
         false => Exit::ExpectationFailed,
     }

@@ -63,7 +63,9 @@ pub fn scenario(shape: Shape) -> Scenario {
     let topology = Topology::new(&services, &groups, &clients, &edges, 1);
     Scenario {
         asked: Vec::new(),
+        clusters: Vec::new(),
         compare: None,
+        sweep: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,
@@ -207,7 +209,7 @@ fn fault(name: &str) -> FaultConfig {
         scope: FaultScope::Nodes {
             target: Selector {
                 text: "service:web".to_string(),
-                random_count: None,
+                random: None,
                 any_of: vec![Target::Service(ServiceId(0))],
             },
             include_callers: false,

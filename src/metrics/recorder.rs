@@ -11,7 +11,7 @@ use super::class::ClassTable;
 use super::class_cpu::ClassCpuTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
-use super::control::KINDS;
+use super::control::{ControlCell, KINDS};
 use super::convergence::ConvergenceTable;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -25,6 +25,7 @@ use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
+use super::rollout::RolloutTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
@@ -35,6 +36,7 @@ use crate::id::{EdgeId, InstanceId};
 use crate::model::observation::{FaultWindow, Outcome, RunEnd};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
+use crate::scenario::fault::FaultConfig;
 use crate::scenario::flow::is_plain;
 use crate::time::{SimDuration, SimTime};
 
@@ -96,7 +98,12 @@ impl<'a> Recorder<'a> {
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
-            rings: RingTable::new(scenario, &first_windows),
+            rings: RingTable::new(
+                scenario,
+                &first_windows,
+                &rolling_spans(scenario, &timeline),
+            ),
+            rollouts: RolloutTable::new(scenario, &timeline, end),
             replication: ReplicationTable::new(scenario, class_count),
             convergence: ConvergenceTable::new(scenario, &first_windows),
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
@@ -104,7 +111,10 @@ impl<'a> Recorder<'a> {
             timelines: TimelineTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
-            control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
+            control: vec![
+                vec![[ControlCell::default(); KINDS.len()]; scenario.services.len() + 1];
+                class_count
+            ],
             caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,
@@ -156,6 +166,7 @@ impl<'a> Recorder<'a> {
             }
         }
         self.tables.detection.close(at, self.scenario);
+        self.tables.rollouts.close(at);
         self.tables.selection.close();
         self.tables.replication.close();
         super::finish::metrics(self.tables, self.scenario, end)
@@ -250,6 +261,16 @@ impl CallTable {
         cell.call_count += 1;
         cell.end(latency, outcome);
     }
+}
+
+/// From the start of the first window to the end of the last one, of rolling restarts.
+fn rolling_spans(scenario: &Scenario, timeline: &Timeline) -> Vec<Option<(SimTime, SimTime)>> {
+    let span = |(place, fault): (usize, &FaultConfig)| {
+        fault.kind.rollout()?;
+        let windows = timeline.fault_windows(place);
+        Some((windows.first()?.0, windows.last()?.1))
+    };
+    scenario.faults.iter().enumerate().map(span).collect()
 }
 
 /// Classes that leave the tables small.

@@ -123,6 +123,13 @@ pub enum Observation<'a> {
         fault: FaultId,
         targets: &'a [NodeId],
     },
+    /// What came in a rolling restart is ready.
+    Replaced {
+        fault: FaultId,
+        instance: InstanceId,
+    },
+    /// The load stopped a rolling restart.
+    RolloutAborted { fault: FaultId },
     /// A detector begins to suspect an instance.
     Suspected {
         suspector: Suspector,
@@ -156,6 +163,15 @@ pub enum Observation<'a> {
     ControlSent {
         kind: ControlKind,
         service: ServiceId,
+    },
+    /// A member got no answer from the one that it probed, in no way.
+    GossipProbeFailed { prober: NodeId, target: NodeId },
+    /// A message that is not a request, and whose size is known, was sent. None: it is about no
+    /// service of its own.
+    ControlSized {
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        byte_count: u64,
     },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
@@ -425,6 +441,13 @@ pub enum Suspector {
     Registry,
     /// A calling side, by pings without ACK.
     Caller(CallerId),
+    /// A member of a cluster, by gossip.
+    Member {
+        /// The cluster: the how-many-th of the scenario.
+        cluster: u32,
+        /// The member.
+        node: NodeId,
+    },
 }
 
 /// Why an instance is no longer a candidate.

@@ -139,6 +139,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             && !self.several.has_deadlines
             && !self.scenario.edges.iter().any(has_probes)
             && !self.scenario.faults.iter().any(|f| f.class.is_some())
+            && !self
+                .scenario
+                .faults
+                .iter()
+                .any(|f| f.kind.rollout().is_some())
     }
 
     fn set_server_timer(&mut self, delay: SimDuration, step: ServerStep) {

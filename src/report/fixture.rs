@@ -33,7 +33,9 @@ pub fn scenario() -> Scenario {
     let header = [question[0], question[1], "Expected: little.", "", "Once."];
     Scenario {
         asked: Vec::new(),
+        clusters: Vec::new(),
         compare: None,
+        sweep: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,
@@ -320,6 +322,7 @@ fn fault() -> FaultMetrics {
             ..RingChange::default()
         }],
         selection: Vec::new(),
+        rollout: None,
     }
 }
 

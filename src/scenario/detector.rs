@@ -10,6 +10,11 @@ pub enum DetectorConfig {
     Ping(PingConfig),
     /// Instances send heartbeats, and the caller judges by when they come.
     Push(PushConfig),
+    /// The caller believes what its own node believes as a member of a cluster.
+    Gossip {
+        /// The how-many-th cluster of the scenario.
+        cluster: u32,
+    },
 }
 
 /// Heartbeats that instances push to a caller, and how it judges them.
@@ -109,11 +114,12 @@ pub struct CassandraConfig {
 }
 
 impl DetectorConfig {
-    /// Time between two pings or heartbeats.
-    pub fn interval(&self) -> SimDuration {
+    /// Time between two pings or heartbeats, if it has messages of its own.
+    pub fn interval(&self) -> Option<SimDuration> {
         match self {
-            DetectorConfig::Ping(config) => config.interval,
-            DetectorConfig::Push(config) => config.interval,
+            DetectorConfig::Ping(config) => Some(config.interval),
+            DetectorConfig::Push(config) => Some(config.interval),
+            DetectorConfig::Gossip { .. } => None,
         }
     }
 
@@ -122,6 +128,7 @@ impl DetectorConfig {
         match self {
             DetectorConfig::Ping(config) => config.phase,
             DetectorConfig::Push(config) => config.phase,
+            DetectorConfig::Gossip { .. } => Phase::Random,
         }
     }
 
@@ -130,6 +137,7 @@ impl DetectorConfig {
         match self {
             DetectorConfig::Ping(_) => "pings",
             DetectorConfig::Push(_) => "heartbeats",
+            DetectorConfig::Gossip { .. } => "gossip",
         }
     }
 
@@ -137,14 +145,14 @@ impl DetectorConfig {
     pub fn ping(&self) -> Option<PingConfig> {
         match self {
             DetectorConfig::Ping(config) => Some(*config),
-            DetectorConfig::Push(_) => None,
+            DetectorConfig::Push(_) | DetectorConfig::Gossip { .. } => None,
         }
     }
 
     /// The heartbeats, if it is sent some.
     pub fn push(&self) -> Option<PushConfig> {
         match self {
-            DetectorConfig::Ping(_) => None,
+            DetectorConfig::Ping(_) | DetectorConfig::Gossip { .. } => None,
             DetectorConfig::Push(config) => Some(*config),
         }
     }

@@ -96,6 +96,11 @@ pub enum Measure {
     SelectionConvergenceTime,
     NeedlessMoveRatio,
     QueueDepthBalance,
+    ReplacedCount,
+    FailedPerReplaced,
+    ExtraMovedKeyRatio,
+    LoadOneMinuteAfter,
+    LoadTenMinutesAfter,
     UnderReplicatedKeySecs,
     MovedBytes,
     LostKeyCount,
@@ -122,6 +127,18 @@ impl Measure {
                 | Measure::CacheStaleRatio
                 | Measure::CacheLoadRate
                 | Measure::CacheLoadPeak
+        )
+    }
+
+    /// Whether it is told of a rolling restart.
+    pub fn is_of_rollout(self) -> bool {
+        matches!(
+            self,
+            Measure::ReplacedCount
+                | Measure::FailedPerReplaced
+                | Measure::ExtraMovedKeyRatio
+                | Measure::LoadOneMinuteAfter
+                | Measure::LoadTenMinutesAfter
         )
     }
 

@@ -9,6 +9,8 @@ mod data;
 mod detector;
 #[path = "swarm_network.rs"]
 mod network;
+#[path = "swarm_registry.rs"]
+mod registry;
 #[path = "swarm_server.rs"]
 mod server;
 #[path = "swarm_triggers.rs"]
@@ -76,7 +78,11 @@ pub fn scenario(seed: u64) -> String {
     };
     world.write_head(seed);
     world.write_network();
-    world.write_registry();
+    let mut own = Dice::new(seed ^ 0x7265_6769);
+    match own.flag() {
+        true => world.write_registry(),
+        false => registry::write(&mut world, &mut own),
+    }
     world.write_services();
     world.write_clients();
     world.write_classes();

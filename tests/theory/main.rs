@@ -30,6 +30,7 @@ mod queues;
 mod rebuild;
 mod recorded;
 mod redundancy;
+mod registries;
 mod retries;
 mod texts;
 

@@ -1,6 +1,6 @@
 //! `stormglass compare`.
 
-mod variants;
+pub mod variants;
 
 use std::io;
 use std::ops::ControlFlow;

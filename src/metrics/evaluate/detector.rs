@@ -4,7 +4,7 @@ use super::estimate::{Estimate, Estimated, of_samples, share, undecided};
 use super::server::balance_of;
 use super::{Ask, exact};
 use crate::id::{EdgeId, FaultId};
-use crate::metrics::control::{KINDS, byte_count};
+use crate::metrics::control::KINDS;
 use crate::metrics::data::fault::RingChange;
 use crate::metrics::detection::{DetectionCell, Detector};
 use crate::metrics::histogram::Samples;
@@ -194,12 +194,12 @@ impl Ask<'_> {
         let (classes, _) = self.classes()?;
         let (tables, service) = (&self.run.tables, self.measure.scope.service);
         let secs = tables.timeline.length_secs(&classes);
-        let weight = |kind| match self.measure.measure {
-            Measure::ControlByteRate => byte_count(kind),
-            _ => 1,
-        };
         let counts = KINDS.iter().map(|kind| {
-            tables.control_count(*kind, service, &classes) as f64 * weight(*kind) as f64
+            let cell = tables.control(*kind, service, &classes);
+            match self.measure.measure {
+                Measure::ControlByteRate => cell.byte_count(*kind) as f64,
+                _ => cell.message_count() as f64,
+            }
         });
         let sum: f64 = counts.sum();
         exact((0.0 < secs).then(|| sum / secs), "the phase has no length")

@@ -224,6 +224,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 let record = &mut self.connections.records[connection];
                 record.flags.set(Flags::IN_BACKLOG);
             }
+            LifeState::Up if !is_known && self.instances[instance.index()].is_closing => {
+                return self.send_packet_on(connection, MessageKind::Refused);
+            }
             LifeState::Paused | LifeState::Up => {}
         }
         let record = &mut self.connections.records[connection];

@@ -1,6 +1,6 @@
 //! Attempts and their connections: wait, travel, leave.
 
-use super::{Connections, Flags, Phase, Pool, TIMER_OF_CALLER, WAITS};
+use super::{Connections, Flags, MessageKind, Phase, Pool, TIMER_OF_CALLER, WAITS};
 use crate::engine::PendingSet;
 use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::caller::{LEG_THERE, message_key};
@@ -244,6 +244,27 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.attempts[slot].stage = Stage::Lost;
         self.answer_unknown(connection, self.attempts[slot].sent_at);
         true
+    }
+
+    /// An instance tells all that are connected to it to go away.
+    pub(in crate::model) fn send_goaways(&mut self, instance: InstanceId) {
+        if !self.connections.is_used() {
+            return;
+        }
+        for connection in self.connections.of_instance(instance) {
+            if self.knows(connection) {
+                let flags = &mut self.connections.records[connection].flags;
+                flags.set(Flags::GOAWAY_SENT);
+                self.send_on(connection, MessageKind::Goaway);
+            }
+        }
+    }
+
+    /// Whether anybody is connected to a process.
+    pub(in crate::model) fn has_connections(&self, instance: InstanceId) -> bool {
+        let records = self.connections.records.iter();
+        let mut of_instance = records.filter(|(_, record)| record.instance == instance);
+        of_instance.any(|(connection, _)| self.knows(connection))
     }
 
     /// Worker time that the attempt's connection still costs.

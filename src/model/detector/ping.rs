@@ -13,6 +13,7 @@ use crate::model::node::Node;
 use crate::model::observation::{ControlKind, LifeState, Observation, Observer, Suspector};
 use crate::model::world::{Deferred, World};
 use crate::scenario::Scenario;
+use crate::scenario::fault::FaultKind;
 use crate::scenario::registry::PingConfig;
 use crate::time::SimDuration;
 
@@ -77,6 +78,14 @@ impl Pings {
             .map(|(edge, caller)| (edge, topology.caller_node(CallerId(caller))))
             .map(|(edge, node)| lane_key(edge, &nodes[node.index()]))
             .collect();
+        let edges: std::collections::BTreeSet<EdgeId> = lane_keys.iter().map(|key| key.0).collect();
+        let drifts = scenario.faults.iter().filter_map(|fault| match fault.kind {
+            FaultKind::ClockDrift { drift_ratio } => Some(drift_ratio.to_bits()),
+            _ => None,
+        });
+        for drift in drifts {
+            lane_keys.extend(edges.iter().map(|edge| (*edge, drift)));
+        }
         lane_keys.sort_unstable();
         lane_keys.dedup();
         let lane_count = u32::try_from(lane_keys.len()).expect("fewer lanes than calling sides");

@@ -122,10 +122,7 @@ impl Beats {
 
 /// What a clock shows at a true instant, in nanoseconds since the start.
 fn local_ns(node: &Node, at: SimTime) -> u64 {
-    if node.has_true_clock() {
-        return at.as_ns();
-    }
-    (at.as_ns() as f64 * (1.0 + node.drift_ratio)) as u64
+    node.local_ns(at)
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -329,7 +326,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let until_ns = self.beats.judge(slot).trusted_until_ns();
         let node = &self.nodes[owner.index()];
         let target = match pair.is_suspected {
-            false if node.has_true_clock() => SimTime::from_ns(until_ns).max(now),
+            false if node.is_true() => SimTime::from_ns(until_ns).max(now),
             false => {
                 let left = until_ns.saturating_sub(local_ns(node, now));
                 now + node.true_length(SimDuration::from_ns(left))

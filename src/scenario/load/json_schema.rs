@@ -150,6 +150,10 @@ fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
             { "type": "integer", "minimum": 0, "maximum": max },
             { "const": "unlimited" },
         ] }),
+        Kind::Amount { max } => json!({ "oneOf": [
+            { "type": "integer", "minimum": 0, "maximum": max },
+            { "type": "string", "pattern": "^[0-9._eE+-]+%$" },
+        ] }),
         Kind::Number { min, above, max } => {
             let bound = if above { "exclusiveMinimum" } else { "minimum" };
             json!({ "type": "number", bound: min, "maximum": max })
@@ -175,6 +179,7 @@ fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
             "propertyNames": { "pattern": NAME },
             "additionalProperties": { "type": "object" },
         }),
+        Kind::Values => json!({ "type": "array", "minItems": 1 }),
     }
 }
 

@@ -1,17 +1,16 @@
 //! How large a scenario may be, and how large it is.
 
 use super::balancer_memory::balancer_bytes;
-use super::{attempts, capacity, server_events};
+use super::{attempts, capacity, registry_events, server_events, watching};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
 use crate::scenario::data::PIECE_BYTES;
-use crate::scenario::detector::DetectorConfig;
 use crate::scenario::distribution::Distribution;
+use crate::scenario::fault::{FaultConfig, FaultKind};
 use crate::scenario::flow::is_plain;
-use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 use crate::scenario::trigger::Trigger;
@@ -37,16 +36,6 @@ impl Limits {
         memory_bytes_max: 4 << 30,
         event_count_max: 10_000_000_000,
     };
-}
-
-/// Bytes of a calling side and an instance that its detector watches.
-fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
-    let Some(push) = detector.push() else {
-        return 48.0;
-    };
-    // A window doubles when it is full, so it may hold twice as much as it is filled with.
-    let heard = secs / push.interval.as_secs_f64() + 2.0;
-    340.0 + 16.0 * heard.min(f64::from(push.judge.window()))
 }
 
 /// How large a run is likely to be.
@@ -120,6 +109,11 @@ pub fn check_counts(scenario: &Scenario) -> Result<(), String> {
         ("instances", instances, NODE_COUNT_MAX),
         ("callers", callers, NODE_COUNT_MAX),
         ("calling sides", sides, CALLING_SIDE_COUNT_MAX),
+        (
+            "members of clusters",
+            watching::member_count_of_all(scenario),
+            watching::MEMBER_COUNT_MAX,
+        ),
     ] {
         if count_max < count {
             return Err(format!(
@@ -212,12 +206,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         memory += callers * CALLER_BYTES;
         memory += balancer_bytes(scenario, edge, callers, instances);
         memory += protection_bytes(edge, callers, instances);
-        if let Some(detector) = edge.detector {
-            let (pairs, interval) = (callers * instances, detector.interval().as_secs_f64());
-            memory += pairs * pair_bytes(&detector, secs);
-            // A ping, its arrival and its ACK; a heartbeat, its arrival and a look.
-            events += 3.0 * pairs * secs / interval;
-        }
+        let (bytes, watching) = watching::of_edge(edge, callers * instances, secs);
+        (memory, events) = (memory + bytes, events + watching);
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);
             memory += connections * CONNECTION_BYTES;
@@ -231,9 +221,13 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(feedback) = edge.balancer.feedback() {
             events += feedback.event_rate(callers, instances) * secs;
         }
-        events += registry_events(scenario, callers, secs);
+        events += registry_events::of_callers(scenario, callers, secs);
     }
+    let (gossip_bytes, gossip_events) = watching::of_clusters(scenario, secs);
+    (memory, events) = (memory + gossip_bytes, events + gossip_events);
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
+    events += registry_events::of_members(scenario, secs);
+    memory += registry_events::memory_bytes(scenario);
     memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {
         memory_bytes: memory as u64,
@@ -435,17 +429,6 @@ fn protection_bytes(edge: &EdgeConfig, callers: f64, instances: f64) -> f64 {
     callers * (PROTECTION_BYTES + breaker_count * (BREAKER_BYTES + breaker))
 }
 
-/// Polls, and the notifications that follow a fault.
-fn registry_events(scenario: &Scenario, callers: f64, secs: f64) -> f64 {
-    let RegistryProfile::Lease(lease) = &scenario.registry.profile else {
-        return 0.0;
-    };
-    match lease.propagation {
-        Propagation::Watch => 2.0 * callers * (1.0 + scenario.faults.len() as f64),
-        Propagation::Poll { interval, .. } => 2.0 * callers * secs / interval.as_secs_f64(),
-    }
-}
-
 /// Starts and ends of the windows of all faults.
 fn fault_events(scenario: &Scenario, secs: f64) -> f64 {
     let mean = |law: &Option<Distribution>| law.as_ref().map_or(0.0, Distribution::mean_secs);
@@ -461,7 +444,18 @@ fn fault_events(scenario: &Scenario, secs: f64) -> f64 {
                 _ if fault.every.is_some() => secs / cycle_secs.max(1e-9),
                 _ => 0.0,
             };
-            2.0 * window_count
+            2.0 * window_count + flip_count(fault, secs)
         })
         .sum()
+}
+
+/// Times that the nodes of a fault go down or come up within its windows.
+fn flip_count(fault: &FaultConfig, secs: f64) -> f64 {
+    match &fault.kind {
+        FaultKind::Flapping(config) => {
+            let cycle_secs = config.down.mean_secs() + config.up.mean_secs();
+            2.0 * secs / cycle_secs.max(1e-9)
+        }
+        _ => 0.0,
+    }
 }

@@ -40,6 +40,11 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
             "a quota that is used up stops the work of all classes at once; `cpu_utilization` \
              splits CPU time by class"
         }
+        Measure::ReplacedCount
+        | Measure::FailedPerReplaced
+        | Measure::ExtraMovedKeyRatio
+        | Measure::LoadOneMinuteAfter
+        | Measure::LoadTenMinutesAfter => "an instance is replaced as a whole",
         Measure::PauseRatio | Measure::InstanceCount => "an instance pauses or dies as a whole",
         Measure::ConnectionsOpen | Measure::HalfOpenTime => {
             "attempts of all classes share connections; `handshake_rate` splits by the class of \

@@ -63,6 +63,10 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::DroppedRatio
         | Measure::PoolWaitingTime
         | Measure::HalfOpenTime
+        | Measure::FailedPerReplaced
+        | Measure::ExtraMovedKeyRatio
+        | Measure::LoadOneMinuteAfter
+        | Measure::LoadTenMinutesAfter
         | Measure::CacheStaleRatio => Direction::Lower,
         _ => Direction::Neither,
     }

@@ -4,6 +4,7 @@ use super::super::measure::{Measure, Unit};
 use super::family::*;
 use super::flow::FLOW_MEASURES;
 use super::placement::PLACEMENT_MEASURES;
+use super::rollout::ROLLOUT_MEASURES;
 use super::{MeasureInfo, Statistics};
 
 /// All measures.
@@ -232,6 +233,11 @@ pub const MEASURES: &[MeasureInfo] = &[
     PLACEMENT_MEASURES[9],
     PLACEMENT_MEASURES[10],
     PLACEMENT_MEASURES[11],
+    ROLLOUT_MEASURES[0],
+    ROLLOUT_MEASURES[1],
+    ROLLOUT_MEASURES[2],
+    ROLLOUT_MEASURES[3],
+    ROLLOUT_MEASURES[4],
     balance(
         Measure::InFlightBalance,
         "in_flight_balance",

@@ -15,7 +15,15 @@ pub static DETECTOR: TableSpec = TableSpec {
         doc: "The kind of detector: the caller asks, or instances send it heartbeats.",
     }),
     keys: &[],
-    variants: &[PING, TIMEOUT, CHEN_NFD_S, CHEN_NFD_E, BERTIER, PHI_ACCRUAL],
+    variants: &[
+        PING,
+        TIMEOUT,
+        CHEN_NFD_S,
+        CHEN_NFD_E,
+        BERTIER,
+        PHI_ACCRUAL,
+        GOSSIP,
+    ],
     shorthand: None,
 };
 
@@ -224,6 +232,13 @@ const PHI_ACCRUAL: Variant = Variant {
             "How often the caller looks at its detector; 0s: it notices everything at once.",
         ),
     ],
+};
+
+const GOSSIP: Variant = Variant {
+    name: "gossip",
+    doc: "The caller is an instance of a service with `gossip`, and believes what that member \
+          believes.",
+    keys: &[],
 };
 
 const INTERVAL: Key = key(

@@ -202,7 +202,7 @@ fn groups_at(
         let text = value::text(ctx, item)?;
         let chosen = selector(ctx, &text, item.origin, names)?;
         let mut groups = Vec::new();
-        let mut is_whole = chosen.random_count.is_none();
+        let mut is_whole = chosen.random.is_none();
         for target in chosen.any_of {
             match target {
                 Target::Group(group) => groups.push(group),
