@@ -149,6 +149,10 @@ impl World {
                 let lease = self.dice.ms(40, 900);
                 self.line(format!("registered = {{ lease_duration = {lease} }}"));
             }
+            if self.dice.between(0, 2) == 0 {
+                let gossip = detector::gossip(&mut self.dice, Self::phase);
+                self.line(gossip);
+            }
             for group in 0..self.services[place].len() {
                 self.write_group(place, group);
             }
