@@ -264,6 +264,7 @@ fn detector() -> DetectorMetrics {
         mistake_recurrence_secs_mean: None,
         query_accuracy_ratio: Some(0.999),
         observed_pair_secs: 220.0,
+        members: None,
     }
 }
 

@@ -44,6 +44,9 @@ pub struct GossipConfig {
     pub gossip_to_the_dead_time: Option<SimDuration>,
     /// From one full exchange of a member to its next, before it is scaled; zero: there are none.
     pub push_pull_interval: SimDuration,
+    /// From one try of a member to join one that it takes for dead to the next; zero: it never
+    /// tries.
+    pub reconnect_interval: SimDuration,
     /// One more than the largest score of a member that doubts itself; 1: none does.
     pub awareness_max_multiplier: u32,
     /// Who asked for a probe hears that it failed, so that silence means something.

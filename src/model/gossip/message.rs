@@ -274,23 +274,50 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let key = self.gossip_key(link, &letter);
         let now = self.now();
         let waiting = self.network.transmit(now, &self.nodes, link, byte_count);
-        match self.travel(now + waiting, link, key, letter.kind) {
-            None => self.gossip.keep_room(load),
-            Some(travel) => {
-                let message = Message {
-                    from,
-                    to,
-                    kind: letter.kind,
-                    number: letter.number,
-                    subject: letter.subject,
-                    relay: letter.relay,
-                    relay_sequence: letter.relay_sequence,
-                    load: self.gossip.loads.put(load),
-                };
-                let slot = self.gossip.messages.insert(message);
-                self.schedule(waiting + travel, Event::GossipMessage(slot));
-            }
+        let at = now + waiting;
+        if let Some(travel) = self.duplicated(at, link, key, letter.kind) {
+            self.put_on_wire((from, to), &letter, load.clone(), waiting + travel);
         }
+        match self.travel(at, link, key, letter.kind) {
+            None => self.gossip.keep_room(load),
+            Some(travel) => self.put_on_wire((from, to), &letter, load, waiting + travel),
+        }
+    }
+
+    fn put_on_wire(
+        &mut self,
+        (from, to): (u32, u32),
+        letter: &Letter,
+        load: Vec<Update>,
+        delay: SimDuration,
+    ) {
+        let message = Message {
+            from,
+            to,
+            kind: letter.kind,
+            number: letter.number,
+            subject: letter.subject,
+            relay: letter.relay,
+            relay_sequence: letter.relay_sequence,
+            load: self.gossip.loads.put(load),
+        };
+        let slot = self.gossip.messages.insert(message);
+        self.schedule(delay, Event::GossipMessage(slot));
+    }
+
+    /// When a second copy of a packet arrives, if there is one.
+    fn duplicated(
+        &mut self,
+        at: SimTime,
+        link: (NodeId, NodeId),
+        key: MessageKey,
+        kind: MessageKind,
+    ) -> Option<SimDuration> {
+        if kind.is_stream() {
+            return None;
+        }
+        self.network
+            .duplicate(at, &self.streams, &self.nodes, link, key)
     }
 
     /// Names the random numbers of a message: who sends it to whom for which probe of whom.

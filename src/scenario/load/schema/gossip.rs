@@ -105,6 +105,7 @@ const MEMBERLIST_LAN: Variant = Variant {
         gossip_interval("\"200ms\""),
         dead_time("\"30s\""),
         push_pull("\"30s\""),
+        RECONNECT,
         AWARENESS,
         NO_TCP_PINGS,
     ],
@@ -124,6 +125,7 @@ const MEMBERLIST_WAN: Variant = Variant {
         gossip_interval("\"500ms\""),
         dead_time("\"60s\""),
         push_pull("\"60s\""),
+        RECONNECT,
         AWARENESS,
         NO_TCP_PINGS,
     ],
@@ -155,6 +157,14 @@ const MEMBERLIST_RETRANSMIT: Key = key(
     RETRANSMIT,
     Default::Toml("4"),
     "Each member passes an update on this many times, times log10(n + 1), rounded up.",
+);
+
+const RECONNECT: Key = key(
+    "reconnect_interval",
+    LENGTH,
+    Default::Toml("\"30s\""),
+    "Serf's: this often a member tries to join one that it takes for dead, with a probability of \
+     those dead over those alive; 0s: never, as memberlist alone.",
 );
 
 const AWARENESS: Key = key(
