@@ -20,7 +20,9 @@ mod run;
 mod schema;
 mod strategies;
 mod style;
+mod trace_files;
 mod verify;
+mod why;
 
 use std::io;
 use std::process::ExitCode;
@@ -79,6 +81,9 @@ pub enum CliError {
         /// Why.
         source: ManifestError,
     },
+    /// A run that was made again is not the run that was written.
+    #[error("{0}")]
+    Different(String),
     /// A run ended without a result.
     #[error("{error}{advice}")]
     Plan {
@@ -122,6 +127,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
         Verb::Chart(args) => chart::run(args, console),
+        Verb::Why(args) => why::run(args, console),
         Verb::Completions { shell } => completions::run(*shell, console),
         Verb::Man { verb } => man::run(verb.as_deref(), console),
     }
@@ -140,6 +146,7 @@ impl CliError {
             | CliError::RunDir(_)
             | CliError::Manifest { .. }
             | CliError::Plan { .. }
+            | CliError::Different(_)
             | CliError::Signals(_) => Exit::Failed,
         }
     }

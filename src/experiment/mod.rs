@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod compare;
+pub mod follow;
 pub mod headline;
 pub mod plan;
 pub mod replicate;

@@ -7,4 +7,5 @@ mod files;
 mod run;
 mod strategies;
 mod support;
+mod trace;
 mod verbs;
