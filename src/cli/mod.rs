@@ -21,7 +21,9 @@ mod schema;
 mod strategies;
 mod style;
 mod sweep;
+mod trace_files;
 mod verify;
+mod why;
 
 use std::io;
 use std::process::ExitCode;
@@ -80,6 +82,9 @@ pub enum CliError {
         /// Why.
         source: ManifestError,
     },
+    /// A run that was made again is not the run that was written.
+    #[error("{0}")]
+    Different(String),
     /// A run ended without a result.
     #[error("{error}{advice}")]
     Plan {
@@ -128,6 +133,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
         Verb::Chart(args) => chart::run(args, console),
+        Verb::Why(args) => why::run(args, console),
         Verb::Completions { shell } => completions::run(*shell, console),
         Verb::Man { verb } => man::run(verb.as_deref(), console),
     }
@@ -147,6 +153,7 @@ impl CliError {
             | CliError::Manifest { .. }
             | CliError::Plan { .. }
             | CliError::Sweep(_)
+            | CliError::Different(_)
             | CliError::Signals(_) => Exit::Failed,
         }
     }

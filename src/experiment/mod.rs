@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod compare;
+pub mod follow;
 pub mod gather;
 pub mod headline;
 pub mod judgement;

@@ -9,4 +9,5 @@ mod strategies;
 mod support;
 mod sweep;
 mod sweep_shards;
+mod trace;
 mod verbs;
