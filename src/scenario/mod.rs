@@ -24,6 +24,7 @@ pub mod registry;
 pub mod resilience;
 pub mod scaling;
 pub mod selector;
+pub mod sensitivity;
 pub mod server;
 pub mod service;
 pub mod size;
@@ -42,6 +43,7 @@ use gossip::ClusterConfig;
 use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
+use sensitivity::SensitivityConfig;
 use service::{GroupConfig, ServiceConfig};
 use sweep::SweepConfig;
 use topology::Topology;
@@ -95,6 +97,8 @@ pub struct Scenario {
     pub compare: Option<CompareConfig>,
     /// `[sweep]`.
     pub sweep: Option<SweepConfig>,
+    /// `[sensitivity]`.
+    pub sensitivity: Option<SensitivityConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
 }
