@@ -7,6 +7,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::init::Template;
+use super::study::args::{self as study, OptimizeArgs, SensitivityArgs};
 use super::sweep::args::{self as sweep, MergeArgs, SweepArgs};
 use crate::quantity;
 use crate::scenario::load::limits::Limits;
@@ -114,6 +115,14 @@ pub enum Verb {
     /// Put the shards of a sweep together: the same bytes as of one process
     #[command(after_long_help = sweep::EXIT_CODES)]
     Merge(MergeArgs),
+    /// Find the best point of some axes, under constraints, and say how sure that is
+    #[command(before_long_help = study::OPTIMIZE_EXAMPLES,
+              after_long_help = study::OPTIMIZE_EXIT_CODES)]
+    Optimize(OptimizeArgs),
+    /// Say how far a number moves with inputs that are not known exactly, and where a verdict flips
+    #[command(before_long_help = study::SENSITIVITY_EXAMPLES,
+              after_long_help = study::SENSITIVITY_EXIT_CODES)]
+    Sensitivity(SensitivityArgs),
     /// Find every mistake in scenario files without running them
     Check(CheckArgs),
     /// Show what a scenario means: every value with its origin, fault timeline, offered load

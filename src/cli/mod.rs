@@ -19,6 +19,7 @@ mod progress;
 mod run;
 mod schema;
 mod strategies;
+mod study;
 mod style;
 mod sweep;
 mod trace_files;
@@ -124,6 +125,8 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Compare(args) => compare::run(args, console),
         Verb::Sweep(args) => sweep::run(args, console),
         Verb::Merge(args) => sweep::merge::run(args, console),
+        Verb::Optimize(args) => study::optimize::run(args, console),
+        Verb::Sensitivity(args) => study::sensitivity::run(args, console),
         Verb::Check(args) => check::run(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),
