@@ -1,13 +1,14 @@
 //! What a scenario may say about the failure detectors of calling sides.
 
-use super::registry::{Phase, PingConfig};
+use super::check::{CheckConfig, ProbePath};
+use super::registry::Phase;
 use crate::time::SimDuration;
 
 /// The failure detector of a calling side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DetectorConfig {
     /// The caller asks, the instance answers.
-    Ping(PingConfig),
+    Check(CheckConfig),
     /// Instances send heartbeats, and the caller judges by when they come.
     Push(PushConfig),
 }
@@ -19,6 +20,8 @@ pub struct PushConfig {
     pub interval: SimDuration,
     /// Where in its interval each pair starts.
     pub phase: Phase,
+    /// Whether a heartbeat leaves from a thread of its own or waits for a worker.
+    pub path: ProbePath,
     /// The caller looks at its detector this often; zero: it notices everything at once.
     pub check_interval: SimDuration,
     /// How it judges.
@@ -112,7 +115,15 @@ impl DetectorConfig {
     /// Time between two pings or heartbeats.
     pub fn interval(&self) -> SimDuration {
         match self {
-            DetectorConfig::Ping(config) => config.interval,
+            DetectorConfig::Check(config) => config.interval,
+            DetectorConfig::Push(config) => config.interval,
+        }
+    }
+
+    /// The shortest time between two checks or heartbeats.
+    pub fn interval_min(&self) -> SimDuration {
+        match self {
+            DetectorConfig::Check(config) => config.interval_min(),
             DetectorConfig::Push(config) => config.interval,
         }
     }
@@ -120,7 +131,7 @@ impl DetectorConfig {
     /// Where in its interval each pair starts.
     pub fn phase(&self) -> Phase {
         match self {
-            DetectorConfig::Ping(config) => config.phase,
+            DetectorConfig::Check(config) => config.phase,
             DetectorConfig::Push(config) => config.phase,
         }
     }
@@ -128,15 +139,23 @@ impl DetectorConfig {
     /// What is sent: `pings` or `heartbeats`.
     pub fn message_name(&self) -> &'static str {
         match self {
-            DetectorConfig::Ping(_) => "pings",
+            DetectorConfig::Check(_) => "pings",
             DetectorConfig::Push(_) => "heartbeats",
         }
     }
 
-    /// The pings, if it pings.
-    pub fn ping(&self) -> Option<PingConfig> {
+    /// What a probe or a heartbeat sees of a process.
+    pub fn path(&self) -> ProbePath {
         match self {
-            DetectorConfig::Ping(config) => Some(*config),
+            DetectorConfig::Check(config) => config.path,
+            DetectorConfig::Push(config) => config.path,
+        }
+    }
+
+    /// The checks, if it asks.
+    pub fn check(&self) -> Option<CheckConfig> {
+        match self {
+            DetectorConfig::Check(config) => Some(*config),
             DetectorConfig::Push(_) => None,
         }
     }
@@ -144,7 +163,7 @@ impl DetectorConfig {
     /// The heartbeats, if it is sent some.
     pub fn push(&self) -> Option<PushConfig> {
         match self {
-            DetectorConfig::Ping(_) => None,
+            DetectorConfig::Check(_) => None,
             DetectorConfig::Push(config) => Some(*config),
         }
     }

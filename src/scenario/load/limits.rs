@@ -42,7 +42,7 @@ impl Limits {
 /// Bytes of a calling side and an instance that its detector watches.
 fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
     let Some(push) = detector.push() else {
-        return 48.0;
+        return 64.0;
     };
     // A window doubles when it is full, so it may hold twice as much as it is filled with.
     let heard = secs / push.interval.as_secs_f64() + 2.0;
@@ -212,7 +212,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
         memory += protection_bytes(edge, callers, instances);
         if let Some(detector) = edge.detector {
-            let (pairs, interval) = (callers * instances, detector.interval().as_secs_f64());
+            let (pairs, interval) = (callers * instances, detector.interval_min().as_secs_f64());
             memory += pairs * pair_bytes(&detector, secs);
             // A ping, its arrival and its ACK; a heartbeat, its arrival and a look.
             events += 3.0 * pairs * secs / interval;

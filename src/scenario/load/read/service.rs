@@ -252,6 +252,7 @@ fn registered(
         lease_duration,
         heartbeat_interval,
         phase,
+        path: super::detector::path(ctx, &section),
     })
 }
 
