@@ -49,6 +49,7 @@ pub enum Measure {
     QueryAccuracy,
     ControlMessageRate,
     ControlByteRate,
+    ControlPeak,
     MitigationTime,
     RecoveryTime,
     MovedKeyRatio,
