@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod balancer;
 pub mod cache;
+pub mod check;
 pub mod class;
 pub mod client;
 pub mod compare;

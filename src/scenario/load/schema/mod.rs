@@ -5,6 +5,7 @@
 mod attempts;
 mod balancer;
 mod cache;
+mod check;
 mod class;
 mod client;
 mod connection;
