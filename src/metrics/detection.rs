@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::data::detection::{DetectorMetrics, FaultDetection};
+use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
 use super::histogram::Samples;
 use super::life::Episode;
 use crate::id::{CallerId, FaultId, InstanceId, NodeId, ServiceId};
@@ -57,7 +57,8 @@ impl DetectionCell {
         }
     }
 
-    fn merge(&mut self, other: &DetectionCell) {
+    /// Adds the crashes of another cell.
+    pub fn merge(&mut self, other: &DetectionCell) {
         self.detection_time.merge(&other.detection_time);
         self.undetected_count += other.undetected_count;
         for (place, samples) in other.order.iter().enumerate() {
@@ -374,6 +375,12 @@ impl DetectionTable {
                 mistake_recurrence_secs_mean: detector.mistake_recurrence_secs(),
                 query_accuracy_ratio: detector.query_accuracy_ratio(),
                 observed_pair_secs: detector.observed_pair_secs(),
+                members: detector.cluster.map(|_| MemberDetection {
+                    member_count: detector.suspector_count + 1,
+                    first: detection.order[0].stats(),
+                    median: detection.order[1].stats(),
+                    last: detection.order[2].stats(),
+                }),
             }
         };
         self.detectors.iter().map(metrics).collect()

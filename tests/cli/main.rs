@@ -10,4 +10,5 @@ mod strategies;
 mod support;
 mod sweep;
 mod sweep_shards;
+mod trace;
 mod verbs;

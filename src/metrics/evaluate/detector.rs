@@ -17,7 +17,11 @@ impl Ask<'_> {
     pub(super) fn other(&self) -> Estimated {
         match self.measure.measure {
             Measure::WastedAttemptRatio => self.wasted_ratio(),
-            Measure::DetectionTime | Measure::UndetectedCount => self.detection(),
+            Measure::DetectionTime
+            | Measure::DetectionTimeFirst
+            | Measure::DetectionTimeMedian
+            | Measure::DetectionTimeLast
+            | Measure::UndetectedCount => self.detection(),
             Measure::ExclusionTime => self.exclusion(),
             Measure::MistakeCount
             | Measure::MistakeRate
@@ -122,21 +126,28 @@ impl Ask<'_> {
         let fault = self.fault_or_whole()?;
         let mut sum = DetectionCell::default();
         for detector in self.detectors()? {
-            let cell = detector.detection(fault);
-            sum.detection_time.merge(&cell.detection_time);
-            sum.undetected_count += cell.undetected_count;
+            sum.merge(&detector.detection(fault));
         }
         if sum.detection_time.count() + sum.undetected_count == 0 {
             return undecided("no instance that is watched went down");
         }
         match self.measure.measure {
             Measure::UndetectedCount => Ok(Estimate::exact(sum.undetected_count as f64)),
+            Measure::DetectionTimeFirst => self.in_order(&sum, 0),
+            Measure::DetectionTimeMedian => self.in_order(&sum, 1),
+            Measure::DetectionTimeLast => self.in_order(&sum, 2),
             _ => of_samples(
                 &sum.detection_time,
                 sum.undetected_count,
                 self.measure.statistic,
             ),
         }
+    }
+
+    /// When the first, the median or the last one knew.
+    fn in_order(&self, cell: &DetectionCell, place: usize) -> Estimated {
+        let (times, missed) = (&cell.order[place], cell.order_missed[place]);
+        of_samples(times, missed, self.measure.statistic)
     }
 
     fn exclusion(&self) -> Estimated {

@@ -330,6 +330,9 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
+            | Measure::DetectionTimeFirst
+            | Measure::DetectionTimeMedian
+            | Measure::DetectionTimeLast
             | Measure::ExclusionTime
             | Measure::MistakeDuration
             | Measure::MistakeRecurrence

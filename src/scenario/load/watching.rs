@@ -5,8 +5,8 @@ use crate::scenario::client::EdgeConfig;
 use crate::scenario::detector::DetectorConfig;
 use crate::scenario::gossip::ClusterConfig;
 
-/// Most members of all clusters: an event holds the number of one in 24 bits.
-pub const MEMBER_COUNT_MAX: u64 = 1 << 24;
+/// Most members of all clusters: an event holds the number of one in 23 bits.
+pub const MEMBER_COUNT_MAX: u64 = 1 << 23;
 
 /// Bytes of a member: its clocks, its queue and, in a small cluster, its order of probes.
 const MEMBER_BYTES: f64 = 640.0;

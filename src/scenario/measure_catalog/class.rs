@@ -6,6 +6,9 @@ use super::super::measure::Measure;
 pub fn why_no_class(measure: Measure) -> Option<&'static str> {
     Some(match measure {
         Measure::DetectionTime
+        | Measure::DetectionTimeFirst
+        | Measure::DetectionTimeMedian
+        | Measure::DetectionTimeLast
         | Measure::ExclusionTime
         | Measure::UndetectedCount
         | Measure::MistakeCount
