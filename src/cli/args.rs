@@ -141,6 +141,11 @@ pub enum Verb {
         /// Explain this one
         name: Option<String>,
     },
+    /// List the registries, or explain one: parameters, version, evidence, when
+    Registries {
+        /// Explain this one
+        name: Option<String>,
+    },
     /// Print the JSON Schema of scenario files, so that editors complete and check them
     Schema,
     /// Run a run directory's scenario again and compare the digests

@@ -22,6 +22,7 @@ pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod registry;
+pub mod registry_catalog;
 pub mod resilience;
 pub mod rollout;
 pub mod scaling;

@@ -4,6 +4,7 @@ mod chart;
 mod compare;
 mod detectors;
 mod files;
+mod registries;
 mod run;
 mod strategies;
 mod support;
