@@ -6,6 +6,7 @@ mod detectors;
 mod files;
 mod run;
 mod strategies;
+mod study;
 mod support;
 mod sweep;
 mod sweep_shards;
