@@ -7,6 +7,7 @@ mod files;
 mod registries;
 mod run;
 mod strategies;
+mod study;
 mod support;
 mod sweep;
 mod sweep_shards;
