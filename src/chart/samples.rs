@@ -1,5 +1,6 @@
 //! Inputs for tests of charts: ordinary, empty, tiny, large, hostile.
 
+use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::latency_timeline::{LatencyTimeline, LatencyWindow};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
@@ -24,6 +25,10 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
             Box::new(latency(&timeline, &windows, kind)),
         ));
         all.push((name("rate"), Box::new(rate(&timeline, &windows, kind))));
+        all.push((
+            name("balance"),
+            Box::new(balance(&timeline, &windows, kind)),
+        ));
         all.push((
             name("heatmap"),
             Box::new(heatmap(&timeline, &windows, kind)),
@@ -198,6 +203,35 @@ fn rate(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> RateTimeline
         ),
         timeline: timeline.clone(),
         windows: windows.iter().enumerate().map(window).collect(),
+    }
+}
+
+fn balance(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> BalanceTimeline {
+    let line = |label: &str, shift: usize, weight: f64| {
+        let ratio = |(index, (start_secs, _)): (usize, &(f64, f64))| {
+            let huge = if kind == "hostile" { 1e12 } else { 1.0 };
+            let is_fault = (0.25..0.5).contains(&(start_secs / timeline.end_secs));
+            let more = if is_fault { weight } else { 0.0 };
+            let is_idle = 0.97 < noise(index + 31);
+            (!is_idle).then(|| huge * (1.05 + more + 0.1 * noise(index + shift)))
+        };
+        BalanceLine {
+            label: match kind {
+                "hostile" => format!("{HOSTILE}{label}"),
+                _ => label.to_string(),
+            },
+            ratios: windows.iter().enumerate().map(ratio).collect(),
+        }
+    };
+    BalanceTimeline {
+        caption: caption(
+            kind,
+            "The busiest instance of web had 1.25 times the mean utilization on average",
+            "Largest over mean of the instances of web that were up, in windows of 1 s.",
+        ),
+        timeline: timeline.clone(),
+        windows: windows.to_vec(),
+        lines: vec![line("in flight", 3, 0.9), line("utilization", 11, 0.4)],
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::init::Template;
+use super::sweep::args::{self as sweep, MergeArgs, SweepArgs};
 use crate::quantity;
 use crate::scenario::load::limits::Limits;
 
@@ -35,6 +36,12 @@ Exit codes:
   2    bad usage, or a mistake in the scenario or a variant
   99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value
   130  interrupted; no run directory was written";
+
+const CHART_EXAMPLES: &str = "\
+Examples:
+  stormglass chart reports/rack-loss                         which charts are there?
+  stormglass chart reports/rack-loss latency > latency.svg
+  stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -96,6 +103,12 @@ pub enum Verb {
     /// Run the variants of a scenario on the same seeds and say which is better
     #[command(before_long_help = COMPARE_EXAMPLES, after_long_help = COMPARE_EXIT_CODES)]
     Compare(CompareArgs),
+    /// Run a scenario at many points of its values, on one machine or on many
+    #[command(before_long_help = sweep::EXAMPLES, after_long_help = sweep::EXIT_CODES)]
+    Sweep(SweepArgs),
+    /// Put the shards of a sweep together: the same bytes as of one process
+    #[command(after_long_help = sweep::EXIT_CODES)]
+    Merge(MergeArgs),
     /// Find every mistake in scenario files without running them
     Check(CheckArgs),
     /// Show what a scenario means: every value with its origin, fault timeline, offered load
@@ -118,6 +131,9 @@ pub enum Verb {
     Schema,
     /// Run a run directory's scenario again and compare the digests
     Verify(VerifyArgs),
+    /// Draw a chart of a run directory again, in another size, format or theme
+    #[command(before_long_help = CHART_EXAMPLES)]
+    Chart(ChartArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -155,6 +171,15 @@ pub struct LimitArgs {
     pub max_input: u64,
 }
 
+/// How much runs at the same time.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct JobArgs {
+    /// Replications to run at once; 0 takes every core. The results are the same for any number
+    #[arg(short = 'j', long = "jobs", value_name = "J", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..=1_024))]
+    pub count: u32,
+}
+
 /// `stormglass run`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct RunArgs {
@@ -169,10 +194,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -212,10 +235,8 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", default_value_t = 10,
           value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -271,12 +292,54 @@ pub struct VerifyArgs {
     /// A directory that `run` wrote
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// Replications to run at once; 0 takes every core
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// `stormglass chart`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ChartArgs {
+    /// A directory that `run` wrote
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// The chart, named like its files; without a name the charts of the directory are listed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "svg")]
+    pub format: ChartFormat,
+    /// Width in logical pixels, from 320 to 4000; a PNG has two pixels for each
+    #[arg(long, value_name = "W", default_value_t = 900,
+          value_parser = clap::value_parser!(u32).range(320..=4_000))]
+    pub width: u32,
+    /// Colors
+    #[arg(long, value_name = "THEME", default_value = "light")]
+    pub theme: ChartTheme,
+    /// Write here instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Formats of charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChartFormat {
+    /// Scalable, with real text
+    Svg,
+    /// Two pixels to a logical pixel
+    Png,
+    /// The numbers behind the chart
+    Csv,
+}
+
+/// Colors of charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChartTheme {
+    /// Dark on white
+    Light,
+    /// Light on black
+    Dark,
 }
 
 impl LimitArgs {
@@ -298,7 +361,7 @@ impl Args {
 }
 
 /// `9223372036854775807` or `0x7fffffffffffffff`: what a TOML file can hold.
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.replace('_', "").parse(),

@@ -1,6 +1,7 @@
 //! Who asks: the only place that prints.
 
 mod args;
+mod chart;
 mod check;
 mod command;
 mod compare;
@@ -19,6 +20,7 @@ mod run;
 mod schema;
 mod strategies;
 mod style;
+mod sweep;
 mod verify;
 
 use std::io;
@@ -86,6 +88,9 @@ pub enum CliError {
         /// What to do, on lines of their own.
         advice: String,
     },
+    /// A sweep has no results, or not all.
+    #[error("{0}")]
+    Sweep(String),
     /// Signals cannot be taken over.
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(#[from] ctrlc::Error),
@@ -112,6 +117,8 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
     match verb {
         Verb::Run(args) => run::run(args, console),
         Verb::Compare(args) => compare::run(args, console),
+        Verb::Sweep(args) => sweep::run(args, console),
+        Verb::Merge(args) => sweep::merge::run(args, console),
         Verb::Check(args) => check::run(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),
@@ -120,6 +127,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Detectors { name } => detectors::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
+        Verb::Chart(args) => chart::run(args, console),
         Verb::Completions { shell } => completions::run(*shell, console),
         Verb::Man { verb } => man::run(verb.as_deref(), console),
     }
@@ -138,6 +146,7 @@ impl CliError {
             | CliError::RunDir(_)
             | CliError::Manifest { .. }
             | CliError::Plan { .. }
+            | CliError::Sweep(_)
             | CliError::Signals(_) => Exit::Failed,
         }
     }

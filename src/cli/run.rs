@@ -36,7 +36,11 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     let plan = Plan {
         seed: loaded.scenario.seed,
         replication_count: args.replications,
-        jobs: jobs_that_fit(args.jobs, &loaded.estimate, args.load.limits.max_memory),
+        jobs: jobs_that_fit(
+            args.jobs.count,
+            &loaded.estimate,
+            args.load.limits.max_memory,
+        ),
     };
     let event_count_max = args.load.limits.max_events;
     let results = replicate_shown(
@@ -231,7 +235,11 @@ fn show(
 
 fn verdict(results: &Results) -> Exit {
     let is_held = |state| state == VerdictState::Held;
-    match results.tallies.iter().all(|tally| is_held(tally.state())) {
+    match results
+        .judgements
+        .iter()
+        .all(|judged| is_held(judged.state))
+    {
         true => Exit::Done,
         false => Exit::ExpectationFailed,
     }

@@ -64,7 +64,9 @@ pub fn scenario(shape: Shape) -> Scenario {
     let topology = Topology::new(&services, &groups, &clients, &edges, 1);
     Scenario {
         asked: Vec::new(),
+        clusters: Vec::new(),
         compare: None,
+        sweep: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,

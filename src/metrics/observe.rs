@@ -11,7 +11,7 @@ use super::service::WorkRecord;
 use super::timeline::{Witness, is_shown, true_state};
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::observation::{
-    ControlKind, ExclusionCause, LifeState, Observation, Observer, Outcome, Suspector,
+    ExclusionCause, LifeState, Observation, Observer, Outcome, Suspector,
 };
 use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
@@ -61,9 +61,17 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { kind, service } => {
                 self.control_sent(at, *kind, service.index());
             }
-            Observation::CpuChanged { .. } | Observation::ZombieWorked { .. } => {
-                self.observe_server(at, observation);
-            }
+            Observation::ControlSized {
+                kind,
+                service,
+                byte_count,
+            } => self.control_sized(at, *kind, *service, *byte_count),
+            Observation::GossipProbeFailed { .. } => {}
+            Observation::CpuChanged { .. }
+            | Observation::CoresShared { .. }
+            | Observation::CoresFreed { .. }
+            | Observation::CopyMade { .. }
+            | Observation::ZombieWorked { .. } => self.observe_server(at, observation),
             Observation::BytesSent {
                 edge,
                 class,
@@ -207,14 +215,6 @@ impl Recorder<'_> {
         }
     }
 
-    /// What the load of a class needs, where an expectation asks for it.
-    #[inline(always)]
-    pub(super) fn observe_class_load(&mut self, at: SimTime, observation: &Observation<'_>) {
-        if let Some(loads) = &mut self.tables.class_loads {
-            loads.observe(at, observation);
-        }
-    }
-
     /// What calls with connections, hedges or protection do.
     #[inline(always)]
     fn observe_edge(&mut self, at: SimTime, observation: &Observation<'_>) {
@@ -241,24 +241,6 @@ impl Recorder<'_> {
         }
         let (windows, resilience) = (&mut self.tables.edge_windows, &self.tables.resilience);
         windows.observe(at, observation, resilience, scenario);
-    }
-
-    #[inline(always)]
-    fn observe_server(&mut self, at: SimTime, observation: &Observation<'_>) {
-        match *observation {
-            Observation::CpuChanged {
-                instance,
-                cores_used,
-                is_throttled,
-            } => {
-                let (servers, usage) = (&mut self.tables.servers, (cores_used, is_throttled));
-                servers.set_cpu(at, self.class, instance, usage);
-            }
-            Observation::ZombieWorked { instance, length } => {
-                self.tables.services.waste(self.class, instance, length);
-            }
-            _ => unreachable!("facts of servers come here"),
-        }
     }
 
     fn observe_belief(&mut self, at: SimTime, observation: &Observation<'_>) {
@@ -369,11 +351,6 @@ impl Recorder<'_> {
         }
     }
 
-    fn control_sent(&mut self, at: SimTime, kind: ControlKind, service: usize) {
-        self.tables.control[self.class as usize][service][kind as usize] += 1;
-        self.tables.windows.control(at, kind);
-    }
-
     /// The candidates of a calling side changed by an instance.
     fn listed(
         &mut self,
@@ -450,6 +427,8 @@ impl Recorder<'_> {
                 }
                 Witness::Detector(edge)
             }
+            // There are too many members to show one by one.
+            Suspector::Member { .. } => return,
         };
         self.tables.timelines.add(at, instance, witness, state);
     }

@@ -304,6 +304,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             self.deregister(instance);
+            self.leave_gossip(NodeId(instance.0));
             let sequence = self.schedule(grace, Event::GraceEnds(instance.0));
             let mut timer = Timer::UNSET;
             timer.set(sequence);
@@ -324,6 +325,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.release_nodes(&[node], LifeState::Absent, fault);
             } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);
+                self.stay_in_gossip(node);
             }
         }
     }
@@ -439,7 +441,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let state = &mut self.instances[instance.index()];
             state.weight = latest.map_or(own, |fault| fault.weight);
             let service = state.service;
-            self.mark_dirty(service);
+            match self.is_static(service) || !self.has_system() {
+                true => self.mark_dirty(service),
+                false => self.on_system_weight_changed(instance),
+            }
         }
     }
 

@@ -164,6 +164,15 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A member got no answer from the one that it probed, in no way.
+    GossipProbeFailed { prober: NodeId, target: NodeId },
+    /// A message that is not a request, and whose size is known, was sent. None: it is about no
+    /// service of its own.
+    ControlSized {
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        byte_count: u64,
+    },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
         instance: InstanceId,
@@ -172,11 +181,23 @@ pub enum Observation<'a> {
         /// Work stands still because the quota is used up.
         is_throttled: bool,
     },
-    /// A calling side begins to open a connection.
+    /// Work of a class begins to share the cores of an instance, or no longer does.
+    CoresShared {
+        instance: InstanceId,
+        class: ClassId,
+        begins: bool,
+    },
+    /// The process of an instance with cores died: nothing shares them any more.
+    CoresFreed { instance: InstanceId },
+    /// The copy of data that a service was making is complete; told where links have a bandwidth.
+    CopyMade { service: ServiceId },
+    /// A calling side begins to open a connection. `class`: that of the attempt that needs it;
+    /// none where no attempt does.
     HandshakeStarted {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
+        class: ClassId,
     },
     /// A connection is open at its calling side.
     ConnectionOpened {
@@ -217,6 +238,7 @@ pub enum Observation<'a> {
     OptionalCallEnded {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         started_at: SimTime,
         has_failed: bool,
     },
@@ -301,11 +323,12 @@ pub enum Observation<'a> {
     /// A cache was asked for a key.
     CacheAsked {
         place: CachePlace,
+        class: ClassId,
         answer: CacheAnswer,
     },
     /// Somebody begins to load a key into a cache: after a miss, or in the background for an entry
-    /// past its life.
-    CacheLoads { place: CachePlace },
+    /// past its life. `class`: that of the request that missed it or found it so.
+    CacheLoads { place: CachePlace, class: ClassId },
 }
 
 /// One window of a fault.
@@ -418,6 +441,13 @@ pub enum Suspector {
     Registry,
     /// A calling side, by pings without ACK.
     Caller(CallerId),
+    /// A member of a cluster, by gossip.
+    Member {
+        /// The cluster: the how-many-th of the scenario.
+        cluster: u32,
+        /// The member.
+        node: NodeId,
+    },
 }
 
 /// Why an instance is no longer a candidate.

@@ -36,6 +36,8 @@ pub(super) enum Step {
     Replaces(u32),
     /// An instance has more work than memory.
     Crashes(InstanceId),
+    /// A piece of a copy of data is out.
+    Copies(ServiceId),
     /// An autoscaler decides.
     Decides(ServiceId),
     /// An instance that an autoscaler asked for starts.
@@ -227,6 +229,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             Step::Follows(fault) => self.open_window(fault),
             Step::Replaces(window) => self.replace_victims(window as usize),
+            Step::Copies(service) => self.on_piece_sent(service, sequence),
             Step::Crashes(instance) => self.on_overload_crash(instance),
             Step::Decides(service) => self.on_scaler_decides(service),
             Step::Joins(instance) => self.on_scaler_join(instance, sequence),

@@ -294,6 +294,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn start_on_cpu(&mut self, slot: u32, demand: SimDuration) {
         let id = self.attempts[slot].instance;
         self.attempts[slot].flags.set(AttemptFlags::ON_CPU);
+        self.observe_cores(slot, true);
         self.advance_sharing(id);
         self.with_sharing(id, |sharing| sharing.start(slot, demand));
         self.schedule_shared(id);
@@ -302,6 +303,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The CPU part of an attempt is done. The rest needs no core.
     pub(super) fn end_on_cpu(&mut self, slot: u32) {
         self.attempts[slot].flags.clear(AttemptFlags::ON_CPU);
+        self.observe_cores(slot, false);
         let wait = self.draw_wait(slot);
         if wait.is_zero() {
             return self.after_own_work(slot);
@@ -311,6 +313,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             "it was at work"
         );
         self.run_alone(slot, wait);
+    }
+
+    /// An attempt begins to share the cores of its instance, or no longer does.
+    pub(super) fn observe_cores(&mut self, slot: u32, begins: bool) {
+        let Attempt {
+            instance, class, ..
+        } = self.attempts[slot];
+        self.observe(Observation::CoresShared {
+            instance,
+            class,
+            begins,
+        });
     }
 
     /// Work that shares comes to stand still with its process.
@@ -345,6 +359,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if let Some(quota) = &mut cpu.quota {
                 quota.advance(now, 0.0);
             }
+            self.observe(Observation::CoresFreed { instance: id });
             self.tell_cpu(id, CpuUse::default());
         }
     }

@@ -93,15 +93,19 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
     writer.write("report.html", |out| out.write_all(html.as_bytes()))
 }
 
-/// Writes a picture as SVG and PNG, and the numbers behind it as CSV.
+/// Writes a picture as SVG and PNG, the numbers behind it as CSV, and what it is drawn from.
 fn write_picture(writer: &mut RunDirWriter, picture: &Picture) -> Result<(), RunDirError> {
     let name = |ending: &str| format!("charts/{}.{ending}", picture.name);
     writer.write(&name("svg"), |out| out.write_all(picture.svg().as_bytes()))?;
     writer.write(&name("png"), |out| out.write_all(&picture.png()))?;
+    writer.write(&name("json"), |out| {
+        out.write_all(picture.stored().as_bytes())
+    })?;
     writer.write(&name("csv"), |out| write_table(&picture.table(), out))
 }
 
-fn write_table(table: &DataTable, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the numbers behind a chart.
+pub fn write_table(table: &DataTable, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     for row in std::iter::once(&table.columns).chain(&table.rows) {
         csv.write_record(row.iter().map(|cell| text_cell(cell)))?;

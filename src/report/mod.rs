@@ -13,6 +13,7 @@ pub mod pictures;
 pub mod run_dir;
 pub mod series;
 pub mod summary;
+pub mod sweep;
 pub mod terminal;
 pub mod terminal_class;
 mod terminal_edge;

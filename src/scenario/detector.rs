@@ -11,6 +11,11 @@ pub enum DetectorConfig {
     Check(CheckConfig),
     /// Instances send heartbeats, and the caller judges by when they come.
     Push(PushConfig),
+    /// The caller believes what its own node believes as a member of a cluster.
+    Gossip {
+        /// The how-many-th cluster of the scenario.
+        cluster: u32,
+    },
 }
 
 /// Heartbeats that instances push to a caller, and how it judges them.
@@ -112,19 +117,21 @@ pub struct CassandraConfig {
 }
 
 impl DetectorConfig {
-    /// Time between two pings or heartbeats.
-    pub fn interval(&self) -> SimDuration {
+    /// Time between two pings or heartbeats, if it has messages of its own.
+    pub fn interval(&self) -> Option<SimDuration> {
         match self {
-            DetectorConfig::Check(config) => config.interval,
-            DetectorConfig::Push(config) => config.interval,
+            DetectorConfig::Check(config) => Some(config.interval),
+            DetectorConfig::Push(config) => Some(config.interval),
+            DetectorConfig::Gossip { .. } => None,
         }
     }
 
-    /// The shortest time between two checks or heartbeats.
-    pub fn interval_min(&self) -> SimDuration {
+    /// The shortest time between two checks or heartbeats, if it has messages of its own.
+    pub fn interval_min(&self) -> Option<SimDuration> {
         match self {
-            DetectorConfig::Check(config) => config.interval_min(),
-            DetectorConfig::Push(config) => config.interval,
+            DetectorConfig::Check(config) => Some(config.interval_min()),
+            DetectorConfig::Push(config) => Some(config.interval),
+            DetectorConfig::Gossip { .. } => None,
         }
     }
 
@@ -133,6 +140,7 @@ impl DetectorConfig {
         match self {
             DetectorConfig::Check(config) => config.phase,
             DetectorConfig::Push(config) => config.phase,
+            DetectorConfig::Gossip { .. } => Phase::Random,
         }
     }
 
@@ -141,6 +149,7 @@ impl DetectorConfig {
         match self {
             DetectorConfig::Check(_) => "pings",
             DetectorConfig::Push(_) => "heartbeats",
+            DetectorConfig::Gossip { .. } => "gossip",
         }
     }
 
@@ -149,6 +158,7 @@ impl DetectorConfig {
         match self {
             DetectorConfig::Check(config) => config.path,
             DetectorConfig::Push(config) => config.path,
+            DetectorConfig::Gossip { .. } => ProbePath::Bypass,
         }
     }
 
@@ -156,14 +166,14 @@ impl DetectorConfig {
     pub fn check(&self) -> Option<CheckConfig> {
         match self {
             DetectorConfig::Check(config) => Some(*config),
-            DetectorConfig::Push(_) => None,
+            DetectorConfig::Push(_) | DetectorConfig::Gossip { .. } => None,
         }
     }
 
     /// The heartbeats, if it is sent some.
     pub fn push(&self) -> Option<PushConfig> {
         match self {
-            DetectorConfig::Check(_) => None,
+            DetectorConfig::Check(_) | DetectorConfig::Gossip { .. } => None,
             DetectorConfig::Push(config) => Some(*config),
         }
     }

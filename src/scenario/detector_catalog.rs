@@ -217,6 +217,55 @@ pub const DETECTORS: &[DetectorInfo] = &[
             avoid_when: "clients wait for the dead meanwhile",
         },
     },
+    DetectorInfo {
+        kind: "gossip",
+        form: Some("swim"),
+        info: StrategyInfo {
+            name: "swim",
+            summary: "servers probe each other in turn and spread what they find out",
+            source: "Das, Gupta, Motivala, SWIM, DSN 2002, with suspicion (section 4.2) and round \
+                     robin (4.3); base of logarithms and the wait for an ACK are ours",
+            evidence: Evidence::Published(
+                "time to the first detection and false detections by the paper's formulas, \
+                 epidemic rounds by an exact chain (theory tests)",
+            ),
+            guarantee: "the first probe of a dead member comes after 1.58 periods on average, at \
+                        one given prober within 2 n - 1; about two messages per member and \
+                        period, however many there are; a member that is wrongly declared dead \
+                        and never hears of it stays out (the paper lets it join anew)",
+            cost: "two messages per member and period; 24 bytes for every difference of a view \
+                   from that of all",
+            use_when: "the cluster is large and nobody should watch all",
+            avoid_when: "members pause for longer than a suspicion lasts, or clients outside of \
+                         the cluster must know",
+        },
+    },
+    DetectorInfo {
+        kind: "gossip",
+        form: Some("memberlist_lan"),
+        info: StrategyInfo {
+            name: "lifeguard",
+            summary: "SWIM of hashicorp/memberlist: doubts itself, and waits for confirmations",
+            source: "hashicorp/memberlist: config.go, state.go, suspicion.go, awareness.go, \
+                     queue.go; Dadgar, Phillips, Currey, Lifeguard, DSN-W 2018; profile \
+                     memberlist_wan has the defaults between data centers",
+            evidence: Evidence::Recorded(
+                "Consul 1.8.7, consul-gossip-kill-n3 and consul-gossip-stop-n3 (theory tests); \
+                 timeouts by memberlist's own test values (unit tests); bytes of messages are \
+                 assumed",
+            ),
+            guarantee: "a dead member is suspected after about 1.6 + 1 intervals and dead 4 to 24 \
+                        intervals later with 4 to 10 members, 8 to 48 with 100: the sooner the \
+                        more confirm it; only failing probes of a member that doubts itself take \
+                        longer; everybody wrongly taken for dead comes back when it hears of it",
+            cost: "two messages per member and interval, 60 for every update with three members \
+                   at once, and whole lists; 24 bytes for every difference of a view from that of \
+                   all",
+            use_when: "members are slow at times, and it matters more not to be wrong than to be \
+                       quick",
+            avoid_when: "a failure must be noticed within seconds",
+        },
+    },
 ];
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ pub enum Measure {
     Utilization,
     ZombieRatio,
     DetectionTime,
+    DetectionTimeFirst,
+    DetectionTimeMedian,
+    DetectionTimeLast,
     ExclusionTime,
     UndetectedCount,
     MistakeCount,
@@ -117,6 +120,17 @@ impl Measure {
                 | Measure::MovedBytes
                 | Measure::LostKeyCount
                 | Measure::FullReplicationTime
+        )
+    }
+
+    /// Whether it is told of caches.
+    pub fn is_of_cache(self) -> bool {
+        matches!(
+            self,
+            Measure::CacheHitRatio
+                | Measure::CacheStaleRatio
+                | Measure::CacheLoadRate
+                | Measure::CacheLoadPeak
         )
     }
 

@@ -1,9 +1,12 @@
 //! The command line, through the real binary.
 
+mod chart;
 mod compare;
 mod detectors;
 mod files;
 mod run;
 mod strategies;
 mod support;
+mod sweep;
+mod sweep_shards;
 mod verbs;

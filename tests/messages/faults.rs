@@ -229,6 +229,9 @@ fn a_caller_cannot_be_slow_and_hears_what_would_make_it_late() {
         said.contains("`delay` from and to it makes its messages late"),
         "{said}"
     );
+    assert!(said.contains("is slowed as `service:NAME`"), "{said}");
+    let of_service = slow.replace("client:shop", "service:web");
+    assert!(!messages(&of_service, &[]).contains("error"), "{slow}");
 }
 
 #[test]

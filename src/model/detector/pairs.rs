@@ -11,7 +11,7 @@ use crate::scenario::detector::DetectorConfig;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The detector of a calling side.
-    pub(super) fn detector_config(&self, caller: CallerId) -> Option<DetectorConfig> {
+    pub(in crate::model) fn detector_config(&self, caller: CallerId) -> Option<DetectorConfig> {
         let edge = self.callers[caller.index()].edge;
         self.scenario.edges[edge.index()].detector
     }
@@ -21,6 +21,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(config) = self.detector_config(caller) else {
             return;
         };
+        if let DetectorConfig::Gossip { cluster } = config {
+            return self.sync_gossip(caller, cluster);
+        }
         let listed = Arc::clone(&self.callers[caller.index()].listed);
         let old = std::mem::take(&mut self.callers[caller.index()].pairs);
         let mut pairs = Vec::with_capacity(listed.members.len());
@@ -44,6 +47,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 let slot = match &config {
                     DetectorConfig::Check(check) => self.add_ping_pair(caller, instance, check),
                     DetectorConfig::Push(push) => self.add_push_pair(caller, instance, push),
+                    DetectorConfig::Gossip { .. } => unreachable!("gossip has no pairs"),
                 };
                 pairs.push((instance, slot));
             }
@@ -57,6 +61,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         match config {
             DetectorConfig::Check(_) => self.remove_ping_pair(slot),
             DetectorConfig::Push(_) => self.remove_push_pair(slot),
+            DetectorConfig::Gossip { .. } => unreachable!("gossip has no pairs"),
         }
     }
 
@@ -68,6 +73,32 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         for (_, slot) in std::mem::take(&mut self.callers[caller.index()].pairs) {
             self.remove_pair(&config, slot);
         }
+        if let DetectorConfig::Gossip { .. } = config {
+            self.change_suspects(caller, Vec::new());
+        }
+    }
+
+    /// A calling side suspects these from now on, ascending, and nobody else.
+    pub(in crate::model) fn change_suspects(&mut self, caller: CallerId, after: Vec<InstanceId>) {
+        let suspector = Suspector::Caller(caller);
+        let before = std::mem::take(&mut self.callers[caller.index()].suspects);
+        for instance in before.iter().copied() {
+            if after.binary_search(&instance).is_err() {
+                self.observe(Observation::Trusted {
+                    suspector,
+                    instance,
+                });
+            }
+        }
+        for instance in after.iter().copied() {
+            if before.binary_search(&instance).is_err() {
+                self.observe(Observation::Suspected {
+                    suspector,
+                    instance,
+                });
+            }
+        }
+        self.callers[caller.index()].suspects = after;
     }
 
     /// Names a pair in keyed draws: both nodes and the edge.
@@ -105,7 +136,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A calling side changes what it believes of an instance.
-    pub(super) fn set_suspected(
+    pub(in crate::model) fn set_suspected(
         &mut self,
         (caller, instance): (CallerId, InstanceId),
         is_suspected: bool,

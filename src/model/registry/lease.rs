@@ -38,13 +38,20 @@ impl Lease {
             ..Lease::default()
         }
     }
+
+    /// Takes note whether the registry suspects the instance. Returns whether it did before.
+    pub fn note_suspicion(&mut self, is_suspected: bool) -> bool {
+        std::mem::replace(&mut self.is_suspected, is_suspected)
+    }
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn lease_config(&self) -> &LeaseConfig {
         match &self.scenario.registry.profile {
             RegistryProfile::Lease(config) => config,
-            RegistryProfile::Static => unreachable!("a static list has no leases"),
+            RegistryProfile::Static | RegistryProfile::System(_) => {
+                unreachable!("only plain leases are checked here")
+            }
         }
     }
 

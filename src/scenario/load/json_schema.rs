@@ -179,6 +179,7 @@ fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
             "propertyNames": { "pattern": NAME },
             "additionalProperties": { "type": "object" },
         }),
+        Kind::Values => json!({ "type": "array", "minItems": 1 }),
     }
 }
 

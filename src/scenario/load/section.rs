@@ -204,6 +204,13 @@ impl<'t> Section<'t> {
         Some(texts)
     }
 
+    /// The texts of an array of any texts, if it is set.
+    pub fn texts_of(&self, ctx: &mut Context, name: &str) -> Option<Vec<String>> {
+        let tree = self.set_tree(name)?;
+        let items = value::array(ctx, tree)?;
+        items.iter().map(|item| value::text(ctx, item)).collect()
+    }
+
     /// The tables in a table of named tables, in order of the file.
     pub fn named(&self, ctx: &mut Context, name: &str) -> Vec<Named<'_>> {
         match self.table.get(name) {

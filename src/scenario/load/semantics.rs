@@ -194,14 +194,21 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
         }
     }
     for edge in &scenario.edges {
-        if let Some(detector) = edge.detector {
+        if let Some(detector) = edge.detector
+            && let Some(interval) = detector.interval()
+        {
             let what = format!("the {} of `{}`", detector.message_name(), edge.path);
-            add(what, detector.interval(), detector.phase());
+            add(what, interval, detector.phase());
         }
         if let Some(FeedbackConfig::GrpcWeightedRoundRobin(config)) = edge.balancer.feedback() {
             let what = format!("the weights of `{}`", edge.path);
             add(what, config.update_interval, config.phase);
         }
+    }
+    for cluster in &scenario.clusters {
+        let service = &scenario.services[cluster.service.index()].name;
+        let what = format!("the probes of service `{service}`");
+        add(what, cluster.gossip.probe_interval, cluster.gossip.phase);
     }
     if let RegistryProfile::Lease(lease) = &scenario.registry.profile {
         let what = "the sweep of the registry".to_string();
@@ -321,16 +328,18 @@ fn ejects(edge: &EdgeConfig) -> bool {
 
 /// Warns of expectations about detectors or rings that the scenario does not have.
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
-    let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
-        || scenario
-            .edges
-            .iter()
-            .any(|edge| edge.detector.is_some() || ejects(edge));
+    let detects = |edge: &EdgeConfig| edge.detector.is_some() || ejects(edge);
+    let has_detector = scenario.registry.profile.detects()
+        || !scenario.clusters.is_empty()
+        || scenario.edges.iter().any(detects);
     let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
     let has_ring = scenario.edges.iter().any(is_keyed);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
+            | Measure::DetectionTimeFirst
+            | Measure::DetectionTimeMedian
+            | Measure::DetectionTimeLast
             | Measure::ExclusionTime
             | Measure::MistakeDuration
             | Measure::MistakeRecurrence

@@ -43,6 +43,9 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::ZombieRatio
         | Measure::ZombieTimeRatio
         | Measure::DetectionTime
+        | Measure::DetectionTimeFirst
+        | Measure::DetectionTimeMedian
+        | Measure::DetectionTimeLast
         | Measure::ExclusionTime
         | Measure::UndetectedCount
         | Measure::MistakeCount

@@ -26,6 +26,10 @@ pub fn detector(
 ) -> Option<(DetectorConfig, Option<Distribution>)> {
     let tree = call.set_tree("detector")?;
     let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
+    if section.variant_name() == "gossip" {
+        // Which cluster it is shows when all services are read.
+        return Some((DetectorConfig::Gossip { cluster: u32::MAX }, None));
+    }
     let path = path(ctx, &section);
     let time = worker_time(ctx, &section, path);
     if let Some(check) = check(ctx, &section, path) {

@@ -331,7 +331,8 @@ fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victim
     ctx.error(match kind {
         "slow" => diagnostic.help(
             "a caller does no work that could take longer: `delay` from and to it makes its \
-             messages late, `pause` makes it stand still",
+             messages late, `pause` makes it stand still; a service that calls others works, and \
+             is slowed as `service:NAME`",
         ),
         _ => diagnostic,
     });

@@ -72,7 +72,7 @@ pub fn collect(
         faults: faults.iter().map(|f| f.name.clone()).collect(),
         ..Names::default()
     };
-    if registry.variant_name() == "lease" {
+    if registry.has_key("members") {
         names.registry_member_count = registry.count_u32(ctx, "members").unwrap_or(1);
     }
     for client in clients {
@@ -134,7 +134,7 @@ fn zones(
     for client in clients {
         add_list(&client.section);
     }
-    if registry.variant_name() == "lease" {
+    if registry.has_key("members") {
         add_list(registry);
     }
     if zones.is_empty() {

@@ -24,6 +24,7 @@ pub static DETECTOR: TableSpec = TableSpec {
         CHEN_NFD_E,
         BERTIER,
         PHI_ACCRUAL,
+        GOSSIP,
     ],
     shorthand: None,
 };
@@ -209,6 +210,13 @@ const PHI_ACCRUAL: Variant = Variant {
             "How often the caller looks at its detector; 0s: it notices everything at once.",
         ),
     ],
+};
+
+const GOSSIP: Variant = Variant {
+    name: "gossip",
+    doc: "The caller is an instance of a service with `gossip`, and believes what that member \
+          believes.",
+    keys: &[],
 };
 
 const INTERVAL: Key = key(

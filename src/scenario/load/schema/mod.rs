@@ -13,6 +13,8 @@ mod data;
 mod detector;
 mod fault;
 mod flow;
+mod gossip;
+mod registry;
 mod resilience;
 mod rollout;
 mod root;
@@ -20,6 +22,7 @@ mod scaling;
 mod server;
 mod service;
 mod shared;
+mod sweep;
 mod trigger;
 
 pub use attempts::{FAILBACK, HEDGE};
@@ -32,13 +35,16 @@ pub use data::DATA;
 pub use detector::DETECTOR;
 pub use fault::FAULT;
 pub use flow::FANOUT;
+pub use gossip::GOSSIP;
+pub use registry::{CAPACITY, REGISTRY};
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
 pub use rollout::DRAIN;
-pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
+pub use root::{COMPARE, LINK, NETWORK, ROOT};
 pub use scaling::{AUTOSCALE, CRASH_ABOVE};
 pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BRANCH, DISTRIBUTION, LOSS};
+pub use sweep::{AXIS, SWEEP};
 pub use trigger::{REPLACE, SPREAD};
 
 /// A kind of table.
@@ -180,6 +186,8 @@ pub enum Kind {
     Assertions,
     /// A table of named variants, each a table of paths and values.
     Variants,
+    /// An array of values of any kind.
+    Values,
 }
 
 /// Most instances of a group, callers of a client or users of a closed loop.

@@ -1,7 +1,12 @@
 //! What a scenario may say about the registry and about failure detection.
 
+pub mod system;
+pub mod zookeeper;
+
 use crate::id::ZoneId;
 use crate::time::SimDuration;
+
+use system::SystemConfig;
 
 /// `[registry]`: how callers learn which instances there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +25,26 @@ pub enum RegistryProfile {
     Static,
     /// Leases that instances renew by heartbeats.
     Lease(LeaseConfig),
+    /// A real system: members with queues of their own, and its protocol.
+    System(Box<SystemConfig>),
+}
+
+impl RegistryProfile {
+    /// Whether the registry notices by itself that an instance has failed.
+    pub fn detects(&self) -> bool {
+        match self {
+            RegistryProfile::Static => false,
+            RegistryProfile::Lease(_) | RegistryProfile::System(_) => true,
+        }
+    }
+
+    /// The real system, if it is one.
+    pub fn system(&self) -> Option<&SystemConfig> {
+        match self {
+            RegistryProfile::System(config) => Some(config),
+            RegistryProfile::Static | RegistryProfile::Lease(_) => None,
+        }
+    }
 }
 
 /// The plain lease registry.
