@@ -25,8 +25,10 @@ use super::network::Network;
 use super::node::{Node, build_nodes};
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Reactions;
+use super::rebuild::Rebuilds;
 use super::registry::Registry;
 use super::registry::lease::Lease;
+use super::registry::system::System;
 use super::request::TriedLists;
 use super::sampler::Sampler;
 use super::server::ServerState;
@@ -125,6 +127,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             deferred: BTreeMap::new(),
             in_flight_count: 0,
             caches: Caches::new(scenario),
+            rebuilds: Rebuilds::new(scenario),
             plans: CallPlans::new(scenario),
             joins: Joins::new(),
             is_noting: false,
@@ -146,7 +149,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         for index in 0..self.instances.len() {
             let instance = InstanceId::from_index(index);
             let is_static = self.is_static(self.instances[index].service);
-            if self.is_listed(instance) && !is_static {
+            if self.is_listed(instance) && !is_static && !self.has_system() {
                 self.start_lease(instance);
             }
         }
@@ -155,6 +158,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         self.start_gossip();
         self.start_polls();
+        self.with_protocol(|protocol, port| protocol.start(port));
         self.start_exchange();
         self.start_workloads();
         self.start_scalers();
@@ -302,6 +306,7 @@ fn build_registry(
         publish_after: vec![SimTime::START; scenario.services.len()],
         messages: Default::default(),
         is_up: scenario.topology.registry_member_count() > 0,
+        system: System::build(scenario),
     }
 }
 

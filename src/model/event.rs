@@ -144,6 +144,10 @@ events! {
     GossipSuspicionEnds = 40,
     /// A member that was asked to probe another one has waited long enough.
     GossipRelayEnds = 41,
+    /// A message of a registry that is a real system reaches its receiver's host.
+    RegistryMessage = 42,
+    /// A timer of such a registry, or of one of its clients, is due.
+    RegistryTimer = 43,
 }
 
 #[cfg(test)]

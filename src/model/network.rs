@@ -381,7 +381,8 @@ impl Network {
         }
     }
 
-    fn is_cut(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> bool {
+    /// Whether a partition holds back everything on a link.
+    pub fn is_cut(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> bool {
         self.faults.iter().any(|fault| {
             matches!(fault.effect, LinkEffect::Partition)
                 && at < fault.until

@@ -35,6 +35,8 @@ pub fn scenario() -> Scenario {
         asked: Vec::new(),
         clusters: Vec::new(),
         compare: None,
+        sweep: None,
+        sensitivity: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,
@@ -322,6 +324,7 @@ fn fault() -> FaultMetrics {
             ..RingChange::default()
         }],
         selection: Vec::new(),
+        rollout: None,
     }
 }
 

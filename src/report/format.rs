@@ -102,6 +102,17 @@ pub fn by_unit(unit: Unit, value: f64) -> String {
     }
 }
 
+/// An interval of numbers of the given kind: `48.1 ms to 49.9 ms`, `above 48.1 ms` where it has no
+/// upper end.
+pub fn interval(unit: Unit, (low, high): (f64, f64)) -> String {
+    match (low.is_finite(), high.is_finite()) {
+        (true, true) => format!("{} to {}", by_unit(unit, low), by_unit(unit, high)),
+        (true, false) => format!("above {}", by_unit(unit, low)),
+        (false, true) => format!("below {}", by_unit(unit, high)),
+        (false, false) => NOTHING.to_string(),
+    }
+}
+
 /// A number that may not exist.
 pub fn optional<T>(value: Option<T>, format: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NOTHING.to_string(), format)

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::aggregate::{Aggregate, Tally};
+use crate::experiment::aggregate::Aggregate;
+use crate::experiment::judgement::Judgement;
 use crate::experiment::{Results, Run};
 use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::cache::CacheMetrics;
@@ -22,7 +23,7 @@ use crate::metrics::data::service::ServiceMetrics;
 use crate::metrics::data::{Conservation, ControlMetrics};
 use crate::metrics::evaluate::{Reading, Verdict};
 use crate::scenario::Scenario;
-use crate::scenario::expect::Expectation;
+use crate::scenario::expect::{Expectation, Over};
 use crate::scenario::measure::{MeasureRef, Unit};
 use crate::scenario::measure_catalog::info;
 
@@ -44,8 +45,8 @@ pub fn write_summary(
         duration_secs: scenario.duration.as_secs_f64(),
         warmup_secs: scenario.warmup.as_secs_f64(),
         verdicts: expectations()
-            .zip(&results.tallies)
-            .map(|(expectation, tally)| tally_value(expectation, *tally))
+            .zip(&results.judgements)
+            .map(|(expectation, judgement)| judgement_value(expectation, judgement))
             .collect(),
         aggregates: results.aggregates.iter().map(aggregate_value).collect(),
         replications: results
@@ -156,16 +157,34 @@ pub fn unit_suffix(unit: Unit) -> &'static str {
     }
 }
 
-fn tally_value(expectation: &Expectation, tally: Tally) -> Value {
-    json!({
+fn judgement_value(expectation: &Expectation, judgement: &Judgement) -> Value {
+    let tally = judgement.tally;
+    let mut value = json!({
         "name": expectation.name,
         "expectation": expectation.text,
-        "state": tally.state(),
+        "state": judgement.state,
         "held_count": tally.held_count,
         "failed_count": tally.failed_count,
         "undecided_count": tally.undecided_count,
         "close_count": tally.close_count,
-    })
+    });
+    if let (Value::Object(map), Some((low, high))) = (&mut value, judgement.interval) {
+        let suffix = unit_suffix(unit_of(&expectation.measure));
+        map.insert("over".into(), json!(over_text(expectation.over)));
+        map.insert(format!("value{suffix}"), json!(judgement.value));
+        map.insert(format!("interval_95{suffix}"), json!([low, high]));
+        map.insert("reason".into(), json!(judgement.reason));
+    }
+    value
+}
+
+/// How the replications are judged together, as an expectation says it.
+pub fn over_text(over: Over) -> String {
+    match over {
+        Over::All => "all".to_string(),
+        Over::Mean => "mean".to_string(),
+        Over::ShareOfRuns(share) => format!("{}% of runs", share * 100.0),
+    }
 }
 
 fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
@@ -192,6 +211,18 @@ fn aggregate_value(aggregate: &Aggregate) -> Value {
     map.insert("phase".into(), json!(aggregate.phase));
     map.insert("run_count".into(), json!(aggregate.run_count));
     map.insert("known_count".into(), json!(aggregate.known_count));
+    if let Some(pooled) = &aggregate.pooled {
+        let known = pooled.as_ref().ok();
+        let finite = |x: f64| x.is_finite().then_some(x);
+        let ends = known.map(|p| [finite(p.low), finite(p.high)]);
+        map.insert(
+            format!("pooled{suffix}"),
+            json!(known.and_then(|p| finite(p.value))),
+        );
+        map.insert(format!("interval_95{suffix}"), json!(ends));
+        map.insert("sample_count".into(), json!(known.map(|p| p.sample_count)));
+        return Value::Object(map);
+    }
     map.insert(format!("mean{suffix}"), json!(aggregate.mean));
     map.insert(
         format!("interval_95_half_width{suffix}"),
@@ -207,17 +238,18 @@ mod tests {
     #[test]
     fn an_aggregate_carries_its_unit_in_its_keys() {
         let value = aggregate_value(&Aggregate {
-            measure: "latency.p99",
+            measure: "latency.mean",
             phase: "during rack-b".into(),
             unit: Unit::Time,
             run_count: 3,
             known_count: 3,
             mean: Some(0.25),
             half_width: Some(0.5),
+            pooled: None,
         });
         assert_eq!(
             value.to_string(),
-            r#"{"measure":"latency.p99","phase":"during rack-b","run_count":3,"known_count":3,"#
+            r#"{"measure":"latency.mean","phase":"during rack-b","run_count":3,"known_count":3,"#
                 .to_string()
                 + r#""mean_secs":0.25,"interval_95_half_width_secs":0.5}"#
         );

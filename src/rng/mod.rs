@@ -82,6 +82,8 @@ pub enum Purpose {
     BalancerControl = 25,
     /// Choices of what stands around a balancer: sweeps, jitter, subsets.
     Composition = 26,
+    /// Whatever a registry draws that is a real system, and its clients.
+    Registry = 27,
     /// Whether a fault spreads to an instance, and when.
     FaultSpread = 28,
     /// Time of an answer from a cache, and of a load.

@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod balancer;
 pub mod cache;
+pub mod check;
 pub mod class;
 pub mod client;
 pub mod compare;
@@ -21,13 +22,17 @@ pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod registry;
+pub mod registry_catalog;
 pub mod resilience;
+pub mod rollout;
 pub mod scaling;
 pub mod selector;
+pub mod sensitivity;
 pub mod server;
 pub mod service;
 pub mod size;
 pub mod strategy_catalog;
+pub mod sweep;
 pub mod topology;
 pub mod trigger;
 
@@ -41,7 +46,9 @@ use gossip::ClusterConfig;
 use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
+use sensitivity::SensitivityConfig;
 use service::{GroupConfig, ServiceConfig};
+use sweep::SweepConfig;
 use topology::Topology;
 
 /// One scenario, ready to run.
@@ -91,6 +98,10 @@ pub struct Scenario {
     pub asked: Vec<AskedMeasure>,
     /// `[compare]`.
     pub compare: Option<CompareConfig>,
+    /// `[sweep]`.
+    pub sweep: Option<SweepConfig>,
+    /// `[sensitivity]`.
+    pub sensitivity: Option<SensitivityConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
 }

@@ -1,9 +1,15 @@
 //! The command line, through the real binary.
 
+mod chart;
 mod compare;
 mod detectors;
 mod files;
+mod registries;
 mod run;
 mod strategies;
+mod study;
 mod support;
+mod sweep;
+mod sweep_shards;
+mod trace;
 mod verbs;

@@ -92,7 +92,7 @@ impl Observer for Rumors {
                     crash.trusted.push((at, node));
                 }
             }
-            Observation::GossipSent {
+            Observation::ControlSized {
                 kind, byte_count, ..
             } => {
                 let sent = self.sent.entry(name(kind)).or_default();

@@ -12,6 +12,7 @@ mod budgets;
 mod caches;
 mod class_effects;
 mod class_load;
+mod class_shares;
 mod classes;
 mod connections;
 mod detection;
@@ -27,8 +28,10 @@ mod overflow;
 mod picks;
 mod protection;
 mod queues;
+mod rebuild;
 mod recorded;
 mod redundancy;
+mod registries;
 mod retries;
 mod texts;
 

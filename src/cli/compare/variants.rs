@@ -64,7 +64,7 @@ pub fn load_variants(
     let mut input = input(Some(&args.scenario), &sets, &args.load.limits)?;
     let name = match &input.text {
         LoadText::File(path) => path.display().to_string(),
-        LoadText::Text { name, .. } => name.clone(),
+        LoadText::Text { name, .. } | LoadText::Saved { name, .. } => name.clone(),
     };
     let (wanted, named) = match &args.vary {
         Some(vary) => {
@@ -171,7 +171,7 @@ fn varied(vary: &str) -> Result<Vec<Wanted>, CliError> {
 }
 
 /// Splits at commas outside of quotes, brackets and braces.
-fn split_values(text: &str) -> Vec<String> {
+pub fn split_values(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut depth, mut quote) = (0_i32, None);
     for c in text.chars() {

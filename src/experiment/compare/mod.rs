@@ -395,7 +395,8 @@ fn fewer_succeed(sample: &Sample, reference: &Sample, place: usize) -> bool {
     difference(&values, &reference).is_some_and(|contrast| contrast.difference.high() < 0.0)
 }
 
-fn rare_events(
+/// How often a rare event happens, of a measure that counts one.
+pub(super) fn rare_events(
     measure: &MeasureRef,
     values: &[Option<f64>],
     measured_secs: f64,

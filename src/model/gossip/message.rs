@@ -268,9 +268,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let service = cluster.service;
         let byte_count = byte_count(letter.kind, &load, member.view.member_count);
         let kind = letter.kind.control_kind();
-        self.observe(Observation::GossipSent {
+        self.observe(Observation::ControlSized {
             kind,
-            service,
+            service: Some(service),
             byte_count,
         });
         let key = self.gossip_key(link, &letter);

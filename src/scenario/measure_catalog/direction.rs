@@ -53,6 +53,7 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::MistakeDuration
         | Measure::ControlMessageRate
         | Measure::ControlByteRate
+        | Measure::ControlPeak
         | Measure::MitigationTime
         | Measure::RecoveryTime
         | Measure::MovedKeyRatio
@@ -66,6 +67,10 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::DroppedRatio
         | Measure::PoolWaitingTime
         | Measure::HalfOpenTime
+        | Measure::FailedPerReplaced
+        | Measure::ExtraMovedKeyRatio
+        | Measure::LoadOneMinuteAfter
+        | Measure::LoadTenMinutesAfter
         | Measure::CacheStaleRatio => Direction::Lower,
         _ => Direction::Neither,
     }

@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use self::literal::{is_unit, literal_value};
 use self::problem::{
-    missing_statistic, no_phase, problem_of, repeated_scope, unit_name, unknown_measure,
-    unknown_scope, unknown_statistic,
+    missing_statistic, no_equal_mean, no_phase, problem_of, repeated_scope, unit_name,
+    unknown_measure, unknown_over, unknown_scope, unknown_statistic,
 };
 use super::read::{Names, Unknown};
 use crate::quantity;
-use crate::scenario::expect::{Bound, Expectation, Operator};
+use crate::scenario::expect::{Bound, Expectation, Operator, Over};
 use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic, Unit};
 use crate::scenario::measure_catalog::{self as catalog, MeasureInfo};
 
@@ -21,9 +21,14 @@ pub use self::problem::Problem;
 /// Reads one assertion.
 pub fn parse(name: &str, text: &str, names: &Names) -> Result<Expectation, Problem> {
     let mut parser = Parser { text, at: 0, names };
+    let over = parser.over()?;
     let (mut measure, measure_span) = parser.measure()?;
     let mut phase = parser.phase()?;
+    let operator_at = parser.at;
     let operator = parser.operator()?;
+    if operator == Operator::Equal && over == Some(Over::Mean) {
+        return Err(no_equal_mean(operator_at..parser.at));
+    }
     let bound = parser.bound(&measure)?;
     if matches!(bound, Bound::Value { .. }) && phase.is_none() {
         phase = parser.phase()?;
@@ -40,6 +45,7 @@ pub fn parse(name: &str, text: &str, names: &Names) -> Result<Expectation, Probl
         measure,
         operator,
         bound,
+        over: over.unwrap_or(Over::standard(&measure, operator)),
     })
 }
 
@@ -85,6 +91,27 @@ impl<'a> Parser<'a> {
             self.at += token.len();
         }
         is_next
+    }
+
+    /// `all:`, `mean:` or `95% of runs:`, if it begins so.
+    fn over(&mut self) -> Result<Option<Over>, Problem> {
+        let Some((prefix, _)) = self.text.split_once(':') else {
+            return Ok(None);
+        };
+        self.at = prefix.len() + 1;
+        let words = prefix.trim();
+        let share = words
+            .strip_suffix("of runs")
+            .and_then(|share| share.trim().strip_suffix('%'))
+            .and_then(|percent| quantity::parse_number(percent.trim()).ok());
+        Ok(Some(match (words, share) {
+            ("all", _) => Over::All,
+            ("mean", _) => Over::Mean,
+            (_, Some(percent)) if 0.0 < percent && percent < 100.0 => {
+                Over::ShareOfRuns(percent / 100.0)
+            }
+            _ => return Err(unknown_over(words, 0..prefix.len())),
+        }))
     }
 
     /// `latency.p99{client=shop}.worst`.
@@ -368,15 +395,13 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Smoothness follows one sequence of picks from its beginning, and copies of data live as long as
-/// the run, so they have no phases.
+/// Smoothness follows one sequence of picks from its beginning, so it has no phases.
 fn whole_run_only(
     measure: &MeasureRef,
     phase: Phase,
     phase_span: &Range<usize>,
 ) -> Result<(), Problem> {
-    let is_meant = measure.measure == Measure::Smoothness || measure.measure.is_of_data();
-    if !is_meant || phase == Phase::Whole {
+    if measure.measure != Measure::Smoothness || phase == Phase::Whole {
         return Ok(());
     }
     let name = catalog::info(measure.measure).name;

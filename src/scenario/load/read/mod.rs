@@ -19,6 +19,7 @@ mod names;
 mod network;
 mod registry;
 mod resilience;
+mod rollout;
 mod scaling;
 mod selector;
 mod server;
@@ -91,14 +92,13 @@ pub fn scenario(
     default_name: &str,
     header: Vec<String>,
 ) -> Option<(Scenario, Places)> {
-    let root = Section::open(ctx, tree, &schema::ROOT, "the scenario".to_string())?;
+    let root = open_root(ctx, tree)?;
     let services = open_named(ctx, &root, "service", &schema::SERVICE, "service", true);
     let groups = service::open_groups(ctx, &services);
     let clients = open_named(ctx, &root, "client", &schema::CLIENT, "client", true);
     let faults = open_named(ctx, &root, "fault", &schema::FAULT, "fault", true);
     let opened_registry = open_table(ctx, &root, "registry", &schema::REGISTRY);
     let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
-
     let duration_read = root.duration(ctx, "duration");
     let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
     let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
@@ -125,8 +125,7 @@ pub fn scenario(
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
-    connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
-    class::warn_sizeless(ctx, &network_section, &classes);
+    check_network(ctx, &[&clients, &services], &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
@@ -153,10 +152,29 @@ pub fn scenario(
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
         asked,
         compare: None,
+        sweep: None,
+        sensitivity: None,
         topology: Topology::default(),
     };
-    root.count(ctx, "schema");
     Some((scenario, places))
+}
+
+/// Opens the whole file, of a version that is known.
+fn open_root<'t>(ctx: &mut Context, tree: &'t Tree) -> Option<Section<'t>> {
+    let root = Section::open(ctx, tree, &schema::ROOT, "the scenario".to_string())?;
+    root.count(ctx, "schema");
+    Some(root)
+}
+
+/// Checks what the network decides for callers, given those that own calls.
+fn check_network(
+    ctx: &mut Context,
+    owners: &[&[Opened<'_>]],
+    network: &Section,
+    classes: &Classes,
+) {
+    connection::refuse_datagrams(ctx, owners, network);
+    class::warn_sizeless(ctx, network, classes);
 }
 
 /// The drain, by default the longest time that a request can take.
