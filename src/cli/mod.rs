@@ -20,6 +20,7 @@ mod schema;
 mod strategies;
 mod style;
 mod verify;
+mod warmup;
 
 use std::io;
 use std::process::ExitCode;

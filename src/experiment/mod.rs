@@ -7,6 +7,7 @@ pub mod headline;
 pub mod judgement;
 pub mod plan;
 pub mod pool;
+pub mod precision;
 pub mod rare;
 pub mod replicate;
 pub mod settling;
@@ -16,6 +17,7 @@ use crate::metrics::data::RunMetrics;
 use crate::metrics::evaluate::{Reading, Verdict};
 use crate::scenario::Scenario;
 use aggregate::Aggregate;
+use compare::sample::Level;
 use gather::Pools;
 use judgement::{Judgement, judge_all};
 
@@ -41,6 +43,8 @@ pub struct Results {
     pub aggregates: Vec<Aggregate>,
     /// What became of each expectation, in the order of the scenario.
     pub judgements: Vec<Judgement>,
+    /// The asked numbers over all runs, in the order of the scenario.
+    pub asked_levels: Vec<Level>,
     /// By asked number, what all runs were read from; empty for one run.
     pub asked: Vec<pool::Pool>,
 }
@@ -65,6 +69,7 @@ impl Results {
         Results {
             aggregates: aggregate::aggregates(&runs, &pools.latencies),
             judgements,
+            asked_levels: gather::asked_levels(scenario, &runs, &pools),
             asked: pools.asked,
             runs,
         }

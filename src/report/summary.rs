@@ -24,7 +24,7 @@ use crate::metrics::data::{Conservation, ControlMetrics};
 use crate::metrics::evaluate::{Reading, Verdict};
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Expectation, Over};
-use crate::scenario::measure::{MeasureRef, Unit};
+use crate::scenario::measure::{AskedMeasure, MeasureRef, Unit};
 use crate::scenario::measure_catalog::info;
 
 /// The version of the format.
@@ -87,6 +87,8 @@ struct ReplicationEntry<'a> {
     measured_start_secs: f64,
     measured_end_secs: f64,
     verdicts: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    readings: Vec<Value>,
     conservation: &'a Conservation,
     requests: &'a RequestMetrics,
     services: &'a [ServiceMetrics],
@@ -123,6 +125,12 @@ impl<'a> ReplicationEntry<'a> {
             measured_end_secs: metrics.measured_end_secs,
             verdicts: judged
                 .map(|(expectation, verdict)| verdict_value(expectation, verdict))
+                .collect(),
+            readings: scenario
+                .asked
+                .iter()
+                .zip(&run.readings)
+                .map(|(asked, reading)| reading_value(asked, reading))
                 .collect(),
             conservation: &metrics.conservation,
             requests: &metrics.requests,
@@ -201,6 +209,21 @@ fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
     map.insert(format!("value{suffix}"), json!(value));
     map.insert(format!("limit{suffix}"), json!(verdict.limit));
     map.insert("reason".into(), json!(verdict.reason));
+    Value::Object(map)
+}
+
+/// A number that was asked for; `never` where what it measures did not come.
+fn reading_value(asked: &AskedMeasure, reading: &Reading) -> Value {
+    let suffix = unit_suffix(unit_of(&asked.measure));
+    let (value, reason) = match reading {
+        Reading::Known(value) if value.is_infinite() => (json!("never"), ""),
+        Reading::Known(value) => (json!(value), ""),
+        Reading::Undecided(reason) => (Value::Null, reason.as_str()),
+    };
+    let mut map = Map::new();
+    map.insert("measure".into(), json!(asked.text));
+    map.insert(format!("value{suffix}"), value);
+    map.insert("reason".into(), json!(reason));
     Value::Object(map)
 }
 

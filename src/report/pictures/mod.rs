@@ -1,5 +1,6 @@
 //! Which pictures a run gets, and what their titles say.
 
+pub mod comparison;
 mod instances;
 mod requests;
 mod shares;

@@ -1,6 +1,7 @@
 //! From a TOML text to a [`Scenario`]: every error at once, each with its place.
 
 pub mod attempts;
+pub mod between;
 pub mod capacity;
 pub mod diagnostic;
 pub mod explain;
@@ -43,7 +44,7 @@ use context::Context;
 use diagnostic::{Diagnostic, Diagnostics};
 use inputs::Inputs;
 use limits::Limits;
-use source::{ASKED_NAME, Source, SourceId, Sources};
+use source::{ASKED_NAME, Origin, Source, SourceId, Sources};
 use tree::{Tree, Value};
 
 /// What to load.
@@ -115,14 +116,20 @@ pub fn load_asking(input: &LoadInput, measures: &[String], is_variant: bool) -> 
     if is_variant && let Some(Value::Table(table)) = tree.as_mut().map(|tree| &mut tree.value) {
         table.retain(|entry| entry.key != "compare");
     }
-    let asked: Vec<SourceId> = measures
+    let asked: Vec<Origin> = measures
         .iter()
         .map(|measure| {
-            sources.add(Source {
+            let source = sources.add(Source {
                 name: ASKED_NAME.to_string(),
                 text: measure.clone(),
                 folder: None,
-            })
+            });
+            let end = u32::try_from(measure.len()).unwrap_or(u32::MAX);
+            Origin {
+                source,
+                start: 0,
+                end,
+            }
         })
         .collect();
     let mut scenario = None;

@@ -125,6 +125,7 @@ pub fn scenario(
     connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
     class::warn_sizeless(ctx, &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
+    let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
     let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
@@ -132,7 +133,8 @@ pub fn scenario(
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
         duration,
-        warmup: warmup(ctx, &root, duration_read),
+        warmup,
+        is_warmup_open,
         drain: drain(ctx, &root, &clients_read, &classes, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
@@ -167,9 +169,10 @@ fn drain(
         .unwrap_or_else(|| call::longest_request(clients, classes, edges))
 }
 
-/// The warm-up, which must leave something to measure.
-fn warmup(ctx: &mut Context, root: &Section, duration: Option<SimDuration>) -> SimDuration {
-    let warmup = root.duration(ctx, "warmup").unwrap_or_default();
+/// The warm-up, which must leave something to measure, and whether it is to be found before the
+/// run.
+fn warmup(ctx: &mut Context, root: &Section, duration: Option<SimDuration>) -> (SimDuration, bool) {
+    let (warmup, is_open) = root.warmup(ctx, "warmup").unwrap_or_default();
     if let Some(duration) = duration
         && duration <= warmup
     {
@@ -182,7 +185,7 @@ fn warmup(ctx: &mut Context, root: &Section, duration: Option<SimDuration>) -> S
                 .help("expected warmup < duration"),
         );
     }
-    warmup
+    (warmup, is_open)
 }
 
 /// Opens the tables of a table of named tables; sorted by name where their order means nothing.
