@@ -3,7 +3,8 @@
 //!
 //! Stopping where the interval happens to look narrow makes it cover less than it says: the
 //! fewer replications, the more. The least number of replications and the few looks (the number
-//! grows by a quarter at least) keep that small; the tests measure it.
+//! grows by a quarter at least) keep that small. Measured by the tests: 93 to 95 % instead of 95 %,
+//! and 89 % for replications as skewed as an exponential law of which twenty are enough.
 
 /// When enough replications ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +32,8 @@ impl Precision {
         format!(
             "precision {} % {reached}: the widest interval is {:.2} % of its number after \
              {run_count} replications ({} to {} were allowed); every interval is of 95 % for \
-             itself, and stopping when they look narrow costs up to 3 points of that",
+             itself, and stopping when they look narrow costs up to 3 points of that, more where \
+             few replications differ by much",
             100.0 * self.ratio,
             100.0 * relative,
             self.run_count_min,
@@ -116,13 +118,22 @@ mod tests {
     }
 
     #[test]
-    fn intervals_that_may_stop_at_once_cover_less() {
-        // The known weakness: at a precision that ten replications just reach or miss, those stop
-        // that happen to look calm. The deviation is stated: 92 % or so instead of 95 %.
+    fn intervals_that_may_stop_after_few_looks_cover_less() {
+        // The known weakness: where ten replications are nearly enough, those stop that happen to
+        // look calm. The deviation is stated: two and a half points here.
         let mut draw = Draw::new(42);
-        let covered = covered(0.072, 1.0, || {
+        let covered = covered(0.04, 1.0, || {
             1.0 + 0.1 * normal_quantile(draw.uniform().max(1e-16))
         });
-        assert!((900..=950).contains(&covered), "{covered}");
+        assert!((905..=945).contains(&covered), "{covered}");
+    }
+
+    #[test]
+    fn skewed_replications_make_it_worse() {
+        // Exponential replications with a precision that about twenty reach: low means come with
+        // low deviations. Six points are lost.
+        let mut draw = Draw::new(43);
+        let covered = covered(0.5, 1.0, || -libm::log1p(-draw.uniform()));
+        assert!((860..=925).contains(&covered), "{covered}");
     }
 }

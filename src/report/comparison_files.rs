@@ -1,6 +1,5 @@
 //! The files of a comparison besides the run directories of its variants.
 
-
 use super::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use super::comparison_text::{READING, between_lines, facts_text, notes, sentences, tables};
 use super::files::write_picture;

@@ -171,6 +171,7 @@ fn remark(expectation: &Expectation, judgement: &Judgement) -> String {
     }
     match (judgement.state, judgement.reason.is_empty()) {
         (_, true) => {}
+        _ if 0 < tally.undecided_count => parts.push(format!("undecided: {}", judgement.reason)),
         (VerdictState::Undecided, _) => parts.push(format!("undecided: {}", judgement.reason)),
         _ => parts.push(judgement.reason.clone()),
     }
