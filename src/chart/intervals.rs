@@ -4,7 +4,7 @@ use super::axis::{Quantity, Scale};
 use super::frame;
 use super::rows::{self, ROW_COUNT_MAX, ROW_HEIGHT};
 use super::scene::{Anchor, Area, Scene};
-use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MUTED, SKY, VERMILION, WIDTH};
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MUTED, VERMILION, WIDTH};
 use super::{Caption, Chart, DataTable, text};
 
 /// One number.
@@ -107,7 +107,7 @@ fn draw_row(scene: &mut Scene, plot: Area, x: &Scale, index: usize, row: &Interv
     let y = rows::draw_row(scene, plot, index, &row.label);
     for value in row.values.iter().filter(|value| value.is_finite()) {
         let at = x.px(*value);
-        scene.line(vec![(at, y - 5.0), (at, y + 5.0)], SKY, 1.0);
+        scene.line(vec![(at, y - 5.0), (at, y + 5.0)], AXIS, 1.0);
     }
     let color = if row.is_reference { INK } else { BLUE };
     if let Some(interval) = row.interval {
@@ -142,6 +142,6 @@ fn draw_legend(scene: &mut Scene, y: f64) {
     let words = "number and its 95 % interval";
     scene.label((x + 34.0, y), words, Anchor::Start);
     let x = x + 34.0 + text::width(words, LABEL_SIZE, false) + 24.0;
-    scene.line(vec![(x, y - 9.0), (x, y + 1.0)], SKY, 1.0);
+    scene.line(vec![(x, y - 9.0), (x, y + 1.0)], AXIS, 1.0);
     scene.label((x + 8.0, y), "one replication", Anchor::Start);
 }

@@ -1,6 +1,8 @@
 //! Inputs for tests of charts: ordinary, empty, tiny, large, hostile.
 
+use super::axis::Quantity;
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
+use super::intervals::{IntervalRow, Intervals};
 use super::latency_timeline::{LatencyTimeline, LatencyWindow};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
@@ -32,6 +34,7 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("percentiles"), Box::new(percentiles(kind))));
         all.push((name("ring"), Box::new(ring(kind))));
         all.push((name("selection"), Box::new(selection(kind))));
+        all.push((name("intervals"), Box::new(intervals(kind))));
     }
     all
 }
@@ -394,5 +397,36 @@ fn selection(kind: &str) -> SelectionShare {
         } else {
             "95 % binomial interval".into()
         },
+    }
+}
+
+fn intervals(kind: &str) -> Intervals {
+    let row = |index: usize| {
+        let value = 0.8 + 0.4 * noise(index);
+        let is_known = index % 5 != 4;
+        let high = if index % 7 == 6 {
+            f64::INFINITY
+        } else {
+            value * 1.1
+        };
+        IntervalRow {
+            label: label(kind, index),
+            value: is_known.then_some(value),
+            interval: is_known.then_some((value * 0.95, high)),
+            values: (0..8).map(|run| value * (0.9 + 0.2 * noise(run))).collect(),
+            words: "1.46 ± 0.02 times lower: better".into(),
+            is_reference: index == 0,
+        }
+    };
+    Intervals {
+        caption: caption(
+            kind,
+            "latency.p99 against ring: two_choices better",
+            "The number of each variant divided by that of the reference, on the same seeds.",
+        ),
+        rows: (0..instance_count(kind)).map(row).collect(),
+        quantity: Some(Quantity::Number),
+        axis: "times the latency.p99 of ring".into(),
+        mark: (kind != "overlap").then(|| (1.0, "no difference".to_string())),
     }
 }

@@ -172,7 +172,8 @@ fn p_text(p: f64) -> String {
     }
 }
 
-fn level_text(level: &Level, unit: Unit) -> String {
+/// A number over all replications with its interval.
+pub fn level_text(level: &Level, unit: Unit) -> String {
     let (value, interval) = level_texts(level, unit);
     match (level, interval.is_empty()) {
         (_, true) | (Level::Censored { .. }, _) => value,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::aggregate::Aggregate;
 use crate::experiment::judgement::Judgement;
+use crate::experiment::long_run::BatchMeans;
 use crate::experiment::{Results, Run};
 use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::cache::CacheMetrics;
@@ -48,6 +49,7 @@ pub fn write_summary(
             .zip(&results.judgements)
             .map(|(expectation, judgement)| judgement_value(expectation, judgement))
             .collect(),
+        batch_means: results.batch_means.as_ref().map(batch_value),
         aggregates: results.aggregates.iter().map(aggregate_value).collect(),
         replications: results
             .runs
@@ -73,6 +75,8 @@ struct SummaryFile<'a> {
     duration_secs: f64,
     warmup_secs: f64,
     verdicts: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_means: Option<Value>,
     aggregates: Vec<Value>,
     replications: Vec<ReplicationEntry<'a>>,
 }
@@ -210,6 +214,17 @@ fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
     map.insert(format!("limit{suffix}"), json!(verdict.limit));
     map.insert("reason".into(), json!(verdict.reason));
     Value::Object(map)
+}
+
+fn batch_value(means: &BatchMeans) -> Value {
+    let interval = means.interval.as_ref().ok();
+    json!({
+        "measure": "latency.mean",
+        "batch_count": means.batch_count,
+        "mean_secs": interval.map(|interval| interval.mean),
+        "interval_95_half_width_secs": interval.map(|interval| interval.half_width),
+        "reason": means.interval.as_ref().err(),
+    })
 }
 
 /// A number that was asked for; `never` where what it measures did not come.

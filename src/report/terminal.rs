@@ -6,7 +6,7 @@ use super::page::{JudgedLine, MeanLine};
 use super::summary::{digest_text, over_text, unit_of};
 use super::terminal_class::classes_table;
 use super::terminal_edge::edge_tables;
-use super::terminal_means::{asked_lines, asked_table, mean_line, means_table};
+use super::terminal_means::{asked_lines, asked_table, batch_table, mean_line, means_table};
 use crate::experiment::Results;
 use crate::experiment::headline::is_shown;
 use crate::experiment::judgement::Judgement;
@@ -66,6 +66,7 @@ impl Summary {
             [] => run_tables(&first.metrics),
             means => vec![means_table(means)],
         };
+        tables.extend(results.batch_means.as_ref().map(batch_table));
         if means.is_empty() {
             tables.extend(asked_table(&asked_lines(scenario, results)));
         }

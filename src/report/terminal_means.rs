@@ -7,6 +7,7 @@ use super::terminal::{Table, texts};
 use crate::experiment::Results;
 use crate::experiment::aggregate::Aggregate;
 use crate::experiment::compare::sample::Level;
+use crate::experiment::long_run::BatchMeans;
 use crate::experiment::pool::PooledPercentile;
 use crate::scenario::Scenario;
 use crate::scenario::measure::Unit;
@@ -118,6 +119,25 @@ fn level_remark(level: &Level) -> String {
         Level::Pooled(_) => "of all samples".to_string(),
         Level::Censored { never_count, .. } => format!("never in {never_count}"),
         Level::Unknown { reason, .. } => reason.clone(),
+    }
+}
+
+/// The mean latency of one long run.
+pub fn batch_table(means: &BatchMeans) -> Table {
+    let text = match &means.interval {
+        Ok(interval) => format!(
+            "{} \u{b1} {} (95 %, {} batches)",
+            format::secs(interval.mean),
+            format::secs(interval.half_width),
+            means.batch_count
+        ),
+        Err(reason) => format!("no interval: {reason}"),
+    };
+    Table {
+        heading: "BATCH MEANS of this run".into(),
+        columns: Vec::new(),
+        rows: vec![vec!["latency.mean".into(), text]],
+        note: String::new(),
     }
 }
 

@@ -92,7 +92,7 @@ fn a_variant_that_is_worse_fails_on_demand_and_one_that_is_better_does_not() {
 #[test]
 fn what_cannot_be_compared_fails_on_demand() {
     let command = Stormglass::new();
-    // 2,000 requests have two above the 99.9th percentile.
+    // 2,000 requests have two above the 99.9th percentile, and those of five runs have nine.
     let args = [
         "--vary",
         VARY_DEMAND,
@@ -158,7 +158,12 @@ fn the_bytes_are_the_same_for_any_number_of_jobs() {
     }
     assert_eq!(seen[0], seen[1]);
     let names: Vec<&str> = seen[0].1.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names[0], "comparison.json");
+    assert!(names.contains(&"comparison.json"), "{names:?}");
+    assert!(
+        names.contains(&"charts/differences-latency-p99.png"),
+        "{names:?}"
+    );
+    assert!(names.contains(&"report.html"), "{names:?}");
     assert!(
         names.contains(&"variants/2-least_in_flight/summary.json"),
         "{names:?}"
@@ -350,4 +355,305 @@ fn the_same_seeds_take_most_of_the_noise_out_of_close_policies() {
     let differences: Vec<f64> = two.iter().zip(&three).map(|(x, y)| x - y).collect();
     let apart = variance(&two) + variance(&three);
     assert!(10.0 * variance(&differences) <= apart, "{two:?} {three:?}");
+}
+
+/// A scenario with variants of which one takes twice as long.
+fn with_variants(more: &str) -> String {
+    format!(
+        "{CONSTANT}\n[compare]\nreference = \"fast\"\n{more}\n[compare.variant]\nfast = {{}}\n\
+         slow = {{ \"service.web.service_time.value\" = \"80ms\" }}\n"
+    )
+}
+
+#[test]
+fn expectations_between_variants_decide_the_exit_code() {
+    let expects = |text: &str| {
+        let more = format!("expect = {{ e = \"{text}\" }}");
+        let command = Stormglass::with("v.toml", &with_variants(&more));
+        command.say(&["compare", "v.toml", "--replications", "6", "-q"])
+    };
+    let said = expects("fast.latency.p50 <= 0.6 * slow.latency.p50");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let line = "  \u{2713} e   fast.latency.p50 <= 0.6 * slow.latency.p50   ratio 0.5";
+    assert!(said.out.contains(line), "{}", said.out);
+    let said = expects("fast.latency.p50 <= 0.4 * slow.latency.p50");
+    assert_eq!(said.code, Some(99), "{said:?}");
+}
+
+#[test]
+fn what_the_interval_does_not_decide_fails_unless_told_otherwise() {
+    let more = "expect = { e = \"fast.success_ratio < slow.success_ratio\" }";
+    let command = Stormglass::with("v.toml", &with_variants(more));
+    // Nobody fails in either, so that the difference is zero, and zero is not below zero.
+    let said = command.say(&["compare", "v.toml", "--replications", "6", "-q"]);
+    assert_eq!(said.code, Some(99), "{said:?}");
+    let few = ["compare", "v.toml", "--replications", "3", "-q"];
+    let said = command.say(&few);
+    assert_eq!(said.code, Some(99), "{said:?}");
+    assert!(
+        said.out.contains("fewer than 5 replications"),
+        "{}",
+        said.out
+    );
+    let said = command.say(&[&few[..], &["--undecided", "pass"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn no_difference_needs_a_margin_and_a_primary_measure_has_the_only_verdict() {
+    let more = "primary = \"latency.p50\"\nmargin = { a = \"success_ratio within 1%\" }";
+    let command = Stormglass::with("v.toml", &with_variants(more));
+    let said = command.say(&["compare", "v.toml", "--replications", "6", "-q"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let sentence = said
+        .out
+        .lines()
+        .find(|line| line.starts_with("  slow has "));
+    let sentence = sentence.unwrap_or_else(|| panic!("{said:?}"));
+    assert!(
+        sentence.contains("latency.p50 than fast (worse)"),
+        "{sentence}"
+    );
+    assert!(sentence.ends_with("not judged: latency.p99"), "{sentence}");
+    let vary = [
+        "--vary",
+        "client.shop.call.web.deadline=10s,11s",
+        "--margin",
+    ];
+    let within = "latency.p50 within 5%";
+    let rest = ["--metric", "latency.p50", "--replications", "6", "-q"];
+    let said = constant(&Stormglass::new(), &[&vary[..], &[within], &rest].concat());
+    assert!(said.out.contains("equal in latency.p50"), "{}", said.out);
+    let vary = [
+        "--vary",
+        "service.web.service_time.value=40ms,40100us",
+        "--margin",
+    ];
+    let said = constant(&Stormglass::new(), &[&vary[..], &[within], &rest].concat());
+    let end = "no difference in latency.p50 (within 5 %)\n";
+    assert!(said.out.contains(end), "{}", said.out);
+}
+
+#[test]
+fn mistakes_in_what_is_said_of_variants_are_shown_where_they_stand() {
+    for (more, message) in [
+        (
+            "expect = { e = \"quick.latency.p50 < slow.latency.p50\" }",
+            "error: unknown variant `quick`\n",
+        ),
+        (
+            "expect = { e = \"fast.latency.p5x < slow.latency.p50\" }",
+            "error: variant `fast`: `latency` has no `p5x`\n",
+        ),
+        (
+            "primary = \"latncy.p50\"",
+            "error: variant `fast`: unknown measure `latncy`\n",
+        ),
+        ("margin = { a = \"latency.p50\" }", "error: no margin\n"),
+    ] {
+        let command = Stormglass::with("v.toml", &with_variants(more));
+        let said = command.say(&["check", "v.toml"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(
+            said.err.starts_with(message) || said.out.starts_with(message),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn replications_go_on_until_the_numbers_are_precise_for_any_number_of_jobs() {
+    let mut seen = Vec::new();
+    for jobs in ["1", "3"] {
+        let command = Stormglass::with("small.toml", SMALL);
+        let words = [
+            "compare",
+            "small.toml",
+            "--vary",
+            "client.shop.call.web.balancer=random,round_robin",
+            "--metric",
+            "latency.mean",
+            "--precision",
+            "2%",
+            "--format",
+            "json",
+            "--jobs",
+            jobs,
+        ];
+        let said = command.say(&words);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.err.contains("precision 2 % reached"), "{said:?}");
+        let value = json(&said);
+        let measure = &value["measures"][0];
+        for variant in measure["variants"].as_array().expect("variants") {
+            let number = |key: &str| variant[key].as_f64().expect("a number");
+            assert!(
+                number("interval_95_half_width") <= 0.02 * number("mean"),
+                "{variant}"
+            );
+        }
+        assert!(10 <= value["replication_count"].as_u64().expect("a number"));
+        seen.push(said.out);
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn two_files_are_compared_on_the_seeds_of_the_first() {
+    let command = Stormglass::with("old.toml", CONSTANT);
+    let new = CONSTANT
+        .replace("40ms", "50ms")
+        .replace("seed = 11", "seed = 99");
+    fs::write(command.path("new.toml"), new).expect("written");
+    let words = [
+        "compare",
+        "old.toml",
+        "new.toml",
+        "--replications",
+        "6",
+        "-q",
+    ];
+    let said = command.say(&[&words[..], &["--format", "json"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let value = json(&said);
+    assert_eq!(
+        (&value["reference"], &value["seed"]),
+        (&"old".into(), &11.into())
+    );
+    let median = &value["measures"][1]["variants"][1];
+    let ratio = median["against_reference"]["value"]
+        .as_f64()
+        .expect("a ratio");
+    assert!((1.2..1.25).contains(&ratio), "{ratio}");
+    let other = CONSTANT.replace("duration", "warmup = \"1s\"\nduration");
+    fs::write(command.path("other.toml"), other).expect("written");
+    let said = command.say(&["compare", "old.toml", "other.toml"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.err
+            .contains("one cut must hold for all: --set 'warmup=\"1s\"'"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn saved_runs_are_compared_and_serve_as_a_baseline() {
+    let command = Stormglass::with("c.toml", CONSTANT);
+    let save = |out: &str, value: &str| {
+        let set = format!("service.web.service_time.value={value}");
+        let words = [
+            "run",
+            "c.toml",
+            "--replications",
+            "6",
+            "--set",
+            &set,
+            "--out",
+            out,
+        ];
+        let rest = ["--metric", "in_system", "--no-charts", "-q"];
+        let said = command.say(&[&words[..], &rest].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+    };
+    save("old", "40ms");
+    save("new", "80ms");
+    let words = [
+        "compare",
+        "old",
+        "new",
+        "--metric",
+        "latency.p50",
+        "--metric",
+    ];
+    let said = command.say(&[&words[..], &["in_system", "-q"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let sentence = said.out.lines().find(|line| line.starts_with("  new has "));
+    let sentence = sentence.unwrap_or_else(|| panic!("{said:?}"));
+    assert!(
+        sentence.contains("times higher latency.p50 and"),
+        "{sentence}"
+    );
+    let watch = ["--fail-if-worse", "latency.p50", "-q"];
+    let against = |dir: &str| {
+        let words = ["compare", "c.toml", "--baseline", dir];
+        command.say(&[&words[..], &watch].concat())
+    };
+    // What runs now is what was saved as old, and half of what was saved as new.
+    let said = against("old");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains("equal in success_ratio, latency.p50"),
+        "{}",
+        said.out
+    );
+    let said = against("new");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let slow = ["--set", "service.web.service_time.value=80ms"];
+    let words = ["compare", "c.toml", "--baseline", "old"];
+    let said = command.say(&[&words[..], &watch, &slow].concat());
+    assert_eq!(said.code, Some(99), "{said:?}");
+    let said = command.say(&["compare", "old", "new", "--metric", "utilization"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.err.contains("old did not save `utilization`"),
+        "{said:?}"
+    );
+    let said = command.say(&["compare", "c.toml", "old"]);
+    assert!(said.err.contains("--baseline RUN_DIR"), "{said:?}");
+}
+
+#[test]
+fn saved_runs_of_other_seeds_are_independent_samples() {
+    let command = Stormglass::with("c.toml", CONSTANT);
+    for (out, seed) in [("a", "1"), ("b", "100")] {
+        let words = [
+            "run",
+            "c.toml",
+            "--replications",
+            "6",
+            "--seed",
+            seed,
+            "--out",
+            out,
+        ];
+        assert_eq!(
+            command
+                .say(&[&words[..], &["--no-charts", "-q"]].concat())
+                .code,
+            Some(0)
+        );
+    }
+    let said = command.say(&["compare", "a", "b", "-q"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains("compared as independent samples"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn one_warm_up_is_found_for_all_variants() {
+    let command = Stormglass::new();
+    let text = CONSTANT
+        .replace("40ms", "20ms")
+        .replace("workers = 64", "workers = 3")
+        .replace(
+            "duration = \"20s\"",
+            "duration = \"60s\"\nwarmup = \"auto\"",
+        );
+    fs::write(command.path("w.toml"), text).expect("written");
+    let words = ["compare", "w.toml", "--vary", "service.web.workers=3,4"];
+    let said = command.say(&[&words[..], &["--replications", "5"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("warm-up: "), "{said:?}");
+    let run_dir = command.run_dir().join("variants");
+    let warmup = |variant: &str| {
+        let text = fs::read_to_string(run_dir.join(variant).join("scenario.toml"));
+        let text = text.expect("written");
+        let line = text.lines().find(|line| line.starts_with("warmup"));
+        line.expect("a warm-up").to_string()
+    };
+    assert_eq!(warmup("0-3"), warmup("1-4"));
+    assert!(!warmup("0-3").contains("auto"));
 }

@@ -13,6 +13,7 @@ mod caches;
 mod class_effects;
 mod class_load;
 mod classes;
+mod comparisons;
 mod connections;
 mod detection;
 mod fan_out;

@@ -8,9 +8,10 @@ use crate::chart::picture::Picture;
 use crate::experiment::compare::effect::{Effect, Pairs};
 use crate::experiment::compare::{Comparison, MeasureComparison, Row};
 use crate::report::comparison::ComparisonFacts;
-use crate::report::comparison_text::{effect_text, verdict_word};
-use crate::report::terminal_means::level_texts;
+use crate::report::comparison_text::{effect_text, level_text, verdict_word};
+use crate::report::format;
 use crate::scenario::measure::Unit;
+use crate::scenario::measure_catalog::Direction;
 
 /// Measures with pictures.
 const MEASURE_COUNT_MAX: usize = 12;
@@ -55,13 +56,12 @@ fn levels(
 ) -> Intervals {
     let row = |(place, (name, row)): (usize, (&String, &Row))| {
         let interval = row.level.interval();
-        let (value, words) = level_texts(&row.level, measure.unit);
         IntervalRow {
             label: name.clone(),
             value: interval.map(|(value, _, _)| value),
             interval: interval.map(|(_, low, high)| (low, high)),
             values: row.values.iter().flatten().copied().collect(),
-            words: format!("{value} {words}").trim_end().to_string(),
+            words: level_text(&row.level, measure.unit),
             is_reference: place == comparison.reference,
         }
     };
@@ -72,7 +72,7 @@ fn levels(
         comparison.run_count_min()
     );
     Intervals {
-        caption: caption(facts, format!("{} by variant", measure.text), subtitle),
+        caption: caption(facts, levels_title(comparison, measure), subtitle),
         rows: rows.map(row).collect(),
         quantity: Some(quantity(measure.unit)),
         axis: measure.text.clone(),
@@ -94,7 +94,8 @@ fn effects(
     let rows: Vec<IntervalRow> = rows
         .filter_map(|(name, row)| effect_row(name, row, measure.unit, is_ratio))
         .collect();
-    if rows.is_empty() {
+    let is_equal = |row: &Row| row.effect.as_ref().is_none_or(Effect::is_none);
+    if rows.is_empty() || measure.rows.iter().all(is_equal) {
         return None;
     }
     let reference = &comparison.variants[comparison.reference];
@@ -112,7 +113,7 @@ fn effects(
     Some(Intervals {
         caption: caption(
             facts,
-            format!("{} against {reference}", measure.text),
+            effects_title(comparison, measure),
             subtitle.to_string(),
         ),
         rows,
@@ -126,6 +127,53 @@ fn effects(
         },
         mark: Some((f64::from(is_ratio), "no difference".to_string())),
     })
+}
+
+/// `latency.p99 is lowest with jsq: 71.3 ms`.
+fn levels_title(comparison: &Comparison, measure: &MeasureComparison) -> String {
+    let values = measure.rows.iter().map(|row| row.level.interval());
+    let known: Option<Vec<f64>> = values.map(|interval| interval.map(|(v, _, _)| v)).collect();
+    let is_best = |a: f64, b: f64| match measure.direction {
+        Direction::Lower => a < b,
+        Direction::Higher => b < a,
+        Direction::Neither => false,
+    };
+    let plain = || format!("{} by variant", measure.text);
+    let Some(known) = known else {
+        return plain();
+    };
+    let best = (0..known.len()).find(|best| {
+        let others = (0..known.len()).filter(|other| other != best);
+        others
+            .clone()
+            .all(|other| is_best(known[*best], known[other]))
+    });
+    let word = match measure.direction {
+        Direction::Lower => "lowest",
+        Direction::Higher | Direction::Neither => "highest",
+    };
+    match best {
+        None => plain(),
+        Some(best) => format!(
+            "{} is {word} with {}: {}",
+            measure.text,
+            comparison.variants[best],
+            format::by_unit(measure.unit, known[best])
+        ),
+    }
+}
+
+/// `latency.p99 against ring: two better, random no evidence`.
+fn effects_title(comparison: &Comparison, measure: &MeasureComparison) -> String {
+    let reference = &comparison.variants[comparison.reference];
+    let rows = comparison.variants.iter().zip(&measure.rows);
+    let words: Vec<String> = rows
+        .filter_map(|(name, row)| Some(format!("{name} {}", verdict_word(row.verdict?))))
+        .collect();
+    match words.len() {
+        0..=4 => format!("{} against {reference}: {}", measure.text, words.join(", ")),
+        _ => format!("{} against {reference}", measure.text),
+    }
 }
 
 /// Only effects of one kind share an axis.
