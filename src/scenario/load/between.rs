@@ -176,7 +176,7 @@ mod tests {
     fn a_margin_is_a_share() {
         let (read, spans) = margin("latency.p99 within 5%").expect("well formed");
         assert_eq!((read.measure.as_str(), read.ratio), ("latency.p99", 0.05));
-        assert_eq!(spans, [0..11]);
+        assert_eq!(spans, vec![Range { start: 0, end: 11 }]);
         for text in [
             "latency.p99",
             "latency.p99 within 5",

@@ -99,7 +99,6 @@ pub fn scenario(
     let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
 
     let duration_read = root.duration(ctx, "duration");
-    let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
     let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
@@ -117,13 +116,12 @@ pub fn scenario(
         edges: edges.iter().map(|(edge, _)| edge.clone()).collect(),
         services: &services_read,
         groups: &groups,
-        duration,
+        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
     };
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
-    connection::refuse_datagrams(ctx, &[&clients, &services], &network_section);
-    class::warn_sizeless(ctx, &network_section, &classes);
+    check_network(ctx, &network_section, &[&clients, &services], &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
     let places = Places::new(&services, &edges, &faults, &expectations);
@@ -132,7 +130,7 @@ pub fn scenario(
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
-        duration,
+        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
         warmup,
         is_warmup_open,
         drain: drain(ctx, &root, &clients_read, &classes, &edges),
@@ -155,6 +153,17 @@ pub fn scenario(
     };
     root.count(ctx, "schema");
     Some((scenario, places))
+}
+
+/// Checks the network against those who use it.
+fn check_network(
+    ctx: &mut Context,
+    network: &Section,
+    callers: &[&[Opened<'_>]; 2],
+    classes: &Classes,
+) {
+    connection::refuse_datagrams(ctx, callers, network);
+    class::warn_sizeless(ctx, network, classes);
 }
 
 /// The drain, by default the longest time that a request can take.
