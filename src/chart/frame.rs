@@ -5,19 +5,40 @@ use super::axis::{Quantity, Scale, Tick};
 use super::scene::{Anchor, Area, Label, Scene};
 use super::text;
 use super::theme::{
-    AXIS, Color, GRID, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, SUBTITLE_SIZE, TITLE_SIZE, WIDTH,
+    AXIS, Color, GRID, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, SUBTITLE_SIZE, TITLE_SIZE,
 };
 
+/// Whether a picture has no room for what stands side by side elsewhere.
+pub fn is_narrow(width: f64) -> bool {
+    width < 640.0
+}
+
+/// As many of `count` ticks as the width of `plot` has room for.
+pub fn tick_count(plot: Area, count: f64) -> f64 {
+    count.min(plot.width() / 80.0).max(2.0)
+}
+
+/// Writes a remark from `left` on, in as many lines as it needs; gives the height at which it ends.
+pub fn remark(scene: &mut Scene, (left, top): (f64, f64), words: &str) -> f64 {
+    let width = scene.width - MARGIN - left;
+    let mut y = top;
+    for line in text::wrap(words, LABEL_SIZE, false, width, 6) {
+        y += 16.0;
+        scene.label_in((left, y), &line, Anchor::Start, MUTED);
+    }
+    y
+}
+
 /// Starts a picture with its title and subtitle; gives the height at which the rest starts.
-pub fn open(caption: &Caption) -> (Scene, f64) {
+pub fn open(caption: &Caption, width: f64) -> (Scene, f64) {
+    let line_count_max = if is_narrow(width) { 6 } else { 2 };
     let mut scene = Scene {
-        width: WIDTH,
-        height: 0.0,
-        shapes: Vec::new(),
+        width,
+        ..Scene::default()
     };
-    let width = WIDTH - 2.0 * MARGIN;
+    let width = width - 2.0 * MARGIN;
     let mut y = MARGIN;
-    for text in text::wrap(&caption.title, TITLE_SIZE, true, width, 2) {
+    for text in text::wrap(&caption.title, TITLE_SIZE, true, width, line_count_max) {
         y += TITLE_SIZE;
         let at = (MARGIN, y);
         let anchor = Anchor::Start;
@@ -31,7 +52,13 @@ pub fn open(caption: &Caption) -> (Scene, f64) {
         });
         y += 5.0;
     }
-    for text in text::wrap(&caption.subtitle, SUBTITLE_SIZE, false, width, 2) {
+    for text in text::wrap(
+        &caption.subtitle,
+        SUBTITLE_SIZE,
+        false,
+        width,
+        line_count_max,
+    ) {
         y += SUBTITLE_SIZE + 2.0;
         let at = (MARGIN, y);
         let anchor = Anchor::Start;
@@ -51,7 +78,9 @@ pub fn open(caption: &Caption) -> (Scene, f64) {
 /// Ends a picture with its footer below `bottom`.
 pub fn close(mut scene: Scene, caption: &Caption, bottom: f64) -> Scene {
     let mut y = bottom + 14.0;
-    for text in text::wrap(&caption.footer, LABEL_SIZE, false, WIDTH - 2.0 * MARGIN, 2) {
+    let line_count_max = if is_narrow(scene.width) { 4 } else { 2 };
+    let width = scene.width - 2.0 * MARGIN;
+    for text in text::wrap(&caption.footer, LABEL_SIZE, false, width, line_count_max) {
         y += LABEL_SIZE;
         scene.label_in((MARGIN, y), &text, Anchor::Start, MUTED);
         y += 4.0;
@@ -109,11 +138,11 @@ pub fn base_axis(
         1.0,
     );
     let mut free_from = 0.0;
-    for tick in scale.ticks(quantity, count) {
+    for tick in scale.ticks(quantity, tick_count(plot, count)) {
         let x = scale.px(tick.value);
         scene.line(vec![(x, plot.bottom), (x, plot.bottom + 5.0)], AXIS, 1.0);
         let half = text::width(&tick.label, LABEL_SIZE, false) / 2.0;
-        let middle = x.min(WIDTH - 4.0 - half);
+        let middle = x.min(scene.width - 4.0 - half);
         if free_from <= middle - half {
             scene.label_in(
                 (middle, plot.bottom + 19.0),
@@ -127,13 +156,20 @@ pub fn base_axis(
     if name.is_empty() {
         return plot.bottom + 24.0;
     }
-    let at = ((plot.left + plot.right) / 2.0, plot.bottom + 37.0);
-    scene.label(
-        at,
-        &text::fit(name, LABEL_SIZE, false, plot.width()),
-        Anchor::Middle,
-    );
-    plot.bottom + 42.0
+    base_name(scene, plot, name)
+}
+
+/// Writes the name of a horizontal axis below its ticks, in two lines where one is too short;
+/// gives the height at which it ends.
+pub fn base_name(scene: &mut Scene, plot: Area, name: &str) -> f64 {
+    let room = plot.width().max(scene.width - 2.0 * plot.left.max(MARGIN));
+    let middle = (plot.left + plot.right) / 2.0;
+    let mut y = plot.bottom + 21.0;
+    for line in text::wrap(name, LABEL_SIZE, false, room, 2) {
+        y += 16.0;
+        scene.label((middle, y), &line, Anchor::Middle);
+    }
+    y + 5.0
 }
 
 /// Says in the middle of `plot` why it is empty.
@@ -190,7 +226,7 @@ pub fn end_labels(scene: &mut Scene, plot: Area, mut labels: Vec<EndLabel>) {
         let ends = vec![(plot.right + 3.0, label.y), (plot.right + 13.0, y)];
         scene.line(ends, label.color, 1.5);
         let at = (plot.right + 17.0, y + 4.0);
-        let text = text::fit(&label.text, LABEL_SIZE, false, WIDTH - 4.0 - at.0);
+        let text = text::fit(&label.text, LABEL_SIZE, false, scene.width - 4.0 - at.0);
         scene.label_in(at, &text, Anchor::Start, label.color);
     }
 }

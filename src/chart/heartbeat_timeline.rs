@@ -1,19 +1,21 @@
 //! What every instance was and what its observers believed, over time.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame;
 use super::scene::{Anchor, Area, Label, Scene};
 use super::series::{self, Swatch};
 use super::span::{self, Span};
+use super::stored::StoredChart;
 use super::theme::{
-    AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MISTAKE, MUTED, PAPER, TRACK, UNDETECTED,
-    VERMILION, WIDTH,
+    AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MISTAKE, MUTED, PAPER, TRACK, UNDETECTED, VERMILION,
 };
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable, text};
 
 /// One instance.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ObservedInstance {
     pub label: String,
     /// When it was down, in seconds.
@@ -26,7 +28,7 @@ pub struct ObservedInstance {
 }
 
 /// Who believed what about an instance.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observer {
     pub label: String,
     /// When it took the instance for down, in seconds.
@@ -34,14 +36,14 @@ pub struct Observer {
 }
 
 /// True state against believed state.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeartbeatTimeline {
     pub caption: Caption,
     pub timeline: Timeline,
     pub instances: Vec<ObservedInstance>,
 }
 
-/// Strips that fit; the instances with most time down or suspected come first.
+/// Strips that fit; of every fault the instances with most time down or suspected come first.
 const STRIP_COUNT_MAX: usize = 48;
 const STRIP_HEIGHT: f64 = 14.0;
 const BLOCK_GAP: f64 = 9.0;
@@ -60,13 +62,12 @@ impl Chart for HeartbeatTimeline {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
-        let (mut scene, lanes_top) = frame::open(&self.caption);
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, legend_top) = frame::open(&self.caption, width);
         let shown = self.shown();
-        let legend_y = lanes_top + LABEL_SIZE;
-        let lanes_top = legend_y + 14.0;
+        let lanes_top = draw_legend(&mut scene, legend_top);
         let top = lanes_top + self.timeline.lanes_height() + 6.0;
-        let (left, right) = self.sides(&shown);
+        let (left, right) = self.sides(&shown, width);
         let strip_count: usize = shown
             .iter()
             .map(|instance| 1 + instance.observers.len())
@@ -80,7 +81,6 @@ impl Chart for HeartbeatTimeline {
         };
         let time = self.timeline.scale(left, right);
 
-        draw_legend(&mut scene, legend_y);
         self.timeline.draw_lanes(&mut scene, &time, plot, lanes_top);
         self.timeline.shade(&mut scene, &time, plot);
         let mut y = top + BLOCK_GAP / 2.0;
@@ -95,13 +95,13 @@ impl Chart for HeartbeatTimeline {
         let name = "simulated time";
         let mut bottom = frame::base_axis(&mut scene, plot, &time, Quantity::Time, 8.0, name);
         if shown.len() < self.instances.len() {
-            bottom += 16.0;
             let note = format!(
-                "{} of {} instances: those with most time down, paused or suspected",
+                "{} of {} instances: of each fault those with most time down, paused or \
+                 suspected",
                 shown.len(),
                 self.instances.len()
             );
-            scene.label_in((left, bottom), &note, Anchor::Start, MUTED);
+            bottom = frame::remark(&mut scene, (left.min(width * 0.1), bottom), &note);
         }
         frame::close(scene, &self.caption, bottom)
     }
@@ -138,6 +138,10 @@ impl Chart for HeartbeatTimeline {
         }
         table
     }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Heartbeats(self.clone())
+    }
 }
 
 impl HeartbeatTimeline {
@@ -173,17 +177,33 @@ impl HeartbeatTimeline {
                     .map(|spans| span::total(&spans))
                     .fold(0.0, f64::max)
         };
-        let mut order: Vec<(f64, usize)> = self
-            .instances
-            .iter()
-            .enumerate()
-            .map(|(i, it)| (troubled_secs(it), i))
-            .collect();
-        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        // Those with the same story tell nothing new: the first of each stand before all others.
+        let mut told: Vec<(&[Span], &[Span], u32)> = Vec::new();
+        let mut order: Vec<(u32, f64, usize)> = Vec::new();
+        for (index, it) in self.instances.iter().enumerate() {
+            let is_same = |story: &&mut (&[Span], &[Span], u32)| {
+                story.0 == it.down_spans && story.1 == it.paused_spans
+            };
+            let rank = match told.iter_mut().find(is_same) {
+                Some(story) => {
+                    story.2 += 1;
+                    story.2
+                }
+                None => {
+                    told.push((&it.down_spans, &it.paused_spans, 0));
+                    0
+                }
+            };
+            order.push((rank, troubled_secs(it), index));
+        }
+        order.sort_by(|a, b| {
+            let by_trouble = a.0.cmp(&b.0).then(b.1.total_cmp(&a.1));
+            by_trouble.then(a.2.cmp(&b.2))
+        });
         let mut strip_count = 0;
         let mut kept: Vec<usize> = order
             .into_iter()
-            .map(|(_, index)| index)
+            .map(|(_, _, index)| index)
             .take_while(|&index| {
                 strip_count += 1 + self.instances[index].observers.len();
                 strip_count <= STRIP_COUNT_MAX
@@ -196,7 +216,7 @@ impl HeartbeatTimeline {
     }
 
     /// Left and right side of the strips: room for instances, then for observers.
-    fn sides(&self, shown: &[&ObservedInstance]) -> (f64, f64) {
+    fn sides(&self, shown: &[&ObservedInstance], width: f64) -> (f64, f64) {
         let names = shown
             .iter()
             .map(|it| text::width(&it.label, LABEL_SIZE, true));
@@ -209,8 +229,8 @@ impl HeartbeatTimeline {
         let observers = observers.map(|label| text::width(label, LABEL_SIZE, false));
         let observers = observers.fold(40.0, f64::max);
         (
-            MARGIN + names.min(180.0) + 10.0,
-            WIDTH - MARGIN - observers.min(160.0) - 8.0,
+            MARGIN + names.min(180.0).min(width * 0.2) + 10.0,
+            width - MARGIN - observers.min(160.0).min(width * 0.2) - 8.0,
         )
     }
 
@@ -280,7 +300,8 @@ impl HeartbeatTimeline {
 
 fn side_label(scene: &mut Scene, row: Area, label: &str) {
     let at = (row.right + 8.0, row.bottom - 2.0);
-    let label = text::fit(label, LABEL_SIZE, false, WIDTH - MARGIN - at.0 + 4.0);
+    let room = scene.width - MARGIN - at.0 + 4.0;
+    let label = text::fit(label, LABEL_SIZE, false, room);
     scene.label_in(at, &label, Anchor::Start, MUTED);
 }
 
@@ -294,7 +315,8 @@ fn draw_mistake(scene: &mut Scene, area: Area) {
     scene.hatch_falling(area, INK, 5.0);
 }
 
-fn draw_legend(scene: &mut Scene, y: f64) {
+/// Gives the height at which it ends.
+fn draw_legend(scene: &mut Scene, top: f64) -> f64 {
     let entries = [
         (Swatch::Fill(TRACK), "up"),
         (Swatch::Fill(INK), "down"),
@@ -306,5 +328,10 @@ fn draw_legend(scene: &mut Scene, y: f64) {
         ),
         (Swatch::FallingHatch(MISTAKE, INK), "mistake: up, suspected"),
     ];
-    series::legend(scene, (MARGIN, WIDTH - MARGIN), y, &entries);
+    if frame::is_narrow(scene.width) {
+        return series::legend_rows(scene, top, &entries);
+    }
+    let ends = (MARGIN, scene.width - MARGIN);
+    series::legend(scene, ends, top + LABEL_SIZE, &entries);
+    top + LABEL_SIZE + 14.0
 }

@@ -1,16 +1,19 @@
 //! Latency percentiles over time, with the share of requests that did not succeed below.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
 use super::number;
 use super::scene::{Area, Scene};
 use super::series::{self, LineStyle, Step, Swatch};
-use super::theme::{AMBER, BLUE, GREEN, INK, MARGIN, ORANGE, PLUM, PURPLE, VERMILION, WIDTH};
+use super::stored::StoredChart;
+use super::theme::{AMBER, BLUE, Color, GREEN, INK, MARGIN, ORANGE, PLUM, PURPLE, VERMILION};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
 /// One window of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyWindow {
     pub start_secs: f64,
     pub end_secs: f64,
@@ -26,13 +29,20 @@ pub struct LatencyWindow {
 }
 
 /// Latency percentiles and outcomes over time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyTimeline {
     pub caption: Caption,
     pub timeline: Timeline,
     /// In order of time.
     pub windows: Vec<LatencyWindow>,
 }
+
+/// Fill, edge and name of what stands on top of each other.
+const LAYERS: [(Color, Color, &str); 3] = [
+    (VERMILION, VERMILION, "failed"),
+    (ORANGE, AMBER, "timed out"),
+    (PURPLE, PLUM, "rejected"),
+];
 
 const LATENCY_HEIGHT: f64 = 250.0;
 const OUTCOME_HEIGHT: f64 = 90.0;
@@ -83,8 +93,11 @@ impl Chart for LatencyTimeline {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
-        let (mut scene, lanes_top) = frame::open(&self.caption);
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, mut lanes_top) = frame::open(&self.caption, width);
+        if frame::is_narrow(width) {
+            lanes_top = series::legend_rows(&mut scene, lanes_top, &legend());
+        }
         let top = lanes_top + self.timeline.lanes_height() + 22.0;
         let latencies = self
             .windows
@@ -109,7 +122,7 @@ impl Chart for LatencyTimeline {
             .map(|ticks| frame::tick_width(ticks))
             .fold(0.0, f64::max);
         let left = MARGIN + tick_width + 10.0;
-        let right = WIDTH - 70.0;
+        let right = width - 70.0;
         let plot = Area {
             left,
             top,
@@ -174,6 +187,10 @@ impl Chart for LatencyTimeline {
         }
         table
     }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Latency(self.clone())
+    }
 }
 
 impl LatencyTimeline {
@@ -201,12 +218,7 @@ impl LatencyTimeline {
     }
 
     fn draw_outcomes(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
-        let layers = [
-            (VERMILION, VERMILION, "failed"),
-            (ORANGE, AMBER, "timed out"),
-            (PURPLE, PLUM, "rejected"),
-        ];
-        for (layer, (color, edge, _)) in layers.into_iter().enumerate() {
+        for (layer, (color, edge, _)) in LAYERS.into_iter().enumerate() {
             let steps: Vec<Step> = self
                 .windows
                 .iter()
@@ -222,17 +234,18 @@ impl LatencyTimeline {
                 .collect();
             series::area(scene, &steps, scales, (color, edge));
         }
-        let entries = layers.map(|(color, _, text)| (Swatch::Fill(color), text));
-        series::legend(
-            scene,
-            (plot.left + 200.0, plot.right),
-            plot.top - 9.0,
-            &entries,
-        );
+        if !frame::is_narrow(scene.width) {
+            let ends = (plot.left + 200.0, plot.right);
+            series::legend(scene, ends, plot.top - 9.0, &legend());
+        }
         if !self.windows.is_empty() && self.windows.iter().all(|w| stack(w)[2].1 == 0.0) {
             frame::empty(scene, plot, "every request succeeded");
         }
     }
+}
+
+fn legend() -> [(Swatch, &'static str); 3] {
+    LAYERS.map(|(color, _, text)| (Swatch::Fill(color), text))
 }
 
 /// Lower and upper edge of failed, timed out and rejected on top of each other.
@@ -267,7 +280,7 @@ mod tests {
             windows: (0..5).map(window).collect(),
             ..LatencyTimeline::default()
         };
-        let scene = chart.scene();
+        let scene = chart.scene(crate::chart::theme::WIDTH);
         let is_named = |name: &str| {
             let is_name = |shape: &Shape| matches!(shape, Shape::Text(l) if l.text == name);
             scene.shapes.iter().any(is_name)

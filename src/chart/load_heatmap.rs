@@ -1,16 +1,19 @@
 //! Load of every instance over time, as colours.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame;
 use super::number;
 use super::scene::{Anchor, Area, Scene};
 use super::span::{self, Span};
-use super::theme::{self, Color, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, TRACK, WIDTH};
+use super::stored::StoredChart;
+use super::theme::{self, Color, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, TRACK};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable, text};
 
 /// What the colours mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadScale {
     /// Load over the fair share: 1 is neutral, below is blue, above is orange.
     #[default]
@@ -20,7 +23,7 @@ pub enum LoadScale {
 }
 
 /// One instance.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadRow {
     pub label: String,
     /// One value per column; none where there is nothing to show.
@@ -30,7 +33,7 @@ pub struct LoadRow {
 }
 
 /// Load per instance over time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadHeatmap {
     pub caption: Caption,
     pub timeline: Timeline,
@@ -52,8 +55,8 @@ impl Chart for LoadHeatmap {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
-        let (mut scene, lanes_top) = frame::open(&self.caption);
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, lanes_top) = frame::open(&self.caption, width);
         let top = lanes_top + self.timeline.lanes_height() + 20.0;
         let group_size = self.rows.len().div_ceil(ROW_COUNT_MAX).max(1);
         let groups: Vec<&[LoadRow]> = self.rows.chunks(group_size).collect();
@@ -62,17 +65,21 @@ impl Chart for LoadHeatmap {
         let row_height = row_height.max(120.0 / groups.len().max(1) as f64);
         let height = (row_height * groups.len() as f64).max(120.0);
 
-        let labels: Vec<String> = groups.iter().map(|group| group_label(group)).collect();
+        let labels: Vec<String> = groups
+            .iter()
+            .map(|group| group_label(group, frame::is_narrow(width)))
+            .collect();
         let label_width = labels
             .iter()
             .map(|l| text::width(l, LABEL_SIZE, false))
             .fold(0.0, f64::max)
-            .min(190.0);
+            .min(190.0)
+            .min(width * 0.22);
         let left = MARGIN + label_width + 10.0;
         let plot = Area {
             left,
             top,
-            right: WIDTH - 110.0,
+            right: width - if frame::is_narrow(width) { 92.0 } else { 110.0 },
             bottom: top + height,
         };
         let time = self.timeline.scale(plot.left, plot.right);
@@ -129,6 +136,10 @@ impl Chart for LoadHeatmap {
             ]);
         }
         table
+    }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Load(self.clone())
     }
 }
 
@@ -234,7 +245,8 @@ impl LoadHeatmap {
             scene.rect(area, self.color(f64::from(step) / f64::from(steps - 1)));
         }
         let name = text::fit(&self.measure, LABEL_SIZE, false, plot.width());
-        scene.label((WIDTH - MARGIN, plot.top - 8.0), &name, Anchor::End);
+        let at = (scene.width - MARGIN, plot.top - 8.0);
+        scene.label(at, &name, Anchor::End);
         let ticks: Vec<(f64, String)> = match self.scale {
             LoadScale::FairShare => [0.0, 0.5, 1.0, 2.0, 4.0]
                 .map(|value| {
@@ -258,7 +270,7 @@ impl LoadHeatmap {
             let y = bar.bottom - height * self.share(value, peak);
             scene.line(vec![(bar.right, y), (bar.right + 4.0, y)], MUTED, 1.0);
             let at = (bar.right + 8.0, y.max(bar.top + 5.0) + 4.0);
-            let label = text::fit(&label, LABEL_SIZE, false, WIDTH - at.0 - 4.0);
+            let label = text::fit(&label, LABEL_SIZE, false, scene.width - at.0 - 4.0);
             scene.label_in(at, &label, Anchor::Start, MUTED);
         }
     }
@@ -281,8 +293,7 @@ impl LoadHeatmap {
                 number::count(self.rows.len() as u64)
             );
         }
-        scene.label_in((swatch.right + 7.0, y), &note, Anchor::Start, MUTED);
-        y
+        frame::remark(scene, (swatch.right + 7.0, y - 16.0), &note)
     }
 }
 
@@ -307,8 +318,9 @@ fn draw_down(scene: &mut Scene, row: Area, time: &Scale, group: &[LoadRow], time
     }
 }
 
-fn group_label(group: &[LoadRow]) -> String {
+fn group_label(group: &[LoadRow], is_short: bool) -> String {
     match group {
+        [first, _, ..] if is_short => text::clean(&format!("{} …", first.label)),
         [one] => text::clean(&one.label),
         [first, .., last] => text::clean(&format!("{} … {}", first.label, last.label)),
         [] => String::new(),

@@ -5,6 +5,7 @@
 //! Nothing here computes but geometry.
 
 pub mod axis;
+pub mod balance_timeline;
 pub mod frame;
 pub mod heartbeat_timeline;
 pub mod intervals;
@@ -17,9 +18,14 @@ pub mod ring_ownership;
 pub mod scene;
 pub mod selection_share;
 pub mod span;
+pub mod stored;
+pub mod sweep_lines;
+pub mod sweep_map;
 pub mod text;
 pub mod theme;
 pub mod timeline;
+pub mod tornado;
+pub mod trade_off;
 
 mod number;
 mod png;
@@ -28,10 +34,13 @@ mod series;
 
 mod svg;
 
+use serde::{Deserialize, Serialize};
+
 use scene::Scene;
+use stored::StoredChart;
 
 /// The words around a chart.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Caption {
     /// One sentence that states the finding.
     pub title: String,
@@ -46,11 +55,14 @@ pub trait Chart {
     /// The words around it.
     fn caption(&self) -> &Caption;
 
-    /// Lays it out.
-    fn scene(&self) -> Scene;
+    /// Lays it out in `width` logical pixels, from [`theme::WIDTH_MIN`] on.
+    fn scene(&self, width: f64) -> Scene;
 
     /// The numbers behind it.
     fn table(&self) -> DataTable;
+
+    /// What is kept of it, so that it can be drawn again.
+    fn stored(&self) -> StoredChart;
 }
 
 /// The numbers behind a chart, as text.
@@ -97,13 +109,15 @@ mod tests {
     #[test]
     fn every_chart_is_legible_for_every_kind_of_input() {
         for (name, chart) in samples::all() {
-            let scene = chart.scene();
-            assert!(
-                0.0 < scene.height && scene.height < 1_500.0,
-                "{name}: {}",
-                scene.height
-            );
-            scene::tests::assert_legible(&scene);
+            for width in [theme::WIDTH, theme::WIDTH_MIN, 400.0, 1_600.0] {
+                let scene = chart.scene(width);
+                assert!(
+                    0.0 < scene.height && scene.height < 1_500.0,
+                    "{name} at {width}: {}",
+                    scene.height
+                );
+                scene::tests::assert_legible(&scene, &format!("{name} at {width}"));
+            }
             let table = chart.table();
             assert!(
                 table

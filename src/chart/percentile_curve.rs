@@ -1,15 +1,18 @@
 //! Latency by percentile: the percentiles on an axis of nines, one line per phase.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
 use super::number;
 use super::scene::{Anchor, Area, Scene};
 use super::series::{self, LineStyle, Swatch};
-use super::theme::{AXIS, LABEL_SIZE, LINES, MARGIN, MUTED, WIDTH};
+use super::stored::StoredChart;
+use super::theme::{AXIS, LABEL_SIZE, LINES, MARGIN, MUTED};
 use super::{Caption, Chart, DataTable, text};
 
 /// One line.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PercentileSeries {
     pub label: String,
     /// Percentile (0 to below 100) and latency, rising; ends where the samples run out.
@@ -19,7 +22,7 @@ pub struct PercentileSeries {
 }
 
 /// Latency by percentile.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PercentileCurve {
     pub caption: Caption,
     pub series: Vec<PercentileSeries>,
@@ -35,8 +38,10 @@ impl Chart for PercentileCurve {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
-        let (mut scene, top) = frame::open(&self.caption);
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
+        let is_narrow = frame::is_narrow(width);
+        let labelled_max = if is_narrow { 0 } else { LABELLED_MAX };
         let top = top + 22.0;
         let all = || self.series.iter().flat_map(|series| &series.points);
         let latency = Scale::logarithmic(all().map(|point| point.1), top + HEIGHT, top);
@@ -50,7 +55,7 @@ impl Chart for PercentileCurve {
         let plot = Area {
             left,
             top,
-            right: WIDTH - label_width - 28.0,
+            right: width - if is_narrow { 28.0 } else { label_width + 28.0 },
             bottom: top + HEIGHT,
         };
         // One more than the last nine: the scale ends where the longest line does.
@@ -62,7 +67,7 @@ impl Chart for PercentileCurve {
 
         let name = "latency of successful requests (log scale)";
         frame::value_axis(&mut scene, plot, &latency, Quantity::Time, 7.0, name);
-        nines_axis(&mut scene, plot, &rank);
+        let bottom = nines_axis(&mut scene, plot, &rank);
         let mut labels = Vec::new();
         for (index, series) in self.series.iter().enumerate() {
             let style = style(index);
@@ -75,7 +80,7 @@ impl Chart for PercentileCurve {
             };
             scene.dot(end, 3.2, style.color);
             let ends_early = end.0 < plot.right - 1.0;
-            if ends_early && index < LABELLED_MAX {
+            if ends_early && index < labelled_max {
                 let leader = [end, (plot.right, end.1)];
                 scene.dashes(&leader, style.color, 0.7, (1.5, 3.0));
             }
@@ -88,9 +93,9 @@ impl Chart for PercentileCurve {
         if labels.is_empty() {
             frame::empty(&mut scene, plot, "no request succeeded");
         }
-        labels.truncate(LABELLED_MAX);
+        labels.truncate(labelled_max);
         frame::end_labels(&mut scene, plot, labels);
-        let bottom = self.legend(&mut scene, plot.bottom + 46.0);
+        let bottom = self.legend(&mut scene, bottom, labelled_max);
         frame::close(scene, &self.caption, bottom)
     }
 
@@ -108,27 +113,25 @@ impl Chart for PercentileCurve {
         }
         table
     }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Percentiles(self.clone())
+    }
 }
 
 impl PercentileCurve {
-    /// Names the lines that have no label at their end, three to a row.
-    fn legend(&self, scene: &mut Scene, top: f64) -> f64 {
-        let mut y = top;
-        for (row, series) in self.series.chunks(3).enumerate() {
-            let first = row * 3;
-            if first + series.len() <= LABELLED_MAX {
-                continue;
-            }
-            y += 20.0;
-            let texts: Vec<String> = series.iter().map(end_text).collect();
-            let entries: Vec<(Swatch, &str)> = texts
-                .iter()
-                .enumerate()
-                .map(|(column, text)| (Swatch::Line(style(first + column)), text.as_str()))
-                .collect();
-            series::legend(scene, (MARGIN, WIDTH - MARGIN), y, &entries);
+    /// Names the lines that have no label at their end.
+    fn legend(&self, scene: &mut Scene, top: f64, labelled_max: usize) -> f64 {
+        let unnamed = self.series.iter().enumerate().skip(labelled_max);
+        let texts: Vec<(usize, String)> = unnamed.map(|(i, it)| (i, end_text(it))).collect();
+        let entries: Vec<(Swatch, &str)> = texts
+            .iter()
+            .map(|(index, text)| (Swatch::Line(style(*index)), text.as_str()))
+            .collect();
+        if entries.is_empty() {
+            return top;
         }
-        y
+        series::legend_rows(scene, top + 4.0, &entries) - 4.0
     }
 }
 
@@ -160,14 +163,15 @@ fn percentile_text(percentile: f64) -> String {
     format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// Ticks at the minimum, the median and every nine.
-fn nines_axis(scene: &mut Scene, plot: Area, rank: &Scale) {
+/// Ticks at the minimum, the median and every nine; gives the height at which the axis ends.
+fn nines_axis(scene: &mut Scene, plot: Area, rank: &Scale) -> f64 {
     scene.line(
         vec![(plot.left, plot.bottom), (plot.right, plot.bottom)],
         AXIS,
         1.0,
     );
     let last = rank.range().1;
+    let mut free_from = 0.0;
     let every_nine = (1..=9).map(|count| 100.0 - 100.0 / libm::pow(10.0, f64::from(count)));
     for percentile in [0.0, 50.0].into_iter().chain(every_nine) {
         if last + 1e-9 < nines(percentile) {
@@ -184,13 +188,13 @@ fn nines_axis(scene: &mut Scene, plot: Area, rank: &Scale) {
         } else {
             percentile_text(percentile)
         };
-        scene.label_in((x, plot.bottom + 19.0), &label, Anchor::Middle, MUTED);
+        let half = text::width(&label, LABEL_SIZE, false) / 2.0;
+        let middle = x.min(scene.width - 4.0 - half);
+        if free_from <= middle - half {
+            scene.label_in((middle, plot.bottom + 19.0), &label, Anchor::Middle, MUTED);
+            free_from = middle + half + 6.0;
+        }
     }
-    let at = ((plot.left + plot.right) / 2.0, plot.bottom + 37.0);
     let name = "percentile (each nine has the same width; ends where samples run out)";
-    scene.label(
-        at,
-        &text::fit(name, LABEL_SIZE, false, plot.width()),
-        Anchor::Middle,
-    );
+    frame::base_name(scene, plot, name)
 }

@@ -5,11 +5,29 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, RGBAColor, RGBColor, ShapeStyle, TextStyle};
 
 use super::scene::{Anchor, Area, Label, Point, Scene, Shape, Stroke};
-use super::theme::{Color, PAPER};
-use super::{Chart, DataTable, png, svg, text};
+use super::theme::{Color, Theme, WIDTH};
+use super::{Chart, DataTable, png, stored, svg, text};
 
 /// Units of a drawing for one logical pixel.
 pub const SCALE: f64 = 4.0;
+
+/// How a picture looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Its width in logical pixels.
+    pub width: f64,
+    /// Its colours.
+    pub theme: Theme,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Look {
+            width: WIDTH,
+            theme: Theme::Light,
+        }
+    }
+}
 
 /// A chart with a name.
 pub struct Picture {
@@ -44,14 +62,30 @@ impl Picture {
 
     /// A standalone SVG document: the same bytes on every machine.
     pub fn svg(&self) -> String {
+        self.svg_in(Look::default())
+    }
+
+    /// A standalone SVG document with a look of its own.
+    pub fn svg_in(&self, look: Look) -> String {
         let caption = self.chart.caption();
         let description = format!("{} {}", caption.subtitle, caption.footer);
-        svg::document(&self.chart.scene(), &caption.title, description.trim())
+        let scene = self.chart.scene(look.width).dressed(look.theme);
+        svg::document(&scene, &caption.title, description.trim())
     }
 
     /// A PNG of two pixels to a logical pixel.
     pub fn png(&self) -> Vec<u8> {
-        png::document(&self.chart.scene())
+        self.png_in(Look::default())
+    }
+
+    /// A PNG of two pixels to a logical pixel, with a look of its own.
+    pub fn png_in(&self, look: Look) -> Vec<u8> {
+        png::document(&self.chart.scene(look.width).dressed(look.theme))
+    }
+
+    /// What is kept of the chart, as JSON.
+    pub fn stored(&self) -> String {
+        stored::write(self.chart.stored())
     }
 }
 
@@ -62,7 +96,7 @@ pub enum Pen {
     Raster,
 }
 
-/// Draws `scene` on opaque paper.
+/// Draws `scene` on its opaque paper.
 pub fn play<B: DrawingBackend>(scene: &Scene, mut backend: B, pen: Pen) {
     text::register();
     let all = Area {
@@ -71,7 +105,7 @@ pub fn play<B: DrawingBackend>(scene: &Scene, mut backend: B, pen: Pen) {
         right: scene.width,
         bottom: scene.height,
     };
-    rect(&mut backend, all, PAPER, 1.0);
+    rect(&mut backend, all, scene.paper, 1.0);
     for shape in &scene.shapes {
         match shape {
             Shape::Rect {

@@ -4,7 +4,6 @@ use plotters::backend::BitMapBackend;
 
 use super::picture::{Pen, SCALE, play};
 use super::scene::Scene;
-use super::theme::PAPER;
 
 /// Pixels drawn for one pixel of the file, along each side: the mean of them smooths edges.
 const OVERSAMPLING: usize = 2;
@@ -12,7 +11,8 @@ const OVERSAMPLING: usize = 2;
 /// The encoded file.
 pub fn document(scene: &Scene) -> Vec<u8> {
     let size = ((scene.width * SCALE) as u32, (scene.height * SCALE) as u32);
-    let mut pixels = [PAPER.0, PAPER.1, PAPER.2].repeat(size.0 as usize * size.1 as usize);
+    let paper = scene.paper;
+    let mut pixels = [paper.0, paper.1, paper.2].repeat(size.0 as usize * size.1 as usize);
     play(
         scene,
         BitMapBackend::with_buffer(&mut pixels, size),
@@ -28,6 +28,8 @@ pub fn document(scene: &Scene) -> Vec<u8> {
     );
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Default);
+    encoder.set_filter(png::FilterType::Up);
     encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&pixels))

@@ -1,16 +1,19 @@
 //! Requests per second over time, stacked by outcome, with the offered load as a line.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame;
 use super::number;
 use super::scene::{Area, Scene};
 use super::series::{self, LineStyle, Step, Swatch};
-use super::theme::{AMBER, BLUE, INK, MARGIN, ORANGE, PLUM, PURPLE, SKY, VERMILION, WIDTH};
+use super::stored::StoredChart;
+use super::theme::{AMBER, BLUE, Color, INK, MARGIN, ORANGE, PLUM, PURPLE, SKY, VERMILION};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
 /// One window of time. All rates are per second and belong to the window of the arrival.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RateWindow {
     pub start_secs: f64,
     pub end_secs: f64,
@@ -23,13 +26,21 @@ pub struct RateWindow {
 }
 
 /// Request rate by outcome over time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RateTimeline {
     pub caption: Caption,
     pub timeline: Timeline,
     /// In order of time.
     pub windows: Vec<RateWindow>,
 }
+
+/// Fill, edge and name of what stands on top of each other.
+const LAYERS: [(Color, Color, &str); 4] = [
+    (SKY, BLUE, "success"),
+    (VERMILION, VERMILION, "failed"),
+    (ORANGE, AMBER, "timed out"),
+    (PURPLE, PLUM, "rejected"),
+];
 
 const HEIGHT: f64 = 290.0;
 /// Room above the highest rate, in which the shading of faults is seen.
@@ -45,8 +56,11 @@ impl Chart for RateTimeline {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
-        let (mut scene, lanes_top) = frame::open(&self.caption);
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, mut lanes_top) = frame::open(&self.caption, width);
+        if frame::is_narrow(width) {
+            lanes_top = series::legend_rows(&mut scene, lanes_top, &self.legend());
+        }
         let top = lanes_top + self.timeline.lanes_height() + 22.0;
         let peaks = self
             .windows
@@ -63,7 +77,7 @@ impl Chart for RateTimeline {
         let plot = Area {
             left,
             top,
-            right: WIDTH - 36.0,
+            right: width - 36.0,
             bottom: top + HEIGHT,
         };
         let time = self.timeline.scale(plot.left, plot.right);
@@ -115,17 +129,15 @@ impl Chart for RateTimeline {
         }
         table
     }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Rates(self.clone())
+    }
 }
 
 impl RateTimeline {
     fn draw_rates(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
-        let layers = [
-            (SKY, BLUE, "success"),
-            (VERMILION, VERMILION, "failed"),
-            (ORANGE, AMBER, "timed out"),
-            (PURPLE, PLUM, "rejected"),
-        ];
-        for (layer, (color, edge, _)) in layers.into_iter().enumerate() {
+        for (layer, (color, edge, _)) in LAYERS.into_iter().enumerate() {
             let steps: Vec<Step> = self
                 .windows
                 .iter()
@@ -145,21 +157,24 @@ impl RateTimeline {
             .windows
             .iter()
             .flat_map(|w| [(w.start_secs, w.offered_rate), (w.end_secs, w.offered_rate)]);
-        let offered = series::line(scene, corners, scales, OFFERED);
+        series::line(scene, corners, scales, OFFERED);
 
-        let mut entries: Vec<_> = layers
+        if !frame::is_narrow(scene.width) {
+            let ends = (plot.left + 150.0, plot.right);
+            series::legend(scene, ends, plot.top - 9.0, &self.legend());
+        }
+    }
+
+    fn legend(&self) -> Vec<(Swatch, &'static str)> {
+        let mut entries: Vec<(Swatch, &str)> = LAYERS
             .iter()
             .map(|&(color, _, text)| (Swatch::Fill(color), text))
             .collect();
-        if offered.is_some() {
+        let mut offered = self.windows.iter().filter_map(|w| w.offered_rate);
+        if offered.any(f64::is_finite) {
             entries.push((Swatch::Line(OFFERED), "offered load"));
         }
-        series::legend(
-            scene,
-            (plot.left + 150.0, plot.right),
-            plot.top - 9.0,
-            &entries,
-        );
+        entries
     }
 }
 

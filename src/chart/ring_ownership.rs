@@ -1,15 +1,18 @@
 //! How much of a hash ring every instance owns, before and after a change.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
 use super::rows::{self, ROW_COUNT_MAX, ROW_HEIGHT};
 use super::scene::{Anchor, Area, Scene};
-use super::series::{self, LineStyle};
-use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, VERMILION, WIDTH};
+use super::series::{self, LineStyle, Swatch};
+use super::stored::StoredChart;
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, VERMILION};
 use super::{Caption, Chart, DataTable, text};
 
 /// What an instance owns.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ownership {
     /// Share of the hash space, from 0 to 1.
     pub share: f64,
@@ -18,7 +21,7 @@ pub struct Ownership {
 }
 
 /// One instance.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RingInstance {
     pub label: String,
     /// None: not on the ring then.
@@ -27,7 +30,7 @@ pub struct RingInstance {
 }
 
 /// Ring ownership before and after.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RingOwnership {
     pub caption: Caption,
     pub instances: Vec<RingInstance>,
@@ -44,11 +47,11 @@ impl Chart for RingOwnership {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
+    fn scene(&self, width: f64) -> Scene {
         if self.instances.len() <= ROW_COUNT_MAX {
-            self.rows_scene()
+            self.rows_scene(width)
         } else {
-            self.curve_scene()
+            self.curve_scene(width)
         }
     }
 
@@ -74,6 +77,10 @@ impl Chart for RingOwnership {
         }
         table
     }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Ring(self.clone())
+    }
 }
 
 impl RingOwnership {
@@ -92,20 +99,19 @@ impl RingOwnership {
             .any(|instance| instance.after.is_some())
     }
 
-    fn rows_scene(&self) -> Scene {
-        let (mut scene, top) = frame::open(&self.caption);
-        self.draw_legend(&mut scene, top + 8.0);
-        let top = top + 26.0;
-        let left = rows::left_of(
-            self.instances
-                .iter()
-                .map(|instance| self.row_label(instance)),
-        );
+    fn rows_scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
+        let top = self.draw_legend(&mut scene, top);
+        let labels = self
+            .instances
+            .iter()
+            .map(|instance| self.row_label(instance));
+        let left = rows::left_of(labels, width);
         let height = (self.instances.len() as f64 * ROW_HEIGHT).max(80.0);
         let plot = Area {
             left,
             top,
-            right: WIDTH - 40.0,
+            right: width - 40.0,
             bottom: top + height,
         };
         let shares = self.instances.iter().flat_map(|instance| {
@@ -146,14 +152,22 @@ impl RingOwnership {
         frame::close(scene, &self.caption, bottom)
     }
 
-    /// Explains the marks in one row.
-    fn draw_legend(&self, scene: &mut Scene, y: f64) {
+    /// Explains the marks; gives the height at which the rest starts.
+    fn draw_legend(&self, scene: &mut Scene, top: f64) -> f64 {
         let after = if self.change.is_empty() {
             "after".to_string()
         } else {
             format!("after: {}", self.change)
         };
-        let mut x = MARGIN + 6.0;
+        if frame::is_narrow(scene.width) {
+            let mut entries = vec![(Swatch::Ring(BEFORE), "before")];
+            if self.has_after() {
+                entries.push((Swatch::Dot(AFTER), after.as_str()));
+            }
+            entries.push((Swatch::Tick(BEFORE), "fair share by weight"));
+            return series::legend_rows(scene, top - 8.0, &entries) + 8.0;
+        }
+        let (mut x, y) = (MARGIN + 6.0, top + 8.0);
         rows::ring(scene, (x, y - 4.0), 5.5, BEFORE);
         scene.label((x + 12.0, y), "before", Anchor::Start);
         x += 76.0;
@@ -168,11 +182,12 @@ impl RingOwnership {
             rows::tick(scene, (x + 5.0, y - 4.0), AFTER);
         }
         scene.label((x + 13.0, y), "fair share by weight", Anchor::Start);
+        top + 26.0
     }
 
     /// Shares over fair shares, from the smallest to the largest.
-    fn curve_scene(&self) -> Scene {
-        let (mut scene, top) = frame::open(&self.caption);
+    fn curve_scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
         let top = top + 22.0;
         let sorted = |of: fn(&RingInstance) -> Option<Ownership>| {
             let owned = self.instances.iter().filter_map(of);
@@ -192,7 +207,7 @@ impl RingOwnership {
         let plot = Area {
             left,
             top,
-            right: WIDTH - 90.0,
+            right: width - 90.0,
             bottom: top + CURVE_HEIGHT,
         };
         let count = before.len().max(after.len()).max(1) as f64;

@@ -10,12 +10,12 @@ pub const ROW_COUNT_MAX: usize = 24;
 /// Height of a row.
 pub const ROW_HEIGHT: f64 = 22.0;
 
-/// The width that the names of rows need, from the left edge of the picture.
-pub fn left_of(labels: impl Iterator<Item = String>) -> f64 {
+/// The width that the names of rows need, from the left edge of a picture of `width`.
+pub fn left_of(labels: impl Iterator<Item = String>, width: f64) -> f64 {
     let widest = labels
         .map(|label| text::width(&label, LABEL_SIZE, false))
         .fold(40.0, f64::max);
-    MARGIN + widest.min(230.0) + 12.0
+    MARGIN + widest.min(230.0).min(width * 0.3) + 12.0
 }
 
 /// Draws the line on which the values of a row stand and its name; gives its height.
@@ -36,4 +36,12 @@ pub fn ring(scene: &mut Scene, center: Point, radius: f64, color: Color) {
 /// Draws a short upright line: the place where a value should be.
 pub fn tick(scene: &mut Scene, (x, y): Point, color: Color) {
     scene.line(vec![(x, y - 8.0), (x, y + 8.0)], color, 2.0);
+}
+
+/// Draws a line between two ends.
+pub fn interval(scene: &mut Scene, (low, high): (f64, f64), y: f64, color: Color) {
+    scene.line(vec![(low, y), (high, y)], color, 2.0);
+    for end in [low, high] {
+        scene.line(vec![(end, y - 4.0), (end, y + 4.0)], color, 1.5);
+    }
 }

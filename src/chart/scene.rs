@@ -1,7 +1,7 @@
 //! A drawing as plain data, in logical pixels with the origin at the top left.
 
 use super::text;
-use super::theme::{Color, INK, LABEL_SIZE};
+use super::theme::{Color, INK, LABEL_SIZE, PAPER, Theme};
 
 /// A point: x to the right, y down.
 pub type Point = (f64, f64);
@@ -97,14 +97,43 @@ pub enum Shape {
 }
 
 /// A drawing. Later shapes cover earlier ones.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
     pub width: f64,
     pub height: f64,
+    /// What lies below everything.
+    pub paper: Color,
     pub shapes: Vec<Shape>,
 }
 
+impl Default for Scene {
+    fn default() -> Self {
+        Scene {
+            width: 0.0,
+            height: 0.0,
+            paper: PAPER,
+            shapes: Vec::new(),
+        }
+    }
+}
+
 impl Scene {
+    /// The same drawing in the colours of `theme`.
+    pub fn dressed(mut self, theme: Theme) -> Self {
+        self.paper = theme.of(self.paper);
+        for shape in &mut self.shapes {
+            let color = match shape {
+                Shape::Rect { color, .. }
+                | Shape::Polygon { color, .. }
+                | Shape::Dot { color, .. } => color,
+                Shape::Line { stroke, .. } => &mut stroke.color,
+                Shape::Text(label) => &mut label.color,
+            };
+            *color = theme.of(*color);
+        }
+        self
+    }
+
     /// Fills a rectangle. One that has no area is left out.
     pub fn rect(&mut self, area: Area, color: Color) {
         self.tint(area, color, 1.0);
@@ -241,7 +270,7 @@ pub mod tests {
     use super::*;
 
     /// Texts lie inside the picture and on none of the others; coordinates are numbers.
-    pub fn assert_legible(scene: &Scene) {
+    pub fn assert_legible(scene: &Scene, name: &str) {
         let labels: Vec<(&Label, Area)> = scene
             .shapes
             .iter()
@@ -253,7 +282,7 @@ pub mod tests {
         for (index, (label, a)) in labels.iter().enumerate() {
             assert!(
                 0.0 <= a.left && a.right <= scene.width && 0.0 <= a.top && a.bottom <= scene.height,
-                "`{}` leaves the picture: {a:?}",
+                "{name}: `{}` leaves the picture: {a:?}",
                 label.text
             );
             for (other, b) in &labels[index + 1..] {
@@ -261,7 +290,11 @@ pub mod tests {
                     || b.right <= a.left
                     || a.bottom <= b.top
                     || b.bottom <= a.top;
-                assert!(is_apart, "`{}` and `{}` overlap", label.text, other.text);
+                assert!(
+                    is_apart,
+                    "{name}: `{}` and `{}` overlap",
+                    label.text, other.text
+                );
             }
         }
         for shape in &scene.shapes {
@@ -278,7 +311,7 @@ pub mod tests {
                 Shape::Dot { center, .. } => is_inside(center),
                 Shape::Text(_) => true,
             };
-            assert!(is_sound, "outside the picture: {shape:?}");
+            assert!(is_sound, "{name}: outside the picture: {shape:?}");
         }
     }
 

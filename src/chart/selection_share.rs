@@ -1,14 +1,18 @@
 //! How often every instance was picked, against its weight.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
 use super::rows::{self, ROW_COUNT_MAX, ROW_HEIGHT};
 use super::scene::{Anchor, Area, Scene};
-use super::theme::{BLUE, Color, INK, LABEL_SIZE, MARGIN, MUTED, WIDTH};
+use super::series::{self, Swatch};
+use super::stored::StoredChart;
+use super::theme::{BLUE, Color, INK, LABEL_SIZE, MARGIN, MUTED};
 use super::{Caption, Chart, DataTable, text};
 
 /// One instance.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SelectedInstance {
     pub label: String,
     /// Share of the picks that its weight promises, from 0 to 1.
@@ -20,7 +24,7 @@ pub struct SelectedInstance {
 }
 
 /// Selection share against weight.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SelectionShare {
     pub caption: Caption,
     pub instances: Vec<SelectedInstance>,
@@ -36,11 +40,11 @@ impl Chart for SelectionShare {
         &self.caption
     }
 
-    fn scene(&self) -> Scene {
+    fn scene(&self, width: f64) -> Scene {
         if self.instances.len() <= ROW_COUNT_MAX {
-            self.rows_scene()
+            self.rows_scene(width)
         } else {
-            self.curve_scene()
+            self.curve_scene(width)
         }
     }
 
@@ -60,19 +64,24 @@ impl Chart for SelectionShare {
         }
         table
     }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Selection(self.clone())
+    }
 }
 
 impl SelectionShare {
-    fn rows_scene(&self) -> Scene {
-        let (mut scene, top) = frame::open(&self.caption);
-        self.draw_legend(&mut scene, top + 8.0);
-        let top = top + 26.0;
-        let left = rows::left_of(self.instances.iter().map(|instance| instance.label.clone()));
+    fn rows_scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
+        let has_numbers = !frame::is_narrow(width);
+        let top = self.draw_legend(&mut scene, top);
+        let labels = self.instances.iter().map(|instance| instance.label.clone());
+        let left = rows::left_of(labels, width);
         let height = (self.instances.len() as f64 * ROW_HEIGHT).max(80.0);
         let plot = Area {
             left,
             top,
-            right: WIDTH - 190.0,
+            right: width - if has_numbers { 190.0 } else { 36.0 },
             bottom: top + height,
         };
         let shares = self.instances.iter().flat_map(|instance| {
@@ -84,9 +93,12 @@ impl SelectionShare {
             let y = rows::draw_row(&mut scene, plot, index, &instance.label);
             rows::tick(&mut scene, (x.px(instance.expected_share), y), INK);
             if let Some((low, high)) = instance.interval {
-                draw_interval(&mut scene, x.px(low), x.px(high), y);
+                rows::interval(&mut scene, (x.px(low), x.px(high)), y, OBSERVED);
             }
             scene.dot((x.px(instance.observed_share), y), 4.5, OBSERVED);
+            if !has_numbers {
+                continue;
+            }
             let percent = |share: f64| format!("{:.2} %", share * 100.0);
             let words = format!(
                 "{} / {}",
@@ -94,12 +106,12 @@ impl SelectionShare {
                 percent(instance.expected_share)
             );
             let words = text::fit(&words, LABEL_SIZE, false, 160.0);
-            scene.label_in((WIDTH - MARGIN, y + 4.0), &words, Anchor::End, MUTED);
+            scene.label_in((width - MARGIN, y + 4.0), &words, Anchor::End, MUTED);
         }
         if self.instances.is_empty() {
             frame::empty(&mut scene, plot, "nobody was picked");
-        } else {
-            let at = (WIDTH - MARGIN, top - 18.0);
+        } else if has_numbers {
+            let at = (width - MARGIN, top - 18.0);
             scene.label_in(at, "observed / expected", Anchor::End, MUTED);
         }
         let name = "share of the picks";
@@ -107,23 +119,34 @@ impl SelectionShare {
         frame::close(scene, &self.caption, bottom)
     }
 
-    /// Explains the marks in one row.
-    fn draw_legend(&self, scene: &mut Scene, y: f64) {
-        let x = MARGIN + 6.0;
+    /// Explains the marks; gives the height at which the rest starts.
+    fn draw_legend(&self, scene: &mut Scene, top: f64) -> f64 {
+        if frame::is_narrow(scene.width) {
+            let mut entries = vec![
+                (Swatch::Dot(OBSERVED), "observed"),
+                (Swatch::Tick(INK), "expected by weight"),
+            ];
+            if !self.interval_name.is_empty() {
+                entries.push((Swatch::Interval(OBSERVED), &self.interval_name));
+            }
+            return series::legend_rows(scene, top - 8.0, &entries) + 8.0;
+        }
+        let (x, y) = (MARGIN + 6.0, top + 8.0);
         scene.dot((x, y - 4.0), 4.5, OBSERVED);
         scene.label((x + 10.0, y), "observed", Anchor::Start);
         rows::tick(scene, (x + 92.0, y - 4.0), INK);
         scene.label((x + 102.0, y), "expected by weight", Anchor::Start);
         if !self.interval_name.is_empty() {
-            draw_interval(scene, x + 244.0, x + 268.0, y - 4.0);
+            rows::interval(scene, (x + 244.0, x + 268.0), y - 4.0, OBSERVED);
             let name = text::fit(&self.interval_name, LABEL_SIZE, false, 380.0);
             scene.label((x + 276.0, y), &name, Anchor::Start);
         }
+        top + 26.0
     }
 
     /// Observed over expected, in the order of the instances.
-    fn curve_scene(&self) -> Scene {
-        let (mut scene, top) = frame::open(&self.caption);
+    fn curve_scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
         let top = top + 22.0;
         let ratio = |instance: &SelectedInstance, share: f64| share / instance.expected_share;
         let mut dots: Vec<(f64, Option<(f64, f64)>)> = self
@@ -147,7 +170,7 @@ impl SelectionShare {
         let plot = Area {
             left,
             top,
-            right: WIDTH - 100.0,
+            right: width - 100.0,
             bottom: top + CURVE_HEIGHT,
         };
         let x = Scale::linear(0.0, dots.len().max(1) as f64, plot.left, plot.right);
@@ -183,12 +206,5 @@ impl SelectionShare {
         let name = "instances, from the smallest to the largest ratio";
         let bottom = frame::base_axis(&mut scene, plot, &x, Quantity::Number, 8.0, name);
         frame::close(scene, &self.caption, bottom)
-    }
-}
-
-fn draw_interval(scene: &mut Scene, low: f64, high: f64, y: f64) {
-    scene.line(vec![(low, y), (high, y)], OBSERVED, 2.0);
-    for end in [low, high] {
-        scene.line(vec![(end, y - 4.0), (end, y + 4.0)], OBSERVED, 1.5);
     }
 }

@@ -1,9 +1,10 @@
 //! Lines and areas over windows of time, and their legend.
 
 use super::axis::Scale;
+use super::rows;
 use super::scene::{Anchor, Area, Point, Scene};
 use super::text;
-use super::theme::{Color, LABEL_SIZE};
+use super::theme::{Color, LABEL_SIZE, MARGIN};
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,6 +111,11 @@ pub enum Swatch {
     Line(LineStyle),
     RisingHatch(Color, Color),
     FallingHatch(Color, Color),
+    Dot(Color),
+    Ring(Color),
+    Tick(Color),
+    /// A line between two ends.
+    Interval(Color),
 }
 
 /// Writes a legend in one row that ends at `right`, its baseline at `y`; the text is shortened to
@@ -143,6 +149,32 @@ pub fn legend(scene: &mut Scene, (left, right): (f64, f64), y: f64, entries: &[(
     }
 }
 
+/// Writes a legend from the left margin on, in as many rows as it needs; gives the height at which
+/// it ends.
+pub fn legend_rows(scene: &mut Scene, top: f64, entries: &[(Swatch, &str)]) -> f64 {
+    const SWATCH: f64 = 22.0;
+    const GAP: f64 = 16.0;
+    let right = scene.width - MARGIN;
+    let (mut x, mut y) = (MARGIN, top + LABEL_SIZE);
+    for &(mark, words) in entries {
+        let words = text::fit(words, LABEL_SIZE, false, right - MARGIN - SWATCH);
+        let width = SWATCH + text::width(&words, LABEL_SIZE, false);
+        if MARGIN < x && right < x + width {
+            (x, y) = (MARGIN, y + 18.0);
+        }
+        let area = Area {
+            left: x,
+            top: y - 9.0,
+            right: x + 17.0,
+            bottom: y + 1.0,
+        };
+        swatch(scene, area, mark);
+        scene.label((x + SWATCH, y), &words, Anchor::Start);
+        x += width + GAP;
+    }
+    y + 8.0
+}
+
 fn swatch(scene: &mut Scene, area: Area, swatch: Swatch) {
     let y = (area.top + area.bottom) / 2.0;
     let ends = [(area.left, y), (area.right, y)];
@@ -170,5 +202,9 @@ fn swatch(scene: &mut Scene, area: Area, swatch: Swatch) {
             scene.rect(area, ground);
             scene.hatch_falling(area, color, 5.0);
         }
+        Swatch::Dot(color) => scene.dot((area.left + 8.0, y), 4.5, color),
+        Swatch::Ring(color) => rows::ring(scene, (area.left + 8.0, y), 5.5, color),
+        Swatch::Tick(color) => rows::tick(scene, (area.left + 8.0, y), color),
+        Swatch::Interval(color) => rows::interval(scene, (area.left, area.right), y, color),
     }
 }

@@ -149,7 +149,7 @@ pub mod tests {
         let scene = Scene {
             width: 100.0,
             height: 50.0,
-            shapes: Vec::new(),
+            ..Scene::default()
         };
         let document = document(&scene, "a < b", "x & y");
         assert!(document.contains("width=\"100\" height=\"50\" viewBox=\"0 0 400 200\""));

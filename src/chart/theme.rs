@@ -4,8 +4,35 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(pub u8, pub u8, pub u8);
 
-/// Width of every chart in logical pixels.
+/// A set of colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark on white, for paper and most pages.
+    #[default]
+    Light,
+    /// Light on black.
+    Dark,
+}
+
+impl Theme {
+    /// What stands for `color` in this theme.
+    pub fn of(self, color: Color) -> Color {
+        match self {
+            Theme::Light => color,
+            Theme::Dark => {
+                let pair = DARK.iter().find(|pair| pair.0 == color);
+                pair.map_or(color, |pair| pair.1)
+            }
+        }
+    }
+}
+
+/// Width of a chart in logical pixels unless another one is asked for.
 pub const WIDTH: f64 = 900.0;
+/// The least width in which every chart can be laid out.
+pub const WIDTH_MIN: f64 = 320.0;
+/// The largest width that may be asked for.
+pub const WIDTH_MAX: f64 = 4_000.0;
 /// Space around everything.
 pub const MARGIN: f64 = 20.0;
 

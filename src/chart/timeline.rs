@@ -1,12 +1,14 @@
 //! The time that a chart covers, and the windows of faults on it.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::Scale;
 use super::scene::{Anchor, Area, Label, Scene};
 use super::text;
 use super::theme::{AXIS, FAULT, FAULT_BAR, LABEL_SIZE, PAPER, TRACK};
 
 /// A window in which a fault acts. Windows of one fault share their label.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultSpan {
     pub label: String,
     pub start_secs: f64,
@@ -14,7 +16,7 @@ pub struct FaultSpan {
 }
 
 /// The time that a chart covers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
     pub start_secs: f64,
     pub end_secs: f64,
@@ -23,14 +25,14 @@ pub struct Timeline {
     pub fault_spans: Vec<FaultSpan>,
 }
 
-/// Windows from which on their lines would hide the data.
-const WINDOW_COUNT_CROWDED: usize = 16;
+/// Pixels that a window needs at least on average, or else lines would hide the data.
+const WINDOW_WIDTH_MIN: f64 = 60.0;
 /// Height of a row of fault bars.
 const LANE_HEIGHT: f64 = 19.0;
 /// Height of a bar in its row.
 const BAR_HEIGHT: f64 = 15.0;
 /// Faults with a row of their own; further ones are counted in the last row.
-const LANE_COUNT_MAX: usize = 5;
+const LANE_COUNT_MAX: usize = 8;
 
 impl Timeline {
     /// The scale of its time over the width of a plot.
@@ -78,7 +80,8 @@ impl Timeline {
             }
             let more = labels.len() - LANE_COUNT_MAX.min(labels.len());
             if lane == LANE_COUNT_MAX - 1 && 0 < more {
-                words = format!("{words} and {more} more faults");
+                let plural = if more == 1 { "" } else { "s" };
+                words = format!("{words} and {more} more fault{plural}");
             }
             lane_label(scene, plot, y, &words, &spans);
         }
@@ -115,7 +118,7 @@ impl Timeline {
     /// Draws the lines at which windows start (solid) and stop (dashed), over the data. Where there
     /// are many, thin lines show the starts only.
     pub fn mark(&self, scene: &mut Scene, scale: &Scale, plot: Area) {
-        let is_crowded = WINDOW_COUNT_CROWDED <= self.windows().count();
+        let is_crowded = plot.width() < self.windows().count() as f64 * WINDOW_WIDTH_MIN;
         for span in self.windows() {
             let x = scale.px(span.start_secs);
             let width = if is_crowded { 0.5 } else { 1.0 };

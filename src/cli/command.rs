@@ -99,7 +99,7 @@ fn precision(args: &PrecisionArgs) -> Vec<String> {
 }
 
 /// The text as one word of a POSIX shell.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_string();

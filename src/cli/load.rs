@@ -51,7 +51,7 @@ pub fn for_run(
         return Ok(first);
     }
     let limits = &args.load.limits;
-    let secs = warmup::find(&first, args.jobs, limits, console)?;
+    let secs = warmup::find(&first, args.jobs.count, limits, console)?;
     console.note(warmup::found_text(secs));
     input.sets.push(warmup::set(secs));
     finish(&mut load::load_asking(&input, metrics, false))

@@ -10,6 +10,7 @@ use super::interrupt::Interrupt;
 use super::load::{self, Loaded};
 use super::progress::Meter;
 use super::style::Console;
+use super::trace_files::TraceFiles;
 use super::{CliError, Exit, print};
 use crate::experiment::Results;
 use crate::experiment::compare::sample::Level;
@@ -39,11 +40,16 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     let precision = args.precision.rule(args.replications);
     let loaded = load::for_run(args, &metrics(args), console)?;
     let started_at = SystemTime::now();
+    let traces = TraceFiles::create(&args.trace)?;
     let mut writer = begin(args.out.as_deref())?;
     let plan = Plan {
         seed: loaded.scenario.seed,
         replication_count: precision.map_or(args.replications, |rule| rule.run_count_min),
-        jobs: jobs_that_fit(args.jobs, &loaded.estimate, args.load.limits.max_memory),
+        jobs: jobs_that_fit(
+            args.jobs.count,
+            &loaded.estimate,
+            args.load.limits.max_memory,
+        ),
     };
     let event_count_max = args.load.limits.max_events;
     let scenario = &loaded.scenario;
@@ -79,6 +85,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     if interrupt.is_raised() {
         return Err(interrupted());
     }
+    traces.write(args, &loaded.scenario, &results, &interrupt, console)?;
     let place = place(args, &loaded.scenario, &results);
     let manifest = manifest(&loaded, &results, started_at, &command, &writer);
     writer.commit(&place, &manifest)?;

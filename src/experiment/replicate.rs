@@ -14,7 +14,7 @@ use crate::model::fault_plan::fault_windows;
 use crate::model::observation::FaultWindow;
 use crate::model::{self, Progress, SimError, SimOptions};
 use crate::scenario::Scenario;
-use crate::scenario::trigger::is_dynamic;
+use crate::scenario::trigger::has_dynamic_windows;
 use crate::time::SimTime;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
@@ -91,7 +91,8 @@ impl<M: Monitor> Monitor for Later<'_, M> {
     }
 }
 
-fn run_once(
+/// One run, with everything that is measured of it.
+pub(super) fn run_once(
     scenario: &Scenario,
     seed: u64,
     event_count_max: u64,
@@ -138,11 +139,12 @@ fn windows(
 ) -> Result<Vec<FaultWindow>, RunStop> {
     let plan = model::fault_plan(scenario, options.seed)
         .map_err(|error| RunStop::Limit(error.to_string()))?;
-    let mut windows = fault_windows(&plan);
     let faults = 0..scenario.faults.len();
     let is_dynamic: Vec<bool> = faults
-        .map(|fault| is_dynamic(&scenario.faults, FaultId::from_index(fault)))
+        .map(|fault| has_dynamic_windows(&scenario.faults, FaultId::from_index(fault)))
         .collect();
+    let mut windows = fault_windows(&plan);
+    windows.retain(|window| !is_dynamic[window.fault.index()]);
     if is_dynamic.contains(&true) {
         let mut learner = WindowLearner::new(is_dynamic);
         model::simulate(scenario, options, &mut learner, progress).map_err(stopped)?;

@@ -1,20 +1,24 @@
 //! What detectors believed and when: detection times and mistakes by detector.
 //!
-//! Every calling side of an edge with pings is taken to watch every instance of the service.
+//! Every calling side of an edge with a detector is taken to watch every instance of the service.
+//! An edge without one whose balancer ejects detects passively: its ejections are its suspicions.
 
 use std::collections::BTreeMap;
 
-use super::data::detection::{DetectorMetrics, FaultDetection};
+use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
 use super::histogram::Samples;
 use super::life::Episode;
-use crate::id::{CallerId, FaultId, InstanceId, ServiceId};
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
-use crate::scenario::registry::RegistryProfile;
+use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::client::EdgeConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
 const REGISTRY: u64 = 0;
+/// Marks the code of a member of a cluster.
+const MEMBER: u64 = 1 << 63;
 
 /// A suspicion that lasts.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +37,38 @@ pub struct DetectionCell {
     pub detection_time: Samples,
     /// Pairs without a final suspicion.
     pub undetected_count: u64,
+    /// Crash to the final suspicion of the first, the median and the last of those who watch, one
+    /// of each for every crash that so many noticed.
+    pub order: [Samples; 3],
+    /// Crashes that not even the first, not half, not all of them noticed.
+    pub order_missed: [u64; 3],
+}
+
+impl DetectionCell {
+    /// One crash: when those who noticed it did, and how many did not.
+    fn record_order(&mut self, times: &mut [SimDuration], missed: u64) {
+        times.sort_unstable();
+        let all = times.len() + missed as usize;
+        if all == 0 {
+            return;
+        }
+        for (place, rank) in [0, (all - 1) / 2, all - 1].into_iter().enumerate() {
+            match times.get(rank) {
+                Some(time) => self.order[place].record(*time),
+                None => self.order_missed[place] += 1,
+            }
+        }
+    }
+
+    /// Adds the crashes of another cell.
+    pub fn merge(&mut self, other: &DetectionCell) {
+        self.detection_time.merge(&other.detection_time);
+        self.undetected_count += other.undetected_count;
+        for (place, samples) in other.order.iter().enumerate() {
+            self.order[place].merge(samples);
+            self.order_missed[place] += other.order_missed[place];
+        }
+    }
 }
 
 /// All pairs of one kind.
@@ -42,8 +78,10 @@ pub struct Detector {
     pub name: String,
     /// The service that is watched.
     pub service: ServiceId,
-    /// The edge whose calling sides ping; None for the registry.
+    /// The edge whose calling sides watch; None for the registry and for clusters.
     pub edge: Option<usize>,
+    /// The cluster whose members watch.
+    pub cluster: Option<u32>,
     /// Who watches.
     pub suspector_count: u64,
     /// By fault; None where a crash had no fault.
@@ -73,6 +111,8 @@ pub struct DetectionTable {
     registry_detectors: Vec<Option<usize>>,
     /// Place of the detector by edge.
     edge_detectors: Vec<Option<usize>>,
+    /// Places of the detectors of each cluster, by service.
+    cluster_detectors: Vec<Vec<(ServiceId, usize)>>,
     /// Suspicions that last, by instance and suspector.
     suspicions: BTreeMap<(u32, u64), Suspicion>,
 }
@@ -90,6 +130,7 @@ impl Detector {
             name,
             service,
             edge,
+            cluster: None,
             suspector_count: callers.unwrap_or(1),
             by_fault: BTreeMap::new(),
             mistake_count: 0,
@@ -129,8 +170,7 @@ impl Detector {
         let mut sum = DetectionCell::default();
         for (of_fault, cell) in &self.by_fault {
             if fault.is_none() || fault == *of_fault {
-                sum.detection_time.merge(&cell.detection_time);
-                sum.undetected_count += cell.undetected_count;
+                sum.merge(cell);
             }
         }
         sum
@@ -152,6 +192,16 @@ impl Detector {
     }
 }
 
+/// Whether the ejections of a call are all that it has to detect failures by: they count as its
+/// suspicions.
+pub fn detects_passively(edge: &EdgeConfig) -> bool {
+    let ejects = match &edge.balancer {
+        BalancerConfig::Composed(composed) => composed.ejection.is_some(),
+        _ => false,
+    };
+    ejects && edge.detector.is_none()
+}
+
 impl DetectionTable {
     /// The detectors of a scenario. `measured` is its measured window.
     pub fn new(scenario: &Scenario, measured: (SimTime, SimTime)) -> Self {
@@ -159,7 +209,7 @@ impl DetectionTable {
             measured,
             ..DetectionTable::default()
         };
-        let has_leases = matches!(scenario.registry.profile, RegistryProfile::Lease(_));
+        let has_leases = scenario.registry.profile.detects();
         for (index, service) in scenario.services.iter().enumerate() {
             let is_watched = has_leases && service.registered.is_some();
             table
@@ -172,16 +222,47 @@ impl DetectionTable {
             }
         }
         for (index, edge) in scenario.edges.iter().enumerate() {
-            let is_watching = edge.detector.is_some();
+            let is_passive = detects_passively(edge);
+            let is_watching = edge.detector.is_some() || is_passive;
             table
                 .edge_detectors
                 .push(is_watching.then_some(table.detectors.len()));
             if is_watching {
-                let detector = Detector::new(scenario, edge.path.clone(), edge.to, Some(index));
+                let kind = if is_passive { " (ejection)" } else { "" };
+                let name = format!("{}{kind}", edge.path);
+                let detector = Detector::new(scenario, name, edge.to, Some(index));
                 table.detectors.push(detector);
             }
         }
+        for (cluster, config) in (0..).zip(&scenario.clusters) {
+            let count = |s: &ServiceId| scenario.topology.service_instances(*s).len() as u64;
+            let member_count: u64 = config.services.iter().map(count).sum();
+            let owner = &scenario.services[config.service.index()].name;
+            let mut places = Vec::new();
+            for service in config.services.iter().copied() {
+                places.push((service, table.detectors.len()));
+                table.detectors.push(Detector {
+                    cluster: Some(cluster),
+                    suspector_count: member_count - 1,
+                    ..Detector::new(scenario, format!("service.{owner}.gossip"), service, None)
+                });
+            }
+            table.cluster_detectors.push(places);
+        }
         table
+    }
+
+    /// Who could have noticed that an instance is down: of a cluster only those that are there
+    /// themselves.
+    fn witness_count(&self, place: usize) -> u64 {
+        let detector = &self.detectors[place];
+        let Some(cluster) = detector.cluster else {
+            return detector.suspector_count;
+        };
+        let places = self.cluster_detectors[cluster as usize].iter();
+        places
+            .map(|(_, place)| self.detectors[*place].alive_count)
+            .sum()
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.
@@ -230,6 +311,36 @@ impl DetectionTable {
         self.end_wrong(place, &suspicion, at);
     }
 
+    /// A balancer that detects passively leaves an instance out.
+    pub fn eject(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        is_alive: bool,
+        scenario: &Scenario,
+    ) {
+        if detects_passively(&scenario.edges[edge.index()]) {
+            let suspector = Suspector::Caller(caller);
+            self.suspect(at, suspector, instance, is_alive, scenario);
+        }
+    }
+
+    /// A calling side takes an instance in: its balancer may have left it out before.
+    pub fn take_in(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        scenario: &Scenario,
+    ) {
+        let suspector = Suspector::Caller(caller);
+        let is_suspected = self.suspicions.contains_key(&(instance.0, code(suspector)));
+        if is_suspected && detects_passively(&scenario.edges[edge.index()]) {
+            self.trust(at, suspector, instance, scenario);
+        }
+    }
+
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.
     pub fn leave(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, -1, scenario);
@@ -255,20 +366,23 @@ impl DetectionTable {
         if episode.since < self.measured.0 || self.measured.1 <= episode.since {
             return;
         }
-        let mut detected_counts = vec![0; self.detectors.len()];
+        let mut times = vec![Vec::new(); self.detectors.len()];
         for (key, suspicion) in self.suspicions_of(instance) {
             let place = self.place(suspector(key.1), instance, scenario);
-            detected_counts[place] += 1;
             let detection = suspicion.since.max(episode.since).since(episode.since);
             let by_fault = &mut self.detectors[place].by_fault;
             let cell = by_fault.entry(episode.fault).or_default();
             cell.detection_time.record(detection);
+            times[place].push(detection);
         }
         let service = scenario.topology.service_of(instance);
-        for (detector, detected) in self.detectors.iter_mut().zip(detected_counts) {
-            if detector.service == service {
-                let cell = detector.by_fault.entry(episode.fault).or_default();
-                cell.undetected_count += detector.suspector_count - detected;
+        for (place, times) in times.iter_mut().enumerate() {
+            if self.detectors[place].service == service {
+                let missed = self.witness_count(place).saturating_sub(times.len() as u64);
+                let by_fault = &mut self.detectors[place].by_fault;
+                let cell = by_fault.entry(episode.fault).or_default();
+                cell.undetected_count += missed;
+                cell.record_order(times, missed);
             }
         }
     }
@@ -307,6 +421,12 @@ impl DetectionTable {
                 mistake_recurrence_secs_mean: detector.mistake_recurrence_secs(),
                 query_accuracy_ratio: detector.query_accuracy_ratio(),
                 observed_pair_secs: detector.observed_pair_secs(),
+                members: detector.cluster.map(|_| MemberDetection {
+                    member_count: detector.suspector_count + 1,
+                    first: detection.order[0].stats(),
+                    median: detection.order[1].stats(),
+                    last: detection.order[2].stats(),
+                }),
             }
         };
         self.detectors.iter().map(metrics).collect()
@@ -365,6 +485,12 @@ impl DetectionTable {
             Suspector::Caller(caller) => {
                 self.edge_detectors[scenario.topology.edge_of(caller).index()]
             }
+            Suspector::Member { cluster, .. } => {
+                let service = scenario.topology.service_of(instance);
+                let mut places = self.cluster_detectors[cluster as usize].iter();
+                let found = places.find(|(other, _)| *other == service);
+                found.map(|(_, place)| *place)
+            }
         };
         place.expect("who suspects has a detector in the scenario")
     }
@@ -374,12 +500,19 @@ fn code(suspector: Suspector) -> u64 {
     match suspector {
         Suspector::Registry => REGISTRY,
         Suspector::Caller(caller) => u64::from(caller.0) + 1,
+        Suspector::Member { cluster, node } => {
+            MEMBER | u64::from(cluster) << u32::BITS | u64::from(node.0)
+        }
     }
 }
 
 fn suspector(code: u64) -> Suspector {
     match code {
         REGISTRY => Suspector::Registry,
+        code if code & MEMBER != 0 => Suspector::Member {
+            cluster: ((code & !MEMBER) >> u32::BITS) as u32,
+            node: NodeId((code & u64::from(u32::MAX)) as u32),
+        },
         code => Suspector::Caller(CallerId(
             u32::try_from(code - 1).expect("codes are made of 32-bit ids"),
         )),

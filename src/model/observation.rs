@@ -1,8 +1,11 @@
 //! The only way out of the model: facts, as they happen. No conclusions, no statistics.
 
 mod parties;
+pub mod step;
 
 use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 pub use super::caller::parts::{Parts, Wait};
 pub use super::control_kind::ControlKind;
@@ -10,12 +13,20 @@ use super::view::ViewSnapshot;
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::time::{SimDuration, SimTime};
 
+use step::Step;
+
 pub use parties::{BreakerState, CacheAnswer, CachePlace, LimitOwner, LocalCause};
 
 /// Receives every fact of a run, in order of time.
 pub trait Observer {
+    /// Whether it follows single requests; otherwise nothing is spent on their steps.
+    const FOLLOWS: bool = false;
+
     /// Takes note of one fact. `at` never decreases.
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>);
+
+    /// Takes note of one step of a request, where [`Observer::FOLLOWS`] says so.
+    fn follow(&mut self, _at: SimTime, _step: &Step) {}
 }
 
 /// Observes nothing.
@@ -27,7 +38,8 @@ impl Observer for NoObserver {
 }
 
 /// One fact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Observation<'a> {
     /// A request of a client arrived at its caller, which may be down
     /// (`when_caller_down = "fail"`).
@@ -123,6 +135,13 @@ pub enum Observation<'a> {
         fault: FaultId,
         targets: &'a [NodeId],
     },
+    /// What came in a rolling restart is ready.
+    Replaced {
+        fault: FaultId,
+        instance: InstanceId,
+    },
+    /// The load stopped a rolling restart.
+    RolloutAborted { fault: FaultId },
     /// A detector begins to suspect an instance.
     Suspected {
         suspector: Suspector,
@@ -134,11 +153,15 @@ pub enum Observation<'a> {
         instance: InstanceId,
     },
     /// The registry published a new list of a service.
-    Published { view: &'a Arc<ViewSnapshot> },
+    Published {
+        #[serde(serialize_with = "shared")]
+        view: &'a Arc<ViewSnapshot>,
+    },
     /// A calling side balances over these candidates from now on.
     CandidatesChanged {
         caller: CallerId,
         edge: EdgeId,
+        #[serde(serialize_with = "shared")]
         view: &'a Arc<ViewSnapshot>,
     },
     /// An instance is no longer a candidate of a calling side.
@@ -157,6 +180,15 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A member got no answer from the one that it probed, in no way.
+    GossipProbeFailed { prober: NodeId, target: NodeId },
+    /// A message that is not a request, and whose size is known, was sent. None: it is about no
+    /// service of its own.
+    ControlSized {
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        byte_count: u64,
+    },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
         instance: InstanceId,
@@ -165,11 +197,23 @@ pub enum Observation<'a> {
         /// Work stands still because the quota is used up.
         is_throttled: bool,
     },
-    /// A calling side begins to open a connection.
+    /// Work of a class begins to share the cores of an instance, or no longer does.
+    CoresShared {
+        instance: InstanceId,
+        class: ClassId,
+        begins: bool,
+    },
+    /// The process of an instance with cores died: nothing shares them any more.
+    CoresFreed { instance: InstanceId },
+    /// The copy of data that a service was making is complete; told where links have a bandwidth.
+    CopyMade { service: ServiceId },
+    /// A calling side begins to open a connection. `class`: that of the attempt that needs it;
+    /// none where no attempt does.
     HandshakeStarted {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
+        class: ClassId,
     },
     /// A connection is open at its calling side.
     ConnectionOpened {
@@ -210,6 +254,7 @@ pub enum Observation<'a> {
     OptionalCallEnded {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         started_at: SimTime,
         has_failed: bool,
     },
@@ -294,11 +339,17 @@ pub enum Observation<'a> {
     /// A cache was asked for a key.
     CacheAsked {
         place: CachePlace,
+        class: ClassId,
         answer: CacheAnswer,
     },
     /// Somebody begins to load a key into a cache: after a miss, or in the background for an entry
-    /// past its life.
-    CacheLoads { place: CachePlace },
+    /// past its life. `class`: that of the request that missed it or found it so.
+    CacheLoads { place: CachePlace, class: ClassId },
+}
+
+/// Writes what a view holds.
+fn shared<S: Serializer>(view: &&Arc<ViewSnapshot>, serializer: S) -> Result<S::Ok, S::Error> {
+    ViewSnapshot::serialize(view, serializer)
 }
 
 /// One window of a fault.
@@ -326,7 +377,8 @@ pub struct RunEnd {
 }
 
 /// How a request or a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A good reply before the deadline.
     Success,
@@ -339,7 +391,8 @@ pub enum Outcome {
 }
 
 /// How an attempt ended, as its caller sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// A good reply.
     Success,
@@ -366,7 +419,8 @@ pub enum AttemptOutcome {
 }
 
 /// How work at an instance ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WorkEnd {
     /// Served, good reply sent.
     Served,
@@ -381,7 +435,8 @@ pub enum WorkEnd {
 }
 
 /// What a node is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LifeState {
     /// Working.
     Up,
@@ -405,16 +460,25 @@ impl LifeState {
 }
 
 /// Who suspects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Suspector {
     /// The registry, by an expired lease.
     Registry,
     /// A calling side, by pings without ACK.
     Caller(CallerId),
+    /// A member of a cluster, by gossip.
+    Member {
+        /// The cluster: the how-many-th of the scenario.
+        cluster: u32,
+        /// The member.
+        node: NodeId,
+    },
 }
 
 /// Why an instance is no longer a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExclusionCause {
     /// The registry's list no longer has it.
     Registry,
@@ -425,7 +489,13 @@ pub enum ExclusionCause {
 }
 
 impl<T: Observer> Observer for &mut T {
+    const FOLLOWS: bool = T::FOLLOWS;
+
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
         (**self).observe(at, observation);
+    }
+
+    fn follow(&mut self, at: SimTime, step: &Step) {
+        (**self).follow(at, step);
     }
 }

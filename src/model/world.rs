@@ -17,11 +17,14 @@ use super::detector::push::Beats;
 use super::event::Event;
 use super::exchange::Exchange;
 use super::fault::FaultSteps;
+use super::gossip::Gossip;
 use super::instance::Instance;
 use super::network::{MessageKey, Network, Verdict};
 use super::node::Node;
-use super::observation::{LifeState, Observation, Observer};
+use super::observation::step::{Step, StepKind};
+use super::observation::{AttemptOutcome, LifeState, Observation, Observer, WorkEnd};
 use super::reaction::Reactions;
+use super::rebuild::Rebuilds;
 use super::registry::Registry;
 use super::request::{Attempt, Request, TriedLists};
 use super::sampler::Sampler;
@@ -75,6 +78,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) registry: Registry,
     pub(super) pings: Pings,
     pub(super) beats: Beats,
+    /// Clusters whose members watch each other.
+    pub(super) gossip: Gossip,
     pub(super) servers: ServerState,
     pub(super) faults: FaultSteps,
     /// What loads and windows set off.
@@ -87,6 +92,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) in_flight_count: u64,
     /// Caches of calls and of instances.
     pub(super) caches: Caches,
+    /// Copies of data on links; None where there are none.
+    pub(super) rebuilds: Option<Box<Rebuilds>>,
     /// Which calls follow one another.
     pub(super) plans: CallPlans,
     /// Stages of parallel calls under way.
@@ -136,6 +143,69 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.note(now, &observation);
         }
         self.observer.observe(now, &observation);
+    }
+
+    /// Tells an observer that follows requests of a step of one.
+    #[inline(always)]
+    pub(super) fn follow(&mut self, request: u64, kind: StepKind) {
+        if O::FOLLOWS {
+            let now = self.now();
+            self.observer.follow(now, &Step { request, kind });
+        }
+    }
+
+    /// Tells an observer that follows requests of a step of an attempt: `kind` makes it from the
+    /// number of the attempt and its instance.
+    #[inline(always)]
+    pub(super) fn follow_attempt(
+        &mut self,
+        slot: u32,
+        kind: impl FnOnce(u8, InstanceId) -> StepKind,
+    ) {
+        if O::FOLLOWS {
+            let attempt = &self.attempts[slot];
+            let (identity, kind) = (attempt.identity, kind(attempt.index, attempt.instance));
+            self.follow(identity, kind);
+        }
+    }
+
+    /// An instance is done with an attempt.
+    #[inline(always)]
+    pub(super) fn follow_left(&mut self, slot: u32, end: WorkEnd) {
+        if O::FOLLOWS {
+            let is_started = self.attempts[slot].started_at != SimTime::NEVER;
+            self.follow_attempt(slot, |attempt, instance| StepKind::Left {
+                attempt,
+                instance,
+                end,
+                is_started,
+            });
+        }
+    }
+
+    /// An attempt ended for its caller.
+    #[inline(always)]
+    pub(super) fn follow_attempt_ended(
+        &mut self,
+        request: u64,
+        (attempt, instance): (u8, InstanceId),
+        outcome: AttemptOutcome,
+    ) {
+        let kind = StepKind::AttemptEnded {
+            attempt,
+            instance,
+            outcome,
+        };
+        self.follow(request, kind);
+    }
+
+    /// An instance turned an attempt away.
+    #[inline(always)]
+    pub(super) fn follow_turned_away(&mut self, slot: u32) {
+        self.follow_attempt(slot, |attempt, instance| StepKind::TurnedAway {
+            attempt,
+            instance,
+        });
     }
 
     /// Schedules an event and returns its sequence number.
@@ -261,6 +331,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::BeatDue(pair) => self.on_beat_due(pair, sequence),
             Event::BeatArrives(slot) => self.on_beat_arrives(slot, sequence),
             Event::BeliefDue(pair) => self.on_belief_due(pair, sequence),
+            Event::GossipDue(index) => self.on_gossip_due(index, sequence),
+            Event::GossipMessage(slot) => self.on_gossip_message(slot, sequence),
+            Event::GossipSuspicionEnds(slot) => self.on_gossip_suspicion_ends(slot, sequence),
+            Event::GossipRelayEnds(slot) => self.on_gossip_relay_ends(slot, sequence),
+            Event::RegistryMessage(slot) => self.on_registry_message(slot),
+            Event::RegistryTimer(timer) => self.on_registry_timer(timer, sequence),
         }
     }
 }

@@ -33,7 +33,10 @@ pub fn scenario() -> Scenario {
     let header = [question[0], question[1], "Expected: little.", "", "Once."];
     Scenario {
         asked: Vec::new(),
+        clusters: Vec::new(),
         compare: None,
+        sweep: None,
+        sensitivity: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,
@@ -263,6 +266,7 @@ fn detector() -> DetectorMetrics {
         mistake_recurrence_secs_mean: None,
         query_accuracy_ratio: Some(0.999),
         observed_pair_secs: 220.0,
+        members: None,
     }
 }
 
@@ -321,6 +325,7 @@ fn fault() -> FaultMetrics {
             ..RingChange::default()
         }],
         selection: Vec::new(),
+        rollout: None,
     }
 }
 

@@ -1,10 +1,16 @@
 //! The command line, through the real binary.
 
+mod chart;
 mod compare;
 mod compare_sources;
 mod detectors;
 mod files;
+mod registries;
 mod run;
 mod strategies;
+mod study;
 mod support;
+mod sweep;
+mod sweep_shards;
+mod trace;
 mod verbs;

@@ -158,7 +158,11 @@ impl Execution<'_> {
         let plan = Plan {
             seed: scenario.seed,
             replication_count: replications,
-            jobs: jobs_that_fit(self.args.jobs, &variant.loaded.estimate, limits.max_memory),
+            jobs: jobs_that_fit(
+                self.args.jobs.count,
+                &variant.loaded.estimate,
+                limits.max_memory,
+            ),
         };
         let part = Part {
             meter,
@@ -230,9 +234,10 @@ impl Execution<'_> {
                 limits: args.load.limits.clone(),
             },
             replications: u32::try_from(results.runs.len()).expect("counted in 32 bits"),
-            jobs: args.jobs,
+            jobs: args.jobs.clone(),
             out: None,
             format: Format::Text,
+            trace: Vec::new(),
             no_charts: true,
             metrics: Vec::new(),
             precision: PrecisionArgs::NONE,

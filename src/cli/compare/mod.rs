@@ -3,7 +3,7 @@
 mod execute;
 mod measures;
 mod saved;
-mod variants;
+pub mod variants;
 
 use std::io;
 use std::path::{Path, PathBuf};

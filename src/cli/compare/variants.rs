@@ -59,7 +59,7 @@ pub fn load_variants(args: &CompareArgs, console: &mut Console) -> Result<Varian
     let mut secs: f64 = 0.0;
     for variant in &variants.list {
         let limits = &args.load.limits;
-        let found = warmup::find(&variant.loaded, args.jobs, limits, console)?;
+        let found = warmup::find(&variant.loaded, args.jobs.count, limits, console)?;
         secs = secs.max(found);
     }
     console.note(format_args!(
@@ -267,7 +267,7 @@ fn varied(vary: &str, scenario: &Path) -> Result<Vec<Wanted>, CliError> {
     Ok(wanted)
 }
 /// Splits at commas outside of quotes, brackets and braces.
-fn split_values(text: &str) -> Vec<String> {
+pub fn split_values(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut depth, mut quote) = (0_i32, None);
     for c in text.chars() {

@@ -11,6 +11,7 @@ mod estimate;
 mod flow;
 mod request;
 mod resilience;
+mod rollout;
 mod scaling;
 mod server;
 #[cfg(test)]
@@ -169,12 +170,10 @@ fn unstated(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         Measure::FallbackRatio => ask.flow(),
         Measure::InstanceCount => ask.instance_count(),
         data if data.is_of_data() => ask.data(),
+        restart if restart.is_of_rollout() => ask.rollout(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
-        Measure::CacheHitRatio
-        | Measure::CacheStaleRatio
-        | Measure::CacheLoadRate
-        | Measure::CacheLoadPeak => ask.cache(),
+        cache if cache.is_of_cache() => ask.cache(),
         _ => ask.other(),
     }
 }

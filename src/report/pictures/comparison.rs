@@ -58,9 +58,16 @@ fn levels(
         let interval = row.level.interval();
         IntervalRow {
             label: name.clone(),
-            value: interval.map(|(value, _, _)| value),
-            interval: interval.map(|(_, low, high)| (low, high)),
-            values: row.values.iter().flatten().copied().collect(),
+            value: interval.and_then(|(value, _, _)| finite(value)),
+            low: interval.and_then(|(_, low, _)| finite(low)),
+            high: interval.and_then(|(_, _, high)| finite(high)),
+            values: row
+                .values
+                .iter()
+                .flatten()
+                .copied()
+                .filter_map(finite)
+                .collect(),
             words: level_text(&row.level, measure.unit),
             is_reference: place == comparison.reference,
         }
@@ -74,9 +81,10 @@ fn levels(
     Intervals {
         caption: caption(facts, levels_title(comparison, measure), subtitle),
         rows: rows.map(row).collect(),
-        quantity: Some(quantity(measure.unit)),
+        quantity: quantity(measure.unit),
         axis: measure.text.clone(),
         mark: None,
+        mark_name: String::new(),
     }
 }
 
@@ -117,15 +125,16 @@ fn effects(
             subtitle.to_string(),
         ),
         rows,
-        quantity: Some(match is_ratio {
+        quantity: match is_ratio {
             true => Quantity::Number,
             false => quantity(measure.unit),
-        }),
+        },
         axis: match is_ratio {
             true => format!("times the {} of {reference}", measure.text),
             false => format!("{} less that of {reference}", measure.text),
         },
-        mark: Some((f64::from(is_ratio), "no difference".to_string())),
+        mark: Some(f64::from(is_ratio)),
+        mark_name: "no difference".to_string(),
     })
 }
 
@@ -190,8 +199,9 @@ fn effect_row(name: &str, row: &Row, unit: Unit, is_ratio: bool) -> Option<Inter
     let effect = row.effect.as_ref().map(|effect| effect_text(effect, unit));
     Some(IntervalRow {
         label: name.to_string(),
-        value: Some(value),
-        interval: Some(interval),
+        value: finite(value),
+        low: finite(interval.0),
+        high: finite(interval.1),
         values: row
             .pairs
             .as_ref()
@@ -209,6 +219,10 @@ fn pair_values(pairs: &Pairs, is_ratio: bool) -> Vec<f64> {
     let both = pairs.values.iter().zip(&pairs.reference);
     both.map(|(x, y)| if is_ratio { x / y } else { x - y })
         .collect()
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
 }
 
 fn quantity(unit: Unit) -> Quantity {

@@ -9,6 +9,7 @@ use super::shorthand::expand;
 use super::source::Origin;
 use super::tree::{Table, Tree, Value, parse_static};
 use super::value;
+use crate::scenario::rollout::Amount;
 use crate::time::SimDuration;
 
 /// An open table: unknown and missing keys are already reported.
@@ -162,6 +163,14 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// A whole number or a share.
+    pub fn amount(&self, ctx: &mut Context, name: &str) -> Option<Amount> {
+        let Kind::Amount { max } = self.key(name).kind else {
+            panic!("`{name}` is no amount");
+        };
+        value::amount(ctx, &*self.tree(name)?, max)
+    }
+
     /// A whole number that fits in 32 bits by its specification.
     pub fn count_u32(&self, ctx: &mut Context, name: &str) -> Option<u32> {
         self.count(ctx, name)
@@ -199,6 +208,13 @@ impl<'t> Section<'t> {
             texts.push((text?, item.origin));
         }
         Some(texts)
+    }
+
+    /// The texts of an array of any texts, if it is set.
+    pub fn texts_of(&self, ctx: &mut Context, name: &str) -> Option<Vec<String>> {
+        let tree = self.set_tree(name)?;
+        let items = value::array(ctx, tree)?;
+        items.iter().map(|item| value::text(ctx, item)).collect()
     }
 
     /// The tables in a table of named tables, in order of the file.

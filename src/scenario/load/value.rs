@@ -7,6 +7,7 @@ use super::suggest::{did_you_mean, one_of};
 use super::tree::{Tree, Value};
 use crate::quantity::{self, ParseQuantityError};
 use crate::scenario::registry::Phase;
+use crate::scenario::rollout::Amount;
 use crate::time::{ParseDurationError, SimDuration};
 
 /// The longest time that a scenario may name (a run lasts at most two years).
@@ -184,6 +185,20 @@ pub fn count(ctx: &mut Context, tree: &Tree, min: u64, max: u64) -> Option<u64> 
             "a number out of range",
             &format!("expected {expected}"),
         ),
+    }
+}
+
+/// A whole number from 0 to `max`, or a share like `"25%"`.
+pub fn amount(ctx: &mut Context, tree: &Tree, max: u64) -> Option<Amount> {
+    match &tree.value {
+        Value::Str(text) if text.trim().ends_with('%') => {
+            quantity_or_error(ctx, tree, quantity::parse_ratio(text)).map(Amount::Share)
+        }
+        Value::Int(_) => {
+            let count = count(ctx, tree, 0, max)?;
+            u32::try_from(count).ok().map(Amount::Count)
+        }
+        _ => wrong_type(ctx, tree, "a whole number, or a share like \"25%\""),
     }
 }
 

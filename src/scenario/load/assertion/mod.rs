@@ -397,15 +397,13 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Smoothness follows one sequence of picks from its beginning, and copies of data live as long as
-/// the run, so they have no phases.
+/// Smoothness follows one sequence of picks from its beginning, so it has no phases.
 fn whole_run_only(
     measure: &MeasureRef,
     phase: Phase,
     phase_span: &Range<usize>,
 ) -> Result<(), Problem> {
-    let is_meant = measure.measure == Measure::Smoothness || measure.measure.is_of_data();
-    if !is_meant || phase == Phase::Whole {
+    if measure.measure != Measure::Smoothness || phase == Phase::Whole {
         return Ok(());
     }
     let name = catalog::info(measure.measure).name;

@@ -14,10 +14,12 @@ mod distribution;
 mod expect;
 mod fault;
 mod flow;
+mod gossip;
 mod names;
 mod network;
 mod registry;
 mod resilience;
+mod rollout;
 mod scaling;
 mod selector;
 mod server;
@@ -90,19 +92,20 @@ pub fn scenario(
     default_name: &str,
     header: Vec<String>,
 ) -> Option<(Scenario, Places)> {
-    let root = Section::open(ctx, tree, &schema::ROOT, "the scenario".to_string())?;
+    let root = open_root(ctx, tree)?;
     let services = open_named(ctx, &root, "service", &schema::SERVICE, "service", true);
     let groups = service::open_groups(ctx, &services);
     let clients = open_named(ctx, &root, "client", &schema::CLIENT, "client", true);
     let faults = open_named(ctx, &root, "fault", &schema::FAULT, "fault", true);
     let opened_registry = open_table(ctx, &root, "registry", &schema::REGISTRY);
     let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
-
     let duration_read = root.duration(ctx, "duration");
     let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
+    let clusters = gossip::clusters(ctx, &services, &names);
+    gossip::attach(ctx, &mut edges, &clusters);
     let groups = service::groups(ctx, &services, &groups, &names);
     super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
@@ -121,7 +124,7 @@ pub fn scenario(
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
-    check_network(ctx, &network_section, &[&clients, &services], &classes);
+    check_network(ctx, &[&clients, &services], &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
     let places = Places::new(&services, &edges, &faults, &expectations);
@@ -145,24 +148,33 @@ pub fn scenario(
         clients: clients_read,
         classes,
         edges,
+        clusters,
         faults: faults_read,
         expectations: expectations.into_iter().map(|(e, _)| e).collect(),
         asked,
         compare: None,
+        sweep: None,
+        sensitivity: None,
         topology: Topology::default(),
     };
-    root.count(ctx, "schema");
     Some((scenario, places))
 }
 
-/// Checks the network against those who use it.
+/// Opens the whole file, of a version that is known.
+fn open_root<'t>(ctx: &mut Context, tree: &'t Tree) -> Option<Section<'t>> {
+    let root = Section::open(ctx, tree, &schema::ROOT, "the scenario".to_string())?;
+    root.count(ctx, "schema");
+    Some(root)
+}
+
+/// Checks what the network decides for callers, given those that own calls.
 fn check_network(
     ctx: &mut Context,
+    owners: &[&[Opened<'_>]],
     network: &Section,
-    callers: &[&[Opened<'_>]; 2],
     classes: &Classes,
 ) {
-    connection::refuse_datagrams(ctx, callers, network);
+    connection::refuse_datagrams(ctx, owners, network);
     class::warn_sizeless(ctx, network, classes);
 }
 

@@ -1,8 +1,8 @@
-//! Keys of the top level, the network, the registry and comparisons.
+//! Keys of the top level, the network and comparisons.
 
 use super::{
-    Default, Key, Kind, LENGTH, POSITIVE, TableSpec, Tag, Variant, client, fault, key, only_if,
-    optional, required, service, shared,
+    Default, Kind, LENGTH, POSITIVE, TableSpec, client, fault, key, only_if, optional, required,
+    sensitivity, service, shared, sweep,
 };
 
 /// The top level.
@@ -80,7 +80,7 @@ pub static ROOT: TableSpec = TableSpec {
         ),
         key(
             "registry",
-            Kind::Table(&REGISTRY),
+            Kind::Table(&super::REGISTRY),
             Default::Nested,
             "How callers learn which instances there are.",
         ),
@@ -103,6 +103,16 @@ pub static ROOT: TableSpec = TableSpec {
             "compare",
             Kind::Table(&COMPARE),
             "Variants of this scenario to compare.",
+        ),
+        optional(
+            "sweep",
+            Kind::Table(&sweep::SWEEP),
+            "Points of this scenario to run, each with other values.",
+        ),
+        optional(
+            "sensitivity",
+            Kind::Table(&sensitivity::SENSITIVITY),
+            "Inputs that are not known exactly.",
         ),
     ],
     variants: &[],
@@ -206,108 +216,6 @@ pub static LINK: TableSpec = TableSpec {
         ),
     ],
     variants: &[],
-    shorthand: None,
-};
-
-const LEASE_KEYS: &[Key] = &[
-    key(
-        "members",
-        Kind::Count { min: 1, max: 1_000 },
-        Default::Toml("3"),
-        "Members of the registry.",
-    ),
-    key(
-        "zones",
-        Kind::List(&Kind::Name),
-        Default::Computed("the zones of the instances"),
-        "Zones of the members, in turn.",
-    ),
-    key(
-        "lease_duration",
-        POSITIVE,
-        Default::Toml("\"10s\""),
-        "How long a registration lives without a heartbeat.",
-    ),
-    key(
-        "heartbeat_interval",
-        POSITIVE,
-        Default::Computed("lease_duration / 3"),
-        "Time between the heartbeats of an instance, on its clock.",
-    ),
-    key(
-        "phase",
-        Kind::Phase,
-        Default::Toml("\"random\""),
-        "Where in its heartbeat interval each instance starts.",
-    ),
-    key(
-        "propagation",
-        Kind::Choice(&["watch", "poll"]),
-        Default::Toml("\"watch\""),
-        "Whether the registry sends changes to the callers or they ask.",
-    ),
-    only_if(
-        "propagation",
-        "\"poll\"",
-        key(
-            "poll_interval",
-            POSITIVE,
-            Default::Toml("\"5s\""),
-            "Time between the polls of a caller.",
-        ),
-    ),
-    only_if(
-        "propagation",
-        "\"poll\"",
-        key(
-            "poll_phase",
-            Kind::Phase,
-            Default::Toml("\"random\""),
-            "Where in its poll interval each caller starts.",
-        ),
-    ),
-    key(
-        "publish_interval",
-        LENGTH,
-        Default::Toml("\"0s\""),
-        "Changes are published together at most this often; zero publishes each at once.",
-    ),
-    key(
-        "sweep_interval",
-        LENGTH,
-        Default::Toml("\"0s\""),
-        "Expired leases are noticed this often; zero notices each at its expiry.",
-    ),
-    key(
-        "sweep_phase",
-        Kind::Phase,
-        Default::Toml("\"random\""),
-        "Where in its interval the sweep starts.",
-    ),
-];
-
-/// `[registry]`.
-pub static REGISTRY: TableSpec = TableSpec {
-    what: "registry",
-    doc: "How callers learn which instances there are.",
-    tag: Some(Tag {
-        key: "profile",
-        default: Some("static"),
-        doc: "The kind of registry.",
-    }),
-    keys: &[],
-    variants: &[
-        Variant {
-            name: "static",
-            doc: "A list in the configuration: every instance is always listed.",
-            keys: &[],
-        },
-        Variant {
-            name: "lease",
-            doc: "Leases that instances renew by heartbeats; callers watch or poll.",
-            keys: LEASE_KEYS,
-        },
-    ],
     shorthand: None,
 };
 

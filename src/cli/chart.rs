@@ -1,0 +1,115 @@
+//! `stormglass chart`.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use super::args::{ChartArgs, ChartFormat, ChartTheme};
+use super::style::Console;
+use super::{CliError, Exit};
+use crate::chart::picture::{Look, Picture};
+use crate::chart::stored;
+use crate::chart::theme::Theme;
+use crate::report::files::write_table;
+use crate::report::manifest::Manifest;
+use crate::report::run_dir::sha256_of;
+
+/// The folder of charts in a run directory, with its `/`.
+const FOLDER: &str = "charts/";
+
+/// Draws one chart of a run directory again, or lists all.
+pub fn run(args: &ChartArgs, console: &mut Console) -> Result<Exit, CliError> {
+    let manifest = Manifest::read(&args.run_dir).map_err(|source| CliError::Manifest {
+        path: args.run_dir.display().to_string(),
+        source,
+    })?;
+    let Some(name) = &args.name else {
+        return list(&args.run_dir, &manifest, console);
+    };
+    let picture = read(&args.run_dir, name, &manifest)?;
+    let look = Look {
+        width: f64::from(args.width),
+        theme: match args.theme {
+            ChartTheme::Light => Theme::Light,
+            ChartTheme::Dark => Theme::Dark,
+        },
+    };
+    let bytes = match args.format {
+        ChartFormat::Svg => picture.svg_in(look).into_bytes(),
+        ChartFormat::Png => picture.png_in(look),
+        ChartFormat::Csv => {
+            let mut bytes = Vec::new();
+            write_table(&picture.table(), &mut bytes)?;
+            bytes
+        }
+    };
+    write(args, &bytes)?;
+    Ok(Exit::Done)
+}
+
+fn list(run_dir: &Path, manifest: &Manifest, console: &mut Console) -> Result<Exit, CliError> {
+    let names: Vec<&str> = names(manifest).collect();
+    let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
+    for name in names {
+        let picture = read(run_dir, name, manifest)?;
+        writeln!(console.out(), "{name:width$}  {}", picture.title())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The names of the charts that a manifest lists.
+fn names(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    let paths = manifest.files.iter().map(|file| file.path.as_str());
+    paths.filter_map(|path| path.strip_prefix(FOLDER)?.strip_suffix(".json"))
+}
+
+/// Reads a chart, whose file must be the one that the run wrote.
+fn read(run_dir: &Path, name: &str, manifest: &Manifest) -> Result<Picture, CliError> {
+    let path = format!("{FOLDER}{name}.json");
+    let Some(file) = manifest.files.iter().find(|file| file.path == path) else {
+        return Err(CliError::Usage(unknown(run_dir, name, manifest)));
+    };
+    let place = run_dir.join(&path);
+    let text = fs::read_to_string(&place).map_err(|source| CliError::File {
+        path: place.display().to_string(),
+        source,
+    })?;
+    if sha256_of(text.as_bytes()) != file.sha256 {
+        let place = place.display();
+        return Err(CliError::Usage(format!(
+            "{place}: its contents are not those of the run"
+        )));
+    }
+    let chart = stored::read(&text)
+        .map_err(|error| CliError::Usage(format!("{}: {error}", place.display())))?;
+    Ok(Picture::from_box(name, chart.into_chart()))
+}
+
+fn unknown(run_dir: &Path, name: &str, manifest: &Manifest) -> String {
+    let known: Vec<&str> = names(manifest).collect();
+    let place = run_dir.display();
+    match known.is_empty() {
+        true => format!("{place}: has no charts; run its scenario without --no-charts"),
+        false => format!(
+            "{place}: has no chart `{name}`; it has: {}",
+            known.join(", ")
+        ),
+    }
+}
+
+fn write(args: &ChartArgs, bytes: &[u8]) -> Result<(), CliError> {
+    if let Some(path) = &args.out {
+        return fs::write(path, bytes).map_err(|source| CliError::File {
+            path: path.display().to_string(),
+            source,
+        });
+    }
+    let mut out = io::stdout().lock();
+    if args.format == ChartFormat::Png && out.is_terminal() {
+        let help = "a PNG is nothing for a terminal; name a file with --out";
+        return Err(CliError::Usage(help.to_string()));
+    }
+    out.write_all(bytes)?;
+    out.flush()?;
+    Ok(())
+}
