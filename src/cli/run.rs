@@ -10,6 +10,7 @@ use super::interrupt::Interrupt;
 use super::load::{self, Loaded};
 use super::progress::Meter;
 use super::style::Console;
+use super::trace_files::TraceFiles;
 use super::{CliError, Exit, print};
 use crate::experiment::Results;
 use crate::experiment::plan::{Plan, PlanError};
@@ -32,6 +33,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     let loaded = load::for_run(args, console)?;
     let interrupt = Interrupt::listen()?;
     let started_at = SystemTime::now();
+    let traces = TraceFiles::create(&args.trace)?;
     let mut writer = begin(args.out.as_deref())?;
     let plan = Plan {
         seed: loaded.scenario.seed,
@@ -70,6 +72,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     if interrupt.is_raised() {
         return Err(interrupted());
     }
+    traces.write(args, &loaded.scenario, &results, &interrupt, console)?;
     let place = place(args, &loaded.scenario, &results);
     let manifest = manifest(&loaded, &results, started_at, &command, &writer);
     writer.commit(&place, &manifest)?;

@@ -67,6 +67,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         clusters: Vec::new(),
         compare: None,
         sweep: None,
+        sensitivity: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,

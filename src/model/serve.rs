@@ -4,6 +4,7 @@ use super::cache::LOAD_STEP;
 use super::caller::fold_identity;
 use super::caller::join::JoinOwner;
 use super::event::Event;
+use super::observation::step::StepKind;
 use super::observation::{LifeState, Observation, Observer, Outcome, WorkEnd};
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::{Deferred, World};
@@ -121,6 +122,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     instance: id,
                     class,
                 });
+                self.follow_turned_away(slot);
             }
             return self.send_reply(slot, Reply::Rejected);
         }
@@ -128,6 +130,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::WorkArrived {
                 instance: id,
                 class,
+            });
+            self.follow_attempt(slot, |attempt, instance| StepKind::Reached {
+                attempt,
+                instance,
             });
         }
         if has_worker {
@@ -161,6 +167,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::WorkStarted {
                 instance: id,
                 class,
+                waiting,
+            });
+            self.follow_attempt(slot, |attempt, instance| StepKind::TakenUp {
+                attempt,
+                instance,
                 waiting,
             });
         }
@@ -379,6 +390,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 end,
                 is_zombie: request == NIL,
             });
+            self.follow_left(slot, end);
             self.observe_zombie(slot);
         }
         self.send_reply(slot, reply);

@@ -66,5 +66,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             end,
             is_zombie: request == NIL,
         });
+        self.follow_left(slot, end);
     }
 }

@@ -36,6 +36,7 @@ pub fn scenario() -> Scenario {
         clusters: Vec::new(),
         compare: None,
         sweep: None,
+        sensitivity: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,

@@ -55,6 +55,8 @@ pub struct GossipConfig {
     pub has_buddy: bool,
     /// A member that does not answer is asked over a connection, too.
     pub has_tcp_pings: bool,
+    /// A connection that has not brought its message across within this time is given up.
+    pub tcp_timeout: SimDuration,
     /// Largest packet.
     pub udp_buffer_size: u32,
     /// A process that found nobody to join tries again after this long.

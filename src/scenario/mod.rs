@@ -22,10 +22,12 @@ pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod registry;
+pub mod registry_catalog;
 pub mod resilience;
 pub mod rollout;
 pub mod scaling;
 pub mod selector;
+pub mod sensitivity;
 pub mod server;
 pub mod service;
 pub mod size;
@@ -44,6 +46,7 @@ use gossip::ClusterConfig;
 use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
+use sensitivity::SensitivityConfig;
 use service::{GroupConfig, ServiceConfig};
 use sweep::SweepConfig;
 use topology::Topology;
@@ -97,6 +100,8 @@ pub struct Scenario {
     pub compare: Option<CompareConfig>,
     /// `[sweep]`.
     pub sweep: Option<SweepConfig>,
+    /// `[sensitivity]`.
+    pub sensitivity: Option<SensitivityConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
 }

@@ -24,6 +24,7 @@ pub struct Rumors {
 
 /// One crash.
 #[derive(Debug)]
+#[allow(dead_code, reason = "tests look at some of it")]
 pub struct Crash {
     /// When it began.
     pub at: SimTime,

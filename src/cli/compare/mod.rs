@@ -159,6 +159,7 @@ fn write_variant(
         jobs: args.jobs.clone(),
         out: None,
         format: Format::Text,
+        trace: Vec::new(),
         no_charts: true,
     });
     let scenario = &variant.loaded.scenario;

@@ -328,10 +328,10 @@ fn ejects(edge: &EdgeConfig) -> bool {
 
 /// Warns of expectations about detectors or rings that the scenario does not have.
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
-    let detects = |edge: &EdgeConfig| edge.detector.is_some() || ejects(edge);
+    let watches = |edge: &EdgeConfig| edge.detector.is_some() || ejects(edge);
     let has_detector = scenario.registry.profile.detects()
         || !scenario.clusters.is_empty()
-        || scenario.edges.iter().any(detects);
+        || scenario.edges.iter().any(watches);
     let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
     let has_ring = scenario.edges.iter().any(is_keyed);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {

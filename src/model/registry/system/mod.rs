@@ -7,6 +7,7 @@
 
 pub mod attach;
 mod election;
+pub mod lists;
 pub mod members;
 pub mod port;
 pub mod quorum;
@@ -19,6 +20,7 @@ pub use port::{Letter, Port};
 pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
+use super::etcd::{self, Etcd};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{InstanceId, NodeId};
 use crate::scenario::Scenario;
@@ -64,6 +66,8 @@ pub enum Message {
     Quorum(QuorumMessage),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Message),
+    /// etcd's own.
+    Etcd(etcd::Message),
 }
 
 /// What a timer is for.
@@ -77,6 +81,8 @@ pub enum Alarm {
     Quorum(QuorumAlarm),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Alarm),
+    /// etcd's own.
+    Etcd(etcd::Alarm),
 }
 
 /// A change of the state that a quorum replicates.
@@ -84,6 +90,8 @@ pub enum Alarm {
 pub enum Entry {
     /// ZooKeeper's transactions.
     Zookeeper(zookeeper::Entry),
+    /// etcd's requests.
+    Etcd(etcd::Entry),
 }
 
 /// A piece of work of a member.
@@ -95,6 +103,8 @@ pub enum Job {
     Log { term: u32, zxid: u64, entry: Entry },
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Job),
+    /// etcd's own.
+    Etcd(etcd::Job),
 }
 
 /// A registry that bears the name of a real system.
@@ -120,5 +130,6 @@ impl System {
 fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protocol> {
     match &config.protocol {
         ProtocolConfig::Zookeeper(own) => Box::new(Zookeeper::new(scenario, config, own)),
+        ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
     }
 }

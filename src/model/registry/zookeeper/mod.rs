@@ -29,7 +29,6 @@ use super::system::quorum::{Effect, Ensemble};
 use super::system::{self, Port, Protocol};
 use crate::engine::TimerId;
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
-use crate::model::observation::LifeState;
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{SizesConfig, SystemConfig};
 use crate::scenario::registry::zookeeper::{AfterPause, ZookeeperConfig};
@@ -151,7 +150,9 @@ impl Zookeeper {
                     zxid,
                     entry,
                 } => {
-                    let system::Entry::Zookeeper(entry) = entry;
+                    let system::Entry::Zookeeper(entry) = entry else {
+                        unreachable!("it proposes its own entries");
+                    };
                     self.apply(port, member, zxid, entry);
                 }
                 Effect::CopyState { from, to } => {
@@ -202,6 +203,7 @@ impl Protocol for Zookeeper {
                 self.on_server_message(port, to, message);
             }
             (system::Message::Quorum(_), _) => unreachable!("only members hold a quorum"),
+            (system::Message::Etcd(_), _) => unreachable!("it sends its own messages"),
         }
         self.settle(port);
     }
@@ -236,6 +238,7 @@ impl Protocol for Zookeeper {
             system::Alarm::Zookeeper(Alarm::Boundary { member }) => {
                 self.on_boundary(port, member);
             }
+            system::Alarm::Etcd(_) => unreachable!("it sets its own timers"),
         }
         self.settle(port);
     }
@@ -283,9 +286,4 @@ impl Protocol for Zookeeper {
         self.change_data(port, instance);
         self.settle(port);
     }
-}
-
-/// Whether the host of a node closes its connections when its process dies.
-fn closes_connections(port: &dyn Port, node: NodeId) -> bool {
-    port.has_resets() && port.node(node).state != LifeState::HostLost
 }

@@ -92,6 +92,9 @@ fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
         has_nacks: false,
         has_buddy: false,
         has_tcp_pings: false,
+        tcp_timeout: section
+            .duration(ctx, "tcp_timeout")
+            .unwrap_or(PLACEHOLDER_TIME),
         udp_buffer_size: count(ctx, "udp_buffer_size"),
         retry_interval: section
             .duration(ctx, "retry_interval")

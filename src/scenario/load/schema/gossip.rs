@@ -88,6 +88,7 @@ const SWIM: Variant = Variant {
             Default::Toml("2.718281828459045"),
             "Base of these logarithms, which the paper does not name; ours.",
         ),
+        tcp_timeout("\"10s\""),
     ],
 };
 
@@ -108,6 +109,7 @@ const MEMBERLIST_LAN: Variant = Variant {
         RECONNECT,
         AWARENESS,
         NO_TCP_PINGS,
+        tcp_timeout("\"10s\""),
     ],
 };
 
@@ -128,6 +130,7 @@ const MEMBERLIST_WAN: Variant = Variant {
         RECONNECT,
         AWARENESS,
         NO_TCP_PINGS,
+        tcp_timeout("\"30s\""),
     ],
 };
 
@@ -251,5 +254,14 @@ const fn push_pull(default: &'static str) -> Key {
         LENGTH,
         Default::Toml(default),
         "From one exchange of whole lists to the next, longer with more than 32 members; 0s: none.",
+    )
+}
+
+const fn tcp_timeout(default: &'static str) -> Key {
+    key(
+        "tcp_timeout",
+        POSITIVE,
+        Default::Toml(default),
+        "A connection that has not brought a list across within this time is given up.",
     )
 }

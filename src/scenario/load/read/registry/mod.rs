@@ -1,5 +1,6 @@
 //! The registry. Each real system has a file of its own.
 
+mod etcd;
 mod system;
 mod zookeeper;
 
@@ -20,6 +21,7 @@ pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> Registry
     let profile = match section.variant_name() {
         "lease" => RegistryProfile::Lease(lease(ctx, section)),
         "zookeeper" => system(ctx, section, zookeeper::zookeeper),
+        "etcd" => system(ctx, section, etcd::etcd),
         _ => RegistryProfile::Static,
     };
     let member_zones = match section.has_key("members") {
@@ -76,6 +78,7 @@ pub fn registered(
     let registered = match registry.variant_name() {
         "lease" => leased(ctx, &section, registry),
         "zookeeper" => zookeeper::registered(ctx, &section, registry),
+        "etcd" => etcd::registered(ctx, &section, registry),
         _ => {
             if is_enabled && service.has("registered") {
                 ctx.error(
@@ -87,6 +90,16 @@ pub fn registered(
             return None;
         }
     };
+    if registry.variant_name() != "lease" && section.has("path") {
+        ctx.error(
+            Diagnostic::new("heartbeats that no worker sends")
+                .at(
+                    section.origin_of("path"),
+                    "the client library has a thread of its own",
+                )
+                .help("leave `path` out"),
+        );
+    }
     is_enabled.then_some(registered)
 }
 

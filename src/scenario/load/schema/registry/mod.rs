@@ -1,5 +1,6 @@
 //! Keys of the registry: what it is, and the plain leases. Each real system has a file of its own.
 
+mod etcd;
 mod system;
 mod zookeeper;
 
@@ -112,6 +113,11 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "zookeeper",
             doc: "Apache ZooKeeper: sessions, ephemeral nodes and one-shot watches.",
             keys: zookeeper::KEYS,
+        },
+        Variant {
+            name: "etcd",
+            doc: "etcd: keys with leases, and watches.",
+            keys: etcd::KEYS,
         },
     ],
     shorthand: None,
