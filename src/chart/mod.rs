@@ -21,6 +21,7 @@ pub mod text;
 pub mod theme;
 pub mod timeline;
 
+mod marks;
 mod number;
 mod png;
 mod rows;

@@ -19,6 +19,7 @@ use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
+use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
@@ -74,6 +75,8 @@ pub struct Tables {
     pub windows: WindowTable,
     /// Hedges and fallbacks.
     pub several: SeveralTable,
+    /// Single requests and attempts.
+    pub sample: SampleTable,
     /// Work by service.
     pub services: ServiceTable,
     /// CPU and pauses by instance.
