@@ -90,8 +90,10 @@ impl Chart for SweepLines {
             let color = LINES[place % LINES.len()];
             self.draw_intervals(&mut scene, line, (&x, &y), color);
             let points = (0..).zip(&line.values);
+            // On a scale of ratios a zero stands at the lower end.
+            let shown = |value: &SweepValue| value.value.max(y.range().0);
             let points =
-                points.map(|(tick, value)| (self.position(tick), value.map(|value| value.value)));
+                points.map(|(tick, value)| (self.position(tick), value.as_ref().map(shown)));
             let style = LineStyle {
                 color,
                 width: 2.0,
@@ -110,6 +112,14 @@ impl Chart for SweepLines {
         }
         frame::end_labels(&mut scene, plot, ends);
         let bottom = self.draw_ticks(&mut scene, plot, &x);
+        let has_zero = self.values().any(|value| value.value == 0.0);
+        let bottom = match self.is_logarithmic() && has_zero {
+            true => {
+                let words = "The scale is by ratio; a zero stands at its lower end.";
+                frame::remark(&mut scene, (plot.left, bottom), words)
+            }
+            false => bottom,
+        };
         frame::close(scene, &self.caption, bottom)
     }
 
@@ -158,17 +168,28 @@ impl SweepLines {
         }
     }
 
-    fn value_scale(&self, bottom: f64, top: f64) -> Scale {
-        let values = self
-            .lines
+    fn values(&self) -> impl Iterator<Item = &SweepValue> + Clone {
+        self.lines
             .iter()
-            .flat_map(|line| line.values.iter().flatten());
-        let means = values.clone().map(|value| value.value);
-        let low = means.clone().fold(f64::INFINITY, f64::min);
+            .flat_map(|line| line.values.iter().flatten())
+    }
+
+    /// Whether the numbers differ so much that they are drawn by ratio.
+    fn is_logarithmic(&self) -> bool {
+        let means = self.values().map(|value| value.value);
         let high = means.clone().fold(0.0, f64::max);
-        match 0.0 < low && LINEAR_FACTOR_MAX * low < high {
-            true => Scale::logarithmic(means, bottom, top),
-            false => Scale::from_zero(values.flat_map(|v| [v.value, v.high]), 6.0, bottom, top),
+        let positive = means.clone().filter(|value| 0.0 < *value);
+        let low = positive.fold(f64::INFINITY, f64::min);
+        means.fold(0.0, f64::min) == 0.0 && LINEAR_FACTOR_MAX * low < high
+    }
+
+    fn value_scale(&self, bottom: f64, top: f64) -> Scale {
+        match self.is_logarithmic() {
+            true => Scale::logarithmic(self.values().map(|value| value.value), bottom, top),
+            false => {
+                let ends = self.values().flat_map(|value| [value.value, value.high]);
+                Scale::from_zero(ends, 6.0, bottom, top)
+            }
         }
     }
 

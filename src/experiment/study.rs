@@ -51,6 +51,15 @@ impl Distance {
         }
     }
 
+    /// Whether all pairs are equal.
+    pub fn is_none(&self) -> bool {
+        let interval = match self {
+            Distance::Ratio(ratio) => ratio.logarithms.difference,
+            Distance::Difference(contrast) => contrast.difference,
+        };
+        interval.mean == 0.0 && interval.half_width == 0.0
+    }
+
     /// Whether the first of both is lower.
     pub fn is_lower(&self) -> bool {
         match self {

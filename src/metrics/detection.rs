@@ -1,15 +1,18 @@
 //! What detectors believed and when: detection times and mistakes by detector.
 //!
-//! Every calling side of an edge with pings is taken to watch every instance of the service.
+//! Every calling side of an edge with a detector is taken to watch every instance of the service.
+//! An edge without one whose balancer ejects detects passively: its ejections are its suspicions.
 
 use std::collections::BTreeMap;
 
 use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
 use super::histogram::Samples;
 use super::life::Episode;
-use crate::id::{CallerId, FaultId, InstanceId, NodeId, ServiceId};
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::client::EdgeConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
@@ -75,7 +78,7 @@ pub struct Detector {
     pub name: String,
     /// The service that is watched.
     pub service: ServiceId,
-    /// The edge whose calling sides ping; None for the registry and for clusters.
+    /// The edge whose calling sides watch; None for the registry and for clusters.
     pub edge: Option<usize>,
     /// The cluster whose members watch.
     pub cluster: Option<u32>,
@@ -110,6 +113,8 @@ pub struct DetectionTable {
     edge_detectors: Vec<Option<usize>>,
     /// Places of the detectors of each cluster, by service.
     cluster_detectors: Vec<Vec<(ServiceId, usize)>>,
+    /// When instances that were down or away came back, by instance.
+    entered: BTreeMap<u32, SimTime>,
     /// Suspicions that last, by instance and suspector.
     suspicions: BTreeMap<(u32, u64), Suspicion>,
 }
@@ -189,6 +194,16 @@ impl Detector {
     }
 }
 
+/// Whether the ejections of a call are all that it has to detect failures by: they count as its
+/// suspicions.
+pub fn detects_passively(edge: &EdgeConfig) -> bool {
+    let ejects = match &edge.balancer {
+        BalancerConfig::Composed(composed) => composed.ejection.is_some(),
+        _ => false,
+    };
+    ejects && edge.detector.is_none()
+}
+
 impl DetectionTable {
     /// The detectors of a scenario. `measured` is its measured window.
     pub fn new(scenario: &Scenario, measured: (SimTime, SimTime)) -> Self {
@@ -209,12 +224,15 @@ impl DetectionTable {
             }
         }
         for (index, edge) in scenario.edges.iter().enumerate() {
-            let is_watching = edge.detector.is_some();
+            let is_passive = detects_passively(edge);
+            let is_watching = edge.detector.is_some() || is_passive;
             table
                 .edge_detectors
                 .push(is_watching.then_some(table.detectors.len()));
             if is_watching {
-                let detector = Detector::new(scenario, edge.path.clone(), edge.to, Some(index));
+                let kind = if is_passive { " (ejection)" } else { "" };
+                let name = format!("{}{kind}", edge.path);
+                let detector = Detector::new(scenario, name, edge.to, Some(index));
                 table.detectors.push(detector);
             }
         }
@@ -236,17 +254,30 @@ impl DetectionTable {
         table
     }
 
-    /// Who could have noticed that an instance is down: of a cluster only those that are there
-    /// themselves.
-    fn witness_count(&self, place: usize) -> u64 {
+    /// Whether a suspector came after `since`, so that it never took the instance for alive.
+    fn is_late(&self, suspector: Suspector, since: SimTime) -> bool {
+        let Suspector::Member { node, .. } = suspector else {
+            return false;
+        };
+        self.entered.get(&node.0).is_some_and(|at| since < *at)
+    }
+
+    /// Who could have noticed that an instance is down since then: of a cluster only those that
+    /// have been there all the time.
+    fn witness_count(&self, place: usize, since: SimTime, scenario: &Scenario) -> u64 {
         let detector = &self.detectors[place];
         let Some(cluster) = detector.cluster else {
             return detector.suspector_count;
         };
-        let places = self.cluster_detectors[cluster as usize].iter();
-        places
-            .map(|(_, place)| self.detectors[*place].alive_count)
-            .sum()
+        let places = &self.cluster_detectors[cluster as usize];
+        let alive = places.iter();
+        let alive = alive.map(|(_, place)| self.detectors[*place].alive_count);
+        let is_late = |(instance, at): &(&u32, &SimTime)| {
+            let service = scenario.topology.service_of(InstanceId(**instance));
+            since < **at && places.iter().any(|(other, _)| *other == service)
+        };
+        let late = self.entered.iter().filter(is_late).count() as u64;
+        alive.sum::<u64>().saturating_sub(late)
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.
@@ -295,9 +326,40 @@ impl DetectionTable {
         self.end_wrong(place, &suspicion, at);
     }
 
+    /// A balancer that detects passively leaves an instance out.
+    pub fn eject(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        is_alive: bool,
+        scenario: &Scenario,
+    ) {
+        if detects_passively(&scenario.edges[edge.index()]) {
+            let suspector = Suspector::Caller(caller);
+            self.suspect(at, suspector, instance, is_alive, scenario);
+        }
+    }
+
+    /// A calling side takes an instance in: its balancer may have left it out before.
+    pub fn take_in(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        scenario: &Scenario,
+    ) {
+        let suspector = Suspector::Caller(caller);
+        let is_suspected = self.suspicions.contains_key(&(instance.0, code(suspector)));
+        if is_suspected && detects_passively(&scenario.edges[edge.index()]) {
+            self.trust(at, suspector, instance, scenario);
+        }
+    }
+
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.
     pub fn leave(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, -1, scenario);
+        self.entered.remove(&instance.0);
         for (key, mut suspicion) in self.suspicions_of(instance) {
             let place = self.place(suspector(key.1), instance, scenario);
             self.end_wrong(place, &suspicion, at);
@@ -309,6 +371,9 @@ impl DetectionTable {
     /// An instance is there and works: suspicions of it are wrong from now on, though no mistakes.
     pub fn enter(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, 1, scenario);
+        if !self.cluster_detectors.is_empty() {
+            self.entered.insert(instance.0, at);
+        }
         for (key, mut suspicion) in self.suspicions_of(instance) {
             suspicion.wrong_since = Some(at);
             self.suspicions.insert(key, suspicion);
@@ -322,6 +387,9 @@ impl DetectionTable {
         }
         let mut times = vec![Vec::new(); self.detectors.len()];
         for (key, suspicion) in self.suspicions_of(instance) {
+            if self.is_late(suspector(key.1), episode.since) {
+                continue;
+            }
             let place = self.place(suspector(key.1), instance, scenario);
             let detection = suspicion.since.max(episode.since).since(episode.since);
             let by_fault = &mut self.detectors[place].by_fault;
@@ -332,7 +400,8 @@ impl DetectionTable {
         let service = scenario.topology.service_of(instance);
         for (place, times) in times.iter_mut().enumerate() {
             if self.detectors[place].service == service {
-                let missed = self.witness_count(place).saturating_sub(times.len() as u64);
+                let witnesses = self.witness_count(place, episode.since, scenario);
+                let missed = witnesses.saturating_sub(times.len() as u64);
                 let by_fault = &mut self.detectors[place].by_fault;
                 let cell = by_fault.entry(episode.fault).or_default();
                 cell.undetected_count += missed;

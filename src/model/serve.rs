@@ -327,9 +327,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn begin_own_calls(&mut self, slot: u32) {
         let attempt = &self.attempts[slot];
         let service = self.instances[attempt.instance.index()].service;
-        let has_calls = !self.scenario.services[service.index()].calls.is_empty()
-            && !attempt.flags.has(AttemptFlags::PROBE);
-        if has_calls && attempt.reply == Reply::Good {
+        let is_good = attempt.reply == Reply::Good;
+        let has_calls = !self.scenario.services[service.index()].calls.is_empty();
+        if has_calls && is_good && self.makes_calls(slot) {
             self.hold_worker(slot);
             match self.plans.of_service(service).is_plain {
                 true => self.begin_service_call(slot, 0),

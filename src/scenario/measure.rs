@@ -52,6 +52,7 @@ pub enum Measure {
     QueryAccuracy,
     ControlMessageRate,
     ControlByteRate,
+    ControlPeak,
     MitigationTime,
     RecoveryTime,
     MovedKeyRatio,

@@ -2,11 +2,13 @@
 
 mod chart;
 mod compare;
+mod compare_sources;
 mod detectors;
 mod files;
 mod registries;
 mod run;
 mod strategies;
+mod study;
 mod support;
 mod sweep;
 mod sweep_shards;

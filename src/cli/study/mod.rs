@@ -42,6 +42,9 @@ fn failed(error: PlanError, label: &str) -> CliError {
 /// `1.23 ± 0.04 times lower (p < 0.0001)`; of a ratio the wider half of its interval stands for
 /// both.
 fn distance_text(distance: &Distance, by_unit: impl Fn(f64) -> String) -> String {
+    if distance.is_none() {
+        return "equal in every replication".to_string();
+    }
     let word = if distance.is_lower() {
         "lower"
     } else {

@@ -22,6 +22,12 @@ use crate::scenario::measure::AskedMeasure;
 use crate::scenario::measure_catalog::{Direction, direction};
 use crate::scenario::sweep::SweepConfig;
 
+/// Points that are tried before a sweep begins: the first with each value of each axis. What is
+/// wrong with others is found when they are run.
+const CHECKED_COUNT_MAX: usize = 1_000;
+/// Points of a plan, whose mistakes were found when it was made, from which its size is estimated.
+const SIZED_COUNT_MAX: usize = 32;
+
 /// A sweep without mistakes.
 pub struct Job {
     /// The plan as it is written.
@@ -89,7 +95,7 @@ impl Job {
         let config = config(args, &scenario)?;
         let contents = contents(&scenario, &config, &args.load.limits);
         let base = open(&input, &config.measures, console)?;
-        let mut job = Job::new(contents, base, console)?;
+        let mut job = Job::new(contents, base, CHECKED_COUNT_MAX, console)?;
         job.keep_inputs()?;
         Ok(job)
     }
@@ -122,7 +128,7 @@ impl Job {
         });
         let inputs = inputs.collect();
         let base = open(&input, &file.plan.measures, console)?;
-        let mut job = Job::new(file.plan, base, console)?;
+        let mut job = Job::new(file.plan, base, SIZED_COUNT_MAX, console)?;
         job.inputs = inputs;
         Ok(job)
     }
@@ -130,13 +136,14 @@ impl Job {
     fn new(
         mut contents: PlanContents,
         mut base: Base,
+        checked_count: usize,
         console: &mut Console,
     ) -> Result<Self, CliError> {
         let plan = contents.sweep_plan().map_err(CliError::Usage)?;
         contents.point_count = plan.point_count();
         contents.run_count = plan.run_count();
         let (mut asked, mut largest) = (None, None);
-        for point in plan.first_uses() {
+        for point in plan.first_uses().into_iter().take(checked_count) {
             let scenario = check_point(&mut base, &plan, point, console)?;
             let size = estimate(&scenario);
             let is_larger = |known: &Estimate| known.memory_bytes < size.memory_bytes;

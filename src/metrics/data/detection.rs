@@ -11,7 +11,8 @@ use super::distribution::DurationStats;
 /// One detector: all pairs of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectorMetrics {
-    /// `registry` or the path of the call edge that pings.
+    /// `registry` or the path of the call edge that watches; with `(ejection)` where it has no
+    /// detector and the ejections of its balancer count as one.
     pub detector: String,
     /// The service that is watched.
     pub service: String,

@@ -12,6 +12,8 @@ use crate::metrics::selection::AttemptCounts;
 use crate::metrics::steady::{Return, SteadyState};
 use crate::scenario::client::EdgeOwner;
 use crate::scenario::measure::{Measure, Phase, Statistic};
+use crate::stats::moments::max_over_mean;
+use crate::time::SimTime;
 
 impl Ask<'_> {
     pub(super) fn other(&self) -> Estimated {
@@ -29,6 +31,7 @@ impl Ask<'_> {
             | Measure::MistakeRecurrence
             | Measure::QueryAccuracy => self.mistakes(),
             Measure::ControlMessageRate | Measure::ControlByteRate => self.control(),
+            Measure::ControlPeak => self.control_peak(),
             Measure::MitigationTime | Measure::RecoveryTime => self.return_time(),
             Measure::MovedKeyRatio
             | Measure::NeedlessMoveRatio
@@ -214,6 +217,25 @@ impl Ask<'_> {
         });
         let sum: f64 = counts.sum();
         exact((0.0 < secs).then(|| sum / secs), "the phase has no length")
+    }
+
+    fn control_peak(&self) -> Estimated {
+        let (classes, _) = self.classes()?;
+        let windows = &self.run.tables.windows;
+        let by_kind = KINDS.into_iter().map(|kind| windows.control_counts(kind));
+        let by_kind: Vec<&[u32]> = by_kind.filter(|counts| !counts.is_empty()).collect();
+        let window_count = by_kind.first().map_or(0, |counts| counts.len());
+        let start = |window: usize| SimTime::START + windows.width().saturating_mul(window as u64);
+        let timeline = &self.run.tables.timeline;
+        let is_whole = |w: &usize| timeline.is_inside(start(*w), start(*w + 1), &classes);
+        let count = |w: usize| {
+            by_kind
+                .iter()
+                .map(|counts| f64::from(counts[w]))
+                .sum::<f64>()
+        };
+        let counts: Vec<f64> = (0..window_count).filter(is_whole).map(count).collect();
+        exact(max_over_mean(&counts), "no control messages in this phase")
     }
 
     fn return_time(&self) -> Estimated {

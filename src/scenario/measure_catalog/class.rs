@@ -16,7 +16,7 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::MistakeDuration
         | Measure::MistakeRecurrence
         | Measure::QueryAccuracy => "detectors watch instances, whatever requests these serve",
-        Measure::ControlMessageRate | Measure::ControlByteRate => {
+        Measure::ControlMessageRate | Measure::ControlByteRate | Measure::ControlPeak => {
             "control messages belong to no request"
         }
         Measure::MitigationTime | Measure::RecoveryTime => {

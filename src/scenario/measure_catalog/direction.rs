@@ -53,6 +53,7 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::MistakeDuration
         | Measure::ControlMessageRate
         | Measure::ControlByteRate
+        | Measure::ControlPeak
         | Measure::MitigationTime
         | Measure::RecoveryTime
         | Measure::MovedKeyRatio

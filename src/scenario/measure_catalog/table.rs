@@ -258,6 +258,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     ROLLOUT_MEASURES[2],
     ROLLOUT_MEASURES[3],
     ROLLOUT_MEASURES[4],
+    ROLLOUT_MEASURES[5],
     balance(
         Measure::InFlightBalance,
         "in_flight_balance",

@@ -5,6 +5,7 @@
 mod attempts;
 mod balancer;
 mod cache;
+mod check;
 mod class;
 mod client;
 mod connection;
@@ -177,6 +178,8 @@ pub enum Kind {
     Selector,
     /// `"random"`, `"aligned"` or a length of time.
     Phase,
+    /// `auto` or a length of time.
+    Warmup,
     /// An array.
     List(&'static Kind),
     /// A table.
