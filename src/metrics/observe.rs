@@ -54,14 +54,9 @@ impl Observer for Recorder<'_> {
             | Observation::RetryDecided { .. }
             | Observation::BreakerChanged { .. }
             | Observation::LimitChanged { .. } => self.observe_edge(at, observation),
-            Observation::ControlSent { kind, service } => {
-                self.control_sent(at, *kind, service.index());
+            Observation::ControlSent { .. } | Observation::ControlSized { .. } => {
+                self.observe_control(at, observation);
             }
-            Observation::ControlSized {
-                kind,
-                service,
-                byte_count,
-            } => self.control_sized(at, *kind, *service, *byte_count),
             Observation::GossipProbeFailed { .. } => {}
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
