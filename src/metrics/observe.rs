@@ -39,7 +39,7 @@ impl Observer for Recorder<'_> {
             Observation::FaultStarted { fault, targets } => {
                 self.fault_started(*fault, targets);
             }
-            Observation::FaultEnded { .. } => {}
+            Observation::FaultEnded { .. } | Observation::GossipProbeFailed { .. } => {}
             Observation::Replaced { fault, .. } => self.tables.rollouts.replaced(*fault),
             Observation::RolloutAborted { fault } => self.tables.rollouts.aborted(*fault),
             Observation::Suspected { .. }
@@ -66,7 +66,6 @@ impl Observer for Recorder<'_> {
                 service,
                 byte_count,
             } => self.control_sized(at, *kind, *service, *byte_count),
-            Observation::GossipProbeFailed { .. } => {}
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
             | Observation::CoresFreed { .. }
