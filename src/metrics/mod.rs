@@ -16,6 +16,7 @@ pub mod control;
 pub mod convergence;
 pub mod data;
 pub mod detection;
+mod detection_cell;
 pub mod edge_window;
 pub mod evaluate;
 pub mod exclusion;

@@ -35,7 +35,7 @@ impl Observer for Recorder<'_> {
                 self.node_changed(at, *node, *state, *fault);
             }
             Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
-            Observation::FaultEnded { .. } => {}
+            Observation::FaultEnded { .. } | Observation::GossipProbeFailed { .. } => {}
             Observation::Replaced { fault, .. } => self.tables.rollouts.replaced(*fault),
             Observation::RolloutAborted { fault } => self.tables.rollouts.aborted(*fault),
             Observation::Suspected { .. }
@@ -57,7 +57,6 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { .. } | Observation::ControlSized { .. } => {
                 self.observe_control(at, observation);
             }
-            Observation::GossipProbeFailed { .. } => {}
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
             | Observation::CoresFreed { .. }
