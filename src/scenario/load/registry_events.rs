@@ -1,6 +1,7 @@
 //! Events and memory of the registry.
 
 use crate::scenario::Scenario;
+use crate::scenario::registry::eureka::EurekaConfig;
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::time::SimDuration;
@@ -38,10 +39,35 @@ pub fn of_members(scenario: &Scenario, secs: f64) -> f64 {
             let granted = config.negotiated(config.session_timeout);
             (third(granted), config.tick_time)
         }
+        ProtocolConfig::Eureka(config) => return of_eureka(scenario, config, secs),
     };
     let rounds = 2.0 * ROUND_EVENTS * scenario.registry.member_zones.len() as f64;
     secs * (client_count(scenario) * HEARTBEAT_EVENTS / heartbeat.as_secs_f64()
         + rounds / round.as_secs_f64())
+}
+
+/// Heartbeats, which are passed on in batches, fetches, Ribbon's refreshes, timers of servers.
+fn of_eureka(scenario: &Scenario, config: &EurekaConfig, secs: f64) -> f64 {
+    let members = scenario.registry.member_zones.len() as f64;
+    let rate = |interval: SimDuration| match interval.is_zero() {
+        true => 0.0,
+        false => secs / interval.as_secs_f64(),
+    };
+    let renewals = scenario.groups.iter().filter_map(|group| {
+        let registered = scenario.services[group.service.index()].registered?;
+        let count = f64::from(group.count + group.count_spare);
+        Some(count * rate(registered.heartbeat_interval))
+    });
+    let client = &config.client;
+    let fetches = client_count(scenario) * rate(client.fetch_interval);
+    let of_server = rate(config.lease.eviction_interval)
+        + rate(config.cache.read_only_interval)
+        + rate(config.cache.delta_clean_interval)
+        + rate(SimDuration::from_secs(60));
+    renewals.sum::<f64>() * (HEARTBEAT_EVENTS + members * (1.0 + ROUND_EVENTS))
+        + fetches * HEARTBEAT_EVENTS
+        + client_count(scenario) * rate(client.ribbon_interval)
+        + members * of_server
 }
 
 fn third(length: SimDuration) -> SimDuration {

@@ -1,5 +1,6 @@
 //! What all registries have in common that bear the name of a real system.
 
+use super::eureka::EurekaConfig;
 use super::zookeeper::ZookeeperConfig;
 use crate::scenario::distribution::Distribution;
 use crate::time::SimDuration;
@@ -20,6 +21,8 @@ pub struct SystemConfig {
 pub enum ProtocolConfig {
     /// Apache ZooKeeper.
     Zookeeper(ZookeeperConfig),
+    /// Netflix Eureka.
+    Eureka(EurekaConfig),
 }
 
 /// What one member can do. A time of zero costs nothing and never waits by itself.

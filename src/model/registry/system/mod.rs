@@ -8,6 +8,7 @@
 pub mod attach;
 mod election;
 pub mod members;
+pub mod parties;
 pub mod port;
 pub mod quorum;
 mod replicate;
@@ -19,6 +20,7 @@ pub use port::{Letter, Port};
 pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
+use super::eureka::{self, Eureka};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{InstanceId, NodeId};
 use crate::scenario::Scenario;
@@ -64,6 +66,8 @@ pub enum Message {
     Quorum(QuorumMessage),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Message),
+    /// Eureka's own.
+    Eureka(eureka::Message),
 }
 
 /// What a timer is for.
@@ -77,6 +81,8 @@ pub enum Alarm {
     Quorum(QuorumAlarm),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Alarm),
+    /// Eureka's own.
+    Eureka(eureka::Alarm),
 }
 
 /// A change of the state that a quorum replicates.
@@ -95,6 +101,8 @@ pub enum Job {
     Log { term: u32, zxid: u64, entry: Entry },
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Job),
+    /// Eureka's own.
+    Eureka(eureka::Job),
 }
 
 /// A registry that bears the name of a real system.
@@ -120,5 +128,6 @@ impl System {
 fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protocol> {
     match &config.protocol {
         ProtocolConfig::Zookeeper(own) => Box::new(Zookeeper::new(scenario, config, own)),
+        ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
     }
 }

@@ -201,7 +201,7 @@ impl Protocol for Zookeeper {
             (system::Message::Zookeeper(message), (_, None)) => {
                 self.on_server_message(port, to, message);
             }
-            (system::Message::Quorum(_), _) => unreachable!("only members hold a quorum"),
+            _ => unreachable!("only members hold a quorum, and nobody speaks another protocol"),
         }
         self.settle(port);
     }
@@ -236,6 +236,7 @@ impl Protocol for Zookeeper {
             system::Alarm::Zookeeper(Alarm::Boundary { member }) => {
                 self.on_boundary(port, member);
             }
+            system::Alarm::Eureka(_) => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

@@ -1,5 +1,6 @@
 //! Keys of the registry: what it is, and the plain leases. Each real system has a file of its own.
 
+mod eureka;
 mod system;
 mod zookeeper;
 
@@ -112,6 +113,11 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "zookeeper",
             doc: "Apache ZooKeeper: sessions, ephemeral nodes and one-shot watches.",
             keys: zookeeper::KEYS,
+        },
+        Variant {
+            name: "eureka",
+            doc: "Netflix Eureka with Ribbon: leases at every server for itself, caches, no quorum.",
+            keys: eureka::KEYS,
         },
     ],
     shorthand: None,
