@@ -11,7 +11,10 @@ pub(super) fn write(world: &mut World, own: &mut Dice) {
     }
     world.line("[registry]");
     world.line(format!("members = {}", world.member_count));
-    write_zookeeper(world, own);
+    match own.flag() {
+        true => write_zookeeper(world, own),
+        false => write_etcd(world, own),
+    }
     write_capacity(world, own);
 }
 
@@ -51,6 +54,44 @@ fn write_zookeeper(world: &mut World, own: &mut Dice) {
     });
     maybe(world, own, |own| format!("spin_delay = {}", own.ms(1, 300)));
     world.line(format!("election_time = {}", own.law(50)));
+}
+
+fn write_etcd(world: &mut World, own: &mut Dice) {
+    world.line("profile = \"etcd\"");
+    let leader = own.between(0, world.member_count - 1);
+    world.line(format!("leader = {leader}"));
+    world.line("lease_ttl = \"1s\"");
+    let heartbeat = own.between(4, 60);
+    world.line(format!("heartbeat_interval = \"{heartbeat}ms\""));
+    let election = heartbeat * own.between(5, 12);
+    world.line(format!("election_timeout = \"{election}ms\""));
+    maybe(world, own, |own| format!("election_time = {}", own.law(20)));
+    maybe(world, own, |own| {
+        format!("revoke_interval = {}", own.ms(5, 500))
+    });
+    let phase = World::phase(own);
+    world.line(format!("revoke_phase = {phase}"));
+    maybe(world, own, |own| {
+        format!("revoke_count_per_sec = {}", own.between(2, 40))
+    });
+    maybe(world, own, |own| {
+        format!("pending_revoke_count_max = {}", own.between(1, 3))
+    });
+    maybe(world, own, |own| {
+        format!("revoke_retry = {}", own.ms(20, 900))
+    });
+    maybe(world, own, |own| {
+        format!("keepalive_loop_interval = {}", own.ms(0, 500))
+    });
+    maybe(world, own, |own| {
+        format!("checkpoint_interval = {}", own.ms(20, 900))
+    });
+    maybe(world, own, |own| {
+        format!("reconnect_delay = {}", own.ms(0, 200))
+    });
+    maybe(world, own, |own| {
+        format!("request_timeout = {}", own.ms(20, 900))
+    });
 }
 
 fn write_capacity(world: &mut World, own: &mut Dice) {

@@ -39,6 +39,12 @@ pub fn of_members(scenario: &Scenario, secs: f64) -> f64 {
             let granted = config.negotiated(config.session_timeout);
             (third(granted), config.tick_time)
         }
+        ProtocolConfig::Etcd(config) => {
+            let registered = scenario.services.iter().filter_map(|s| s.registered);
+            let granted = registered.map(|r| config.granted(r.lease_duration));
+            let least = granted.min().unwrap_or(config.ttl_min());
+            (third(least), config.heartbeat_interval)
+        }
         ProtocolConfig::Eureka(config) => return of_eureka(scenario, config, secs),
     };
     let rounds = 2.0 * ROUND_EVENTS * scenario.registry.member_zones.len() as f64;

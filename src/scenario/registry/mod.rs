@@ -1,5 +1,6 @@
 //! What a scenario may say about the registry and about failure detection.
 
+pub mod etcd;
 pub mod eureka;
 pub mod system;
 pub mod zookeeper;

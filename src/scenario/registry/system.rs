@@ -1,5 +1,6 @@
 //! What all registries have in common that bear the name of a real system.
 
+use super::etcd::EtcdConfig;
 use super::eureka::EurekaConfig;
 use super::zookeeper::ZookeeperConfig;
 use crate::scenario::distribution::Distribution;
@@ -21,6 +22,8 @@ pub struct SystemConfig {
 pub enum ProtocolConfig {
     /// Apache ZooKeeper.
     Zookeeper(ZookeeperConfig),
+    /// Leases of etcd.
+    Etcd(EtcdConfig),
     /// Netflix Eureka.
     Eureka(EurekaConfig),
 }
@@ -66,6 +69,10 @@ pub struct QuorumConfig {
     pub notices_death: bool,
     /// From the moment that a majority looks for a leader until one serves.
     pub election_time: Distribution,
+    /// Raft: a follower that has heard nothing from its leader for this long votes for another one,
+    /// and whoever looks for a leader without having waited waits first. None: only members that
+    /// look for a leader themselves take part in an election, and they begin it at once.
+    pub vote_patience: Option<SimDuration>,
     /// A member that finds no majority looks again after this time, then after twice that.
     pub retry_min: SimDuration,
     /// The longest time between two looks.

@@ -99,7 +99,9 @@ mod tests {
                 .scenario
                 .expect("valid");
             let system = scenario.registry.profile.system().expect("a real system");
-            let ProtocolConfig::Zookeeper(config) = &system.protocol;
+            let ProtocolConfig::Zookeeper(config) = &system.protocol else {
+                panic!("{system:?}");
+            };
             config.negotiated(SimDuration::from_ms(requested_ms))
         };
         for case in oracle::cases("zk_negotiated_timeout") {

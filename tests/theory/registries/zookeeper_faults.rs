@@ -2,84 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stormglass::id::{CallerId, InstanceId};
-use stormglass::model::observation::{Observation, Observer};
-use stormglass::time::SimTime;
-
 use super::deletions::world;
-use crate::support::{run_alone, scenario};
-
-/// Times in seconds of what happened to instance 0, as the registry and caller 0 saw it.
-#[derive(Debug, Default)]
-struct Story {
-    suspected: Vec<f64>,
-    trusted: Vec<f64>,
-    excluded: Vec<f64>,
-    included: Vec<f64>,
-    /// Suspicions of all instances.
-    suspicions: Vec<(f64, InstanceId)>,
-    /// All exclusions by caller 0, and all inclusions.
-    exclusions: Vec<f64>,
-    inclusions: Vec<f64>,
-    /// Candidates of caller 0 when they changed.
-    candidate_counts: Vec<(f64, usize)>,
-    /// Lists published by the leader.
-    publications: Vec<f64>,
-}
-
-impl Observer for Story {
-    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
-        let (at, target, side) = (at.as_secs_f64(), InstanceId(0), CallerId(0));
-        match *observation {
-            Observation::Suspected { instance, .. } => {
-                self.suspicions.push((at, instance));
-                if instance == target {
-                    self.suspected.push(at);
-                }
-            }
-            Observation::Trusted { instance, .. } if instance == target => self.trusted.push(at),
-            Observation::Excluded {
-                caller, instance, ..
-            } if caller == side => {
-                self.exclusions.push(at);
-                if instance == target {
-                    self.excluded.push(at);
-                }
-            }
-            Observation::Included { caller, instance } if caller == side => {
-                self.inclusions.push(at);
-                if instance == target {
-                    self.included.push(at);
-                }
-            }
-            Observation::CandidatesChanged { caller, view, .. } if caller == side => {
-                self.candidate_counts.push((at, view.members.len()));
-            }
-            Observation::Published { .. } => self.publications.push(at),
-            _ => {}
-        }
-    }
-}
-
-fn tell(text: &str) -> Story {
-    let mut story = Story::default();
-    run_alone(&scenario(text), &mut story);
-    story
-}
+use super::stories::{fault, only, tell};
 
 const DEFAULTS: &str = "profile = \"zookeeper\"";
-
-fn fault(name: &str, kind: &str, target: &str, at: &str, length: &str) -> String {
-    format!(
-        "[fault.{name}]\nkind = \"{kind}\"\ntarget = \"{target}\"\nat = \"{at}\"\n\
-         for = \"{length}\"\n"
-    )
-}
-
-fn only(times: &[f64]) -> f64 {
-    assert_eq!(times.len(), 1, "{times:?}");
-    times[0]
-}
 
 #[test]
 fn without_a_quorum_nothing_expires_and_then_every_session_gets_its_full_timeout() {

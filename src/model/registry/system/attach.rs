@@ -2,7 +2,13 @@
 
 use super::Port;
 use crate::id::NodeId;
+use crate::model::observation::LifeState;
 use crate::rng::{UniformSource, mix};
+
+/// Whether the host of a node closes its connections when its process dies.
+pub fn closes_connections(port: &dyn Port, node: NodeId) -> bool {
+    port.has_resets() && port.node(node).state != LifeState::HostLost
+}
 
 /// The members in the order in which a client tries them.
 #[derive(Clone, Debug, Default)]

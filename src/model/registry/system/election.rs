@@ -9,7 +9,7 @@
 use super::quorum::{Effect, Ensemble, Follower, QuorumAlarm, QuorumMessage, Role, TERM_SHIFT};
 use super::{Alarm, Port};
 use crate::model::observation::LifeState;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 impl Ensemble {
     /// Whether a node works and is reached, in both directions.
@@ -19,21 +19,53 @@ impl Ensemble {
         a == b || (is_up && !port.is_cut(from, to) && !port.is_cut(to, from))
     }
 
-    /// A member looks around.
+    /// A member looks around: it joins a leader, or begins an election.
     pub(super) fn look(&mut self, port: &mut dyn Port, member: u32) {
+        if !self.try_to_join(port, member) {
+            self.begin_election(port, member);
+        }
+        let retry = self.standings[member as usize].retry;
+        self.set_look_timer(port, member, retry);
+        let standing = &mut self.standings[member as usize];
+        standing.retry = retry.saturating_mul(2).min(self.config.retry_max);
+    }
+
+    /// A member joins a leader, or waits as long as it would wait for one to speak.
+    pub(super) fn wait_to_look(&mut self, port: &mut dyn Port, member: u32) {
+        self.try_to_join(port, member);
+        let law = self.patience_law.clone();
+        let patience = self.sample(port, &law);
+        self.set_look_timer(port, member, patience);
+    }
+
+    fn set_look_timer(&mut self, port: &mut dyn Port, member: u32, length: SimDuration) {
+        let alarm = Alarm::Quorum(QuorumAlarm::Look { member });
+        let timer = port.set_timer(self.node(member), length, alarm);
+        self.standings[member as usize].timer = Some(timer);
+    }
+
+    fn try_to_join(&mut self, port: &mut dyn Port, member: u32) -> bool {
         let leader = (0..self.member_count()).find(|leader| self.may_join(port, member, *leader));
         if let Some(leader) = leader {
             let link = (member, leader);
             self.tell(port, link, self.message_bytes, QuorumMessage::Join);
-        } else {
-            self.begin_election(port, member);
         }
-        let retry = self.standings[member as usize].retry;
-        let alarm = Alarm::Quorum(QuorumAlarm::Look { member });
-        let timer = port.set_timer(self.node(member), retry, alarm);
-        let standing = &mut self.standings[member as usize];
-        standing.timer = Some(timer);
-        standing.retry = retry.saturating_mul(2).min(self.config.retry_max);
+        leader.is_some()
+    }
+
+    /// A member hears a leader that it does not follow: of a later term, it is the one to join.
+    pub fn hear_other_leader(&mut self, port: &mut dyn Port, member: u32, term: u32) {
+        if term <= self.term(member) && self.role(member) != Role::Looking {
+            return;
+        }
+        match self.role(member) {
+            Role::Down => {}
+            Role::Looking => {
+                self.cancel_timer(port, member);
+                self.look(port, member);
+            }
+            Role::Leading | Role::Following(_) => self.look_for_leader(port, member),
+        }
     }
 
     /// Whether a leader would still have a majority with this member.
@@ -47,12 +79,21 @@ impl Ensemble {
             && self.is_connected(port, (member, leader))
     }
 
-    /// The members that look for a leader and reach this one, itself included.
+    /// The members that would elect somebody and reach this one, itself included.
     fn lookers(&self, port: &dyn Port, member: u32) -> Vec<u32> {
         (0..self.member_count())
-            .filter(|other| self.role(*other) == Role::Looking)
+            .filter(|other| self.may_vote(port.now(), *other))
             .filter(|other| self.is_connected(port, (member, *other)))
             .collect()
+    }
+
+    fn may_vote(&self, now: SimTime, member: u32) -> bool {
+        let standing = &self.standings[member as usize];
+        match (standing.role, self.config.vote_patience) {
+            (Role::Looking, _) => true,
+            (Role::Following(_), Some(patience)) => standing.heard_at + patience <= now,
+            (Role::Down | Role::Following(_) | Role::Leading, _) => false,
+        }
     }
 
     /// An election begins if a majority looks for a leader, and none is under way whose end

@@ -7,6 +7,7 @@
 
 pub mod attach;
 mod election;
+pub mod lists;
 pub mod members;
 pub mod parties;
 pub mod port;
@@ -20,6 +21,7 @@ pub use port::{Letter, Port};
 pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
+use super::etcd::{self, Etcd};
 use super::eureka::{self, Eureka};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{InstanceId, NodeId};
@@ -66,6 +68,8 @@ pub enum Message {
     Quorum(QuorumMessage),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Message),
+    /// etcd's own.
+    Etcd(etcd::Message),
     /// Eureka's own.
     Eureka(eureka::Message),
 }
@@ -81,6 +85,8 @@ pub enum Alarm {
     Quorum(QuorumAlarm),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Alarm),
+    /// etcd's own.
+    Etcd(etcd::Alarm),
     /// Eureka's own.
     Eureka(eureka::Alarm),
 }
@@ -90,6 +96,8 @@ pub enum Alarm {
 pub enum Entry {
     /// ZooKeeper's transactions.
     Zookeeper(zookeeper::Entry),
+    /// etcd's requests.
+    Etcd(etcd::Entry),
 }
 
 /// A piece of work of a member.
@@ -101,6 +109,8 @@ pub enum Job {
     Log { term: u32, zxid: u64, entry: Entry },
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Job),
+    /// etcd's own.
+    Etcd(etcd::Job),
     /// Eureka's own.
     Eureka(eureka::Job),
 }
@@ -128,6 +138,7 @@ impl System {
 fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protocol> {
     match &config.protocol {
         ProtocolConfig::Zookeeper(own) => Box::new(Zookeeper::new(scenario, config, own)),
+        ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
         ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
     }
 }

@@ -118,7 +118,7 @@ pub(super) struct Standing {
 pub struct Ensemble {
     pub(super) config: QuorumConfig,
     pub(super) election_law: Sampler,
-    patience_law: Sampler,
+    pub(super) patience_law: Sampler,
     pub(super) message_bytes: u64,
     /// Size of the whole state.
     state_bytes: u64,
@@ -261,11 +261,14 @@ impl Ensemble {
         self.standings[member as usize].heard_at = now;
     }
 
-    /// A leader heard something from a follower.
-    pub fn hear_follower(&mut self, leader: u32, follower: u32, now: SimTime) {
+    /// A leader heard something from a follower; one that it parted with has to join again.
+    pub fn hear_follower(&mut self, port: &mut dyn Port, leader: u32, follower: u32) {
+        let now = port.now();
         let followers = &mut self.standings[leader as usize].followers;
-        if let Some(known) = followers.iter_mut().find(|f| f.member == follower) {
+        if let Some(known) = followers.iter_mut().find(|known| known.member == follower) {
             known.heard_at = now;
+        } else if self.role(leader) == Role::Leading {
+            self.close(port, leader, follower);
         }
     }
 
@@ -306,16 +309,22 @@ impl Ensemble {
         law.sample(&mut port.draw(path_hash("registry.quorum"), self.draw_count, 0))
     }
 
-    /// A member no longer leads or follows: it serves nobody and looks for a leader.
+    /// A member no longer leads or follows: it looks for a leader.
     pub fn look_for_leader(&mut self, port: &mut dyn Port, member: u32) {
+        self.begin_to_look(port, member, self.config.vote_patience.is_some());
+    }
+
+    fn begin_to_look(&mut self, port: &mut dyn Port, member: u32, is_patient: bool) {
         self.cancel_timer(port, member);
         self.part(port, member);
         let standing = &mut self.standings[member as usize];
         standing.role = Role::Looking;
         standing.retry = self.config.retry_min;
-        self.members.clear(port, member);
         self.effects.push_back(Effect::Looks { member });
-        self.look(port, member);
+        match is_patient {
+            true => self.wait_to_look(port, member),
+            false => self.look(port, member),
+        }
     }
 
     /// Closes the connections of a member to the others.
@@ -349,7 +358,7 @@ impl Ensemble {
         standing.timer = None;
         let silence = port.now().since(standing.heard_at);
         match standing.patience.saturating_sub(silence) {
-            SimDuration::ZERO => self.look_for_leader(port, member),
+            SimDuration::ZERO => self.begin_to_look(port, member, false),
             left => self.wait_for_leader(port, member, left),
         }
     }

@@ -4,12 +4,12 @@
 //! thirds of the session timeout, and gives up on a server that it has not heard for all of it.
 //! Lengths are whole milliseconds, as in the original.
 
+use super::Zookeeper;
 use super::message::{Alarm, Message, SessionId};
-use super::{Zookeeper, closes_connections};
 use crate::engine::TimerId;
 use crate::id::{CallerId, EdgeId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::{ControlKind, LifeState};
-use crate::model::registry::system::attach::Roster;
+use crate::model::registry::system::attach::{Roster, closes_connections};
 use crate::model::registry::system::{self, Letter, Port};
 use crate::model::sampler::Sampler;
 use crate::rng::{UniformSource, path_hash};

@@ -275,12 +275,11 @@ impl Zookeeper {
         to: u32,
         message: Message,
     ) {
-        let now = port.now();
         match message {
             Message::LeaderPing { term } => self.answer_leader(port, from, to, term),
             Message::FollowerPing { term, touched } => {
                 if self.ensemble.term(to) == term {
-                    self.ensemble.hear_follower(to, from, now);
+                    self.ensemble.hear_follower(port, to, from);
                     for session in touched.iter() {
                         self.touch_at_leader(port, to, *session);
                     }

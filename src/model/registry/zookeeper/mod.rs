@@ -29,7 +29,6 @@ use super::system::quorum::{Effect, Ensemble};
 use super::system::{self, Port, Protocol};
 use crate::engine::TimerId;
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
-use crate::model::observation::LifeState;
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{SizesConfig, SystemConfig};
 use crate::scenario::registry::zookeeper::{AfterPause, ZookeeperConfig};
@@ -151,7 +150,9 @@ impl Zookeeper {
                     zxid,
                     entry,
                 } => {
-                    let system::Entry::Zookeeper(entry) = entry;
+                    let system::Entry::Zookeeper(entry) = entry else {
+                        unreachable!("it proposes its own entries");
+                    };
                     self.apply(port, member, zxid, entry);
                 }
                 Effect::CopyState { from, to } => {
@@ -201,7 +202,7 @@ impl Protocol for Zookeeper {
             (system::Message::Zookeeper(message), (_, None)) => {
                 self.on_server_message(port, to, message);
             }
-            _ => unreachable!("only members hold a quorum, and nobody speaks another protocol"),
+            _ => unreachable!("nobody speaks another protocol"),
         }
         self.settle(port);
     }
@@ -236,7 +237,7 @@ impl Protocol for Zookeeper {
             system::Alarm::Zookeeper(Alarm::Boundary { member }) => {
                 self.on_boundary(port, member);
             }
-            system::Alarm::Eureka(_) => unreachable!("it sets no other timers"),
+            _ => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }
@@ -284,9 +285,4 @@ impl Protocol for Zookeeper {
         self.change_data(port, instance);
         self.settle(port);
     }
-}
-
-/// Whether the host of a node closes its connections when its process dies.
-fn closes_connections(port: &dyn Port, node: NodeId) -> bool {
-    port.has_resets() && port.node(node).state != LifeState::HostLost
 }

@@ -1,9 +1,10 @@
 //! The server: connections, requests, transactions, watches.
 
 use super::message::{Change, Entry, Job, Message, Op, SessionId};
-use super::{Connection, Zookeeper, closes_connections};
+use super::{Connection, Zookeeper};
 use crate::id::{CallerId, NodeId, ServiceId};
 use crate::model::observation::ControlKind;
+use crate::model::registry::system::attach::closes_connections;
 use crate::model::registry::system::members::Cost;
 use crate::model::registry::system::quorum::Role;
 use crate::model::registry::system::{self, Letter, Port};
@@ -228,7 +229,7 @@ impl Zookeeper {
             Op::Rewatch { caller, version } => {
                 let service = self.sides[&caller].1;
                 let server = self.server(member);
-                if version < server.tree.version(service) {
+                if version < server.tree.lists.version(service) {
                     return self.notify(port, member, caller);
                 }
                 server.watches[service.index()].insert(caller);
@@ -245,7 +246,7 @@ impl Zookeeper {
         let seen = self.ensemble.applied(member);
         let server = self.server(member);
         let view = server.tree.list(port, service);
-        let version = server.tree.version(service);
+        let version = server.tree.lists.version(service);
         server.watches[service.index()].insert(caller);
         let entries = view.members.len() as u64;
         let bytes = self.sizes.message_bytes + entries * self.sizes.entry_bytes;
@@ -372,7 +373,7 @@ impl Zookeeper {
 
     fn fire_watches(&mut self, port: &mut dyn Port, member: u32, service: ServiceId, zxid: u64) {
         let server = self.server(member);
-        server.tree.note_change(service, zxid);
+        server.tree.lists.note_change(service, zxid);
         for caller in std::mem::take(&mut server.watches[service.index()]) {
             self.notify(port, member, caller);
         }
@@ -386,6 +387,7 @@ impl Zookeeper {
 
     /// A server no longer leads or follows: it drops its clients.
     pub(super) fn stop_serving(&mut self, port: &mut dyn Port, member: u32) {
+        self.ensemble.members.clear(port, member);
         self.leave_office(port, member);
         self.close_connections(port, member);
         self.server(member).touched.clear();

@@ -6,20 +6,9 @@ use std::sync::Arc;
 use super::message::SessionId;
 use crate::id::{InstanceId, ServiceId};
 use crate::model::registry::system::Port;
+use crate::model::registry::system::lists::Lists;
 use crate::model::view::ViewSnapshot;
 use crate::scenario::registry::zookeeper::Identity;
-
-/// The version of the lists that everybody has at the start.
-const FIRST_VERSION: u64 = 1;
-
-/// The children of one service.
-#[derive(Clone, Debug)]
-struct Children {
-    /// The transaction that changed them last.
-    version: u64,
-    /// Their list, once somebody has read it.
-    list: Option<Arc<ViewSnapshot>>,
-}
 
 /// The state of one server. Copies share their lists.
 #[derive(Clone, Debug)]
@@ -28,20 +17,17 @@ pub struct Tree {
     pub sessions: BTreeSet<SessionId>,
     /// Ephemeral nodes: whose, and of which session.
     nodes: BTreeSet<(InstanceId, SessionId)>,
-    services: Vec<Children>,
+    /// Children of services.
+    pub lists: Lists,
 }
 
 impl Tree {
     /// An empty tree.
     pub fn new(service_count: usize) -> Self {
-        let children = Children {
-            version: FIRST_VERSION,
-            list: None,
-        };
         Tree {
             sessions: BTreeSet::new(),
             nodes: BTreeSet::new(),
-            services: vec![children; service_count],
+            lists: Lists::new(service_count),
         }
     }
 
@@ -86,32 +72,17 @@ impl Tree {
         instance.is_some_and(|instance| self.nodes.remove(&(instance, session)))
     }
 
-    /// The children of a service changed.
-    pub fn note_change(&mut self, service: ServiceId, zxid: u64) {
-        self.services[service.index()] = Children {
-            version: zxid,
-            list: None,
-        };
-    }
-
-    /// The version of the children of a service.
-    pub fn version(&self, service: ServiceId) -> u64 {
-        self.services[service.index()].version
-    }
-
     /// The list of a service.
     pub fn list(&mut self, port: &mut dyn Port, service: ServiceId) -> Arc<ViewSnapshot> {
-        if let Some(list) = &self.services[service.index()].list {
-            return Arc::clone(list);
-        }
         let range = port.scenario().topology.service_instances(service);
         let first = (InstanceId(range.start), SessionId(0));
         let end = (InstanceId(range.end), SessionId(0));
-        let nodes = self.nodes.range(first..end);
-        let mut instances: Vec<InstanceId> = nodes.map(|(instance, _)| *instance).collect();
-        instances.dedup();
-        let list = port.view(service, &instances);
-        self.services[service.index()].list = Some(Arc::clone(&list));
-        list
+        let nodes = &self.nodes;
+        self.lists.view(port, service, || {
+            let nodes = nodes.range(first..end);
+            let mut instances: Vec<InstanceId> = nodes.map(|(instance, _)| *instance).collect();
+            instances.dedup();
+            instances
+        })
     }
 }

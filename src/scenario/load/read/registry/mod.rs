@@ -1,5 +1,6 @@
 //! The registry. Each real system has a file of its own.
 
+mod etcd;
 mod eureka;
 mod system;
 mod zookeeper;
@@ -21,6 +22,7 @@ pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> Registry
     let profile = match section.variant_name() {
         "lease" => RegistryProfile::Lease(lease(ctx, section)),
         "zookeeper" => system(ctx, section, zookeeper::zookeeper),
+        "etcd" => system(ctx, section, etcd::etcd),
         "eureka" => system(ctx, section, eureka::eureka),
         _ => RegistryProfile::Static,
     };
@@ -78,6 +80,7 @@ pub fn registered(
     let registered = match registry.variant_name() {
         "lease" => leased(ctx, &section, registry),
         "zookeeper" => zookeeper::registered(ctx, &section, registry),
+        "etcd" => etcd::registered(ctx, &section, registry),
         "eureka" => eureka::registered(ctx, &section, registry),
         _ => {
             if is_enabled && service.has("registered") {

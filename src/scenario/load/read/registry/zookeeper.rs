@@ -78,6 +78,7 @@ fn quorum(ctx: &mut Context, section: &Section, tick_time: SimDuration) -> Quoru
         follower_patience: Distribution::Constant { value: patience },
         leader_patience: patience,
         notices_death: true,
+        vote_patience: None,
         election_time: distribution_at(ctx, section, "election_time"),
         retry_min: NOTIFICATION_INTERVALS.0,
         retry_max: NOTIFICATION_INTERVALS.1,

@@ -1,5 +1,6 @@
 //! Keys of the registry: what it is, and the plain leases. Each real system has a file of its own.
 
+mod etcd;
 mod eureka;
 mod system;
 mod zookeeper;
@@ -115,6 +116,9 @@ pub static REGISTRY: TableSpec = TableSpec {
             keys: zookeeper::KEYS,
         },
         Variant {
+            name: "etcd",
+            doc: "etcd: keys with leases, and watches.",
+            keys: etcd::KEYS,
             name: "eureka",
             doc: "Netflix Eureka with Ribbon: leases at every server for itself, caches, no quorum.",
             keys: eureka::KEYS,
