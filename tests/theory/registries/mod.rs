@@ -2,7 +2,10 @@
 
 mod deletions;
 mod etcd;
+mod eureka;
+mod eureka_faults;
 mod stories;
 mod two_samples;
+mod uniform_sums;
 mod zookeeper;
 mod zookeeper_faults;

@@ -119,6 +119,8 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "etcd",
             doc: "etcd: keys with leases, and watches.",
             keys: etcd::KEYS,
+        },
+        Variant {
             name: "eureka",
             doc: "Netflix Eureka with Ribbon: leases at every server for itself, caches, no quorum.",
             keys: eureka::KEYS,
