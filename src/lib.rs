@@ -13,6 +13,8 @@
 //!                  |
 //!               metrics               <- what was seen         (one run)
 //!                  |
+//!                trace                <- single requests       (followed through one run)
+//!                  |
 //!             experiment              <- many runs             (the only place with threads)
 //!                  |
 //!           chart  ->  report         <- how it is shown       (computes nothing)
@@ -36,6 +38,8 @@ pub mod engine;
 pub mod model;
 
 pub mod metrics;
+
+pub mod trace;
 
 pub mod experiment;
 

@@ -3,6 +3,8 @@
 //! The two are different types, so that swapped arguments do not compile. Floating point enters
 //! simulated time through [`SimDuration::from_secs_f64`] and nowhere else.
 
+use serde::Serialize;
+
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
@@ -10,11 +12,11 @@ use std::ops::{Add, AddAssign, Sub};
 pub const NANOS_PER_SEC: u64 = 1_000_000_000;
 
 /// A length of simulated time in whole nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SimDuration(u64);
 
 /// A point of simulated time, counted from the start of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SimTime(u64);
 
 impl SimDuration {

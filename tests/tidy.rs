@@ -10,13 +10,14 @@ const FUNCTION_LINE_COUNT_MAX: usize = 70;
 const FILE_LINE_COUNT_MAX: usize = 500;
 
 /// Modules of the library, each with what it may use of the others.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["time", "rng", "id", "quantity", "hash"],
     &["stats"],
     &["scenario"],
     &["engine"],
     &["model"],
     &["metrics"],
+    &["trace"],
     &["experiment"],
     &["chart"],
     &["report"],

@@ -18,9 +18,13 @@ pub mod scene;
 pub mod selection_share;
 pub mod span;
 pub mod stored;
+pub mod sweep_lines;
+pub mod sweep_map;
 pub mod text;
 pub mod theme;
 pub mod timeline;
+pub mod tornado;
+pub mod trade_off;
 
 mod number;
 mod png;

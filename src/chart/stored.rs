@@ -11,6 +11,10 @@ use super::percentile_curve::PercentileCurve;
 use super::rate_timeline::RateTimeline;
 use super::ring_ownership::RingOwnership;
 use super::selection_share::SelectionShare;
+use super::sweep_lines::SweepLines;
+use super::sweep_map::SweepMap;
+use super::tornado::Tornado;
+use super::trade_off::TradeOff;
 
 /// The version of the format.
 pub const STORED_SCHEMA: u32 = 1;
@@ -27,6 +31,10 @@ pub enum StoredChart {
     Rates(RateTimeline),
     Ring(RingOwnership),
     Selection(SelectionShare),
+    SweepLines(SweepLines),
+    SweepMap(SweepMap),
+    Tornado(Tornado),
+    TradeOff(TradeOff),
 }
 
 impl StoredChart {
@@ -41,6 +49,10 @@ impl StoredChart {
             StoredChart::Rates(chart) => Box::new(chart),
             StoredChart::Ring(chart) => Box::new(chart),
             StoredChart::Selection(chart) => Box::new(chart),
+            StoredChart::SweepLines(chart) => Box::new(chart),
+            StoredChart::SweepMap(chart) => Box::new(chart),
+            StoredChart::Tornado(chart) => Box::new(chart),
+            StoredChart::TradeOff(chart) => Box::new(chart),
         }
     }
 }

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::init::Template;
+use super::study::args::{self as study, OptimizeArgs, SensitivityArgs};
 use super::sweep::args::{self as sweep, MergeArgs, SweepArgs};
 use crate::quantity;
 use crate::scenario::load::limits::Limits;
@@ -42,6 +43,11 @@ Examples:
   stormglass chart reports/rack-loss                         which charts are there?
   stormglass chart reports/rack-loss latency > latency.svg
   stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png";
+
+const WHY_EXAMPLES: &str = "\
+Examples:
+  stormglass why reports/rack-loss --slowest            the ten requests that took longest
+  stormglass why reports/rack-loss 3f9a2c41d07be855     one of them, or one from a trace";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -109,6 +115,14 @@ pub enum Verb {
     /// Put the shards of a sweep together: the same bytes as of one process
     #[command(after_long_help = sweep::EXIT_CODES)]
     Merge(MergeArgs),
+    /// Find the best point of some axes, under constraints, and say how sure that is
+    #[command(before_long_help = study::OPTIMIZE_EXAMPLES,
+              after_long_help = study::OPTIMIZE_EXIT_CODES)]
+    Optimize(OptimizeArgs),
+    /// Say how far a number moves with inputs that are not known exactly, and where a verdict flips
+    #[command(before_long_help = study::SENSITIVITY_EXAMPLES,
+              after_long_help = study::SENSITIVITY_EXIT_CODES)]
+    Sensitivity(SensitivityArgs),
     /// Find every mistake in scenario files without running them
     Check(CheckArgs),
     /// Show what a scenario means: every value with its origin, fault timeline, offered load
@@ -127,6 +141,11 @@ pub enum Verb {
         /// Explain this one
         name: Option<String>,
     },
+    /// List the registries, or explain one: parameters, version, evidence, when
+    Registries {
+        /// Explain this one
+        name: Option<String>,
+    },
     /// Print the JSON Schema of scenario files, so that editors complete and check them
     Schema,
     /// Run a run directory's scenario again and compare the digests
@@ -134,6 +153,9 @@ pub enum Verb {
     /// Draw a chart of a run directory again, in another size, format or theme
     #[command(before_long_help = CHART_EXAMPLES)]
     Chart(ChartArgs),
+    /// Run a run directory's scenario again and tell what happened to single requests
+    #[command(before_long_help = WHY_EXAMPLES)]
+    Why(WhyArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -171,6 +193,15 @@ pub struct LimitArgs {
     pub max_input: u64,
 }
 
+/// How much runs at the same time.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct JobArgs {
+    /// Replications to run at once; 0 takes every core. The results are the same for any number
+    #[arg(short = 'j', long = "jobs", value_name = "J", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..=1_024))]
+    pub count: u32,
+}
+
 /// `stormglass run`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct RunArgs {
@@ -185,16 +216,18 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How to print the summary on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Write what happens to every request of the first replication: to NAME.jsonl as JSON lines,
+    /// to any other name for Perfetto and Chrome. May be repeated
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    pub trace: Vec<PathBuf>,
     /// Write no pictures; useful where only numbers are wanted, and fast
     #[arg(long)]
     pub no_charts: bool,
@@ -228,10 +261,8 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", default_value_t = 10,
           value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -287,10 +318,28 @@ pub struct VerifyArgs {
     /// A directory that `run` wrote
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// Replications to run at once; 0 takes every core
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// `stormglass why`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct WhyArgs {
+    /// A directory that `run` wrote
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// The request, by its 16 hexadecimal digits; without one the slowest are told
+    #[arg(value_name = "REQUEST", value_parser = parse_identity)]
+    pub request: Option<u64>,
+    /// Tell this many of the requests that took longest [default: 10]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10",
+          conflicts_with = "request", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub slowest: Option<u32>,
+    /// Of this replication, counted from 0
+    #[arg(long, value_name = "I", default_value_t = 0)]
+    pub replication: u32,
     #[command(flatten)]
     pub limits: LimitArgs,
 }
@@ -367,6 +416,15 @@ pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
         .ok()
         .filter(|seed| *seed <= u64::MAX >> 1)
         .ok_or("a seed is a whole number below 2^63, decimal or 0x hexadecimal".into())
+}
+
+/// `3f9a2c41d07be855`.
+fn parse_identity(text: &str) -> Result<u64, String> {
+    let is_whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| is_whole)
+        .ok_or("a request is named by 16 hexadecimal digits".into())
 }
 
 /// `10000000` or `10_000_000`.

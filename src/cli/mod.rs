@@ -16,12 +16,16 @@ mod metrics;
 mod print;
 mod print_comparison;
 mod progress;
+mod registries;
 mod run;
 mod schema;
 mod strategies;
+mod study;
 mod style;
 mod sweep;
+mod trace_files;
 mod verify;
+mod why;
 
 use std::io;
 use std::process::ExitCode;
@@ -80,6 +84,9 @@ pub enum CliError {
         /// Why.
         source: ManifestError,
     },
+    /// A run that was made again is not the run that was written.
+    #[error("{0}")]
+    Different(String),
     /// A run ended without a result.
     #[error("{error}{advice}")]
     Plan {
@@ -119,15 +126,19 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Compare(args) => compare::run(args, console),
         Verb::Sweep(args) => sweep::run(args, console),
         Verb::Merge(args) => sweep::merge::run(args, console),
+        Verb::Optimize(args) => study::optimize::run(args, console),
+        Verb::Sensitivity(args) => study::sensitivity::run(args, console),
         Verb::Check(args) => check::run(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),
         Verb::Metrics => metrics::run(console),
         Verb::Strategies { name } => strategies::run(name.as_deref(), console),
         Verb::Detectors { name } => detectors::run(name.as_deref(), console),
+        Verb::Registries { name } => registries::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
         Verb::Chart(args) => chart::run(args, console),
+        Verb::Why(args) => why::run(args, console),
         Verb::Completions { shell } => completions::run(*shell, console),
         Verb::Man { verb } => man::run(verb.as_deref(), console),
     }
@@ -147,6 +158,7 @@ impl CliError {
             | CliError::Manifest { .. }
             | CliError::Plan { .. }
             | CliError::Sweep(_)
+            | CliError::Different(_)
             | CliError::Signals(_) => Exit::Failed,
         }
     }

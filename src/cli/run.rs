@@ -10,6 +10,7 @@ use super::interrupt::Interrupt;
 use super::load::{self, Loaded};
 use super::progress::Meter;
 use super::style::Console;
+use super::trace_files::TraceFiles;
 use super::{CliError, Exit, print};
 use crate::experiment::Results;
 use crate::experiment::plan::{Plan, PlanError};
@@ -32,11 +33,16 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     let loaded = load::for_run(args, console)?;
     let interrupt = Interrupt::listen()?;
     let started_at = SystemTime::now();
+    let traces = TraceFiles::create(&args.trace)?;
     let mut writer = begin(args.out.as_deref())?;
     let plan = Plan {
         seed: loaded.scenario.seed,
         replication_count: args.replications,
-        jobs: jobs_that_fit(args.jobs, &loaded.estimate, args.load.limits.max_memory),
+        jobs: jobs_that_fit(
+            args.jobs.count,
+            &loaded.estimate,
+            args.load.limits.max_memory,
+        ),
     };
     let event_count_max = args.load.limits.max_events;
     let results = replicate_shown(
@@ -66,6 +72,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     if interrupt.is_raised() {
         return Err(interrupted());
     }
+    traces.write(args, &loaded.scenario, &results, &interrupt, console)?;
     let place = place(args, &loaded.scenario, &results);
     let manifest = manifest(&loaded, &results, started_at, &command, &writer);
     writer.commit(&place, &manifest)?;

@@ -2,14 +2,18 @@
 
 pub mod aggregate;
 pub mod compare;
+pub mod follow;
 pub mod gather;
 pub mod headline;
 pub mod judgement;
+pub mod optimize;
 pub mod plan;
 pub mod pool;
 pub mod rare;
 pub mod replicate;
+pub mod sensitivity;
 pub mod settling;
+pub mod study;
 pub mod sweep;
 mod window_learner;
 

@@ -1,15 +1,18 @@
 //! What detectors believed and when: detection times and mistakes by detector.
 //!
-//! Every calling side of an edge with pings is taken to watch every instance of the service.
+//! Every calling side of an edge with a detector is taken to watch every instance of the service.
+//! An edge without one whose balancer ejects detects passively: its ejections are its suspicions.
 
 use std::collections::BTreeMap;
 
-use super::data::detection::{DetectorMetrics, FaultDetection};
+use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
 use super::histogram::Samples;
 use super::life::Episode;
-use crate::id::{CallerId, FaultId, InstanceId, NodeId, ServiceId};
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::client::EdgeConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
@@ -57,7 +60,8 @@ impl DetectionCell {
         }
     }
 
-    fn merge(&mut self, other: &DetectionCell) {
+    /// Adds the crashes of another cell.
+    pub fn merge(&mut self, other: &DetectionCell) {
         self.detection_time.merge(&other.detection_time);
         self.undetected_count += other.undetected_count;
         for (place, samples) in other.order.iter().enumerate() {
@@ -74,7 +78,7 @@ pub struct Detector {
     pub name: String,
     /// The service that is watched.
     pub service: ServiceId,
-    /// The edge whose calling sides ping; None for the registry and for clusters.
+    /// The edge whose calling sides watch; None for the registry and for clusters.
     pub edge: Option<usize>,
     /// The cluster whose members watch.
     pub cluster: Option<u32>,
@@ -188,6 +192,16 @@ impl Detector {
     }
 }
 
+/// Whether the ejections of a call are all that it has to detect failures by: they count as its
+/// suspicions.
+pub fn detects_passively(edge: &EdgeConfig) -> bool {
+    let ejects = match &edge.balancer {
+        BalancerConfig::Composed(composed) => composed.ejection.is_some(),
+        _ => false,
+    };
+    ejects && edge.detector.is_none()
+}
+
 impl DetectionTable {
     /// The detectors of a scenario. `measured` is its measured window.
     pub fn new(scenario: &Scenario, measured: (SimTime, SimTime)) -> Self {
@@ -208,12 +222,15 @@ impl DetectionTable {
             }
         }
         for (index, edge) in scenario.edges.iter().enumerate() {
-            let is_watching = edge.detector.is_some();
+            let is_passive = detects_passively(edge);
+            let is_watching = edge.detector.is_some() || is_passive;
             table
                 .edge_detectors
                 .push(is_watching.then_some(table.detectors.len()));
             if is_watching {
-                let detector = Detector::new(scenario, edge.path.clone(), edge.to, Some(index));
+                let kind = if is_passive { " (ejection)" } else { "" };
+                let name = format!("{}{kind}", edge.path);
+                let detector = Detector::new(scenario, name, edge.to, Some(index));
                 table.detectors.push(detector);
             }
         }
@@ -292,6 +309,36 @@ impl DetectionTable {
             .remove(&(instance.0, code(suspector)))
             .expect("only who suspects can begin to trust");
         self.end_wrong(place, &suspicion, at);
+    }
+
+    /// A balancer that detects passively leaves an instance out.
+    pub fn eject(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        is_alive: bool,
+        scenario: &Scenario,
+    ) {
+        if detects_passively(&scenario.edges[edge.index()]) {
+            let suspector = Suspector::Caller(caller);
+            self.suspect(at, suspector, instance, is_alive, scenario);
+        }
+    }
+
+    /// A calling side takes an instance in: its balancer may have left it out before.
+    pub fn take_in(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        scenario: &Scenario,
+    ) {
+        let suspector = Suspector::Caller(caller);
+        let is_suspected = self.suspicions.contains_key(&(instance.0, code(suspector)));
+        if is_suspected && detects_passively(&scenario.edges[edge.index()]) {
+            self.trust(at, suspector, instance, scenario);
+        }
     }
 
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.
@@ -374,6 +421,12 @@ impl DetectionTable {
                 mistake_recurrence_secs_mean: detector.mistake_recurrence_secs(),
                 query_accuracy_ratio: detector.query_accuracy_ratio(),
                 observed_pair_secs: detector.observed_pair_secs(),
+                members: detector.cluster.map(|_| MemberDetection {
+                    member_count: detector.suspector_count + 1,
+                    first: detection.order[0].stats(),
+                    median: detection.order[1].stats(),
+                    last: detection.order[2].stats(),
+                }),
             }
         };
         self.detectors.iter().map(metrics).collect()

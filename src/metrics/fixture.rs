@@ -3,6 +3,7 @@
 use crate::id::{ClientId, EdgeId, GroupId, ServiceId, ZoneId};
 use crate::scenario::Scenario;
 use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::check::{CheckConfig, CheckRule, ProbePath};
 use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, Jitter, KeyConfig, RetryConfig,
     WhenCallerDown, Workload,
@@ -12,7 +13,7 @@ use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
 use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
 use crate::scenario::registry::{
-    ClockConfig, LeaseConfig, Phase, PingConfig, Propagation, RegistryConfig, RegistryProfile,
+    ClockConfig, LeaseConfig, Phase, Propagation, RegistryConfig, RegistryProfile,
 };
 use crate::scenario::selector::{Selector, Target};
 use crate::scenario::service::{
@@ -66,6 +67,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         clusters: Vec::new(),
         compare: None,
         sweep: None,
+        sensitivity: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,
@@ -111,6 +113,7 @@ fn service() -> ServiceConfig {
             lease_duration: SimDuration::from_secs(10),
             heartbeat_interval: SimDuration::from_secs(3),
             phase: Phase::Random,
+            path: ProbePath::Bypass,
         }),
         is_cancellable: false,
         crash_above: None,
@@ -165,12 +168,15 @@ fn edge() -> EdgeConfig {
         resilience: None,
         connection: None,
         cache: None,
-        detector: Some(DetectorConfig::Ping(PingConfig {
+        detector: Some(DetectorConfig::Check(CheckConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),
-            misses_max: 3,
-            rises_min: 1,
             phase: Phase::Random,
+            path: ProbePath::Bypass,
+            rule: CheckRule::Ping {
+                misses_max: 3,
+                rises_min: 1,
+            },
         })),
         flow: Default::default(),
     }

@@ -10,7 +10,9 @@ use super::selection::Pick;
 use super::service::WorkRecord;
 use super::timeline::{Witness, is_shown, true_state};
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
-use crate::model::observation::{LifeState, Observation, Observer, Outcome, Suspector};
+use crate::model::observation::{
+    ExclusionCause, LifeState, Observation, Observer, Outcome, Suspector,
+};
 use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 
@@ -280,11 +282,18 @@ impl Recorder<'_> {
                 let episode = self.life.episode(instance);
                 let exclusion = &mut self.tables.exclusion;
                 exclusion.exclude(at, (caller, edge), instance, cause, episode);
+                if cause == ExclusionCause::Ejection {
+                    let (side, is_alive) = ((caller, edge), self.life.is_alive(instance));
+                    let detection = &mut self.tables.detection;
+                    detection.eject(at, side, instance, is_alive, scenario);
+                }
                 self.listed(at, (caller, edge), instance, BelievedState::Excluded);
             }
             Observation::Included { caller, instance } => {
                 let edge = scenario.topology.edge_of(caller);
                 self.tables.exclusion.include(caller, edge, instance);
+                let detection = &mut self.tables.detection;
+                detection.take_in(at, (caller, edge), instance, scenario);
                 self.listed(at, (caller, edge), instance, BelievedState::Up);
             }
             _ => unreachable!("facts of beliefs come here"),

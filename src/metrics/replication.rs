@@ -1,12 +1,13 @@
-//! The data that instances keep: what deaths take away, what is copied again, and how long keys have
-//! too few copies. Which copies are made is decided by [`Copies`]; where links have a bandwidth the
+//! The data that instances keep: what deaths take away, what is copied again, and how long keys
+//! have too few copies. Which copies are made is decided by [`Copies`]; where links have a bandwidth the
 //! model tells when each is complete, else they follow one another at the bandwidth of the service.
 
 use super::data::replication::DataMetrics;
 use super::phase::UNMEASURED;
+use crate::hash::copies::Copies;
 use crate::id::{InstanceId, ServiceId};
-use crate::model::rebuild::copies::Copies;
 use crate::scenario::Scenario;
+use crate::scenario::data::DataConfig;
 use crate::time::SimTime;
 
 /// Times to full replication that are kept.
@@ -33,6 +34,9 @@ struct Episode {
 /// The data of one service.
 #[derive(Clone, Debug)]
 struct ServiceData {
+    config: DataConfig,
+    /// The first instance of the service; its place is 0.
+    first: InstanceId,
     copies: Copies,
     /// How long the copy under way has been made, where the model does not tell.
     copied_secs: f64,
@@ -61,8 +65,12 @@ impl ReplicationTable {
             return ReplicationTable::default();
         }
         let of = |index: usize| {
+            let service = ServiceId::from_index(index);
+            let (config, copies) = scenario.copies(service)?;
             let mut data = ServiceData {
-                copies: Copies::new(scenario, ServiceId::from_index(index))?,
+                config,
+                first: InstanceId(scenario.topology.service_instances(service).start),
+                copies,
                 copied_secs: 0.0,
                 is_told: scenario.rebuilds_on_links(),
                 now_secs: 0.0,
@@ -149,9 +157,8 @@ impl ServiceData {
     }
 
     fn set_up(&mut self, instance: InstanceId, is_up: bool) {
-        let place = self.copies.place_of(instance);
-        let change = self.copies.set_up(place, is_up);
-        self.sums().lost_key_count += change.lost_ratio * self.copies.config.key_count as f64;
+        let change = self.copies.set_up(instance.0 - self.first.0, is_up);
+        self.sums().lost_key_count += change.lost_ratio * self.config.key_count as f64;
         if change.restarts {
             self.copied_secs = 0.0;
         }
@@ -177,8 +184,8 @@ impl ServiceData {
     /// Goes on until `until_secs`.
     fn advance(&mut self, until_secs: f64) {
         while let Some(copying) = self.copies.next().filter(|_| !self.is_told) {
-            let bytes = self.copies.bytes_of(copying);
-            let left_secs = bytes / self.copies.config.rebuild_bandwidth - self.copied_secs;
+            let bytes = self.config.bytes_of(self.copies.ratio_of(copying));
+            let left_secs = bytes / self.config.rebuild_bandwidth - self.copied_secs;
             if until_secs < self.now_secs + left_secs {
                 self.copied_secs += until_secs - self.now_secs;
                 break;
@@ -190,7 +197,7 @@ impl ServiceData {
     }
 
     fn pass(&mut self, until_secs: f64) {
-        let key_count = self.copies.config.key_count as f64;
+        let key_count = self.config.key_count as f64;
         let secs = until_secs - self.now_secs;
         let under = self.copies.under_ratio() * key_count * secs;
         self.sums().under_replicated_key_secs += under;
@@ -201,7 +208,7 @@ impl ServiceData {
     fn finish(&mut self) {
         let copying = self.copies.finish();
         self.copied_secs = 0.0;
-        let bytes = self.copies.bytes_of(copying);
+        let bytes = self.config.bytes_of(self.copies.ratio_of(copying));
         self.sums().moved_bytes += bytes;
         self.note_under();
     }
@@ -212,7 +219,6 @@ mod tests {
     use super::*;
     use crate::hash::ring::moves;
     use crate::metrics::fixture::{SMALL, Shape, scenario};
-    use crate::scenario::data::DataConfig;
 
     const KEY_COUNT: f64 = 1e6;
 

@@ -1,7 +1,10 @@
 //! Kinds of messages that are not requests.
 
+use serde::Serialize;
+
 /// Kinds of messages that are not requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ControlKind {
     /// An instance renews its lease.
     Heartbeat,

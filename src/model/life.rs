@@ -215,6 +215,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     end,
                     is_zombie,
                 });
+                self.follow_left(slot, end);
             }
             let answers = self.network.transport == Transport::Stream
                 && self.nodes[instance.index()].state != LifeState::HostLost

@@ -28,7 +28,7 @@ pub mod observation;
 mod probe;
 mod queueing;
 mod reaction;
-pub mod rebuild;
+mod rebuild;
 mod registry;
 mod replace;
 mod request;

@@ -1,8 +1,11 @@
 //! The only way out of the model: facts, as they happen. No conclusions, no statistics.
 
 mod parties;
+pub mod step;
 
 use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 pub use super::caller::parts::{Parts, Wait};
 pub use super::control_kind::ControlKind;
@@ -10,12 +13,20 @@ use super::view::ViewSnapshot;
 use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::time::{SimDuration, SimTime};
 
+use step::Step;
+
 pub use parties::{BreakerState, CacheAnswer, CachePlace, LimitOwner, LocalCause};
 
 /// Receives every fact of a run, in order of time.
 pub trait Observer {
+    /// Whether it follows single requests; otherwise nothing is spent on their steps.
+    const FOLLOWS: bool = false;
+
     /// Takes note of one fact. `at` never decreases.
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>);
+
+    /// Takes note of one step of a request, where [`Observer::FOLLOWS`] says so.
+    fn follow(&mut self, _at: SimTime, _step: &Step) {}
 }
 
 /// Observes nothing.
@@ -27,7 +38,8 @@ impl Observer for NoObserver {
 }
 
 /// One fact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Observation<'a> {
     /// A request of a client arrived at its caller, which may be down
     /// (`when_caller_down = "fail"`).
@@ -141,11 +153,15 @@ pub enum Observation<'a> {
         instance: InstanceId,
     },
     /// The registry published a new list of a service.
-    Published { view: &'a Arc<ViewSnapshot> },
+    Published {
+        #[serde(serialize_with = "shared")]
+        view: &'a Arc<ViewSnapshot>,
+    },
     /// A calling side balances over these candidates from now on.
     CandidatesChanged {
         caller: CallerId,
         edge: EdgeId,
+        #[serde(serialize_with = "shared")]
         view: &'a Arc<ViewSnapshot>,
     },
     /// An instance is no longer a candidate of a calling side.
@@ -331,6 +347,11 @@ pub enum Observation<'a> {
     CacheLoads { place: CachePlace, class: ClassId },
 }
 
+/// Writes what a view holds.
+fn shared<S: Serializer>(view: &&Arc<ViewSnapshot>, serializer: S) -> Result<S::Ok, S::Error> {
+    ViewSnapshot::serialize(view, serializer)
+}
+
 /// One window of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultWindow {
@@ -356,7 +377,8 @@ pub struct RunEnd {
 }
 
 /// How a request or a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A good reply before the deadline.
     Success,
@@ -369,7 +391,8 @@ pub enum Outcome {
 }
 
 /// How an attempt ended, as its caller sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// A good reply.
     Success,
@@ -396,7 +419,8 @@ pub enum AttemptOutcome {
 }
 
 /// How work at an instance ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WorkEnd {
     /// Served, good reply sent.
     Served,
@@ -411,7 +435,8 @@ pub enum WorkEnd {
 }
 
 /// What a node is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LifeState {
     /// Working.
     Up,
@@ -435,7 +460,8 @@ impl LifeState {
 }
 
 /// Who suspects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Suspector {
     /// The registry, by an expired lease.
     Registry,
@@ -451,7 +477,8 @@ pub enum Suspector {
 }
 
 /// Why an instance is no longer a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExclusionCause {
     /// The registry's list no longer has it.
     Registry,
@@ -462,7 +489,13 @@ pub enum ExclusionCause {
 }
 
 impl<T: Observer> Observer for &mut T {
+    const FOLLOWS: bool = T::FOLLOWS;
+
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
         (**self).observe(at, observation);
+    }
+
+    fn follow(&mut self, at: SimTime, step: &Step) {
+        (**self).follow(at, step);
     }
 }

@@ -4,6 +4,7 @@ use super::cache::LOAD_STEP;
 use super::caller::fold_identity;
 use super::caller::join::JoinOwner;
 use super::event::Event;
+use super::observation::step::StepKind;
 use super::observation::{LifeState, Observation, Observer, Outcome, WorkEnd};
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::{Deferred, World};
@@ -121,6 +122,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     instance: id,
                     class,
                 });
+                self.follow_turned_away(slot);
             }
             return self.send_reply(slot, Reply::Rejected);
         }
@@ -128,6 +130,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::WorkArrived {
                 instance: id,
                 class,
+            });
+            self.follow_attempt(slot, |attempt, instance| StepKind::Reached {
+                attempt,
+                instance,
             });
         }
         if has_worker {
@@ -161,6 +167,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::WorkStarted {
                 instance: id,
                 class,
+                waiting,
+            });
+            self.follow_attempt(slot, |attempt, instance| StepKind::TakenUp {
+                attempt,
+                instance,
                 waiting,
             });
         }
@@ -316,9 +327,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn begin_own_calls(&mut self, slot: u32) {
         let attempt = &self.attempts[slot];
         let service = self.instances[attempt.instance.index()].service;
-        let has_calls = !self.scenario.services[service.index()].calls.is_empty()
-            && !attempt.flags.has(AttemptFlags::PROBE);
-        if has_calls && attempt.reply == Reply::Good {
+        let is_good = attempt.reply == Reply::Good;
+        let has_calls = !self.scenario.services[service.index()].calls.is_empty();
+        if has_calls && is_good && self.makes_calls(slot) {
             self.hold_worker(slot);
             match self.plans.of_service(service).is_plain {
                 true => self.begin_service_call(slot, 0),
@@ -379,6 +390,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 end,
                 is_zombie: request == NIL,
             });
+            self.follow_left(slot, end);
             self.observe_zombie(slot);
         }
         self.send_reply(slot, reply);

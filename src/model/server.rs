@@ -121,6 +121,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let has_probes = |edge: &EdgeConfig| edge.ping_time.is_some();
+        let has_queued_leases = service
+            .registered
+            .is_some_and(|registered| registered.path.needs_worker());
         let classes = &self.scenario.classes;
         let waits_here = |class: &ClassConfig| {
             let service = class.service_time.as_ref().map(|(service, _)| *service);
@@ -138,6 +141,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             && !self.connections.is_used()
             && !self.several.has_deadlines
             && !self.scenario.edges.iter().any(has_probes)
+            && !has_queued_leases
             && !self.scenario.faults.iter().any(|f| f.class.is_some())
             && !self
                 .scenario

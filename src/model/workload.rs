@@ -1,6 +1,7 @@
 //! When requests arrive, and what they carry.
 
 use super::event::Event;
+use super::observation::step::StepKind;
 use super::observation::{Observation, Observer, Outcome};
 use super::request::{Attempt, NIL};
 use super::sampler::{KeySampler, Sampler};
@@ -271,6 +272,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             class,
         });
+        let kind = StepKind::Arrived {
+            client,
+            node: caller,
+            class,
+            key: 0,
+        };
+        self.follow(identity, kind);
         let (outcome, attempt_count) = (Outcome::Failure, 0);
         self.observe(Observation::RequestEnded {
             client,
@@ -280,6 +288,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             outcome,
             attempt_count,
         });
+        self.follow(identity, StepKind::Ended { client, outcome });
     }
 
     fn schedule_think(&mut self, client: ClientId, user: u32) {

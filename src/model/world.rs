@@ -21,7 +21,8 @@ use super::gossip::Gossip;
 use super::instance::Instance;
 use super::network::{MessageKey, Network, Verdict};
 use super::node::Node;
-use super::observation::{LifeState, Observation, Observer};
+use super::observation::step::{Step, StepKind};
+use super::observation::{AttemptOutcome, LifeState, Observation, Observer, WorkEnd};
 use super::reaction::Reactions;
 use super::rebuild::Rebuilds;
 use super::registry::Registry;
@@ -142,6 +143,69 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.note(now, &observation);
         }
         self.observer.observe(now, &observation);
+    }
+
+    /// Tells an observer that follows requests of a step of one.
+    #[inline(always)]
+    pub(super) fn follow(&mut self, request: u64, kind: StepKind) {
+        if O::FOLLOWS {
+            let now = self.now();
+            self.observer.follow(now, &Step { request, kind });
+        }
+    }
+
+    /// Tells an observer that follows requests of a step of an attempt: `kind` makes it from the
+    /// number of the attempt and its instance.
+    #[inline(always)]
+    pub(super) fn follow_attempt(
+        &mut self,
+        slot: u32,
+        kind: impl FnOnce(u8, InstanceId) -> StepKind,
+    ) {
+        if O::FOLLOWS {
+            let attempt = &self.attempts[slot];
+            let (identity, kind) = (attempt.identity, kind(attempt.index, attempt.instance));
+            self.follow(identity, kind);
+        }
+    }
+
+    /// An instance is done with an attempt.
+    #[inline(always)]
+    pub(super) fn follow_left(&mut self, slot: u32, end: WorkEnd) {
+        if O::FOLLOWS {
+            let is_started = self.attempts[slot].started_at != SimTime::NEVER;
+            self.follow_attempt(slot, |attempt, instance| StepKind::Left {
+                attempt,
+                instance,
+                end,
+                is_started,
+            });
+        }
+    }
+
+    /// An attempt ended for its caller.
+    #[inline(always)]
+    pub(super) fn follow_attempt_ended(
+        &mut self,
+        request: u64,
+        (attempt, instance): (u8, InstanceId),
+        outcome: AttemptOutcome,
+    ) {
+        let kind = StepKind::AttemptEnded {
+            attempt,
+            instance,
+            outcome,
+        };
+        self.follow(request, kind);
+    }
+
+    /// An instance turned an attempt away.
+    #[inline(always)]
+    pub(super) fn follow_turned_away(&mut self, slot: u32) {
+        self.follow_attempt(slot, |attempt, instance| StepKind::TurnedAway {
+            attempt,
+            instance,
+        });
     }
 
     /// Schedules an event and returns its sequence number.

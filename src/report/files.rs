@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use super::hgrm::write_hgrm;
 use super::html;
+use super::junit::write_junit;
 use super::manifest::FileHash;
 use super::page::{DefaultLine, PageInput, page};
-use super::pictures::{RunView, pictures};
+use super::pictures::{RunView, file_name, pictures};
 use super::run_dir::{RunDirError, RunDirWriter};
 use super::series::{safe_cell, write_series};
 use super::summary::write_summary;
@@ -15,6 +17,7 @@ use super::terminal::Summary;
 use crate::chart::DataTable;
 use crate::chart::picture::Picture;
 use crate::experiment::Results;
+use crate::metrics::data::request::PhaseKind;
 use crate::scenario::Scenario;
 
 /// What a scenario was read from.
@@ -66,12 +69,27 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
     }
     writer.write("summary.json", |out| write_summary(scenario, results, out))?;
     writer.write("series.csv", |out| write_series(&results.runs, out))?;
+    let expectations = &contents.summary.expectations;
+    writer.write("junit.xml", |out| {
+        write_junit(&scenario.name, expectations, out)
+    })?;
     let first = results.runs.first().expect("results have at least one run");
     let run = RunView {
         scenario,
         metrics: &first.metrics,
         seed: first.seed,
     };
+    let phases = first.metrics.requests.phases.iter();
+    let is_told = |kind| {
+        matches!(
+            kind,
+            PhaseKind::Whole | PhaseKind::Steady | PhaseKind::During
+        )
+    };
+    for phase in phases.filter(|phase| is_told(phase.kind) && !phase.latency_curve.is_empty()) {
+        let name = format!("latency/{}.hgrm", file_name(&[&phase.label]));
+        writer.write(&name, |out| write_hgrm(phase, out))?;
+    }
     let pictures = match contents.has_charts {
         true => pictures(run),
         false => Vec::new(),
@@ -94,7 +112,7 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
 }
 
 /// Writes a picture as SVG and PNG, the numbers behind it as CSV, and what it is drawn from.
-fn write_picture(writer: &mut RunDirWriter, picture: &Picture) -> Result<(), RunDirError> {
+pub fn write_picture(writer: &mut RunDirWriter, picture: &Picture) -> Result<(), RunDirError> {
     let name = |ending: &str| format!("charts/{}.{ending}", picture.name);
     writer.write(&name("svg"), |out| out.write_all(picture.svg().as_bytes()))?;
     writer.write(&name("png"), |out| out.write_all(&picture.png()))?;

@@ -36,6 +36,7 @@ pub fn scenario() -> Scenario {
         clusters: Vec::new(),
         compare: None,
         sweep: None,
+        sensitivity: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,
@@ -264,6 +265,7 @@ fn detector() -> DetectorMetrics {
         mistake_recurrence_secs_mean: None,
         query_accuracy_ratio: Some(0.999),
         observed_pair_secs: 220.0,
+        members: None,
     }
 }
 

@@ -14,12 +14,14 @@ pub struct DetectorInfo {
     pub form: Option<&'static str>,
 }
 
-/// What holds for all detectors with heartbeats.
+/// What holds for all detectors.
 pub const PATH_ADVICE: &str = "\
-Pings are asked for by the caller and notice a loss of either direction; heartbeats are pushed by \
-the instances and notice only that from the instance to the caller. Heartbeats come from a thread \
-of their own, so an instance whose workers are all stuck looks well; so do pings, unless \
-waits_for_worker says otherwise.";
+Checks are asked for by the caller and notice a loss of either direction; heartbeats are pushed by \
+the instances and notice only that from the instance to the caller. What either sees is its path: \
+bypass, a thread of its own, sees that the process runs and not that its workers are stuck; queued \
+waits for a worker like a request; accept, a connection, sees only that the process is there; deep \
+makes the calls of a request, too. Outlier ejection adds what the path leaves out. Without a word \
+it is bypass for ping and heartbeats, accept for haproxy_check, queued for envoy_health_check.";
 
 /// All detectors.
 pub const DETECTORS: &[DetectorInfo] = &[
@@ -39,6 +41,46 @@ pub const DETECTORS: &[DetectorInfo] = &[
             use_when: "both directions matter, or the answer shall come from a worker",
             avoid_when: "pauses are longer than interval x misses_max, or there are very many \
                          pairs",
+        },
+    },
+    DetectorInfo {
+        kind: "haproxy_check",
+        form: None,
+        info: StrategyInfo {
+            name: "haproxy_check",
+            summary: "HAProxy's health checks: a counter between fall and rise",
+            source: "HAProxy 2.6: src/check.c, srv_getinter in src/server.c",
+            evidence: Evidence::Recorded(
+                "HAProxy 2.6.12: time to down and up, kill and stop, tcp and http; refusals seen \
+                 by clients (haproxy-check-timing, haproxy-client-view)",
+            ),
+            guarantee: "a refused port is down after (fall - 1) x inter to fall x inter, a server \
+                        that does not answer after fall timeouts more; the first check of a new \
+                        server alone decides",
+            cost: "two messages per inter; 64 bytes",
+            use_when: "a proxy or sidecar of HAProxy stands for the caller",
+            avoid_when: "a connection says nothing about the workers: take path queued, as httpchk \
+                         does",
+        },
+    },
+    DetectorInfo {
+        kind: "envoy_health_check",
+        form: None,
+        info: StrategyInfo {
+            name: "envoy_health_check",
+            summary: "Envoy's active health checks: thresholds, edge intervals, no traffic",
+            source: "Envoy 1.39: health_checker_impl, HealthCheckerImplBase",
+            evidence: Evidence::Recorded(
+                "Envoy 1.39.3: time to unhealthy and healthy, kill and stop \
+                 (envoy-active-health-check)",
+            ),
+            guarantee: "a refused port is unhealthy after (unhealthy_threshold - 1) to \
+                        unhealthy_threshold intervals, a host that does not answer as many \
+                        timeouts later, a bad answer at once; nothing is noticed within \
+                        no_traffic_interval where nobody has called",
+            cost: "two messages per interval; 64 bytes",
+            use_when: "a proxy or sidecar of Envoy stands for the caller",
+            avoid_when: "many callers check many hosts: take outlier ejection, which asks nobody",
         },
     },
     DetectorInfo {

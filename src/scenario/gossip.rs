@@ -44,6 +44,9 @@ pub struct GossipConfig {
     pub gossip_to_the_dead_time: Option<SimDuration>,
     /// From one full exchange of a member to its next, before it is scaled; zero: there are none.
     pub push_pull_interval: SimDuration,
+    /// From one try of a member to join one that it takes for dead to the next; zero: it never
+    /// tries.
+    pub reconnect_interval: SimDuration,
     /// One more than the largest score of a member that doubts itself; 1: none does.
     pub awareness_max_multiplier: u32,
     /// Who asked for a probe hears that it failed, so that silence means something.
@@ -52,6 +55,8 @@ pub struct GossipConfig {
     pub has_buddy: bool,
     /// A member that does not answer is asked over a connection, too.
     pub has_tcp_pings: bool,
+    /// A connection that has not brought its message across within this time is given up.
+    pub tcp_timeout: SimDuration,
     /// Largest packet.
     pub udp_buffer_size: u32,
     /// A process that found nobody to join tries again after this long.

@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod balancer;
 pub mod cache;
+pub mod check;
 pub mod class;
 pub mod client;
 pub mod compare;
@@ -21,10 +22,12 @@ pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod registry;
+pub mod registry_catalog;
 pub mod resilience;
 pub mod rollout;
 pub mod scaling;
 pub mod selector;
+pub mod sensitivity;
 pub mod server;
 pub mod service;
 pub mod size;
@@ -43,6 +46,7 @@ use gossip::ClusterConfig;
 use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
+use sensitivity::SensitivityConfig;
 use service::{GroupConfig, ServiceConfig};
 use sweep::SweepConfig;
 use topology::Topology;
@@ -96,6 +100,8 @@ pub struct Scenario {
     pub compare: Option<CompareConfig>,
     /// `[sweep]`.
     pub sweep: Option<SweepConfig>,
+    /// `[sensitivity]`.
+    pub sensitivity: Option<SensitivityConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
 }
@@ -105,14 +111,5 @@ impl Scenario {
     pub fn asks_for(&self, is_one: impl Fn(&MeasureRef) -> bool) -> bool {
         let of_expectations = self.expectations.iter().any(|e| e.asks_for(&is_one));
         of_expectations || self.asked.iter().any(|asked| is_one(&asked.measure))
-    }
-
-    /// Whether copies of data are sent over links: data is kept, and a link has a bandwidth.
-    pub fn rebuilds_on_links(&self) -> bool {
-        let network = &self.network;
-        let of_zones = network.same_zone_bandwidth.or(network.cross_zone_bandwidth);
-        let has_bandwidth =
-            of_zones.is_some() || network.links.iter().any(|link| link.bandwidth.is_some());
-        has_bandwidth && self.services.iter().any(|service| service.data.is_some())
     }
 }

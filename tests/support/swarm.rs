@@ -160,6 +160,10 @@ impl World {
                 let lease = self.dice.ms(40, 900);
                 self.line(format!("registered = {{ lease_duration = {lease} }}"));
             }
+            if self.dice.between(0, 2) == 0 {
+                let gossip = detector::gossip(&mut self.dice, Self::phase);
+                self.line(gossip);
+            }
             let groups = 0..self.services[place].len();
             let zones: Vec<&str> = groups.map(|group| self.write_group(place, group)).collect();
             if self.data_dice.between(0, 3) == 0 {

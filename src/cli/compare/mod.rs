@@ -108,7 +108,7 @@ fn run_variants(
         let plan = Plan {
             seed: scenario.seed,
             replication_count: args.replications,
-            jobs: jobs_that_fit(args.jobs, &variant.loaded.estimate, limits.max_memory),
+            jobs: jobs_that_fit(args.jobs.count, &variant.loaded.estimate, limits.max_memory),
         };
         let results = replicate(scenario, &plan, limits.max_events, &part).map_err(|error| {
             meter.finish(None);
@@ -156,9 +156,10 @@ fn write_variant(
             limits: args.load.limits.clone(),
         },
         replications: args.replications,
-        jobs: args.jobs,
+        jobs: args.jobs.clone(),
         out: None,
         format: Format::Text,
+        trace: Vec::new(),
         no_charts: true,
     });
     let scenario = &variant.loaded.scenario;

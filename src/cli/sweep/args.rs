@@ -25,23 +25,28 @@ Exit codes:
   2    bad usage, or a mistake in the scenario or the plan
   130  interrupted; the same command goes on with what is left";
 
+/// What is varied.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct AxisArgs {
+    /// Vary this path instead of the axes of `[sweep]`: a list, PATH=A,B, or a range,
+    /// PATH=START..END/STEPS, evenly, or with ` log` by ratio. May be repeated; the last one varies
+    /// fastest
+    #[arg(long = "axis", value_name = "PATH=VALUES", action = ArgAction::Append)]
+    pub axes: Vec<String>,
+    /// Take only the points that fulfill this, instead of `where` of `[sweep]`: "a.timeout >= 3 *
+    /// a.interval", by names or paths of axes. May be repeated
+    #[arg(long = "where", value_name = "CONSTRAINT", action = ArgAction::Append)]
+    pub wheres: Vec<String>,
+}
+
 /// `stormglass sweep`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct SweepArgs {
     /// The scenario; `-` reads standard input
     #[arg(required_unless_present = "run_plan", conflicts_with = "run_plan")]
     pub scenario: Option<PathBuf>,
-    /// Vary this path instead of the axes of `[sweep]`: a list, PATH=A,B, or a range,
-    /// PATH=START..END/STEPS, evenly, or with ` log` by ratio. May be repeated; the last one varies
-    /// fastest
-    #[arg(long = "axis", value_name = "PATH=VALUES", action = ArgAction::Append,
-          conflicts_with = "run_plan")]
-    pub axes: Vec<String>,
-    /// Run only the points that fulfill this, instead of `where` of `[sweep]`: "a.timeout >= 3 *
-    /// a.interval", by names or paths of axes. May be repeated
-    #[arg(long = "where", value_name = "CONSTRAINT", action = ArgAction::Append,
-          conflicts_with = "run_plan")]
-    pub wheres: Vec<String>,
+    #[command(flatten)]
+    pub axis: AxisArgs,
     /// Run each point with this many seeds in a row, the same for all
     #[arg(long, value_name = "N", conflicts_with = "run_plan",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -71,6 +76,9 @@ pub struct SweepArgs {
     /// replication and measure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Write no pictures
+    #[arg(long)]
+    pub no_charts: bool,
     /// Check every point and print them and how many runs they are, without running
     #[arg(long)]
     pub dry_run: bool,
@@ -82,7 +90,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["run_plan", "dry_run"])]
     pub plan: Option<PathBuf>,
     /// Run this plan, whose limits hold
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["axes", "wheres"])]
     pub run_plan: Option<PathBuf>,
     /// Run only this part of the plan, from 0/N to N-1/N, and write the file of the shard
     #[arg(long, value_name = "I/N", requires = "run_plan", value_parser = parse_shard)]
@@ -124,6 +132,9 @@ pub struct MergeArgs {
     /// How to print the sweep on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Write no pictures
+    #[arg(long)]
+    pub no_charts: bool,
 }
 
 /// `3/7`, from 0.

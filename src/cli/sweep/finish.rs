@@ -12,10 +12,12 @@ use super::super::style::{Console, DOUBTFUL, HEADING};
 use super::super::{CliError, Exit};
 use super::prepare::Job;
 use crate::experiment::sweep::summary::SweepSummary;
+use crate::report::files::write_picture;
 use crate::report::format;
 use crate::report::manifest::{FileHash, Manifest, utc_text};
 use crate::report::run_dir::sha256_of;
 use crate::report::summary::digest_text;
+use crate::report::sweep::pictures::pictures;
 use crate::report::sweep::plan_file::PLAN_NAME;
 use crate::report::sweep::records::Records;
 use crate::report::sweep::tables::SweepView;
@@ -54,7 +56,7 @@ pub fn finish(
     records: &mut Records,
     started_at: SystemTime,
     place: &Path,
-    format: Format,
+    (format, has_charts): (Format, bool),
     console: &mut Console,
 ) -> Result<Exit, CliError> {
     let view = job.view();
@@ -76,6 +78,11 @@ pub fn finish(
     writer.write("runs.csv", |out| view.runs_csv(records, out))?;
     if 0 < summary.failed_count {
         writer.write("failures.jsonl", |out| view.failures_jsonl(records, out))?;
+    }
+    if has_charts {
+        for picture in pictures(&view, &summary) {
+            write_picture(&mut writer, &picture)?;
+        }
     }
     writer.write(RECORDS_NAME, |out| view.records_jsonl(records, out))?;
     let manifest = Manifest {

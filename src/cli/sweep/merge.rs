@@ -49,7 +49,14 @@ pub fn run(args: &MergeArgs, console: &mut Console) -> Result<Exit, CliError> {
         )));
     }
     let place = job.place(args.out.as_deref());
-    finish(&job, &mut records, started_at, &place, args.format, console)
+    finish(
+        &job,
+        &mut records,
+        started_at,
+        &place,
+        (args.format, !args.no_charts),
+        console,
+    )
 }
 
 /// The files that are named, and those of shards in the directories that are named.

@@ -1,6 +1,7 @@
 //! `stormglass sweep` and `stormglass merge`.
 
 pub mod args;
+pub mod axes;
 mod bundle;
 mod emit;
 mod environment;
@@ -162,7 +163,14 @@ fn sweep(args: &SweepArgs, job: Job, console: &mut Console) -> Result<Exit, CliE
         &interrupt,
         console,
     )?;
-    let exit = finish(&job, &mut records, started_at, &place, args.format, console)?;
+    let exit = finish(
+        &job,
+        &mut records,
+        started_at,
+        &place,
+        (args.format, !args.no_charts),
+        console,
+    )?;
     fs::remove_dir_all(&partial).map_err(failed)?;
     Ok(exit)
 }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::super::args::LimitArgs;
-use super::super::compare::variants::split_values;
 use super::super::load::{self, refused, show_diagnostics, slug};
 use super::super::style::Console;
 use super::super::{CliError, load::input};
 use super::args::SweepArgs;
+use super::axes;
 use crate::experiment::sweep::execute::PointSource;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::report::files::KeptInput;
@@ -17,11 +17,16 @@ use crate::report::sweep::plan_file::{AxisRecord, PlanContents, PlanFile};
 use crate::scenario::Scenario;
 use crate::scenario::load::limits::{Estimate, Limits, estimate};
 use crate::scenario::load::point::Base;
-use crate::scenario::load::sweep::MEASURES;
 use crate::scenario::load::{LoadInput, LoadText, Loaded, axis};
 use crate::scenario::measure::AskedMeasure;
 use crate::scenario::measure_catalog::{Direction, direction};
-use crate::scenario::sweep::{Axis, SweepConfig};
+use crate::scenario::sweep::SweepConfig;
+
+/// Points that are tried before a sweep begins: the first with each value of each axis. What is
+/// wrong with others is found when they are run.
+const CHECKED_COUNT_MAX: usize = 1_000;
+/// Points of a plan, whose mistakes were found when it was made, from which its size is estimated.
+const SIZED_COUNT_MAX: usize = 32;
 
 /// A sweep without mistakes.
 pub struct Job {
@@ -90,7 +95,7 @@ impl Job {
         let config = config(args, &scenario)?;
         let contents = contents(&scenario, &config, &args.load.limits);
         let base = open(&input, &config.measures, console)?;
-        let mut job = Job::new(contents, base, console)?;
+        let mut job = Job::new(contents, base, CHECKED_COUNT_MAX, console)?;
         job.keep_inputs()?;
         Ok(job)
     }
@@ -123,7 +128,7 @@ impl Job {
         });
         let inputs = inputs.collect();
         let base = open(&input, &file.plan.measures, console)?;
-        let mut job = Job::new(file.plan, base, console)?;
+        let mut job = Job::new(file.plan, base, SIZED_COUNT_MAX, console)?;
         job.inputs = inputs;
         Ok(job)
     }
@@ -131,13 +136,14 @@ impl Job {
     fn new(
         mut contents: PlanContents,
         mut base: Base,
+        checked_count: usize,
         console: &mut Console,
     ) -> Result<Self, CliError> {
         let plan = contents.sweep_plan().map_err(CliError::Usage)?;
         contents.point_count = plan.point_count();
         contents.run_count = plan.run_count();
         let (mut asked, mut largest) = (None, None);
-        for point in plan.first_uses() {
+        for point in plan.first_uses().into_iter().take(checked_count) {
             let scenario = check_point(&mut base, &plan, point, console)?;
             let size = estimate(&scenario);
             let is_larger = |known: &Estimate| known.memory_bytes < size.memory_bytes;
@@ -254,38 +260,7 @@ fn contents(scenario: &Scenario, config: &SweepConfig, limits: &LimitArgs) -> Pl
 
 /// `[sweep]` as the flags change it.
 fn config(args: &SweepArgs, scenario: &Scenario) -> Result<SweepConfig, CliError> {
-    let mut config = match (&scenario.sweep, args.axes.is_empty()) {
-        (Some(config), _) => config.clone(),
-        (None, false) => SweepConfig {
-            axes: Vec::new(),
-            repeat: 5,
-            measures: MEASURES.map(str::to_string).to_vec(),
-            constraints: Vec::new(),
-            pareto: None,
-        },
-        (None, true) => {
-            return Err(CliError::Usage(format!(
-                "{} has no [sweep]; name what is varied: --axis PATH=A,B or PATH=1s..9s/5",
-                scenario.name
-            )));
-        }
-    };
-    if !args.axes.is_empty() {
-        config.axes = args
-            .axes
-            .iter()
-            .map(|text| axis_of(text))
-            .collect::<Result<_, _>>()?;
-        config.constraints.clear();
-        refuse_twice(&config.axes)?;
-    }
-    if !args.wheres.is_empty() {
-        let read = |text: &String| {
-            let constraint = axis::constraint(text, &config.axes);
-            constraint.map_err(|problem| CliError::Usage(format!("--where {text}: {problem}")))
-        };
-        config.constraints = args.wheres.iter().map(read).collect::<Result<_, _>>()?;
-    }
+    let mut config = axes::config(&args.axis, scenario)?;
     config.repeat = args.repeat.unwrap_or(config.repeat);
     if let [first, second] = args.pareto.as_slice() {
         config.pareto = Some([first.clone(), second.clone()]);
@@ -308,39 +283,4 @@ fn config(args: &SweepArgs, scenario: &Scenario) -> Result<SweepConfig, CliError
         is_new
     });
     Ok(config)
-}
-
-/// `PATH=A,B` or `PATH=1s..9s/5 log`; the axis is called like its path.
-fn axis_of(text: &str) -> Result<Axis, CliError> {
-    let refused = |problem: &str| CliError::Usage(format!("--axis {text}: {problem}"));
-    let (path, values) = text
-        .split_once('=')
-        .ok_or_else(|| refused("a path without values; write PATH=A,B or PATH=1s..9s/5"))?;
-    let (path, values) = (path.trim(), values.trim());
-    let tomls = match axis::is_range(values) {
-        true => axis::range_values(values).map_err(|problem| refused(&problem))?,
-        false => split_values(values)
-            .iter()
-            .map(|value| axis::toml_of(value))
-            .collect(),
-    };
-    if tomls.iter().any(|toml| toml == "\"\"") {
-        return Err(refused("a value is missing"));
-    }
-    Ok(axis::axis(path, path, tomls))
-}
-
-fn refuse_twice(axes: &[Axis]) -> Result<(), CliError> {
-    for (place, axis) in axes.iter().enumerate() {
-        if axes[..place].iter().any(|before| before.path == axis.path) {
-            return Err(CliError::Usage(format!("two axes on `{}`", axis.path)));
-        }
-        if axis.path == "seed" {
-            return Err(CliError::Usage(
-                "an axis on `seed`; points are run on the same seeds, and --repeat takes several"
-                    .to_string(),
-            ));
-        }
-    }
-    Ok(())
 }

@@ -7,7 +7,8 @@
 #
 # All nodes need to see the plan and the shards under these paths, and the same stormglass. A part
 # that Slurm runs twice does no harm: both write the same bytes, under a temporary name first.
-# Give each part at least ten seconds of work: starting one takes up to a second.
+# Give each part at least ten seconds of work: starting one takes up to a second. An array has at
+# most 1001 parts unless the cluster allows more (MaxArraySize).
 #SBATCH --job-name=@JOB@
 #SBATCH --array=0-@LAST@
 #SBATCH --ntasks=1

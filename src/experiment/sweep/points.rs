@@ -88,6 +88,15 @@ impl SweepPlan {
         self.places_of_code(self.codes[point as usize])
     }
 
+    /// The point at a place on every axis, if it is run.
+    pub fn point_at(&self, places: &[usize]) -> Option<u32> {
+        let pairs = self.axes.iter().zip(places);
+        let code = pairs.fold(0, |code, (axis, place)| code * axis.values.len() + place);
+        let code = u32::try_from(code).ok()?;
+        let point = self.codes.binary_search(&code).ok()?;
+        u32::try_from(point).ok()
+    }
+
     /// The values of a point, by axis.
     pub fn values(&self, point: u32) -> Vec<&AxisValue> {
         self.values_of_code(self.codes[point as usize])
@@ -189,6 +198,16 @@ mod tests {
                 "interval = 2s, timeout = 4s",
             ]
         );
+    }
+
+    #[test]
+    fn points_are_found_by_their_places() {
+        let plan = plan(&["timeout >= 2 * interval"]).expect("points");
+        for point in 0..plan.point_count() {
+            assert_eq!(plan.point_at(&plan.places(point)), Some(point));
+        }
+        // 2 s and 3 s.
+        assert_eq!(plan.point_at(&[1, 1]), None);
     }
 
     #[test]

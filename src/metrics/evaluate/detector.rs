@@ -12,12 +12,18 @@ use crate::metrics::selection::AttemptCounts;
 use crate::metrics::steady::{Return, SteadyState};
 use crate::scenario::client::EdgeOwner;
 use crate::scenario::measure::{Measure, Phase, Statistic};
+use crate::stats::moments::max_over_mean;
+use crate::time::SimTime;
 
 impl Ask<'_> {
     pub(super) fn other(&self) -> Estimated {
         match self.measure.measure {
             Measure::WastedAttemptRatio => self.wasted_ratio(),
-            Measure::DetectionTime | Measure::UndetectedCount => self.detection(),
+            Measure::DetectionTime
+            | Measure::DetectionTimeFirst
+            | Measure::DetectionTimeMedian
+            | Measure::DetectionTimeLast
+            | Measure::UndetectedCount => self.detection(),
             Measure::ExclusionTime => self.exclusion(),
             Measure::MistakeCount
             | Measure::MistakeRate
@@ -25,6 +31,7 @@ impl Ask<'_> {
             | Measure::MistakeRecurrence
             | Measure::QueryAccuracy => self.mistakes(),
             Measure::ControlMessageRate | Measure::ControlByteRate => self.control(),
+            Measure::ControlPeak => self.control_peak(),
             Measure::MitigationTime | Measure::RecoveryTime => self.return_time(),
             Measure::MovedKeyRatio
             | Measure::NeedlessMoveRatio
@@ -122,21 +129,28 @@ impl Ask<'_> {
         let fault = self.fault_or_whole()?;
         let mut sum = DetectionCell::default();
         for detector in self.detectors()? {
-            let cell = detector.detection(fault);
-            sum.detection_time.merge(&cell.detection_time);
-            sum.undetected_count += cell.undetected_count;
+            sum.merge(&detector.detection(fault));
         }
         if sum.detection_time.count() + sum.undetected_count == 0 {
             return undecided("no instance that is watched went down");
         }
         match self.measure.measure {
             Measure::UndetectedCount => Ok(Estimate::exact(sum.undetected_count as f64)),
+            Measure::DetectionTimeFirst => self.in_order(&sum, 0),
+            Measure::DetectionTimeMedian => self.in_order(&sum, 1),
+            Measure::DetectionTimeLast => self.in_order(&sum, 2),
             _ => of_samples(
                 &sum.detection_time,
                 sum.undetected_count,
                 self.measure.statistic,
             ),
         }
+    }
+
+    /// When the first, the median or the last one knew.
+    fn in_order(&self, cell: &DetectionCell, place: usize) -> Estimated {
+        let (times, missed) = (&cell.order[place], cell.order_missed[place]);
+        of_samples(times, missed, self.measure.statistic)
     }
 
     fn exclusion(&self) -> Estimated {
@@ -203,6 +217,25 @@ impl Ask<'_> {
         });
         let sum: f64 = counts.sum();
         exact((0.0 < secs).then(|| sum / secs), "the phase has no length")
+    }
+
+    fn control_peak(&self) -> Estimated {
+        let (classes, _) = self.classes()?;
+        let windows = &self.run.tables.windows;
+        let by_kind = KINDS.into_iter().map(|kind| windows.control_counts(kind));
+        let by_kind: Vec<&[u32]> = by_kind.filter(|counts| !counts.is_empty()).collect();
+        let window_count = by_kind.first().map_or(0, |counts| counts.len());
+        let start = |window: usize| SimTime::START + windows.width().saturating_mul(window as u64);
+        let timeline = &self.run.tables.timeline;
+        let is_whole = |w: &usize| timeline.is_inside(start(*w), start(*w + 1), &classes);
+        let count = |w: usize| {
+            by_kind
+                .iter()
+                .map(|counts| f64::from(counts[w]))
+                .sum::<f64>()
+        };
+        let counts: Vec<f64> = (0..window_count).filter(is_whole).map(count).collect();
+        exact(max_over_mean(&counts), "no control messages in this phase")
     }
 
     fn return_time(&self) -> Estimated {

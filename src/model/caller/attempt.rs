@@ -9,6 +9,7 @@ use crate::model::balancer::{AttemptEnd, PickContext};
 use crate::model::classes::Leg;
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
+use crate::model::observation::step::StepKind;
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
 use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, RequestFlags, Stage};
 use crate::model::world::{Deferred, World};
@@ -172,7 +173,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.set_timeout(attempt, timing);
         self.note_sent(attempt);
         let to = self.instance_node(instance);
-        let edge = timing.edge;
+        let (edge, is_wasted) = (timing.edge, !self.nodes[to.index()].state.is_up());
         self.observe(Observation::AttemptSent {
             caller,
             edge,
@@ -180,7 +181,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             class,
             attempt_index: u32::from(index),
             key: u64::from(key),
-            is_wasted: !self.nodes[to.index()].state.is_up(),
+            is_wasted,
+        });
+        self.follow_attempt(attempt, |attempt, instance| StepKind::Sent {
+            attempt,
+            instance,
+            is_wasted,
         });
         if is_hedge {
             let attempt_index = u32::from(index);
@@ -402,6 +408,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             sent_at,
             stage,
             pending,
+            identity,
             index,
             class,
             ..
@@ -436,6 +443,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             sent_at,
             outcome,
         });
+        self.follow_attempt_ended(identity, (index, instance), outcome);
         if self.several.is_used {
             let latency = now.since(sent_at);
             self.part_attempt(request, slot, (caller, edge), (index, latency, outcome));

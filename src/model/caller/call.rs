@@ -6,6 +6,7 @@ use super::retry::backoff;
 use crate::engine::PendingSet;
 use crate::id::{ClientId, EdgeId, NodeId};
 use crate::model::event::Event;
+use crate::model::observation::step::StepKind;
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
 use crate::model::request::{NIL, Parent, Request, RequestFlags};
 use crate::model::target::NodeSet;
@@ -37,6 +38,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller: node,
             class: request.class,
         });
+        let kind = StepKind::Arrived {
+            client,
+            node,
+            class: request.class,
+            key: request.key,
+        };
+        self.follow(identity, kind);
         self.in_flight_count += 1;
         let slot = self.insert_request(request);
         if !self.defers(node, Deferred::CallStart(slot)) {
@@ -118,9 +126,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     ) {
         let mut request = self.sub_request(origin, parent, edge, attempt_index);
         request.source = source;
+        self.follow_parent(&request, origin, attempt_index);
         let slot = self.insert_request(request);
         self.link_call(&request, slot);
         self.begin_call(slot, edge, self.request_node(origin));
+    }
+
+    /// Tells whose sub-call a request is.
+    #[inline(always)]
+    pub(super) fn follow_parent(&mut self, request: &Request, origin: &Request, attempt: u8) {
+        let kind = StepKind::BelongsTo {
+            request: origin.identity,
+            attempt,
+        };
+        self.follow(request.identity, kind);
     }
 
     /// A request over `edge` that belongs to `origin`, or to an attempt of it.
@@ -175,7 +194,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     pub(in crate::model) fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
         let request = &mut self.requests[slot];
-        request.set_caller(self.scenario.topology.caller_of(edge, node));
+        let caller = self.scenario.topology.caller_of(edge, node);
+        request.set_caller(caller);
+        let identity = request.identity;
+        self.follow(identity, StepKind::Began { caller, edge });
+        let request = &mut self.requests[slot];
         let config = &self.scenario.edges[edge.index()];
         if let Some(deadline) = config.deadline {
             let until = request.arrived_at + self.nodes[node.index()].true_length(deadline);
@@ -228,7 +251,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let request = &mut self.requests[slot];
         request.flags.0 |= RequestFlags::BACKING_OFF.0;
         let until_deadline = SimDuration::from_ns(request.deadline.as_ns() - now.as_ns());
-        self.schedule(wait.min(until_deadline), Event::BackoffEnds(slot));
+        let (identity, wait) = (request.identity, wait.min(until_deadline));
+        self.follow(identity, StepKind::BackedOff { wait });
+        self.schedule(wait, Event::BackoffEnds(slot));
     }
 
     /// A request has waited for its retry, or until its deadline.
@@ -296,6 +321,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 started_at,
                 outcome,
             });
+            self.follow(request.identity, StepKind::CallEnded { edge, outcome });
         }
     }
 
@@ -330,6 +356,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             outcome,
             attempt_count: u32::from(request.attempt_count),
         });
+        self.follow(request.identity, StepKind::Ended { client, outcome });
         self.observe_request_breakdown((client, request.class), request.arrived_at);
         self.after_client_request(client, request.source);
     }

@@ -148,6 +148,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             end: WorkEnd::Cancelled,
             is_zombie: true,
         });
+        self.follow_left(slot, WorkEnd::Cancelled);
         self.observe_zombie(slot);
         self.attempts.remove(slot);
     }

@@ -42,6 +42,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             end: WorkEnd::Dropped,
             is_zombie: attempt.request == NIL,
         });
+        self.follow_left(slot, WorkEnd::Dropped);
         self.send_reply(slot, Reply::Error);
     }
 

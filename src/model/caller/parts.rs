@@ -1,10 +1,12 @@
 //! The parts of a latency.
 
+use serde::Serialize;
+
 use crate::id::EdgeId;
 use crate::time::SimDuration;
 
 /// Where the time of a request or a call went; the parts add up to its latency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Parts {
     /// Messages of the deciding attempt on the wire.
     pub network: SimDuration,
@@ -23,7 +25,7 @@ pub struct Parts {
 }
 
 /// How long an instance waited for one of its calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Wait {
     /// The call.
     pub edge: EdgeId,

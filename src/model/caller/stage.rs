@@ -155,6 +155,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             request.key = self.draw_key(client, request.class, request.identity, NIL);
         }
         request.source = source;
+        self.follow_parent(&request, &origin.request, origin.attempt_index);
         let node = self.request_node(&origin.request);
         let caller = self.scenario.topology.caller_of(edge, node);
         self.observe(Observation::CallBegan {

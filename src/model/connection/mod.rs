@@ -418,24 +418,6 @@ impl Connections {
         };
     }
 
-    /// The attempt that waits behind `count` others, if so many wait.
-    fn waiting_at(&self, pool: u32, count: u32) -> Option<u32> {
-        let record = &self.pools[pool];
-        if record.waiting_count <= count {
-            return None;
-        }
-        let behind = record.waiting_count - 1 - count;
-        let step = |attempt: u32, is_back: bool| {
-            let stream = self.streams[attempt as usize];
-            if is_back { stream.prev } else { stream.next }
-        };
-        // From the nearer end.
-        Some(match behind < count {
-            true => (0..behind).fold(record.waiting_last, |attempt, _| step(attempt, true)),
-            false => (0..count).fold(record.waiting_first, |attempt, _| step(attempt, false)),
-        })
-    }
-
     /// Takes an attempt out of the list where it stands. Returns its place.
     fn unlink(&mut self, attempt: u32) -> u32 {
         let Some(stream) = self.streams.get_mut(attempt as usize) else {

@@ -1,6 +1,6 @@
 //! Attempts and their connections: wait, travel, leave.
 
-use super::{Flags, MessageKind, Phase, Pool, TIMER_OF_CALLER, WAITS};
+use super::{Connections, Flags, MessageKind, Phase, Pool, TIMER_OF_CALLER, WAITS};
 use crate::engine::PendingSet;
 use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::caller::{LEG_THERE, message_key};
@@ -349,6 +349,26 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if self.pool_config(pool).unacked_timeout < delay {
             self.note_unacked(connection, since);
         }
+    }
+}
+
+impl Connections {
+    /// The attempt that waits behind `count` others, if so many wait.
+    fn waiting_at(&self, pool: u32, count: u32) -> Option<u32> {
+        let record = &self.pools[pool];
+        if record.waiting_count <= count {
+            return None;
+        }
+        let behind = record.waiting_count - 1 - count;
+        let step = |attempt: u32, is_back: bool| {
+            let stream = self.streams[attempt as usize];
+            if is_back { stream.prev } else { stream.next }
+        };
+        // From the nearer end.
+        Some(match behind < count {
+            true => (0..behind).fold(record.waiting_last, |attempt, _| step(attempt, true)),
+            false => (0..count).fold(record.waiting_first, |attempt, _| step(attempt, false)),
+        })
     }
 }
 

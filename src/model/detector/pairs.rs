@@ -45,7 +45,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 .is_ok();
             if !is_kept {
                 let slot = match &config {
-                    DetectorConfig::Ping(ping) => self.add_ping_pair(caller, instance, ping),
+                    DetectorConfig::Check(check) => self.add_ping_pair(caller, instance, check),
                     DetectorConfig::Push(push) => self.add_push_pair(caller, instance, push),
                     DetectorConfig::Gossip { .. } => unreachable!("gossip has no pairs"),
                 };
@@ -59,7 +59,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Ends a pair, and with it what its calling side believed.
     fn remove_pair(&mut self, config: &DetectorConfig, slot: u32) {
         match config {
-            DetectorConfig::Ping(_) => self.remove_ping_pair(slot),
+            DetectorConfig::Check(_) => self.remove_ping_pair(slot),
             DetectorConfig::Push(_) => self.remove_push_pair(slot),
             DetectorConfig::Gossip { .. } => unreachable!("gossip has no pairs"),
         }
@@ -106,6 +106,33 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let side = &self.callers[caller.index()];
         let link = (side.node, self.instance_node(instance));
         pair_hash(&self.nodes, link) ^ self.edge_hash(side.edge)
+    }
+
+    /// A calling side leaves out an instance that it has not checked yet. Its candidates follow
+    /// when it has taken over its list.
+    pub(super) fn leave_out_unverified(&mut self, (caller, instance): (CallerId, InstanceId)) {
+        let suspects = &mut self.callers[caller.index()].suspects;
+        if let Err(place) = suspects.binary_search(&instance) {
+            suspects.insert(place, instance);
+        }
+    }
+
+    /// The first check of an instance has failed.
+    pub(super) fn suspect_unverified(&mut self, (caller, instance): (CallerId, InstanceId)) {
+        let suspector = Suspector::Caller(caller);
+        self.observe(Observation::Suspected {
+            suspector,
+            instance,
+        });
+    }
+
+    /// The first check of an instance has passed.
+    pub(super) fn take_in_verified(&mut self, (caller, instance): (CallerId, InstanceId)) {
+        let suspects = &mut self.callers[caller.index()].suspects;
+        if let Ok(place) = suspects.binary_search(&instance) {
+            suspects.remove(place);
+            self.refresh_candidates(caller, ExclusionCause::Detector);
+        }
     }
 
     /// A calling side changes what it believes of an instance.

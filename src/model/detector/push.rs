@@ -242,14 +242,33 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let number = &mut self.beats.pairs[slot].number;
         *number = number.saturating_add(u32::try_from(skipped + 1).unwrap_or(u32::MAX));
         self.schedule_beat(slot, (nominal + interval).since(now));
-        self.send_beat(slot, nominal);
+        let number = self.beats.pairs[slot].number;
+        if config.path.needs_worker() {
+            let ends = (caller, instance);
+            return self.admit_beat(identity, ends, (slot, number), nominal);
+        }
+        self.send_beat(slot, number, nominal);
+    }
+
+    /// A worker is done with a heartbeat; it is sent unless its calling side has lost interest.
+    pub(in crate::model) fn send_admitted_beat(
+        &mut self,
+        (slot, number): (u32, u32),
+        ends: (CallerId, InstanceId),
+        nominal: SimTime,
+    ) {
+        let pair = self.beats.pairs.get(slot);
+        let is_its = |pair: &Pair| (pair.caller, pair.instance) == ends && number <= pair.number;
+        if pair.is_some_and(is_its) {
+            self.send_beat(slot, number, nominal);
+        }
     }
 
     /// Sends a heartbeat whose instant is `nominal`.
-    fn send_beat(&mut self, slot: u32, nominal: SimTime) {
+    fn send_beat(&mut self, slot: u32, number: u32, nominal: SimTime) {
         let pair = &self.beats.pairs[slot];
         let (caller, instance) = (pair.caller, pair.instance);
-        let (serial, number) = (pair.serial, pair.number);
+        let serial = pair.serial;
         let node = self.instance_node(instance);
         let side = &self.callers[caller.index()];
         let (there, service) = (side.node, side.listed.service);

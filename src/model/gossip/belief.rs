@@ -123,20 +123,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
 impl super::Gossip {
     /// The nodes that a member takes for dead.
-    pub(super) fn failed_by(&self, member: u32) -> Vec<NodeId> {
+    pub fn failed_by(&self, member: u32) -> Vec<NodeId> {
+        let first = self.cluster(member).first;
+        let node = |place| self.members[(first + place) as usize].node;
+        self.failed_members(member).into_iter().map(node).collect()
+    }
+
+    /// Their places.
+    pub(super) fn failed_members(&self, member: u32) -> Vec<u32> {
         let state = &self.members[member as usize];
         if !state.is_joined {
             return Vec::new();
         }
         let cluster = self.cluster(member);
-        let own = state.view.entries().iter();
-        let own = own
-            .filter(|entry| entry.belief.is_failed())
-            .map(|entry| entry.subject);
-        let common = cluster.base_reclaimed.iter().copied();
-        let common =
-            common.filter(|place| !state.view.has(*place) && cluster.first + place != member);
-        let node = |place: u32| self.members[(cluster.first + place) as usize].node;
-        own.chain(common).map(node).collect()
+        let own = state
+            .view
+            .entries()
+            .iter()
+            .filter(|entry| entry.belief.is_failed());
+        let is_common = |place: &u32| !state.view.has(*place) && cluster.first + place != member;
+        let common = cluster.base_reclaimed.iter().copied().filter(is_common);
+        own.map(|entry| entry.subject).chain(common).collect()
     }
 }

@@ -155,6 +155,8 @@ pub struct Message {
     pub relay_sequence: u64,
     /// The updates in it, if any.
     pub load: u32,
+    /// When it arrives; it is read later where its member stands still.
+    pub due_at: SimTime,
 }
 
 /// What a message says; the rest is filled in when it is sent.
@@ -274,23 +276,55 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let key = self.gossip_key(link, &letter);
         let now = self.now();
         let waiting = self.network.transmit(now, &self.nodes, link, byte_count);
-        match self.travel(now + waiting, link, key, letter.kind) {
-            None => self.gossip.keep_room(load),
-            Some(travel) => {
-                let message = Message {
-                    from,
-                    to,
-                    kind: letter.kind,
-                    number: letter.number,
-                    subject: letter.subject,
-                    relay: letter.relay,
-                    relay_sequence: letter.relay_sequence,
-                    load: self.gossip.loads.put(load),
-                };
-                let slot = self.gossip.messages.insert(message);
-                self.schedule(waiting + travel, Event::GossipMessage(slot));
-            }
+        let at = now + waiting;
+        if let Some(travel) = self.duplicated(at, link, key, letter.kind) {
+            self.put_on_wire((from, to), &letter, load.clone(), waiting + travel);
         }
+        let timeout = self.gossip.config(from).tcp_timeout;
+        let timeout = self.nodes[link.0.index()].true_length(timeout);
+        let travel = self.travel(at, link, key, letter.kind);
+        let is_in_time = |travel: &SimDuration| !letter.kind.is_stream() || *travel <= timeout;
+        match travel.filter(is_in_time) {
+            None => self.gossip.keep_room(load),
+            Some(travel) => self.put_on_wire((from, to), &letter, load, waiting + travel),
+        }
+    }
+
+    fn put_on_wire(
+        &mut self,
+        (from, to): (u32, u32),
+        letter: &Letter,
+        load: Vec<Update>,
+        delay: SimDuration,
+    ) {
+        let message = Message {
+            from,
+            to,
+            kind: letter.kind,
+            number: letter.number,
+            subject: letter.subject,
+            relay: letter.relay,
+            relay_sequence: letter.relay_sequence,
+            load: self.gossip.loads.put(load),
+            due_at: self.now() + delay,
+        };
+        let slot = self.gossip.messages.insert(message);
+        self.schedule(delay, Event::GossipMessage(slot));
+    }
+
+    /// When a second copy of a packet arrives, if there is one.
+    fn duplicated(
+        &mut self,
+        at: SimTime,
+        link: (NodeId, NodeId),
+        key: MessageKey,
+        kind: MessageKind,
+    ) -> Option<SimDuration> {
+        if kind.is_stream() {
+            return None;
+        }
+        self.network
+            .duplicate(at, &self.streams, &self.nodes, link, key)
     }
 
     /// Names the random numbers of a message: who sends it to whom for which probe of whom.
@@ -350,9 +384,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let name = mix(pair_hash(&self.nodes, (sender, node)));
         let what = u64::from(message.number) << 8 | message.kind as u64;
         self.fold(event, node, name ^ what);
-        if self.nodes[node.index()].state == LifeState::Up {
-            self.take_message(&message, &load);
+        if self.nodes[node.index()].state != LifeState::Up {
+            return self.gossip.keep_room(load);
         }
+        let has_list = matches!(
+            message.kind,
+            MessageKind::SyncRequest | MessageKind::SyncReply
+        );
+        if message.due_at < self.now() && !has_list && !load.is_empty() {
+            // Memberlist answers pings at once and hands updates to another thread: a process that
+            // goes on has answered all that waited before it reads what they said.
+            self.take_message(&message, &[]);
+            let letter = Letter::new(MessageKind::Gossip, message.number);
+            let link = (message.from, message.to);
+            return self.put_on_wire(link, &letter, load, SimDuration::ZERO);
+        }
+        self.take_message(&message, &load);
         self.gossip.keep_room(load);
     }
 

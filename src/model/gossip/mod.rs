@@ -126,9 +126,13 @@ enum Due {
     Gossip = 2,
     /// To exchange lists, or to join.
     Sync = 3,
+    /// To try to join somebody who is taken for dead.
+    Reconnect = 4,
 }
 
-const DUE_COUNT: usize = 4;
+const DUE_COUNT: usize = 5;
+/// Bits of an event's index that say what is due.
+const DUE_BITS: u32 = 3;
 
 /// All clusters of a run.
 #[derive(Debug)]
@@ -330,7 +334,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Schedules something at a member.
     fn set_due(&mut self, member: u32, due: Due, at: SimTime) {
-        let event = Event::GossipDue(member << 2 | due as u32);
+        let event = Event::GossipDue(member << DUE_BITS | due as u32);
         if at == SimTime::NEVER {
             return self.gossip.members[member as usize].timers[due as usize].cancel();
         }
@@ -341,7 +345,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Something is due at a member.
     #[inline(never)]
     pub(super) fn on_gossip_due(&mut self, index: u32, sequence: u64) {
-        let (number, what) = (index >> 2, (index & 3) as usize);
+        let (number, what) = (index >> DUE_BITS, (index & 7) as usize);
         let member = &mut self.gossip.members[number as usize];
         let node = member.node;
         if !member.timers[what].is_live(sequence) {
@@ -360,7 +364,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             0 => self.on_probe_tick(number),
             1 => self.on_probe_step(number),
             2 => self.on_gossip_tick(number),
-            _ => self.on_sync_tick(number),
+            3 => self.on_sync_tick(number),
+            _ => self.on_reconnect_tick(number),
         }
         self.gossip.compact(cluster);
     }
@@ -380,6 +385,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let stagger = self.first_phase(member, Due::Sync, config.push_pull_interval);
             let at = now + stagger + self.sync_interval(member);
             self.set_due(member, Due::Sync, at);
+        }
+        if !config.reconnect_interval.is_zero() {
+            let first = self.first_phase(member, Due::Reconnect, config.reconnect_interval);
+            self.set_due(member, Due::Reconnect, now + first);
         }
     }
 

@@ -69,6 +69,8 @@ pub(super) enum Choice {
     Gossip = 3,
     /// With whom lists are exchanged.
     Sync = 4,
+    /// Whom to try to join.
+    Reconnect = 5,
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {

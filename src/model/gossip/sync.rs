@@ -6,6 +6,9 @@
 //! `retry_interval` where nobody answers. Memberlist passes on everything that it learns when it
 //! joins; here only what a member says of itself is, because the others know the rest. Two
 //! processes that both know nobody take all that were there for alive and find out by probing.
+//!
+//! Nobody sends anything to the dead for long. Serf tries to join one of them from time to time
+//! (`serf.go`), so that two halves of a cluster find each other again.
 
 use super::Due;
 use super::message::{Letter, Message, MessageKind, Update, UpdateKind};
@@ -50,6 +53,38 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(partner) = partner else {
             return;
         };
+        let first = self.gossip.cluster(member).first;
+        let load = self.whole_list(member);
+        let letter = self.list_letter(member, MessageKind::SyncRequest, number);
+        self.send_gossip(member, first + partner, letter, load);
+    }
+
+    /// A member may try to join one that it takes for dead.
+    pub(super) fn on_reconnect_tick(&mut self, member: u32) {
+        let interval = self.gossip.config(member).reconnect_interval;
+        let state = &mut self.gossip.members[member as usize];
+        state.sync_count = state.sync_count.wrapping_add(1);
+        let (node, number) = (state.node, state.sync_count);
+        let at = self.now() + self.nodes[node.index()].true_length(interval);
+        self.set_due(member, Due::Reconnect, at);
+        let failed = self.gossip.failed_members(member);
+        if failed.is_empty() {
+            return;
+        }
+        let state = &self.gossip.members[member as usize];
+        let listed = failed
+            .iter()
+            .filter(|f| self.belief_of(member, **f).belief.is_listed());
+        let alive = state
+            .view
+            .member_count
+            .saturating_sub(listed.count() as u32);
+        let mut draw = self.choice_draw(member, Choice::Reconnect, number);
+        if failed.len() as f64 / f64::from(alive.max(1)) < draw.uniform() {
+            return;
+        }
+        let count = u32::try_from(failed.len()).expect("members are counted in 32 bits");
+        let partner = failed[draw.below(count) as usize];
         let first = self.gossip.cluster(member).first;
         let load = self.whole_list(member);
         let letter = self.list_letter(member, MessageKind::SyncRequest, number);

@@ -1,9 +1,12 @@
 //! Who has a cache, a breaker or a limit, and what these say.
 
+use serde::Serialize;
+
 use crate::id::{CallerId, EdgeId, InstanceId};
 
 /// Whose cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CachePlace {
     /// That of a call, at a caller or in its zone.
     Call(EdgeId),
@@ -12,7 +15,8 @@ pub enum CachePlace {
 }
 
 /// What a cache said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CacheAnswer {
     /// It holds the key.
     Fresh,
@@ -25,7 +29,8 @@ pub enum CacheAnswer {
 }
 
 /// Why a caller turns an attempt of its own away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LocalCause {
     /// A breaker is open, or one of Envoy's limits is reached.
     Breaker,
@@ -38,7 +43,8 @@ pub enum LocalCause {
 }
 
 /// The state of a circuit breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Everything passes.
     Closed,
@@ -49,7 +55,8 @@ pub enum BreakerState {
 }
 
 /// What has a concurrency limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LimitOwner {
     /// A calling side.
     Caller(CallerId),

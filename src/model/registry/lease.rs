@@ -114,6 +114,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             kind: ControlKind::Heartbeat,
             service,
         });
+        if self.registered(id).path.needs_worker() {
+            let number = self.registry.leases[id.index()].heartbeat_count;
+            return self.admit_lease_heartbeat(id, number);
+        }
         self.send_to_registry(id, 0, Event::HeartbeatArrives(instance));
     }
 
@@ -123,7 +127,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.send_to_registry(instance, 2, Event::DeregistrationArrives(instance.0));
     }
 
-    fn send_to_registry(&mut self, instance: InstanceId, leg: u32, event: Event) {
+    pub(in crate::model) fn send_to_registry(
+        &mut self,
+        instance: InstanceId,
+        leg: u32,
+        event: Event,
+    ) {
         let Some(contact) = self.registry_contact() else {
             return;
         };

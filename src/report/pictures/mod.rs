@@ -103,7 +103,7 @@ impl<'a> RunView<'a> {
 }
 
 /// A name that serves as a file name on every system.
-fn file_name(parts: &[&str]) -> String {
+pub fn file_name(parts: &[&str]) -> String {
     let name = parts.join("-");
     let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     name.chars()

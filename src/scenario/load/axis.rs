@@ -96,6 +96,36 @@ pub fn range_values(text: &str) -> Result<Vec<String>, String> {
     Ok(values)
 }
 
+/// A quantity in TOML times a factor, with six digits and its unit; None of what is none.
+pub fn scaled(toml: &str, factor: f64) -> Option<String> {
+    between(toml, toml, factor, factor)
+}
+
+/// What lies `part` of the way from one quantity to another, times a factor, in the unit of the
+/// first; None unless both are quantities of one kind.
+fn between(start: &str, end: &str, part: f64, factor: f64) -> Option<String> {
+    let (unit, low) = of_toml(start)?;
+    let (_, high) = of_toml(end).filter(|(other, _)| *other == unit)?;
+    let text = plain(start);
+    let scale = (unit_text(text), is_whole(text) && is_whole(plain(end)));
+    let value = match start == end {
+        true => low * factor,
+        false => low + (high - low) * part,
+    };
+    Some(written(value, unit, scale))
+}
+
+/// The middle of two quantities; None where nothing lies between them, or they are none.
+pub fn middle(start: &str, end: &str) -> Option<String> {
+    let middle = between(start, end, 0.5, 1.0)?;
+    (middle != start && middle != end).then_some(middle)
+}
+
+/// A TOML value without the quotes of a text.
+fn plain(toml: &str) -> &str {
+    toml.trim_matches(['"', '\''])
+}
+
 /// The unit as it is written after a number: `ms`.
 fn unit_text(text: &str) -> &str {
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_');
@@ -254,6 +284,18 @@ mod tests {
     #[test]
     fn a_range_goes_down_as_well() {
         assert_eq!(range("3s..1s/3"), ["\"3s\"", "\"2s\"", "\"1s\""]);
+    }
+
+    #[test]
+    fn quantities_are_scaled_and_halved_in_their_unit() {
+        assert_eq!(scaled("\"5ms\"", 1.2), Some("\"6ms\"".to_string()));
+        assert_eq!(scaled("10", 0.8), Some("8".to_string()));
+        assert_eq!(scaled("2.5", 0.8), Some("2".to_string()));
+        assert_eq!(scaled("\"random\"", 0.8), None);
+        assert_eq!(middle("\"5ms\"", "\"9ms\""), Some("\"7ms\"".to_string()));
+        assert_eq!(middle("\"1s\"", "\"500ms\""), Some("\"0.75s\"".to_string()));
+        assert_eq!(middle("3", "4"), None);
+        assert_eq!(middle("\"1s\"", "4"), None);
     }
 
     #[test]

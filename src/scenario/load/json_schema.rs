@@ -124,7 +124,7 @@ fn property(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {
 }
 
 const DURATION: &str = r"^\s*[0-9_]*(\.[0-9_]*)?\s*(ns|us|µs|ms|s|m|h|d)$";
-const RATE: &str = r"^.*/\s*(ns|us|ms|s|m|h)\s*$";
+const RATE: &str = r"^.*/\s*(ns|us|ms|s|m|h|d|day)\s*$";
 const SIZE: &str = r"^\s*[0-9._eE+-]+\s*[KMGT]?i?B\s*$";
 const BANDWIDTH: &str = r"^\s*[0-9._eE+-]+\s*([KMGT]?i?B|[kMGT]?bit)/s\s*$";
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";

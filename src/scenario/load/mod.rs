@@ -10,6 +10,7 @@ pub mod json_schema;
 pub mod limits;
 pub mod point;
 pub mod schema;
+pub mod sensitivity;
 pub mod source;
 pub mod suggest;
 pub mod sweep;
@@ -51,6 +52,9 @@ use inputs::Inputs;
 use limits::Limits;
 use source::{ASKED_NAME, Source, SourceId, Sources};
 use tree::{Tree, Value};
+
+/// Tables that say what is done with a scenario, not what it is.
+const STUDY_KEYS: [&str; 3] = ["compare", "sweep", "sensitivity"];
 
 /// What to load.
 #[derive(Clone, Debug)]
@@ -128,7 +132,7 @@ pub fn load_asking(input: &LoadInput, measures: &[String], is_variant: bool) -> 
     let mut inputs = Inputs::new(&input.limits);
     let mut tree = load_tree(input, &mut sources, &mut diagnostics);
     if is_variant && let Some(Value::Table(table)) = tree.as_mut().map(|tree| &mut tree.value) {
-        table.retain(|entry| entry.key != "compare" && entry.key != "sweep");
+        table.retain(|entry| !STUDY_KEYS.contains(&entry.key.as_str()));
     }
     let asked: Vec<SourceId> = measures
         .iter()
@@ -230,6 +234,7 @@ fn build(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario> {
     };
     scenario.compare = variants::compare(ctx, tree, &build_variant);
     scenario.sweep = sweep::sweep(ctx, tree, &build_variant);
+    scenario.sensitivity = sensitivity::sensitivity(ctx, tree, &build_variant);
     Some(scenario)
 }
 

@@ -8,10 +8,9 @@ use super::inputs::Inputs;
 use super::limits::Limits;
 use super::source::{ASKED_NAME, Origin, Source, SourceId, Sources};
 use super::tree::{Tree, Value, parse_value_in, toml_key, toml_string};
-use super::{LoadInput, Loaded, build_one, default_name, extend, files, header, load_tree, merge};
-
-/// Tables that say what is done with a scenario, not what it is.
-const STUDY_KEYS: [&str; 4] = ["compare", "sweep", "sensitivity", "expect"];
+use super::{
+    LoadInput, Loaded, STUDY_KEYS, build_one, default_name, extend, files, header, load_tree, merge,
+};
 
 /// A scenario before its values are changed.
 #[derive(Clone, Debug)]
@@ -21,6 +20,7 @@ pub struct Base {
     inputs: Inputs,
     limits: Limits,
     asked: Vec<SourceId>,
+    is_judged: bool,
 }
 
 impl Base {
@@ -45,6 +45,7 @@ impl Base {
                 inputs: Inputs::new(&input.limits),
                 limits: input.limits,
                 asked,
+                is_judged: false,
             }),
             tree => Err(Box::new(Loaded {
                 scenario: None,
@@ -56,14 +57,24 @@ impl Base {
         }
     }
 
-    /// The scenario with some values changed, `PATH=VALUE` each, without what it is expected to do
-    /// and without the studies that it names.
+    /// Points keep what the scenario expects.
+    pub fn judged(self) -> Self {
+        Base {
+            is_judged: true,
+            ..self
+        }
+    }
+
+    /// The scenario with some values changed, `PATH=VALUE` each, without the studies that it names
+    /// and, unless it is judged, without what it expects.
     pub fn point(&mut self, sets: &[String]) -> Loaded {
         let mut sources = self.sources.clone();
         let mut diagnostics = Diagnostics::default();
         let mut tree = self.tree.clone();
         if let Value::Table(table) = &mut tree.value {
-            table.retain(|entry| !STUDY_KEYS.contains(&entry.key.as_str()));
+            let is_left_out = |key: &str| key == "expect" && !self.is_judged;
+            let is_study = |key: &str| STUDY_KEYS.contains(&key);
+            table.retain(|entry| !is_study(&entry.key) && !is_left_out(&entry.key));
         }
         for set in sets {
             merge::apply_set(&mut tree, set, &mut sources, &mut diagnostics);
@@ -87,6 +98,11 @@ impl Base {
             tree: Some(tree),
             inputs: self.inputs.paths(),
         }
+    }
+
+    /// The value that stands at a path, in TOML.
+    pub fn value_at(&self, path: &str) -> Option<String> {
+        super::sensitivity::value_at(&self.tree, path).map(Tree::to_inline_toml)
     }
 
     /// The canonical paths of the CSV inputs of the points so far.

@@ -10,6 +10,7 @@ use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::balancer::feedback::FeedbackConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
@@ -320,16 +321,25 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
     }
 }
 
+/// Whether the balancer of a call leaves out instances by how attempts end.
+fn ejects(edge: &EdgeConfig) -> bool {
+    matches!(&edge.balancer, BalancerConfig::Composed(composed) if composed.ejection.is_some())
+}
+
 /// Warns of expectations about detectors or rings that the scenario does not have.
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
+    let watches = |edge: &EdgeConfig| edge.detector.is_some() || ejects(edge);
     let has_detector = scenario.registry.profile.detects()
         || !scenario.clusters.is_empty()
-        || scenario.edges.iter().any(|edge| edge.detector.is_some());
+        || scenario.edges.iter().any(watches);
     let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
     let has_ring = scenario.edges.iter().any(is_keyed);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
+            | Measure::DetectionTimeFirst
+            | Measure::DetectionTimeMedian
+            | Measure::DetectionTimeLast
             | Measure::ExclusionTime
             | Measure::MistakeDuration
             | Measure::MistakeRecurrence
@@ -338,7 +348,8 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
             {
                 (
                     "nothing in this scenario detects failures",
-                    "write `profile = \"lease\"` in [registry], or a `detector` in a call",
+                    "write `profile = \"lease\"` in [registry], or a `detector` or an `ejection` in \
+                     a call",
                 )
             }
             Measure::CpuUtilization | Measure::ThrottledRatio

@@ -1,6 +1,7 @@
 //! `[sweep]`: its axes are read, and every value of every axis is tried once, so that mistakes show
 //! when the file is loaded.
 
+use super::STUDY_KEYS;
 use super::axis;
 use super::context::Context;
 use super::diagnostic::{Diagnostic, Diagnostics};
@@ -188,7 +189,7 @@ fn try_points(
 }
 
 /// Builds one point; its errors say its values, its warnings are those of the scenario.
-fn try_point(
+pub fn try_point(
     ctx: &mut Context,
     tree: &Tree,
     sets: &[(&Axis, &Tree)],
@@ -207,7 +208,7 @@ fn try_point(
         );
     }
     if let Value::Table(table) = &mut changed.value {
-        table.retain(|entry| entry.key != "sweep" && entry.key != "expect");
+        table.retain(|entry| !STUDY_KEYS.contains(&entry.key.as_str()) && entry.key != "expect");
     }
     if found.error_count() == 0 {
         let mut inner = Context {

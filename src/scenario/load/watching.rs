@@ -5,8 +5,8 @@ use crate::scenario::client::EdgeConfig;
 use crate::scenario::detector::DetectorConfig;
 use crate::scenario::gossip::ClusterConfig;
 
-/// Most members of all clusters: an event holds the number of one in 24 bits.
-pub const MEMBER_COUNT_MAX: u64 = 1 << 24;
+/// Most members of all clusters: an event holds the number of one in 23 bits.
+pub const MEMBER_COUNT_MAX: u64 = 1 << 23;
 
 /// Bytes of a member: its clocks, its queue and, in a small cluster, its order of probes.
 const MEMBER_BYTES: f64 = 640.0;
@@ -18,7 +18,7 @@ const PROBE_EVENTS: f64 = 4.0;
 /// Bytes of a calling side and an instance that its detector watches.
 fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
     let Some(push) = detector.push() else {
-        return 48.0;
+        return 64.0;
     };
     // A window doubles when it is full, so it may hold twice as much as it is filled with.
     let heard = secs / push.interval.as_secs_f64() + 2.0;
@@ -30,7 +30,7 @@ pub fn of_edge(edge: &EdgeConfig, pairs: f64, secs: f64) -> (f64, f64) {
     let Some(detector) = edge.detector else {
         return (0.0, 0.0);
     };
-    let Some(interval) = detector.interval() else {
+    let Some(interval) = detector.interval_min() else {
         return (0.0, 0.0);
     };
     // A ping, its arrival and its ACK; a heartbeat, its arrival and a look.

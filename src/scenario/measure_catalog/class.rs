@@ -6,6 +6,9 @@ use super::super::measure::Measure;
 pub fn why_no_class(measure: Measure) -> Option<&'static str> {
     Some(match measure {
         Measure::DetectionTime
+        | Measure::DetectionTimeFirst
+        | Measure::DetectionTimeMedian
+        | Measure::DetectionTimeLast
         | Measure::ExclusionTime
         | Measure::UndetectedCount
         | Measure::MistakeCount
@@ -13,7 +16,7 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::MistakeDuration
         | Measure::MistakeRecurrence
         | Measure::QueryAccuracy => "detectors watch instances, whatever requests these serve",
-        Measure::ControlMessageRate | Measure::ControlByteRate => {
+        Measure::ControlMessageRate | Measure::ControlByteRate | Measure::ControlPeak => {
             "control messages belong to no request"
         }
         Measure::MitigationTime | Measure::RecoveryTime => {

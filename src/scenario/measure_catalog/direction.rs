@@ -43,6 +43,9 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::ZombieRatio
         | Measure::ZombieTimeRatio
         | Measure::DetectionTime
+        | Measure::DetectionTimeFirst
+        | Measure::DetectionTimeMedian
+        | Measure::DetectionTimeLast
         | Measure::ExclusionTime
         | Measure::UndetectedCount
         | Measure::MistakeCount
@@ -50,6 +53,7 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::MistakeDuration
         | Measure::ControlMessageRate
         | Measure::ControlByteRate
+        | Measure::ControlPeak
         | Measure::MitigationTime
         | Measure::RecoveryTime
         | Measure::MovedKeyRatio

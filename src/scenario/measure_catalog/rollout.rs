@@ -1,4 +1,4 @@
-//! The measures of rolling restarts.
+//! The measures of rolling restarts, and of bursts of control messages.
 
 use super::super::measure::{Measure, Unit};
 use super::MeasureInfo;
@@ -7,7 +7,7 @@ use super::family::{RING, balance, number, of_fault, single};
 const SERVICE: &[&str] = &["service"];
 
 /// They stand where rings are in the catalog.
-pub const ROLLOUT_MEASURES: [MeasureInfo; 5] = [
+pub const ROLLOUT_MEASURES: [MeasureInfo; 6] = [
     of_fault(number(
         Measure::ReplacedCount,
         "replaced_count",
@@ -43,4 +43,11 @@ pub const ROLLOUT_MEASURES: [MeasureInfo; 5] = [
         SERVICE,
         "The same in the minute that begins ten minutes after the end.",
     )),
+    number(
+        Measure::ControlPeak,
+        "control_message_peak",
+        &[],
+        "Most control messages in a window of the series / their mean over the windows that lie \
+         wholly in the phase: how bursty heartbeats, checks and polls are.",
+    ),
 ];

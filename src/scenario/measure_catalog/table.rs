@@ -149,6 +149,26 @@ pub const MEASURES: &[MeasureInfo] = &[
          Chen, Toueg and Aguilera 2002). Never detected counts as infinite.",
     )),
     of_fault(times(
+        Measure::DetectionTimeFirst,
+        "detection_time_first",
+        DETECTOR,
+        "The same for the first of those who watch an instance, one value for every crash.",
+    )),
+    of_fault(times(
+        Measure::DetectionTimeMedian,
+        "detection_time_median",
+        DETECTOR,
+        "The same for the one in the middle of those who watch an instance, the lower one of two; \
+         one value for every crash.",
+    )),
+    of_fault(times(
+        Measure::DetectionTimeLast,
+        "detection_time_last",
+        DETECTOR,
+        "The same for the last of those who watch an instance, one value for every crash. Of a \
+         cluster only members count that are there themselves.",
+    )),
+    of_fault(times(
         Measure::ExclusionTime,
         "exclusion_time",
         DETECTOR,
@@ -238,6 +258,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     ROLLOUT_MEASURES[2],
     ROLLOUT_MEASURES[3],
     ROLLOUT_MEASURES[4],
+    ROLLOUT_MEASURES[5],
     balance(
         Measure::InFlightBalance,
         "in_flight_balance",

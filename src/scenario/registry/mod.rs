@@ -88,18 +88,3 @@ pub struct ClockConfig {
     /// Local seconds per true second, minus one; positive runs fast.
     pub drift_ratio: f64,
 }
-
-/// Heartbeat and ACK between a caller and an instance (the pull form of the textbook).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PingConfig {
-    /// Time between the starts of two pings.
-    pub interval: SimDuration,
-    /// A ping without ACK for this long is missed.
-    pub timeout: SimDuration,
-    /// Missed pings in a row that make a suspicion.
-    pub misses_max: u32,
-    /// Acknowledged pings in a row that end a suspicion.
-    pub rises_min: u32,
-    /// Where in its interval each pair starts.
-    pub phase: Phase,
-}

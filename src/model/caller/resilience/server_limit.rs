@@ -32,6 +32,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 instance: id,
                 class,
             });
+            self.follow_turned_away(slot);
             self.send_reply(slot, Reply::Rejected);
             return true;
         }

@@ -20,13 +20,20 @@ pub fn expectations_and_asked(
     root: &Section,
     names: &Names,
 ) -> (Vec<(Expectation, Origin)>, Vec<AskedMeasure>) {
-    check_measures_of_sweep(ctx, root, names);
+    check_measures_of_studies(ctx, root, names);
     (expectations(ctx, root, names), asked(ctx, names))
 }
 
-/// Reports what is wrong with the measures that `[sweep]` names.
-fn check_measures_of_sweep(ctx: &mut Context, root: &Section, names: &Names) {
+/// Reports what is wrong with the measures that `[sweep]` and `[sensitivity]` name.
+fn check_measures_of_studies(ctx: &mut Context, root: &Section, names: &Names) {
     let sweep = root.set_tree("sweep").and_then(Tree::as_table);
+    let sensitivity = root.set_tree("sensitivity").and_then(Tree::as_table);
+    let measure = sensitivity.and_then(|table| table.get("measure"));
+    if let Some(text) = measure.and_then(Tree::as_str)
+        && let Err(problem) = assertion::parse_measure(text, names)
+    {
+        ctx.error(located(ctx, measure.expect("it is a text"), text, problem));
+    }
     let lists = ["measures", "pareto"].map(|key| sweep.and_then(|table| table.get(key)));
     for list in lists.into_iter().flatten() {
         let Value::Array(items) = &list.value else {

@@ -87,10 +87,14 @@ fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
         gossip_interval: PLACEHOLDER_TIME,
         gossip_to_the_dead_time: None,
         push_pull_interval: SimDuration::ZERO,
+        reconnect_interval: SimDuration::ZERO,
         awareness_max_multiplier: 1,
         has_nacks: false,
         has_buddy: false,
         has_tcp_pings: false,
+        tcp_timeout: section
+            .duration(ctx, "tcp_timeout")
+            .unwrap_or(PLACEHOLDER_TIME),
         udp_buffer_size: count(ctx, "udp_buffer_size"),
         retry_interval: section
             .duration(ctx, "retry_interval")
@@ -108,6 +112,7 @@ fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
             .unwrap_or(PLACEHOLDER_TIME),
         gossip_to_the_dead_time: Some(length(ctx, "gossip_to_the_dead_time")),
         push_pull_interval: length(ctx, "push_pull_interval"),
+        reconnect_interval: length(ctx, "reconnect_interval"),
         awareness_max_multiplier: count(ctx, "awareness_max_multiplier"),
         has_nacks: true,
         has_buddy: true,

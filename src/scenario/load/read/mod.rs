@@ -153,6 +153,7 @@ pub fn scenario(
         asked,
         compare: None,
         sweep: None,
+        sensitivity: None,
         topology: Topology::default(),
     };
     Some((scenario, places))

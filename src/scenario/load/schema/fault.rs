@@ -109,7 +109,8 @@ pub static FAULT: TableSpec = TableSpec {
         },
         Variant {
             name: "flapping",
-            doc: "Nodes go down and come up again and again, from the start of a window to its end.",
+            doc: "Nodes go down and come up, again and again, from the start of a window to its \
+                  end.",
             keys: &[
                 TARGET,
                 INCLUDE,

@@ -88,6 +88,7 @@ const SWIM: Variant = Variant {
             Default::Toml("2.718281828459045"),
             "Base of these logarithms, which the paper does not name; ours.",
         ),
+        tcp_timeout("\"10s\""),
     ],
 };
 
@@ -105,8 +106,10 @@ const MEMBERLIST_LAN: Variant = Variant {
         gossip_interval("\"200ms\""),
         dead_time("\"30s\""),
         push_pull("\"30s\""),
+        RECONNECT,
         AWARENESS,
         NO_TCP_PINGS,
+        tcp_timeout("\"10s\""),
     ],
 };
 
@@ -124,8 +127,10 @@ const MEMBERLIST_WAN: Variant = Variant {
         gossip_interval("\"500ms\""),
         dead_time("\"60s\""),
         push_pull("\"60s\""),
+        RECONNECT,
         AWARENESS,
         NO_TCP_PINGS,
+        tcp_timeout("\"30s\""),
     ],
 };
 
@@ -155,6 +160,14 @@ const MEMBERLIST_RETRANSMIT: Key = key(
     RETRANSMIT,
     Default::Toml("4"),
     "Each member passes an update on this many times, times log10(n + 1), rounded up.",
+);
+
+const RECONNECT: Key = key(
+    "reconnect_interval",
+    LENGTH,
+    Default::Toml("\"30s\""),
+    "Serf's: this often a member tries to join one that it takes for dead, with a probability of \
+     those dead over those alive; 0s: never, as memberlist alone.",
 );
 
 const AWARENESS: Key = key(
@@ -241,5 +254,14 @@ const fn push_pull(default: &'static str) -> Key {
         LENGTH,
         Default::Toml(default),
         "From one exchange of whole lists to the next, longer with more than 32 members; 0s: none.",
+    )
+}
+
+const fn tcp_timeout(default: &'static str) -> Key {
+    key(
+        "tcp_timeout",
+        POSITIVE,
+        Default::Toml(default),
+        "A connection that has not brought a list across within this time is given up.",
     )
 }

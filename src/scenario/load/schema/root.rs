@@ -2,7 +2,7 @@
 
 use super::{
     Default, Kind, LENGTH, POSITIVE, TableSpec, client, fault, key, only_if, optional, required,
-    service, shared, sweep,
+    sensitivity, service, shared, sweep,
 };
 
 /// The top level.
@@ -108,6 +108,11 @@ pub static ROOT: TableSpec = TableSpec {
             "sweep",
             Kind::Table(&sweep::SWEEP),
             "Points of this scenario to run, each with other values.",
+        ),
+        optional(
+            "sensitivity",
+            Kind::Table(&sensitivity::SENSITIVITY),
+            "Inputs that are not known exactly.",
         ),
     ],
     variants: &[],

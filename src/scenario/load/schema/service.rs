@@ -199,6 +199,7 @@ pub static REGISTERED: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "Where in its heartbeat interval each instance starts.",
         ),
+        super::check::PUSH_PATH,
     ],
     variants: &[],
     shorthand: Some(Shorthand::Key {

@@ -7,6 +7,7 @@ use super::super::PLACEHOLDER_TIME;
 use super::super::distribution::distribution_at;
 use super::super::service::phase;
 use super::{refuse_heartbeat_interval, system};
+use crate::scenario::check::ProbePath;
 use crate::scenario::distribution::Distribution;
 use crate::scenario::registry::etcd::EtcdConfig;
 use crate::scenario::registry::system::{ProtocolConfig, QuorumConfig};
@@ -79,5 +80,6 @@ pub fn registered(ctx: &mut Context, section: &Section, registry: &Section) -> R
         lease_duration: requested,
         heartbeat_interval: SimDuration::from_ns((requested.as_ns() / 3).max(1)),
         phase: phase(ctx, section, "phase"),
+        path: ProbePath::Bypass,
     }
 }

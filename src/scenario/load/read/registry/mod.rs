@@ -93,6 +93,16 @@ pub fn registered(
             return None;
         }
     };
+    if registry.variant_name() != "lease" && section.has("path") {
+        ctx.error(
+            Diagnostic::new("heartbeats that no worker sends")
+                .at(
+                    section.origin_of("path"),
+                    "the client library has a thread of its own",
+                )
+                .help("leave `path` out"),
+        );
+    }
     is_enabled.then_some(registered)
 }
 
@@ -118,6 +128,7 @@ fn leased(ctx: &mut Context, section: &Section, registry: &Section) -> Registere
         lease_duration,
         heartbeat_interval,
         phase,
+        path: super::detector::path(ctx, section),
     }
 }
 

@@ -5,12 +5,8 @@
 //! clockwise from it that are up. Arcs are copied one after the other, those with the fewest copies
 //! first, then in the order of the ring; a copy counts when it is complete.
 
-use crate::hash::function::Function;
-use crate::hash::ring::{Ring, RingEntry, hashed_points};
-use crate::id::{InstanceId, ServiceId, ZoneId};
-use crate::rng::path_hash;
-use crate::scenario::Scenario;
-use crate::scenario::data::DataConfig;
+use super::ring::Ring;
+use crate::id::ZoneId;
 
 /// A copy to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +29,9 @@ pub struct Change {
 /// The copies of the data of one service. Instances are told by their place in it.
 #[derive(Clone, Debug)]
 pub struct Copies {
-    /// What is copied, and how.
-    pub config: DataConfig,
-    instance_first: u32,
+    /// Copies of a key.
+    replica_count: usize,
+    has_distinct_zones: bool,
     /// By instance.
     zones: Vec<ZoneId>,
     is_up: Vec<bool>,
@@ -53,53 +49,33 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// All copies in their places; None for a service that keeps no data.
-    pub fn new(scenario: &Scenario, service: ServiceId) -> Option<Self> {
-        let config = scenario.services[service.index()].data?;
-        let topology = &scenario.topology;
-        let instances = topology.service_instances(service);
-        let group = |index| &scenario.groups[topology.group_of(InstanceId(index)).index()];
-        let is_up = |index| topology.index_in_group(InstanceId(index)) < group(index).count;
-        let points = instances.clone().flat_map(|index| {
-            let node = topology.instance_node(InstanceId(index));
-            let entry = RingEntry {
-                owner: index - instances.start,
-                name: path_hash(&topology.node_path(node)),
-                point_count: config.virtual_node_count,
-            };
-            hashed_points(entry, Function::Xxh64, 0)
-        });
-        let zone = |index| group(index).zone;
+    /// All copies in their places. The owners of the ring are places of instances, of which
+    /// `zones` and `is_up` tell.
+    pub fn new(
+        ring: Ring,
+        (zones, is_up): (Vec<ZoneId>, Vec<bool>),
+        replica_count: u32,
+        has_distinct_zones: bool,
+    ) -> Self {
         let mut copies = Copies {
-            config,
-            instance_first: instances.start,
-            zones: instances.clone().map(zone).collect(),
-            is_up: instances.clone().map(is_up).collect(),
-            ring: Ring::build(points),
+            replica_count: replica_count as usize,
+            has_distinct_zones,
+            zones,
+            is_up,
             place_max: 0,
-            ratios: Vec::new(),
+            ratios: ring.arcs().map(|(_, ratio)| ratio).collect(),
+            ring,
             holders: Vec::new(),
             queue: Vec::new(),
             under_count: 0,
             under_ratio: 0.0,
         };
-        copies.ratios = copies.ring.arcs().map(|(_, ratio)| ratio).collect();
         copies.place_max = copies.place_count_max();
         copies.holders = (0..copies.ratios.len())
             .map(|arc| copies.targets(arc, copies.place_max))
             .collect();
         copies.recount();
-        Some(copies)
-    }
-
-    /// The place of an instance of the service.
-    pub fn place_of(&self, instance: InstanceId) -> u32 {
-        instance.0 - self.instance_first
-    }
-
-    /// The instance at a place.
-    pub fn instance_at(&self, place: u32) -> InstanceId {
-        InstanceId(self.instance_first + place)
+        copies
     }
 
     /// Whether an instance is up, as last told.
@@ -112,15 +88,14 @@ impl Copies {
         self.queue.last().copied()
     }
 
-    /// Bytes of a copy.
-    pub fn bytes_of(&self, copying: Copying) -> f64 {
-        let keys = self.ratios[copying.arc as usize] * self.config.key_count as f64;
-        keys * self.config.bytes_per_key
+    /// Share of the keys that a copy has.
+    pub fn ratio_of(&self, copying: Copying) -> f64 {
+        self.ratios[copying.arc as usize]
     }
 
     /// Who sends a copy: the first one that has the keys.
-    pub fn source_of(&self, copying: Copying) -> InstanceId {
-        self.instance_at(self.holders[copying.arc as usize][0])
+    pub fn source_of(&self, copying: Copying) -> u32 {
+        self.holders[copying.arc as usize][0]
     }
 
     /// The ring of all instances.
@@ -202,7 +177,7 @@ impl Copies {
 
     /// Keys with too few copies.
     fn recount(&mut self) {
-        let replica_count = self.config.replica_count as usize;
+        let replica_count = self.replica_count;
         let is_under = |holders: &Vec<u32>| !holders.is_empty() && holders.len() < replica_count;
         let under = self.holders.iter().zip(&self.ratios);
         let under = under.filter(|(holders, _)| is_under(holders));
@@ -221,8 +196,7 @@ impl Copies {
     pub fn finish(&mut self) -> Copying {
         let copying = self.queue.pop().expect("a copy is under way");
         let arc = copying.arc as usize;
-        let replica_count = self.config.replica_count as usize;
-        let is_enough = self.holders[arc].len() + 1 == replica_count;
+        let is_enough = self.holders[arc].len() + 1 == self.replica_count;
         self.holders[arc].push(copying.target);
         let targets = self.targets(arc, self.place_max);
         if targets.iter().all(|t| self.holders[arc].contains(t)) {
@@ -241,7 +215,7 @@ impl Copies {
     /// Places that one key can have copies at.
     fn place_count_max(&self) -> usize {
         let up = || (0..self.is_up.len()).filter(|local| self.is_up[*local]);
-        let count = match self.config.has_distinct_zones {
+        let count = match self.has_distinct_zones {
             true => {
                 let mut zones: Vec<ZoneId> = up().map(|local| self.zones[local]).collect();
                 zones.sort_unstable();
@@ -250,7 +224,7 @@ impl Copies {
             }
             false => up().count(),
         };
-        count.min(self.config.replica_count as usize)
+        count.min(self.replica_count)
     }
 
     /// Where the copies of an arc belong.
@@ -261,7 +235,7 @@ impl Copies {
                 break;
             }
             let zone = self.zones[owner as usize];
-            let is_free = |target: &u32| match self.config.has_distinct_zones {
+            let is_free = |target: &u32| match self.has_distinct_zones {
                 true => self.zones[*target as usize] != zone,
                 false => *target != owner,
             };

@@ -5,16 +5,14 @@
 //! copy is complete when its last piece is out: its delay does not count, and what is lost on the
 //! way, or cut off, is not sent again. Without a bandwidth nothing of this happens in the run.
 
-pub mod copies;
-
-use self::copies::Copies;
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Step;
 use super::world::World;
 use crate::engine::{PendingSet, Timer};
+use crate::hash::copies::Copies;
 use crate::id::{InstanceId, ServiceId};
 use crate::scenario::Scenario;
-use crate::scenario::data::PIECE_BYTES;
+use crate::scenario::data::{DataConfig, PIECE_BYTES};
 use crate::time::SimDuration;
 
 /// The copies of the data of all services, by service.
@@ -24,6 +22,9 @@ pub(super) struct Rebuilds(Vec<Option<Rebuild>>);
 /// The copies of one service.
 #[derive(Debug)]
 struct Rebuild {
+    config: DataConfig,
+    /// The first instance of the service; its place is 0.
+    first: InstanceId,
     copies: Copies,
     /// Bytes of the copy under way that are out, and of the piece that is being sent.
     sent_bytes: f64,
@@ -38,8 +39,11 @@ impl Rebuilds {
             return None;
         }
         let of = |index| {
-            let copies = Copies::new(scenario, ServiceId::from_index(index))?;
+            let service = ServiceId::from_index(index);
+            let (config, copies) = scenario.copies(service)?;
             Some(Rebuild {
+                config,
+                first: InstanceId(scenario.topology.service_instances(service).start),
                 copies,
                 sent_bytes: 0.0,
                 piece_bytes: 0.0,
@@ -49,6 +53,17 @@ impl Rebuilds {
         Some(Box::new(Rebuilds(
             (0..scenario.services.len()).map(of).collect(),
         )))
+    }
+}
+
+impl Rebuild {
+    /// Bytes of the copy under way, who sends it and who gets it.
+    fn under_way(&self) -> Option<(f64, InstanceId, InstanceId)> {
+        let copying = self.copies.next()?;
+        let instance = |place: u32| InstanceId(self.first.0 + place);
+        let source = instance(self.copies.source_of(copying));
+        let bytes = self.config.bytes_of(self.copies.ratio_of(copying));
+        Some((bytes, source, instance(copying.target)))
     }
 }
 
@@ -63,7 +78,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(rebuild) = self.rebuild(service) else {
             return;
         };
-        let place = rebuild.copies.place_of(instance);
+        let place = instance.0 - rebuild.first.0;
         if rebuild.copies.is_up(place) == state.is_up() {
             return;
         }
@@ -82,10 +97,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if !rebuild.timer.fire(sequence) {
             return;
         }
-        let copying = rebuild.copies.next().expect("a copy is under way");
-        let source = rebuild.copies.source_of(copying);
+        let (bytes, source, _) = rebuild.under_way().expect("a copy is under way");
         rebuild.sent_bytes += rebuild.piece_bytes;
-        let is_complete = rebuild.copies.bytes_of(copying) <= rebuild.sent_bytes;
+        let is_complete = bytes <= rebuild.sent_bytes;
         if is_complete {
             rebuild.copies.finish();
             rebuild.sent_bytes = 0.0;
@@ -101,18 +115,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(rebuild) = self.rebuild(service) else {
             return;
         };
-        let Some(copying) = rebuild.copies.next() else {
+        let Some((bytes, source, target)) = rebuild.under_way() else {
             return;
         };
-        let copies = &rebuild.copies;
-        let bytes = (copies.bytes_of(copying) - rebuild.sent_bytes).min(PIECE_BYTES);
-        let pace = SimDuration::from_secs_f64(bytes / copies.config.rebuild_bandwidth);
-        let ends = (
-            copies.source_of(copying),
-            copies.instance_at(copying.target),
-        );
+        let bytes = (bytes - rebuild.sent_bytes).min(PIECE_BYTES);
         rebuild.piece_bytes = bytes;
-        let link = (self.instance_node(ends.0), self.instance_node(ends.1));
+        let pace = SimDuration::from_secs_f64(bytes / rebuild.config.rebuild_bandwidth);
+        let link = (self.instance_node(source), self.instance_node(target));
         let now = self.now();
         let network = &mut self.network;
         let until_out = network.transmit(now, &self.nodes, link, bytes.ceil() as u64);

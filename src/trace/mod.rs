@@ -1,0 +1,42 @@
+//! What follows single requests through a run: traces for other programs, and the story of one
+//! request. Nothing of it changes a run.
+
+pub mod chrome;
+pub mod lines;
+pub mod slowest;
+pub mod story;
+pub mod words;
+
+mod json;
+mod names;
+
+use crate::model::observation::step::Step;
+use crate::model::observation::{Observation, Observer};
+use crate::time::SimTime;
+
+/// Receives every fact of a run and every step of its requests. One compiled simulation serves all
+/// followers.
+pub trait Follower {
+    /// Takes note of one fact.
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>);
+
+    /// Takes note of one step of a request.
+    fn follow(&mut self, at: SimTime, step: &Step);
+}
+
+/// A follower as the observer of a run.
+pub struct Following<'a>(pub &'a mut dyn Follower);
+
+impl Observer for Following<'_> {
+    const FOLLOWS: bool = true;
+
+    #[inline]
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.0.observe(at, observation);
+    }
+
+    #[inline]
+    fn follow(&mut self, at: SimTime, step: &Step) {
+        self.0.follow(at, step);
+    }
+}

@@ -1,0 +1,170 @@
+//! Traces of runs, and the stories of single requests.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::Value;
+
+use super::support::{SMALL, Stormglass};
+
+fn digest_of(command: &Stormglass, run_dir: &str) -> String {
+    let text = fs::read_to_string(command.path(run_dir).join("manifest.json")).expect("written");
+    let manifest: Value = serde_json::from_str(&text).expect("JSON");
+    let digest = &manifest["replications"][0]["digest"];
+    digest.as_str().expect("a digest").to_string()
+}
+
+/// A request of a client that makes two calls, one of which makes another.
+fn with_sub_calls() -> String {
+    SMALL
+        .replace(
+            "[client.shop]",
+            "[service.web.call.store]\nbalancer = \"round_robin\"\nattempt_timeout = \"300ms\"\n\
+             [service.store]\ncount = 2\nworkers = 4\n\
+             service_time = { dist = \"exponential\", mean = \"2ms\" }\n[client.shop]",
+        )
+        .replace("name = \"small\"", "name = \"sub\"")
+}
+
+#[test]
+fn a_trace_does_not_change_the_digest() {
+    let command = Stormglass::with("small.toml", SMALL);
+    command.say(&["run", "small.toml", "--no-charts", "--out", "plain"]);
+    let said = command.say(&[
+        "run",
+        "small.toml",
+        "--no-charts",
+        "--out",
+        "traced",
+        "--trace",
+        "t.json",
+        "--trace",
+        "t.jsonl",
+    ]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(digest_of(&command, "plain"), digest_of(&command, "traced"));
+}
+
+#[test]
+fn everything_that_begins_in_a_trace_ends() {
+    for (name, text) in [("small", SMALL.to_string()), ("sub", with_sub_calls())] {
+        let command = Stormglass::with("s.toml", &text);
+        let said = command.say(&[
+            "run",
+            "s.toml",
+            "--no-charts",
+            "--out",
+            "r",
+            "--trace",
+            "t.json",
+        ]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let text = fs::read_to_string(command.path("t.json")).expect("written");
+        let trace: Value = serde_json::from_str(&text).expect("JSON");
+        let events = trace["traceEvents"].as_array().expect("events");
+        let mut open: BTreeMap<(String, String), i64> = BTreeMap::new();
+        for event in events {
+            let change = match event["ph"].as_str().expect("a phase") {
+                "b" => 1,
+                "e" => -1,
+                _ => continue,
+            };
+            let key = (event["id"].to_string(), event["name"].to_string());
+            *open.entry(key).or_default() += change;
+        }
+        assert!(1_000 < open.len(), "{name}");
+        let left: Vec<_> = open.iter().filter(|(_, count)| **count != 0).collect();
+        assert!(left.is_empty(), "{name}: {left:?}");
+        let faults = events.iter().filter(|event| event["cat"] == "fault");
+        assert_eq!(faults.count(), 2, "{name}");
+        assert!(events.iter().any(|event| event["ph"] == "C"), "{name}");
+    }
+}
+
+#[test]
+fn lines_tell_of_every_request_and_every_fact() {
+    let command = Stormglass::with("s.toml", &with_sub_calls());
+    let said = command.say(&[
+        "run",
+        "s.toml",
+        "--no-charts",
+        "--out",
+        "r",
+        "--trace",
+        "t.jsonl",
+    ]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let text = fs::read_to_string(command.path("t.jsonl")).expect("written");
+    let lines = text.lines().map(|line| {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    });
+    let lines: Vec<Value> = lines.collect();
+    assert!(lines.is_sorted_by_key(|line| line["at_ns"].as_u64().expect("a time")));
+    let facts = |fact: &str| lines.iter().filter(|line| line["fact"] == fact).count();
+    let steps = |step: &str| lines.iter().filter(|line| line["step"] == step).count();
+    for (fact, step) in [
+        ("request_arrived", "arrived"),
+        ("request_ended", "ended"),
+        ("call_ended", "call_ended"),
+        ("attempt_sent", "sent"),
+        ("attempt_ended", "attempt_ended"),
+        ("work_arrived", "reached"),
+        ("work_started", "taken_up"),
+        ("work_ended", "left"),
+        ("work_rejected", "turned_away"),
+    ] {
+        assert_eq!(facts(fact), steps(step), "{fact}");
+    }
+    let summary = fs::read_to_string(command.path("r/summary.json")).expect("written");
+    let summary: Value = serde_json::from_str(&summary).expect("JSON");
+    let arrived = &summary["replications"][0]["conservation"]["arrived_count"];
+    assert_eq!(
+        facts("request_arrived") as u64,
+        arrived.as_u64().expect("a count")
+    );
+    let fault = lines.iter().find(|line| line["fact"] == "fault_started");
+    assert_eq!(
+        fault.expect("a fault").to_string(),
+        "{\"at_ns\":8000000000,\"fact\":\"fault_started\",\"fault\":\"loss\",\
+         \"targets\":[\"web/main/0\"]}"
+    );
+}
+
+#[test]
+fn the_slowest_requests_are_told_with_what_was_true_and_believed() {
+    let command = Stormglass::with("s.toml", &with_sub_calls());
+    command.say(&["run", "s.toml", "--no-charts", "--out", "r"]);
+    let said = command.say(&["why", "r", "--slowest", "2"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.starts_with("SLOWEST\n  "), "{}", said.out);
+    assert_eq!(said.out.matches("\nREQUEST ").count(), 2, "{}", said.out);
+    assert!(said.out.contains("where the time went"), "{}", said.out);
+    assert!(
+        said.out.contains("begins service.web.call.store"),
+        "{}",
+        said.out
+    );
+    let identity = &said.out[10..26];
+    let one = command.say(&["why", "r", identity]);
+    assert_eq!(one.code, Some(0), "{one:?}");
+    let story = said.out.find(&format!("REQUEST {identity}")).expect("told");
+    assert!(
+        said.out[story..].starts_with(one.out.trim_end()),
+        "{}",
+        one.out
+    );
+    let unknown = command.say(&["why", "r", "0000000000000001"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
+
+#[test]
+fn another_run_than_the_one_that_was_written_is_not_told() {
+    let command = Stormglass::with("small.toml", SMALL);
+    command.say(&["run", "small.toml", "--no-charts", "--out", "r"]);
+    let path = command.path("r/scenario.toml");
+    let text = fs::read_to_string(&path).expect("written");
+    fs::write(&path, text.replace("100/s", "101/s")).expect("written");
+    let said = command.say(&["why", "r", "--slowest"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
+    assert!(said.err.contains("the manifest says"), "{}", said.err);
+}
