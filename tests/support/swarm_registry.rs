@@ -11,10 +11,11 @@ pub(super) fn write(world: &mut World, own: &mut Dice) {
     }
     world.line("[registry]");
     world.line(format!("members = {}", world.member_count));
-    match own.between(0, 2) {
+    match own.between(0, 3) {
         0 => write_zookeeper(world, own),
         1 => write_etcd(world, own),
-        _ => write_eureka(world, own),
+        2 => write_eureka(world, own),
+        _ => write_nacos(world, own),
     }
     write_capacity(world, own);
 }
@@ -155,6 +156,34 @@ fn write_eureka(world: &mut World, own: &mut Dice) {
         "ribbon_phase",
         "member_phase",
     ] {
+        let phase = World::phase(own);
+        world.line(format!("{key} = {phase}"));
+    }
+}
+
+fn write_nacos(world: &mut World, own: &mut Dice) {
+    world.line("profile = \"nacos\"");
+    for (key, least_ms, most_ms) in [
+        ("beat_interval", 5, 300),
+        ("beat_timeout", 20, 500),
+        ("delete_timeout", 500, 900),
+        ("check_interval", 5, 300),
+        ("push_delay", 0, 100),
+        ("push_timeout", 5, 900),
+        ("pull_base", 5, 50),
+        ("pull_max", 50, 900),
+        ("request_timeout", 5, 200),
+        ("sync_delay", 0, 100),
+        ("verify_interval", 5, 300),
+        ("report_interval", 5, 200),
+        ("member_timeout", 5, 600),
+    ] {
+        let length = own.ms(least_ms, most_ms);
+        world.line(format!("{key} = {length}"));
+    }
+    let threshold = own.between(0, 10) as f64 / 10.0;
+    world.line(format!("protect_threshold = {threshold:?}"));
+    for key in ["phase", "check_phase"] {
         let phase = World::phase(own);
         world.line(format!("{key} = {phase}"));
     }

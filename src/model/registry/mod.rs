@@ -3,6 +3,7 @@
 mod etcd;
 mod eureka;
 pub mod lease;
+mod nacos;
 mod propagate;
 pub mod system;
 pub mod views;

@@ -2,6 +2,7 @@
 
 pub mod etcd;
 pub mod eureka;
+pub mod nacos;
 pub mod system;
 pub mod zookeeper;
 

@@ -2,6 +2,7 @@
 
 use super::etcd::EtcdConfig;
 use super::eureka::EurekaConfig;
+use super::nacos::NacosConfig;
 use super::zookeeper::ZookeeperConfig;
 use crate::scenario::distribution::Distribution;
 use crate::time::SimDuration;
@@ -26,6 +27,8 @@ pub enum ProtocolConfig {
     Etcd(EtcdConfig),
     /// Netflix Eureka.
     Eureka(EurekaConfig),
+    /// Alibaba Nacos.
+    Nacos(NacosConfig),
 }
 
 /// What one member can do. A time of zero costs nothing and never waits by itself.

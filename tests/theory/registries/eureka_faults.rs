@@ -40,12 +40,8 @@ fn the_loss_of_more_than_the_tolerated_share_removes_nobody() {
         let story = tell(&world(14, DEFAULTS));
         assert_eq!((story.suspicions.len(), story.exclusions.len()), (14, 14));
         assert_eq!(story.inclusions.len(), 14);
-        assert!(
-            story
-                .inclusions
-                .iter()
-                .all(|at| (400.0..540.0).contains(at))
-        );
+        let back = |at: &f64| (400.0..540.0).contains(at);
+        assert!(story.inclusions.iter().all(back), "{:?}", story.inclusions);
         // Without self-preservation all 16 go; no cycle ends more than the share.
         let story = tell(&world(
             16,

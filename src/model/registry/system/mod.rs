@@ -23,6 +23,7 @@ pub use wire::Wire;
 use self::quorum::{QuorumAlarm, QuorumMessage};
 use super::etcd::{self, Etcd};
 use super::eureka::{self, Eureka};
+use super::nacos::{self, Nacos};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{InstanceId, NodeId};
 use crate::scenario::Scenario;
@@ -72,6 +73,8 @@ pub enum Message {
     Etcd(etcd::Message),
     /// Eureka's own.
     Eureka(eureka::Message),
+    /// Nacos' own.
+    Nacos(nacos::Message),
 }
 
 /// What a timer is for.
@@ -89,6 +92,8 @@ pub enum Alarm {
     Etcd(etcd::Alarm),
     /// Eureka's own.
     Eureka(eureka::Alarm),
+    /// Nacos' own.
+    Nacos(nacos::Alarm),
 }
 
 /// A change of the state that a quorum replicates.
@@ -113,6 +118,8 @@ pub enum Job {
     Etcd(etcd::Job),
     /// Eureka's own.
     Eureka(eureka::Job),
+    /// Nacos' own.
+    Nacos(nacos::Job),
 }
 
 /// A registry that bears the name of a real system.
@@ -140,5 +147,6 @@ fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protoco
         ProtocolConfig::Zookeeper(own) => Box::new(Zookeeper::new(scenario, config, own)),
         ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
         ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
+        ProtocolConfig::Nacos(own) => Box::new(Nacos::new(scenario, config, own)),
     }
 }

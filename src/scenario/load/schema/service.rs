@@ -183,7 +183,7 @@ pub static REGISTERED: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "How long the registration lives without a heartbeat; under zookeeper the session \
              timeout that the instance asks for, under etcd the time to live; under eureka it \
-             counts twice once it was renewed.",
+             counts twice once it was renewed, under nacos it is the beat timeout.",
         ),
         key(
             "heartbeat_interval",

@@ -4,6 +4,7 @@ use super::super::super::context::Context;
 use super::super::super::section::Section;
 use super::super::PLACEHOLDER_TIME;
 use super::super::service::phase;
+use crate::scenario::check::ProbePath;
 use crate::scenario::registry::eureka::{
     CacheConfig, EurekaClientConfig, EurekaConfig, LeaseRules, ReplicationConfig, StartConfig,
 };
@@ -99,5 +100,6 @@ pub fn registered(ctx: &mut Context, section: &Section, registry: &Section) -> R
         heartbeat_interval: own_interval
             .unwrap_or_else(|| length(ctx, registry, "renewal_interval")),
         phase: phase(ctx, if has_phase { section } else { registry }, "phase"),
+        path: ProbePath::Bypass,
     }
 }

@@ -2,6 +2,7 @@
 
 mod etcd;
 mod eureka;
+mod nacos;
 mod system;
 mod zookeeper;
 
@@ -24,6 +25,7 @@ pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> Registry
         "zookeeper" => system(ctx, section, zookeeper::zookeeper),
         "etcd" => system(ctx, section, etcd::etcd),
         "eureka" => system(ctx, section, eureka::eureka),
+        "nacos" => system(ctx, section, nacos::nacos),
         _ => RegistryProfile::Static,
     };
     let member_zones = match section.has_key("members") {
@@ -82,6 +84,7 @@ pub fn registered(
         "zookeeper" => zookeeper::registered(ctx, &section, registry),
         "etcd" => etcd::registered(ctx, &section, registry),
         "eureka" => eureka::registered(ctx, &section, registry),
+        "nacos" => nacos::registered(ctx, &section, registry),
         _ => {
             if is_enabled && service.has("registered") {
                 ctx.error(

@@ -2,6 +2,7 @@
 
 mod etcd;
 mod eureka;
+mod nacos;
 mod system;
 mod zookeeper;
 
@@ -124,6 +125,11 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "eureka",
             doc: "Netflix Eureka with Ribbon: leases at every server for itself, caches, no quorum.",
             keys: eureka::KEYS,
+        },
+        Variant {
+            name: "nacos",
+            doc: "Nacos with instances that beat: unhealthy, then removed; lists are pushed.",
+            keys: nacos::KEYS,
         },
     ],
     shorthand: None,
