@@ -91,7 +91,7 @@ fn leases_without_the_doubling_expire_as_computed() {
         let (ttl, interval) = (study.number("ttl"), study.number("renew_interval"));
         let registry = format!(
             "{ONE}\ndoubled_lease = false\nlease_duration = \"{ttl}s\"\n\
-             renewal_interval = \"{interval}s\"\neviction_interval = \"10ms\"\n\
+             renewal_interval = \"{interval}s\"\neviction_interval = \"50ms\"\n\
              member_phase = \"aligned\""
         );
         let faults = again_and_again("crash", 20, (20, 40));
@@ -100,7 +100,7 @@ fn leases_without_the_doubling_expire_as_computed() {
         let times: Vec<f64> = times.filter_map(|d| d.suspected_after_down).collect();
         let count = times.len() as u64;
         // On average the eviction timer adds half of its interval.
-        let mean = times.iter().sum::<f64>() / count as f64 - 0.005;
+        let mean = times.iter().sum::<f64>() / count as f64 - 0.025;
         study.check_some(
             &mut verdict,
             count,
@@ -108,7 +108,7 @@ fn leases_without_the_doubling_expire_as_computed() {
             |_| mean,
         );
         let most = times.iter().copied().fold(0.0, f64::max);
-        let bounds = ttl - 0.05..=ttl + 0.01 + DELIVERY_SECS;
+        let bounds = ttl - 0.05..=ttl + 0.05 + DELIVERY_SECS;
         verdict.holds("max_detection", bounds.contains(&most), most);
     }
     verdict.assert_all_met();

@@ -169,6 +169,7 @@ impl Eureka {
                 number,
             };
             let node = self.nodes[member as usize];
+            port.reconnect(node, self.nodes[peer as usize]);
             self.alarms.set(port, node, wait, alarm);
         }
     }

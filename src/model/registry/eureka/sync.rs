@@ -65,6 +65,9 @@ impl Eureka {
     pub(super) fn on_sync_alarm(&mut self, port: &mut dyn Port, member: u32) {
         let sync = &mut self.server(member).sync;
         sync.place += u32::from(sync.is_asking);
+        for peer in (0..self.nodes.len()).filter(|peer| *peer != member as usize) {
+            port.reconnect(self.nodes[member as usize], self.nodes[peer]);
+        }
         self.ask_next_peer(port, member);
     }
 

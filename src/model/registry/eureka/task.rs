@@ -184,12 +184,21 @@ impl Eureka {
 
     /// A server did not do what it was asked: the next one may.
     fn fail(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
+        self.hang_up(port, task);
         let own = self.task(task);
-        own.delegate = None;
         if let (member, true) = own.asked {
             own.quarantine.insert(member);
         }
         self.try_next(port, task);
+    }
+
+    /// A client closes its connection with the server that it asked.
+    fn hang_up(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
+        let node = self.clients[task.0 as usize].node;
+        let own = self.task(task);
+        own.delegate = None;
+        let (member, _) = own.asked;
+        port.reconnect(node, self.nodes[member as usize]);
     }
 
     /// A task repeats, or its patience is at its end.
@@ -200,7 +209,7 @@ impl Eureka {
             if !own.is_last_moment {
                 return self.fail(port, task);
             }
-            own.delegate = None;
+            self.hang_up(port, task);
             return self.finish(port, task, true);
         }
         let apps = &self.clients[task.0 as usize].apps;

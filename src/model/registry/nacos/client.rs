@@ -251,6 +251,10 @@ impl Nacos {
     /// The next server may answer, as long as there is one.
     fn fail(&mut self, port: &mut dyn Port, client: u32, channel: Channel) {
         let count = self.nodes.len() as u32;
+        let node = self.clients[client as usize].node;
+        let task = self.client(client).task(channel);
+        let asked = task.asked;
+        port.reconnect(node, self.nodes[asked as usize]);
         let task = self.client(client).task(channel);
         let op = task.op.expect("only a question fails");
         if task.try_count < count {
