@@ -1,7 +1,9 @@
 //! Inputs for tests of charts: ordinary, empty, tiny, large, hostile.
 
+use super::axis::Quantity;
 use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
+use super::intervals::{IntervalRow, Intervals};
 use super::latency_timeline::{LatencyTimeline, LatencyWindow};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
@@ -41,6 +43,7 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("percentiles"), Box::new(percentiles(kind))));
         all.push((name("ring"), Box::new(ring(kind))));
         all.push((name("selection"), Box::new(selection(kind))));
+        all.push((name("intervals"), Box::new(intervals(kind))));
         all.push((name("sweep-lines"), Box::new(sweep_lines(kind))));
         all.push((name("sweep-map"), Box::new(sweep_map(kind))));
         all.push((name("tornado"), Box::new(tornado(kind))));
@@ -436,6 +439,35 @@ fn selection(kind: &str) -> SelectionShare {
         } else {
             "95 % binomial interval".into()
         },
+    }
+}
+
+fn intervals(kind: &str) -> Intervals {
+    let row = |index: usize| {
+        let value = 0.8 + 0.4 * noise(index);
+        let is_known = index % 5 != 4;
+        let has_end = is_known && index % 7 != 6;
+        IntervalRow {
+            label: label(kind, index),
+            value: is_known.then_some(value),
+            low: is_known.then_some(value * 0.95),
+            high: has_end.then_some(value * 1.1),
+            values: (0..8).map(|run| value * (0.9 + 0.2 * noise(run))).collect(),
+            words: "1.46 ± 0.02 times lower: better".into(),
+            is_reference: index == 0,
+        }
+    };
+    Intervals {
+        caption: caption(
+            kind,
+            "latency.p99 against ring: two_choices better",
+            "The number of each variant divided by that of the reference, on the same seeds.",
+        ),
+        rows: (0..instance_count(kind)).map(row).collect(),
+        quantity: Quantity::Number,
+        axis: "times the latency.p99 of ring".into(),
+        mark: (kind != "overlap").then_some(1.0),
+        mark_name: "no difference".into(),
     }
 }
 

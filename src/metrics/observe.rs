@@ -36,9 +36,7 @@ impl Observer for Recorder<'_> {
             Observation::NodeChanged { node, state, fault } => {
                 self.node_changed(at, *node, *state, *fault);
             }
-            Observation::FaultStarted { fault, targets } => {
-                self.fault_started(*fault, targets);
-            }
+            Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
             Observation::FaultEnded { .. } | Observation::GossipProbeFailed { .. } => {}
             Observation::Replaced { fault, .. } => self.tables.rollouts.replaced(*fault),
             Observation::RolloutAborted { fault } => self.tables.rollouts.aborted(*fault),

@@ -46,6 +46,7 @@ pub fn scenario() -> Scenario {
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.99,
         has_breakdown: false,
+        is_warmup_open: false,
         zones: vec!["a".into()],
         network: NetworkConfig {
             transport: Transport::Stream,

@@ -1,6 +1,7 @@
 //! Which pictures a run gets, and what their titles say.
 
 mod balance;
+pub mod comparison;
 mod instances;
 mod requests;
 mod shares;
