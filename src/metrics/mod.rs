@@ -31,6 +31,7 @@ mod observe;
 mod observe_fault;
 mod observe_flow;
 mod observe_server;
+mod passive;
 pub mod phase;
 mod pooled;
 pub mod recorder;
