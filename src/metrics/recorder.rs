@@ -26,6 +26,7 @@ use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::rollout::RolloutTable;
+use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
@@ -103,6 +104,7 @@ impl<'a> Recorder<'a> {
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
             resilience,
             timelines: TimelineTable::default(),
+            sample: SampleTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: no_messages(scenario, class_count),
