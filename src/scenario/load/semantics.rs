@@ -227,7 +227,7 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
             let what = "the looks for expired leases".to_string();
             add(what, config.revoke_interval, config.revoke_phase);
         }
-        None => {}
+        Some(ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_)) | None => {}
     }
     list
 }
