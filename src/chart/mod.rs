@@ -27,6 +27,7 @@ pub mod timeline;
 pub mod tornado;
 pub mod trade_off;
 
+mod marks;
 mod number;
 mod png;
 mod rows;

@@ -4,7 +4,7 @@ use super::axis::Quantity;
 use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::intervals::{IntervalRow, Intervals};
-use super::latency_timeline::{LatencyTimeline, LatencyWindow};
+use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
@@ -153,9 +153,14 @@ fn label(kind: &str, index: usize) -> String {
     }
 }
 
+/// A factor that no run gives, for hostile inputs.
+fn huge_of(kind: &str) -> f64 {
+    if kind == "hostile" { 1e40 } else { 1.0 }
+}
+
 fn latency(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> LatencyTimeline {
     let window = |(index, &(start_secs, end_secs)): (usize, &(f64, f64))| {
-        let huge = if kind == "hostile" { 1e40 } else { 1.0 };
+        let huge = huge_of(kind);
         let share = start_secs / timeline.end_secs;
         let is_fault = (0.25..0.5).contains(&share);
         let p99 = huge * (0.04 + 0.01 * noise(index) + if is_fault { 0.08 } else { 0.0 });
@@ -175,6 +180,16 @@ fn latency(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> LatencyTi
             rejected_ratio: if is_fault { 0.01 } else { 0.0 },
         }
     };
+    let point = |(index, &(start_secs, _)): (usize, &(f64, f64))| LatencyPoint {
+        at_secs: start_secs,
+        latency_secs: huge_of(kind) * 0.01 * (1.0 + noise(index)),
+        outcome: match index % 5 {
+            1 => PointOutcome::Failed,
+            2 => PointOutcome::TimedOut,
+            3 => PointOutcome::Rejected,
+            _ => PointOutcome::Success,
+        },
+    };
     LatencyTimeline {
         caption: caption(
             kind,
@@ -184,6 +199,7 @@ fn latency(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> LatencyTi
         ),
         timeline: timeline.clone(),
         windows: windows.iter().enumerate().map(window).collect(),
+        points: windows.iter().enumerate().map(point).collect(),
     }
 }
 

@@ -74,6 +74,7 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         facts: facts_text(comparison, facts.seed),
         question: Vec::new(),
         findings: sentences(comparison),
+        replay: None,
         sections: shown
             .map(|(title, blocks)| Section {
                 title: title.to_string(),

@@ -5,6 +5,7 @@ use crate::metrics::data::detection::{DetectorMetrics, ExclusionStats, FaultDete
 use crate::metrics::data::distribution::{CurvePoint, DurationStats, LevelStats, Percentile};
 use crate::metrics::data::fault::{FaultMetrics, FaultSpan, ReturnTimes, RingChange, RingShare};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestMetrics, RequestStats};
+use crate::metrics::data::sample::Sample;
 use crate::metrics::data::selection::{CallCounts, EdgeMetrics, InstanceShare, SelectionStats};
 use crate::metrics::data::series::{InstanceRow, InstanceSeries, RequestWindow, Series};
 use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics};
@@ -98,6 +99,7 @@ pub fn metrics() -> RunMetrics {
         caches: vec![],
         series: series(),
         timelines: timelines(),
+        sample: Sample::default(),
         tables: Default::default(),
     }
 }
@@ -112,6 +114,7 @@ pub fn empty_metrics() -> RunMetrics {
         faults: vec![],
         series: Series::default(),
         timelines: Timelines::default(),
+        sample: Sample::default(),
         ..metrics()
     }
 }
