@@ -89,7 +89,7 @@ fn saved_runs_are_compared_and_serve_as_a_baseline() {
             "run",
             "c.toml",
             "--replications",
-            "6",
+            "8",
             "--set",
             &set,
             "--out",

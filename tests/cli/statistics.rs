@@ -174,7 +174,7 @@ fn a_warm_up_is_found_or_refused() {
     let saved = fs::read_to_string(command.run_dir().join("scenario.toml")).expect("written");
     assert!(!saved.contains("auto"), "{saved}");
     // More arrivals than the server can do: the queue grows to the end.
-    let over = ["--set", "client.shop.arrivals.rate=110/s"];
+    let over = ["--set", "client.shop.arrivals.rate=105/s"];
     let said = command.say(&[&auto[..], &over].concat());
     assert_eq!(said.code, Some(2), "{said:?}");
     let start = "the mean latency does not settle in the first half of the 60 windows";
