@@ -30,8 +30,13 @@ const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
 pub fn scenario() -> Scenario {
     let (services, clients, edges) = (vec![web()], vec![shop()], vec![call()]);
     let groups = vec![group("a", 1.0), group("b", 2.0)];
-    let question = ["Question: what is lost", "when a rack goes?"];
-    let header = [question[0], question[1], "Expected: little.", "", "Once."];
+    let header = [
+        "Question: what is lost",
+        "when a rack goes?",
+        "Expected: little.",
+        "",
+        "Once.",
+    ];
     Scenario {
         asked: Vec::new(),
         clusters: Vec::new(),
