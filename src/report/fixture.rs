@@ -28,10 +28,9 @@ const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
 
 /// One service with two groups of two instances, of weights 1 and 2; one client.
 pub fn scenario() -> Scenario {
-    let (services, clients, edges) = (vec![web()], vec![shop()], vec![call()]);
-    let groups = vec![group("a", 1.0), group("b", 2.0)];
-    let question = ["Question: what is lost", "when a rack goes?"];
-    let header = [question[0], question[1], "Expected: little.", "", "Once."];
+    let (services, groups) = (vec![web()], vec![group("a", 1.0), group("b", 2.0)]);
+    let (clients, edges) = (vec![shop()], vec![call()]);
+    let header = "Question: what is lost|when a rack goes?|Expected: little.||Once.".split('|');
     Scenario {
         asked: Vec::new(),
         clusters: Vec::new(),
@@ -39,7 +38,7 @@ pub fn scenario() -> Scenario {
         sweep: None,
         sensitivity: None,
         name: "rack-loss".into(),
-        header: header.map(String::from).to_vec(),
+        header: header.map(String::from).collect(),
         seed: 7,
         duration: SimDuration::from_secs(60),
         warmup: SimDuration::from_secs(5),

@@ -37,6 +37,7 @@ use crate::scenario::Scenario;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::expect::Expectation;
+use crate::scenario::service::{GroupConfig, ServiceConfig};
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -105,10 +106,9 @@ pub fn scenario(
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
-    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     let faults_read = fault::faults(ctx, &faults, &names);
-    call::attach(&edges, &mut services_read);
+    attach_calls(ctx, &edges, &groups, &mut services_read);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
     cache::attach_service_caches(ctx, &services, &edges, &names, &mut services_read);
     let world = client::World {
@@ -121,7 +121,6 @@ pub fn scenario(
     };
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
-    let network = network::network(ctx, &network_section, &names, &classes);
     check_network(ctx, &[&clients, &services], &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
@@ -139,8 +138,8 @@ pub fn scenario(
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
         has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations, &asked),
+        network: network::network(ctx, &network_section, &names, &classes),
         zones: names.zones,
-        network,
         registry,
         services: services_read,
         groups,
@@ -157,6 +156,17 @@ pub fn scenario(
         topology: Topology::default(),
     };
     Some((scenario, places))
+}
+
+/// Gives services their calls, which must not be too many attempts at once.
+fn attach_calls(
+    ctx: &mut Context,
+    edges: &[(EdgeConfig, Origin)],
+    groups: &[GroupConfig],
+    services: &mut [ServiceConfig],
+) {
+    super::attempts::refuse_large_broadcasts(ctx, edges, groups);
+    call::attach(edges, services);
 }
 
 /// Opens the whole file, of a version that is known.
