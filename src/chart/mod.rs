@@ -101,6 +101,8 @@ impl DataTable {
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod samples_sweep;
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
+use super::samples_sweep::{sweep_lines, sweep_map, tornado, trade_off};
 use super::selection_share::{SelectedInstance, SelectionShare};
 use super::timeline::{FaultSpan, Timeline};
 use super::{Caption, Chart};
@@ -50,7 +51,7 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
 }
 
 /// A number in 0 to 1 that looks random.
-fn noise(n: usize) -> f64 {
+pub fn noise(n: usize) -> f64 {
     let word = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let word = (word ^ (word >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     (word >> 11) as f64 / (1_u64 << 53) as f64
@@ -118,7 +119,7 @@ fn timelines() -> Vec<Kind> {
     ]
 }
 
-fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
+pub fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     if kind == "hostile" {
         return Caption {
             title: HOSTILE.into(),
@@ -133,7 +134,7 @@ fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     }
 }
 
-fn instance_count(kind: &str) -> usize {
+pub fn instance_count(kind: &str) -> usize {
     match kind {
         "empty" => 0,
         "single" => 1,
@@ -142,7 +143,7 @@ fn instance_count(kind: &str) -> usize {
     }
 }
 
-fn label(kind: &str, index: usize) -> String {
+pub fn label(kind: &str, index: usize) -> String {
     if kind == "hostile" {
         format!("{HOSTILE}/{index}")
     } else {
