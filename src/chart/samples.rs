@@ -3,10 +3,13 @@
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
+use super::nines::{Nines, NinesRow};
+use super::panels::{Panel, PanelLine, PanelMark, Panels};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
 use super::selection_share::{SelectedInstance, SelectionShare};
+use super::stages::{Stage, Stages};
 use super::timeline::{FaultSpan, Timeline};
 use super::{Caption, Chart};
 
@@ -32,6 +35,9 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("percentiles"), Box::new(percentiles(kind))));
         all.push((name("ring"), Box::new(ring(kind))));
         all.push((name("selection"), Box::new(selection(kind))));
+        all.push((name("panels"), Box::new(panels(&timeline, &windows, kind))));
+        all.push((name("nines"), Box::new(nines(kind))));
+        all.push((name("stages"), Box::new(stages(kind))));
     }
     all
 }
@@ -134,6 +140,92 @@ fn label(kind: &str, index: usize) -> String {
         format!("{HOSTILE}/{index}")
     } else {
         format!("web/a/{index}")
+    }
+}
+
+fn panels(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> Panels {
+    let line = |label: &str, low: f64| PanelLine {
+        label: label.to_string(),
+        values: (0..windows.len())
+            .map(|n| (n % 7 != 3).then(|| huge_of(kind) * (low + noise(n))))
+            .collect(),
+    };
+    let hostile = if kind == "hostile" {
+        HOSTILE
+    } else {
+        "waiting"
+    };
+    let mark = PanelMark {
+        label: "14.4 ×: page within 1 h".to_string(),
+        value: 2.0,
+    };
+    let panel = |name: &str, is_ratio, lines| Panel {
+        name: name.to_string(),
+        is_ratio,
+        lines,
+        marks: vec![mark.clone()],
+    };
+    Panels {
+        caption: caption(
+            kind,
+            "The run used 84 % of its error budget",
+            "Budget and burn rate.",
+        ),
+        timeline: timeline.clone(),
+        windows: windows.to_vec(),
+        panels: vec![
+            panel("budget left", true, vec![line("left", -0.5)]),
+            panel(
+                hostile,
+                false,
+                vec![line(hostile, 0.0), line("b", 0.0), line("c", 0.5)],
+            ),
+        ],
+    }
+}
+
+fn nines(kind: &str) -> Nines {
+    let label = |index: usize| match kind {
+        "hostile" => HOSTILE.to_string(),
+        _ => format!("during fault-{index}"),
+    };
+    let row = |index: usize| {
+        let ratio = 1.0 - noise(index) / libm::pow(10.0, index as f64 % 6.0);
+        NinesRow {
+            label: label(index),
+            ratio,
+            interval: (ratio - 0.1 * (1.0 - ratio), ratio + 0.1 * (1.0 - ratio)),
+            count: 12_345_678,
+        }
+    };
+    Nines {
+        caption: caption(
+            kind,
+            "99.52 % of the requests succeeded during rack-b",
+            "By part.",
+        ),
+        rows: (0..if kind == "empty" { 0 } else { 9 }).map(row).collect(),
+        objective: Some(0.99),
+        interval_name: "95 % interval (Wilson)".to_string(),
+    }
+}
+
+fn stages(kind: &str) -> Stages {
+    let stage = |index: usize| Stage {
+        label: match kind {
+            "hostile" => HOSTILE.to_string(),
+            _ => format!("stage {index}"),
+        },
+        start_secs: index as f64,
+        mean_secs: huge_of(kind) * (0.5 + noise(index)),
+        range_secs: (0.1, huge_of(kind) * 2.0),
+        count: 480,
+    };
+    Stages {
+        caption: caption(kind, "Callers stopped using it after 8 s", "By stage."),
+        stages: (0..if kind == "empty" { 0 } else { 4 })
+            .map(stage)
+            .collect(),
     }
 }
 

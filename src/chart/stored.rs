@@ -6,10 +6,13 @@ use super::Chart;
 use super::heartbeat_timeline::HeartbeatTimeline;
 use super::latency_timeline::LatencyTimeline;
 use super::load_heatmap::LoadHeatmap;
+use super::nines::Nines;
+use super::panels::Panels;
 use super::percentile_curve::PercentileCurve;
 use super::rate_timeline::RateTimeline;
 use super::ring_ownership::RingOwnership;
 use super::selection_share::SelectionShare;
+use super::stages::Stages;
 
 /// The version of the format.
 pub const STORED_SCHEMA: u32 = 1;
@@ -25,6 +28,9 @@ pub enum StoredChart {
     Rates(RateTimeline),
     Ring(RingOwnership),
     Selection(SelectionShare),
+    Panels(Panels),
+    Nines(Nines),
+    Stages(Stages),
 }
 
 impl StoredChart {
@@ -38,6 +44,9 @@ impl StoredChart {
             StoredChart::Rates(chart) => Box::new(chart),
             StoredChart::Ring(chart) => Box::new(chart),
             StoredChart::Selection(chart) => Box::new(chart),
+            StoredChart::Panels(chart) => Box::new(chart),
+            StoredChart::Nines(chart) => Box::new(chart),
+            StoredChart::Stages(chart) => Box::new(chart),
         }
     }
 }

@@ -98,13 +98,20 @@ pub fn page(input: PageInput) -> ReportPage {
     ];
     requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
     requests.extend(tables::classes(metrics).map(Block::Table));
-    requests.extend(take(&["latency", "requests", "percentiles"]));
+    requests.extend(take(&[
+        "latency",
+        "requests",
+        "percentiles",
+        "nines",
+        "budget",
+        "pressure",
+    ]));
     let mut faults: Vec<Block> = tables::faults(metrics)
         .into_iter()
         .map(Block::Table)
         .collect();
     faults.extend(tables::detectors(metrics).map(Block::Table));
-    faults.extend(take(&["heartbeats", "ring"]));
+    faults.extend(take(&["heartbeats", "propagation", "ring"]));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
     servers.extend(take(&["load", "selection"]));
@@ -373,7 +380,7 @@ mod tests {
                 "{name}"
             );
         }
-        assert_eq!(html.matches("<figure ").count(), 7);
+        assert_eq!(html.matches("<figure ").count(), 9);
     }
 
     #[test]
