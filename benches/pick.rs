@@ -1,6 +1,8 @@
 //! What one pick costs, by strategy and number of candidates. Every strategy must pick what it
 //! picked when its digest was written down before it is measured.
 
+#[path = "strategies/composed.rs"]
+mod composed;
 #[path = "strategies/keyed.rs"]
 mod keyed;
 #[path = "strategies/rotate.rs"]
@@ -19,7 +21,7 @@ use stormglass::model::balancer::control::{
     ControlContext, InstanceLoad, LoadReport, Message, Needs, Orders, TrueQueues, WindowLoad,
 };
 use stormglass::model::balancer::tables::{GroupNames, Tables};
-use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, build};
+use stormglass::model::balancer::{AttemptEnd, Balancer, PickContext, ViewUpdate, build};
 use stormglass::model::in_flight::InFlight;
 use stormglass::model::observation::AttemptOutcome;
 use stormglass::model::view::{Member, ViewSnapshot};
@@ -65,19 +67,26 @@ impl Side {
             content_id: 1,
             members: (0..candidate_count).map(member).collect(),
         });
+        let names = (0..candidate_count).map(|i| mix(u64::from(i)));
+        let mut tables = Tables::new(names.collect()).with_groups(vec![GroupNames {
+            first: InstanceId(0),
+            service_first: InstanceId(0),
+            prefix: "service/main/".to_string(),
+        }]);
         let mut balancer = build(config);
-        balancer.on_view(&view);
+        balancer.on_update(&mut ViewUpdate {
+            now: SimTime::START,
+            listed: &view,
+            candidates: &view,
+            started_at: &[],
+            tables: &mut tables,
+        });
         let needs = balancer.needs();
         let mut side = Side {
             balancer,
             needs,
             streams: Streams::new(1),
-            tables: Tables::new((0..candidate_count).map(|i| mix(u64::from(i))).collect())
-                .with_groups(vec![GroupNames {
-                    first: InstanceId(0),
-                    service_first: InstanceId(0),
-                    prefix: "service/main/".to_string(),
-                }]),
+            tables,
             orders: Orders::default(),
             in_flight: InFlight::default(),
             sent: VecDeque::new(),
@@ -335,7 +344,9 @@ fn bench_pick(criterion: &mut Criterion) {
     group.sample_size(20);
     let plain = strategies().into_iter();
     let plain = plain.map(|(name, config, digest)| (name, config, WEIGHT_COUNT, digest));
-    let plain = plain.chain(keyed::strategies());
+    let plain = plain
+        .chain(keyed::strategies())
+        .chain(composed::strategies());
     let entries: Vec<rotate::Entry> = plain.chain(rotate::strategies()).collect();
     assert_digests(&entries);
     for (name, config, weight_count, _) in entries {

@@ -38,7 +38,7 @@ const SIZE_UNITS: [(&str, u64); 9] = [
 /// The largest rate: one in a nanosecond.
 pub const RATE_PER_SEC_MAX: f64 = 1e9;
 
-/// Reads `"2000/s"`, `"2/ms"`, `"90/m"` or `"5/h"` as a number per second, above 0 and at most
+/// Reads `"2000/s"`, `"2/ms"`, `"90/m"`, `"5/h"` or `"1/d"` as a number per second, above 0 and at most
 /// [`RATE_PER_SEC_MAX`].
 pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
     let Some((number, unit)) = text.split_once('/') else {
@@ -49,6 +49,7 @@ pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
     };
     let unit_secs = match unit.trim() {
         "h" => 3_600.0,
+        "d" | "day" => 86_400.0,
         unit => RATE_UNITS
             .iter()
             .find(|(name, _)| *name == unit)
@@ -56,7 +57,7 @@ pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
             .ok_or_else(|| {
                 error(
                     format!("unknown unit `/{unit}` of a rate"),
-                    "expected one of /ns, /us, /ms, /s, /m, /h".into(),
+                    "expected one of /ns, /us, /ms, /s, /m, /h, /d".into(),
                 )
             })?,
     };
@@ -198,12 +199,14 @@ mod tests {
         assert_eq!(parse_rate("2/ms"), Ok(2000.0));
         assert_eq!(parse_rate("90/m"), Ok(1.5));
         assert_eq!(parse_rate("36_00 / h"), Ok(1.0));
+        assert_eq!(parse_rate("86400/d"), Ok(1.0));
+        assert_eq!(parse_rate("1/day"), parse_rate("1/d"));
     }
 
     #[test]
     fn refuses_rates_that_cannot_be() {
         for text in [
-            "0/s", "-1/s", "nan/s", "inf/s", "1e400/s", "2/ns", "/s", "5/d",
+            "0/s", "-1/s", "nan/s", "inf/s", "1e400/s", "2/ns", "/s", "5/y",
         ] {
             assert!(parse_rate(text).is_err(), "{text}");
         }

@@ -222,7 +222,7 @@ fn a_ping_that_waits_for_a_worker_is_as_late_as_a_request() {
         format!("detector = {{ kind = \"ping\", interval = \"200ms\", timeout = \"100ms\"{more} }}")
     };
     let expect = "wrong = \"mistake_count >= 5\"\nwhile = \"query_accuracy <= 90%\"";
-    let waits = ping(", waits_for_worker = true");
+    let waits = ping(", path = \"queued\"");
     assert_held(&one_server(expect, service, "130/s", &waits), &[]);
     let expect = "right = \"mistake_count <= 0\"";
     assert_held(&one_server(expect, service, "130/s", &ping("")), &[]);

@@ -35,8 +35,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use conservation::Books;
 use fingerprint::Fingerprint;
-use stormglass::id::ClassId;
+use stormglass::id::{ClassId, ServiceId};
 use stormglass::metrics::class_load::ClassLoad;
+use stormglass::metrics::data::replication::DataMetrics;
 use stormglass::metrics::recorder::Recorder;
 use stormglass::model::fault_plan;
 use stormglass::model::fault_plan::fault_windows;
@@ -111,7 +112,10 @@ fn check_classes(seed: u64) {
         .next()
         .expect("a class has a client");
     let name = class.split(']').next().expect("a header ends");
-    let asked = format!("[expect]\nload = \"utilization{{class={client}.{name}}} >= 0\"\n");
+    let mut asked = format!("[expect]\nload = \"utilization{{class={client}.{name}}} >= 0\"\n");
+    if text.contains("cores = ") {
+        asked += &format!("cpu = \"cpu_utilization{{class={client}.{name}}} >= 0\"\n");
+    }
     let scenario = text::scenario(&(text.clone() + &asked), &[]);
     let plan = fault_plan(&scenario, seed).expect("the windows are few");
     let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
@@ -141,12 +145,87 @@ fn check_classes(seed: u64) {
         let is_busy = is_near(sum.busy_ns, all.busy_ns);
         let rest_is_pings = has_pings && sum.busy_ns < all.busy_ns;
         assert!(is_busy || rest_is_pings, "seed {seed}: {sum:?} {all:?}");
+        let Some(cpu) = &tables.class_cpu else {
+            continue;
+        };
+        let all_classes = scenario.classes.ids().chain([ClassId::NONE]);
+        let cpu_ns: Option<f64> = all_classes
+            .map(|class| cpu.cpu_ns(instance, class, &phases, true))
+            .sum();
+        let all = tables.servers.load(instance, &phases, true);
+        // Where no instance has cores, nothing is kept of them.
+        let all = all.map_or(0.0, |load| load.cpu_ns);
+        let sum = cpu_ns.expect("it is kept");
+        assert!(is_near(sum, all), "seed {seed}: CPU time {sum} of {all}");
     }
 }
 
 #[test]
 fn classes_of_random_scenarios_add_up() {
     (0..SCENARIO_COUNT).for_each(check_classes);
+}
+
+/// Whatever happens to copies of data, phases divide it and no more is lost than there was.
+fn check_data(seed: u64) -> u64 {
+    let scenario = text::scenario(&swarm::scenario(seed), &[]);
+    let services = || (0..scenario.services.len()).map(ServiceId::from_index);
+    if scenario
+        .services
+        .iter()
+        .all(|service| service.data.is_none())
+    {
+        return 0;
+    }
+    let plan = fault_plan(&scenario, seed).expect("the windows are few");
+    let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
+    let end = run::run(&scenario, seed, &mut recorder);
+    let tables = recorder.finish(end).tables;
+    let mut moved_count = 0;
+    for service in services() {
+        let Some(config) = scenario.services[service.index()].data else {
+            continue;
+        };
+        let of = |phases: Option<&[u16]>| {
+            let data = tables.replication.metrics(service, phases);
+            data.expect("it keeps data")
+        };
+        let (whole, keys) = (of(None), config.key_count as f64);
+        let parts: Vec<_> = (0..tables.timeline.class_count())
+            .map(|phase| of(Some(&[phase as u16])))
+            .collect();
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * b.max(1.0);
+        let sum = |part: fn(&DataMetrics) -> f64| parts.iter().map(part).sum::<f64>();
+        assert!(
+            near(sum(|d| d.moved_bytes), whole.moved_bytes),
+            "seed {seed}: {whole:?}"
+        );
+        let under = |d: &DataMetrics| d.under_replicated_key_secs;
+        assert!(near(sum(under), under(&whole)), "seed {seed}: {whole:?}");
+        assert!(
+            near(sum(|d| d.lost_key_count), whole.lost_key_count),
+            "seed {seed}"
+        );
+        assert!(
+            whole.lost_key_count <= keys * (1.0 + 1e-9),
+            "seed {seed}: {whole:?}"
+        );
+        let secs = scenario.duration.as_secs_f64();
+        assert!(
+            under(&whole) <= keys * secs * (1.0 + 1e-9),
+            "seed {seed}: {whole:?}"
+        );
+        let most_bytes = config.rebuild_bandwidth * secs + keys * config.bytes_per_key;
+        assert!(whole.moved_bytes <= most_bytes, "seed {seed}: {whole:?}");
+        moved_count += u64::from(0.0 < whole.moved_bytes);
+    }
+    moved_count
+}
+
+#[test]
+fn data_of_random_scenarios_adds_up() {
+    let moved_count: u64 = (0..SCENARIO_COUNT).map(check_data).sum();
+    // Some of it moves, with and without links that have a bandwidth.
+    assert!(10 < moved_count, "{moved_count}");
 }
 
 /// What happened in any of the runs, by name.
@@ -165,6 +244,7 @@ impl Observer for Seen {
             Observation::CpuChanged {
                 is_throttled: true, ..
             } => "cpu throttled".to_string(),
+            Observation::CopyMade { .. } => "made a copy over a link".to_string(),
             Observation::HedgeSent { .. } => "sent a hedge".to_string(),
             Observation::FellBack { .. } => "fell back".to_string(),
             Observation::ConnectionClosed {
@@ -192,7 +272,7 @@ fn random_scenarios_meet_everything() {
         "cpu throttled",
         "attempt ConnectTimeout, attempt ResetUnsent, connection closed, connection half open",
         "attempt Cancelled, work Served, work Errored, work Lost, work Dropped, work Cancelled",
-        "sent a hedge, fell back",
+        "sent a hedge, fell back, made a copy over a link",
         "node Up, node Crashed, node HostLost, node Restarting, node Paused, node Absent",
         "excluded by Registry, excluded by Detector, excluded by Ejection",
         "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",

@@ -1,5 +1,7 @@
 //! Scales: where a value lies, which values get a tick, and how the ticks are written.
 
+use serde::{Deserialize, Serialize};
+
 use super::number::{nice_step, plain, power_of_ten, round_to_125, time};
 
 /// Maps values to pixels.
@@ -27,13 +29,15 @@ pub struct Tick {
 }
 
 /// What the values of an axis are, which decides how its ticks are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Quantity {
     /// Seconds.
     Time,
     /// A share of a whole, written in per cent.
     Ratio,
     /// A plain number or a rate.
+    #[default]
     Number,
 }
 

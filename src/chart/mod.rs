@@ -5,8 +5,10 @@
 //! Nothing here computes but geometry.
 
 pub mod axis;
+pub mod balance_timeline;
 pub mod frame;
 pub mod heartbeat_timeline;
+pub mod intervals;
 pub mod latency_timeline;
 pub mod load_heatmap;
 pub mod nines;
@@ -20,9 +22,13 @@ pub mod selection_share;
 pub mod span;
 pub mod stages;
 pub mod stored;
+pub mod sweep_lines;
+pub mod sweep_map;
 pub mod text;
 pub mod theme;
 pub mod timeline;
+pub mod tornado;
+pub mod trade_off;
 
 mod marks;
 mod number;
@@ -98,6 +104,8 @@ impl DataTable {
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod samples_more;
 
 #[cfg(test)]
 mod tests {

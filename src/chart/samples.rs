@@ -1,15 +1,16 @@
 //! Inputs for tests of charts: ordinary, empty, tiny, large, hostile.
 
+use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
-use super::nines::{Nines, NinesRow};
-use super::panels::{Panel, PanelLine, PanelMark, Panels};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
+use super::samples_more::{
+    intervals, nines, panels, stages, sweep_lines, sweep_map, tornado, trade_off,
+};
 use super::selection_share::{SelectedInstance, SelectionShare};
-use super::stages::{Stage, Stages};
 use super::timeline::{FaultSpan, Timeline};
 use super::{Caption, Chart};
 
@@ -28,6 +29,10 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         ));
         all.push((name("rate"), Box::new(rate(&timeline, &windows, kind))));
         all.push((
+            name("balance"),
+            Box::new(balance(&timeline, &windows, kind)),
+        ));
+        all.push((
             name("heatmap"),
             Box::new(heatmap(&timeline, &windows, kind)),
         ));
@@ -38,12 +43,17 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("panels"), Box::new(panels(&timeline, &windows, kind))));
         all.push((name("nines"), Box::new(nines(kind))));
         all.push((name("stages"), Box::new(stages(kind))));
+        all.push((name("intervals"), Box::new(intervals(kind))));
+        all.push((name("sweep-lines"), Box::new(sweep_lines(kind))));
+        all.push((name("sweep-map"), Box::new(sweep_map(kind))));
+        all.push((name("tornado"), Box::new(tornado(kind))));
+        all.push((name("trade-off"), Box::new(trade_off(kind))));
     }
     all
 }
 
 /// A number in 0 to 1 that looks random.
-fn noise(n: usize) -> f64 {
+pub(super) fn noise(n: usize) -> f64 {
     let word = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let word = (word ^ (word >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     (word >> 11) as f64 / (1_u64 << 53) as f64
@@ -111,7 +121,7 @@ fn timelines() -> Vec<Kind> {
     ]
 }
 
-fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
+pub(super) fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     if kind == "hostile" {
         return Caption {
             title: HOSTILE.into(),
@@ -126,7 +136,7 @@ fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     }
 }
 
-fn instance_count(kind: &str) -> usize {
+pub(super) fn instance_count(kind: &str) -> usize {
     match kind {
         "empty" => 0,
         "single" => 1,
@@ -135,7 +145,7 @@ fn instance_count(kind: &str) -> usize {
     }
 }
 
-fn label(kind: &str, index: usize) -> String {
+pub(super) fn label(kind: &str, index: usize) -> String {
     if kind == "hostile" {
         format!("{HOSTILE}/{index}")
     } else {
@@ -143,94 +153,8 @@ fn label(kind: &str, index: usize) -> String {
     }
 }
 
-fn panels(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> Panels {
-    let line = |label: &str, low: f64| PanelLine {
-        label: label.to_string(),
-        values: (0..windows.len())
-            .map(|n| (n % 7 != 3).then(|| huge_of(kind) * (low + noise(n))))
-            .collect(),
-    };
-    let hostile = if kind == "hostile" {
-        HOSTILE
-    } else {
-        "waiting"
-    };
-    let mark = PanelMark {
-        label: "14.4 ×: page within 1 h".to_string(),
-        value: 2.0,
-    };
-    let panel = |name: &str, is_ratio, lines| Panel {
-        name: name.to_string(),
-        is_ratio,
-        lines,
-        marks: vec![mark.clone()],
-    };
-    Panels {
-        caption: caption(
-            kind,
-            "The run used 84 % of its error budget",
-            "Budget and burn rate.",
-        ),
-        timeline: timeline.clone(),
-        windows: windows.to_vec(),
-        panels: vec![
-            panel("budget left", true, vec![line("left", -0.5)]),
-            panel(
-                hostile,
-                false,
-                vec![line(hostile, 0.0), line("b", 0.0), line("c", 0.5)],
-            ),
-        ],
-    }
-}
-
-fn nines(kind: &str) -> Nines {
-    let label = |index: usize| match kind {
-        "hostile" => HOSTILE.to_string(),
-        _ => format!("during fault-{index}"),
-    };
-    let row = |index: usize| {
-        let ratio = 1.0 - noise(index) / libm::pow(10.0, index as f64 % 6.0);
-        NinesRow {
-            label: label(index),
-            ratio,
-            interval: (ratio - 0.1 * (1.0 - ratio), ratio + 0.1 * (1.0 - ratio)),
-            count: 12_345_678,
-        }
-    };
-    Nines {
-        caption: caption(
-            kind,
-            "99.52 % of the requests succeeded during rack-b",
-            "By part.",
-        ),
-        rows: (0..if kind == "empty" { 0 } else { 9 }).map(row).collect(),
-        objective: Some(0.99),
-        interval_name: "95 % interval (Wilson)".to_string(),
-    }
-}
-
-fn stages(kind: &str) -> Stages {
-    let stage = |index: usize| Stage {
-        label: match kind {
-            "hostile" => HOSTILE.to_string(),
-            _ => format!("stage {index}"),
-        },
-        start_secs: index as f64,
-        mean_secs: huge_of(kind) * (0.5 + noise(index)),
-        range_secs: (0.1, huge_of(kind) * 2.0),
-        count: 480,
-    };
-    Stages {
-        caption: caption(kind, "Callers stopped using it after 8 s", "By stage."),
-        stages: (0..if kind == "empty" { 0 } else { 4 })
-            .map(stage)
-            .collect(),
-    }
-}
-
 /// A factor that no run gives, for hostile inputs.
-fn huge_of(kind: &str) -> f64 {
+pub(super) fn huge_of(kind: &str) -> f64 {
     if kind == "hostile" { 1e40 } else { 1.0 }
 }
 
@@ -306,6 +230,35 @@ fn rate(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> RateTimeline
         ),
         timeline: timeline.clone(),
         windows: windows.iter().enumerate().map(window).collect(),
+    }
+}
+
+fn balance(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> BalanceTimeline {
+    let line = |label: &str, shift: usize, weight: f64| {
+        let ratio = |(index, (start_secs, _)): (usize, &(f64, f64))| {
+            let huge = if kind == "hostile" { 1e12 } else { 1.0 };
+            let is_fault = (0.25..0.5).contains(&(start_secs / timeline.end_secs));
+            let more = if is_fault { weight } else { 0.0 };
+            let is_idle = 0.97 < noise(index + 31);
+            (!is_idle).then(|| huge * (1.05 + more + 0.1 * noise(index + shift)))
+        };
+        BalanceLine {
+            label: match kind {
+                "hostile" => format!("{HOSTILE}{label}"),
+                _ => label.to_string(),
+            },
+            ratios: windows.iter().enumerate().map(ratio).collect(),
+        }
+    };
+    BalanceTimeline {
+        caption: caption(
+            kind,
+            "The busiest instance of web had 1.25 times the mean utilization on average",
+            "Largest over mean of the instances of web that were up, in windows of 1 s.",
+        ),
+        timeline: timeline.clone(),
+        windows: windows.to_vec(),
+        lines: vec![line("in flight", 3, 0.9), line("utilization", 11, 0.4)],
     }
 }
 

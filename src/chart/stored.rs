@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Chart;
+use super::balance_timeline::BalanceTimeline;
 use super::heartbeat_timeline::HeartbeatTimeline;
+use super::intervals::Intervals;
 use super::latency_timeline::LatencyTimeline;
 use super::load_heatmap::LoadHeatmap;
 use super::nines::Nines;
@@ -13,6 +15,10 @@ use super::rate_timeline::RateTimeline;
 use super::ring_ownership::RingOwnership;
 use super::selection_share::SelectionShare;
 use super::stages::Stages;
+use super::sweep_lines::SweepLines;
+use super::sweep_map::SweepMap;
+use super::tornado::Tornado;
+use super::trade_off::TradeOff;
 
 /// The version of the format.
 pub const STORED_SCHEMA: u32 = 1;
@@ -21,7 +27,9 @@ pub const STORED_SCHEMA: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "chart", rename_all = "snake_case")]
 pub enum StoredChart {
+    Balance(BalanceTimeline),
     Heartbeats(HeartbeatTimeline),
+    Intervals(Intervals),
     Latency(LatencyTimeline),
     Load(LoadHeatmap),
     Percentiles(PercentileCurve),
@@ -31,13 +39,19 @@ pub enum StoredChart {
     Panels(Panels),
     Nines(Nines),
     Stages(Stages),
+    SweepLines(SweepLines),
+    SweepMap(SweepMap),
+    Tornado(Tornado),
+    TradeOff(TradeOff),
 }
 
 impl StoredChart {
     /// The chart, to be drawn.
     pub fn into_chart(self) -> Box<dyn Chart> {
         match self {
+            StoredChart::Balance(chart) => Box::new(chart),
             StoredChart::Heartbeats(chart) => Box::new(chart),
+            StoredChart::Intervals(chart) => Box::new(chart),
             StoredChart::Latency(chart) => Box::new(chart),
             StoredChart::Load(chart) => Box::new(chart),
             StoredChart::Percentiles(chart) => Box::new(chart),
@@ -47,6 +61,10 @@ impl StoredChart {
             StoredChart::Panels(chart) => Box::new(chart),
             StoredChart::Nines(chart) => Box::new(chart),
             StoredChart::Stages(chart) => Box::new(chart),
+            StoredChart::SweepLines(chart) => Box::new(chart),
+            StoredChart::SweepMap(chart) => Box::new(chart),
+            StoredChart::Tornado(chart) => Box::new(chart),
+            StoredChart::TradeOff(chart) => Box::new(chart),
         }
     }
 }

@@ -7,6 +7,10 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::init::Template;
+use super::look_args::{CHART_EXAMPLES, ChartArgs, WHY_EXAMPLES, WhyArgs};
+use super::study::args::{self as study, OptimizeArgs, SensitivityArgs};
+use super::sweep::args::{self as sweep, MergeArgs, SweepArgs};
+use crate::experiment::precision::Precision;
 use crate::quantity;
 use crate::scenario::load::limits::Limits;
 
@@ -20,32 +24,26 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   stormglass run web.toml --replications 30 --jobs 4     how sure is the answer?
   stormglass run web.toml --set client.shop.count=100    ask with one value changed
+  stormglass run web.toml --precision 2%                 run until the answer is sure enough
   stormglass run web.toml --format json | jq .verdicts   feed another program";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
   stormglass compare rack-loss.toml                      the variants of its [compare]
   stormglass compare web.toml --vary client.shop.call.web.balancer=random,round_robin
-  stormglass compare web.toml --metric goodput --fail-if-worse latency.p99";
+  stormglass compare web.toml --metric goodput --fail-if-worse latency.p99
+  stormglass compare old.toml new.toml --precision 2%    two files, until the answer is sure
+  stormglass compare runs/old runs/new                   saved runs
+  stormglass compare web.toml --baseline runs/old --fail-if-worse latency.p99";
 
 const COMPARE_EXIT_CODES: &str = "\
 Exit codes:
   0    done; what the scenario expects is not judged here, see the summaries of the variants
   1    a run failed: a limit was reached, the disk is full
   2    bad usage, or a mistake in the scenario or a variant
-  99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value
+  99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value;
+       or an expectation between variants failed, or could not be decided
   130  interrupted; no run directory was written";
-
-const CHART_EXAMPLES: &str = "\
-Examples:
-  stormglass chart reports/rack-loss                         which charts are there?
-  stormglass chart reports/rack-loss latency > latency.svg
-  stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png";
-
-const WHY_EXAMPLES: &str = "\
-Examples:
-  stormglass why reports/rack-loss --slowest            the ten requests that took longest
-  stormglass why reports/rack-loss 3f9a2c41d07be855     one of them, or one from a trace";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -107,6 +105,20 @@ pub enum Verb {
     /// Run the variants of a scenario on the same seeds and say which is better
     #[command(before_long_help = COMPARE_EXAMPLES, after_long_help = COMPARE_EXIT_CODES)]
     Compare(CompareArgs),
+    /// Run a scenario at many points of its values, on one machine or on many
+    #[command(before_long_help = sweep::EXAMPLES, after_long_help = sweep::EXIT_CODES)]
+    Sweep(SweepArgs),
+    /// Put the shards of a sweep together: the same bytes as of one process
+    #[command(after_long_help = sweep::EXIT_CODES)]
+    Merge(MergeArgs),
+    /// Find the best point of some axes, under constraints, and say how sure that is
+    #[command(before_long_help = study::OPTIMIZE_EXAMPLES,
+              after_long_help = study::OPTIMIZE_EXIT_CODES)]
+    Optimize(OptimizeArgs),
+    /// Say how far a number moves with inputs that are not known exactly, and where a verdict flips
+    #[command(before_long_help = study::SENSITIVITY_EXAMPLES,
+              after_long_help = study::SENSITIVITY_EXIT_CODES)]
+    Sensitivity(SensitivityArgs),
     /// Find every mistake in scenario files without running them
     Check(CheckArgs),
     /// Show what a scenario means: every value with its origin, fault timeline, offered load
@@ -122,6 +134,11 @@ pub enum Verb {
     },
     /// List the failure detectors of calls, or explain one: parameters, source, evidence, when
     Detectors {
+        /// Explain this one
+        name: Option<String>,
+    },
+    /// List the registries, or explain one: parameters, version, evidence, when
+    Registries {
         /// Explain this one
         name: Option<String>,
     },
@@ -172,6 +189,15 @@ pub struct LimitArgs {
     pub max_input: u64,
 }
 
+/// How much runs at the same time.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct JobArgs {
+    /// Replications to run at once; 0 takes every core. The results are the same for any number
+    #[arg(short = 'j', long = "jobs", value_name = "J", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..=1_024))]
+    pub count: u32,
+}
+
 /// `stormglass run`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct RunArgs {
@@ -186,10 +212,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -203,19 +227,76 @@ pub struct RunArgs {
     /// Write no pictures; useful where only numbers are wanted, and fast
     #[arg(long)]
     pub no_charts: bool,
+    /// Tell this measure too, in the language of `[expect]`, and save it for `compare`; it is what
+    /// --precision looks at. May be repeated
+    #[arg(long = "metric", value_name = "MEASURE", action = ArgAction::Append)]
+    pub metrics: Vec<String>,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
+    /// What to do about an expectation that could not be decided
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub undecided: Undecided,
+}
+
+/// How sure the answer must be.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct PrecisionArgs {
+    /// Add replications, to 10 or --replications, until the half-width of the 95 % interval of
+    /// every measure of --metric is at most this share of it
+    #[arg(long, value_name = "PERCENT", value_parser = parse_precision)]
+    pub precision: Option<f64>,
+    /// Stop there even if the precision is not reached
+    #[arg(long, value_name = "N", default_value_t = Precision::RUN_COUNT_MAX,
+          requires = "precision", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_replications: u32,
+}
+
+/// What to do about what could not be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Undecided {
+    /// It counts as failed
+    Fail,
+    /// It counts as held
+    Pass,
+}
+
+impl PrecisionArgs {
+    /// Without a precision.
+    pub const NONE: PrecisionArgs = PrecisionArgs {
+        precision: None,
+        max_replications: Precision::RUN_COUNT_MAX,
+    };
+
+    /// When enough replications ran, beginning with `replications` of them.
+    pub fn rule(&self, replications: u32) -> Option<Precision> {
+        let run_count_min = match replications {
+            1 => Precision::RUN_COUNT_MIN,
+            replications => replications,
+        };
+        self.precision.map(|ratio| Precision {
+            ratio,
+            run_count_min: run_count_min.min(self.max_replications),
+            run_count_max: self.max_replications,
+        })
+    }
 }
 
 /// `stormglass compare`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// The scenario; `-` reads standard input
-    pub scenario: PathBuf,
+    /// The scenario with its variants, or several scenarios, or the run directories of several;
+    /// `-` reads standard input
+    #[arg(required = true, value_name = "SCENARIO_OR_RUN_DIR")]
+    pub scenarios: Vec<PathBuf>,
     /// Compare these values of one path instead of the variants of `[compare]`
     #[arg(long, value_name = "PATH=A,B,...")]
     pub vary: Option<String>,
     /// Compare with this variant, instead of the one that `[compare]` names or the first value
     #[arg(long, value_name = "VARIANT")]
     pub reference: Option<String>,
+    /// Compare the scenario as it is with this saved run of it
+    #[arg(long, value_name = "RUN_DIR", conflicts_with = "vary")]
+    pub baseline: Option<PathBuf>,
     /// Compare this measure, in the language of `[expect]`: "latency.p99 during fault.crash". May
     /// be repeated [default: success_ratio, latency.p50, latency.p99, amplification]
     #[arg(long = "metric", value_name = "MEASURE", action = ArgAction::Append)]
@@ -229,20 +310,32 @@ pub struct CompareArgs {
     pub seed: Option<u64>,
     #[command(flatten)]
     pub load: LoadArgs,
-    /// Run each variant with this many seeds in a row, the same for all; verdicts need 5
-    #[arg(long, value_name = "N", default_value_t = 10,
-          value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    pub replications: u32,
-    /// Replications to run at once; 0 takes every core. The results are the same for any number
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    /// Give verdicts on this measure only, instead of what `[compare]` says
+    #[arg(long, value_name = "MEASURE")]
+    pub primary: Option<String>,
+    /// Differences this small mean nothing: "latency.p99 within 5%". May be repeated
+    #[arg(long, value_name = "MARGIN", action = ArgAction::Append)]
+    pub margin: Vec<String>,
+    /// Run each variant with this many seeds in a row, the same for all; verdicts need 5 [default:
+    /// 10, or as many as the baseline has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub replications: Option<u32>,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
+    /// What to do about an expectation between variants that could not be decided
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub undecided: Undecided,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How to print the comparison on standard output; csv has a line for each variant and measure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Write no pictures
+    #[arg(long)]
+    pub no_charts: bool,
 }
 
 /// How results are printed.
@@ -292,76 +385,10 @@ pub struct VerifyArgs {
     /// A directory that `run` wrote
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// Replications to run at once; 0 takes every core
-    #[arg(short, long, value_name = "J", default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=1_024))]
-    pub jobs: u32,
+    #[command(flatten)]
+    pub jobs: JobArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-}
-
-/// `stormglass why`.
-#[derive(Clone, Debug, ClapArgs)]
-pub struct WhyArgs {
-    /// A directory that `run` wrote
-    #[arg(value_name = "RUN_DIR")]
-    pub run_dir: PathBuf,
-    /// The request, by its 16 hexadecimal digits; without one the slowest are told
-    #[arg(value_name = "REQUEST", value_parser = parse_identity)]
-    pub request: Option<u64>,
-    /// Tell this many of the requests that took longest [default: 10]
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10",
-          conflicts_with = "request", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub slowest: Option<u32>,
-    /// Of this replication, counted from 0
-    #[arg(long, value_name = "I", default_value_t = 0)]
-    pub replication: u32,
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-/// `stormglass chart`.
-#[derive(Clone, Debug, ClapArgs)]
-pub struct ChartArgs {
-    /// A directory that `run` wrote
-    #[arg(value_name = "RUN_DIR")]
-    pub run_dir: PathBuf,
-    /// The chart, named like its files; without a name the charts of the directory are listed
-    #[arg(value_name = "NAME")]
-    pub name: Option<String>,
-    /// What to write
-    #[arg(long, value_name = "FORMAT", default_value = "svg")]
-    pub format: ChartFormat,
-    /// Width in logical pixels, from 320 to 4000; a PNG has two pixels for each
-    #[arg(long, value_name = "W", default_value_t = 900,
-          value_parser = clap::value_parser!(u32).range(320..=4_000))]
-    pub width: u32,
-    /// Colors
-    #[arg(long, value_name = "THEME", default_value = "light")]
-    pub theme: ChartTheme,
-    /// Write here instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
-/// Formats of charts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ChartFormat {
-    /// Scalable, with real text
-    Svg,
-    /// Two pixels to a logical pixel
-    Png,
-    /// The numbers behind the chart
-    Csv,
-}
-
-/// Colors of charts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ChartTheme {
-    /// Dark on white
-    Light,
-    /// Light on black
-    Dark,
 }
 
 impl LimitArgs {
@@ -383,7 +410,7 @@ impl Args {
 }
 
 /// `9223372036854775807` or `0x7fffffffffffffff`: what a TOML file can hold.
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.replace('_', "").parse(),
@@ -394,20 +421,24 @@ fn parse_seed(text: &str) -> Result<u64, String> {
         .ok_or("a seed is a whole number below 2^63, decimal or 0x hexadecimal".into())
 }
 
-/// `3f9a2c41d07be855`.
-fn parse_identity(text: &str) -> Result<u64, String> {
-    let is_whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u64::from_str_radix(text, 16)
-        .ok()
-        .filter(|_| is_whole)
-        .ok_or("a request is named by 16 hexadecimal digits".into())
-}
-
 /// `10000000` or `10_000_000`.
 fn parse_count(text: &str) -> Result<u64, String> {
     text.replace('_', "")
         .parse()
         .map_err(|_| "expected a whole number, as in 10_000_000".into())
+}
+
+/// `2%` or `0.02`, as a share above 0 and up to 1.
+fn parse_precision(text: &str) -> Result<f64, String> {
+    let ratio = match text.trim().strip_suffix('%') {
+        Some(percent) => quantity::parse_number(percent.trim()).map(|percent| percent / 100.0),
+        None => quantity::parse_number(text.trim()),
+    };
+    let is_share = |ratio: &f64| 0.0 < *ratio && *ratio <= 1.0;
+    ratio
+        .ok()
+        .filter(is_share)
+        .ok_or_else(|| "expected a share above 0 and up to 100 %, as in 2%".to_string())
 }
 
 /// `512MiB`.
@@ -432,6 +463,13 @@ mod tests {
             parse_bytes("4"),
             Err("a size needs a unit; write \"4B\" or \"4KiB\"".into())
         );
+    }
+
+    #[test]
+    fn a_precision_is_a_share() {
+        assert_eq!(parse_precision("2%"), Ok(0.02));
+        assert_eq!(parse_precision("0.05"), Ok(0.05));
+        assert!(parse_precision("0").is_err() && parse_precision("2").is_err());
     }
 
     #[test]

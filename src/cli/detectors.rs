@@ -7,7 +7,7 @@ use super::strategies::{Part, describe, write_parts};
 use super::style::{Console, HEADING};
 use super::{CliError, Exit};
 use crate::scenario::detector_catalog::{DETECTORS, DetectorInfo, PATH_ADVICE};
-use crate::scenario::load::schema::DETECTOR;
+use crate::scenario::load::schema::{DETECTOR, GOSSIP};
 use crate::scenario::load::suggest;
 
 /// Columns of the text.
@@ -29,6 +29,13 @@ pub fn run(name: Option<&str>, console: &mut Console) -> Result<Exit, CliError> 
             writeln!(console.out())?;
         }
         describe(&detector.info, console)?;
+        if let ("gossip", Some(profile)) = (detector.kind, detector.form) {
+            let out = console.out();
+            writeln!(
+                out,
+                "written     gossip = {{ profile = \"{profile}\" }}, in a service"
+            )?;
+        }
         write_parts(&[keys_of(detector)], console)?;
     }
     Ok(Exit::Done)
@@ -46,6 +53,11 @@ fn list(console: &mut Console) -> io::Result<()> {
     writeln!(
         out,
         "detector = {{ kind = \"KIND\", KEY = VALUE, ... }}, in a call\n"
+    )?;
+    writeln!(
+        out,
+        "gossip = {{ profile = \"PROFILE\", KEY = VALUE, ... }}, in a service: for `swim` and \
+         `lifeguard`\n"
     )?;
     let longest = DETECTORS.iter().map(|detector| detector.info.name.len());
     let width = longest.max().unwrap_or(0);
@@ -66,6 +78,11 @@ fn list(console: &mut Console) -> io::Result<()> {
 
 /// The parameters of a detector: those of its kind that have an effect in its form.
 fn keys_of(detector: &DetectorInfo) -> Part {
+    if let ("gossip", Some(profile)) = (detector.kind, detector.form) {
+        let variant = GOSSIP.variant(profile);
+        // Its own tag is another one than that of the parameters of a call.
+        return (None, GOSSIP.keys_of(variant).collect());
+    }
     let variant = DETECTOR.variant(detector.kind);
     let has_effect = |condition: &str| match detector.form {
         Some(form) => condition.trim_matches('"') == form,

@@ -11,17 +11,22 @@ mod explain;
 mod init;
 mod interrupt;
 mod load;
+mod look_args;
 mod man;
 mod metrics;
 mod print;
 mod print_comparison;
 mod progress;
+mod registries;
 mod run;
 mod schema;
 mod strategies;
+mod study;
 mod style;
+mod sweep;
 mod trace_files;
 mod verify;
+mod warmup;
 mod why;
 
 use std::io;
@@ -92,6 +97,9 @@ pub enum CliError {
         /// What to do, on lines of their own.
         advice: String,
     },
+    /// A sweep has no results, or not all.
+    #[error("{0}")]
+    Sweep(String),
     /// Signals cannot be taken over.
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(#[from] ctrlc::Error),
@@ -118,12 +126,17 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
     match verb {
         Verb::Run(args) => run::run(args, console),
         Verb::Compare(args) => compare::run(args, console),
+        Verb::Sweep(args) => sweep::run(args, console),
+        Verb::Merge(args) => sweep::merge::run(args, console),
+        Verb::Optimize(args) => study::optimize::run(args, console),
+        Verb::Sensitivity(args) => study::sensitivity::run(args, console),
         Verb::Check(args) => check::run(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),
         Verb::Metrics => metrics::run(console),
         Verb::Strategies { name } => strategies::run(name.as_deref(), console),
         Verb::Detectors { name } => detectors::run(name.as_deref(), console),
+        Verb::Registries { name } => registries::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),
         Verb::Chart(args) => chart::run(args, console),
@@ -146,6 +159,7 @@ impl CliError {
             | CliError::RunDir(_)
             | CliError::Manifest { .. }
             | CliError::Plan { .. }
+            | CliError::Sweep(_)
             | CliError::Different(_)
             | CliError::Signals(_) => Exit::Failed,
         }

@@ -87,7 +87,7 @@ fn compare_digests(
     let plan = Plan {
         seed: first.seed,
         replication_count: u32::try_from(manifest.replications.len()).unwrap_or(u32::MAX),
-        jobs: jobs_that_fit(args.jobs, &loaded.estimate, args.limits.max_memory),
+        jobs: jobs_that_fit(args.jobs.count, &loaded.estimate, args.limits.max_memory),
     };
     let interrupt = Interrupt::listen()?;
     let scenario = &loaded.scenario;

@@ -2,7 +2,8 @@
 
 use super::Run;
 use super::headline::{Headline, headlines};
-use crate::metrics::evaluate::VerdictState;
+use super::pool::{Pool, PooledPercentile};
+use crate::metrics::evaluate::{Verdict, VerdictState};
 use crate::scenario::measure::Unit;
 use crate::stats::interval::mean_interval;
 
@@ -24,6 +25,9 @@ pub struct Aggregate {
     pub mean: Option<f64>,
     /// Half the width of the 95 % interval of the mean, from Student's t; None below two runs.
     pub half_width: Option<f64>,
+    /// Of a percentile: that of the samples of all replications together, or why it is not
+    /// stated. It has no mean.
+    pub pooled: Option<Result<PooledPercentile, String>>,
 }
 
 /// What became of one expectation over all replications.
@@ -40,6 +44,20 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts the verdicts of the replications.
+    pub fn new<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Self {
+        let mut tally = Tally::default();
+        for verdict in verdicts {
+            match verdict.state {
+                VerdictState::Held => tally.held_count += 1,
+                VerdictState::Failed => tally.failed_count += 1,
+                VerdictState::Undecided => tally.undecided_count += 1,
+            }
+            tally.close_count += u32::from(verdict.is_close);
+        }
+        tally
+    }
+
     /// Replications.
     pub fn run_count(&self) -> u32 {
         self.held_count + self.failed_count + self.undecided_count
@@ -55,8 +73,9 @@ impl Tally {
     }
 }
 
-/// The headline numbers over all runs, in the order of the first run that has them.
-pub fn aggregates(runs: &[Run]) -> Vec<Aggregate> {
+/// The headline numbers over all runs, in the order of the first run that has them. `latencies`
+/// holds the latencies of all runs, by phase.
+pub fn aggregates(runs: &[Run], latencies: &[(String, Pool)]) -> Vec<Aggregate> {
     let run_count = u32::try_from(runs.len()).expect("replications are counted in 32 bits");
     let mut gathered: Vec<(Headline, Vec<f64>)> = Vec::new();
     for headline in runs.iter().flat_map(|run| headlines(&run.metrics)) {
@@ -71,26 +90,38 @@ pub fn aggregates(runs: &[Run]) -> Vec<Aggregate> {
     }
     gathered
         .into_iter()
-        .map(|(headline, values)| aggregate(headline, &values, run_count))
+        .map(|(headline, values)| {
+            let pooled = pooled(&headline, latencies);
+            Aggregate {
+                pooled,
+                ..aggregate(headline, &values, run_count)
+            }
+        })
+        .map(without_mean_of_percentiles)
         .collect()
 }
 
-/// How often each expectation held, in the order of the scenario.
-pub fn tallies(runs: &[Run]) -> Vec<Tally> {
-    let expectation_count = runs.first().map_or(0, |run| run.verdicts.len());
-    let mut tallies = vec![Tally::default(); expectation_count];
-    for run in runs {
-        assert_eq!(run.verdicts.len(), expectation_count);
-        for (tally, verdict) in tallies.iter_mut().zip(&run.verdicts) {
-            match verdict.state {
-                VerdictState::Held => tally.held_count += 1,
-                VerdictState::Failed => tally.failed_count += 1,
-                VerdictState::Undecided => tally.undecided_count += 1,
-            }
-            tally.close_count += u32::from(verdict.is_close);
-        }
+/// The percentile of all samples, if the number is a percentile of latency.
+fn pooled(
+    headline: &Headline,
+    latencies: &[(String, Pool)],
+) -> Option<Result<PooledPercentile, String>> {
+    let percent = headline.measure.strip_prefix("latency.p")?.parse().ok()?;
+    let (_, pool) = latencies
+        .iter()
+        .find(|(phase, _)| *phase == headline.phase)?;
+    Some(pool.percentile_at(percent))
+}
+
+fn without_mean_of_percentiles(aggregate: Aggregate) -> Aggregate {
+    match aggregate.pooled {
+        None => aggregate,
+        Some(_) => Aggregate {
+            mean: None,
+            half_width: None,
+            ..aggregate
+        },
     }
-    tallies
 }
 
 fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
@@ -107,6 +138,7 @@ fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
         half_width: interval
             .map(|interval| interval.half_width)
             .filter(|half_width| half_width.is_finite()),
+        pooled: None,
     }
 }
 

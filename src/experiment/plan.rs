@@ -147,7 +147,8 @@ fn pool(plan: &Plan) -> Result<rayon::ThreadPool, PlanError> {
         })
 }
 
-fn panic_message(payload: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let owned = payload.downcast_ref::<String>().map(String::as_str);
     text.or(owned).unwrap_or("no message").to_string()

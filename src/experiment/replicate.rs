@@ -1,5 +1,6 @@
 //! From a scenario and a plan to results.
 
+use super::gather::{Gathering, Pools, RunEvidence};
 use super::plan::{Monitor, OnProgress, Plan, PlanError, RunStop, run_all};
 use super::window_learner::WindowLearner;
 use super::{Results, Run};
@@ -14,8 +15,10 @@ use crate::model::fault_plan::fault_windows;
 use crate::model::observation::FaultWindow;
 use crate::model::{self, Progress, SimError, SimOptions};
 use crate::scenario::Scenario;
-use crate::scenario::trigger::is_dynamic;
+use crate::scenario::trigger::has_dynamic_windows;
+use crate::time::SimTime;
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 /// Replications whose time series are kept. One takes up to a megabyte.
 pub const SERIES_RUN_COUNT_MAX: u32 = 100;
@@ -31,15 +34,66 @@ pub fn replicate(
     event_count_max: u64,
     monitor: &impl Monitor,
 ) -> Result<Results, PlanError> {
-    let runs = run_all(plan, monitor, |replication, seed, on_progress| {
-        let mut run = run_once(scenario, seed, event_count_max, on_progress)?;
-        shed_details(&mut run, replication);
-        Ok(run)
-    })?;
-    Ok(Results::new(runs))
+    let mut gathering = Gathering::default();
+    extend(&mut gathering, scenario, plan, event_count_max, monitor)?;
+    Ok(gathering.results(scenario))
 }
 
-fn run_once(
+/// Runs the replications of `plan` that are not yet gathered.
+pub fn extend(
+    gathering: &mut Gathering,
+    scenario: &Scenario,
+    plan: &Plan,
+    event_count_max: u64,
+    monitor: &impl Monitor,
+) -> Result<(), PlanError> {
+    let first = u32::try_from(gathering.runs.len()).expect("replications are counted in 32 bits");
+    let rest = Plan {
+        seed: plan.seed_of(first),
+        replication_count: plan.replication_count - first,
+        ..*plan
+    };
+    if first == 0 {
+        gathering.pools = Pools::new(scenario);
+    }
+    let has_pools = 1 < plan.replication_count;
+    let pools = Mutex::new(std::mem::take(&mut gathering.pools));
+    let monitor = Later { monitor, first };
+    let runs = run_all(&rest, &monitor, |place, seed, on_progress| {
+        let replication = first + place;
+        let mut run = run_once(scenario, seed, event_count_max, on_progress)?;
+        if has_pools {
+            let evidence = RunEvidence::new(&run.metrics, scenario);
+            let mut pools = pools.lock().unwrap_or_else(PoisonError::into_inner);
+            pools.add(replication, &evidence);
+        }
+        shed_details(&mut run, replication);
+        Ok(run)
+    });
+    gathering.pools = pools.into_inner().unwrap_or_else(PoisonError::into_inner);
+    gathering.runs.extend(runs?);
+    Ok(())
+}
+
+/// Replications that come after others.
+struct Later<'a, M> {
+    monitor: &'a M,
+    first: u32,
+}
+
+impl<M: Monitor> Monitor for Later<'_, M> {
+    fn on_progress(&self, replication: u32, now: SimTime, event_count: u64) -> ControlFlow<()> {
+        let replication = self.first + replication;
+        self.monitor.on_progress(replication, now, event_count)
+    }
+
+    fn on_done(&self, replication: u32) {
+        self.monitor.on_done(self.first + replication);
+    }
+}
+
+/// One run, with everything that is measured of it.
+pub(super) fn run_once(
     scenario: &Scenario,
     seed: u64,
     event_count_max: u64,
@@ -86,11 +140,12 @@ fn windows(
 ) -> Result<Vec<FaultWindow>, RunStop> {
     let plan = model::fault_plan(scenario, options.seed)
         .map_err(|error| RunStop::Limit(error.to_string()))?;
-    let mut windows = fault_windows(&plan);
     let faults = 0..scenario.faults.len();
     let is_dynamic: Vec<bool> = faults
-        .map(|fault| is_dynamic(&scenario.faults, FaultId::from_index(fault)))
+        .map(|fault| has_dynamic_windows(&scenario.faults, FaultId::from_index(fault)))
         .collect();
+    let mut windows = fault_windows(&plan);
+    windows.retain(|window| !is_dynamic[window.fault.index()]);
     if is_dynamic.contains(&true) {
         let mut learner = WindowLearner::new(is_dynamic);
         model::simulate(scenario, options, &mut learner, progress).map_err(stopped)?;

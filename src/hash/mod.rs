@@ -3,6 +3,7 @@
 
 pub mod anchor;
 pub mod bounded_load;
+pub mod copies;
 pub mod dubbo;
 pub mod envoy_ring;
 pub mod function;

@@ -4,9 +4,10 @@ use super::data::cache::{CacheMetrics, CacheSeries};
 use super::phase::Timeline;
 use super::request::ratio;
 use super::window::doubled_width;
-use crate::id::{EdgeId, ServiceId};
+use crate::id::{ClassId, EdgeId, ServiceId};
 use crate::model::observation::{CacheAnswer, CachePlace, Observation};
 use crate::scenario::Scenario;
+use crate::scenario::measure::MeasureRef;
 use crate::time::{SimDuration, SimTime};
 
 /// Windows of all caches together at most.
@@ -52,10 +53,12 @@ impl CacheCell {
     }
 }
 
-/// The caches of one call or service.
+/// The caches of one call or service, as requests of one class or of all use them.
 #[derive(Clone, Debug)]
 struct CacheGroup {
     place: CacheOf,
+    /// None for all.
+    of_requests: Option<ClassId>,
     /// By class.
     cells: Vec<CacheCell>,
     /// By window of the measured part of the run.
@@ -74,6 +77,7 @@ pub enum CacheOf {
 /// The caches of a run; only what has caches is here.
 #[derive(Clone, Debug, Default)]
 pub struct CacheTable {
+    /// For all requests first, then for each class that an expectation asks for.
     groups: Vec<CacheGroup>,
     width: SimDuration,
 }
@@ -92,13 +96,23 @@ impl CacheTable {
         let count_max = WINDOW_COUNT_MAX / places.len().max(1) as u64;
         let count_max = count_max.clamp(1, super::window::WINDOW_COUNT_MAX);
         let (width, count) = doubled_width(scenario.window, scenario.duration, count_max);
-        let group = |place| CacheGroup {
-            place,
+        let group = |of_requests, place: &CacheOf| CacheGroup {
+            place: *place,
+            of_requests,
             cells: vec![CacheCell::default(); class_count],
             windows: vec![CacheCell::default(); count],
         };
+        let asked = scenario.classes.ids().filter(|class| {
+            let is_it = |measure: &MeasureRef| {
+                measure.measure.is_of_cache() && measure.scope.class == Some(*class)
+            };
+            scenario.asks_for(is_it)
+        });
+        let of_requests = [None].into_iter().chain(asked.map(Some));
         CacheTable {
-            groups: places.into_iter().map(group).collect(),
+            groups: of_requests
+                .flat_map(|class| places.iter().map(move |place| group(class, place)))
+                .collect(),
             width,
         }
     }
@@ -113,40 +127,62 @@ impl CacheTable {
         scenario: &Scenario,
     ) {
         match *observation {
-            Observation::CacheAsked { place, answer } => {
-                self.note(at, class, cache_of(place, scenario), |cell| {
-                    cell.ask(answer)
-                });
+            Observation::CacheAsked {
+                place,
+                class: of_request,
+                answer,
+            } => {
+                let place = (cache_of(place, scenario), of_request);
+                self.note(at, class, place, |cell| cell.ask(answer));
             }
-            Observation::CacheLoads { place } => {
-                let add = |cell: &mut CacheCell| cell.load_count += 1;
-                self.note(at, class, cache_of(place, scenario), add);
+            Observation::CacheLoads {
+                place,
+                class: of_request,
+            } => {
+                let place = (cache_of(place, scenario), of_request);
+                self.note(at, class, place, |cell| cell.load_count += 1);
             }
             _ => unreachable!("facts of caches come here"),
         }
     }
 
-    fn note(&mut self, at: SimTime, class: u16, place: CacheOf, add: impl Fn(&mut CacheCell)) {
+    fn note(
+        &mut self,
+        at: SimTime,
+        class: u16,
+        (place, of_request): (CacheOf, ClassId),
+        add: impl Fn(&mut CacheCell),
+    ) {
         let window = (at.as_ns() / self.width.as_ns()) as usize;
-        let group = self.groups.iter_mut().find(|group| group.place == place);
-        let group = group.expect("only what has caches is asked");
-        add(&mut group.cells[usize::from(class)]);
-        if let Some(cell) = group.windows.get_mut(window) {
-            add(cell);
+        for group in &mut self.groups {
+            if group.place == place && group.of_requests.is_none_or(|c| c == of_request) {
+                add(&mut group.cells[usize::from(class)]);
+                if let Some(cell) = group.windows.get_mut(window) {
+                    add(cell);
+                }
+            }
         }
     }
 
-    /// Sums over the caches in scope and these classes; None where nothing in scope has a cache.
+    /// The groups of the caches in scope, for requests of one class or of all.
+    fn in_scope(
+        &self,
+        is_in_scope: impl Fn(CacheOf) -> bool,
+        of_requests: Option<ClassId>,
+    ) -> impl Iterator<Item = &CacheGroup> {
+        let groups = self.groups.iter();
+        groups.filter(move |g| g.of_requests == of_requests && is_in_scope(g.place))
+    }
+
+    /// Sums over the caches in scope and these classes of instants, for requests of one class or
+    /// of all; None where nothing in scope has a cache.
     pub fn pooled(
         &self,
         is_in_scope: impl Fn(CacheOf) -> bool,
+        of_requests: Option<ClassId>,
         classes: &[u16],
     ) -> Option<CacheCell> {
-        let mut groups = self
-            .groups
-            .iter()
-            .filter(|g| is_in_scope(g.place))
-            .peekable();
+        let mut groups = self.in_scope(is_in_scope, of_requests).peekable();
         groups.peek()?;
         let mut sum = CacheCell::default();
         for group in groups {
@@ -161,14 +197,11 @@ impl CacheTable {
     pub fn load_rates(
         &self,
         is_in_scope: impl Fn(CacheOf) -> bool,
+        of_requests: Option<ClassId>,
         timeline: &Timeline,
         classes: &[u16],
     ) -> Vec<f64> {
-        let groups: Vec<&CacheGroup> = self
-            .groups
-            .iter()
-            .filter(|g| is_in_scope(g.place))
-            .collect();
+        let groups: Vec<&CacheGroup> = self.in_scope(is_in_scope, of_requests).collect();
         let window_count = groups.first().map_or(0, |group| group.windows.len());
         let start = |window: usize| SimTime::START + self.width.saturating_mul(window as u64);
         (0..window_count)
@@ -189,9 +222,9 @@ impl CacheTable {
     ) -> Vec<CacheMetrics> {
         let of_group = |group: &CacheGroup| {
             let is_it = |place| place == group.place;
-            let cell = self.pooled(is_it, classes).unwrap_or_default();
+            let cell = self.pooled(is_it, None, classes).unwrap_or_default();
             let secs = timeline.length_secs(classes);
-            let rates = self.load_rates(is_it, timeline, classes);
+            let rates = self.load_rates(is_it, None, timeline, classes);
             CacheMetrics {
                 cache: group.name(scenario),
                 asked_count: cell.asked_count,
@@ -203,7 +236,7 @@ impl CacheTable {
                 load_rate_per_sec_max: rates.into_iter().reduce(f64::max),
             }
         };
-        self.groups.iter().map(of_group).collect()
+        self.in_scope(|_| true, None).map(of_group).collect()
     }
 
     /// What happened when.
@@ -215,7 +248,7 @@ impl CacheTable {
             hit_counts: group.windows.iter().map(CacheCell::hit_count).collect(),
             load_counts: group.windows.iter().map(|cell| cell.load_count).collect(),
         };
-        self.groups.iter().map(of_group).collect()
+        self.in_scope(|_| true, None).map(of_group).collect()
     }
 }
 

@@ -70,6 +70,11 @@ impl ClassLoad {
         self.in_system_ns += other.in_system_ns;
         self.busy_ns += other.busy_ns;
     }
+
+    /// Attempts that no worker serves, times nanoseconds.
+    pub fn queued_ns(&self) -> f64 {
+        (self.in_system_ns - self.busy_ns).max(0.0)
+    }
 }
 
 impl Workers {
@@ -99,6 +104,7 @@ fn is_of_load(measure: &MeasureRef) -> bool {
         Measure::InSystem
             | Measure::Utilization
             | Measure::InFlightBalance
+            | Measure::QueueDepthBalance
             | Measure::UtilizationBalance
     );
     of_instances && measure.scope.class.is_some()

@@ -55,6 +55,8 @@ pub struct ConnectionTable {
     cells: Vec<ConnectionCell>,
     /// Waiting times by row, class of requests, then class; none where no expectation asks.
     waiting_of_classes: Vec<Samples>,
+    /// Handshakes in the same order.
+    handshakes_of_classes: Vec<u64>,
     request_class_count: usize,
 }
 
@@ -64,7 +66,8 @@ impl ConnectionTable {
         let is_used = scenario.edges.iter().any(|edge| edge.connection.is_some());
         let row_count = if is_used { scenario.edges.len() + 1 } else { 0 };
         let is_asked = |measure: &MeasureRef| {
-            measure.measure == Measure::PoolWaitingTime && measure.scope.class.is_some()
+            let is_split = [Measure::PoolWaitingTime, Measure::HandshakeRate];
+            is_split.contains(&measure.measure) && measure.scope.class.is_some()
         };
         let is_asked = scenario.asks_for(is_asked);
         let request_class_count = if is_asked {
@@ -77,6 +80,7 @@ impl ConnectionTable {
             class_count,
             request_class_count,
             waiting_of_classes: vec![Samples::default(); of_classes],
+            handshakes_of_classes: vec![0; of_classes],
             levels: vec![Level::default(); row_count],
             cells: vec![ConnectionCell::default(); row_count * class_count],
         }
@@ -87,8 +91,18 @@ impl ConnectionTable {
         let all = self.levels.len() - 1;
         let row = |edge: crate::id::EdgeId| [edge.index(), all];
         match *observation {
-            Observation::HandshakeStarted { edge, .. } => {
+            Observation::HandshakeStarted {
+                edge,
+                class: of_request,
+                ..
+            } => {
                 self.each(row(edge), class, |cell| cell.handshake_count += 1);
+                for row in row(edge) {
+                    let place = self.class_place(row, of_request, class);
+                    if let Some(count) = self.handshakes_of_classes.get_mut(place) {
+                        *count += 1;
+                    }
+                }
             }
             Observation::ConnectionOpened { edge, .. } => {
                 self.each(row(edge), class, |cell| cell.opened_count += 1);
@@ -129,7 +143,7 @@ impl ConnectionTable {
         }
     }
 
-    /// Where waiting times of a class of requests stand.
+    /// Where the counts of a class of requests stand.
     fn class_place(&self, row: usize, of_request: ClassId, class: u16) -> usize {
         let place = row * self.request_class_count + of_request.index();
         place * self.class_count + class as usize
@@ -142,15 +156,36 @@ impl ConnectionTable {
         of_request: ClassId,
         classes: &[u16],
     ) -> Samples {
-        let row = edge.unwrap_or(self.levels.len().saturating_sub(1));
         let mut sum = Samples::default();
-        for class in classes {
-            let place = self.class_place(row, of_request, *class);
+        for place in self.class_places(edge, of_request, classes) {
             if let Some(samples) = self.waiting_of_classes.get(place) {
                 sum.merge(samples);
             }
         }
         sum
+    }
+
+    /// Handshakes for attempts of a class in some classes: of one call, or of all together.
+    pub fn class_handshakes(
+        &self,
+        edge: Option<usize>,
+        of_request: ClassId,
+        classes: &[u16],
+    ) -> u64 {
+        let places = self.class_places(edge, of_request, classes);
+        let counts = &self.handshakes_of_classes;
+        places.filter_map(|place| counts.get(place)).sum()
+    }
+
+    fn class_places(
+        &self,
+        edge: Option<usize>,
+        of_request: ClassId,
+        classes: &[u16],
+    ) -> impl Iterator<Item = usize> {
+        let row = edge.unwrap_or(self.levels.len().saturating_sub(1));
+        let place = move |class: &u16| self.class_place(row, of_request, *class);
+        classes.iter().map(place)
     }
 
     fn each(&mut self, rows: [usize; 2], class: u16, note: impl Fn(&mut ConnectionCell)) {

@@ -1,20 +1,25 @@
 //! What detectors believed and when: detection times and mistakes by detector.
 //!
-//! Every calling side of an edge with pings is taken to watch every instance of the service.
+//! Every calling side of an edge with a detector is taken to watch every instance of the service.
+//! An edge without one whose balancer ejects detects passively: its ejections are its suspicions.
 
 use std::collections::BTreeMap;
 
-use super::data::detection::{DetectorMetrics, FaultDetection};
+use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
+use super::detection_cell::DetectionCell;
 use super::histogram::Samples;
 use super::life::Episode;
-use crate::id::{CallerId, FaultId, InstanceId, ServiceId};
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
-use crate::scenario::registry::RegistryProfile;
+use crate::scenario::balancer::BalancerConfig;
+use crate::scenario::client::EdgeConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
 const REGISTRY: u64 = 0;
+/// Marks the code of a member of a cluster.
+const MEMBER: u64 = 1 << 63;
 
 /// A suspicion that lasts.
 #[derive(Clone, Copy, Debug)]
@@ -26,15 +31,6 @@ struct Suspicion {
     is_mistake: bool,
 }
 
-/// How crashes were detected.
-#[derive(Clone, Debug, Default)]
-pub struct DetectionCell {
-    /// Crash to final suspicion.
-    pub detection_time: Samples,
-    /// Pairs without a final suspicion.
-    pub undetected_count: u64,
-}
-
 /// All pairs of one kind.
 #[derive(Clone, Debug)]
 pub struct Detector {
@@ -42,8 +38,10 @@ pub struct Detector {
     pub name: String,
     /// The service that is watched.
     pub service: ServiceId,
-    /// The edge whose calling sides ping; None for the registry.
+    /// The edge whose calling sides watch; None for the registry and for clusters.
     pub edge: Option<usize>,
+    /// The cluster whose members watch.
+    pub cluster: Option<u32>,
     /// Who watches.
     pub suspector_count: u64,
     /// By fault; None where a crash had no fault.
@@ -73,6 +71,10 @@ pub struct DetectionTable {
     registry_detectors: Vec<Option<usize>>,
     /// Place of the detector by edge.
     edge_detectors: Vec<Option<usize>>,
+    /// Places of the detectors of each cluster, by service.
+    cluster_detectors: Vec<Vec<(ServiceId, usize)>>,
+    /// When instances that were down or away came back, by instance.
+    entered: BTreeMap<u32, SimTime>,
     /// Suspicions that last, by instance and suspector.
     suspicions: BTreeMap<(u32, u64), Suspicion>,
 }
@@ -90,6 +92,7 @@ impl Detector {
             name,
             service,
             edge,
+            cluster: None,
             suspector_count: callers.unwrap_or(1),
             by_fault: BTreeMap::new(),
             mistake_count: 0,
@@ -129,8 +132,7 @@ impl Detector {
         let mut sum = DetectionCell::default();
         for (of_fault, cell) in &self.by_fault {
             if fault.is_none() || fault == *of_fault {
-                sum.detection_time.merge(&cell.detection_time);
-                sum.undetected_count += cell.undetected_count;
+                sum.merge(cell);
             }
         }
         sum
@@ -152,6 +154,16 @@ impl Detector {
     }
 }
 
+/// Whether the ejections of a call are all that it has to detect failures by: they count as its
+/// suspicions.
+pub fn detects_passively(edge: &EdgeConfig) -> bool {
+    let ejects = match &edge.balancer {
+        BalancerConfig::Composed(composed) => composed.ejection.is_some(),
+        _ => false,
+    };
+    ejects && edge.detector.is_none()
+}
+
 impl DetectionTable {
     /// The detectors of a scenario. `measured` is its measured window.
     pub fn new(scenario: &Scenario, measured: (SimTime, SimTime)) -> Self {
@@ -159,7 +171,7 @@ impl DetectionTable {
             measured,
             ..DetectionTable::default()
         };
-        let has_leases = matches!(scenario.registry.profile, RegistryProfile::Lease(_));
+        let has_leases = scenario.registry.profile.detects();
         for (index, service) in scenario.services.iter().enumerate() {
             let is_watched = has_leases && service.registered.is_some();
             table
@@ -172,16 +184,57 @@ impl DetectionTable {
             }
         }
         for (index, edge) in scenario.edges.iter().enumerate() {
-            let is_watching = edge.detector.is_some();
+            let is_passive = detects_passively(edge);
+            let is_watching = edge.detector.is_some() || is_passive;
             table
                 .edge_detectors
                 .push(is_watching.then_some(table.detectors.len()));
             if is_watching {
-                let detector = Detector::new(scenario, edge.path.clone(), edge.to, Some(index));
+                let kind = if is_passive { " (ejection)" } else { "" };
+                let name = format!("{}{kind}", edge.path);
+                let detector = Detector::new(scenario, name, edge.to, Some(index));
                 table.detectors.push(detector);
             }
         }
+        for (cluster, config) in (0..).zip(&scenario.clusters) {
+            let count = |s: &ServiceId| scenario.topology.service_instances(*s).len() as u64;
+            let member_count: u64 = config.services.iter().map(count).sum();
+            let owner = &scenario.services[config.service.index()].name;
+            let mut places = Vec::new();
+            for service in config.services.iter().copied() {
+                places.push((service, table.detectors.len()));
+                table.detectors.push(Detector {
+                    cluster: Some(cluster),
+                    suspector_count: member_count - 1,
+                    ..Detector::new(scenario, format!("service.{owner}.gossip"), service, None)
+                });
+            }
+            table.cluster_detectors.push(places);
+        }
         table
+    }
+
+    /// Whether a suspector came after `since`, so that it never took the instance for alive.
+    fn is_late(&self, suspector: Suspector, since: SimTime) -> bool {
+        let came_at = |node: NodeId| self.entered.get(&node.0).copied();
+        matches!(suspector, Suspector::Member { node, .. } if came_at(node) > Some(since))
+    }
+
+    /// Who could have noticed: of a cluster only those that were there all the time.
+    fn witness_count(&self, place: usize, since: SimTime, scenario: &Scenario) -> u64 {
+        let detector = &self.detectors[place];
+        let Some(cluster) = detector.cluster else {
+            return detector.suspector_count;
+        };
+        let places = &self.cluster_detectors[cluster as usize];
+        let alive = places
+            .iter()
+            .map(|place| self.detectors[place.1].alive_count);
+        let is_late = |(instance, at): &(&u32, &SimTime)| {
+            let service = scenario.topology.service_of(InstanceId(**instance));
+            since < **at && places.iter().any(|(other, _)| *other == service)
+        };
+        alive.sum::<u64>() - self.entered.iter().filter(is_late).count() as u64
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.
@@ -230,9 +283,40 @@ impl DetectionTable {
         self.end_wrong(place, &suspicion, at);
     }
 
+    /// A balancer that detects passively leaves an instance out.
+    pub fn eject(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        is_alive: bool,
+        scenario: &Scenario,
+    ) {
+        if detects_passively(&scenario.edges[edge.index()]) {
+            let suspector = Suspector::Caller(caller);
+            self.suspect(at, suspector, instance, is_alive, scenario);
+        }
+    }
+
+    /// A calling side takes an instance in: its balancer may have left it out before.
+    pub fn take_in(
+        &mut self,
+        at: SimTime,
+        (caller, edge): (CallerId, EdgeId),
+        instance: InstanceId,
+        scenario: &Scenario,
+    ) {
+        let suspector = Suspector::Caller(caller);
+        let is_suspected = self.suspicions.contains_key(&(instance.0, code(suspector)));
+        if is_suspected && detects_passively(&scenario.edges[edge.index()]) {
+            self.trust(at, suspector, instance, scenario);
+        }
+    }
+
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.
     pub fn leave(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, -1, scenario);
+        self.entered.remove(&instance.0);
         for (key, mut suspicion) in self.suspicions_of(instance) {
             let place = self.place(suspector(key.1), instance, scenario);
             self.end_wrong(place, &suspicion, at);
@@ -244,6 +328,9 @@ impl DetectionTable {
     /// An instance is there and works: suspicions of it are wrong from now on, though no mistakes.
     pub fn enter(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, 1, scenario);
+        if !self.cluster_detectors.is_empty() {
+            self.entered.insert(instance.0, at);
+        }
         for (key, mut suspicion) in self.suspicions_of(instance) {
             suspicion.wrong_since = Some(at);
             self.suspicions.insert(key, suspicion);
@@ -255,20 +342,27 @@ impl DetectionTable {
         if episode.since < self.measured.0 || self.measured.1 <= episode.since {
             return;
         }
-        let mut detected_counts = vec![0; self.detectors.len()];
+        let mut times = vec![Vec::new(); self.detectors.len()];
         for (key, suspicion) in self.suspicions_of(instance) {
+            if self.is_late(suspector(key.1), episode.since) {
+                continue;
+            }
             let place = self.place(suspector(key.1), instance, scenario);
-            detected_counts[place] += 1;
             let detection = suspicion.since.max(episode.since).since(episode.since);
             let by_fault = &mut self.detectors[place].by_fault;
             let cell = by_fault.entry(episode.fault).or_default();
             cell.detection_time.record(detection);
+            times[place].push(detection);
         }
         let service = scenario.topology.service_of(instance);
-        for (detector, detected) in self.detectors.iter_mut().zip(detected_counts) {
-            if detector.service == service {
-                let cell = detector.by_fault.entry(episode.fault).or_default();
-                cell.undetected_count += detector.suspector_count - detected;
+        for (place, times) in times.iter_mut().enumerate() {
+            if self.detectors[place].service == service {
+                let witnesses = self.witness_count(place, episode.since, scenario);
+                let missed = witnesses.saturating_sub(times.len() as u64);
+                let by_fault = &mut self.detectors[place].by_fault;
+                let cell = by_fault.entry(episode.fault).or_default();
+                cell.undetected_count += missed;
+                cell.record_order(times, missed);
             }
         }
     }
@@ -307,6 +401,12 @@ impl DetectionTable {
                 mistake_recurrence_secs_mean: detector.mistake_recurrence_secs(),
                 query_accuracy_ratio: detector.query_accuracy_ratio(),
                 observed_pair_secs: detector.observed_pair_secs(),
+                members: detector.cluster.map(|_| MemberDetection {
+                    member_count: detector.suspector_count + 1,
+                    first: detection.order[0].stats(),
+                    median: detection.order[1].stats(),
+                    last: detection.order[2].stats(),
+                }),
             }
         };
         self.detectors.iter().map(metrics).collect()
@@ -365,6 +465,12 @@ impl DetectionTable {
             Suspector::Caller(caller) => {
                 self.edge_detectors[scenario.topology.edge_of(caller).index()]
             }
+            Suspector::Member { cluster, .. } => {
+                let service = scenario.topology.service_of(instance);
+                let mut places = self.cluster_detectors[cluster as usize].iter();
+                let found = places.find(|(other, _)| *other == service);
+                found.map(|(_, place)| *place)
+            }
         };
         place.expect("who suspects has a detector in the scenario")
     }
@@ -374,12 +480,19 @@ fn code(suspector: Suspector) -> u64 {
     match suspector {
         Suspector::Registry => REGISTRY,
         Suspector::Caller(caller) => u64::from(caller.0) + 1,
+        Suspector::Member { cluster, node } => {
+            MEMBER | u64::from(cluster) << u32::BITS | u64::from(node.0)
+        }
     }
 }
 
 fn suspector(code: u64) -> Suspector {
     match code {
         REGISTRY => Suspector::Registry,
+        code if code & MEMBER != 0 => Suspector::Member {
+            cluster: ((code & !MEMBER) >> u32::BITS) as u32,
+            node: NodeId((code & u64::from(u32::MAX)) as u32),
+        },
         code => Suspector::Caller(CallerId(
             u32::try_from(code - 1).expect("codes are made of 32-bit ids"),
         )),

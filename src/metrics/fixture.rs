@@ -3,6 +3,7 @@
 use crate::id::{ClientId, EdgeId, GroupId, ServiceId, ZoneId};
 use crate::scenario::Scenario;
 use crate::scenario::balancer::{BalancerConfig, RingHash};
+use crate::scenario::check::{CheckConfig, CheckRule, ProbePath};
 use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, Jitter, KeyConfig, RetryConfig,
     WhenCallerDown, Workload,
@@ -12,7 +13,7 @@ use crate::scenario::distribution::Distribution;
 use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
 use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
 use crate::scenario::registry::{
-    ClockConfig, LeaseConfig, Phase, PingConfig, Propagation, RegistryConfig, RegistryProfile,
+    ClockConfig, LeaseConfig, Phase, Propagation, RegistryConfig, RegistryProfile,
 };
 use crate::scenario::selector::{Selector, Target};
 use crate::scenario::service::{
@@ -63,7 +64,10 @@ pub fn scenario(shape: Shape) -> Scenario {
     let topology = Topology::new(&services, &groups, &clients, &edges, 1);
     Scenario {
         asked: Vec::new(),
+        clusters: Vec::new(),
         compare: None,
+        sweep: None,
+        sensitivity: None,
         name: "small".to_string(),
         header: Vec::new(),
         seed: 1,
@@ -73,6 +77,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.9,
         has_breakdown: false,
+        is_warmup_open: false,
         zones: vec!["a".to_string(), "b".to_string()],
         network: network(),
         registry: registry(),
@@ -109,6 +114,7 @@ fn service() -> ServiceConfig {
             lease_duration: SimDuration::from_secs(10),
             heartbeat_interval: SimDuration::from_secs(3),
             phase: Phase::Random,
+            path: ProbePath::Bypass,
         }),
         is_cancellable: false,
         crash_above: None,
@@ -163,12 +169,15 @@ fn edge() -> EdgeConfig {
         resilience: None,
         connection: None,
         cache: None,
-        detector: Some(DetectorConfig::Ping(PingConfig {
+        detector: Some(DetectorConfig::Check(CheckConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),
-            misses_max: 3,
-            rises_min: 1,
             phase: Phase::Random,
+            path: ProbePath::Bypass,
+            rule: CheckRule::Ping {
+                misses_max: 3,
+                rises_min: 1,
+            },
         })),
         flow: Default::default(),
     }
@@ -207,7 +216,7 @@ fn fault(name: &str) -> FaultConfig {
         scope: FaultScope::Nodes {
             target: Selector {
                 text: "service:web".to_string(),
-                random_count: None,
+                random: None,
                 any_of: vec![Target::Service(ServiceId(0))],
             },
             include_callers: false,

@@ -5,7 +5,7 @@ use crate::id::{ClassId, ClientId, EdgeId};
 use crate::model::observation::{Parts, Wait};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
-use crate::scenario::measure::MeasureRef;
+use crate::scenario::measure::{Measure, MeasureRef};
 use crate::time::SimDuration;
 
 /// Parts of a latency.
@@ -42,8 +42,17 @@ pub struct FlowTable {
     edges: Vec<PartCell>,
     /// By edge, then class; none where no call is optional.
     optional: Vec<OptionalCount>,
+    /// By class of request, then edge, then class; none where no expectation asks for it.
+    optional_of_classes: Vec<OptionalCount>,
     /// The owner of each edge.
     owners: Vec<EdgeOwner>,
+}
+
+impl OptionalCount {
+    fn end(&mut self, has_failed: bool) {
+        self.ended_count += 1;
+        self.failed_count += u64::from(has_failed);
+    }
 }
 
 impl PartCell {
@@ -82,6 +91,10 @@ impl FlowTable {
             measure.measure.is_of_breakdown() && measure.scope.class.is_some()
         };
         let has_classes = has_parts && scenario.asks_for(is_asked);
+        let is_optional_asked = |measure: &MeasureRef| {
+            measure.measure == Measure::FallbackRatio && measure.scope.class.is_some()
+        };
+        let by_class = scenario.edges.len() * scenario.classes.count();
         let has_optional = scenario.edges.iter().any(|edge| edge.flow.is_optional);
         FlowTable {
             class_count,
@@ -89,6 +102,13 @@ impl FlowTable {
             classes: vec![PartCell::default(); cells(has_classes, scenario.classes.count())],
             edges: vec![PartCell::default(); cells(has_parts, scenario.edges.len())],
             optional: vec![OptionalCount::default(); cells(has_optional, scenario.edges.len())],
+            optional_of_classes: vec![
+                OptionalCount::default();
+                cells(
+                    has_optional && scenario.asks_for(is_optional_asked),
+                    by_class
+                )
+            ],
             owners: scenario.edges.iter().map(|edge| edge.owner).collect(),
         }
     }
@@ -116,11 +136,19 @@ impl FlowTable {
     }
 
     /// The outcome of an optional call is certain.
-    pub fn end_optional(&mut self, edge: EdgeId, class: u16, has_failed: bool) {
+    pub fn end_optional(
+        &mut self,
+        edge: EdgeId,
+        of_request: ClassId,
+        class: u16,
+        has_failed: bool,
+    ) {
         let place = edge.index() * self.class_count + usize::from(class);
-        let count = &mut self.optional[place];
-        count.ended_count += 1;
-        count.failed_count += u64::from(has_failed);
+        self.optional[place].end(has_failed);
+        let place = of_request.index() * self.optional.len() + place;
+        if let Some(count) = self.optional_of_classes.get_mut(place) {
+            count.end(has_failed);
+        }
     }
 
     /// The parts of one client's requests, or of all; None where latencies are not split.
@@ -144,19 +172,29 @@ impl FlowTable {
         })
     }
 
-    /// Optional calls over an edge, or of a client, or all.
+    /// Optional calls over an edge, or of a client, or all, for requests of one class or of all.
     pub fn optional(
         &self,
         client: Option<ClientId>,
         edge: Option<EdgeId>,
+        of_requests: Option<ClassId>,
         classes: &[u16],
     ) -> OptionalCount {
+        let counts = match of_requests {
+            None => Some(&self.optional[..]),
+            Some(class) => {
+                let first = class.index() * self.optional.len();
+                let place = first..first + self.optional.len();
+                self.optional_of_classes.get(place)
+            }
+        };
         let is_meant = |place: usize| {
             let of_client = client.is_none_or(|id| self.owners[place] == EdgeOwner::Client(id));
             of_client && edge.is_none_or(|edge| edge.index() == place)
         };
         let mut sum = OptionalCount::default();
-        for (place, cells) in self.optional.chunks(self.class_count).enumerate() {
+        let counts = counts.unwrap_or_default().chunks(self.class_count);
+        for (place, cells) in counts.enumerate() {
             for class in classes.iter().filter(|_| is_meant(place)) {
                 sum.ended_count += cells[usize::from(*class)].ended_count;
                 sum.failed_count += cells[usize::from(*class)].failed_count;

@@ -6,6 +6,9 @@
 //! list of buckets, and of many only the span between the smallest and the largest takes memory, so
 //! that thousands of windows fit.
 
+#[cfg(test)]
+mod tests;
+
 use super::data::distribution::{CurvePoint, DurationStats, Percentile};
 use crate::time::{NANOS_PER_SEC, SimDuration};
 
@@ -76,6 +79,49 @@ impl<const BITS: u32> Histogram<BITS> {
         for (place, count) in other.counts.iter().enumerate() {
             if *count > 0 {
                 self.add_at(other.first + place, *count);
+            }
+        }
+    }
+
+    /// Counts one value `count` times.
+    pub fn record_many(&mut self, value: u64, count: u32) {
+        if self.counts.is_empty() && count == 1 {
+            return self.record(value);
+        }
+        self.count_listed();
+        self.add_at(bucket_of::<BITS>(value), count);
+    }
+
+    /// Values in the bucket of `value` and below.
+    pub fn count_up_to(&self, value: u64) -> u64 {
+        let mut sum = 0;
+        self.for_each(|max, count| {
+            if max <= bucket_max::<BITS>(bucket_of::<BITS>(value)) {
+                sum += u64::from(count);
+            }
+        });
+        sum
+    }
+
+    /// Values in buckets below that of `value`.
+    pub fn count_below(&self, value: u64) -> u64 {
+        let mut sum = 0;
+        self.for_each(|max, count| {
+            if max < value && bucket_of::<BITS>(max) != bucket_of::<BITS>(value) {
+                sum += u64::from(count);
+            }
+        });
+        sum
+    }
+
+    /// Gives the largest value and the count of every bucket that is not empty.
+    fn for_each(&self, mut take: impl FnMut(u64, u32)) {
+        for bucket in &self.listed {
+            take(bucket_max::<BITS>(usize::from(*bucket)), 1);
+        }
+        for (place, count) in self.counts.iter().enumerate() {
+            if 0 < *count {
+                take(bucket_max::<BITS>(self.first + place), *count);
             }
         }
     }
@@ -196,6 +242,19 @@ impl<const BITS: u32, const UNIT_NS: u64> Sampled<BITS, UNIT_NS> {
     /// Samples.
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// The smallest and the largest sample in nanoseconds; None without samples.
+    pub fn ends_ns(&self) -> Option<(u64, u64)> {
+        (0 < self.count).then_some((self.min_ns, self.max_ns))
+    }
+
+    /// Gives the largest value in nanoseconds and the count of every bucket that is not empty.
+    pub fn for_each_bucket(&self, mut take: impl FnMut(u64, u32)) {
+        self.histogram.for_each(|units, count| {
+            let ns = units.saturating_mul(UNIT_NS).saturating_add(UNIT_NS - 1);
+            take(ns, count);
+        });
     }
 
     /// Sum of the samples in seconds.
@@ -322,178 +381,4 @@ fn bucket_max<const BITS: u32>(bucket: usize) -> u64 {
     let magnitude = (bucket / half).saturating_sub(1);
     let top = bucket - magnitude * half;
     (top << magnitude) + ((1u64 << magnitude) - 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::oracle;
-    use crate::rng::UniformSource;
-
-    fn filled(values_ns: impl IntoIterator<Item = u64>) -> Samples {
-        let mut samples = Samples::default();
-        for ns in values_ns {
-            samples.record(SimDuration::from_ns(ns));
-        }
-        samples
-    }
-
-    /// The published data: floor(1000 E) + 1 with E = -ln(1 - u) of SplitMix64 with seed 21.
-    fn published<const BITS: u32>() -> Histogram<BITS> {
-        let mut draw = crate::rng::Draw::new(21);
-        let mut histogram = Histogram::default();
-        for _ in 0..20_000 {
-            let value = (-1000.0 * libm::log1p(-draw.uniform())).floor() + 1.0;
-            histogram.record(value as u64);
-        }
-        histogram
-    }
-
-    #[test]
-    fn percentiles_equal_those_of_a_published_implementation() {
-        let (two, three) = (published::<8>(), published::<11>());
-        for case in oracle::cases("hdr_percentile") {
-            let rank = rank_of(case.number("q"), 20_000);
-            let value = match case.number("sig") as u32 {
-                2 => two.value_at_rank(rank),
-                3 => three.value_at_rank(rank),
-                digits => unreachable!("no case has {digits} digits"),
-            };
-            assert_eq!(value, Some(case.value() as u64));
-        }
-    }
-
-    #[test]
-    fn percentiles_of_a_histogram_are_within_its_precision_of_the_exact_ones() {
-        let (two, three) = (published::<8>(), published::<11>());
-        for case in oracle::cases("exact_percentile") {
-            let rank = rank_of(case.number("q"), 20_000);
-            let exact = case.value();
-            for (value, precision) in [
-                (two.value_at_rank(rank), 1e-2),
-                (three.value_at_rank(rank), 1e-3),
-            ] {
-                let value = value.expect("there are samples") as f64;
-                assert!(
-                    (value - exact).abs() <= precision * exact,
-                    "{value} for {exact}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn buckets_equal_those_of_hdrhistogram() {
-        let three = hdrhistogram::Histogram::<u64>::new(3).expect("three digits are allowed");
-        let two = hdrhistogram::Histogram::<u64>::new(2).expect("two digits are allowed");
-        for exponent in 0..50 {
-            for value in [1, 2, 3, 5, 9, 1_000, 1_023, 1_025, 2_047, 123_456] {
-                let value: u64 = value << (exponent / 2) | exponent;
-                assert_eq!(
-                    bucket_max::<11>(bucket_of::<11>(value)),
-                    three.highest_equivalent(value)
-                );
-                assert_eq!(
-                    bucket_max::<8>(bucket_of::<8>(value)),
-                    two.highest_equivalent(value)
-                );
-            }
-        }
-        // Published range: 123456 with 3 digits is 123456..123519.
-        assert_eq!(bucket_max::<11>(bucket_of::<11>(123_456)), 123_519);
-    }
-
-    #[test]
-    fn moments_are_exact_and_survive_a_merge() {
-        // 1..=4: mean 2.5, variance 1.25; in ns.
-        let mut merged = filled([1, 2]);
-        merged.merge(&filled([3, 4]));
-        assert_eq!(merged.count(), 4);
-        assert_eq!(merged.mean_secs(), Some(2.5e-9));
-        let deviation = merged.standard_deviation_secs().expect("there are samples");
-        assert!((deviation - 1.25f64.sqrt() * 1e-9).abs() < 1e-24);
-        assert_eq!(
-            (merged.min_secs(), merged.max_secs()),
-            (Some(1e-9), Some(4e-9))
-        );
-        assert_eq!(merged.stats(), filled([1, 2, 3, 4]).stats());
-    }
-
-    #[test]
-    fn equal_samples_have_no_deviation() {
-        let samples = filled([123_456_789; 100]);
-        assert_eq!(samples.standard_deviation_secs(), Some(0.0));
-        assert_eq!(samples.percentile(50.0).value_secs, Some(0.123456789));
-    }
-
-    #[test]
-    fn percentiles_are_withheld_below_ten_samples_above() {
-        // Of 1,000 samples, p99 is the 990th: 10 lie above. Of 999 it is the 990th too: 9 above.
-        let told = filled(1..=1_000).percentile(99.0);
-        assert_eq!(
-            told,
-            Percentile {
-                value_secs: Some(990e-9),
-                sample_count: 1_000,
-                above_count: 10
-            }
-        );
-        let withheld = filled(1..=999).percentile(99.0);
-        assert_eq!(
-            withheld,
-            Percentile {
-                value_secs: None,
-                sample_count: 999,
-                above_count: 9
-            }
-        );
-        assert_eq!(Samples::default().percentile(50.0), Percentile::default());
-    }
-
-    #[test]
-    fn ranks_do_not_suffer_from_binary_fractions() {
-        assert_eq!(rank_of(99.9, 10_000), 9_990);
-        assert_eq!(rank_of(99.99, 1_000_000), 999_900);
-        assert_eq!(rank_of(0.0, 10), 1);
-        assert_eq!(rank_of(100.0, 10), 10);
-        assert_eq!(rank_of(50.0, 5), 3);
-        assert_eq!(rank_of(50.0, 0), 0);
-    }
-
-    #[test]
-    fn the_span_grows_to_both_sides() {
-        let samples = filled([1_000_000, 5, 70_000_000_000, 900]);
-        for (rank, secs) in [(1, 5e-9), (2, 900e-9), (3, 1e-3), (4, 70.0)] {
-            let value = samples.value_at_rank(rank).expect("four samples");
-            assert!(secs <= value && value <= secs * 1.001, "{value} for {secs}");
-        }
-    }
-
-    #[test]
-    fn a_list_gives_the_same_ranks_as_counts() {
-        // One value to an octave is listed; a thousand around 5 us are counted.
-        let (listed, counted) = (filled((0..40).map(|i| 1 << i)), filled(5_000..6_000));
-        assert_eq!(listed.histogram.listed.len(), 40);
-        assert!(counted.histogram.listed.is_empty());
-        assert_eq!(listed.histogram.value_at_rank(3), Some(4));
-        assert_eq!(listed.histogram.value_at_rank(41), None);
-        let (mut one, mut other) = (listed.clone(), counted.clone());
-        one.merge(&counted);
-        other.merge(&listed);
-        // 13 powers of two lie below 5,000.
-        for (rank, ns) in [(1, 1), (13, 4_096), (14, 5_000), (1_014, 8_192)] {
-            let value = Some(bucket_max::<11>(bucket_of::<11>(ns)));
-            assert_eq!(one.histogram.value_at_rank(rank), value);
-            assert_eq!(other.histogram.value_at_rank(rank), value);
-        }
-    }
-
-    #[test]
-    fn the_curve_ends_where_percentiles_are_withheld() {
-        let curve = filled(1..=10_000).curve();
-        assert_eq!(curve[0].percentile, 0.0);
-        let last = curve.last().expect("the curve has points");
-        // p99.9 has exactly 10 samples above; the next step, 99.909, has 9.
-        assert!((last.percentile - 99.9).abs() < 1e-9, "{last:?}");
-    }
 }

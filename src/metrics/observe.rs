@@ -4,13 +4,13 @@
 //! only the few lines for that kind are left.
 
 use super::data::timeline::BelievedState;
-use super::life::{Episode, is_down};
+use super::life::is_down;
 use super::recorder::Recorder;
 use super::selection::Pick;
 use super::service::WorkRecord;
 use super::timeline::{Witness, is_shown, true_state};
 use crate::id::{CallerId, ClassId, EdgeId, FaultId, InstanceId, NodeId};
-use crate::model::observation::{ControlKind, LifeState, Observation, Observer, Suspector};
+use crate::model::observation::{ExclusionCause, LifeState, Observation, Observer, Suspector};
 use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 
@@ -34,10 +34,10 @@ impl Observer for Recorder<'_> {
             Observation::NodeChanged { node, state, fault } => {
                 self.node_changed(at, *node, *state, *fault);
             }
-            Observation::FaultStarted { fault, targets } => {
-                self.fault_started(*fault, targets);
-            }
-            Observation::FaultEnded { .. } => {}
+            Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
+            Observation::FaultEnded { .. } | Observation::GossipProbeFailed { .. } => {}
+            Observation::Replaced { fault, .. } => self.tables.rollouts.replaced(*fault),
+            Observation::RolloutAborted { fault } => self.tables.rollouts.aborted(*fault),
             Observation::Suspected { .. }
             | Observation::Trusted { .. }
             | Observation::Published { .. }
@@ -54,12 +54,14 @@ impl Observer for Recorder<'_> {
             | Observation::RetryDecided { .. }
             | Observation::BreakerChanged { .. }
             | Observation::LimitChanged { .. } => self.observe_edge(at, observation),
-            Observation::ControlSent { kind, service } => {
-                self.control_sent(at, *kind, service.index());
+            Observation::ControlSent { .. } | Observation::ControlSized { .. } => {
+                self.observe_control(at, observation);
             }
-            Observation::CpuChanged { .. } | Observation::ZombieWorked { .. } => {
-                self.observe_server(at, observation);
-            }
+            Observation::CpuChanged { .. }
+            | Observation::CoresShared { .. }
+            | Observation::CoresFreed { .. }
+            | Observation::CopyMade { .. }
+            | Observation::ZombieWorked { .. } => self.observe_server(at, observation),
             Observation::BytesSent {
                 edge,
                 class,
@@ -209,14 +211,6 @@ impl Recorder<'_> {
         }
     }
 
-    /// What the load of a class needs, where an expectation asks for it.
-    #[inline(always)]
-    pub(super) fn observe_class_load(&mut self, at: SimTime, observation: &Observation<'_>) {
-        if let Some(loads) = &mut self.tables.class_loads {
-            loads.observe(at, observation);
-        }
-    }
-
     /// What calls with connections, hedges or protection do.
     #[inline(always)]
     fn observe_edge(&mut self, at: SimTime, observation: &Observation<'_>) {
@@ -243,24 +237,6 @@ impl Recorder<'_> {
         }
         let (windows, resilience) = (&mut self.tables.edge_windows, &self.tables.resilience);
         windows.observe(at, observation, resilience, scenario);
-    }
-
-    #[inline(always)]
-    fn observe_server(&mut self, at: SimTime, observation: &Observation<'_>) {
-        match *observation {
-            Observation::CpuChanged {
-                instance,
-                cores_used,
-                is_throttled,
-            } => {
-                let (servers, usage) = (&mut self.tables.servers, (cores_used, is_throttled));
-                servers.set_cpu(at, self.class, instance, usage);
-            }
-            Observation::ZombieWorked { instance, length } => {
-                self.tables.services.waste(self.class, instance, length);
-            }
-            _ => unreachable!("facts of servers come here"),
-        }
     }
 
     fn observe_belief(&mut self, at: SimTime, observation: &Observation<'_>) {
@@ -302,29 +278,29 @@ impl Recorder<'_> {
                 let episode = self.life.episode(instance);
                 let exclusion = &mut self.tables.exclusion;
                 exclusion.exclude(at, (caller, edge), instance, cause, episode);
+                if cause == ExclusionCause::Ejection {
+                    let (side, is_alive) = ((caller, edge), self.life.is_alive(instance));
+                    let detection = &mut self.tables.detection;
+                    detection.eject(at, side, instance, is_alive, scenario);
+                }
                 self.listed(at, (caller, edge), instance, BelievedState::Excluded);
             }
             Observation::Included { caller, instance } => {
                 let edge = scenario.topology.edge_of(caller);
                 self.tables.exclusion.include(caller, edge, instance);
+                let detection = &mut self.tables.detection;
+                detection.take_in(at, (caller, edge), instance, scenario);
                 self.listed(at, (caller, edge), instance, BelievedState::Up);
             }
             _ => unreachable!("facts of beliefs come here"),
         }
     }
 
-    fn fault_started(&mut self, fault: FaultId, targets: &[NodeId]) {
-        let counts = &mut self.tables.faults[fault.index()];
-        counts.target_count_max = counts.target_count_max.max(targets.len() as u64);
-        counts.targets.extend(targets);
-        self.tables.rings.hit(fault, targets);
-        self.tables.convergence.hit(fault, targets);
-    }
-
     fn attempt_sent(&mut self, at: SimTime, edge: EdgeId, pick: Pick, attempt_index: u32) {
         self.tables.selection.pick(self.class, edge, pick);
         self.tables.convergence.pick(at, edge, pick.instance);
         self.tables.instances.send(at, pick.instance);
+        self.tables.rollouts.sent(at, pick.instance);
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
             let node = of_client.node(pick.caller);
             self.tables.requests.send(node, attempt_index);
@@ -332,11 +308,6 @@ impl Recorder<'_> {
         if pick.is_wasted {
             self.wasted(at, pick.instance);
         }
-    }
-
-    fn control_sent(&mut self, at: SimTime, kind: ControlKind, service: usize) {
-        self.tables.control[self.class as usize][service][kind as usize] += 1;
-        self.tables.windows.control(at, kind);
     }
 
     /// The candidates of a calling side changed by an instance.
@@ -383,6 +354,7 @@ impl Recorder<'_> {
         if before.is_up() != state.is_up() {
             let is_up = state.is_up();
             self.tables.instances.set_up(at, instance, is_up);
+            self.tables.rollouts.set_up(at, instance, is_up);
             let service = self.scenario.topology.service_of(instance);
             let data = &mut self.tables.replication;
             data.set_up(at, service, instance, is_up);
@@ -395,44 +367,6 @@ impl Recorder<'_> {
         }
         if !is_down(state) && !before.is_up() {
             self.come_back(at, instance, state.is_up());
-        }
-    }
-
-    fn go_down(&mut self, at: SimTime, instance: InstanceId, fault: Option<FaultId>) {
-        let episode = Episode {
-            fault,
-            since: at,
-            suspected_at: None,
-            published_at: None,
-        };
-        self.life.begin(instance, episode);
-        if let Some(fault) = fault {
-            self.tables.faults[fault.index()].down_count += 1;
-        }
-        self.tables.detection.leave(at, instance, self.scenario);
-    }
-
-    /// An instance is no longer down, if it was: who was absent has no failure to detect.
-    fn come_back(&mut self, at: SimTime, instance: InstanceId, is_alive: bool) {
-        match self.life.end(instance) {
-            Some(episode) => self.settle(at, instance, &episode, is_alive),
-            None if is_alive => self.tables.detection.enter(at, instance, self.scenario),
-            None => {}
-        }
-    }
-
-    pub(super) fn settle(
-        &mut self,
-        at: SimTime,
-        instance: InstanceId,
-        episode: &Episode,
-        is_alive: bool,
-    ) {
-        let scenario = self.scenario;
-        self.tables.exclusion.recover(instance, episode, scenario);
-        self.tables.detection.recover(instance, episode, scenario);
-        if is_alive {
-            self.tables.detection.enter(at, instance, scenario);
         }
     }
 
@@ -452,16 +386,9 @@ impl Recorder<'_> {
                 }
                 Witness::Detector(edge)
             }
+            // There are too many members to show one by one.
+            Suspector::Member { .. } => return,
         };
         self.tables.timelines.add(at, instance, witness, state);
-    }
-
-    fn wasted(&mut self, at: SimTime, instance: InstanceId) {
-        let episode = self.life.episode(instance);
-        if let Some((fault, since)) = episode.and_then(|e| Some((e.fault?, e.since))) {
-            let counts = &mut self.tables.faults[fault.index()];
-            counts.wasted_count += 1;
-            counts.wasted_after_max = counts.wasted_after_max.max(Some(at.since(since)));
-        }
     }
 }

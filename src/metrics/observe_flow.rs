@@ -18,12 +18,13 @@ impl Recorder<'_> {
             } if !is_first => self.call_began(caller, edge),
             Observation::OptionalCallEnded {
                 edge,
+                class: of_request,
                 started_at,
                 has_failed,
                 ..
             } => {
-                let class = self.class_at(started_at);
-                self.tables.flow.end_optional(edge, class, has_failed);
+                let (class, flow) = (self.class_at(started_at), &mut self.tables.flow);
+                flow.end_optional(edge, of_request, class, has_failed);
             }
             Observation::ReleasedWorkEnded {
                 instance,

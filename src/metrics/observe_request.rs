@@ -18,6 +18,9 @@ impl Recorder<'_> {
         let (class, latency) = (self.class_at(arrived_at), at.since(arrived_at));
         self.tables.requests.end(class, caller, latency, outcome);
         self.tables.sample.request(arrived_at, latency, outcome);
+        if outcome != Outcome::Success {
+            self.tables.rollouts.failed(at, arrived_at);
+        }
         let windows = &mut self.tables.windows;
         windows.end(arrived_at, client.index(), latency, outcome);
     }

@@ -8,9 +8,10 @@
 use super::attempts::SeveralTable;
 use super::cache::CacheTable;
 use super::class::ClassTable;
+use super::class_cpu::ClassCpuTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
-use super::control::KINDS;
+use super::control::no_messages;
 use super::convergence::ConvergenceTable;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -24,6 +25,7 @@ use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
+use super::rollout::RolloutTable;
 use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
@@ -35,6 +37,7 @@ use crate::id::{EdgeId, InstanceId};
 use crate::model::observation::{FaultWindow, Outcome, RunEnd};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeOwner;
+use crate::scenario::fault::FaultConfig;
 use crate::scenario::flow::is_plain;
 use crate::time::{SimDuration, SimTime};
 
@@ -73,13 +76,7 @@ impl<'a> Recorder<'a> {
             .collect();
         let class_count = timeline.class_count();
         let instances = InstanceTable::new(scenario, class_count, timeline.piece_count());
-        let series_count = scenario.clients.len() + scenario.classes.count() - 1;
-        let windows = WindowTable::new(
-            scenario.window,
-            scenario.duration,
-            scenario.clients.len(),
-            series_count,
-        );
+        let windows = empty_windows(scenario);
         let resilience = ResilienceTable::new(scenario, class_count);
         let tables = Tables {
             measured,
@@ -87,6 +84,7 @@ impl<'a> Recorder<'a> {
             calls: CallTable::new(scenario, class_count),
             classes: ClassTable::new(scenario, class_count, &windows),
             class_loads: ClassLoadTable::new(scenario, class_count),
+            class_cpu: ClassCpuTable::new(scenario, class_count),
             windows,
             flow: FlowTable::new(scenario, class_count),
             several: SeveralTable::new(scenario, class_count),
@@ -95,8 +93,13 @@ impl<'a> Recorder<'a> {
             selection: SelectionTable::new(scenario, class_count),
             detection: DetectionTable::new(scenario, measured),
             exclusion: ExclusionTable::new(scenario, measured),
-            rings: RingTable::new(scenario, &first_windows),
-            replication: ReplicationTable::new(scenario),
+            rings: RingTable::new(
+                scenario,
+                &first_windows,
+                &rolling_spans(scenario, &timeline),
+            ),
+            rollouts: RolloutTable::new(scenario, &timeline, end),
+            replication: ReplicationTable::new(scenario, class_count),
             convergence: ConvergenceTable::new(scenario, &first_windows),
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
             resilience,
@@ -104,7 +107,7 @@ impl<'a> Recorder<'a> {
             sample: SampleTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
-            control: vec![vec![[0; KINDS.len()]; scenario.services.len()]; class_count],
+            control: no_messages(scenario, class_count),
             caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,
@@ -139,9 +142,7 @@ impl<'a> Recorder<'a> {
         self.tables.resilience.cut_class(at, self.class);
         self.tables.servers.cut_class(at, self.class);
         self.tables.connections.cut_class(at, self.class);
-        if let Some(loads) = &mut self.tables.class_loads {
-            loads.cut_phase(at, self.class);
-        }
+        self.cut_classes(at, self.class);
         self.tables.requests.cut_class(self.class);
         self.tables.edge_windows.close(at);
         self.tables.windows.cut(self.tables.requests.begun());
@@ -153,6 +154,7 @@ impl<'a> Recorder<'a> {
             }
         }
         self.tables.detection.close(at, self.scenario);
+        self.tables.rollouts.close(at);
         self.tables.selection.close();
         self.tables.replication.close();
         super::finish::metrics(self.tables, self.scenario, end)
@@ -161,6 +163,8 @@ impl<'a> Recorder<'a> {
     fn enter_piece(&mut self, piece: usize) {
         (self.piece_start, self.piece_end, self.class) = self.tables.timeline.piece(piece);
         self.piece = piece;
+        let replication = &mut self.tables.replication;
+        replication.begin_phase(self.piece_start, self.class);
         self.plan_cut();
     }
 
@@ -191,15 +195,23 @@ impl<'a> Recorder<'a> {
                 self.tables.resilience.cut_class(cut, class);
                 self.tables.servers.cut_class(cut, class);
                 self.tables.connections.cut_class(cut, class);
-                if let Some(loads) = &mut self.tables.class_loads {
-                    loads.cut_phase(cut, class);
-                }
+                self.cut_classes(cut, class);
                 self.tables.requests.cut_class(class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
                 }
             }
             self.plan_cut();
+        }
+    }
+
+    /// Ends the time of a phase for what is kept by class of request.
+    fn cut_classes(&mut self, at: SimTime, phase: u16) {
+        if let Some(loads) = &mut self.tables.class_loads {
+            loads.cut_phase(at, phase);
+        }
+        if let Some(cpu) = &mut self.tables.class_cpu {
+            cpu.cut_phase(at, phase);
         }
     }
 
@@ -238,6 +250,27 @@ impl CallTable {
         cell.call_count += 1;
         cell.end(latency, outcome);
     }
+}
+
+/// From the start of the first window to the end of the last one, of rolling restarts.
+fn rolling_spans(scenario: &Scenario, timeline: &Timeline) -> Vec<Option<(SimTime, SimTime)>> {
+    let span = |(place, fault): (usize, &FaultConfig)| {
+        fault.kind.rollout()?;
+        let windows = timeline.fault_windows(place);
+        Some((windows.first()?.0, windows.last()?.1))
+    };
+    scenario.faults.iter().enumerate().map(span).collect()
+}
+
+/// Series of each client and of each class.
+fn empty_windows(scenario: &Scenario) -> WindowTable {
+    let client_count = scenario.clients.len();
+    WindowTable::new(
+        scenario.window,
+        scenario.duration,
+        client_count,
+        client_count + scenario.classes.count() - 1,
+    )
 }
 
 /// Classes that leave the tables small.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::data::fault::{RingChange, RingShare};
+use super::data::fault::{RingChange, RingShare, RolloutMoves};
 use super::data::membership::MembershipHistory;
 use super::membership::{History, inherited, inheritors, needless_ratio};
 use crate::hash::Server;
@@ -20,13 +20,22 @@ use crate::scenario::Scenario;
 use crate::scenario::class::ClassConfig;
 use crate::scenario::client::{EdgeOwner, KeyConfig, Workload};
 use crate::stats::moments::{coefficient_of_variation, jain_index, max_over_mean};
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// Keys that are walked for measures by popularity.
 const KEY_COUNT_MAX: u32 = 1_000_000;
 
 /// Most steps of all their lookups.
 const LOOKUP_COST_MAX: u64 = 1 << 26;
+
+/// After the end of a rolling restart its last changes still travel.
+const SETTLING_TIME: SimDuration = SimDuration::from_secs(60);
+
+/// Changes of a rolling restart whose rings are built.
+const ROLL_CHANGE_COUNT_MAX: usize = 10_000;
+
+/// Points or slots of all rings that are built for one rolling restart.
+const ROLL_TABLE_SIZE_MAX: usize = 1 << 25;
 
 /// The candidates around the first window of one fault.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +59,39 @@ struct Watch {
     history: History,
     /// By fault.
     faults: Vec<Sides>,
+    /// By fault: the candidates before and during a rolling restart.
+    rolls: Vec<Roll>,
+}
+
+/// The candidates of an edge from the last ones before a rolling restart on.
+#[derive(Clone, Debug, Default)]
+struct Roll {
+    window: Option<(SimTime, SimTime)>,
+    views: Vec<Arc<ViewSnapshot>>,
+    change_count: u64,
+}
+
+impl Roll {
+    fn hold(&mut self, at: SimTime, view: &Arc<ViewSnapshot>) {
+        let Some((start, end)) = self.window.filter(|(_, end)| at < *end + SETTLING_TIME) else {
+            return;
+        };
+        assert!(start <= end, "a window ends after its start");
+        if at < start {
+            self.views.clear();
+        }
+        let is_same = self
+            .views
+            .last()
+            .is_some_and(|last| last.content_id == view.content_id);
+        if is_same {
+            return;
+        }
+        self.change_count += u64::from(!self.views.is_empty());
+        if self.views.len() <= ROLL_CHANGE_COUNT_MAX {
+            self.views.push(Arc::clone(view));
+        }
+    }
 }
 
 /// The ring edges of one run.
@@ -59,13 +101,22 @@ pub struct RingTable {
 }
 
 impl RingTable {
-    /// Watches every edge that balances by key; `windows` are the first windows of the faults.
-    pub fn new(scenario: &Scenario, windows: &[Option<(SimTime, SimTime)>]) -> Self {
+    /// Watches every edge that balances by key; `windows` are the first windows of the faults,
+    /// `rolling` the time that rolling restarts take.
+    pub fn new(
+        scenario: &Scenario,
+        windows: &[Option<(SimTime, SimTime)>],
+        rolling: &[Option<(SimTime, SimTime)>],
+    ) -> Self {
         let watch = |index: usize| {
             let edge = EdgeId::from_index(index);
             let sides = |window: &Option<(SimTime, SimTime)>| Sides {
                 window: *window,
                 ..Sides::default()
+            };
+            let roll = |window: &Option<(SimTime, SimTime)>| Roll {
+                window: *window,
+                ..Roll::default()
             };
             Watch {
                 edge,
@@ -76,6 +127,7 @@ impl RingTable {
                 first: None,
                 history: History::default(),
                 faults: windows.iter().map(sides).collect(),
+                rolls: rolling.iter().map(roll).collect(),
             }
         };
         let edges = scenario.edges.iter().enumerate();
@@ -91,6 +143,9 @@ impl RingTable {
         for watch in self.watches.iter_mut().filter(|w| w.caller == caller) {
             watch.first.get_or_insert_with(|| Arc::clone(view));
             watch.history.add(at, view);
+            for roll in &mut watch.rolls {
+                roll.hold(at, view);
+            }
             for sides in &mut watch.faults {
                 let Some((start, end)) = sides.window else {
                     continue;
@@ -129,6 +184,20 @@ impl RingTable {
             .collect()
     }
 
+    /// What a rolling restart moved, by edge that balances by key over its instances.
+    pub fn rollout_moves(&self, fault: usize, scenario: &Scenario) -> Vec<RolloutMoves> {
+        let hit = self.watches.iter().filter(|w| w.faults[fault].is_hit);
+        let moves = hit.map(|watch| {
+            let roll = &watch.rolls[fault];
+            RolloutMoves {
+                edge: scenario.edges[watch.edge.index()].path.clone(),
+                change_count: roll.change_count,
+                ..roll_moves(watch.edge, roll, scenario)
+            }
+        });
+        moves.collect()
+    }
+
     /// What a fault did to the ring of every edge that has one and calls servers that it acted on.
     pub fn changes(&self, fault: usize, scenario: &Scenario) -> Vec<RingChange> {
         let change = |watch: &Watch| {
@@ -138,6 +207,35 @@ impl RingTable {
             Some(ring_change(watch.edge, before, after, scenario))
         };
         self.watches.iter().filter_map(change).collect()
+    }
+}
+
+/// The sum over all changes, and from the first candidates to the last.
+fn roll_moves(edge: EdgeId, roll: &Roll, scenario: &Scenario) -> RolloutMoves {
+    let [first, .., last] = &roll.views[..] else {
+        return RolloutMoves {
+            moved_key_ratio_sum: Some(0.0),
+            moved_key_ratio: Some(0.0),
+            ..RolloutMoves::default()
+        };
+    };
+    let is_whole = roll.change_count < roll.views.len() as u64;
+    let start = placement_of(edge, first, scenario);
+    let (mut before, mut size, mut sum) = (start.clone(), start.table_size(), 0.0);
+    for view in &roll.views[1..] {
+        if ROLL_TABLE_SIZE_MAX < size || !is_whole {
+            return RolloutMoves::default();
+        }
+        let after = before.changed(servers(view, scenario));
+        size += after.table_size();
+        sum += moved_ratio(&before, &after);
+        before = after;
+    }
+    let end = start.changed(servers(last, scenario));
+    RolloutMoves {
+        moved_key_ratio_sum: Some(sum),
+        moved_key_ratio: Some(moved_ratio(&start, &end)),
+        ..RolloutMoves::default()
     }
 }
 

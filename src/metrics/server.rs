@@ -5,7 +5,6 @@ use super::phase::UNMEASURED;
 use crate::id::InstanceId;
 use crate::model::observation::LifeState;
 use crate::scenario::Scenario;
-use crate::scenario::fault::FaultKind;
 use crate::time::SimTime;
 
 /// Instances times classes up to which phases are kept.
@@ -77,10 +76,7 @@ impl ServerTable {
     pub fn new(scenario: &Scenario, class_count: usize) -> Self {
         let is_used = scenario.groups.iter().any(|group| group.cpu.is_some())
             || scenario.services.iter().any(|s| s.pauses.is_some())
-            || scenario
-                .faults
-                .iter()
-                .any(|fault| fault.kind == FaultKind::Pause);
+            || scenario.faults.iter().any(|fault| fault.kind.pauses());
         if !is_used {
             return ServerTable::default();
         }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::attempts::SeveralTable;
 use super::cache::CacheTable;
 use super::class::ClassTable;
+use super::class_cpu::ClassCpuTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
-use super::control::KINDS;
+use super::control::{ControlCell, KINDS};
 use super::convergence::ConvergenceTable;
 use super::detection::DetectionTable;
 use super::edge_window::EdgeWindowTable;
@@ -19,6 +20,7 @@ use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
+use super::rollout::RolloutTable;
 use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
@@ -69,6 +71,8 @@ pub struct Tables {
     pub classes: ClassTable,
     /// Load by class of request; None where no expectation asks for it.
     pub class_loads: Option<Box<ClassLoadTable>>,
+    /// CPU time by class of request; None where no expectation asks for it.
+    pub class_cpu: Option<Box<ClassCpuTable>>,
     /// Parts of latencies, and optional calls.
     pub flow: FlowTable,
     /// Requests by window.
@@ -91,6 +95,8 @@ pub struct Tables {
     pub exclusion: ExclusionTable,
     /// Rings.
     pub rings: RingTable,
+    /// Rolling restarts.
+    pub rollouts: RolloutTable,
     /// Data that instances keep.
     pub replication: ReplicationTable,
     /// Picks after changes of weights.
@@ -105,8 +111,8 @@ pub struct Tables {
     pub connections: ConnectionTable,
     /// By fault.
     pub faults: Vec<FaultCounts>,
-    /// Control messages by class, then service, then kind.
-    pub control: Vec<Vec<[u64; KINDS.len()]>>,
+    /// Control messages by class, then service (the last place: of no service), then kind.
+    pub control: Vec<Vec<[ControlCell; KINDS.len()]>>,
     /// Caches.
     pub caches: CacheTable,
     /// The steady band of all clients together; None before the run is over.
@@ -115,18 +121,19 @@ pub struct Tables {
 
 impl Tables {
     /// Control messages of a kind in these classes, about all services or one.
-    pub fn control_count(
+    pub fn control(
         &self,
         kind: ControlKind,
         service: Option<ServiceId>,
         classes: &[u16],
-    ) -> u64 {
+    ) -> ControlCell {
         let services = classes
             .iter()
             .flat_map(|class| self.control[*class as usize].iter().enumerate());
+        let mut sum = ControlCell::default();
         services
             .filter(|(index, _)| service.is_none_or(|s| s.index() == *index))
-            .map(|(_, kinds)| kinds[kind as usize])
-            .sum()
+            .for_each(|(_, kinds)| sum.add(&kinds[kind as usize]));
+        sum
     }
 }

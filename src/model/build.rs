@@ -18,14 +18,17 @@ use super::detector::push::Beats;
 use super::exchange::{Exchange, MakeBalancer};
 use super::fault::{FaultSteps, link_sides};
 use super::fault_plan::{self, TooManyWindows};
+use super::gossip::Gossip;
 use super::in_flight::InFlight;
 use super::instance::Instance;
 use super::network::Network;
 use super::node::{Node, build_nodes};
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Reactions;
+use super::rebuild::Rebuilds;
 use super::registry::Registry;
 use super::registry::lease::Lease;
+use super::registry::system::System;
 use super::request::TriedLists;
 use super::sampler::Sampler;
 use super::server::ServerState;
@@ -117,12 +120,14 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             registry: build_registry(scenario, &nodes, published),
             pings: Pings::new(scenario, &nodes),
             beats: Beats::new(scenario),
+            gossip: Gossip::new(scenario, &nodes),
             servers: ServerState::new(scenario),
             faults: FaultSteps::new(windows),
             reactions,
             deferred: BTreeMap::new(),
             in_flight_count: 0,
             caches: Caches::new(scenario),
+            rebuilds: Rebuilds::new(scenario),
             plans: CallPlans::new(scenario),
             joins: Joins::new(),
             is_noting: false,
@@ -144,14 +149,16 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         for index in 0..self.instances.len() {
             let instance = InstanceId::from_index(index);
             let is_static = self.is_static(self.instances[index].service);
-            if self.is_listed(instance) && !is_static {
+            if self.is_listed(instance) && !is_static && !self.has_system() {
                 self.start_lease(instance);
             }
         }
         for edge in 0..self.scenario.edges.len() {
             self.start_calling_sides(EdgeId::from_index(edge));
         }
+        self.start_gossip();
         self.start_polls();
+        self.with_protocol(|protocol, port| protocol.start(port));
         self.start_exchange();
         self.start_workloads();
         self.start_scalers();
@@ -299,6 +306,7 @@ fn build_registry(
         publish_after: vec![SimTime::START; scenario.services.len()],
         messages: Default::default(),
         is_up: scenario.topology.registry_member_count() > 0,
+        system: System::build(scenario),
     }
 }
 

@@ -28,4 +28,26 @@ pub enum ControlKind {
     ReportRequest,
     /// A load report that no reply carries.
     LoadReport,
+    /// A member of a cluster asks another one whether it is there.
+    GossipPing,
+    /// The answer, or that there was none.
+    GossipAck,
+    /// A member asks another one to probe a third one.
+    GossipPingRequest,
+    /// Updates that do not ride on another message.
+    GossipUpdate,
+    /// A whole list of members.
+    GossipSync,
+    /// A member of the registry answers a heartbeat.
+    HeartbeatReply,
+    /// A client and a member of the registry agree on a connection, or part.
+    Attach,
+    /// A client asks the registry for a change.
+    Write,
+    /// The answer to that.
+    WriteReply,
+    /// Members of the registry replicate a change, or the whole state.
+    Replication,
+    /// Members of the registry tell each other that they live.
+    MemberHeartbeat,
 }

@@ -136,6 +136,18 @@ events! {
     BeatArrives = 36,
     /// A calling side looks at what it should believe of an instance.
     BeliefDue = 37,
+    /// Something is due at a member of a cluster that gossips.
+    GossipDue = 38,
+    /// A message between two members arrives.
+    GossipMessage = 39,
+    /// A member's suspicion of another one has lasted for as long as it may.
+    GossipSuspicionEnds = 40,
+    /// A member that was asked to probe another one has waited long enough.
+    GossipRelayEnds = 41,
+    /// A message of a registry that is a real system reaches its receiver's host.
+    RegistryMessage = 42,
+    /// A timer of such a registry, or of one of its clients, is due.
+    RegistryTimer = 43,
 }
 
 #[cfg(test)]

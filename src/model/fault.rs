@@ -20,13 +20,17 @@ use crate::time::SimDuration;
 /// The plan, and what of it is under way.
 #[derive(Debug)]
 pub struct FaultSteps {
-    windows: Vec<PlannedWindow>,
+    pub(super) windows: Vec<PlannedWindow>,
     /// Windows of error faults under way, by number of the window, in order of their begin.
     errors: Vec<ErrorFault>,
     /// Windows that change weights under way, in order of their begin.
     weights: Vec<WeightFault>,
     /// Windows in which one class is slow under way, in order of their begin.
     class_slows: Vec<ClassSlow>,
+    /// Windows that change clocks under way, in order of their begin.
+    pub(super) drifts: Vec<DriftFault>,
+    /// Windows of nodes that flap under way, with whether these are down.
+    pub(super) flapping: std::collections::BTreeMap<usize, bool>,
     /// Windows whose victims were replaced.
     replaced: std::collections::BTreeSet<usize>,
     /// Exits of instances that leave, by instance.
@@ -39,6 +43,14 @@ struct WeightFault {
     window: usize,
     targets: NodeSet,
     weight: f64,
+}
+
+/// A window that changes the rate of clocks.
+#[derive(Debug)]
+pub(super) struct DriftFault {
+    pub window: usize,
+    pub targets: NodeSet,
+    pub drift_ratio: f64,
 }
 
 /// A window of an error fault.
@@ -71,6 +83,8 @@ impl FaultSteps {
             errors: Vec::new(),
             weights: Vec::new(),
             class_slows: Vec::new(),
+            drifts: Vec::new(),
+            flapping: std::collections::BTreeMap::new(),
             replaced: std::collections::BTreeSet::new(),
             graces: std::collections::BTreeMap::new(),
         }
@@ -177,6 +191,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let index = step as usize / 2;
         let is_start = step.is_multiple_of(2);
+        let fault = self.faults.windows[index].fault;
+        let is_rollout = self.scenario.faults[fault.index()].kind.rollout().is_some();
+        if is_start && is_rollout {
+            let window = self.faults.windows[index].clone();
+            self.faults.windows[index].targets = self.open_rollout(index, &window);
+        }
         let window = self.faults.windows[index].clone();
         let identity = u64::from(window.number) << 1 | u64::from(is_start);
         self.fold(Event::FaultStep(step), NodeId(window.fault.0), identity);
@@ -209,7 +229,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.hold_or_release(window, LifeState::HostLost, is_start);
                 self.plan_replacement(index, window, is_start);
             }
-            FaultKind::Pause => self.hold_or_release(window, LifeState::Paused, is_start),
+            FaultKind::Pause | FaultKind::GcPause => {
+                self.hold_or_release(window, LifeState::Paused, is_start);
+            }
+            FaultKind::Flapping(_) => match is_start {
+                true => self.start_flapping(index),
+                false => self.end_flapping(index),
+            },
+            FaultKind::ClockDrift { drift_ratio } => {
+                self.change_drift(index, window, *drift_ratio, is_start);
+            }
             FaultKind::RegistryOutage => {
                 self.hold_or_release(window, LifeState::Crashed, is_start);
             }
@@ -221,6 +250,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 true => self.leave(&window.targets, *grace),
                 false => self.join(&window.targets, Some(window.fault)),
             },
+            FaultKind::RollingRestart(_) if is_start => self.start_rollout(index),
+            FaultKind::RollingRestart(_) => {}
             FaultKind::Slow { factor } if config.class.is_some() => {
                 self.slow_class(index, window, *factor, is_start);
             }
@@ -243,7 +274,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    fn hold_or_release(&mut self, window: &PlannedWindow, state: LifeState, is_held: bool) {
+    pub(super) fn hold_or_release(
+        &mut self,
+        window: &PlannedWindow,
+        state: LifeState,
+        is_held: bool,
+    ) {
         let fault = Some(window.fault);
         if is_held {
             self.hold_nodes(&window.targets, state, fault);
@@ -268,6 +304,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             self.deregister(instance);
+            self.leave_gossip(NodeId(instance.0));
             let sequence = self.schedule(grace, Event::GraceEnds(instance.0));
             let mut timer = Timer::UNSET;
             timer.set(sequence);
@@ -288,6 +325,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.release_nodes(&[node], LifeState::Absent, fault);
             } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);
+                self.stay_in_gossip(node);
             }
         }
     }
@@ -403,7 +441,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let state = &mut self.instances[instance.index()];
             state.weight = latest.map_or(own, |fault| fault.weight);
             let service = state.service;
-            self.mark_dirty(service);
+            match self.is_static(service) || !self.has_system() {
+                true => self.mark_dirty(service),
+                false => self.on_system_weight_changed(instance),
+            }
         }
     }
 

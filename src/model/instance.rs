@@ -26,6 +26,8 @@ pub struct Instance {
     /// Nothing but its speed decides how long work takes, and nothing but its queue what waits:
     /// it shares nothing, warms up at no time, has no rules, limits, deadlines, or connections.
     pub is_plain: bool,
+    /// It takes no new connections, and no attempts that none carries.
+    pub is_closing: bool,
     /// Error faults that act on it.
     pub error_fault_count: u16,
     /// Windows that take it out of its group: while there are any, it renews no lease.
@@ -59,6 +61,7 @@ impl Instance {
             waiting_first: NIL,
             waiting_last: NIL,
             is_plain: false,
+            is_closing: false,
             error_fault_count: 0,
             leave_count: 0,
             speed,

@@ -111,6 +111,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 state: *next,
                 fault,
             });
+            if self.rebuilds.is_some()
+                && let NodeKind::Instance(instance) = self.scenario.topology.node_kind(*node)
+            {
+                self.note_copies(instance, *next);
+            }
         }
         let dying = |before, next| !loses_memory(before) && loses_memory(next);
         let dead = nodes_where(&changed, dying);
@@ -125,6 +130,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if *before == LifeState::Paused && *next == LifeState::Up {
                 self.on_resumed(*node);
             }
+            self.note_rollout_change(*node);
         }
     }
 
@@ -244,6 +250,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             });
         }
         self.beats.note_death(node);
+        self.on_member_died(node);
         self.forget_protection(node);
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
             self.clear_service_cache(instance);
@@ -252,6 +259,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.stop_calling_sides(node);
         self.on_connected_died(node);
         self.on_registry_member_changed(node);
+        self.with_protocol(|protocol, port| protocol.on_died(port, node));
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             if let Deferred::Event(event, sequence) = deferred {
                 self.lose_deferred(event, sequence);
@@ -273,6 +281,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::ConnectionMessage(slot) => self.connections.lose_message(slot),
             Event::CancelArrives(slot) => self.lose_cancel(slot),
             Event::BeatArrives(slot) => self.beats.lose_message(slot),
+            Event::GossipMessage(slot) => self.lose_gossip(slot),
+            Event::GossipRelayEnds(slot) => self.lose_gossip_relay(slot, sequence),
+            Event::RegistryMessage(slot) => self.lose_registry_message(slot),
             Event::LeaseExpires(_) | Event::PublishDue(_) => self.handle_late(sequence, event),
             Event::RequestArrives(_)
             | Event::ThinkEnds(_)
@@ -300,6 +311,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | Event::ReportDue(_)
             | Event::BeatDue(_)
             | Event::BeliefDue(_)
+            | Event::GossipDue(_)
+            | Event::GossipSuspicionEnds(_)
+            | Event::RegistryTimer(_)
             | Event::GateWaitEnds(_) => {}
         }
     }
@@ -318,8 +332,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         {
             self.register(instance);
         }
+        self.note_rollout_start(node);
         self.restart_calling_sides(node);
+        self.on_member_started(node);
         self.on_registry_member_changed(node);
+        self.with_protocol(|protocol, port| protocol.on_started(port, node));
     }
 
     /// A process that stood still goes on. Workers continue first; then everything that came due
@@ -338,6 +355,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         self.accept_backlog(node);
         self.beats.note_resume(node, self.queue.now());
+        self.with_protocol(|protocol, port| protocol.on_resumed(port, node));
         for deferred in self.deferred.remove(&node).unwrap_or_default() {
             match deferred {
                 Deferred::Event(event, sequence) => self.handle_late(sequence, event),

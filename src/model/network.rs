@@ -217,7 +217,51 @@ impl Network {
                 return deliver(sample(&class.delay, streams, key));
             }
         }
-        self.send_slowly(now, streams, nodes, (from, to), key)
+        let transport = self.transport;
+        self.send_slowly(now, streams, nodes, (from, to), (key, transport))
+    }
+
+    /// How long a message of a protocol takes that uses packets, whatever the transport of calls;
+    /// None if it is lost.
+    #[inline]
+    pub fn send_datagram(
+        &mut self,
+        now: SimTime,
+        streams: &Streams,
+        nodes: &[Node],
+        link: (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Option<SimDuration> {
+        if self.overrides.is_empty() && self.faults.is_empty() {
+            let class = self.class(link);
+            let is_lost = match class.loss {
+                LossProcess::None => Some(false),
+                LossProcess::Bernoulli(probability) => {
+                    Some(loss_uniform(streams, key, 0) >= 1.0 - probability)
+                }
+                LossProcess::GilbertElliott(_) => None,
+            };
+            if let Some(is_lost) = is_lost {
+                return (!is_lost).then(|| sample(&class.delay, streams, key));
+            }
+        }
+        self.send_packet(now, streams, nodes, link, key)
+    }
+
+    /// How long a message of a protocol takes that uses connections, whatever the transport of
+    /// calls; None if it is given up.
+    pub fn send_stream(
+        &mut self,
+        now: SimTime,
+        streams: &Streams,
+        nodes: &[Node],
+        link: (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Option<SimDuration> {
+        match self.send_slowly(now, streams, nodes, link, (key, Transport::Stream)) {
+            Verdict::Deliver { delay, .. } => Some(delay),
+            Verdict::Lost => None,
+        }
     }
 
     /// Gives a message to the transmitter of the host that sends it. Returns the time until all of
@@ -253,7 +297,7 @@ impl Network {
         streams: &Streams,
         nodes: &[Node],
         link: (NodeId, NodeId),
-        key: MessageKey,
+        (key, transport): (MessageKey, Transport),
     ) -> Verdict {
         let mut elapsed = SimDuration::ZERO;
         let mut timeout = self.retransmission_timeout;
@@ -278,7 +322,7 @@ impl Network {
                     }
                 };
             }
-            if self.transport == Transport::Datagram {
+            if transport == Transport::Datagram {
                 return Verdict::Lost;
             }
             elapsed += timeout;
@@ -337,7 +381,8 @@ impl Network {
         }
     }
 
-    fn is_cut(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> bool {
+    /// Whether a partition holds back everything on a link.
+    pub fn is_cut(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> bool {
         self.faults.iter().any(|fault| {
             matches!(fault.effect, LinkEffect::Partition)
                 && at < fault.until

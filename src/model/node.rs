@@ -5,7 +5,7 @@ use crate::model::observation::LifeState;
 use crate::rng::path_hash;
 use crate::scenario::Scenario;
 use crate::scenario::topology::NodeKind;
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// A caller, an instance or a registry member.
 #[derive(Clone, Debug)]
@@ -24,6 +24,9 @@ pub struct Node {
     held: [u16; HELD_STATES.len()],
     /// Local seconds per true second, minus one.
     pub drift_ratio: f64,
+    /// What the clock shows beyond the true time at its present rate, in nanoseconds: what other
+    /// rates before left.
+    shift_ns: i64,
 }
 
 const _: () = assert!(size_of::<Node>() <= 48);
@@ -74,6 +77,29 @@ impl Node {
         local.scaled(1.0 / (1.0 + self.drift_ratio))
     }
 
+    /// From now on the clock runs at another rate. What it shows does not jump.
+    pub fn set_drift(&mut self, now: SimTime, drift_ratio: f64) {
+        let shown = self.local_ns(now);
+        self.drift_ratio = drift_ratio;
+        self.shift_ns = 0;
+        self.shift_ns = shown.cast_signed() - self.local_ns(now).cast_signed();
+    }
+
+    /// What the clock shows at a true instant, in nanoseconds since the start.
+    #[inline]
+    pub fn local_ns(&self, at: SimTime) -> u64 {
+        if self.drift_ratio == 0.0 && self.shift_ns == 0 {
+            return at.as_ns();
+        }
+        let shown = (at.as_ns() as f64 * (1.0 + self.drift_ratio)) as u64;
+        shown.saturating_add_signed(self.shift_ns)
+    }
+
+    /// Whether it shows the true time.
+    pub fn is_true(&self) -> bool {
+        self.drift_ratio == 0.0 && self.shift_ns == 0
+    }
+
     /// Whether its clock runs true, so that equal local lengths are equal true lengths of others.
     pub fn has_true_clock(&self) -> bool {
         self.drift_ratio == 0.0
@@ -86,6 +112,19 @@ fn place(state: LifeState) -> usize {
         .iter()
         .position(|s| *s == state)
         .expect("nothing holds a node up")
+}
+
+/// How the clock of a node runs without faults.
+pub fn drift_of(scenario: &Scenario, node: NodeId) -> f64 {
+    let topology = &scenario.topology;
+    match topology.node_kind(node) {
+        NodeKind::Instance(instance) => {
+            let group = topology.group_of(instance);
+            scenario.groups[group.index()].clock.drift_ratio
+        }
+        NodeKind::Caller(client, _) => scenario.clients[client.index()].clock.drift_ratio,
+        NodeKind::RegistryMember(_) => 0.0,
+    }
 }
 
 /// All nodes of a scenario, in order of id.
@@ -128,6 +167,7 @@ pub fn build_nodes(scenario: &Scenario) -> Vec<Node> {
                 state: LifeState::Up,
                 held: [0; HELD_STATES.len()],
                 drift_ratio,
+                shift_ns: 0,
             };
             if is_spare {
                 node.state = node.hold(LifeState::Absent);

@@ -15,7 +15,9 @@ use crate::time::{SimDuration, SimTime};
 
 use step::Step;
 
-pub use parties::{BreakerState, CacheAnswer, CachePlace, LimitOwner, LocalCause};
+pub use parties::{
+    BreakerState, CacheAnswer, CachePlace, FaultWindow, LimitOwner, LocalCause, Suspector,
+};
 
 /// Receives every fact of a run, in order of time.
 pub trait Observer {
@@ -135,6 +137,13 @@ pub enum Observation<'a> {
         fault: FaultId,
         targets: &'a [NodeId],
     },
+    /// What came in a rolling restart is ready.
+    Replaced {
+        fault: FaultId,
+        instance: InstanceId,
+    },
+    /// The load stopped a rolling restart.
+    RolloutAborted { fault: FaultId },
     /// A detector begins to suspect an instance.
     Suspected {
         suspector: Suspector,
@@ -173,6 +182,15 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A member got no answer from the one that it probed, in no way.
+    GossipProbeFailed { prober: NodeId, target: NodeId },
+    /// A message that is not a request, and whose size is known, was sent. None: it is about no
+    /// service of its own.
+    ControlSized {
+        kind: ControlKind,
+        service: Option<ServiceId>,
+        byte_count: u64,
+    },
     /// How the CPU of an instance is used from now on, where its work shares cores.
     CpuChanged {
         instance: InstanceId,
@@ -181,11 +199,23 @@ pub enum Observation<'a> {
         /// Work stands still because the quota is used up.
         is_throttled: bool,
     },
-    /// A calling side begins to open a connection.
+    /// Work of a class begins to share the cores of an instance, or no longer does.
+    CoresShared {
+        instance: InstanceId,
+        class: ClassId,
+        begins: bool,
+    },
+    /// The process of an instance with cores died: nothing shares them any more.
+    CoresFreed { instance: InstanceId },
+    /// The copy of data that a service was making is complete; told where links have a bandwidth.
+    CopyMade { service: ServiceId },
+    /// A calling side begins to open a connection. `class`: that of the attempt that needs it;
+    /// none where no attempt does.
     HandshakeStarted {
         caller: CallerId,
         edge: EdgeId,
         instance: InstanceId,
+        class: ClassId,
     },
     /// A connection is open at its calling side.
     ConnectionOpened {
@@ -226,6 +256,7 @@ pub enum Observation<'a> {
     OptionalCallEnded {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         started_at: SimTime,
         has_failed: bool,
     },
@@ -310,27 +341,17 @@ pub enum Observation<'a> {
     /// A cache was asked for a key.
     CacheAsked {
         place: CachePlace,
+        class: ClassId,
         answer: CacheAnswer,
     },
     /// Somebody begins to load a key into a cache: after a miss, or in the background for an entry
-    /// past its life.
-    CacheLoads { place: CachePlace },
+    /// past its life. `class`: that of the request that missed it or found it so.
+    CacheLoads { place: CachePlace, class: ClassId },
 }
 
 /// Writes what a view holds.
 fn shared<S: Serializer>(view: &&Arc<ViewSnapshot>, serializer: S) -> Result<S::Ok, S::Error> {
     ViewSnapshot::serialize(view, serializer)
-}
-
-/// One window of a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultWindow {
-    /// The fault.
-    pub fault: FaultId,
-    /// When it begins to act.
-    pub start: SimTime,
-    /// When it ends; [`SimTime::NEVER`] where it stays.
-    pub end: SimTime,
 }
 
 /// How a run ended.
@@ -427,16 +448,6 @@ impl LifeState {
     pub fn is_up(self) -> bool {
         matches!(self, LifeState::Up | LifeState::Paused)
     }
-}
-
-/// Who suspects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Suspector {
-    /// The registry, by an expired lease.
-    Registry,
-    /// A calling side, by pings without ACK.
-    Caller(CallerId),
 }
 
 /// Why an instance is no longer a candidate.

@@ -7,6 +7,7 @@ use super::autoscale::Scaler;
 use super::event::Event;
 use super::fault_plan::{Planner, WINDOW_COUNT_MAX};
 use super::observation::{LifeState, Observation, Observer};
+use super::rollout::Rollouts;
 use super::target::{Targets, ZoneMeaning};
 use super::watch::{Load, Watch};
 use super::world::World;
@@ -35,10 +36,26 @@ pub(super) enum Step {
     Replaces(u32),
     /// An instance has more work than memory.
     Crashes(InstanceId),
+    /// A piece of a copy of data is out.
+    Copies(ServiceId),
     /// An autoscaler decides.
     Decides(ServiceId),
     /// An instance that an autoscaler asked for starts.
     Joins(InstanceId),
+    /// Nodes that flap go down or come up.
+    Flips { window: u32, number: u32 },
+    /// A rolling restart is looked at.
+    Rolls(u32),
+    /// An instance that goes in a rolling restart takes nothing new.
+    Stops { place: u32, instance: InstanceId },
+    /// An instance that goes in a rolling restart exits.
+    Exits { place: u32, instance: InstanceId },
+    /// What came in a rolling restart is ready.
+    Readies {
+        place: u32,
+        instance: InstanceId,
+        incarnation: u32,
+    },
 }
 
 /// A fault that follows another one whose windows only the run decides.
@@ -72,6 +89,7 @@ pub(super) struct Reactions {
     window_counts: Vec<u32>,
     /// The next spare instance of each group for what is replaced, once there was one.
     pub replacement_next: std::collections::BTreeMap<u32, u32>,
+    pub rollouts: Rollouts,
 }
 
 impl Reactions {
@@ -81,7 +99,9 @@ impl Reactions {
         let mut watches_of = vec![Vec::new(); instance_count];
         let watches = watches(scenario, targets, &mut watches_of);
         let services = &scenario.services;
+        let has_rollouts = scenario.faults.iter().any(|f| f.kind.rollout().is_some());
         let is_watching = !watches.is_empty()
+            || has_rollouts
             || services
                 .iter()
                 .any(|service| service.crash_above.is_some() || service.autoscale.is_some());
@@ -100,6 +120,7 @@ impl Reactions {
             followers: followers(scenario),
             window_counts: vec![0; scenario.faults.len()],
             replacement_next: std::collections::BTreeMap::new(),
+            rollouts: Rollouts::default(),
         }
     }
 
@@ -110,7 +131,9 @@ impl Reactions {
             Observation::WorkArrived { instance, .. }
             | Observation::WorkStarted { instance, .. }
             | Observation::WorkEnded { instance, .. }
-            | Observation::BusyChanged { instance, .. } => instance,
+            | Observation::BusyChanged { instance, .. }
+            | Observation::ReleasedWorkEnded { instance, .. }
+            | Observation::ConnectionClosed { instance, .. } => instance,
             Observation::NodeChanged { node, .. } if node.index() < self.loads.len() => {
                 InstanceId(node.0)
             }
@@ -126,14 +149,19 @@ impl Reactions {
 fn watches(scenario: &Scenario, targets: &Targets<'_>, watches_of: &mut [Vec<u32>]) -> Vec<Watch> {
     let mut watches = Vec::new();
     for (place, fault) in scenario.faults.iter().enumerate() {
-        let Some(Trigger::When(condition)) = &fault.trigger else {
-            continue;
+        let begins = match &fault.trigger {
+            Some(Trigger::When(condition)) => Some((condition, false)),
+            Some(Trigger::After(_)) | None => None,
         };
-        let number = u32::try_from(watches.len()).expect("faults are few");
-        for node in watched_nodes(targets, condition, &fault.scope) {
-            watches_of[node.index()].push(number);
+        let aborts = fault.kind.rollout().and_then(|c| c.abort_when.as_ref());
+        let conditions = begins.into_iter().chain(aborts.map(|when| (when, true)));
+        for (condition, aborts) in conditions {
+            let number = u32::try_from(watches.len()).expect("faults are few");
+            for node in watched_nodes(targets, condition, &fault.scope) {
+                watches_of[node.index()].push(number);
+            }
+            watches.push(Watch::new(FaultId::from_index(place), condition, aborts));
         }
-        watches.push(Watch::new(FaultId::from_index(place), condition));
     }
     watches
 }
@@ -145,14 +173,14 @@ fn watched_nodes(targets: &Targets<'_>, condition: &Condition, scope: &FaultScop
         (None, FaultScope::Nodes { target, .. }) => target.clone(),
         (None, FaultScope::Group { group, .. }) => Selector {
             text: String::new(),
-            random_count: None,
+            random: None,
             any_of: vec![Target::Group(*group)],
         },
         (None, FaultScope::Links { .. }) => unreachable!("a fault of links says of what"),
     };
     // All that a random choice may fall on.
     let all = Selector {
-        random_count: None,
+        random: None,
         ..own
     };
     let instances_only = ZoneMeaning {
@@ -192,15 +220,28 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         match self.reactions.steps.remove(slot) {
             Step::Holds(watch) => {
                 if self.reactions.watches[watch as usize].begins(sequence) {
-                    let fault = self.reactions.watches[watch as usize].fault;
-                    self.open_window(fault);
+                    let Watch { fault, aborts, .. } = self.reactions.watches[watch as usize];
+                    match aborts {
+                        true => self.abort_rollouts(fault),
+                        false => self.open_window(fault),
+                    }
                 }
             }
             Step::Follows(fault) => self.open_window(fault),
             Step::Replaces(window) => self.replace_victims(window as usize),
+            Step::Copies(service) => self.on_piece_sent(service, sequence),
             Step::Crashes(instance) => self.on_overload_crash(instance),
             Step::Decides(service) => self.on_scaler_decides(service),
             Step::Joins(instance) => self.on_scaler_join(instance, sequence),
+            Step::Flips { window, number } => self.on_flip(window, number),
+            Step::Rolls(place) => self.roll(place),
+            Step::Stops { place, instance } => self.on_drain_stops(place, instance),
+            Step::Exits { place, instance } => self.on_drain_exits(place, instance),
+            Step::Readies {
+                place,
+                instance,
+                incarnation,
+            } => self.on_ready(place, instance, incarnation),
         }
     }
 
@@ -217,6 +258,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let mut touched = std::mem::take(&mut self.reactions.touched);
         for instance in touched.drain(..) {
+            if self.instances[instance.index()].is_closing {
+                self.exit_if_drained(instance);
+            }
             let load = self.load(instance);
             let before = self.reactions.loads[instance.index()];
             if load == before {
@@ -288,10 +332,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.schedule_step(follower.delay, Step::Follows(follower.fault));
             }
         }
-        let is_own = |watch: &Watch| watch.fault == fault;
-        if !is_start && let Some(watch) = self.reactions.watches.iter().position(is_own) {
-            self.reactions.watches[watch].is_open = false;
-            self.judge(u32::try_from(watch).expect("faults are few"));
+        for place in 0..self.reactions.watches.len() {
+            let watch = &mut self.reactions.watches[place];
+            // What begins windows waits for their end, what aborts them for their start.
+            if watch.fault == fault && watch.aborts == is_start {
+                watch.is_open = false;
+                self.judge(u32::try_from(place).expect("faults are few"));
+            } else if watch.fault == fault && watch.aborts {
+                watch.is_open = true;
+            }
         }
     }
 

@@ -48,7 +48,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The next spare instance of the group that takes in what replaces `victim`.
-    fn newcomer(&mut self, victim: InstanceId, zone: Option<ZoneId>) -> NodeId {
+    pub(super) fn newcomer(&mut self, victim: InstanceId, zone: Option<ZoneId>) -> NodeId {
         let scenario = self.scenario;
         let own = scenario.topology.group_of(victim);
         let service = scenario.groups[own.index()].service;

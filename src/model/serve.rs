@@ -57,6 +57,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// Turns away an attempt that no connection carries and whose instance takes nothing new.
+    fn is_refused(&mut self, slot: u32) -> bool {
+        let instance = self.attempts[slot].instance;
+        if !self.instances[instance.index()].is_closing || self.connections.carries(slot) {
+            return false;
+        }
+        match self.network.transport {
+            Transport::Stream => self.send_reply(slot, Reply::Refused),
+            Transport::Datagram => self.vanish(slot),
+        }
+        true
+    }
+
     /// An attempt waited in the buffers of a process that died.
     pub(super) fn lose_arrival(&mut self, slot: u32, sequence: u64) {
         let is_held = self
@@ -94,7 +107,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_probe = self.is_probe(slot);
         let class = self.attempt_class(slot);
         let is_plain = self.instances[id.index()].is_plain;
-        if !is_plain && !is_probe && self.is_over_limit(slot) {
+        if !is_plain && !is_probe && (self.is_refused(slot) || self.is_over_limit(slot)) {
             return;
         }
         let instance = &self.instances[id.index()];
@@ -314,9 +327,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn begin_own_calls(&mut self, slot: u32) {
         let attempt = &self.attempts[slot];
         let service = self.instances[attempt.instance.index()].service;
-        let has_calls = !self.scenario.services[service.index()].calls.is_empty()
-            && !attempt.flags.has(AttemptFlags::PROBE);
-        if has_calls && attempt.reply == Reply::Good {
+        let is_good = attempt.reply == Reply::Good;
+        let has_calls = !self.scenario.services[service.index()].calls.is_empty();
+        if has_calls && is_good && self.makes_calls(slot) {
             self.hold_worker(slot);
             match self.plans.of_service(service).is_plain {
                 true => self.begin_service_call(slot, 0),

@@ -19,12 +19,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt.due_ns = now.as_ns();
         let (instance, started_at) = (attempt.instance, attempt.started_at);
         let class = attempt.class;
-        self.observe(Observation::WorkReleased {
-            instance,
-            class,
-            started_at,
-        });
-        self.observe_zombie(slot);
+        if !self.is_probe(slot) {
+            self.observe(Observation::WorkReleased {
+                instance,
+                class,
+                started_at,
+            });
+            self.observe_zombie(slot);
+        }
         self.instances[instance.index()].free_count += 1;
         self.free_worker(instance, Stage::Calling);
     }
@@ -52,6 +54,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             ..
         } = self.attempts[slot];
         self.instances[instance.index()].free_count -= 1;
+        if self.is_probe(slot) {
+            return;
+        }
         self.observe(Observation::ReleasedWorkEnded {
             instance,
             class,

@@ -121,6 +121,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let instance = &self.instances[id.index()];
         let service = &self.scenario.services[instance.service.index()];
         let has_probes = |edge: &EdgeConfig| edge.ping_time.is_some();
+        let has_queued_leases = service
+            .registered
+            .is_some_and(|registered| registered.path.needs_worker());
         let classes = &self.scenario.classes;
         let waits_here = |class: &ClassConfig| {
             let service = class.service_time.as_ref().map(|(service, _)| *service);
@@ -138,7 +141,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             && !self.connections.is_used()
             && !self.several.has_deadlines
             && !self.scenario.edges.iter().any(has_probes)
+            && !has_queued_leases
             && !self.scenario.faults.iter().any(|f| f.class.is_some())
+            && !self
+                .scenario
+                .faults
+                .iter()
+                .any(|f| f.kind.rollout().is_some())
     }
 
     fn set_server_timer(&mut self, delay: SimDuration, step: ServerStep) {
@@ -285,6 +294,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn start_on_cpu(&mut self, slot: u32, demand: SimDuration) {
         let id = self.attempts[slot].instance;
         self.attempts[slot].flags.set(AttemptFlags::ON_CPU);
+        self.observe_cores(slot, true);
         self.advance_sharing(id);
         self.with_sharing(id, |sharing| sharing.start(slot, demand));
         self.schedule_shared(id);
@@ -293,6 +303,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The CPU part of an attempt is done. The rest needs no core.
     pub(super) fn end_on_cpu(&mut self, slot: u32) {
         self.attempts[slot].flags.clear(AttemptFlags::ON_CPU);
+        self.observe_cores(slot, false);
         let wait = self.draw_wait(slot);
         if wait.is_zero() {
             return self.after_own_work(slot);
@@ -302,6 +313,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             "it was at work"
         );
         self.run_alone(slot, wait);
+    }
+
+    /// An attempt begins to share the cores of its instance, or no longer does.
+    pub(super) fn observe_cores(&mut self, slot: u32, begins: bool) {
+        let Attempt {
+            instance, class, ..
+        } = self.attempts[slot];
+        self.observe(Observation::CoresShared {
+            instance,
+            class,
+            begins,
+        });
     }
 
     /// Work that shares comes to stand still with its process.
@@ -336,6 +359,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if let Some(quota) = &mut cpu.quota {
                 quota.advance(now, 0.0);
             }
+            self.observe(Observation::CoresFreed { instance: id });
             self.tell_cpu(id, CpuUse::default());
         }
     }

@@ -80,10 +80,10 @@ impl Targets<'_> {
             .collect();
         nodes.sort_unstable();
         nodes.dedup();
-        if let Some(count) = selector.random_count {
+        if let Some(lot) = selector.random {
             nodes.retain(|node| !self.is_spare(*node));
             nodes.sort_by_key(|node| (self.score(*node, salt), *node));
-            nodes.truncate(count as usize);
+            nodes.truncate(lot.count_of(nodes.len()));
             nodes.sort_unstable();
         }
         nodes
@@ -102,7 +102,7 @@ impl Targets<'_> {
     }
 
     /// A node's score by its path, so that a newcomer changes the choice only if it is chosen.
-    fn score(&self, node: NodeId, salt: u64) -> u64 {
+    pub fn score(&self, node: NodeId, salt: u64) -> u64 {
         let identity = mix(self.nodes[node.index()].path_hash) ^ salt;
         self.streams
             .draw(Purpose::FaultTarget, identity, 0, 0)

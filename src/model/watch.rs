@@ -21,6 +21,8 @@ pub(super) struct Load {
 pub(super) struct Watch {
     /// The fault that it begins.
     pub fault: FaultId,
+    /// It does not begin a window of its fault, but aborts it.
+    pub aborts: bool,
     quantity: Quantity,
     is_above: bool,
     limit: f64,
@@ -33,26 +35,28 @@ pub(super) struct Watch {
     /// The end of the time for which it must hold.
     timer: Timer,
     has_begun: bool,
-    /// A window of the fault is under way.
+    /// It is not judged: a window of the fault is under way, or none that it could abort.
     pub is_open: bool,
 }
 
 impl Watch {
     /// Over instances that have nothing and are not up yet.
-    pub fn new(fault: FaultId, condition: &Condition) -> Self {
+    pub fn new(fault: FaultId, condition: &Condition, aborts: bool) -> Self {
         Watch {
             fault,
+            aborts,
             quantity: condition.quantity,
             is_above: condition.is_above,
             limit: condition.limit,
             hold: condition.hold,
-            is_again: condition.is_again,
+            is_again: condition.is_again || aborts,
             waiting_count: 0,
             busy_count: 0,
             worker_count: 0,
             timer: Timer::UNSET,
             has_begun: false,
-            is_open: false,
+            // Before its window there is nothing to abort.
+            is_open: aborts,
         }
     }
 

@@ -17,12 +17,14 @@ use super::detector::push::Beats;
 use super::event::Event;
 use super::exchange::Exchange;
 use super::fault::FaultSteps;
+use super::gossip::Gossip;
 use super::instance::Instance;
 use super::network::{MessageKey, Network, Verdict};
 use super::node::Node;
 use super::observation::step::{Step, StepKind};
 use super::observation::{AttemptOutcome, LifeState, Observation, Observer, WorkEnd};
 use super::reaction::Reactions;
+use super::rebuild::Rebuilds;
 use super::registry::Registry;
 use super::request::{Attempt, Request, TriedLists};
 use super::sampler::Sampler;
@@ -76,6 +78,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) registry: Registry,
     pub(super) pings: Pings,
     pub(super) beats: Beats,
+    /// Clusters whose members watch each other.
+    pub(super) gossip: Gossip,
     pub(super) servers: ServerState,
     pub(super) faults: FaultSteps,
     /// What loads and windows set off.
@@ -88,6 +92,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) in_flight_count: u64,
     /// Caches of calls and of instances.
     pub(super) caches: Caches,
+    /// Copies of data on links; None where there are none.
+    pub(super) rebuilds: Option<Box<Rebuilds>>,
     /// Which calls follow one another.
     pub(super) plans: CallPlans,
     /// Stages of parallel calls under way.
@@ -325,6 +331,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::BeatDue(pair) => self.on_beat_due(pair, sequence),
             Event::BeatArrives(slot) => self.on_beat_arrives(slot, sequence),
             Event::BeliefDue(pair) => self.on_belief_due(pair, sequence),
+            Event::GossipDue(index) => self.on_gossip_due(index, sequence),
+            Event::GossipMessage(slot) => self.on_gossip_message(slot, sequence),
+            Event::GossipSuspicionEnds(slot) => self.on_gossip_suspicion_ends(slot, sequence),
+            Event::GossipRelayEnds(slot) => self.on_gossip_relay_ends(slot, sequence),
+            Event::RegistryMessage(slot) => self.on_registry_message(slot),
+            Event::RegistryTimer(timer) => self.on_registry_timer(timer, sequence),
         }
     }
 }

@@ -119,7 +119,7 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
 }
 
 /// Writes a picture as SVG and PNG, the numbers behind it as CSV, and what it is drawn from.
-fn write_picture(writer: &mut RunDirWriter, picture: &Picture) -> Result<(), RunDirError> {
+pub fn write_picture(writer: &mut RunDirWriter, picture: &Picture) -> Result<(), RunDirError> {
     let name = |ending: &str| format!("charts/{}.{ending}", picture.name);
     writer.write(&name("svg"), |out| out.write_all(picture.svg().as_bytes()))?;
     writer.write(&name("png"), |out| out.write_all(&picture.png()))?;

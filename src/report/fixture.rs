@@ -5,7 +5,6 @@ use crate::metrics::data::detection::{DetectorMetrics, ExclusionStats, FaultDete
 use crate::metrics::data::distribution::{CurvePoint, DurationStats, LevelStats, Percentile};
 use crate::metrics::data::fault::{FaultMetrics, FaultSpan, ReturnTimes, RingChange, RingShare};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestMetrics, RequestStats};
-use crate::metrics::data::sample::Sample;
 use crate::metrics::data::selection::{CallCounts, EdgeMetrics, InstanceShare, SelectionStats};
 use crate::metrics::data::series::{InstanceRow, InstanceSeries, RequestWindow, Series};
 use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics};
@@ -34,7 +33,10 @@ pub fn scenario() -> Scenario {
     let header = [question[0], question[1], "Expected: little.", "", "Once."];
     Scenario {
         asked: Vec::new(),
+        clusters: Vec::new(),
         compare: None,
+        sweep: None,
+        sensitivity: None,
         name: "rack-loss".into(),
         header: header.map(String::from).to_vec(),
         seed: 7,
@@ -44,6 +46,7 @@ pub fn scenario() -> Scenario {
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.99,
         has_breakdown: false,
+        is_warmup_open: false,
         zones: vec!["a".into()],
         network: NetworkConfig {
             transport: Transport::Stream,
@@ -95,7 +98,7 @@ pub fn metrics() -> RunMetrics {
         caches: vec![],
         series: series(),
         timelines: timelines(),
-        sample: Sample::default(),
+        sample: Default::default(),
         tables: Default::default(),
     }
 }
@@ -110,7 +113,7 @@ pub fn empty_metrics() -> RunMetrics {
         faults: vec![],
         series: Series::default(),
         timelines: Timelines::default(),
-        sample: Sample::default(),
+        sample: Default::default(),
         ..metrics()
     }
 }
@@ -265,6 +268,7 @@ fn detector() -> DetectorMetrics {
         mistake_recurrence_secs_mean: None,
         query_accuracy_ratio: Some(0.999),
         observed_pair_secs: 220.0,
+        members: None,
     }
 }
 
@@ -323,6 +327,7 @@ fn fault() -> FaultMetrics {
             ..RingChange::default()
         }],
         selection: Vec::new(),
+        rollout: None,
     }
 }
 

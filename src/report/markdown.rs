@@ -126,10 +126,13 @@ mod tests {
             command: "stormglass run a.toml".into(),
             footer: "digest 1".into(),
         };
-        let expected = "# rack\\_loss\n\nseed 7\n\n> Why &lt;b>?\n>\n\n**Answer.** Held. p99 rose.\n\
-            \n## Requests\n\n**All | of it**\n\n|  | p99\\_ms |\n| --- | ---: |\n| **a\\|b** | 1 |\n\
-            \nScenario:\n\n````\na = \"```\"\n````\n\n## Repeat\n\n```\nstormglass run a.toml\n```\n\
-            \ndigest 1\n";
-        assert_eq!(render(&page), expected);
+        let expected = [
+            "# rack\\_loss\n\nseed 7\n\n> Why &lt;b>?\n>\n",
+            "**Answer.** Held. p99 rose.\n\n## Requests\n\n**All | of it**\n",
+            "|  | p99\\_ms |\n| --- | ---: |\n| **a\\|b** | 1 |\n\nScenario:\n",
+            "````\na = \"```\"\n````\n\n## Repeat\n",
+            "```\nstormglass run a.toml\n```\n\ndigest 1\n",
+        ];
+        assert_eq!(render(&page), expected.join("\n"));
     }
 }

@@ -1,6 +1,7 @@
 //! How results are shown: files, pages, pictures and text. Computes nothing.
 
 pub mod comparison;
+pub mod comparison_files;
 pub mod comparison_text;
 pub mod files;
 mod flow;
@@ -19,10 +20,12 @@ mod script;
 pub mod series;
 pub mod story_text;
 pub mod summary;
+pub mod sweep;
 pub mod terminal;
 pub mod terminal_class;
 mod terminal_edge;
 pub mod terminal_fault;
+pub mod terminal_means;
 
 #[cfg(test)]
 mod fixture;

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::aggregate::{Aggregate, Tally};
+use crate::experiment::aggregate::Aggregate;
+use crate::experiment::judgement::Judgement;
+use crate::experiment::long_run::BatchMeans;
 use crate::experiment::{Results, Run};
 use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::cache::CacheMetrics;
@@ -22,8 +24,8 @@ use crate::metrics::data::service::ServiceMetrics;
 use crate::metrics::data::{Conservation, ControlMetrics};
 use crate::metrics::evaluate::{Reading, Verdict};
 use crate::scenario::Scenario;
-use crate::scenario::expect::Expectation;
-use crate::scenario::measure::{MeasureRef, Unit};
+use crate::scenario::expect::{Expectation, Over};
+use crate::scenario::measure::{AskedMeasure, MeasureRef, Unit};
 use crate::scenario::measure_catalog::info;
 
 /// The version of the format.
@@ -44,9 +46,10 @@ pub fn write_summary(
         duration_secs: scenario.duration.as_secs_f64(),
         warmup_secs: scenario.warmup.as_secs_f64(),
         verdicts: expectations()
-            .zip(&results.tallies)
-            .map(|(expectation, tally)| tally_value(expectation, *tally))
+            .zip(&results.judgements)
+            .map(|(expectation, judgement)| judgement_value(expectation, judgement))
             .collect(),
+        batch_means: results.batch_means.as_ref().map(batch_value),
         aggregates: results.aggregates.iter().map(aggregate_value).collect(),
         replications: results
             .runs
@@ -72,6 +75,8 @@ struct SummaryFile<'a> {
     duration_secs: f64,
     warmup_secs: f64,
     verdicts: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_means: Option<Value>,
     aggregates: Vec<Value>,
     replications: Vec<ReplicationEntry<'a>>,
 }
@@ -86,6 +91,8 @@ struct ReplicationEntry<'a> {
     measured_start_secs: f64,
     measured_end_secs: f64,
     verdicts: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    readings: Vec<Value>,
     conservation: &'a Conservation,
     requests: &'a RequestMetrics,
     services: &'a [ServiceMetrics],
@@ -123,6 +130,12 @@ impl<'a> ReplicationEntry<'a> {
             verdicts: judged
                 .map(|(expectation, verdict)| verdict_value(expectation, verdict))
                 .collect(),
+            readings: scenario
+                .asked
+                .iter()
+                .zip(&run.readings)
+                .map(|(asked, reading)| reading_value(asked, reading))
+                .collect(),
             conservation: &metrics.conservation,
             requests: &metrics.requests,
             services: &metrics.services,
@@ -156,16 +169,34 @@ pub fn unit_suffix(unit: Unit) -> &'static str {
     }
 }
 
-fn tally_value(expectation: &Expectation, tally: Tally) -> Value {
-    json!({
+fn judgement_value(expectation: &Expectation, judgement: &Judgement) -> Value {
+    let tally = judgement.tally;
+    let mut value = json!({
         "name": expectation.name,
         "expectation": expectation.text,
-        "state": tally.state(),
+        "state": judgement.state,
         "held_count": tally.held_count,
         "failed_count": tally.failed_count,
         "undecided_count": tally.undecided_count,
         "close_count": tally.close_count,
-    })
+    });
+    if let (Value::Object(map), Some((low, high))) = (&mut value, judgement.interval) {
+        let suffix = unit_suffix(unit_of(&expectation.measure));
+        map.insert("over".into(), json!(over_text(expectation.over)));
+        map.insert(format!("value{suffix}"), json!(judgement.value));
+        map.insert(format!("interval_95{suffix}"), json!([low, high]));
+        map.insert("reason".into(), json!(judgement.reason));
+    }
+    value
+}
+
+/// How the replications are judged together, as an expectation says it.
+pub fn over_text(over: Over) -> String {
+    match over {
+        Over::All => "all".to_string(),
+        Over::Mean => "mean".to_string(),
+        Over::ShareOfRuns(share) => format!("{}% of runs", share * 100.0),
+    }
 }
 
 fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
@@ -185,6 +216,32 @@ fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
     Value::Object(map)
 }
 
+fn batch_value(means: &BatchMeans) -> Value {
+    let interval = means.interval.as_ref().ok();
+    json!({
+        "measure": "latency.mean",
+        "batch_count": means.batch_count,
+        "mean_secs": interval.map(|interval| interval.mean),
+        "interval_95_half_width_secs": interval.map(|interval| interval.half_width),
+        "reason": means.interval.as_ref().err(),
+    })
+}
+
+/// A number that was asked for; `never` where what it measures did not come.
+fn reading_value(asked: &AskedMeasure, reading: &Reading) -> Value {
+    let suffix = unit_suffix(unit_of(&asked.measure));
+    let (value, reason) = match reading {
+        Reading::Known(value) if value.is_infinite() => (json!("never"), ""),
+        Reading::Known(value) => (json!(value), ""),
+        Reading::Undecided(reason) => (Value::Null, reason.as_str()),
+    };
+    let mut map = Map::new();
+    map.insert("measure".into(), json!(asked.text));
+    map.insert(format!("value{suffix}"), value);
+    map.insert("reason".into(), json!(reason));
+    Value::Object(map)
+}
+
 fn aggregate_value(aggregate: &Aggregate) -> Value {
     let suffix = unit_suffix(aggregate.unit);
     let mut map = Map::new();
@@ -192,6 +249,18 @@ fn aggregate_value(aggregate: &Aggregate) -> Value {
     map.insert("phase".into(), json!(aggregate.phase));
     map.insert("run_count".into(), json!(aggregate.run_count));
     map.insert("known_count".into(), json!(aggregate.known_count));
+    if let Some(pooled) = &aggregate.pooled {
+        let known = pooled.as_ref().ok();
+        let finite = |x: f64| x.is_finite().then_some(x);
+        let ends = known.map(|p| [finite(p.low), finite(p.high)]);
+        map.insert(
+            format!("pooled{suffix}"),
+            json!(known.and_then(|p| finite(p.value))),
+        );
+        map.insert(format!("interval_95{suffix}"), json!(ends));
+        map.insert("sample_count".into(), json!(known.map(|p| p.sample_count)));
+        return Value::Object(map);
+    }
     map.insert(format!("mean{suffix}"), json!(aggregate.mean));
     map.insert(
         format!("interval_95_half_width{suffix}"),
@@ -207,17 +276,18 @@ mod tests {
     #[test]
     fn an_aggregate_carries_its_unit_in_its_keys() {
         let value = aggregate_value(&Aggregate {
-            measure: "latency.p99",
+            measure: "latency.mean",
             phase: "during rack-b".into(),
             unit: Unit::Time,
             run_count: 3,
             known_count: 3,
             mean: Some(0.25),
             half_width: Some(0.5),
+            pooled: None,
         });
         assert_eq!(
             value.to_string(),
-            r#"{"measure":"latency.p99","phase":"during rack-b","run_count":3,"known_count":3,"#
+            r#"{"measure":"latency.mean","phase":"during rack-b","run_count":3,"known_count":3,"#
                 .to_string()
                 + r#""mean_secs":0.25,"interval_95_half_width_secs":0.5}"#
         );

@@ -3,21 +3,22 @@
 use super::flow::{PART_TITLES, mean_row};
 use super::format::{self, NOTHING};
 use super::page::{JudgedLine, MeanLine};
-use super::summary::{digest_text, unit_of};
+use super::summary::{digest_text, over_text, unit_of};
 use super::terminal_class::classes_table;
 use super::terminal_edge::edge_tables;
+use super::terminal_means::{asked_lines, asked_table, batch_table, mean_line, means_table};
 use crate::experiment::Results;
-use crate::experiment::aggregate::{Aggregate, Tally};
 use crate::experiment::headline::is_shown;
+use crate::experiment::judgement::Judgement;
 use crate::metrics::data::RunMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::flow::BreakdownMetrics;
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
 use crate::metrics::data::selection::EdgeMetrics;
-use crate::metrics::evaluate::Reading;
+use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
-use crate::scenario::expect::{Bound, Expectation, Operator};
+use crate::scenario::expect::{Bound, Expectation, Operator, Over};
 use crate::scenario::measure::Unit;
 
 /// What a run has to say, in the order of reading.
@@ -56,12 +57,19 @@ impl Summary {
         let first = results.runs.first().expect("results have at least one run");
         let means = match results.runs.len() {
             1 => Vec::new(),
-            _ => results.aggregates.iter().map(mean_line).collect(),
+            _ => {
+                let means = results.aggregates.iter().map(mean_line);
+                means.chain(asked_lines(scenario, results)).collect()
+            }
         };
-        let tables = match means.as_slice() {
+        let mut tables = match means.as_slice() {
             [] => run_tables(&first.metrics),
             means => vec![means_table(means)],
         };
+        tables.extend(results.batch_means.as_ref().map(batch_table));
+        if means.is_empty() {
+            tables.extend(asked_table(&asked_lines(scenario, results)));
+        }
         Summary {
             name: scenario.name.clone(),
             facts: facts(scenario, results),
@@ -104,38 +112,39 @@ fn facts(scenario: &Scenario, results: &Results) -> String {
 }
 
 fn expectation_lines(scenario: &Scenario, results: &Results) -> Vec<JudgedLine> {
-    let judged = scenario.expectations.iter().zip(&results.tallies);
+    let judged = scenario.expectations.iter().zip(&results.judgements);
     judged
         .enumerate()
-        .map(|(place, (expectation, tally))| expectation_line(expectation, *tally, place, results))
+        .map(|(place, (expectation, judgement))| {
+            let verdicts = results.runs.iter().map(|run| &run.verdicts[place]);
+            let limit = verdicts.clone().find_map(|verdict| verdict.limit);
+            expectation_line(expectation, judgement, limit)
+        })
         .collect()
 }
 
 fn expectation_line(
     expectation: &Expectation,
-    tally: Tally,
-    place: usize,
-    results: &Results,
+    judgement: &Judgement,
+    limit: Option<f64>,
 ) -> JudgedLine {
-    let verdicts = || results.runs.iter().map(|run| &run.verdicts[place]);
-    let known: Option<Vec<f64>> = verdicts()
-        .map(|verdict| match verdict.reading {
-            Reading::Known(value) => Some(value),
-            Reading::Undecided(_) => None,
-        })
-        .collect();
-    let mean = known.map(|values| values.iter().sum::<f64>() / values.len() as f64);
     let unit = unit_of(&expectation.measure);
-    let reason = verdicts().map(|v| &v.reason).find(|r| !r.is_empty());
+    let value = format::optional(judgement.value, |value| match value.is_infinite() {
+        true => "never".to_string(),
+        false => format::by_unit(unit, value),
+    });
     JudgedLine {
-        state: tally.state(),
+        state: judgement.state,
         name: expectation.name.clone(),
         measure: format!("{} {}", expectation.measure_text, expectation.phase_text)
             .trim_end()
             .to_string(),
-        value: format::optional(mean, |value| format::by_unit(unit, value)),
-        limit: limit_text(expectation, unit, verdicts().find_map(|v| v.limit)),
-        remark: remark(tally, reason.map_or("", String::as_str)),
+        value: match judgement.interval {
+            Some(interval) => format!("{value} ({})", format::interval(unit, interval)),
+            None => value,
+        },
+        limit: limit_text(expectation, unit, limit),
+        remark: remark(expectation, judgement),
     }
 }
 
@@ -150,14 +159,22 @@ fn limit_text(expectation: &Expectation, unit: Unit, limit: Option<f64>) -> Stri
     }
 }
 
-fn remark(tally: Tally, reason: &str) -> String {
+fn remark(expectation: &Expectation, judgement: &Judgement) -> String {
+    let tally = judgement.tally;
     let run_count = tally.run_count();
     let mut parts = Vec::new();
     if 1 < run_count {
-        parts.push(format!("held in {} of {run_count}", tally.held_count));
+        let over = match expectation.over {
+            Over::All => String::new(),
+            over => format!("{}: ", over_text(over)),
+        };
+        parts.push(format!("{over}held in {} of {run_count}", tally.held_count));
     }
-    if 0 < tally.undecided_count {
-        parts.push(format!("undecided: {reason}"));
+    match (judgement.state, judgement.reason.is_empty()) {
+        (_, true) => {}
+        _ if 0 < tally.undecided_count => parts.push(format!("undecided: {}", judgement.reason)),
+        (VerdictState::Undecided, _) => parts.push(format!("undecided: {}", judgement.reason)),
+        _ => parts.push(judgement.reason.clone()),
     }
     match (tally.close_count, run_count) {
         (0, _) => {}
@@ -316,39 +333,7 @@ fn detectors_table(detectors: &[DetectorMetrics]) -> Option<Table> {
     })
 }
 
-fn mean_line(aggregate: &Aggregate) -> MeanLine {
-    let text = |value| format::by_unit(aggregate.unit, value);
-    let (known_count, run_count) = (aggregate.known_count, aggregate.run_count);
-    MeanLine {
-        measure: format!("{} {}", aggregate.measure, aggregate.phase)
-            .trim_end()
-            .to_string(),
-        mean: format::optional(aggregate.mean, text),
-        interval: format::optional(aggregate.half_width, |half| {
-            format!("\u{b1} {}", text(half))
-        }),
-        remark: match known_count == run_count {
-            true => String::new(),
-            false => format!("exists in {known_count} of {run_count}"),
-        },
-    }
-}
-
-fn means_table(means: &[MeanLine]) -> Table {
-    let row = |line: &MeanLine| {
-        [&line.measure, &line.mean, &line.interval, &line.remark]
-            .map(String::clone)
-            .to_vec()
-    };
-    Table {
-        heading: "MEANS over replications".into(),
-        columns: texts(["mean", "95 % interval", ""]),
-        rows: means.iter().map(row).collect(),
-        note: String::new(),
-    }
-}
-
-fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
+pub(super) fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_string).to_vec()
 }
 
@@ -356,7 +341,8 @@ fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::experiment::Run;
-    use crate::metrics::evaluate::{Verdict, VerdictState};
+    use crate::experiment::gather::Pools;
+    use crate::metrics::evaluate::{Reading, Verdict};
     use crate::report::fixture;
     use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic};
 
@@ -375,6 +361,7 @@ mod tests {
             },
             operator: Operator::GreaterOrEqual,
             bound,
+            over: crate::scenario::expect::Over::All,
         }
     }
 
@@ -408,7 +395,8 @@ mod tests {
             readings: Vec::new(),
         };
         let runs = verdicts.into_iter().zip(7..).map(run).collect();
-        Summary::new(&scenario, &Results::new(runs))
+        let results = Results::of(&scenario, runs, Pools::default());
+        Summary::new(&scenario, &results)
     }
 
     #[test]

@@ -4,7 +4,10 @@ use super::format;
 use super::terminal::Table;
 use crate::metrics::data::detection::FaultDetection;
 use crate::metrics::data::distribution::DurationStats;
-use crate::metrics::data::fault::{FaultMetrics, ReturnTimes, RingChange, SelectionConvergence};
+use crate::metrics::data::fault::{
+    FaultMetrics, ReturnTimes, RingChange, RolloutMetrics, SelectionConvergence,
+};
+use crate::stats::moments::max_over_mean;
 
 /// The lines of one fault; those that do not apply to its kind are left out.
 pub fn fault_table(fault: &FaultMetrics) -> Table {
@@ -22,6 +25,11 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
     for selection in &fault.selection {
         line("picks", selection_text(selection));
     }
+    if let Some(rollout) = &fault.rollout {
+        line("restart", rollout_text(rollout));
+        line("keys", moves_text(rollout));
+        line("later load", later_text(rollout));
+    }
     line("recovery", return_text(&fault.recovery, "ended"));
     Table {
         heading: heading(fault),
@@ -29,6 +37,41 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
         rows,
         note: String::new(),
     }
+}
+
+/// `10 replaced, 3 failed requests, 0.30 each`.
+fn rollout_text(rollout: &RolloutMetrics) -> String {
+    let aborted = if rollout.is_aborted { ", aborted" } else { "" };
+    let each = rollout.failed_per_replaced();
+    let each = each.map_or(String::new(), |each| format!(", {each:.2} each"));
+    let (replaced, failed) = (rollout.replaced_count, rollout.failed_request_count);
+    let (replaced, failed) = (format::count(replaced), format::count(failed));
+    format!("{replaced} replaced, {failed} failed requests{each}{aborted}")
+}
+
+/// `client.shop.call.web: 2.0 hash spaces moved, 2.0 of them for nothing`.
+fn moves_text(rollout: &RolloutMetrics) -> String {
+    let known = rollout.moves.iter().filter_map(|moves| {
+        let (sum, extra) = (moves.moved_key_ratio_sum?, moves.extra_moved_key_ratio()?);
+        let edge = &moves.edge;
+        Some(format!(
+            "{edge}: {sum:.2} hash spaces moved, {extra:.2} of them for nothing"
+        ))
+    });
+    known.collect::<Vec<_>>().join("; ")
+}
+
+/// `web: 1.05 max/mean 1 min after, 1.01 10 min after`.
+fn later_text(rollout: &RolloutMetrics) -> String {
+    let known = rollout.loads.iter().filter_map(|load| {
+        let counts: Vec<f64> = load.attempt_counts.iter().map(|n| *n as f64).collect();
+        let uneven = max_over_mean(&counts)?;
+        let (service, minutes) = (&load.service, load.minutes_after);
+        Some(format!(
+            "{service} {uneven:.2} max/mean {minutes} min after"
+        ))
+    });
+    known.collect::<Vec<_>>().join(", ")
 }
 
 /// `FAULT rack-b  host_loss of 4 instances, 60 s to 120 s`.
@@ -224,6 +267,7 @@ mod tests {
             },
             rings: Vec::new(),
             selection: Vec::new(),
+            rollout: None,
         }
     }
 

@@ -21,12 +21,12 @@ const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 /// not two places of one sequence.
 const STEP_MULTIPLIER: u64 = 0xd1b5_4a32_d192_ed03;
 /// Room for the discriminants of [`Purpose`].
-const PURPOSE_COUNT_MAX: usize = 32;
+const PURPOSE_COUNT_MAX: usize = 64;
 /// `2^-53`, the spacing of the uniform numbers.
 const ULP_UNIFORM: f64 = 1.0 / (1u64 << 53) as f64;
 
 /// What a random number is for. The discriminants are part of the meaning of a seed: they are
-/// never renumbered and never reused, only appended, and stay below 32.
+/// never renumbered and never reused, only appended, and stay below 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Purpose {
@@ -82,6 +82,8 @@ pub enum Purpose {
     BalancerControl = 25,
     /// Choices of what stands around a balancer: sweeps, jitter, subsets.
     Composition = 26,
+    /// Whatever a registry draws that is a real system, and its clients.
+    Registry = 27,
     /// Whether a fault spreads to an instance, and when.
     FaultSpread = 28,
     /// Time of an answer from a cache, and of a load.
@@ -90,6 +92,8 @@ pub enum Purpose {
     CacheTravel = 30,
     /// How long an entry of a cache lives.
     CacheLife = 31,
+    /// Whom a member of a cluster chooses: to probe, to ask, to tell.
+    Gossip = 44,
 }
 
 /// Hash of an entity's path, such as `service.web.group.a/3`: the entity's identity for streams

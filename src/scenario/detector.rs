@@ -1,15 +1,21 @@
 //! What a scenario may say about the failure detectors of calling sides.
 
-use super::registry::{Phase, PingConfig};
+use super::check::{CheckConfig, ProbePath};
+use super::registry::Phase;
 use crate::time::SimDuration;
 
 /// The failure detector of a calling side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DetectorConfig {
     /// The caller asks, the instance answers.
-    Ping(PingConfig),
+    Check(CheckConfig),
     /// Instances send heartbeats, and the caller judges by when they come.
     Push(PushConfig),
+    /// The caller believes what its own node believes as a member of a cluster.
+    Gossip {
+        /// The how-many-th cluster of the scenario.
+        cluster: u32,
+    },
 }
 
 /// Heartbeats that instances push to a caller, and how it judges them.
@@ -19,6 +25,8 @@ pub struct PushConfig {
     pub interval: SimDuration,
     /// Where in its interval each pair starts.
     pub phase: Phase,
+    /// Whether a heartbeat leaves from a thread of its own or waits for a worker.
+    pub path: ProbePath,
     /// The caller looks at its detector this often; zero: it notices everything at once.
     pub check_interval: SimDuration,
     /// How it judges.
@@ -109,42 +117,63 @@ pub struct CassandraConfig {
 }
 
 impl DetectorConfig {
-    /// Time between two pings or heartbeats.
-    pub fn interval(&self) -> SimDuration {
+    /// Time between two pings or heartbeats, if it has messages of its own.
+    pub fn interval(&self) -> Option<SimDuration> {
         match self {
-            DetectorConfig::Ping(config) => config.interval,
-            DetectorConfig::Push(config) => config.interval,
+            DetectorConfig::Check(config) => Some(config.interval),
+            DetectorConfig::Push(config) => Some(config.interval),
+            DetectorConfig::Gossip { .. } => None,
+        }
+    }
+
+    /// The shortest time between two checks or heartbeats, if it has messages of its own.
+    pub fn interval_min(&self) -> Option<SimDuration> {
+        match self {
+            DetectorConfig::Check(config) => Some(config.interval_min()),
+            DetectorConfig::Push(config) => Some(config.interval),
+            DetectorConfig::Gossip { .. } => None,
         }
     }
 
     /// Where in its interval each pair starts.
     pub fn phase(&self) -> Phase {
         match self {
-            DetectorConfig::Ping(config) => config.phase,
+            DetectorConfig::Check(config) => config.phase,
             DetectorConfig::Push(config) => config.phase,
+            DetectorConfig::Gossip { .. } => Phase::Random,
         }
     }
 
     /// What is sent: `pings` or `heartbeats`.
     pub fn message_name(&self) -> &'static str {
         match self {
-            DetectorConfig::Ping(_) => "pings",
+            DetectorConfig::Check(_) => "pings",
             DetectorConfig::Push(_) => "heartbeats",
+            DetectorConfig::Gossip { .. } => "gossip",
         }
     }
 
-    /// The pings, if it pings.
-    pub fn ping(&self) -> Option<PingConfig> {
+    /// What a probe or a heartbeat sees of a process.
+    pub fn path(&self) -> ProbePath {
         match self {
-            DetectorConfig::Ping(config) => Some(*config),
-            DetectorConfig::Push(_) => None,
+            DetectorConfig::Check(config) => config.path,
+            DetectorConfig::Push(config) => config.path,
+            DetectorConfig::Gossip { .. } => ProbePath::Bypass,
+        }
+    }
+
+    /// The checks, if it asks.
+    pub fn check(&self) -> Option<CheckConfig> {
+        match self {
+            DetectorConfig::Check(config) => Some(*config),
+            DetectorConfig::Push(_) | DetectorConfig::Gossip { .. } => None,
         }
     }
 
     /// The heartbeats, if it is sent some.
     pub fn push(&self) -> Option<PushConfig> {
         match self {
-            DetectorConfig::Ping(_) => None,
+            DetectorConfig::Check(_) | DetectorConfig::Gossip { .. } => None,
             DetectorConfig::Push(config) => Some(*config),
         }
     }

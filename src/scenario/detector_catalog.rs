@@ -14,12 +14,14 @@ pub struct DetectorInfo {
     pub form: Option<&'static str>,
 }
 
-/// What holds for all detectors with heartbeats.
+/// What holds for all detectors.
 pub const PATH_ADVICE: &str = "\
-Pings are asked for by the caller and notice a loss of either direction; heartbeats are pushed by \
-the instances and notice only that from the instance to the caller. Heartbeats come from a thread \
-of their own, so an instance whose workers are all stuck looks well; so do pings, unless \
-waits_for_worker says otherwise.";
+Checks are asked for by the caller and notice a loss of either direction; heartbeats are pushed by \
+the instances and notice only that from the instance to the caller. What either sees is its path: \
+bypass, a thread of its own, sees that the process runs and not that its workers are stuck; queued \
+waits for a worker like a request; accept, a connection, sees only that the process is there; deep \
+makes the calls of a request, too. Outlier ejection adds what the path leaves out. Without a word \
+it is bypass for ping and heartbeats, accept for haproxy_check, queued for envoy_health_check.";
 
 /// All detectors.
 pub const DETECTORS: &[DetectorInfo] = &[
@@ -39,6 +41,46 @@ pub const DETECTORS: &[DetectorInfo] = &[
             use_when: "both directions matter, or the answer shall come from a worker",
             avoid_when: "pauses are longer than interval x misses_max, or there are very many \
                          pairs",
+        },
+    },
+    DetectorInfo {
+        kind: "haproxy_check",
+        form: None,
+        info: StrategyInfo {
+            name: "haproxy_check",
+            summary: "HAProxy's health checks: a counter between fall and rise",
+            source: "HAProxy 2.6: src/check.c, srv_getinter in src/server.c",
+            evidence: Evidence::Recorded(
+                "HAProxy 2.6.12: time to down and up, kill and stop, tcp and http; refusals seen \
+                 by clients (haproxy-check-timing, haproxy-client-view)",
+            ),
+            guarantee: "a refused port is down after (fall - 1) x inter to fall x inter, a server \
+                        that does not answer after fall timeouts more; the first check of a new \
+                        server alone decides",
+            cost: "two messages per inter; 64 bytes",
+            use_when: "a proxy or sidecar of HAProxy stands for the caller",
+            avoid_when: "a connection says nothing about the workers: take path queued, as httpchk \
+                         does",
+        },
+    },
+    DetectorInfo {
+        kind: "envoy_health_check",
+        form: None,
+        info: StrategyInfo {
+            name: "envoy_health_check",
+            summary: "Envoy's active health checks: thresholds, edge intervals, no traffic",
+            source: "Envoy 1.39: health_checker_impl, HealthCheckerImplBase",
+            evidence: Evidence::Recorded(
+                "Envoy 1.39.3: time to unhealthy and healthy, kill and stop \
+                 (envoy-active-health-check)",
+            ),
+            guarantee: "a refused port is unhealthy after (unhealthy_threshold - 1) to \
+                        unhealthy_threshold intervals, a host that does not answer as many \
+                        timeouts later, a bad answer at once; nothing is noticed within \
+                        no_traffic_interval where nobody has called",
+            cost: "two messages per interval; 64 bytes",
+            use_when: "a proxy or sidecar of Envoy stands for the caller",
+            avoid_when: "many callers check many hosts: take outlier ejection, which asks nobody",
         },
     },
     DetectorInfo {
@@ -173,6 +215,55 @@ pub const DETECTORS: &[DetectorInfo] = &[
                    bytes per interval of the window",
             use_when: "losses and pauses of many intervals are common and slow detection is fine",
             avoid_when: "clients wait for the dead meanwhile",
+        },
+    },
+    DetectorInfo {
+        kind: "gossip",
+        form: Some("swim"),
+        info: StrategyInfo {
+            name: "swim",
+            summary: "servers probe each other in turn and spread what they find out",
+            source: "Das, Gupta, Motivala, SWIM, DSN 2002, with suspicion (section 4.2) and round \
+                     robin (4.3); base of logarithms and the wait for an ACK are ours",
+            evidence: Evidence::Published(
+                "time to the first detection and false detections by the paper's formulas, \
+                 epidemic rounds by an exact chain (theory tests)",
+            ),
+            guarantee: "the first probe of a dead member comes after 1.58 periods on average, at \
+                        one given prober within 2 n - 1; about two messages per member and \
+                        period, however many there are; a member that is wrongly declared dead \
+                        and never hears of it stays out (the paper lets it join anew)",
+            cost: "two messages per member and period; 24 bytes for every difference of a view \
+                   from that of all",
+            use_when: "the cluster is large and nobody should watch all",
+            avoid_when: "members pause for longer than a suspicion lasts, or clients outside of \
+                         the cluster must know",
+        },
+    },
+    DetectorInfo {
+        kind: "gossip",
+        form: Some("memberlist_lan"),
+        info: StrategyInfo {
+            name: "lifeguard",
+            summary: "SWIM of hashicorp/memberlist: doubts itself, and waits for confirmations",
+            source: "hashicorp/memberlist: config.go, state.go, suspicion.go, awareness.go, \
+                     queue.go; Dadgar, Phillips, Currey, Lifeguard, DSN-W 2018; profile \
+                     memberlist_wan has the defaults between data centers",
+            evidence: Evidence::Recorded(
+                "Consul 1.8.7, consul-gossip-kill-n3 and consul-gossip-stop-n3 (theory tests); \
+                 timeouts by memberlist's own test values (unit tests); bytes of messages are \
+                 assumed",
+            ),
+            guarantee: "a dead member is suspected after about 1.6 + 1 intervals and dead 4 to 24 \
+                        intervals later with 4 to 10 members, 8 to 48 with 100: the sooner the \
+                        more confirm it; only failing probes of a member that doubts itself take \
+                        longer; everybody wrongly taken for dead comes back when it hears of it",
+            cost: "two messages per member and interval, 60 for every update with three members \
+                   at once, and whole lists; 24 bytes for every difference of a view from that of \
+                   all",
+            use_when: "members are slow at times, and it matters more not to be wrong than to be \
+                       quick",
+            avoid_when: "a failure must be noticed within seconds",
         },
     },
 ];

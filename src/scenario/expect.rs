@@ -1,6 +1,6 @@
 //! `[expect]`: assertions about a run.
 
-use super::measure::MeasureRef;
+use super::measure::{Aggregation, Measure, MeasureRef, Statistic};
 
 /// One named assertion.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,52 @@ pub struct Expectation {
     pub operator: Operator,
     /// With what.
     pub bound: Bound,
+    /// How several replications are judged together.
+    pub over: Over,
+}
+
+/// How the replications of a plan are judged together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Over {
+    /// `all`: it holds in every one.
+    All,
+    /// `mean`: it holds for the mean of the runs, or the percentile of all samples: the whole 95 %
+    /// interval lies on the right side of the limit.
+    Mean,
+    /// `95% of runs`: it holds in at least this share of all seeds, as far as these tell.
+    ShareOfRuns(f64),
+}
+
+impl Over {
+    /// What holds unless the expectation says otherwise: maxima, other extremes, counts and
+    /// equality are of every run, all else of the mean.
+    pub fn standard(measure: &MeasureRef, operator: Operator) -> Self {
+        let is_extreme = matches!(
+            measure.statistic,
+            Statistic::Max
+                | Statistic::Min
+                | Statistic::MaxOverMean
+                | Statistic::MaxAbsolute
+                | Statistic::MaxRelative
+                | Statistic::ChiSquaredP
+                | Statistic::BurstMax
+        );
+        let is_count = matches!(
+            measure.measure,
+            Measure::MistakeCount
+                | Measure::UndetectedCount
+                | Measure::LostKeyCount
+                | Measure::InstanceCount
+        );
+        let is_of_all = is_extreme
+            || is_count
+            || measure.aggregation != Aggregation::Pooled
+            || operator == Operator::Equal;
+        match is_of_all {
+            true => Over::All,
+            false => Over::Mean,
+        }
+    }
 }
 
 /// How a number is compared with its bound.

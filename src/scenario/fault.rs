@@ -2,6 +2,7 @@
 
 use super::distribution::Distribution;
 use super::network::LossConfig;
+use super::rollout::RolloutConfig;
 use super::selector::Selector;
 use super::trigger::{ReplaceConfig, SpreadConfig, Trigger};
 use crate::id::{ClassId, GroupId};
@@ -67,6 +68,28 @@ pub enum FaultScope {
     },
 }
 
+/// How nodes go and come in a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlappingConfig {
+    /// What they do while they are down.
+    pub state: FlapState,
+    /// How long they are down.
+    pub down: Distribution,
+    /// How long they are up.
+    pub up: Distribution,
+}
+
+/// What a node that flaps does while it is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlapState {
+    /// As in a `Crash`.
+    Crash,
+    /// As in a `HostLoss`.
+    HostLoss,
+    /// As in a `Pause`.
+    Pause,
+}
+
 /// What a fault does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultKind {
@@ -77,6 +100,12 @@ pub enum FaultKind {
     /// The process stands still: the kernel keeps connections and accepts packets; it goes on at
     /// the end and handles what is due.
     Pause,
+    /// Processes stand still now and then, each by laws of its own draws.
+    GcPause,
+    /// Nodes go and come again and again while the window lasts.
+    Flapping(Box<FlappingConfig>),
+    /// Local clocks run at another rate.
+    ClockDrift { drift_ratio: f64 },
     /// Work is done at `1 / factor` of the speed.
     Slow { factor: f64 },
     /// A share of the replies are errors, made in their own service time.
@@ -101,15 +130,43 @@ pub enum FaultKind {
     /// The last instances leave the group: they deregister, serve for `grace` what still comes,
     /// and exit; they come back at the end.
     ScaleIn { grace: SimDuration },
+    /// The instances are replaced a few at a time; its window ends when all are, or when it was
+    /// aborted and what it had begun is over.
+    RollingRestart(Box<RolloutConfig>),
 }
 
 impl FaultKind {
+    /// Whether only a run decides when its windows end.
+    pub fn ends_by_itself(&self) -> bool {
+        matches!(self, FaultKind::RollingRestart(_))
+    }
+
+    /// Whether processes stand still in its windows.
+    pub fn pauses(&self) -> bool {
+        match self {
+            FaultKind::Pause | FaultKind::GcPause => true,
+            FaultKind::Flapping(config) => config.state == FlapState::Pause,
+            _ => false,
+        }
+    }
+
+    /// How it restarts instances, if it does so one after the other.
+    pub fn rollout(&self) -> Option<&RolloutConfig> {
+        match self {
+            FaultKind::RollingRestart(config) => Some(config),
+            _ => None,
+        }
+    }
+
     /// The name in a scenario.
     pub fn name(&self) -> &'static str {
         match self {
             FaultKind::Crash => "crash",
             FaultKind::HostLoss => "host_loss",
             FaultKind::Pause => "pause",
+            FaultKind::GcPause => "gc_pause",
+            FaultKind::Flapping(_) => "flapping",
+            FaultKind::ClockDrift { .. } => "clock_drift",
             FaultKind::Slow { .. } => "slow",
             FaultKind::Error { .. } => "error",
             FaultKind::Loss { .. } => "loss",
@@ -120,6 +177,7 @@ impl FaultKind {
             FaultKind::WeightChange { .. } => "weight_change",
             FaultKind::ScaleOut { .. } => "scale_out",
             FaultKind::ScaleIn { .. } => "scale_in",
+            FaultKind::RollingRestart(_) => "rolling_restart",
         }
     }
 }

@@ -40,6 +40,9 @@ pub enum Measure {
     Utilization,
     ZombieRatio,
     DetectionTime,
+    DetectionTimeFirst,
+    DetectionTimeMedian,
+    DetectionTimeLast,
     ExclusionTime,
     UndetectedCount,
     MistakeCount,
@@ -49,6 +52,7 @@ pub enum Measure {
     QueryAccuracy,
     ControlMessageRate,
     ControlByteRate,
+    ControlPeak,
     MitigationTime,
     RecoveryTime,
     MovedKeyRatio,
@@ -96,6 +100,11 @@ pub enum Measure {
     SelectionConvergenceTime,
     NeedlessMoveRatio,
     QueueDepthBalance,
+    ReplacedCount,
+    FailedPerReplaced,
+    ExtraMovedKeyRatio,
+    LoadOneMinuteAfter,
+    LoadTenMinutesAfter,
     UnderReplicatedKeySecs,
     MovedBytes,
     LostKeyCount,
@@ -111,6 +120,29 @@ impl Measure {
                 | Measure::MovedBytes
                 | Measure::LostKeyCount
                 | Measure::FullReplicationTime
+        )
+    }
+
+    /// Whether it is told of caches.
+    pub fn is_of_cache(self) -> bool {
+        matches!(
+            self,
+            Measure::CacheHitRatio
+                | Measure::CacheStaleRatio
+                | Measure::CacheLoadRate
+                | Measure::CacheLoadPeak
+        )
+    }
+
+    /// Whether it is told of a rolling restart.
+    pub fn is_of_rollout(self) -> bool {
+        matches!(
+            self,
+            Measure::ReplacedCount
+                | Measure::FailedPerReplaced
+                | Measure::ExtraMovedKeyRatio
+                | Measure::LoadOneMinuteAfter
+                | Measure::LoadTenMinutesAfter
         )
     }
 

@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod balancer;
 pub mod cache;
+pub mod check;
 pub mod class;
 pub mod client;
 pub mod compare;
@@ -15,18 +16,23 @@ pub mod distribution;
 pub mod expect;
 pub mod fault;
 pub mod flow;
+pub mod gossip;
 pub mod load;
 pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod registry;
+pub mod registry_catalog;
 pub mod resilience;
+pub mod rollout;
 pub mod scaling;
 pub mod selector;
+pub mod sensitivity;
 pub mod server;
 pub mod service;
 pub mod size;
 pub mod strategy_catalog;
+pub mod sweep;
 pub mod topology;
 pub mod trigger;
 
@@ -36,10 +42,13 @@ use client::{ClientConfig, EdgeConfig};
 use compare::CompareConfig;
 use expect::Expectation;
 use fault::FaultConfig;
+use gossip::ClusterConfig;
 use measure::{AskedMeasure, MeasureRef};
 use network::NetworkConfig;
 use registry::RegistryConfig;
+use sensitivity::SensitivityConfig;
 use service::{GroupConfig, ServiceConfig};
+use sweep::SweepConfig;
 use topology::Topology;
 
 /// One scenario, ready to run.
@@ -63,6 +72,8 @@ pub struct Scenario {
     pub availability_objective_ratio: f64,
     /// Whether the latency of every request is split into its parts.
     pub has_breakdown: bool,
+    /// Whether the warm-up is to be found before the run; it is zero until then.
+    pub is_warmup_open: bool,
     /// Zones by id.
     pub zones: Vec<String>,
     /// The network.
@@ -79,6 +90,8 @@ pub struct Scenario {
     pub classes: Classes,
     /// Call edges by id: those of clients first.
     pub edges: Vec<EdgeConfig>,
+    /// Clusters whose members watch each other, in order of the services that have them.
+    pub clusters: Vec<ClusterConfig>,
     /// Faults by id, in order of name.
     pub faults: Vec<FaultConfig>,
     /// `[expect]`, in order of the file.
@@ -87,6 +100,10 @@ pub struct Scenario {
     pub asked: Vec<AskedMeasure>,
     /// `[compare]`.
     pub compare: Option<CompareConfig>,
+    /// `[sweep]`.
+    pub sweep: Option<SweepConfig>,
+    /// `[sensitivity]`.
+    pub sensitivity: Option<SensitivityConfig>,
     /// Where each entity stands in the tables of a run.
     pub topology: Topology,
 }

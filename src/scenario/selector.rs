@@ -3,14 +3,37 @@
 use crate::id::{ClientId, GroupId, HostId, InstanceId, ServiceId, ZoneId};
 
 /// A set of nodes, named in a scenario. Globs and names are already resolved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Selector {
     /// As written, for messages and labels.
     pub text: String,
-    /// `N random of …`: how many of the selected nodes, by lowest keyed score.
-    pub random_count: Option<u32>,
+    /// `2 random of …`, `20% of …`: how many of the selected nodes, by lowest keyed score.
+    pub random: Option<Lot>,
     /// The selected sets; their union is meant.
     pub any_of: Vec<Target>,
+}
+
+/// How many of some nodes are drawn by lot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lot {
+    /// This many.
+    Count(u32),
+    /// This share of them, rounded up.
+    Share(f64),
+}
+
+impl Lot {
+    /// Of so many nodes.
+    pub fn count_of(self, whole: usize) -> usize {
+        match self {
+            Lot::Count(count) => (count as usize).min(whole),
+            Lot::Share(share) => {
+                // A share of whole nodes may miss their number by a rounding error.
+                let count = (share * whole as f64 - 1e-9).ceil().max(0.0);
+                (count as usize).min(whole)
+            }
+        }
+    }
 }
 
 /// One set of nodes.

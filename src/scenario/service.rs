@@ -1,6 +1,7 @@
 //! What a scenario may say about services and their instances.
 
 use super::cache::ServiceCacheConfig;
+use super::check::ProbePath;
 use super::connection::AcceptConfig;
 use super::data::DataConfig;
 use super::distribution::Distribution;
@@ -96,6 +97,8 @@ pub struct RegisteredConfig {
     pub heartbeat_interval: SimDuration,
     /// Where in its interval each instance starts.
     pub phase: Phase,
+    /// Whether a heartbeat leaves from a thread of its own or waits for a worker.
+    pub path: ProbePath,
 }
 
 /// `[service.web.group.a]`: equal instances.

@@ -98,11 +98,19 @@ pub enum Identity {
 }
 
 /// Whether only a run decides when the windows of a fault begin: it has a condition, or follows
-/// a fault that has one.
+/// a fault that has one, or the end of one that ends by itself.
 pub fn is_dynamic(faults: &[FaultConfig], fault: FaultId) -> bool {
     match &faults[fault.index()].trigger {
         Some(Trigger::When(_)) => true,
-        Some(Trigger::After(after)) => is_dynamic(faults, after.fault),
+        Some(Trigger::After(after)) => {
+            let ends_by_itself = faults[after.fault.index()].kind.ends_by_itself();
+            (after.is_from_end && ends_by_itself) || is_dynamic(faults, after.fault)
+        }
         None => false,
     }
+}
+
+/// Whether only a run decides when the windows of a fault begin or end.
+pub fn has_dynamic_windows(faults: &[FaultConfig], fault: FaultId) -> bool {
+    faults[fault.index()].kind.ends_by_itself() || is_dynamic(faults, fault)
 }

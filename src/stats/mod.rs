@@ -12,5 +12,6 @@ pub mod kolmogorov;
 pub mod moments;
 pub mod poisson;
 pub mod quantile;
+pub mod section;
 mod special;
 pub mod warmup;

@@ -75,11 +75,12 @@ impl Names {
         &self.faults[fault.index()]
     }
 
-    /// Who suspects: `"registry"` or the node of a calling side.
+    /// Who suspects: `"registry"`, or the node of a calling side or of a member.
     pub fn suspector(&self, suspector: Suspector) -> &str {
         match suspector {
             Suspector::Registry => "\"registry\"",
             Suspector::Caller(caller) => self.caller(caller),
+            Suspector::Member { node, .. } => self.node(node),
         }
     }
 

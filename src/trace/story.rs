@@ -144,6 +144,8 @@ impl Follower for Stories {
                 Suspector::Caller(caller) => {
                     self.suspicions.insert((caller, instance));
                 }
+                // What a member believes reaches a call as an exclusion.
+                Suspector::Member { .. } => {}
             },
             Observation::Trusted {
                 suspector,
@@ -153,6 +155,7 @@ impl Follower for Stories {
                 Suspector::Caller(caller) => {
                     self.suspicions.remove(&(caller, instance));
                 }
+                Suspector::Member { .. } => {}
             },
             Observation::Excluded {
                 caller,

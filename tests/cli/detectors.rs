@@ -6,7 +6,15 @@ use super::support::Stormglass;
 fn detectors_are_listed_with_a_line_each() {
     let said = Stormglass::new().say(&["detectors"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
-    for name in ["ping", "timeout", "chen_nfd_s", "bertier", "phi_akka"] {
+    for name in [
+        "ping",
+        "haproxy_check",
+        "envoy_health_check",
+        "timeout",
+        "chen_nfd_s",
+        "bertier",
+        "phi_akka",
+    ] {
         let start = format!("  {name} ");
         assert!(said.out.lines().any(|l| l.starts_with(&start)), "{name}");
     }

@@ -2,10 +2,16 @@
 
 mod chart;
 mod compare;
+mod compare_sources;
 mod detectors;
 mod files;
+mod registries;
 mod run;
+mod statistics;
 mod strategies;
+mod study;
 mod support;
+mod sweep;
+mod sweep_shards;
 mod trace;
 mod verbs;

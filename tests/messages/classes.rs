@@ -24,6 +24,32 @@ bad.toml: 1 error
 }
 
 #[test]
+fn a_measure_that_does_not_split_by_class_says_why() {
+    for (measure, why) in [
+        (
+            "connections_open.mean",
+            "attempts of all classes share connections",
+        ),
+        (
+            "half_open_time.mean",
+            "attempts of all classes share connections",
+        ),
+        ("throttled_ratio", "stops the work of all classes at once"),
+        ("pause_ratio", "pauses or dies as a whole"),
+    ] {
+        let text = messages(
+            TWO_CLASSES,
+            &[&format!("expect.users={measure}{{class=shop.browse}} > 0")],
+        );
+        assert!(
+            text.contains("does not split by class"),
+            "{measure}: {text}"
+        );
+        assert!(text.contains(why), "{measure}: {text}");
+    }
+}
+
+#[test]
 fn a_class_needs_one_service_and_sizes_have_units() {
     assert_messages(
         "[client.shop.call.db]\n[service.db]\ncount = 1\nservice_time = \"1ms\"\n\

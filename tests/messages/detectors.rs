@@ -1,6 +1,6 @@
 //! Mistakes in detectors.
 
-use super::assert_messages;
+use super::{assert_messages, messages};
 
 #[test]
 fn a_ping_that_outlasts_its_interval_is_refused() {
@@ -101,4 +101,37 @@ help: `alpha`: From the estimated arrival to the freshness point.
 bad.toml: 1 error
 "#,
     );
+}
+
+#[test]
+fn checks_that_make_no_sense_are_refused_or_said_to_have_no_effect() {
+    let said = |detector: &str| {
+        let set = format!("client.shop.call.web.detector={{ {detector} }}");
+        messages("", &[&set])
+    };
+    for (detector, parts) in [
+        (
+            "kind = \"ping\", service_time = \"1ms\"",
+            ["`service_time` has no effect", "write `path = \"queued\"`"],
+        ),
+        (
+            "kind = \"timeout\", timeout = \"2s\", path = \"deep\"",
+            ["deep", "queued"],
+        ),
+        (
+            "kind = \"envoy_health_check\", interval = \"1s\"",
+            ["missing key `timeout`", "missing key `unhealthy_threshold`"],
+        ),
+        (
+            "kind = \"haproxy_check\", interval = \"1s\"",
+            ["unknown key `interval`", "inter"],
+        ),
+        (
+            "kind = \"ping\", waits_for_worker = true",
+            ["unknown key `waits_for_worker`", "path"],
+        ),
+    ] {
+        let text = said(detector);
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
 }

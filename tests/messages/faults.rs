@@ -82,6 +82,123 @@ const START_MISTAKES: [(&str, &str, &str); 15] = [
     ),
 ];
 
+/// The rest of a rolling restart of `service:web` at 1 s.
+const ROLLING_MISTAKES: [(&str, &str, &str); 9] = [
+    (
+        "for = \"1s\"\n",
+        "`for` of a rolling restart",
+        "leave it out; `after` begins another one",
+    ),
+    (
+        "max_surge = 0\nmax_unavailable = \"0%\"\n",
+        "a rolling restart that cannot begin",
+        "let one of them be above 0",
+    ),
+    (
+        "identity = \"keep\"\nmax_surge = 1\n",
+        "a surge of instances that keep their names",
+        "leave `max_surge` out, or write `identity = \"new\"`",
+    ),
+    (
+        "identity = \"keep\"\nmax_unavailable = 0\n",
+        "a rolling restart that cannot begin",
+        "let one of them be above 0",
+    ),
+    (
+        "batch = 0\n",
+        "a batch of nobody",
+        "leave `batch` out to restart without batches",
+    ),
+    (
+        "max_surge = \"two\"\n",
+        "a whole number, or a share like \"25%\"",
+        "",
+    ),
+    ("max_surge = \"125%\"\n", "125%", ""),
+    ("drain = { then = \"wait\" }\n", "wait", "goaway"),
+    (
+        "abort_when = \"in_flight of client:shop > 3\"\n",
+        "the condition is not one of instances",
+        "say which instances",
+    ),
+];
+
+#[test]
+fn a_rolling_restart_that_makes_no_sense_is_refused() {
+    let fault = "[fault.x]\nkind = \"rolling_restart\"\ntarget = \"service:web\"\nat = \"1s\"\n";
+    for (rest, title, help) in ROLLING_MISTAKES {
+        let text = messages(&format!("{fault}{rest}"), &[]);
+        let is_said = text.contains(title) && text.contains(help);
+        assert!(is_said, "{rest}: {text}");
+    }
+    let again = fault.replace("at = \"1s\"", "when = \"in_flight > 3\"\nagain = true");
+    assert!(messages(&again, &[]).contains("new instances without number"));
+    let registry = fault.replace("service:web", "client:shop");
+    assert!(messages(&registry, &[]).contains("cannot have the fault `rolling_restart`"));
+}
+
+#[test]
+fn faults_of_nodes_that_make_no_sense_are_refused() {
+    let fault = |kind: &str, rest: &str| {
+        let text = format!("[fault.x]\nkind = \"{kind}\"\ntarget = \"service:web\"\n{rest}");
+        messages(&text, &[])
+    };
+    let gc = "for = \"1s\"\n";
+    for (text, parts) in [
+        (
+            fault("gc_pause", gc),
+            ["missing key `every`", "write both laws"],
+        ),
+        (
+            fault(
+                "gc_pause",
+                "every = \"1s\"\nfor = \"1s\"\nwhen = \"in_flight > 3\"\n",
+            ),
+            [
+                "`when` of pauses of each process",
+                "write `kind = \"pause\"`",
+            ],
+        ),
+        (
+            fault("flapping", "at = \"1s\"\nup = \"0s\"\ndown = \"0s\"\n"),
+            [
+                "flaps without end at one instant",
+                "let one of them be above zero",
+            ],
+        ),
+        (
+            fault("clock_drift", "at = \"1s\"\ndrift = \"3\"\n"),
+            ["a clock drift out of range", "from -0.5 to 0.5"],
+        ),
+    ] {
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+    let of_registry = "[registry]\nprofile = \"lease\"\n[fault.x]\nkind = \"clock_drift\"\n\
+                       target = \"registry:*\"\nat = \"1s\"\ndrift = \"1%\"\n";
+    let text = messages(of_registry, &[]);
+    assert!(text.contains("only instances and callers can"), "{text}");
+}
+
+#[test]
+fn a_share_of_nodes_says_how_it_is_written() {
+    let crash = "[fault.x]\nkind = \"crash\"\ntarget = \"2 of service:web\"\nat = \"1s\"\n";
+    let text = messages(crash, &[]);
+    assert!(text.contains("`2` is no number of nodes"), "{text}");
+    assert!(
+        text.contains("a share is written \"20% of service:web\""),
+        "{text}"
+    );
+    assert_eq!(
+        messages(&crash.replace("2 of", "50% of"), &[]),
+        "bad.toml: ok\n"
+    );
+    // The same faults of links, which have no targets of their own to be told apart.
+    let cut = "[fault.x]\nkind = \"partition\"\nfrom = \"20% of service:web\"\n\
+               to = \"client:shop\"\n\
+               when = \"in_flight of 10% of service:web > 3\"\n";
+    assert!(messages(cut, &[]).contains("bad.toml: 1 warning"));
+}
+
 #[test]
 fn what_sets_off_a_fault_says_what_to_write() {
     let fault =
@@ -112,6 +229,9 @@ fn a_caller_cannot_be_slow_and_hears_what_would_make_it_late() {
         said.contains("`delay` from and to it makes its messages late"),
         "{said}"
     );
+    assert!(said.contains("is slowed as `service:NAME`"), "{said}");
+    let of_service = slow.replace("client:shop", "service:web");
+    assert!(!messages(&of_service, &[]).contains("error"), "{slow}");
 }
 
 #[test]

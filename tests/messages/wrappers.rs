@@ -21,6 +21,27 @@ bad.toml: 1 warning
 }
 
 #[test]
+fn mistakes_of_a_strategy_and_of_all_its_wrappers_are_told_at_once() {
+    let text = messages(
+        "balancer = { policy = \"least_in_flight\", choice_count = 0, \
+         backup = [\"group:web/main\"], subset = { kind = \"random\", size = 0 }, \
+         slow_start = { kind = \"envoy\", weight_min = 0 }, \
+         ejection = { kind = \"nginx_max_fails\", fail_timeout = \"1500ms\" } }\n",
+        &[],
+    );
+    for said in [
+        "choice_count = 0",
+        "every group of the service is a backup",
+        "size = 0",
+        "a newcomer without any weight",
+        "nginx counts in whole seconds",
+        "bad.toml: 5 errors",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
 fn wrappers_say_what_they_take() {
     for (wrappers, said) in [
         ("slow_start = \"envoy\"", "`random` ignores weights"),

@@ -1,6 +1,8 @@
 //! An observer that keeps the books of a run and finds what does not add up: nothing comes from
 //! nowhere, nothing gets lost, nobody works who is dead.
 
+#[path = "fault_book.rs"]
+mod fault_book;
 #[path = "protection_book.rs"]
 mod protection_book;
 
@@ -18,6 +20,7 @@ use stormglass::scenario::topology::NodeKind;
 use stormglass::scenario::trigger::is_dynamic;
 use stormglass::time::{SimDuration, SimTime};
 
+use fault_book::faults_as_planned;
 use protection_book::ProtectionBook;
 
 /// The books of one run.
@@ -141,7 +144,7 @@ impl<'a> Books<'a> {
             .take(self.fault_starts.len())
             .map(|window| (window.fault, window.start, window.targets.clone()))
             .collect();
-        assert_eq!(self.fault_starts, planned, "faults as planned, in order");
+        faults_as_planned(self.scenario, &self.fault_starts, &planned);
         let next = plan.get(self.fault_starts.len());
         assert!(
             next.is_none_or(|next| self.now <= next.start),

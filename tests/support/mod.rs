@@ -2,6 +2,7 @@
 
 pub mod beliefs;
 pub mod cases;
+pub mod gossip;
 pub mod level;
 pub mod meter;
 pub mod python_random;

@@ -3,10 +3,14 @@
 
 use std::fmt::Write;
 
+#[path = "swarm_data.rs"]
+mod data;
 #[path = "swarm_detector.rs"]
 mod detector;
 #[path = "swarm_network.rs"]
 mod network;
+#[path = "swarm_registry.rs"]
+mod registry;
 #[path = "swarm_server.rs"]
 mod server;
 #[path = "swarm_triggers.rs"]
@@ -29,6 +33,8 @@ const CLIENTS: [&str; 2] = ["batch", "shop"];
 /// What is in a scenario, for those parts that refer to it.
 struct World {
     dice: Dice,
+    /// Apart, so that data leaves the rest of a scenario as it is without.
+    data_dice: Dice,
     text: String,
     zone_count: u64,
     /// Services with the instances of each of their groups.
@@ -67,11 +73,16 @@ pub fn scenario(seed: u64) -> String {
         has_flow: dice.flag(),
         duration_ms: dice.between(500, 6_000),
         text: String::new(),
+        data_dice: data::dice(seed),
         dice,
     };
     world.write_head(seed);
     world.write_network();
-    world.write_registry();
+    let mut own = Dice::new(seed ^ 0x7265_6769);
+    match own.flag() {
+        true => world.write_registry(),
+        false => registry::write(&mut world, &mut own),
+    }
     world.write_services();
     world.write_clients();
     world.write_classes();
@@ -149,8 +160,16 @@ impl World {
                 let lease = self.dice.ms(40, 900);
                 self.line(format!("registered = {{ lease_duration = {lease} }}"));
             }
-            for group in 0..self.services[place].len() {
-                self.write_group(place, group);
+            if self.dice.between(0, 2) == 0 {
+                let gossip = detector::gossip(&mut self.dice, Self::phase);
+                self.line(gossip);
+            }
+            let groups = 0..self.services[place].len();
+            let zones: Vec<&str> = groups.map(|group| self.write_group(place, group)).collect();
+            if self.data_dice.between(0, 3) == 0 {
+                let instance_count = self.services[place].iter().sum();
+                let data = data::of_service(&mut self.data_dice, zones, instance_count);
+                self.line(format!("[service.{name}.data]\n{data}"));
             }
             let has_stages = self.has_flow && self.dice.flag();
             let mut callees = Vec::new();
@@ -171,7 +190,7 @@ impl World {
         }
     }
 
-    fn write_group(&mut self, place: usize, group: usize) {
+    fn write_group(&mut self, place: usize, group: usize) -> &'static str {
         let name = (SERVICES[place], GROUPS[group]);
         self.line(format!("[service.{}.group.{}]", name.0, name.1));
         self.line(format!("count = {}", self.services[place][group]));
@@ -183,6 +202,7 @@ impl World {
         if self.has_drift {
             self.maybe(|dice| format!("clock_drift = \"{}%\"", dice.between(0, 20)));
         }
+        zone
     }
 
     fn write_clients(&mut self) {

@@ -24,6 +24,32 @@ pub fn detector(dice: &mut Dice, phase: impl Fn(&mut Dice) -> String) -> String 
     format!("detector = {{ {judge}, interval = {interval}, phase = {phase}{check} }}")
 }
 
+/// How the instances of a service watch each other; fast enough to matter in a short run.
+pub fn gossip(dice: &mut Dice, phase: impl Fn(&mut Dice) -> String) -> String {
+    let profile = dice.pick(&["swim", "memberlist_lan", "memberlist_wan"]);
+    let (interval, timeout) = (dice.ms(60, 200), dice.ms(5, 60));
+    let (phase, retry) = (phase(dice), dice.ms(50, 300));
+    let (checks, mult) = (dice.between(0, 3), dice.between(0, 5));
+    let order = dice.pick(&["round_robin", "random"]);
+    let more = match profile {
+        "swim" => String::new(),
+        _ => format!(
+            ", gossip_interval = {}, gossip_to_the_dead_time = {}, push_pull_interval = {}, \
+             reconnect_interval = {}, disable_tcp_pings = {}",
+            dice.ms(10, 80),
+            dice.ms(0, 400),
+            dice.ms(0, 500),
+            dice.ms(0, 500),
+            dice.flag()
+        ),
+    };
+    format!(
+        "gossip = {{ profile = \"{profile}\", probe_interval = {interval}, \
+         probe_timeout = {timeout}, phase = {phase}, retry_interval = {retry}, \
+         indirect_checks = {checks}, suspicion_mult = {mult}, probe_order = \"{order}\"{more} }}"
+    )
+}
+
 fn judge(dice: &mut Dice) -> String {
     match dice.between(0, 6) {
         0 => format!("kind = \"timeout\", timeout = {}", dice.ms(400, 1_500)),

@@ -70,5 +70,5 @@ pub fn ping_keys(dice: &mut Dice) -> String {
     if dice.flag() {
         return String::new();
     }
-    format!(", waits_for_worker = true, service_time = {}", dice.law(1))
+    format!(", path = \"queued\", service_time = {}", dice.law(1))
 }

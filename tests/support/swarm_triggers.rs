@@ -26,6 +26,9 @@ pub fn tables(dice: &mut Dice, services: &[(&str, Vec<u64>)]) -> String {
     if dice.flag() {
         replaced(dice, &mut text, service);
     }
+    if dice.flag() {
+        rolling(dice, &mut text, service);
+    }
     text
 }
 
@@ -89,6 +92,33 @@ fn triggered(dice: &mut Dice, text: &mut String, service: &str) {
     line(text, &format!("target = \"service:{service}\""));
     line(text, &format!("after = \"fault.when{edge} + {delay}\""));
     line(text, "for = \"50ms\"");
+}
+
+fn rolling(dice: &mut Dice, text: &mut String, service: &str) {
+    let identity = dice.pick(&["keep", "new"]);
+    line(text, "[fault.rolling]");
+    line(text, "kind = \"rolling_restart\"");
+    line(text, &format!("target = \"service:{service}\""));
+    line(text, &format!("at = {}", dice.law(300)));
+    line(text, &format!("identity = \"{identity}\""));
+    line(
+        text,
+        &format!("max_unavailable = {}", dice.pick(&["1", "\"60%\""])),
+    );
+    let order = dice.pick(&["random", "ascending", "descending"]);
+    line(text, &format!("order = \"{order}\""));
+    line(text, &format!("ready_after = {}", dice.ms(0, 100)));
+    if dice.flag() {
+        line(text, &format!("batch = {}", dice.between(1, 3)));
+    }
+    if dice.flag() {
+        line(text, "abort_when = \"in_flight > 4 for 20ms\"");
+    }
+    let (wait, grace) = (dice.ms(0, 100), dice.ms(0, 300));
+    let deregister = dice.flag();
+    let then = dice.pick(&["goaway", "reset"]);
+    let drain = format!("deregister = {deregister}, wait = {wait}, grace = {grace}");
+    line(text, &format!("drain = {{ {drain}, then = \"{then}\" }}"));
 }
 
 fn replaced(dice: &mut Dice, text: &mut String, service: &str) {

@@ -12,12 +12,15 @@ mod budgets;
 mod caches;
 mod class_effects;
 mod class_load;
+mod class_shares;
 mod classes;
+mod comparisons;
 mod connections;
 mod detection;
 mod fan_out;
 mod feedback;
 mod flow_ends;
+mod gossip;
 mod grpc;
 mod keyed;
 mod measures;
@@ -26,8 +29,10 @@ mod overflow;
 mod picks;
 mod protection;
 mod queues;
+mod rebuild;
 mod recorded;
 mod redundancy;
+mod registries;
 mod retries;
 mod texts;
 
@@ -69,6 +74,14 @@ kinds! {
     split2: crate::balancing::split2, 300_000, "complete pass: a few seconds";
     jsq: crate::balancing::jsq, 300_000, "complete pass: 1 minute";
     jsq_global: crate::balancing::jsq_global, 300_000, "complete pass: 1 minute";
+    swim_first_detection: crate::gossip::swim_first_detection, 1_000,
+        "complete pass: 10 minutes";
+    swim_false_positive: crate::gossip::swim_false_positive, 200_000, "complete pass: 1 minute";
+    push_gossip: crate::gossip::push_gossip, 500, "complete pass: 5 minutes";
+    memberlist_suspicion_timeout: crate::gossip::memberlist_suspicion_timeout, 1,
+        "complete pass: a few seconds";
+    consul_gossip_kill: crate::gossip::consul_gossip_kill, 1, "complete pass: a few seconds";
+    consul_gossip_stop: crate::gossip::consul_gossip_stop, 1, "complete pass: a few seconds";
     jiq: crate::balancing::jiq, 300_000, "complete pass: 1 minute";
     jsq2_repl: crate::balancing::jsq2_repl, 300_000, "complete pass: 1 minute";
     jsq2_norepl: crate::balancing::jsq2_norepl, 300_000, "complete pass: a few seconds";

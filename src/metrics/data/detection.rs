@@ -11,7 +11,8 @@ use super::distribution::DurationStats;
 /// One detector: all pairs of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectorMetrics {
-    /// `registry` or the path of the call edge that pings.
+    /// `registry` or the path of the call edge that watches; with `(ejection)` where it has no
+    /// detector and the ejections of its balancer count as one.
     pub detector: String,
     /// The service that is watched.
     pub service: String,
@@ -34,6 +35,22 @@ pub struct DetectorMetrics {
     pub query_accuracy_ratio: Option<f64>,
     /// Time up, summed over pairs, in the measured window.
     pub observed_pair_secs: f64,
+    /// Of a cluster: when the first, the median and the last member knew of a crash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<MemberDetection>,
+}
+
+/// How a crash became known in a cluster, one sample for every crash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct MemberDetection {
+    /// Members, the watched one included.
+    pub member_count: u64,
+    /// From going down to the final suspicion of the first member.
+    pub first: DurationStats,
+    /// To that of the one in the middle, the lower one of two.
+    pub median: DurationStats,
+    /// To that of the last one.
+    pub last: DurationStats,
 }
 
 /// How a detector saw one fault.

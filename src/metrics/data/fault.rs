@@ -44,6 +44,65 @@ pub struct FaultMetrics {
     /// that it acted on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub selection: Vec<SelectionConvergence>,
+    /// What became of a rolling restart; None of other kinds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutMetrics>,
+}
+
+/// What a rolling restart did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RolloutMetrics {
+    /// Instances that came and were ready.
+    pub replaced_count: u64,
+    /// The load stopped it.
+    pub is_aborted: bool,
+    /// Requests that were under way in its windows and did not succeed.
+    pub failed_request_count: u64,
+    /// Keys that moved, by edge that balances by key over its instances.
+    pub moves: Vec<RolloutMoves>,
+    /// Attempts per instance later, by minute and service.
+    pub loads: Vec<LaterLoad>,
+}
+
+/// The keys of one edge that a rolling restart moved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RolloutMoves {
+    /// The edge.
+    pub edge: String,
+    /// Changes of the candidates of its first caller.
+    pub change_count: u64,
+    /// Sum of the shares of the hash space that moved with each of them; None where they are too
+    /// many to build all rings.
+    pub moved_key_ratio_sum: Option<f64>,
+    /// Share of the hash space that lies elsewhere in the end.
+    pub moved_key_ratio: Option<f64>,
+}
+
+/// Attempts in a minute after a rolling restart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LaterLoad {
+    /// Minutes from its end to the start of the minute.
+    pub minutes_after: u64,
+    /// The service.
+    pub service: String,
+    /// By instance that was up at the end of the minute.
+    pub attempt_counts: Vec<u64>,
+}
+
+impl RolloutMetrics {
+    /// Failed requests per instance replaced.
+    pub fn failed_per_replaced(&self) -> Option<f64> {
+        let count = self.replaced_count;
+        (0 < count).then(|| self.failed_request_count as f64 / count as f64)
+    }
+}
+
+impl RolloutMoves {
+    /// What moved for nothing, in hash spaces.
+    pub fn extra_moved_key_ratio(&self) -> Option<f64> {
+        // What lies elsewhere moved at least once; a rounding error must not say otherwise.
+        Some((self.moved_key_ratio_sum? - self.moved_key_ratio?).max(0.0))
+    }
 }
 
 /// How soon the picks of an edge followed the weights that a fault changed.

@@ -13,13 +13,16 @@ impl Ask<'_> {
     pub(super) fn cache(&self) -> Estimated {
         let (classes, _) = self.classes()?;
         let (tables, caches) = (&self.run.tables, &self.run.tables.caches);
+        self.check_client_of_class(self.measure.scope.client)?;
         let is_in_scope = |place| self.is_cache_in_scope(place);
-        let cell = caches.pooled(is_in_scope, &classes).ok_or(NO_CACHE)?;
+        let class = self.measure.scope.class;
+        let cell = caches.pooled(is_in_scope, class, &classes);
+        let cell = cell.ok_or(NO_CACHE)?;
         match self.measure.measure {
             Measure::CacheHitRatio => share(cell.hit_count(), cell.asked_count, NO_QUESTIONS),
             Measure::CacheStaleRatio => share(cell.stale_count, cell.asked_count, NO_QUESTIONS),
             Measure::CacheLoadRate | Measure::CacheLoadPeak => {
-                let rates = caches.load_rates(is_in_scope, &tables.timeline, &classes);
+                let rates = caches.load_rates(is_in_scope, class, &tables.timeline, &classes);
                 self.load_rate(
                     cell.load_count,
                     tables.timeline.length_secs(&classes),

@@ -97,6 +97,10 @@ impl Ask<'_> {
                 let values: Vec<f64> = present.map(|(_, of_class)| of_class.in_flight_ns).collect();
                 balance_of(&values, self.measure.statistic)
             }
+            Measure::QueueDepthBalance => {
+                let queued = present.map(|(_, of_class)| of_class.queued_ns());
+                balance_of(&queued.collect::<Vec<f64>>(), self.measure.statistic)
+            }
             _ => {
                 let busy = present.map(|(load, of_class)| of_class.busy_ns / load.worker_ns);
                 balance_of(&busy.collect::<Vec<f64>>(), self.measure.statistic)

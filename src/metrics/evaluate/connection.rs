@@ -9,6 +9,7 @@ impl Ask<'_> {
     pub(super) fn connections(&self) -> Estimated {
         let (classes, _) = self.classes()?;
         let secs = self.run.tables.timeline.length_secs(&classes);
+        self.check_client_of_class(self.measure.scope.client)?;
         let edge = self.connected_edge()?;
         let table = &self.run.tables.connections;
         let cell = table
@@ -16,7 +17,11 @@ impl Ask<'_> {
             .ok_or("no call has connections")?;
         match self.measure.measure {
             Measure::HandshakeRate => {
-                let rate = cell.handshake_count as f64 / secs;
+                let count = match self.measure.scope.class {
+                    Some(class) => table.class_handshakes(edge, class, &classes),
+                    None => cell.handshake_count,
+                };
+                let rate = count as f64 / secs;
                 exact((0.0 < secs).then_some(rate), "the phase has no length")
             }
             Measure::PoolWaitingTime if self.measure.scope.class.is_some() => {

@@ -9,16 +9,18 @@ use crate::scenario::measure::{Measure, Phase, Statistic};
 impl Ask<'_> {
     /// Keys and bytes of a service that keeps data.
     pub(super) fn data(&self) -> Estimated {
-        if self.measure.phase != Phase::Whole {
-            return undecided("data is followed over the whole run only");
-        }
+        let phases = match self.measure.phase {
+            // The warm-up counts.
+            Phase::Whole => None,
+            _ => Some(self.classes()?.0),
+        };
         let services = (0..self.scenario.services.len()).map(ServiceId::from_index);
         let in_scope = services.filter(|id| self.measure.scope.service.is_none_or(|s| s == *id));
         let tables = &self.run.tables;
-        let kept: Vec<&DataMetrics> = in_scope
-            .filter_map(|id| tables.replication.metrics(id))
+        let kept: Vec<DataMetrics> = in_scope
+            .filter_map(|id| tables.replication.metrics(id, phases.as_deref()))
             .collect();
-        let [data] = kept[..] else {
+        let [data] = &kept[..] else {
             return undecided(match kept.is_empty() {
                 true => "no service in scope keeps data",
                 false => "name one service: `{service=NAME}`",

@@ -4,20 +4,27 @@ use super::estimate::{Estimate, Estimated, of_samples, share, undecided};
 use super::server::balance_of;
 use super::{Ask, exact};
 use crate::id::{EdgeId, FaultId};
-use crate::metrics::control::{KINDS, byte_count};
+use crate::metrics::control::KINDS;
 use crate::metrics::data::fault::RingChange;
-use crate::metrics::detection::{DetectionCell, Detector};
+use crate::metrics::detection::Detector;
+use crate::metrics::detection_cell::DetectionCell;
 use crate::metrics::histogram::Samples;
 use crate::metrics::selection::AttemptCounts;
 use crate::metrics::steady::{Return, SteadyState};
 use crate::scenario::client::EdgeOwner;
 use crate::scenario::measure::{Measure, Phase, Statistic};
+use crate::stats::moments::max_over_mean;
+use crate::time::SimTime;
 
 impl Ask<'_> {
     pub(super) fn other(&self) -> Estimated {
         match self.measure.measure {
             Measure::WastedAttemptRatio => self.wasted_ratio(),
-            Measure::DetectionTime | Measure::UndetectedCount => self.detection(),
+            Measure::DetectionTime
+            | Measure::DetectionTimeFirst
+            | Measure::DetectionTimeMedian
+            | Measure::DetectionTimeLast
+            | Measure::UndetectedCount => self.detection(),
             Measure::ExclusionTime => self.exclusion(),
             Measure::MistakeCount
             | Measure::MistakeRate
@@ -25,6 +32,7 @@ impl Ask<'_> {
             | Measure::MistakeRecurrence
             | Measure::QueryAccuracy => self.mistakes(),
             Measure::ControlMessageRate | Measure::ControlByteRate => self.control(),
+            Measure::ControlPeak => self.control_peak(),
             Measure::MitigationTime | Measure::RecoveryTime => self.return_time(),
             Measure::MovedKeyRatio
             | Measure::NeedlessMoveRatio
@@ -122,21 +130,28 @@ impl Ask<'_> {
         let fault = self.fault_or_whole()?;
         let mut sum = DetectionCell::default();
         for detector in self.detectors()? {
-            let cell = detector.detection(fault);
-            sum.detection_time.merge(&cell.detection_time);
-            sum.undetected_count += cell.undetected_count;
+            sum.merge(&detector.detection(fault));
         }
         if sum.detection_time.count() + sum.undetected_count == 0 {
             return undecided("no instance that is watched went down");
         }
         match self.measure.measure {
             Measure::UndetectedCount => Ok(Estimate::exact(sum.undetected_count as f64)),
+            Measure::DetectionTimeFirst => self.in_order(&sum, 0),
+            Measure::DetectionTimeMedian => self.in_order(&sum, 1),
+            Measure::DetectionTimeLast => self.in_order(&sum, 2),
             _ => of_samples(
                 &sum.detection_time,
                 sum.undetected_count,
                 self.measure.statistic,
             ),
         }
+    }
+
+    /// When the first, the median or the last one knew.
+    fn in_order(&self, cell: &DetectionCell, place: usize) -> Estimated {
+        let (times, missed) = (&cell.order[place], cell.order_missed[place]);
+        of_samples(times, missed, self.measure.statistic)
     }
 
     fn exclusion(&self) -> Estimated {
@@ -194,15 +209,34 @@ impl Ask<'_> {
         let (classes, _) = self.classes()?;
         let (tables, service) = (&self.run.tables, self.measure.scope.service);
         let secs = tables.timeline.length_secs(&classes);
-        let weight = |kind| match self.measure.measure {
-            Measure::ControlByteRate => byte_count(kind),
-            _ => 1,
-        };
         let counts = KINDS.iter().map(|kind| {
-            tables.control_count(*kind, service, &classes) as f64 * weight(*kind) as f64
+            let cell = tables.control(*kind, service, &classes);
+            match self.measure.measure {
+                Measure::ControlByteRate => cell.byte_count(*kind) as f64,
+                _ => cell.message_count() as f64,
+            }
         });
         let sum: f64 = counts.sum();
         exact((0.0 < secs).then(|| sum / secs), "the phase has no length")
+    }
+
+    fn control_peak(&self) -> Estimated {
+        let (classes, _) = self.classes()?;
+        let windows = &self.run.tables.windows;
+        let by_kind = KINDS.into_iter().map(|kind| windows.control_counts(kind));
+        let by_kind: Vec<&[u32]> = by_kind.filter(|counts| !counts.is_empty()).collect();
+        let window_count = by_kind.first().map_or(0, |counts| counts.len());
+        let start = |window: usize| SimTime::START + windows.width().saturating_mul(window as u64);
+        let timeline = &self.run.tables.timeline;
+        let is_whole = |w: &usize| timeline.is_inside(start(*w), start(*w + 1), &classes);
+        let count = |w: usize| {
+            by_kind
+                .iter()
+                .map(|counts| f64::from(counts[w]))
+                .sum::<f64>()
+        };
+        let counts: Vec<f64> = (0..window_count).filter(is_whole).map(count).collect();
+        exact(max_over_mean(&counts), "no control messages in this phase")
     }
 
     fn return_time(&self) -> Estimated {

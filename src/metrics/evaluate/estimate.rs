@@ -1,6 +1,7 @@
 //! A number with its sampling error.
 
 use crate::metrics::histogram::{ABOVE_COUNT_MIN, Sampled, rank_of};
+use crate::metrics::lengths::{Evidence, Lengths};
 use crate::scenario::measure::Statistic;
 
 /// Standard errors within which a limit is close.
@@ -10,18 +11,24 @@ const CLOSE_ERROR_COUNT: f64 = 2.0;
 pub type Estimated = Result<Estimate, String>;
 
 /// A number and the range that sampling leaves to it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Estimate {
     /// The number.
     pub value: f64,
     /// Two standard errors to both sides; None where no error is computed.
     range: Option<(f64, f64)>,
+    /// What it was read from, where that can be put together with other runs.
+    pub evidence: Option<Evidence>,
 }
 
 impl Estimate {
     /// A number without sampling error.
     pub fn exact(value: f64) -> Self {
-        Estimate { value, range: None }
+        Estimate {
+            value,
+            range: None,
+            evidence: None,
+        }
     }
 
     /// A number with a standard error.
@@ -30,7 +37,24 @@ impl Estimate {
         Estimate {
             value,
             range: Some((value - half_width, value + half_width)),
+            evidence: None,
         }
+    }
+
+    /// The number alone, unless one run has too few samples to state it.
+    pub fn stated(self) -> Estimated {
+        let Some(Evidence::Percentile { percent, lengths }) = &self.evidence else {
+            return Ok(self);
+        };
+        let count = lengths.count();
+        let above_count = count - rank_of(*percent, count);
+        if ABOVE_COUNT_MIN <= above_count {
+            return Ok(self);
+        }
+        Err(format!(
+            "only {above_count} of {count} samples lie above p{percent}; at least \
+             {ABOVE_COUNT_MIN} are needed"
+        ))
     }
 
     /// Whether a limit lies in the range of sampling.
@@ -52,7 +76,10 @@ pub fn share(part: u64, whole: u64, nothing: &str) -> Estimated {
     }
     let (share, count) = (part as f64 / whole as f64, whole as f64);
     let standard_error = (share * (1.0 - share) / count).sqrt();
-    Ok(Estimate::with_error(share, standard_error))
+    Ok(Estimate {
+        evidence: Some(Evidence::Share { part, whole }),
+        ..Estimate::with_error(share, standard_error)
+    })
 }
 
 /// One number of a distribution of lengths of time, of which `infinite_count` more samples never
@@ -84,7 +111,7 @@ pub fn of_samples<const BITS: u32, const UNIT_NS: u64>(
         Statistic::Min => Ok(Estimate::exact(samples.min_secs().unwrap_or(f64::INFINITY))),
         Statistic::Max => Ok(finite(samples.max_secs())),
         Statistic::StandardDeviation => Ok(finite(samples.standard_deviation_secs())),
-        Statistic::Percentile(percent) => percentile(samples, count, percent),
+        Statistic::Percentile(percent) => Ok(percentile(samples, infinite_count, percent)),
         Statistic::MaxOverMean
         | Statistic::Cv
         | Statistic::Jain
@@ -95,29 +122,27 @@ pub fn of_samples<const BITS: u32, const UNIT_NS: u64>(
     }
 }
 
-/// The percentile among `count` samples, of which those that `samples` lacks are infinite; its
-/// range lies between the ranks two binomial errors away.
+/// The percentile of the samples and of those that are infinite; its range lies between the ranks
+/// two binomial errors away. Whether they are enough to state it, [`Estimate::stated`] says.
 fn percentile<const BITS: u32, const UNIT_NS: u64>(
     samples: &Sampled<BITS, UNIT_NS>,
-    count: u64,
+    infinite_count: u64,
     percent: f64,
-) -> Estimated {
+) -> Estimate {
+    let lengths = Lengths::new(samples, infinite_count);
+    let count = lengths.count();
     let rank = rank_of(percent, count);
-    let above_count = count - rank;
-    if above_count < ABOVE_COUNT_MIN {
-        return Err(format!(
-            "only {above_count} of {count} samples lie above p{percent}; at least \
-             {ABOVE_COUNT_MIN} are needed"
-        ));
-    }
-    let value_at = |rank: u64| samples.value_at_rank(rank).unwrap_or(f64::INFINITY);
     let share = percent / 100.0;
     let error = (count as f64 * share * (1.0 - share)).sqrt();
     let half_width = (CLOSE_ERROR_COUNT * error).ceil() as u64;
     let low = rank.saturating_sub(half_width).max(1);
     let high = (rank + half_width).min(count);
-    Ok(Estimate {
-        value: value_at(rank),
-        range: Some((value_at(low), value_at(high))),
-    })
+    Estimate {
+        value: lengths.value_at_rank(rank),
+        range: Some((lengths.value_at_rank(low), lengths.value_at_rank(high))),
+        evidence: Some(Evidence::Percentile {
+            percent,
+            lengths: Box::new(lengths),
+        }),
+    }
 }

@@ -11,7 +11,8 @@ impl Ask<'_> {
         let (classes, _) = self.classes()?;
         let (flow, scope) = (&self.run.tables.flow, self.measure.scope);
         if self.measure.measure == Measure::FallbackRatio {
-            let count = flow.optional(scope.client, scope.edge, &classes);
+            self.check_client_of_class(scope.client)?;
+            let count = flow.optional(scope.client, scope.edge, scope.class, &classes);
             let nothing = "no optional call ended in this phase and scope";
             return share(count.failed_count, count.ended_count, nothing);
         }

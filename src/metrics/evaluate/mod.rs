@@ -11,6 +11,7 @@ mod estimate;
 mod flow;
 mod request;
 mod resilience;
+mod rollout;
 mod scaling;
 mod server;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod tests;
 use estimate::{Estimate, Estimated, undecided};
 
 use super::data::RunMetrics;
+use super::lengths::Evidence;
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::measure::{Aggregation, Measure, MeasureRef};
@@ -70,6 +72,12 @@ pub fn evaluate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> 
     }
 }
 
+/// Reads one number of a run, and what it was read from, also where the run alone has too few
+/// samples to state it.
+pub fn evidence(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Option<Evidence> {
+    unstated(run, scenario, measure).ok()?.evidence
+}
+
 /// Judges one expectation about a run of `scenario`.
 pub fn judge(run: &RunMetrics, scenario: &Scenario, expectation: &Expectation) -> Verdict {
     let judged = estimate(run, scenario, &expectation.measure);
@@ -110,7 +118,8 @@ fn undecided_verdict(reading: Reading, limit: Option<f64>, reason: String) -> Ve
     }
 }
 
-fn holds(operator: Operator, value: f64, limit: f64) -> bool {
+/// Whether a number compares with a limit as it should.
+pub fn holds(operator: Operator, value: f64, limit: f64) -> bool {
     match operator {
         Operator::Less => value < limit,
         Operator::LessOrEqual => value <= limit,
@@ -122,6 +131,11 @@ fn holds(operator: Operator, value: f64, limit: f64) -> bool {
 
 /// A number with its sampling error, or why there is none.
 fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Estimated {
+    unstated(run, scenario, measure)?.stated()
+}
+
+/// A number with its sampling error, even if its samples are too few to state it.
+fn unstated(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Estimated {
     let ask = Ask {
         run,
         scenario,
@@ -156,12 +170,10 @@ fn estimate(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         Measure::FallbackRatio => ask.flow(),
         Measure::InstanceCount => ask.instance_count(),
         data if data.is_of_data() => ask.data(),
+        restart if restart.is_of_rollout() => ask.rollout(),
         part if part.is_of_breakdown() => ask.flow(),
         Measure::HedgeRatio | Measure::FailsafeRatio => ask.several(),
-        Measure::CacheHitRatio
-        | Measure::CacheStaleRatio
-        | Measure::CacheLoadRate
-        | Measure::CacheLoadPeak => ask.cache(),
+        cache if cache.is_of_cache() => ask.cache(),
         _ => ask.other(),
     }
 }

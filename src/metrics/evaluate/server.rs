@@ -40,6 +40,7 @@ impl Ask<'_> {
             Measure::InSystem
             | Measure::Utilization
             | Measure::InFlightBalance
+            | Measure::QueueDepthBalance
             | Measure::UtilizationBalance
                 if is_of_class =>
             {

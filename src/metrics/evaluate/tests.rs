@@ -101,6 +101,7 @@ fn expect_measure(measure: MeasureRef, operator: Operator, bound: Bound) -> Expe
         measure,
         operator,
         bound,
+        over: crate::scenario::expect::Over::All,
     }
 }
 

@@ -61,7 +61,7 @@ impl Finish<'_> {
         optional
             .map(|(place, edge)| {
                 let edge_id = Some(EdgeId::from_index(place));
-                let count = self.tables.flow.optional(None, edge_id, &self.whole);
+                let count = self.tables.flow.optional(None, edge_id, None, &self.whole);
                 FallbackMetrics {
                     call: edge.path.clone(),
                     ended_count: count.ended_count,

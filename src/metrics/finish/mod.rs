@@ -5,8 +5,8 @@ mod flow;
 mod resilience;
 mod server;
 
-use super::control::{KINDS, byte_count, name};
-use super::data::fault::{FaultMetrics, FaultSpan, ReturnTimes};
+use super::control::{KINDS, name};
+use super::data::fault::{FaultMetrics, FaultSpan, ReturnTimes, RolloutMetrics};
 use super::data::request::{ClientMetrics, PhaseKind, PhaseMetrics, RequestMetrics};
 use super::data::series::{ClientSeries, ControlSeries, Series};
 use super::data::{Conservation, ControlMetrics, RunMetrics};
@@ -245,24 +245,35 @@ impl Finish<'_> {
             recovery: recovery_times(returns, window_secs),
             rings: tables.rings.changes(fault.index(), self.scenario),
             selection: tables.convergence.of_fault(fault, self.scenario),
+            rollout: self.rollout(fault),
         }
+    }
+
+    fn rollout(&self, fault: FaultId) -> Option<RolloutMetrics> {
+        let tables = self.tables;
+        let metrics = tables.rollouts.metrics(fault, self.scenario)?;
+        Some(RolloutMetrics {
+            moves: tables.rings.rollout_moves(fault.index(), self.scenario),
+            ..metrics
+        })
     }
 
     fn control(&self) -> Vec<ControlMetrics> {
         let secs = self.measured_secs();
         let of_kind = |kind| {
-            let message_count = self.tables.control_count(kind, None, &self.whole);
-            let rate = if 0.0 < secs {
-                message_count as f64 / secs
-            } else {
-                0.0
+            let cell = self.tables.control(kind, None, &self.whole);
+            let message_count = cell.message_count();
+            let rate = |count: u64| match 0.0 < secs {
+                true => count as f64 / secs,
+                false => 0.0,
             };
             (0 < message_count).then(|| ControlMetrics {
                 kind: name(kind),
                 message_count,
-                message_rate_per_sec: rate,
-                message_byte_count: byte_count(kind),
-                byte_rate_per_sec: rate * byte_count(kind) as f64,
+                message_rate_per_sec: rate(message_count),
+                // Of messages that differ in length this is the mean, rounded down.
+                message_byte_count: cell.byte_count(kind) / message_count,
+                byte_rate_per_sec: rate(cell.byte_count(kind)),
             })
         };
         KINDS.into_iter().filter_map(of_kind).collect()

@@ -48,7 +48,7 @@ impl Finish<'_> {
             utilization_ratio: total.utilization_ratio(),
             zombie_ratio: ratio(work.zombie_count, work.served_count),
             littles_law: self.littles_law(service),
-            data: self.tables.replication.metrics(service).cloned(),
+            data: self.tables.replication.metrics(service, None),
             server: self.server(service, work.dropped_count),
             instances: instances
                 .map(|(place, instance)| {

@@ -2,7 +2,7 @@
 
 use super::{Answer, CacheSet, CacheTimer, Waiter};
 use crate::engine::{PendingSet, TimerId};
-use crate::id::{CallerId, EdgeId, NodeId};
+use crate::id::{CallerId, ClassId, EdgeId, NodeId};
 use crate::model::event::Event;
 use crate::model::observation::{
     CacheAnswer, CachePlace, LifeState, Observation, Observer, Outcome,
@@ -30,7 +30,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let answer = self.call_caches(edge).ask(place, request.key, now);
         let at = CachePlace::Call(edge);
-        self.observe_cache_asked(at, answer);
+        self.observe_cache_asked(at, request.class, answer);
         match answer {
             Answer::Fresh => self.answer_from_cache(slot, edge),
             Answer::Stale { loads } => {
@@ -47,18 +47,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     self.set_cache_timer(left, CacheTimer::Deadline(waiter));
                 }
             }
-            Answer::Absent => self.load_key(slot, edge, place),
+            Answer::Absent => self.load_key(slot, edge, place, request.class),
         }
     }
 
-    /// A request loads its key: it goes on to the service.
-    fn load_key(&mut self, slot: u32, edge: EdgeId, place: u32) {
+    /// A request loads its key, which one of `class` asked for: it goes on to the service.
+    fn load_key(&mut self, slot: u32, edge: EdgeId, place: u32, class: ClassId) {
         let request = &mut self.requests[slot];
         request.flags.set(RequestFlags::LOADS_CACHE);
         let request = *request;
         self.call_caches(edge).begin_load(place, request.key);
         self.observe(Observation::CacheLoads {
             place: CachePlace::Call(edge),
+            class,
         });
         let travel = self.cache_travel(edge, &request);
         if travel.is_zero() {
@@ -80,7 +81,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             request.deadline = self.now() + self.nodes[node.index()].true_length(deadline);
         }
         let slot = self.insert_request(request);
-        self.load_key(slot, edge, place);
+        self.load_key(slot, edge, place, origin.class);
     }
 
     /// The cache answers a request, after the time that this takes.
@@ -234,7 +235,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if self.call_caches(edge).is_loading(place, request.key) {
                 self.call_caches(edge).wait(place, request.key, waiter);
             } else if self.is_running(&live) {
-                self.load_key(waiter.slot, edge, place);
+                self.load_key(waiter.slot, edge, place, live.class);
             } else {
                 self.set_cache_timer(SimDuration::ZERO, CacheTimer::Misses(waiter));
             }
@@ -275,14 +276,23 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    pub(super) fn observe_cache_asked(&mut self, place: CachePlace, answer: Answer) {
+    pub(super) fn observe_cache_asked(
+        &mut self,
+        place: CachePlace,
+        class: ClassId,
+        answer: Answer,
+    ) {
         let answer = match answer {
             Answer::Fresh => CacheAnswer::Fresh,
             Answer::Stale { .. } => CacheAnswer::Stale,
             Answer::Loading => CacheAnswer::Loading,
             Answer::Absent => CacheAnswer::Absent,
         };
-        self.observe(Observation::CacheAsked { place, answer });
+        self.observe(Observation::CacheAsked {
+            place,
+            class,
+            answer,
+        });
     }
 
     /// A process died, and with it what its calling sides kept.

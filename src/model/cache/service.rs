@@ -2,7 +2,7 @@
 
 use super::{Answer, CacheSet, CacheTimer, Mark, Waiter};
 use crate::engine::PendingSet;
-use crate::id::{EdgeId, InstanceId, ServiceId};
+use crate::id::{ClassId, EdgeId, InstanceId, ServiceId};
 use crate::model::caller::fold_identity;
 use crate::model::observation::{CachePlace, Observation, Observer, Outcome};
 use crate::model::request::{NIL, Parent, Reply, Request, RequestFlags, Stage};
@@ -38,11 +38,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = self.attempts[slot];
         let (instance, key, now) = (attempt.instance, attempt.key, self.now());
         let answer = self.service_caches(instance).ask(instance.0, key, now);
-        self.observe_cache_asked(CachePlace::Instance(instance), answer);
+        let place = CachePlace::Instance(instance);
+        self.observe_cache_asked(place, attempt.class, answer);
         let identity = fold_identity(&attempt);
         match answer {
             Answer::Fresh | Answer::Stale { .. } => {
                 if answer == (Answer::Stale { loads: true }) {
+                    self.observe_service_load(instance, attempt.class);
                     self.reload_at_instance(instance, key, identity);
                 }
                 self.set_mark(slot, Mark::Holds);
@@ -55,16 +57,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             Answer::Absent => {
                 self.set_mark(slot, Mark::Loads);
-                self.begin_service_load(instance, key);
+                self.observe_service_load(instance, attempt.class);
+                self.service_caches(instance).begin_load(instance.0, key);
                 self.draw_miss_time(instance, identity)
             }
         }
     }
 
-    fn begin_service_load(&mut self, instance: InstanceId, key: u32) {
-        self.service_caches(instance).begin_load(instance.0, key);
+    fn observe_service_load(&mut self, instance: InstanceId, class: ClassId) {
         self.observe(Observation::CacheLoads {
             place: CachePlace::Instance(instance),
+            class,
         });
     }
 
@@ -188,7 +191,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Loads an entry again that still answers, without a worker.
     fn reload_at_instance(&mut self, instance: InstanceId, key: u32, identity: u64) {
-        self.begin_service_load(instance, key);
+        self.service_caches(instance).begin_load(instance.0, key);
         let identity = mix(identity ^ RELOAD_SALT);
         let Some(edge) = self.miss_call(instance) else {
             let length = self.draw_miss_time(instance, identity);

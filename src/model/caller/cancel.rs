@@ -126,6 +126,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if is_shared && attempt.stage == Stage::Running {
             self.advance_sharing(id);
             self.with_sharing(id, |sharing| sharing.remove(slot));
+            if is_on_cpu {
+                self.observe(Observation::CoresShared {
+                    instance: id,
+                    class: attempt.class,
+                    begins: false,
+                });
+            }
             self.schedule_shared(id);
         }
         self.free_worker(id, attempt.stage);

@@ -131,7 +131,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.clear_ended_parts();
         for place in 0..self.joins.calls(join).len() {
             let call = self.joins.calls(join)[place];
-            self.decide_call(join, call.edge, origin.request.identity);
+            self.decide_call(join, call.edge, &origin.request);
         }
         self.joins.close_one(join);
         true
@@ -186,13 +186,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             root.attempt_count = root.attempt_count.saturating_add(request.attempt_count);
         }
         if !state.is_beginning {
-            self.decide_call(join, edge, request.identity);
+            self.decide_call(join, edge, request);
         }
         self.joins.close_one(join);
     }
 
-    /// Ends a call of a stage as soon as its outcome is certain.
-    fn decide_call(&mut self, join: u32, edge: EdgeId, identity: u64) {
+    /// Ends a call of a stage as soon as its outcome is certain. `request`: one of it, or the one
+    /// that makes it.
+    fn decide_call(&mut self, join: u32, edge: EdgeId, request: &Request) {
         let state = self.joins.slab[join];
         let call = self.joins.call_mut(join, edge);
         let is_success = call.needed_count == 0;
@@ -210,6 +211,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::OptionalCallEnded {
                 caller,
                 edge,
+                class: request.class,
                 started_at: state.started_at,
                 has_failed: !is_success,
             });
@@ -217,7 +219,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         match (is_success, is_optional) {
             (false, false) => self.end_stage(join, edge, failure),
             (false, true) if !fallback_time.is_zero() => {
-                self.begin_fallback(join, edge, identity);
+                self.begin_fallback(join, edge, request.identity);
             }
             _ => self.on_call_decided(join, edge),
         }

@@ -55,8 +55,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         )
     }
 
-    /// Begins to open a connection.
-    pub(super) fn open_connection(&mut self, pool: u32) {
+    /// Begins to open a connection that an attempt of this class needs.
+    pub(super) fn open_connection(&mut self, pool: u32, class: ClassId) {
         let now = self.now();
         let config = self.pool_config(pool);
         let record = &mut self.connections.pools[pool];
@@ -91,6 +91,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller,
             edge,
             instance,
+            class,
         });
         self.send_syn(slot);
     }
@@ -223,6 +224,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 let record = &mut self.connections.records[connection];
                 record.flags.set(Flags::IN_BACKLOG);
             }
+            LifeState::Up if !is_known && self.instances[instance.index()].is_closing => {
+                return self.send_packet_on(connection, MessageKind::Refused);
+            }
             LifeState::Paused | LifeState::Up => {}
         }
         let record = &mut self.connections.records[connection];
@@ -342,7 +346,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .position(instance)
             .is_some();
         if is_candidate {
-            self.open_connection(pool);
+            self.open_connection(pool, ClassId::NONE);
         } else {
             self.connections.pools[pool].failure_count = 0;
             self.connections.set_ready(pool, true);

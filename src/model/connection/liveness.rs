@@ -6,7 +6,7 @@ use super::{
     TIMER_OF_INSTANCE,
 };
 use crate::engine::PendingSet;
-use crate::id::{CallerId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
 use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
 use crate::model::request::{AttemptFlags, Reply, Stage};
@@ -364,7 +364,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let reconnects = record.phase == Phase::Open && self.pool_config(pool).reconnect.is_some();
         if reconnects {
             self.connections.set_ready(pool, false);
-            self.open_connection(pool);
+            self.open_connection(pool, ClassId::NONE);
         } else {
             self.serve_waiting(pool);
         }

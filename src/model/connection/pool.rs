@@ -1,8 +1,8 @@
 //! Attempts and their connections: wait, travel, leave.
 
-use super::{Flags, Phase, Pool, TIMER_OF_CALLER, WAITS};
+use super::{Connections, Flags, MessageKind, Phase, Pool, TIMER_OF_CALLER, WAITS};
 use crate::engine::PendingSet;
-use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::caller::{LEG_THERE, message_key};
 use crate::model::classes::Leg;
 use crate::model::event::Event;
@@ -141,10 +141,20 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             && self.may_connect(caller, has_any)
         {
             has_any = true;
-            self.open_connection(pool);
+            let class = self.waiting_class(pool, coming);
+            self.open_connection(pool, class);
             live_count += 1;
             coming = coming.saturating_add(config.streams_max);
         }
+    }
+
+    /// The class of the attempt that waits behind `count` others.
+    fn waiting_class(&self, pool: u32, count: u32) -> ClassId {
+        if self.scenario.classes.is_empty() {
+            return ClassId::NONE;
+        }
+        let attempt = self.connections.waiting_at(pool, count);
+        attempt.map_or(ClassId::NONE, |slot| self.attempts[slot].class)
     }
 
     /// Sends the bytes of an attempt.
@@ -236,6 +246,27 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         true
     }
 
+    /// An instance tells all that are connected to it to go away.
+    pub(in crate::model) fn send_goaways(&mut self, instance: InstanceId) {
+        if !self.connections.is_used() {
+            return;
+        }
+        for connection in self.connections.of_instance(instance) {
+            if self.knows(connection) {
+                let flags = &mut self.connections.records[connection].flags;
+                flags.set(Flags::GOAWAY_SENT);
+                self.send_on(connection, MessageKind::Goaway);
+            }
+        }
+    }
+
+    /// Whether anybody is connected to a process.
+    pub(in crate::model) fn has_connections(&self, instance: InstanceId) -> bool {
+        let records = self.connections.records.iter();
+        let mut of_instance = records.filter(|(_, record)| record.instance == instance);
+        of_instance.any(|(connection, _)| self.knows(connection))
+    }
+
     /// Worker time that the attempt's connection still costs.
     #[inline]
     pub(in crate::model) fn handshake_demand(&mut self, slot: u32) -> SimDuration {
@@ -318,6 +349,26 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if self.pool_config(pool).unacked_timeout < delay {
             self.note_unacked(connection, since);
         }
+    }
+}
+
+impl Connections {
+    /// The attempt that waits behind `count` others, if so many wait.
+    fn waiting_at(&self, pool: u32, count: u32) -> Option<u32> {
+        let record = &self.pools[pool];
+        if record.waiting_count <= count {
+            return None;
+        }
+        let behind = record.waiting_count - 1 - count;
+        let step = |attempt: u32, is_back: bool| {
+            let stream = self.streams[attempt as usize];
+            if is_back { stream.prev } else { stream.next }
+        };
+        // From the nearer end.
+        Some(match behind < count {
+            true => (0..behind).fold(record.waiting_last, |attempt, _| step(attempt, true)),
+            false => (0..count).fold(record.waiting_first, |attempt, _| step(attempt, false)),
+        })
     }
 }
 

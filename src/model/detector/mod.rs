@@ -8,6 +8,7 @@ mod bertier;
 mod chen_nfd_e;
 mod chen_nfd_s;
 mod fixed_timeout;
+pub mod health;
 mod judge;
 pub mod pairs;
 mod phi_akka;

@@ -11,7 +11,7 @@ use crate::scenario::detector::DetectorConfig;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The detector of a calling side.
-    pub(super) fn detector_config(&self, caller: CallerId) -> Option<DetectorConfig> {
+    pub(in crate::model) fn detector_config(&self, caller: CallerId) -> Option<DetectorConfig> {
         let edge = self.callers[caller.index()].edge;
         self.scenario.edges[edge.index()].detector
     }
@@ -21,6 +21,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(config) = self.detector_config(caller) else {
             return;
         };
+        if let DetectorConfig::Gossip { cluster } = config {
+            return self.sync_gossip(caller, cluster);
+        }
         let listed = Arc::clone(&self.callers[caller.index()].listed);
         let old = std::mem::take(&mut self.callers[caller.index()].pairs);
         let mut pairs = Vec::with_capacity(listed.members.len());
@@ -42,8 +45,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 .is_ok();
             if !is_kept {
                 let slot = match &config {
-                    DetectorConfig::Ping(ping) => self.add_ping_pair(caller, instance, ping),
+                    DetectorConfig::Check(check) => self.add_ping_pair(caller, instance, check),
                     DetectorConfig::Push(push) => self.add_push_pair(caller, instance, push),
+                    DetectorConfig::Gossip { .. } => unreachable!("gossip has no pairs"),
                 };
                 pairs.push((instance, slot));
             }
@@ -55,8 +59,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Ends a pair, and with it what its calling side believed.
     fn remove_pair(&mut self, config: &DetectorConfig, slot: u32) {
         match config {
-            DetectorConfig::Ping(_) => self.remove_ping_pair(slot),
+            DetectorConfig::Check(_) => self.remove_ping_pair(slot),
             DetectorConfig::Push(_) => self.remove_push_pair(slot),
+            DetectorConfig::Gossip { .. } => unreachable!("gossip has no pairs"),
         }
     }
 
@@ -68,6 +73,32 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         for (_, slot) in std::mem::take(&mut self.callers[caller.index()].pairs) {
             self.remove_pair(&config, slot);
         }
+        if let DetectorConfig::Gossip { .. } = config {
+            self.change_suspects(caller, Vec::new());
+        }
+    }
+
+    /// A calling side suspects these from now on, ascending, and nobody else.
+    pub(in crate::model) fn change_suspects(&mut self, caller: CallerId, after: Vec<InstanceId>) {
+        let suspector = Suspector::Caller(caller);
+        let before = std::mem::take(&mut self.callers[caller.index()].suspects);
+        for instance in before.iter().copied() {
+            if after.binary_search(&instance).is_err() {
+                self.observe(Observation::Trusted {
+                    suspector,
+                    instance,
+                });
+            }
+        }
+        for instance in after.iter().copied() {
+            if before.binary_search(&instance).is_err() {
+                self.observe(Observation::Suspected {
+                    suspector,
+                    instance,
+                });
+            }
+        }
+        self.callers[caller.index()].suspects = after;
     }
 
     /// Names a pair in keyed draws: both nodes and the edge.
@@ -77,8 +108,35 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         pair_hash(&self.nodes, link) ^ self.edge_hash(side.edge)
     }
 
+    /// A calling side leaves out an instance that it has not checked yet. Its candidates follow
+    /// when it has taken over its list.
+    pub(super) fn leave_out_unverified(&mut self, (caller, instance): (CallerId, InstanceId)) {
+        let suspects = &mut self.callers[caller.index()].suspects;
+        if let Err(place) = suspects.binary_search(&instance) {
+            suspects.insert(place, instance);
+        }
+    }
+
+    /// The first check of an instance has failed.
+    pub(super) fn suspect_unverified(&mut self, (caller, instance): (CallerId, InstanceId)) {
+        let suspector = Suspector::Caller(caller);
+        self.observe(Observation::Suspected {
+            suspector,
+            instance,
+        });
+    }
+
+    /// The first check of an instance has passed.
+    pub(super) fn take_in_verified(&mut self, (caller, instance): (CallerId, InstanceId)) {
+        let suspects = &mut self.callers[caller.index()].suspects;
+        if let Ok(place) = suspects.binary_search(&instance) {
+            suspects.remove(place);
+            self.refresh_candidates(caller, ExclusionCause::Detector);
+        }
+    }
+
     /// A calling side changes what it believes of an instance.
-    pub(super) fn set_suspected(
+    pub(in crate::model) fn set_suspected(
         &mut self,
         (caller, instance): (CallerId, InstanceId),
         is_suspected: bool,

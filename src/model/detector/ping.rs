@@ -1,10 +1,12 @@
-//! Heartbeat and ACK between a calling side and the instances on its list.
+//! Checks of the instances on the list of a calling side: it asks, they answer.
 //!
-//! Source: textbook. A calling side asks every `interval`; an ACK that has not come within
-//! `timeout` is a miss, `misses_max` misses in a row make a suspicion, `rises_min` ACKs in a row
-//! end it. An instance that nobody answers for costs the full timeout, whether its process or its
-//! host is gone. A suspicion ends with the pair when the instance leaves the list.
+//! In the textbook form it asks every `interval`; an ACK that has not come within `timeout` is a
+//! miss, and an instance that nobody answers for costs the full timeout, whether its process or its
+//! host is gone. In the forms of proxies the next check follows the end of the last one; a process
+//! that is gone refuses at once, where the transport can, and an answer may say no. What follows
+//! from answers is in `health`. A suspicion ends with the pair when the instance leaves the list.
 
+use super::health::{Finding, Health};
 use crate::engine::{PendingSet, Slab, Timer};
 use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::event::Event;
@@ -12,9 +14,12 @@ use crate::model::network::{MessageKey, Verdict};
 use crate::model::node::Node;
 use crate::model::observation::{ControlKind, LifeState, Observation, Observer, Suspector};
 use crate::model::world::{Deferred, World};
+use crate::rng::{Purpose, UniformSource};
 use crate::scenario::Scenario;
-use crate::scenario::registry::PingConfig;
-use crate::time::SimDuration;
+use crate::scenario::check::{CheckConfig, CheckRule, ProbePath};
+use crate::scenario::fault::FaultKind;
+use crate::scenario::network::Transport;
+use crate::time::{SimDuration, SimTime};
 
 /// One calling side and one instance that it pings.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +31,12 @@ struct Pair {
     pending: u64,
     /// Pings sent.
     number: u32,
-    misses: u32,
-    rises: u32,
     is_waiting: bool,
-    is_suspected: bool,
+    /// What the answer on the wire says.
+    answer: Finding,
+    health: Health,
+    /// It is left out without having failed: no check has ended yet.
+    is_unverified: bool,
 }
 
 /// A ping of a pair, for whoever answers it.
@@ -66,7 +73,7 @@ impl Pings {
             .filter(|edge| {
                 scenario.edges[*edge]
                     .detector
-                    .is_some_and(|d| d.ping().is_some())
+                    .is_some_and(|d| d.check().is_some())
             })
             .map(EdgeId::from_index)
             .flat_map(|edge| {
@@ -77,6 +84,14 @@ impl Pings {
             .map(|(edge, caller)| (edge, topology.caller_node(CallerId(caller))))
             .map(|(edge, node)| lane_key(edge, &nodes[node.index()]))
             .collect();
+        let edges: std::collections::BTreeSet<EdgeId> = lane_keys.iter().map(|key| key.0).collect();
+        let drifts = scenario.faults.iter().filter_map(|fault| match fault.kind {
+            FaultKind::ClockDrift { drift_ratio } => Some(drift_ratio.to_bits()),
+            _ => None,
+        });
+        for drift in drifts {
+            lane_keys.extend(edges.iter().map(|edge| (*edge, drift)));
+        }
         lane_keys.sort_unstable();
         lane_keys.dedup();
         let lane_count = u32::try_from(lane_keys.len()).expect("fewer lanes than calling sides");
@@ -93,42 +108,89 @@ fn lane_key(edge: EdgeId, owner: &Node) -> LaneKey {
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
-    fn ping_config(&self, caller: CallerId) -> Option<PingConfig> {
-        let edge = self.callers[caller.index()].edge;
-        self.scenario.edges[edge.index()].detector?.ping()
+    fn check_config(&self, caller: CallerId) -> CheckConfig {
+        let config = self.detector_config(caller);
+        let config = config.and_then(|config| config.check());
+        config.expect("only edges with checks have such pairs")
     }
 
+    /// A calling side begins to check an instance. At the start of a run it has done so for long.
     pub(super) fn add_ping_pair(
         &mut self,
         caller: CallerId,
         instance: InstanceId,
-        config: &PingConfig,
+        config: &CheckConfig,
     ) -> u32 {
+        let is_new = SimTime::START < self.now();
+        let health = match is_new {
+            true => Health::fresh(config),
+            false => Health::proven(config),
+        };
         let slot = self.pings.pairs.insert(Pair {
             caller,
             instance,
             due: Timer::UNSET,
             pending: 0,
             number: 0,
-            misses: 0,
-            rises: 0,
             is_waiting: false,
-            is_suspected: false,
+            answer: Finding::Passed,
+            health,
+            is_unverified: health.is_down,
         });
-        let node = self.caller_node(caller);
-        let interval = self.nodes[node.index()].true_length(config.interval);
-        let identity = self.pair_identity(slot);
-        let first = self.first_tick(node, identity, interval, config.phase);
+        if health.is_down {
+            self.leave_out_unverified((caller, instance));
+        }
+        let first = self.first_check(slot, config, is_new);
         let sequence = self.schedule(first, Event::PingDue(slot));
         self.pings.pairs[slot].due.set(sequence);
         slot
+    }
+
+    /// From now to the first check. HAProxy spreads the servers of a backend over its interval,
+    /// Envoy checks a new host at once but for its jitter, and has no other spread.
+    fn first_check(&self, slot: u32, config: &CheckConfig, is_new: bool) -> SimDuration {
+        let Pair {
+            caller, instance, ..
+        } = self.pings.pairs[slot];
+        let node = self.caller_node(caller);
+        let clock = &self.nodes[node.index()];
+        let interval = clock.true_length(config.interval);
+        let of_caller = clock.path_hash ^ self.edge_hash(self.callers[caller.index()].edge);
+        let jitter = |most: SimDuration| {
+            let identity = self.pair_identity(slot);
+            let incarnation = clock.incarnation;
+            let mut draw = self.streams.draw(Purpose::Phase, identity, incarnation, 1);
+            most.scaled(draw.uniform())
+        };
+        match config.rule {
+            CheckRule::Ping { .. } => {
+                self.first_tick(node, self.pair_identity(slot), interval, config.phase)
+            }
+            CheckRule::Haproxy(_) => {
+                let listed = &self.callers[caller.index()].listed;
+                let place = listed.position(instance).unwrap_or(0) as u64;
+                let step_ns = interval.as_ns() / listed.members.len().max(1) as u64;
+                let start = match is_new {
+                    true => SimDuration::ZERO,
+                    false => self.first_tick(node, of_caller, interval, config.phase),
+                };
+                let offset_ns = start.as_ns() + place * step_ns;
+                SimDuration::from_ns(offset_ns % interval.as_ns().max(1))
+            }
+            CheckRule::Envoy(envoy) if is_new => jitter(clock.true_length(envoy.initial_jitter)),
+            CheckRule::Envoy(envoy) => {
+                let start = self.first_tick(node, of_caller, interval, config.phase);
+                let late = jitter(clock.true_length(envoy.initial_jitter));
+                SimDuration::from_ns((start + late).as_ns() % interval.as_ns().max(1))
+            }
+        }
     }
 
     /// Ends a pair, and with it what its calling side believed.
     pub(super) fn remove_ping_pair(&mut self, slot: u32) {
         self.pings.lanes.cancel(slot);
         let pair = self.pings.pairs.remove(slot);
-        if pair.is_suspected {
+        if pair.health.is_down && !pair.is_unverified {
             self.observe(Observation::Trusted {
                 suspector: Suspector::Caller(pair.caller),
                 instance: pair.instance,
@@ -156,17 +218,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let identity = self.pair_identity(slot);
         self.fold(event, node, identity);
-        let config = self
-            .ping_config(pair.caller)
-            .expect("only edges with a detector ping");
+        let config = self.check_config(pair.caller);
         let clock = &self.nodes[node.index()];
         let (interval, timeout) = (
             clock.true_length(config.interval),
             clock.true_length(config.timeout),
         );
-        let next = self.schedule(interval, event);
+        if let CheckRule::Ping { .. } = config.rule {
+            let next = self.schedule(interval, event);
+            self.pings.pairs[slot].due.set(next);
+        } else {
+            self.pings.pairs[slot].due.cancel();
+        }
         let state = &mut self.pings.pairs[slot];
-        state.due.set(next);
         state.number += 1;
         state.is_waiting = true;
         self.set_ping_timeout(slot, timeout);
@@ -227,18 +291,25 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         let (node, event) = (self.instance_node(pair.instance), Event::PingArrives(slot));
-        if self.defers(node, Deferred::Event(event, sequence)) {
+        // The kernel alone accepts a connection.
+        let is_of_kernel = self.check_config(pair.caller).path == ProbePath::Accept;
+        if !is_of_kernel && self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
         let identity = self.pair_identity(slot);
         self.fold(event, node, identity);
         self.pings.pairs[slot].pending = 0;
-        if self.nodes[node.index()].state != LifeState::Up {
-            return;
+        let config = self.check_config(pair.caller);
+        let state = self.nodes[node.index()].state;
+        if !(state == LifeState::Up || state == LifeState::Paused) {
+            return self.refuse_check(slot, &config, state);
         }
-        let edge = self.callers[pair.caller.index()].edge;
-        if !self.waits_for_worker(edge) {
-            return self.send_ping_message(slot, ControlKind::Ack);
+        if self.instances[node.index()].is_closing && !matches!(config.rule, CheckRule::Ping { .. })
+        {
+            return self.refuse_check(slot, &config, LifeState::Absent);
+        }
+        if !config.path.needs_worker() {
+            return self.answer_check(slot, Finding::Passed);
         }
         let ping = PairPing {
             caller: pair.caller,
@@ -249,19 +320,40 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.admit_probe(slot, ping);
     }
 
+    /// Nobody is there to answer. A host whose process is gone refuses, which the textbook form
+    /// does not hear.
+    fn refuse_check(&mut self, slot: u32, config: &CheckConfig, state: LifeState) {
+        let is_silent = state == LifeState::HostLost
+            || self.network.transport == Transport::Datagram
+            || matches!(config.rule, CheckRule::Ping { .. });
+        if !is_silent {
+            self.answer_check(slot, Finding::Unreachable);
+        }
+    }
+
+    fn answer_check(&mut self, slot: u32, answer: Finding) {
+        self.pings.pairs[slot].answer = answer;
+        self.send_ping_message(slot, ControlKind::Ack);
+    }
+
     /// A worker is done with a ping; it is acknowledged unless its caller has begun another one.
     pub(in crate::model) fn acknowledge(
         &mut self,
         slot: u32,
         number: u32,
         (caller, instance): (CallerId, InstanceId),
+        answer: Finding,
     ) {
         let is_awaited = self.pings.pairs.get(slot).is_some_and(|pair| {
             (pair.caller, pair.instance, pair.number) == (caller, instance, number)
                 && pair.is_waiting
         });
-        if is_awaited {
-            self.send_ping_message(slot, ControlKind::Ack);
+        if !is_awaited {
+            return;
+        }
+        let is_textbook = matches!(self.check_config(caller).rule, CheckRule::Ping { .. });
+        if !is_textbook || answer == Finding::Passed {
+            self.answer_check(slot, answer);
         }
     }
 
@@ -277,22 +369,63 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let identity = self.pair_identity(slot);
         self.fold(event, node, identity);
-        let config = self
-            .ping_config(pair.caller)
-            .expect("only edges with a detector ping");
         let state = &mut self.pings.pairs[slot];
         state.pending = 0;
-        if !std::mem::take(&mut state.is_waiting) {
-            return;
+        if std::mem::take(&mut state.is_waiting) {
+            let found = state.answer;
+            self.pings.lanes.cancel(slot);
+            self.end_check(slot, found);
         }
-        state.misses = 0;
-        state.rises = state.rises.saturating_add(1);
-        let trusts = state.is_suspected && state.rises >= config.rises_min;
-        self.pings.lanes.cancel(slot);
-        if trusts {
-            self.pings.pairs[slot].is_suspected = false;
-            self.set_suspected((pair.caller, pair.instance), false);
+    }
+
+    /// A check has ended: its calling side may believe something else, and plans the next one.
+    fn end_check(&mut self, slot: u32, found: Finding) {
+        let caller = self.pings.pairs[slot].caller;
+        let config = self.check_config(caller);
+        let has_traffic = self.has_called(caller);
+        let pair = &mut self.pings.pairs[slot];
+        let was_down = pair.health.is_down;
+        let was_unverified = std::mem::take(&mut pair.is_unverified);
+        let next = pair.health.on_result(&config, found, has_traffic);
+        let (is_down, instance) = (pair.health.is_down, pair.instance);
+        if let Some(next) = next {
+            let node = self.caller_node(caller);
+            let jitter = self.check_jitter(slot, &config);
+            let delay = self.nodes[node.index()].true_length(next + jitter);
+            let sequence = self.schedule(delay, Event::PingDue(slot));
+            self.pings.pairs[slot].due.set(sequence);
         }
+        match (was_unverified, was_down, is_down) {
+            (true, _, true) => self.suspect_unverified((caller, instance)),
+            (true, _, false) => self.take_in_verified((caller, instance)),
+            (false, was, is) if was != is => self.set_suspected((caller, instance), is),
+            (false, ..) => {}
+        }
+    }
+
+    fn check_jitter(&self, slot: u32, config: &CheckConfig) -> SimDuration {
+        let CheckRule::Envoy(envoy) = config.rule else {
+            return SimDuration::ZERO;
+        };
+        if envoy.interval_jitter.is_zero() {
+            return SimDuration::ZERO;
+        }
+        let pair = &self.pings.pairs[slot];
+        let identity = self
+            .pair_identity(slot)
+            .wrapping_add(u64::from(pair.number));
+        let mut draw = self.streams.draw(Purpose::Phase, identity, 0, 2);
+        envoy.interval_jitter.scaled(draw.uniform())
+    }
+
+    /// Whether a calling side has sent a request; that of a service counts as having.
+    fn has_called(&self, caller: CallerId) -> bool {
+        let node = self.caller_node(caller);
+        let counts = &self.request_counts;
+        let of_client = node.index().checked_sub(self.instances.len());
+        of_client
+            .and_then(|place| counts.get(place))
+            .is_none_or(|count| 0 < *count)
     }
 
     /// The head of a lane of ping timeouts is due, if it was not cancelled.
@@ -324,18 +457,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         state.is_waiting = false;
-        state.rises = 0;
-        state.misses = state.misses.saturating_add(1);
         let pair = *state;
         let node = self.caller_node(pair.caller);
         let identity = self.pair_identity(slot);
         self.fold(Event::PingTimeout(0), node, identity);
-        let config = self
-            .ping_config(pair.caller)
-            .expect("only edges with a detector ping");
-        if !pair.is_suspected && pair.misses >= config.misses_max {
-            self.pings.pairs[slot].is_suspected = true;
-            self.set_suspected((pair.caller, pair.instance), true);
-        }
+        self.end_check(slot, Finding::Unreachable);
     }
 }

@@ -122,10 +122,7 @@ impl Beats {
 
 /// What a clock shows at a true instant, in nanoseconds since the start.
 fn local_ns(node: &Node, at: SimTime) -> u64 {
-    if node.has_true_clock() {
-        return at.as_ns();
-    }
-    (at.as_ns() as f64 * (1.0 + node.drift_ratio)) as u64
+    node.local_ns(at)
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -245,14 +242,33 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let number = &mut self.beats.pairs[slot].number;
         *number = number.saturating_add(u32::try_from(skipped + 1).unwrap_or(u32::MAX));
         self.schedule_beat(slot, (nominal + interval).since(now));
-        self.send_beat(slot, nominal);
+        let number = self.beats.pairs[slot].number;
+        if config.path.needs_worker() {
+            let ends = (caller, instance);
+            return self.admit_beat(identity, ends, (slot, number), nominal);
+        }
+        self.send_beat(slot, number, nominal);
+    }
+
+    /// A worker is done with a heartbeat; it is sent unless its calling side has lost interest.
+    pub(in crate::model) fn send_admitted_beat(
+        &mut self,
+        (slot, number): (u32, u32),
+        ends: (CallerId, InstanceId),
+        nominal: SimTime,
+    ) {
+        let pair = self.beats.pairs.get(slot);
+        let is_its = |pair: &Pair| (pair.caller, pair.instance) == ends && number <= pair.number;
+        if pair.is_some_and(is_its) {
+            self.send_beat(slot, number, nominal);
+        }
     }
 
     /// Sends a heartbeat whose instant is `nominal`.
-    fn send_beat(&mut self, slot: u32, nominal: SimTime) {
+    fn send_beat(&mut self, slot: u32, number: u32, nominal: SimTime) {
         let pair = &self.beats.pairs[slot];
         let (caller, instance) = (pair.caller, pair.instance);
-        let (serial, number) = (pair.serial, pair.number);
+        let serial = pair.serial;
         let node = self.instance_node(instance);
         let side = &self.callers[caller.index()];
         let (there, service) = (side.node, side.listed.service);
@@ -329,7 +345,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let until_ns = self.beats.judge(slot).trusted_until_ns();
         let node = &self.nodes[owner.index()];
         let target = match pair.is_suspected {
-            false if node.has_true_clock() => SimTime::from_ns(until_ns).max(now),
+            false if node.is_true() => SimTime::from_ns(until_ns).max(now),
             false => {
                 let left = until_ns.saturating_sub(local_ns(node, now));
                 now + node.true_length(SimDuration::from_ns(left))

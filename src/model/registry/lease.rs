@@ -38,13 +38,20 @@ impl Lease {
             ..Lease::default()
         }
     }
+
+    /// Takes note whether the registry suspects the instance. Returns whether it did before.
+    pub fn note_suspicion(&mut self, is_suspected: bool) -> bool {
+        std::mem::replace(&mut self.is_suspected, is_suspected)
+    }
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn lease_config(&self) -> &LeaseConfig {
         match &self.scenario.registry.profile {
             RegistryProfile::Lease(config) => config,
-            RegistryProfile::Static => unreachable!("a static list has no leases"),
+            RegistryProfile::Static | RegistryProfile::System(_) => {
+                unreachable!("only plain leases are checked here")
+            }
         }
     }
 
@@ -107,6 +114,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             kind: ControlKind::Heartbeat,
             service,
         });
+        if self.registered(id).path.needs_worker() {
+            let number = self.registry.leases[id.index()].heartbeat_count;
+            return self.admit_lease_heartbeat(id, number);
+        }
         self.send_to_registry(id, 0, Event::HeartbeatArrives(instance));
     }
 
@@ -116,7 +127,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.send_to_registry(instance, 2, Event::DeregistrationArrives(instance.0));
     }
 
-    fn send_to_registry(&mut self, instance: InstanceId, leg: u32, event: Event) {
+    pub(in crate::model) fn send_to_registry(
+        &mut self,
+        instance: InstanceId,
+        leg: u32,
+        event: Event,
+    ) {
         let Some(contact) = self.registry_contact() else {
             return;
         };

@@ -1,8 +1,11 @@
 //! The registry: who is listed, and how callers learn of it.
 
+mod etcd;
 pub mod lease;
 mod propagate;
+pub mod system;
 pub mod views;
+mod zookeeper;
 
 use std::sync::Arc;
 
@@ -30,6 +33,8 @@ pub struct Registry {
     pub messages: propagate::ListMessages,
     /// Whether a member is up.
     pub is_up: bool,
+    /// The real system that the registry is, if it is one.
+    pub system: Option<Box<system::System>>,
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -53,6 +58,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             || self.scenario.services[service.index()].registered.is_none()
     }
 
+    /// Whether the registry is a real system.
+    pub(super) fn has_system(&self) -> bool {
+        self.registry.system.is_some()
+    }
+
     /// Whether an instance is listed.
     pub(super) fn is_listed(&self, instance: InstanceId) -> bool {
         self.registry.leases[instance.index()].is_listed
@@ -74,6 +84,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let service = self.instances[instance.index()].service;
         if self.is_static(service) {
             self.set_listed(instance, true);
+        } else if self.has_system() {
+            self.with_protocol(|protocol, port| protocol.register(port, instance));
         } else {
             self.start_heartbeats(instance);
         }
@@ -84,6 +96,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let service = self.instances[instance.index()].service;
         if self.is_static(service) {
             self.set_listed(instance, false);
+        } else if self.has_system() {
+            self.with_protocol(|protocol, port| protocol.deregister(port, instance));
         } else {
             self.stop_heartbeats(instance);
             if self.nodes[instance.index()].state == LifeState::Up {
@@ -97,6 +111,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let first =
             self.scenario.topology.node_count() - self.scenario.topology.registry_member_count();
         if node.0 < first {
+            return;
+        }
+        if self.has_system() {
             return;
         }
         let was_up = self.registry.is_up;

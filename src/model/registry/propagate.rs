@@ -74,10 +74,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(never)]
     pub(in crate::model) fn on_publish_due(&mut self, service: u32) {
         let id = ServiceId(service);
-        if !self.is_static(id) && !self.registry.is_up {
+        let is_of_leases = !self.is_static(id) && !self.has_system();
+        if is_of_leases && !self.registry.is_up {
             return;
         }
-        if !self.is_static(id)
+        if is_of_leases
             && let Some(contact) = self.registry_contact()
             && self.defers(contact, Deferred::Event(Event::PublishDue(service), 0))
         {
@@ -93,7 +94,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.registry.published[id.index()] = (version, Arc::clone(&view));
         let interval = match &self.scenario.registry.profile {
             RegistryProfile::Lease(config) => config.publish_interval,
-            RegistryProfile::Static => SimDuration::ZERO,
+            RegistryProfile::Static | RegistryProfile::System(_) => SimDuration::ZERO,
         };
         self.registry.publish_after[id.index()] = self.now() + interval;
         self.observe(Observation::Published { view: &view });
@@ -121,6 +122,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let is_watch = match &self.scenario.registry.profile {
             RegistryProfile::Lease(config) => config.propagation == Propagation::Watch,
             RegistryProfile::Static => true,
+            // Its protocol tells its clients.
+            RegistryProfile::System(_) => false,
         };
         if !is_static && !is_watch {
             return;
@@ -208,7 +211,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A calling side takes over a list, unless it has a newer one.
-    fn take_list(&mut self, caller: CallerId, version: u64, view: &Arc<ViewSnapshot>) {
+    pub(super) fn take_list(&mut self, caller: CallerId, version: u64, view: &Arc<ViewSnapshot>) {
         let side = &mut self.callers[caller.index()];
         if version <= side.listed_version {
             return;
@@ -386,8 +389,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             side.listed = Arc::clone(&empty);
             self.tell_view(caller);
             self.refresh_candidates(caller, ExclusionCause::Registry);
-            let sequence = self.schedule(SimDuration::ZERO, Event::PollDue(caller.0));
-            self.callers[caller.index()].poll.set(sequence);
+            if !self.has_system() {
+                let sequence = self.schedule(SimDuration::ZERO, Event::PollDue(caller.0));
+                self.callers[caller.index()].poll.set(sequence);
+            }
             self.start_balancer(caller);
         }
     }

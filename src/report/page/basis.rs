@@ -4,8 +4,10 @@ use crate::metrics::data::RunMetrics;
 use crate::report::format;
 use crate::report::html::{Block, Mark, Table};
 use crate::scenario::Scenario;
+use crate::scenario::check::CheckRule;
 use crate::scenario::detector::{DetectorConfig, JudgeConfig};
 use crate::scenario::detector_catalog::DETECTORS;
+use crate::scenario::gossip::ScaleLaw;
 use crate::scenario::strategy_catalog::{StrategyInfo, find};
 
 /// Windows of all faults that the timeline lists.
@@ -70,7 +72,7 @@ pub fn models(scenario: &Scenario) -> Option<Table> {
             add(info, edge.path.as_str());
         }
         if let Some(detector) = &edge.detector {
-            let name = detector_name(detector);
+            let name = detector_name(scenario, detector);
             let info = DETECTORS.iter().find(|known| known.info.name == name);
             if let Some(info) = info {
                 add(&info.info, edge.path.as_str());
@@ -93,9 +95,19 @@ pub fn models(scenario: &Scenario) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
-fn detector_name(detector: &DetectorConfig) -> &'static str {
+fn detector_name(scenario: &Scenario, detector: &DetectorConfig) -> &'static str {
     match detector {
-        DetectorConfig::Ping(_) => "ping",
+        DetectorConfig::Check(check) => match check.rule {
+            CheckRule::Ping { .. } => "ping",
+            CheckRule::Haproxy(_) => "haproxy_check",
+            CheckRule::Envoy(_) => "envoy_health_check",
+        },
+        DetectorConfig::Gossip { cluster } => {
+            match scenario.clusters[*cluster as usize].gossip.law {
+                ScaleLaw::Swim { .. } => "swim",
+                _ => "lifeguard",
+            }
+        }
         DetectorConfig::Push(push) => match push.judge {
             JudgeConfig::Timeout { .. } => "timeout",
             JudgeConfig::ChenNfdS { .. } => "chen_nfd_s",

@@ -12,6 +12,16 @@ use crate::chart::picture::Picture;
 use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
 
+/// Pictures of requests.
+const OF_REQUESTS: [&str; 6] = [
+    "latency",
+    "requests",
+    "percentiles",
+    "nines",
+    "budget",
+    "pressure",
+];
+
 /// What must be known to read the percentiles.
 const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 requests lie above it.";
 
@@ -98,14 +108,7 @@ pub fn page(input: PageInput) -> ReportPage {
     ];
     requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
     requests.extend(tables::classes(metrics).map(Block::Table));
-    requests.extend(take(&[
-        "latency",
-        "requests",
-        "percentiles",
-        "nines",
-        "budget",
-        "pressure",
-    ]));
+    requests.extend(take(&OF_REQUESTS));
     let mut faults: Vec<Block> = tables::faults(metrics)
         .into_iter()
         .map(Block::Table)

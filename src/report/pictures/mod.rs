@@ -1,5 +1,7 @@
 //! Which pictures a run gets, and what their titles say.
 
+mod balance;
+pub mod comparison;
 pub mod instances;
 mod more;
 mod requests;
@@ -34,6 +36,7 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
     pictures.extend(more::propagations(run));
     pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
     pictures.extend(instances::loads(run));
+    pictures.extend(balance::timelines(run));
     pictures.extend(shares::rings(run));
     pictures.extend(shares::selections(run));
     pictures
@@ -117,6 +120,7 @@ pub fn file_name(parts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::data::series::{BalanceColumn, BalanceSeries};
     use crate::report::fixture;
 
     fn titles(metrics: &RunMetrics) -> Vec<(String, String)> {
@@ -130,6 +134,18 @@ mod tests {
             .iter()
             .map(|p| (p.name.clone(), p.title().to_string()))
             .collect()
+    }
+
+    fn balance() -> BalanceSeries {
+        let values = [1.0, 2.0, 3.0, 1.0].map(Some).to_vec();
+        BalanceSeries {
+            path: "service.web".to_string(),
+            window_secs: 15.0,
+            columns: vec![BalanceColumn {
+                metric: "utilization_max_over_mean",
+                values,
+            }],
+        }
     }
 
     #[test]
@@ -171,6 +187,12 @@ mod tests {
                 "load-web",
                 "web/b/1 took 1.28 times its fair share of the attempts, the most of web",
             ),
+            // Windows of 2, 3 and 1 times the mean after the warm-up.
+            (
+                "balance-web",
+                "The busiest instance of web had 2.00 times the mean utilization on average, 3.00 \
+                 at most",
+            ),
             (
                 "ring-rack-b-client-shop-call-web",
                 "rack-b moved 65.00 % of the hash space (ideal 66.67 %); the largest share went \
@@ -183,7 +205,9 @@ mod tests {
             ),
         ];
         let expected = expected.map(|(name, title)| (name.to_string(), title.to_string()));
-        assert_eq!(titles(&fixture::metrics()), expected);
+        let mut metrics = fixture::metrics();
+        metrics.series.balance = vec![balance()];
+        assert_eq!(titles(&metrics), expected);
     }
 
     #[test]

@@ -100,41 +100,41 @@ pub fn budget(run: RunView) -> Option<Panels> {
         format::ratio(1.0 - objective),
         format::ratio(objective)
     );
-    // Lines far above what happened would hide it.
-    let marks = BURN_RATES
-        .into_iter()
-        .filter(|(rate, _)| *rate <= peak * 3.0);
-    let line = |label: &str, values| PanelLine {
-        label: label.to_string(),
-        values,
-    };
+    let windows = measured
+        .iter()
+        .map(|(window, end)| (window.start_secs, *end));
     Some(Panels {
         caption: run.caption(title, &subtitle),
         timeline: run.timeline(),
-        windows: measured
-            .iter()
-            .map(|(window, end)| (window.start_secs, *end))
-            .collect(),
-        panels: vec![
-            Panel {
-                name: "budget left".to_string(),
-                is_ratio: true,
-                lines: vec![line("left", lefts)],
-                marks: Vec::new(),
-            },
-            Panel {
-                name: "burn rate (times what is allowed)".to_string(),
-                is_ratio: false,
-                lines: vec![line("burn", rates)],
-                marks: marks
-                    .map(|(value, label)| PanelMark {
-                        label: label.to_string(),
-                        value,
-                    })
-                    .collect(),
-            },
-        ],
+        windows: windows.collect(),
+        panels: budget_panels(lefts, rates, peak),
     })
+}
+
+/// What is left of a budget, above how fast it burns.
+fn budget_panels(lefts: Vec<Option<f64>>, rates: Vec<Option<f64>>, rate_max: f64) -> Vec<Panel> {
+    let panel = |name: &str, label: &str, values, marks, is_ratio| Panel {
+        name: name.to_string(),
+        is_ratio,
+        lines: vec![PanelLine {
+            label: label.to_string(),
+            values,
+        }],
+        marks,
+    };
+    // Lines far above what happened would hide it.
+    let marks = BURN_RATES
+        .into_iter()
+        .filter(|(rate, _)| *rate <= rate_max * 3.0);
+    let marks = marks.map(|(value, label)| PanelMark {
+        label: label.to_string(),
+        value,
+    });
+    let burn = "burn rate (times what is allowed)";
+    vec![
+        panel("budget left", "left", lefts, Vec::new(), true),
+        panel(burn, "burn", rates, marks.collect(), false),
+    ]
 }
 
 /// Attempts for each call and waiting work over time; None where nothing was tried twice and

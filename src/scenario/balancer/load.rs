@@ -111,7 +111,9 @@ impl LoadConfig {
     pub fn bytes(&self, callers: f64, instances: f64) -> f64 {
         let per_pair = match self {
             LoadConfig::EnvoyRandom | LoadConfig::LeastLoaded => 0.0,
-            LoadConfig::HaproxyRandom { .. } | LoadConfig::DubboLeastActive { .. } => 0.0,
+            // A shared ring of 16 points for each, where weights are 1.
+            LoadConfig::HaproxyRandom { .. } => return 16.0 * 16.0 * instances,
+            LoadConfig::DubboLeastActive { .. } => 0.0,
             LoadConfig::NginxLeastConn(_) | LoadConfig::NginxRandomTwo(_) => 16.0,
             LoadConfig::EnvoyLeastRequest { .. } => 24.0,
             LoadConfig::PeakEwma { .. } => 48.0,

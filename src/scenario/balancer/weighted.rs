@@ -89,9 +89,16 @@ impl WeightedConfig {
     }
 
     /// Bytes of `callers` balancers in front of `instances` instances, and of what they share.
-    pub fn bytes(&self, callers: f64, instances: f64) -> f64 {
+    pub fn bytes(&self, turns: &TurnBytes, callers: f64, instances: f64) -> f64 {
         match self {
-            WeightedConfig::NginxRoundRobin(_) => 16.0 * instances * (1.0 + callers),
+            WeightedConfig::NginxRoundRobin(failures) => {
+                let fallen = if 0 < failures.max_fails {
+                    TURN_ENTRY_BYTES
+                } else {
+                    0.0
+                };
+                turns.bytes(callers, instances) + fallen * callers * instances
+            }
             WeightedConfig::Edf { .. } | WeightedConfig::EnvoyRoundRobin => {
                 48.0 * instances * callers
             }
@@ -104,6 +111,36 @@ impl WeightedConfig {
                 16.0 * instances
             }
         }
+    }
+}
+
+/// How smooth weighted round robin keeps its turns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TurnBytes {
+    /// Weights that differ.
+    pub weight_count: f64,
+    /// Whether anything breaks a turn, so that each instance needs an entry.
+    pub breaks: bool,
+}
+
+/// What is kept for each weight at a caller.
+pub const TURN_BYTES: f64 = 72.0;
+
+/// What is kept for an instance whose turn is broken.
+pub const BROKEN_TURN_BYTES: f64 = 16.0;
+
+/// What is kept for an instance whose weight has fallen, or while a new list takes over.
+pub const TURN_ENTRY_BYTES: f64 = 32.0;
+
+impl TurnBytes {
+    /// Bytes of `callers` sides in front of `instances` instances, and of what they share.
+    pub fn bytes(&self, callers: f64, instances: f64) -> f64 {
+        let per_pair = if self.breaks {
+            BROKEN_TURN_BYTES + TURN_ENTRY_BYTES
+        } else {
+            0.0
+        };
+        16.0 * instances + callers * (TURN_BYTES * self.weight_count + per_pair * instances)
     }
 }
 

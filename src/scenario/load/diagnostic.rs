@@ -86,6 +86,13 @@ impl Diagnostic {
         self
     }
 
+    /// What is wrong, why and what to do, without the place.
+    pub fn on_one_line(&self) -> String {
+        let parts = [Some(&self.title), Some(&self.label), self.help.as_ref()];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        parts.map(String::as_str).collect::<Vec<_>>().join("; ")
+    }
+
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         self.code.is_none()

@@ -248,7 +248,10 @@ fn join(header: &str, key: &str) -> String {
 
 /// Tables with a header of their own; all others are written with dotted keys.
 fn is_headed(spec: &TableSpec) -> bool {
-    matches!(spec.what, "network" | "registry" | "compare")
+    matches!(
+        spec.what,
+        "network" | "registry" | "compare" | "sweep" | "sensitivity"
+    )
 }
 
 fn is_tag_shorthand(spec: &TableSpec) -> bool {

@@ -6,7 +6,7 @@ use super::read::Places;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeConfig, EdgeOwner};
-use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
+use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope, FlapState};
 use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
 use crate::scenario::selector::Target;
 
@@ -84,6 +84,14 @@ fn loses_messages(fault: &FaultConfig, transport: Transport) -> bool {
         }
         (FaultKind::HostLoss, FaultScope::Nodes { target, .. }) => {
             !target.any_of.iter().all(is_registry)
+        }
+        (FaultKind::Flapping(config), FaultScope::Nodes { target, .. }) => {
+            let is_silent = match config.state {
+                FlapState::Crash => transport == Transport::Datagram,
+                FlapState::HostLoss => true,
+                FlapState::Pause => false,
+            };
+            is_silent && !target.any_of.iter().all(is_registry)
         }
         (FaultKind::Partition, _) => true,
         (FaultKind::Loss { loss }, _) => is_lossy(loss),

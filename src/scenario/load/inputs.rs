@@ -25,7 +25,7 @@ const ROW_BYTES: u64 = 120;
 const LINE_BYTES_MAX: usize = 4_096;
 
 /// The CSV files of a scenario, each read once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Inputs {
     bytes_max: u64,
     memory_bytes_max: u64,

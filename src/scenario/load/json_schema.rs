@@ -124,7 +124,7 @@ fn property(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {
 }
 
 const DURATION: &str = r"^\s*[0-9_]*(\.[0-9_]*)?\s*(ns|us|µs|ms|s|m|h|d)$";
-const RATE: &str = r"^.*/\s*(ns|us|ms|s|m|h)\s*$";
+const RATE: &str = r"^.*/\s*(ns|us|ms|s|m|h|d|day)\s*$";
 const SIZE: &str = r"^\s*[0-9._eE+-]+\s*[KMGT]?i?B\s*$";
 const BANDWIDTH: &str = r"^\s*[0-9._eE+-]+\s*([KMGT]?i?B|[kMGT]?bit)/s\s*$";
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
@@ -150,11 +150,17 @@ fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
             { "type": "integer", "minimum": 0, "maximum": max },
             { "const": "unlimited" },
         ] }),
+        Kind::Amount { max } => json!({ "oneOf": [
+            { "type": "integer", "minimum": 0, "maximum": max },
+            { "type": "string", "pattern": "^[0-9._eE+-]+%$" },
+        ] }),
         Kind::Number { min, above, max } => {
             let bound = if above { "exclusiveMinimum" } else { "minimum" };
             json!({ "type": "number", bound: min, "maximum": max })
         }
-        Kind::Text | Kind::Selector | Kind::File | Kind::Phase => json!({ "type": "string" }),
+        Kind::Text | Kind::Selector | Kind::File | Kind::Phase | Kind::Warmup => {
+            json!({ "type": "string" })
+        }
         Kind::Name => json!({ "type": "string", "pattern": NAME }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Bool => json!({ "type": "boolean" }),
@@ -175,6 +181,7 @@ fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
             "propertyNames": { "pattern": NAME },
             "additionalProperties": { "type": "object" },
         }),
+        Kind::Values => json!({ "type": "array", "minItems": 1 }),
     }
 }
 

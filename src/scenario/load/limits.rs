@@ -1,16 +1,16 @@
 //! How large a scenario may be, and how large it is.
 
-use super::{attempts, capacity, server_events};
+use super::balancer_memory::balancer_bytes;
+use super::{attempts, capacity, registry_events, server_events, watching};
 use crate::id::EdgeId;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::cache::{CacheConfig, CachePer};
 use crate::scenario::client::{ClientConfig, EdgeConfig, EdgeOwner, KeyConfig, Workload};
 use crate::scenario::connection::{ConnectionConfig, PickPer};
-use crate::scenario::detector::DetectorConfig;
+use crate::scenario::data::PIECE_BYTES;
 use crate::scenario::distribution::Distribution;
+use crate::scenario::fault::{FaultConfig, FaultKind};
 use crate::scenario::flow::is_plain;
-use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::scenario::resilience::{BreakerConfig, BreakerPer, WindowConfig};
 use crate::scenario::service::{GroupConfig, ServiceConfig};
 use crate::scenario::trigger::Trigger;
@@ -38,16 +38,6 @@ impl Limits {
     };
 }
 
-/// Bytes of a calling side and an instance that its detector watches.
-fn pair_bytes(detector: &DetectorConfig, secs: f64) -> f64 {
-    let Some(push) = detector.push() else {
-        return 48.0;
-    };
-    // A window doubles when it is full, so it may hold twice as much as it is filled with.
-    let heard = secs / push.interval.as_secs_f64() + 2.0;
-    340.0 + 16.0 * heard.min(f64::from(push.judge.window()))
-}
-
 /// How large a run is likely to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
@@ -64,7 +54,7 @@ pub const NODE_COUNT_MAX: u64 = 1 << 26;
 pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
 
 /// Bytes of an instance, a calling side, an attempt in flight, a recorded row, the hedging of a
-/// calling side, a point on a ring.
+/// calling side.
 const INSTANCE_BYTES: f64 = 400.0;
 const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
@@ -74,7 +64,8 @@ const CONNECTION_BYTES: f64 = 160.0;
 const POOL_BYTES: f64 = 64.0;
 const TRACE_ROW_BYTES: f64 = 48.0;
 const HEDGING_BYTES: f64 = 128.0;
-const RING_POINT_BYTES: f64 = 16.0;
+/// Bytes of a point on a ring.
+pub const RING_POINT_BYTES: f64 = 16.0;
 
 /// Bytes of a counter of a class, and how many phases and windows have one.
 const CLASS_CELL_BYTES: f64 = 400.0;
@@ -118,6 +109,11 @@ pub fn check_counts(scenario: &Scenario) -> Result<(), String> {
         ("instances", instances, NODE_COUNT_MAX),
         ("callers", callers, NODE_COUNT_MAX),
         ("calling sides", sides, CALLING_SIDE_COUNT_MAX),
+        (
+            "members of clusters",
+            watching::member_count_of_all(scenario),
+            watching::MEMBER_COUNT_MAX,
+        ),
     ] {
         if count_max < count {
             return Err(format!(
@@ -164,12 +160,6 @@ fn instance_count(scenario: &Scenario, service: &ServiceConfig) -> u64 {
         .sum()
 }
 
-/// What one calling side keeps for the wrappers of its balancer.
-const COMPOSED_BYTES: f64 = 1_024.0;
-
-/// What it keeps for each instance behind them.
-const WRAPPED_BYTES: f64 = 240.0;
-
 /// What is kept for each arc of a ring of data, but for who has its copies.
 const DATA_POINT_BYTES: f64 = 80.0;
 
@@ -187,7 +177,12 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(data) = service.data {
             let copies = f64::from(data.replica_count) + 1.0;
             let points = instances * f64::from(data.virtual_node_count);
-            memory += points * (DATA_POINT_BYTES + 4.0 * copies);
+            let on_links = scenario.rebuilds_on_links();
+            let table_count = if on_links { 2.0 } else { 1.0 };
+            memory += table_count * points * (DATA_POINT_BYTES + 4.0 * copies);
+            if on_links {
+                events += secs * data.rebuild_bandwidth / PIECE_BYTES;
+            }
         }
         if let Some(autoscale) = service.autoscale {
             events += secs / autoscale.interval.as_secs_f64();
@@ -208,14 +203,11 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     for edge in &scenario.edges {
         let (callers, instances) = pair_counts(scenario, edge);
         memory += callers * hedging_bytes(edge);
-        memory += callers * CALLER_BYTES + balancer_bytes(&edge.balancer, callers, instances);
+        memory += callers * CALLER_BYTES;
+        memory += balancer_bytes(scenario, edge, callers, instances);
         memory += protection_bytes(edge, callers, instances);
-        if let Some(detector) = edge.detector {
-            let (pairs, interval) = (callers * instances, detector.interval().as_secs_f64());
-            memory += pairs * pair_bytes(&detector, secs);
-            // A ping, its arrival and its ACK; a heartbeat, its arrival and a look.
-            events += 3.0 * pairs * secs / interval;
-        }
+        let (bytes, watching) = watching::of_edge(edge, callers * instances, secs);
+        (memory, events) = (memory + bytes, events + watching);
         if let Some(connection) = &edge.connection {
             let connections = open_connections(connection, callers, instances);
             memory += connections * CONNECTION_BYTES;
@@ -229,9 +221,13 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         if let Some(feedback) = edge.balancer.feedback() {
             events += feedback.event_rate(callers, instances) * secs;
         }
-        events += registry_events(scenario, callers, secs);
+        events += registry_events::of_callers(scenario, callers, secs);
     }
+    let (gossip_bytes, gossip_events) = watching::of_clusters(scenario, secs);
+    (memory, events) = (memory + gossip_bytes, events + gossip_events);
     events += fault_events(scenario, secs) + server_events::estimate(scenario, secs);
+    events += registry_events::of_members(scenario, secs);
+    memory += registry_events::memory_bytes(scenario);
     memory += class_bytes(scenario) + EDGE_WINDOW_BYTES * edge_window_count(scenario);
     Estimate {
         memory_bytes: memory as u64,
@@ -375,38 +371,6 @@ fn open_connections(connection: &ConnectionConfig, callers: f64, instances: f64)
     }
 }
 
-fn balancer_bytes(balancer: &BalancerConfig, callers: f64, instances: f64) -> f64 {
-    match balancer {
-        // Counts of attempts in flight take room only while there are some.
-        BalancerConfig::Random
-        | BalancerConfig::RoundRobin { .. }
-        | BalancerConfig::PickFirst { .. }
-        | BalancerConfig::LeastInFlight { .. } => 0.0,
-        BalancerConfig::WeightedRandom { .. } => 16.0 * instances,
-        BalancerConfig::Weighted(config) => config.bytes(callers, instances),
-        BalancerConfig::Load(config) => config.bytes(callers, instances),
-        BalancerConfig::SmoothWeightedRoundRobin => 16.0 * callers * instances,
-        BalancerConfig::Ring {
-            virtual_node_count, ..
-        } => RING_POINT_BYTES * f64::from(*virtual_node_count) * instances,
-        BalancerConfig::Keyed(config) => config.memory_bytes(callers, instances),
-        BalancerConfig::Feedback(config) => config.memory_bytes(callers, instances),
-        BalancerConfig::Sticky {
-            fallback,
-            session_count_max,
-        } => {
-            let sessions = 32.0 * callers * f64::from(*session_count_max);
-            sessions + balancer_bytes(fallback, callers, instances)
-        }
-        BalancerConfig::Composed(composed) => {
-            // A strategy for each level or zone, its list, and what is known of every instance.
-            let copies = 1.0 + composed.priority.as_ref().map_or(0, |p| p.levels.len()) as f64;
-            let strategy = balancer_bytes(&composed.strategy, callers, instances);
-            copies * (strategy + COMPOSED_BYTES * callers) + WRAPPED_BYTES * callers * instances
-        }
-    }
-}
-
 /// Events of the messages of balancers for one request, sent `copies` times over.
 fn feedback_events(scenario: &Scenario, visits: &[f64]) -> f64 {
     let each = |(edge, visits): (&EdgeConfig, &f64)| {
@@ -465,17 +429,6 @@ fn protection_bytes(edge: &EdgeConfig, callers: f64, instances: f64) -> f64 {
     callers * (PROTECTION_BYTES + breaker_count * (BREAKER_BYTES + breaker))
 }
 
-/// Polls, and the notifications that follow a fault.
-fn registry_events(scenario: &Scenario, callers: f64, secs: f64) -> f64 {
-    let RegistryProfile::Lease(lease) = &scenario.registry.profile else {
-        return 0.0;
-    };
-    match lease.propagation {
-        Propagation::Watch => 2.0 * callers * (1.0 + scenario.faults.len() as f64),
-        Propagation::Poll { interval, .. } => 2.0 * callers * secs / interval.as_secs_f64(),
-    }
-}
-
 /// Starts and ends of the windows of all faults.
 fn fault_events(scenario: &Scenario, secs: f64) -> f64 {
     let mean = |law: &Option<Distribution>| law.as_ref().map_or(0.0, Distribution::mean_secs);
@@ -491,7 +444,18 @@ fn fault_events(scenario: &Scenario, secs: f64) -> f64 {
                 _ if fault.every.is_some() => secs / cycle_secs.max(1e-9),
                 _ => 0.0,
             };
-            2.0 * window_count
+            2.0 * window_count + flip_count(fault, secs)
         })
         .sum()
+}
+
+/// Times that the nodes of a fault go down or come up within its windows.
+fn flip_count(fault: &FaultConfig, secs: f64) -> f64 {
+    match &fault.kind {
+        FaultKind::Flapping(config) => {
+            let cycle_secs = config.down.mean_secs() + config.up.mean_secs();
+            2.0 * secs / cycle_secs.max(1e-9)
+        }
+        _ => 0.0,
+    }
 }

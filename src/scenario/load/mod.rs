@@ -1,14 +1,20 @@
 //! From a TOML text to a [`Scenario`]: every error at once, each with its place.
 
 pub mod attempts;
+pub mod axis;
+mod balancer_memory;
+pub mod between;
 pub mod capacity;
 pub mod diagnostic;
 pub mod explain;
 pub mod json_schema;
 pub mod limits;
+pub mod point;
 pub mod schema;
+pub mod sensitivity;
 pub mod source;
 pub mod suggest;
+pub mod sweep;
 pub mod tree;
 pub mod warning;
 
@@ -25,6 +31,7 @@ mod inputs;
 mod merge;
 mod protection;
 mod read;
+mod registry_events;
 mod section;
 mod section_check;
 mod semantics;
@@ -32,6 +39,7 @@ mod server_events;
 mod shorthand;
 mod value;
 mod variants;
+mod watching;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -43,8 +51,11 @@ use context::Context;
 use diagnostic::{Diagnostic, Diagnostics};
 use inputs::Inputs;
 use limits::Limits;
-use source::{ASKED_NAME, Source, SourceId, Sources};
+use source::{Origin, Source, SourceId, Sources};
 use tree::{Tree, Value};
+
+/// Tables that say what is done with a scenario, not what it is.
+const STUDY_KEYS: [&str; 3] = ["compare", "sweep", "sensitivity"];
 
 /// What to load.
 #[derive(Clone, Debug)]
@@ -83,6 +94,15 @@ pub enum LoadText {
         /// The text.
         text: String,
     },
+    /// A text that was saved beside the files that it names.
+    Saved {
+        /// What messages call it.
+        name: String,
+        /// The text.
+        text: String,
+        /// Where its files are.
+        folder: PathBuf,
+    },
 }
 
 /// What came of it.
@@ -113,18 +133,10 @@ pub fn load_asking(input: &LoadInput, measures: &[String], is_variant: bool) -> 
     let mut inputs = Inputs::new(&input.limits);
     let mut tree = load_tree(input, &mut sources, &mut diagnostics);
     if is_variant && let Some(Value::Table(table)) = tree.as_mut().map(|tree| &mut tree.value) {
-        table.retain(|entry| entry.key != "compare");
+        table.retain(|entry| !STUDY_KEYS.contains(&entry.key.as_str()));
     }
-    let asked: Vec<SourceId> = measures
-        .iter()
-        .map(|measure| {
-            sources.add(Source {
-                name: ASKED_NAME.to_string(),
-                text: measure.clone(),
-                folder: None,
-            })
-        })
-        .collect();
+    let asked = measures.iter().map(|measure| sources.add_asked(measure));
+    let asked: Vec<Origin> = asked.collect();
     let mut scenario = None;
     if let Some(tree) = &tree {
         let mut ctx = Context {
@@ -154,7 +166,7 @@ fn load_tree(
     let id = add_source(&input.text, &input.limits, sources, diagnostics)?;
     let mut chain = match &input.text {
         LoadText::File(path) => path.canonicalize().into_iter().collect(),
-        LoadText::Text { .. } => Vec::new(),
+        LoadText::Text { .. } | LoadText::Saved { .. } => Vec::new(),
     };
     let limits = &input.limits;
     let mut tree = extend::parse_with_bases(id, &mut chain, limits, sources, diagnostics);
@@ -188,6 +200,10 @@ fn add_source(
             let text = files::read_text_from(text.as_bytes(), limits.scenario_bytes_max);
             (name.clone(), text, None)
         }
+        LoadText::Saved { name, text, folder } => {
+            let text = files::read_text_from(text.as_bytes(), limits.scenario_bytes_max);
+            (name.clone(), text, folder.canonicalize().ok())
+        }
     };
     match text {
         Ok(text) => Some(sources.add(Source { name, text, folder })),
@@ -210,18 +226,15 @@ fn build(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario> {
         build_one(ctx, tree, limits);
     };
     scenario.compare = variants::compare(ctx, tree, &build_variant);
+    scenario.sweep = sweep::sweep(ctx, tree, &build_variant);
+    scenario.sensitivity = sensitivity::sensitivity(ctx, tree, &build_variant);
     Some(scenario)
 }
 
 /// Builds the scenario of a tree, without its variants. None if there is an error.
 fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario> {
-    let source = ctx.sources.get(SourceId(0));
-    let stem = Path::new(&source.name).file_stem();
-    let default_name = match stem.map(|stem| stem.to_string_lossy()) {
-        Some(stem) if value::is_name(&stem) => stem.to_string(),
-        _ => "scenario".to_string(),
-    };
-    let header = header(&source.text);
+    let default_name = default_name(ctx.sources);
+    let header = header(&ctx.sources.get(SourceId(0)).text);
     let (mut scenario, places) = read::scenario(ctx, tree, &default_name, header)?;
     weights::check(ctx, &scenario, &places);
     if let Err(problem) = limits::check_counts(&scenario) {
@@ -243,6 +256,15 @@ fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario
     );
     semantics::warn(ctx, &scenario, &places);
     Some(scenario)
+}
+
+/// The name of a scenario that says none: that of its file.
+fn default_name(sources: &Sources) -> String {
+    let stem = Path::new(&sources.get(SourceId(0)).name).file_stem();
+    match stem.map(|stem| stem.to_string_lossy()) {
+        Some(stem) if value::is_name(&stem) => stem.to_string(),
+        _ => "scenario".to_string(),
+    }
 }
 
 /// The comment that opens a text, without `#` and without the line that names the schema.

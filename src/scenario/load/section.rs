@@ -9,6 +9,7 @@ use super::shorthand::expand;
 use super::source::Origin;
 use super::tree::{Table, Tree, Value, parse_static};
 use super::value;
+use crate::scenario::rollout::Amount;
 use crate::time::SimDuration;
 
 /// An open table: unknown and missing keys are already reported.
@@ -120,6 +121,12 @@ impl<'t> Section<'t> {
         value::duration(ctx, &tree, zero)
     }
 
+    /// A warm-up: its length and whether it is to be found.
+    pub fn warmup(&self, ctx: &mut Context, name: &str) -> Option<(SimDuration, bool)> {
+        let tree = self.tree(name)?;
+        value::warmup(ctx, &tree)
+    }
+
     /// A number of any kind that the key takes: rate, size, bandwidth, ratio, drift or
     /// plain number.
     pub fn number(&self, ctx: &mut Context, name: &str) -> Option<f64> {
@@ -154,6 +161,14 @@ impl<'t> Section<'t> {
             Some("unlimited") => None,
             _ => value::count(ctx, &tree, 0, max),
         }
+    }
+
+    /// A whole number or a share.
+    pub fn amount(&self, ctx: &mut Context, name: &str) -> Option<Amount> {
+        let Kind::Amount { max } = self.key(name).kind else {
+            panic!("`{name}` is no amount");
+        };
+        value::amount(ctx, &*self.tree(name)?, max)
     }
 
     /// A whole number that fits in 32 bits by its specification.
@@ -193,6 +208,13 @@ impl<'t> Section<'t> {
             texts.push((text?, item.origin));
         }
         Some(texts)
+    }
+
+    /// The texts of an array of any texts, if it is set.
+    pub fn texts_of(&self, ctx: &mut Context, name: &str) -> Option<Vec<String>> {
+        let tree = self.set_tree(name)?;
+        let items = value::array(ctx, tree)?;
+        items.iter().map(|item| value::text(ctx, item)).collect()
     }
 
     /// The tables in a table of named tables, in order of the file.

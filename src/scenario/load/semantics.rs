@@ -10,6 +10,7 @@ use super::read::Places;
 use super::source::Origin;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::balancer::feedback::FeedbackConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
@@ -193,14 +194,21 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
         }
     }
     for edge in &scenario.edges {
-        if let Some(detector) = edge.detector {
+        if let Some(detector) = edge.detector
+            && let Some(interval) = detector.interval()
+        {
             let what = format!("the {} of `{}`", detector.message_name(), edge.path);
-            add(what, detector.interval(), detector.phase());
+            add(what, interval, detector.phase());
         }
         if let Some(FeedbackConfig::GrpcWeightedRoundRobin(config)) = edge.balancer.feedback() {
             let what = format!("the weights of `{}`", edge.path);
             add(what, config.update_interval, config.phase);
         }
+    }
+    for cluster in &scenario.clusters {
+        let service = &scenario.services[cluster.service.index()].name;
+        let what = format!("the probes of service `{service}`");
+        add(what, cluster.gossip.probe_interval, cluster.gossip.phase);
     }
     if let RegistryProfile::Lease(lease) = &scenario.registry.profile {
         let what = "the sweep of the registry".to_string();
@@ -313,15 +321,25 @@ fn warn_few_samples(ctx: &mut Context, scenario: &Scenario, measure: &MeasureRef
     }
 }
 
+/// Whether the balancer of a call leaves out instances by how attempts end.
+fn ejects(edge: &EdgeConfig) -> bool {
+    matches!(&edge.balancer, BalancerConfig::Composed(composed) if composed.ejection.is_some())
+}
+
 /// Warns of expectations about detectors or rings that the scenario does not have.
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
-    let has_detector = matches!(scenario.registry.profile, RegistryProfile::Lease(_))
-        || scenario.edges.iter().any(|edge| edge.detector.is_some());
+    let watches = |edge: &EdgeConfig| edge.detector.is_some() || ejects(edge);
+    let has_detector = scenario.registry.profile.detects()
+        || !scenario.clusters.is_empty()
+        || scenario.edges.iter().any(watches);
     let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
     let has_ring = scenario.edges.iter().any(is_keyed);
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
+            | Measure::DetectionTimeFirst
+            | Measure::DetectionTimeMedian
+            | Measure::DetectionTimeLast
             | Measure::ExclusionTime
             | Measure::MistakeDuration
             | Measure::MistakeRecurrence
@@ -330,7 +348,8 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
             {
                 (
                     "nothing in this scenario detects failures",
-                    "write `profile = \"lease\"` in [registry], or a `detector` in a call",
+                    "write `profile = \"lease\"` in [registry], or a `detector` or an `ejection` in \
+                     a call",
                 )
             }
             Measure::CpuUtilization | Measure::ThrottledRatio

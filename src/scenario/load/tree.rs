@@ -71,6 +71,11 @@ impl Table {
         &self.entries
     }
 
+    /// All keys in order of the file, to change their values.
+    pub fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+
     /// Adds a key at the end, or replaces its value in place.
     pub fn insert(&mut self, entry: Entry) {
         match self.places.get(&entry.key) {
@@ -216,6 +221,18 @@ pub fn parse_value(id: SourceId, offset: usize, sources: &Sources) -> Option<Tre
     let text = sources.get(id).text.get(offset..)?;
     let value = DeValue::parse(text).ok()?;
     Some(tree(value.get_ref(), value.span(), id, offset))
+}
+
+/// The tree of a value that this program wrote, all of which stands at `origin`.
+///
+/// # Panics
+///
+/// If the text is not a TOML value.
+pub fn parse_value_in(text: &str, origin: Origin) -> Tree {
+    let value = DeValue::parse(text).expect("this program wrote it");
+    let mut tree = tree(value.get_ref(), value.span(), origin.source, 0);
+    tree.origin = origin;
+    tree
 }
 
 /// The tree of a text that is part of the program.

@@ -7,6 +7,7 @@ use super::suggest::{did_you_mean, one_of};
 use super::tree::{Tree, Value};
 use crate::quantity::{self, ParseQuantityError};
 use crate::scenario::registry::Phase;
+use crate::scenario::rollout::Amount;
 use crate::time::{ParseDurationError, SimDuration};
 
 /// The longest time that a scenario may name (a run lasts at most two years).
@@ -187,6 +188,20 @@ pub fn count(ctx: &mut Context, tree: &Tree, min: u64, max: u64) -> Option<u64> 
     }
 }
 
+/// A whole number from 0 to `max`, or a share like `"25%"`.
+pub fn amount(ctx: &mut Context, tree: &Tree, max: u64) -> Option<Amount> {
+    match &tree.value {
+        Value::Str(text) if text.trim().ends_with('%') => {
+            quantity_or_error(ctx, tree, quantity::parse_ratio(text)).map(Amount::Share)
+        }
+        Value::Int(_) => {
+            let count = count(ctx, tree, 0, max)?;
+            u32::try_from(count).ok().map(Amount::Count)
+        }
+        _ => wrong_type(ctx, tree, "a whole number, or a share like \"25%\""),
+    }
+}
+
 /// `true` or `false`.
 pub fn bool(ctx: &mut Context, tree: &Tree) -> Option<bool> {
     match tree.value {
@@ -248,6 +263,20 @@ pub fn phase(ctx: &mut Context, tree: &Tree) -> Option<Phase> {
             "expected \"random\", \"aligned\" or a time like \"250ms\"",
         ),
         _ => duration(ctx, tree, true).map(Phase::At),
+    }
+}
+
+/// A warm-up: its length and whether it is to be found before the run.
+pub fn warmup(ctx: &mut Context, tree: &Tree) -> Option<(SimDuration, bool)> {
+    match tree.as_str() {
+        Some("auto") => Some((SimDuration::ZERO, true)),
+        Some(text) if text.starts_with(|c: char| c.is_ascii_alphabetic()) => refuse(
+            ctx,
+            tree,
+            &format!("unknown warm-up `{text}`"),
+            "expected \"auto\" or a time like \"10s\"",
+        ),
+        _ => duration(ctx, tree, true).map(|length| (length, false)),
     }
 }
 

@@ -6,6 +6,9 @@ use super::super::measure::Measure;
 pub fn why_no_class(measure: Measure) -> Option<&'static str> {
     Some(match measure {
         Measure::DetectionTime
+        | Measure::DetectionTimeFirst
+        | Measure::DetectionTimeMedian
+        | Measure::DetectionTimeLast
         | Measure::ExclusionTime
         | Measure::UndetectedCount
         | Measure::MistakeCount
@@ -13,7 +16,7 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::MistakeDuration
         | Measure::MistakeRecurrence
         | Measure::QueryAccuracy => "detectors watch instances, whatever requests these serve",
-        Measure::ControlMessageRate | Measure::ControlByteRate => {
+        Measure::ControlMessageRate | Measure::ControlByteRate | Measure::ControlPeak => {
             "control messages belong to no request"
         }
         Measure::MitigationTime | Measure::RecoveryTime => {
@@ -28,9 +31,6 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         Measure::SelectionError | Measure::Smoothness | Measure::SelectionConvergenceTime => {
             "balancers follow weights over all picks, whatever the class"
         }
-        Measure::FallbackRatio => {
-            "an optional call is counted by its owner, which may serve several classes"
-        }
         Measure::BreakerOpenRatio | Measure::ConcurrencyLimit => {
             "all classes share the breaker and the limit of a calling side; its rejections split \
              by class, as `breaker_rejection_ratio` does"
@@ -39,18 +39,20 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::MovedBytes
         | Measure::LostKeyCount
         | Measure::FullReplicationTime => "data belongs to no request",
-        Measure::QueueDepthBalance => "all classes wait in one queue",
-        Measure::CpuUtilization | Measure::ThrottledRatio => {
-            "handshakes and all classes share the CPU; `utilization` splits worker time by class"
+        Measure::ThrottledRatio => {
+            "a quota that is used up stops the work of all classes at once; `cpu_utilization` \
+             splits CPU time by class"
         }
+        Measure::ReplacedCount
+        | Measure::FailedPerReplaced
+        | Measure::ExtraMovedKeyRatio
+        | Measure::LoadOneMinuteAfter
+        | Measure::LoadTenMinutesAfter => "an instance is replaced as a whole",
         Measure::PauseRatio | Measure::InstanceCount => "an instance pauses or dies as a whole",
-        Measure::ConnectionsOpen | Measure::HandshakeRate | Measure::HalfOpenTime => {
-            "attempts of all classes share connections"
+        Measure::ConnectionsOpen | Measure::HalfOpenTime => {
+            "attempts of all classes share connections; `handshake_rate` splits by the class of \
+             the attempt that needed the connection, `pool_waiting_time` by that of who waited"
         }
-        Measure::CacheHitRatio
-        | Measure::CacheStaleRatio
-        | Measure::CacheLoadRate
-        | Measure::CacheLoadPeak => "all classes share the entries of a cache",
         _ => return None,
     })
 }

@@ -43,6 +43,9 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::ZombieRatio
         | Measure::ZombieTimeRatio
         | Measure::DetectionTime
+        | Measure::DetectionTimeFirst
+        | Measure::DetectionTimeMedian
+        | Measure::DetectionTimeLast
         | Measure::ExclusionTime
         | Measure::UndetectedCount
         | Measure::MistakeCount
@@ -50,6 +53,7 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::MistakeDuration
         | Measure::ControlMessageRate
         | Measure::ControlByteRate
+        | Measure::ControlPeak
         | Measure::MitigationTime
         | Measure::RecoveryTime
         | Measure::MovedKeyRatio
@@ -63,6 +67,10 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::DroppedRatio
         | Measure::PoolWaitingTime
         | Measure::HalfOpenTime
+        | Measure::FailedPerReplaced
+        | Measure::ExtraMovedKeyRatio
+        | Measure::LoadOneMinuteAfter
+        | Measure::LoadTenMinutesAfter
         | Measure::CacheStaleRatio => Direction::Lower,
         _ => Direction::Neither,
     }

@@ -14,7 +14,7 @@ pub(super) const DETECTOR: &[&str] = &["call", "client", "service", "zone", "ins
 pub(super) const LIMIT: &[&str] = &["call", "client", "service"];
 pub(super) const CONNECTED: &[&str] = &["call", "client", "service"];
 pub(super) const CONNECTED_CLASS: &[&str] = &["call", "client", "service", "class"];
-pub(super) const CACHE: &[&str] = &["call", "client", "service"];
+pub(super) const CACHE: &[&str] = &["call", "client", "service", "class"];
 pub(super) const RING: &[&str] = &["call", "client", "service"];
 
 pub(super) const fn single(

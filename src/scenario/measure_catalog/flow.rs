@@ -1,13 +1,13 @@
 //! The measures of calls between services and of the parts of the latency.
 
 use super::super::measure::{Measure, Unit};
-use super::family::{CALL, CALL_CLASS, ratio, times};
+use super::family::{CALL_CLASS, ratio, times};
 use super::{MeasureInfo, Statistics};
 
 /// They stand at the end of the catalog.
 pub const FLOW_MEASURES: [MeasureInfo; 8] = [
     MeasureInfo {
-        scopes: CALL,
+        scopes: CALL_CLASS,
         ..ratio(
             Measure::FallbackRatio,
             "fallback_ratio",

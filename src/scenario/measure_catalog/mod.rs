@@ -6,6 +6,7 @@ mod direction;
 mod family;
 mod flow;
 mod placement;
+mod rollout;
 mod table;
 
 use super::measure::{Measure, Statistic, Unit};

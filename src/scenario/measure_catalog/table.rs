@@ -4,6 +4,7 @@ use super::super::measure::{Measure, Unit};
 use super::family::*;
 use super::flow::FLOW_MEASURES;
 use super::placement::PLACEMENT_MEASURES;
+use super::rollout::ROLLOUT_MEASURES;
 use super::{MeasureInfo, Statistics};
 
 /// All measures.
@@ -148,6 +149,26 @@ pub const MEASURES: &[MeasureInfo] = &[
          Chen, Toueg and Aguilera 2002). Never detected counts as infinite.",
     )),
     of_fault(times(
+        Measure::DetectionTimeFirst,
+        "detection_time_first",
+        DETECTOR,
+        "The same for the first of those who watch an instance, one value for every crash.",
+    )),
+    of_fault(times(
+        Measure::DetectionTimeMedian,
+        "detection_time_median",
+        DETECTOR,
+        "The same for the one in the middle of those who watch an instance, the lower one of two; \
+         one value for every crash.",
+    )),
+    of_fault(times(
+        Measure::DetectionTimeLast,
+        "detection_time_last",
+        DETECTOR,
+        "The same for the last of those who watch an instance, one value for every crash. Of a \
+         cluster only members count that are there themselves.",
+    )),
+    of_fault(times(
         Measure::ExclusionTime,
         "exclusion_time",
         DETECTOR,
@@ -232,6 +253,12 @@ pub const MEASURES: &[MeasureInfo] = &[
     PLACEMENT_MEASURES[9],
     PLACEMENT_MEASURES[10],
     PLACEMENT_MEASURES[11],
+    ROLLOUT_MEASURES[0],
+    ROLLOUT_MEASURES[1],
+    ROLLOUT_MEASURES[2],
+    ROLLOUT_MEASURES[3],
+    ROLLOUT_MEASURES[4],
+    ROLLOUT_MEASURES[5],
     balance(
         Measure::InFlightBalance,
         "in_flight_balance",
@@ -241,7 +268,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     balance(
         Measure::QueueDepthBalance,
         "queue_depth_balance",
-        SERVER,
+        WORK,
         "Attempts at an instance that no worker serves, per instance, averaged over time.",
     ),
     balance(
@@ -357,12 +384,13 @@ pub const MEASURES: &[MeasureInfo] = &[
          instances that have one.",
     ),
     MeasureInfo {
-        scopes: SERVER,
+        scopes: WORK,
         ..ratio(
             Measure::CpuUtilization,
             "cpu_utilization",
             "CPU time used / CPU time available: cores, or the quota where that is less, x time \
-             up.",
+             up. Of a class: CPU time of its attempts, which share the cores in use in equal parts \
+             / all that is available; a handshake belongs to the first attempt on its connection.",
         )
     },
     MeasureInfo {
@@ -394,8 +422,9 @@ pub const MEASURES: &[MeasureInfo] = &[
     rate(
         Measure::HandshakeRate,
         "handshake_rate",
-        CONNECTED,
-        "Connections that calling sides began to open, per second.",
+        CONNECTED_CLASS,
+        "Connections that calling sides began to open, per second. Of a class: those that an \
+         attempt of it needed; reconnections that no attempt waits for are of no class.",
     ),
     times(
         Measure::PoolWaitingTime,
@@ -419,7 +448,8 @@ pub const MEASURES: &[MeasureInfo] = &[
             Measure::CacheHitRatio,
             "cache_hit_ratio",
             "Questions to a cache that an entry answered, stale ones included / questions. Who \
-             waits for a key that is being loaded counts as a miss.",
+             waits for a key that is being loaded counts as a miss. Entries are shared: a class \
+             may hit what another one loaded.",
         )
     },
     MeasureInfo {
@@ -437,7 +467,8 @@ pub const MEASURES: &[MeasureInfo] = &[
             "cache_load_rate",
             CACHE,
             "Keys that somebody began to load into a cache, per second: the load that misses put \
-             on the origin. min and max: over the windows of the series.",
+             on the origin. Of a class: those that its requests missed or found past their life. \
+             min and max: over the windows of the series.",
         )
     },
     number(

@@ -58,13 +58,15 @@ pub const STRATEGIES: &[StrategyInfo] = &[
     },
     StrategyInfo {
         name: "haproxy_random",
-        summary: "of several draws by weight the one with the fewest in flight for its weight",
-        source: "HAProxy 2.6, balance random, backend.c",
-        evidence: Evidence::SourceReading("HAProxy 2.6, get_server_rnd; nothing was recorded"),
+        summary: "of several points of the ring the owner with the fewest in flight for its weight",
+        source: "HAProxy 2.6, balance random, backend.c and lb_chash.c",
+        evidence: Evidence::SourceReading(
+            "HAProxy 2.6, get_server_rnd; the ring is that of haproxy-hash.json",
+        ),
         guarantee: "independent draws, ties to the later one (newer versions take the lower \
-                    request rate); HAProxy draws points of its ring, whose arcs follow the \
-                    weights roughly, here they do exactly",
-        cost: "O(draw_count x log n)",
+                    request rate); shares follow the arcs of the ring, 16 points for each unit of \
+                    weight, and so the weights only roughly",
+        cost: "O(draw_count); 16 bytes for each of 16 points per unit of weight, shared",
         use_when: "many proxies in front of the same servers; it is the default of HAProxy 3.5",
         avoid_when: "shares must follow the weights closely at low load",
     },

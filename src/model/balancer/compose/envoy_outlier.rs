@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::health::Change;
 use super::merge_window::MergeWindow;
-use super::rates::{first_sweep, success_threshold};
+use super::rates::{Counts, busy, first_sweep, success_threshold};
 use crate::id::InstanceId;
 use crate::model::balancer::AttemptEnd;
 use crate::model::observation::AttemptOutcome;
@@ -18,9 +18,7 @@ use crate::time::{SimDuration, SimTime};
 struct Host {
     /// Failures in a row.
     consecutive: u32,
-    /// Results since the last sweep.
-    request_count: u64,
-    success_count: u64,
+    counts: Counts,
     /// Since when it is ejected.
     ejected_at: Option<SimTime>,
     jitter: SimDuration,
@@ -103,9 +101,9 @@ impl EnvoyOutlier {
         if end.outcome == AttemptOutcome::Cancelled {
             return;
         }
-        host.request_count += 1;
-        if end.outcome == AttemptOutcome::Success {
-            host.success_count += 1;
+        let is_success = end.outcome == AttemptOutcome::Success;
+        host.counts.add(is_success);
+        if is_success {
             host.consecutive = 0;
             return;
         }
@@ -174,8 +172,7 @@ impl EnvoyOutlier {
         }
         self.eject_by_rates(now, changes);
         for host in self.hosts.values_mut() {
-            host.request_count = 0;
-            host.success_count = 0;
+            host.counts = Counts::default();
             let healthy_since = host.unejected_at.filter(|_| !host.is_ejected());
             if healthy_since.is_some_and(|since| sweep.interval <= now.since(since)) {
                 host.backoff = host.backoff.saturating_sub(1);
@@ -207,22 +204,9 @@ impl EnvoyOutlier {
         }
     }
 
-    /// Instances with enough requests and their success rates in per cent; empty where too few
-    /// had enough.
     fn busy(&self, config: &RateConfig) -> Vec<(InstanceId, f64)> {
-        let hosts = self.hosts.iter();
-        let busy: Vec<(InstanceId, f64)> = hosts
-            .filter(|(_, host)| !host.is_ejected() && 0 < host.request_count)
-            .filter(|(_, host)| u64::from(config.request_count_min) <= host.request_count)
-            .map(|(instance, host)| {
-                let rate = host.success_count as f64 * 100.0 / host.request_count as f64;
-                (*instance, rate)
-            })
-            .collect();
-        if busy.len() < config.instance_count_min as usize {
-            return Vec::new();
-        }
-        busy
+        let well = self.hosts.iter().filter(|(_, host)| !host.is_ejected());
+        busy(well.map(|(instance, host)| (instance, host.counts)), config)
     }
 }
 

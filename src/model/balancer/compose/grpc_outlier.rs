@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::health::Change;
-use super::rates::{first_sweep, success_threshold};
+use super::rates::{Counts, busy, first_sweep, success_threshold};
 use crate::id::InstanceId;
 use crate::model::balancer::AttemptEnd;
 use crate::model::observation::AttemptOutcome;
@@ -15,8 +15,7 @@ use crate::time::SimTime;
 /// What is known of one address.
 #[derive(Clone, Copy, Debug, Default)]
 struct Address {
-    request_count: u64,
-    success_count: u64,
+    counts: Counts,
     ejected_at: Option<SimTime>,
     multiplier: u64,
 }
@@ -88,8 +87,7 @@ impl GrpcOutlier {
     /// Counts a result.
     pub fn on_outcome(&mut self, end: &AttemptEnd) {
         if let Some(address) = self.addresses.get_mut(&end.instance) {
-            address.request_count += 1;
-            address.success_count += u64::from(end.outcome == AttemptOutcome::Success);
+            address.counts.add(end.outcome == AttemptOutcome::Success);
         }
     }
 
@@ -113,8 +111,7 @@ impl GrpcOutlier {
         self.eject_all(now, &failing, config.enforced_percent, changes);
         self.take_back(now, changes);
         for address in self.addresses.values_mut() {
-            address.request_count = 0;
-            address.success_count = 0;
+            address.counts = Counts::default();
         }
     }
 
@@ -167,26 +164,16 @@ impl GrpcOutlier {
         }
     }
 
-    /// Addresses with enough requests and their success rates in per cent; empty where too few
-    /// had enough, or the criterion is off.
+    /// As [`busy`]; empty where the criterion is off.
     fn busy(&self, config: &RateConfig) -> Vec<(InstanceId, f64)> {
         if config.enforced_percent == 0 {
             return Vec::new();
         }
-        let busy: Vec<(InstanceId, f64)> = self
-            .addresses
-            .iter()
-            .filter(|(_, address)| 0 < address.request_count)
-            .filter(|(_, address)| u64::from(config.request_count_min) <= address.request_count)
-            .map(|(instance, address)| {
-                let rate = address.success_count as f64 * 100.0 / address.request_count as f64;
-                (*instance, rate)
-            })
-            .collect();
-        if busy.len() < config.instance_count_min as usize {
-            return Vec::new();
-        }
-        busy
+        let counts = self.addresses.iter();
+        busy(
+            counts.map(|(instance, address)| (instance, address.counts)),
+            config,
+        )
     }
 }
 

@@ -35,7 +35,7 @@ impl BoundedLoad {
 
 impl Balancer for BoundedLoad {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.ring.held.on_view(view);
+        self.ring.on_view(view);
         self.weight_sum = WeightSum::default();
     }
 

@@ -33,7 +33,7 @@ impl DubboConsistentHash {
 
 impl Balancer for DubboConsistentHash {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.ring.held.on_view(view);
+        self.ring.on_view(view);
     }
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {

@@ -39,7 +39,7 @@ impl EnvoyRingHash {
 
 impl Balancer for EnvoyRingHash {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.ring.held.on_view(view);
+        self.ring.on_view(view);
         self.weight_sum = WeightSum::default();
     }
 

@@ -38,7 +38,7 @@ impl HaproxyBalanceFactor {
 
 impl Balancer for HaproxyBalanceFactor {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.ring.held.on_view(view);
+        self.ring.on_view(view);
         self.weights = None;
     }
 

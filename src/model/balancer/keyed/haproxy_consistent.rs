@@ -26,7 +26,7 @@ impl HaproxyConsistent {
 
 impl Balancer for HaproxyConsistent {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.0.held.on_view(view);
+        self.0.on_view(view);
     }
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {

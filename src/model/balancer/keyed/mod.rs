@@ -135,33 +135,62 @@ impl WeightSum {
 
 /// A ring that is looked up clockwise, or as its rule says, and walked on after a tried instance.
 #[derive(Debug)]
-struct RingWalk {
+pub(super) struct RingWalk {
     rule: RingRule,
     held: Held<Ring>,
 }
 
 impl RingWalk {
-    fn new(rule: RingRule) -> Self {
+    /// Without candidates yet.
+    pub(super) fn new(rule: RingRule) -> Self {
         RingWalk {
             rule,
             held: Held::default(),
         }
     }
 
+    /// Takes over a new list of candidates.
+    pub(super) fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
+        self.held.on_view(view);
+    }
+
+    /// The candidates; None where there are none.
+    pub(super) fn view(&self) -> Option<&ViewSnapshot> {
+        let view = self.held.view.as_deref()?;
+        (!view.members.is_empty()).then_some(view)
+    }
+
     /// The view, the ring and the place of the key on it; None without candidates.
     #[inline]
     fn find(&mut self, ctx: &mut PickContext<'_>) -> Option<(&ViewSnapshot, &Ring, usize)> {
+        let hash = self.rule.key_hash(ctx.key);
+        self.find_hash(ctx, hash)
+    }
+
+    #[inline]
+    fn find_hash(
+        &mut self,
+        ctx: &mut PickContext<'_>,
+        hash: u64,
+    ) -> Option<(&ViewSnapshot, &Ring, usize)> {
         let rule = self.rule;
         let (view, ring) = self.held.get(ctx.tables, |t, view| t.ring(view, rule))?;
-        let place = rule.place(ring, rule.key_hash(ctx.key));
+        let place = rule.place(ring, hash);
         Some((view, ring, place))
     }
 
     /// The owner of the key, or the next one that was not tried; the owner if all were.
     #[inline]
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
+        let hash = self.rule.key_hash(ctx.key);
+        self.pick_hash(ctx, hash)
+    }
+
+    /// As `pick`, for a point of the ring.
+    #[inline]
+    pub(super) fn pick_hash(&mut self, ctx: &mut PickContext<'_>, hash: u64) -> Option<InstanceId> {
         let tried = ctx.tried;
-        let (_, ring, place) = self.find(ctx)?;
+        let (_, ring, place) = self.find_hash(ctx, hash)?;
         let first = ring.walk_from(place).next().map(InstanceId);
         if tried.is_empty() {
             return first;

@@ -24,7 +24,7 @@ impl NaiveRing {
 
 impl Balancer for NaiveRing {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.0.held.on_view(view);
+        self.0.on_view(view);
     }
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {

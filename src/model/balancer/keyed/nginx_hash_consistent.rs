@@ -32,7 +32,7 @@ impl NginxHashConsistent {
 
 impl Balancer for NginxHashConsistent {
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.ring.held.on_view(view);
+        self.ring.on_view(view);
         self.fallback.on_view(view);
     }
 

@@ -15,8 +15,8 @@ use crate::rng::UniformSource;
 /// Source: Envoy 1.39, `least_request_lb.cc`. Draws are with replacement, ties go to the first. In
 /// the schedule a candidate's weight is `weight / (in flight + 1)^bias`, taken when it is picked
 /// and not again before its next turn, so a busy one never drains. The schedule begins anew, after
-/// a random number of picks drawn once for each caller, when candidates change. Cost per pick:
-/// O(draws), or O(log n).
+/// a random number of picks drawn once for each caller, when candidates change. The turn of a tried
+/// candidate is used up, as by a retry that picks again. Cost per pick: O(draws), or O(log n).
 #[derive(Debug)]
 pub struct EnvoyLeastRequest {
     choices: LeastInFlight,
@@ -72,7 +72,7 @@ impl Balancer for EnvoyLeastRequest {
         let schedule = self
             .schedule
             .get_or_insert_with(|| seeded_schedule(view, seed));
-        let place = schedule.pick(&eligible.avoided, |place| {
+        let place = schedule.pick_again(&eligible.avoided, |place| {
             let member = &view.members[place];
             biased_weight(
                 member.weight,

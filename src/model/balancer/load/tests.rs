@@ -3,6 +3,7 @@ use std::collections::BinaryHeap;
 
 use serde_json::Value;
 
+use crate::hash::haproxy_consistent;
 use crate::id::InstanceId;
 use crate::model::balancer::build;
 use crate::model::balancer::fixture::Side;
@@ -248,8 +249,64 @@ fn the_later_draw_of_haproxy_wins_ties() {
         let mut side = loaded(config, &[3.0, 1.0], &[1, 0], seed);
         counts[side.pick(&[]).expect("there are candidates").index()] += 1;
     }
-    // The busy one is picked where both draws hit it: 9/16, 2250 with a deviation of 31.
-    assert!((counts[0] - 2_250i32).abs() < 126, "{counts:?}");
+    // The busy one is picked where both draws hit its arcs; the deviation is below 32.
+    let expected = 4_000.0 * arcs_of(&[3, 1])[0].powi(2);
+    assert!(
+        (f64::from(counts[0]) - expected).abs() < 128.0,
+        "{counts:?} for {expected}"
+    );
+}
+
+/// The share of all 32-bit numbers that is closest to the points of each server, by looking at
+/// every point for each of 2^16 numbers spread evenly.
+fn arcs_of(weights: &[u32]) -> Vec<f64> {
+    let points: Vec<(u32, usize)> = (1u32..)
+        .zip(weights)
+        .flat_map(|(number, weight)| {
+            let points = haproxy_consistent::points(number, 16 * weight);
+            points.map(move |point| (point, number as usize - 1))
+        })
+        .collect();
+    let mut counts = vec![0.0; weights.len()];
+    for sample in 0..=u16::MAX {
+        let number = u32::from(sample) << 16 | 0x8000;
+        let distance = |(point, _): &&(u32, usize)| {
+            let ahead = point.wrapping_sub(number);
+            ahead.min(ahead.wrapping_neg())
+        };
+        let (_, owner) = points
+            .iter()
+            .min_by_key(distance)
+            .expect("there are points");
+        counts[*owner] += 1.0 / 65_536.0;
+    }
+    counts
+}
+
+#[test]
+fn one_draw_of_haproxy_shares_by_arcs_and_not_by_weight() {
+    for weights in [vec![1u32; 3], vec![1; 10], vec![4, 1, 1]] {
+        let arcs = arcs_of(&weights);
+        let list: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
+        let mut side = side(LoadConfig::HaproxyRandom { draw_count: 1 }, &list, 5);
+        let count = 60_000;
+        let mut counts = vec![0u32; arcs.len()];
+        for pick in side.sequence(count) {
+            counts[pick as usize] += 1;
+        }
+        for (picked, arc) in counts.iter().zip(&arcs) {
+            // Four standard errors, and what 2^16 samples leave open of the arcs.
+            let share = f64::from(*picked) / count as f64;
+            let error = 4.0 * (arc * (1.0 - arc) / count as f64).sqrt() + 1e-3;
+            assert!(
+                (share - arc).abs() < error,
+                "{weights:?}: {share} for {arc}"
+            );
+        }
+    }
+    // Equal weights are not equal arcs: 16 points each leave the largest far above the mean.
+    let largest = arcs_of(&[1; 10]).into_iter().fold(0.0, f64::max);
+    assert!(1.15 < 10.0 * largest, "{largest}");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use crate::id::InstanceId;
 use crate::model::balancer::{Balancer, Eligible, PickContext};
 use crate::model::view::ViewSnapshot;
 
+/// So many turns of tried members are used up for one pick at most; beyond, they keep theirs.
+const USED_UP_COUNT_MAX: u32 = 1 << 10;
+
 /// More picks than this are not made in advance (Envoy: a tenth of 2^32).
 const PICK_COUNT_MAX: u32 = 429_496_729;
 /// What Envoy adds to weights when it makes picks in advance, so that multiples do not tie.
@@ -145,10 +148,31 @@ impl Schedule {
             }
             passed.push(entry);
         };
+        self.entries.extend(passed);
+        self.take_turn(entry, weight_of)
+    }
+
+    /// As `pick`, but the turns of the avoided that come first are used up, as in Envoy, which
+    /// picks again when a retry hits a host that was tried.
+    pub fn pick_again(&mut self, avoided: &[usize], weight_of: impl Fn(usize) -> f64) -> usize {
+        if avoided.is_empty() {
+            return self.pick(avoided, weight_of);
+        }
+        for _ in 0..USED_UP_COUNT_MAX {
+            let entry = self.entries.pop().expect("there are members");
+            let place = self.take_turn(entry, &weight_of);
+            if avoided.binary_search(&place).is_err() {
+                return place;
+            }
+        }
+        self.pick(avoided, weight_of)
+    }
+
+    /// The member of an entry that was taken out has its turn, and waits for the next one.
+    fn take_turn(&mut self, entry: Entry, weight_of: impl Fn(usize) -> f64) -> usize {
         self.now = self.now.max(entry.deadline);
         let place = entry.place as usize;
         self.insert(entry.place, weight_of(place), entry.pick_count + 1);
-        self.entries.extend(passed);
         place
     }
 }

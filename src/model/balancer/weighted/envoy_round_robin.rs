@@ -11,8 +11,10 @@ use crate::rng::UniformSource;
 ///
 /// Source: Envoy 1.39, `load_balancer_impl.cc`. The random number is drawn once for each caller.
 /// The index of the turn runs on when candidates change; the schedule begins anew, after the same
-/// number of picks. A tried candidate is stepped over. Cost per pick: O(1), or O(log n) where
-/// weights differ.
+/// number of picks. The turn of a tried candidate is used up, in both forms, as by a retry with the
+/// predicate `previous_hosts`, which picks again; Envoy gives up after
+/// `host_selection_retry_max_attempts` and takes the last one. Cost per pick: O(1), or O(log n)
+/// where weights differ.
 #[derive(Debug, Default)]
 pub struct EnvoyRoundRobin {
     view: Option<Arc<ViewSnapshot>>,
@@ -54,7 +56,7 @@ impl Balancer for EnvoyRoundRobin {
             let schedule = self
                 .schedule
                 .get_or_insert_with(|| seeded_schedule(view, seed));
-            schedule.pick(&eligible.avoided, |place| view.members[place].weight)
+            schedule.pick_again(&eligible.avoided, |place| view.members[place].weight)
         };
         Some(view.members[place].instance)
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::classes::WeightClasses;
 use super::effective::EffectiveWeight;
 use super::ranking::Ranking;
+use crate::id::InstanceId;
+use crate::scenario::balancer::weighted::{TURN_BYTES, TURN_ENTRY_BYTES};
 
 /// Numbers stay below this.
 const VALUE_BITS_MAX: u32 = 61;
@@ -38,6 +40,11 @@ struct Recovering {
     current: i64,
     effective: EffectiveWeight,
 }
+
+// What the estimate of the memory of a run takes.
+const _: () = assert!(size_of::<Ranking>() as f64 <= TURN_BYTES);
+const _: () = assert!(size_of::<Recovering>() as f64 <= TURN_ENTRY_BYTES);
+const _: () = assert!(size_of::<(InstanceId, Carried)>() as f64 <= TURN_ENTRY_BYTES);
 
 /// Stands for a member that its ranking must not offer.
 const ABSENT: i64 = i64::MIN;

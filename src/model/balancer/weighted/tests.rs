@@ -175,6 +175,34 @@ fn picks_in_advance_are_those_one_by_one() {
     }
 }
 
+/// A retry that picks again takes the first turn of a host that was not tried; all before it are
+/// over. So picks are the plain sequence of turns without those that were passed.
+#[test]
+fn the_turns_of_tried_hosts_are_used_up_in_the_schedule_of_envoy() {
+    for weights in [vec![5.0, 3.0, 2.0, 0.5], vec![1.0, 7.0, 1.0]] {
+        let mut plain = Schedule::with_picks(&weights, 17);
+        let mut again = Schedule::with_picks(&weights, 17);
+        for round in 0..2_000usize {
+            let avoided: Vec<usize> = match round % 5 {
+                0 => vec![round % weights.len()],
+                1 => (1..weights.len()).collect(),
+                _ => Vec::new(),
+            };
+            let picked = again.pick_again(&avoided, |place| weights[place]);
+            let expected = loop {
+                let turn = plain.pick(&[], |place| weights[place]);
+                if !avoided.contains(&turn) {
+                    break turn;
+                }
+            };
+            assert_eq!(picked, expected, "{weights:?} in round {round}");
+        }
+    }
+    // A host so heavy that its turns do not end keeps what is left of them.
+    let mut heavy = Schedule::new([1e6, 1.0].into_iter(), false);
+    assert_eq!(heavy.pick_again(&[0], |place| [1e6, 1.0][place]), 1);
+}
+
 #[test]
 fn schedules_are_those_of_the_published_sequences() {
     let mut seen = 0;

@@ -137,3 +137,25 @@ pub fn problem_of(unknown: Unknown, span: Range<usize>) -> Problem {
         help: Some(unknown.help),
     }
 }
+
+/// What stands before the colon says nothing about replications.
+pub fn unknown_over(words: &str, span: Range<usize>) -> Problem {
+    let known = || ["all", "mean", "95% of runs"].into_iter();
+    Problem {
+        span,
+        title: format!("`{words}` says nothing about replications"),
+        label: one_of(known()),
+        help: did_you_mean(words, known())
+            .or_else(|| Some("a share lies between 0 and 100 %".to_string())),
+    }
+}
+
+/// A mean that equals a number.
+pub fn no_equal_mean(span: Range<usize>) -> Problem {
+    Problem {
+        span,
+        title: "a mean that equals a number".to_string(),
+        label: "no interval lies beyond a single point".to_string(),
+        help: Some("write <= and >=, or `all:` before the measure".to_string()),
+    }
+}

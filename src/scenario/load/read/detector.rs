@@ -5,31 +5,37 @@ use super::super::diagnostic::Diagnostic;
 use super::super::schema::DETECTOR;
 use super::super::section::Section;
 use super::super::warning::WarningCode;
+use super::PLACEHOLDER_TIME;
+use super::distribution::distribution_if;
 use super::service::phase;
-use super::{PLACEHOLDER_TIME, server};
+use crate::scenario::check::{CheckConfig, CheckRule, EnvoyConfig, HaproxyConfig, ProbePath};
 use crate::scenario::detector::{
     AkkaConfig, BertierConfig, CassandraConfig, DetectorConfig, JudgeConfig, PushConfig,
 };
 use crate::scenario::distribution::Distribution;
-use crate::scenario::registry::PingConfig;
 use crate::time::SimDuration;
 
 /// What Cassandra takes for `phi_convict_threshold`.
 const CONVICT_THRESHOLDS: std::ops::RangeInclusive<f64> = 5.0..=16.0;
 
-/// Reads the detector of a call, and what a worker spends on a ping if pings wait for one.
+/// Reads the detector of a call, and what a worker spends on a check or heartbeat that waits for
+/// one.
 pub fn detector(
     ctx: &mut Context,
     call: &Section,
 ) -> Option<(DetectorConfig, Option<Distribution>)> {
     let tree = call.set_tree("detector")?;
     let section = Section::open(ctx, tree, &DETECTOR, "detector".to_string())?;
-    let interval = section.duration(ctx, "interval");
-    if section.variant_name() == "ping" {
-        let config = ping(ctx, &section, interval);
-        let time = server::ping_time(ctx, &section);
-        return Some((DetectorConfig::Ping(config), time));
+    if section.variant_name() == "gossip" {
+        // Which cluster it is shows when all services are read.
+        return Some((DetectorConfig::Gossip { cluster: u32::MAX }, None));
     }
+    let path = path(ctx, &section);
+    let time = worker_time(ctx, &section, path);
+    if let Some(check) = check(ctx, &section, path) {
+        return Some((DetectorConfig::Check(check), time));
+    }
+    let interval = section.duration(ctx, "interval");
     let interval = interval.unwrap_or(PLACEHOLDER_TIME);
     let judge = judge(ctx, &section, interval);
     let is_akka = matches!(judge, JudgeConfig::PhiAkka(_));
@@ -38,16 +44,56 @@ pub fn detector(
     let push = PushConfig {
         interval,
         phase: phase(ctx, &section, "phase"),
+        path,
         check_interval: check_interval.unwrap_or(match is_akka || is_cassandra {
             true => SimDuration::from_secs(1),
             false => SimDuration::ZERO,
         }),
         judge,
     };
-    Some((DetectorConfig::Push(push), None))
+    Some((DetectorConfig::Push(push), time))
 }
 
-fn ping(ctx: &mut Context, section: &Section, interval: Option<SimDuration>) -> PingConfig {
+/// What a check or a heartbeat sees of a process.
+pub fn path(ctx: &mut Context, section: &Section) -> ProbePath {
+    match section.text(ctx, "path").as_deref() {
+        Some("queued") => ProbePath::Queued,
+        Some("accept") => ProbePath::Accept,
+        Some("deep") => ProbePath::Deep,
+        _ => ProbePath::Bypass,
+    }
+}
+
+fn worker_time(ctx: &mut Context, section: &Section, path: ProbePath) -> Option<Distribution> {
+    let own = distribution_if(ctx, section, "service_time");
+    if own.is_some() && !path.needs_worker() {
+        ctx.warn(
+            WarningCode::NoEffect,
+            Diagnostic::new("`service_time` has no effect")
+                .at(
+                    section.origin_of("service_time"),
+                    format!("with path {} no worker answers", path.name()),
+                )
+                .help("write `path = \"queued\"`"),
+        );
+    }
+    let nothing = Distribution::Constant {
+        value: SimDuration::ZERO,
+    };
+    path.needs_worker().then(|| own.unwrap_or(nothing))
+}
+
+fn check(ctx: &mut Context, section: &Section, path: ProbePath) -> Option<CheckConfig> {
+    match section.variant_name() {
+        "ping" => Some(ping(ctx, section, path)),
+        "haproxy_check" => Some(haproxy(ctx, section, path)),
+        "envoy_health_check" => Some(envoy(ctx, section, path)),
+        _ => None,
+    }
+}
+
+fn ping(ctx: &mut Context, section: &Section, path: ProbePath) -> CheckConfig {
+    let interval = section.duration(ctx, "interval");
     let timeout = section.duration(ctx, "timeout");
     if let (Some(interval), Some(timeout)) = (interval, timeout)
         && interval < timeout
@@ -63,12 +109,57 @@ fn ping(ctx: &mut Context, section: &Section, interval: Option<SimDuration>) -> 
     }
     let interval = interval.unwrap_or(PLACEHOLDER_TIME);
     let half = SimDuration::from_ns((interval.as_ns() / 2).max(1));
-    PingConfig {
+    CheckConfig {
         interval,
         timeout: timeout.unwrap_or(half),
-        misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
-        rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
         phase: phase(ctx, section, "phase"),
+        path,
+        rule: CheckRule::Ping {
+            misses_max: section.count_u32(ctx, "misses_max").unwrap_or(1),
+            rises_min: section.count_u32(ctx, "rises_min").unwrap_or(1),
+        },
+    }
+}
+
+fn haproxy(ctx: &mut Context, section: &Section, path: ProbePath) -> CheckConfig {
+    let interval = section.duration(ctx, "inter").unwrap_or(PLACEHOLDER_TIME);
+    let fast = section.duration(ctx, "fastinter").unwrap_or(interval);
+    let down = section.duration(ctx, "downinter").unwrap_or(interval);
+    CheckConfig {
+        interval,
+        timeout: section.duration(ctx, "timeout").unwrap_or(interval),
+        phase: phase(ctx, section, "phase"),
+        path,
+        rule: CheckRule::Haproxy(HaproxyConfig {
+            fast_interval: fast,
+            down_interval: down,
+            fall: section.count_u32(ctx, "fall").unwrap_or(1),
+            rise: section.count_u32(ctx, "rise").unwrap_or(1),
+        }),
+    }
+}
+
+fn envoy(ctx: &mut Context, section: &Section, path: ProbePath) -> CheckConfig {
+    let interval = length(ctx, section, "interval");
+    let unhealthy = section.duration(ctx, "unhealthy_interval");
+    let unhealthy = unhealthy.unwrap_or(interval);
+    let unhealthy_edge = section.duration(ctx, "unhealthy_edge_interval");
+    let healthy_edge = section.duration(ctx, "healthy_edge_interval");
+    CheckConfig {
+        interval,
+        timeout: length(ctx, section, "timeout"),
+        phase: phase(ctx, section, "phase"),
+        path,
+        rule: CheckRule::Envoy(EnvoyConfig {
+            unhealthy_threshold: section.count_u32(ctx, "unhealthy_threshold").unwrap_or(1),
+            healthy_threshold: section.count_u32(ctx, "healthy_threshold").unwrap_or(1),
+            unhealthy_interval: unhealthy,
+            unhealthy_edge_interval: unhealthy_edge.unwrap_or(unhealthy),
+            healthy_edge_interval: healthy_edge.unwrap_or(interval),
+            no_traffic_interval: length(ctx, section, "no_traffic_interval"),
+            initial_jitter: section.duration(ctx, "initial_jitter").unwrap_or_default(),
+            interval_jitter: section.duration(ctx, "interval_jitter").unwrap_or_default(),
+        }),
     }
 }
 

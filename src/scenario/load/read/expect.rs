@@ -5,7 +5,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::section::Section;
 use super::super::source::Origin;
-use super::super::tree::Tree;
+use super::super::tree::{Tree, Value};
 use super::super::value;
 use super::Names;
 use crate::scenario::expect::Expectation;
@@ -20,7 +20,33 @@ pub fn expectations_and_asked(
     root: &Section,
     names: &Names,
 ) -> (Vec<(Expectation, Origin)>, Vec<AskedMeasure>) {
+    check_measures_of_studies(ctx, root, names);
     (expectations(ctx, root, names), asked(ctx, names))
+}
+
+/// Reports what is wrong with the measures that `[sweep]` and `[sensitivity]` name.
+fn check_measures_of_studies(ctx: &mut Context, root: &Section, names: &Names) {
+    let sweep = root.set_tree("sweep").and_then(Tree::as_table);
+    let sensitivity = root.set_tree("sensitivity").and_then(Tree::as_table);
+    let measure = sensitivity.and_then(|table| table.get("measure"));
+    if let Some(text) = measure.and_then(Tree::as_str)
+        && let Err(problem) = assertion::parse_measure(text, names)
+    {
+        ctx.error(located(ctx, measure.expect("it is a text"), text, problem));
+    }
+    let lists = ["measures", "pareto"].map(|key| sweep.and_then(|table| table.get(key)));
+    for list in lists.into_iter().flatten() {
+        let Value::Array(items) = &list.value else {
+            continue;
+        };
+        for item in items {
+            if let Some(text) = item.as_str()
+                && let Err(problem) = assertion::parse_measure(text, names)
+            {
+                ctx.error(located(ctx, item, text, problem));
+            }
+        }
+    }
 }
 
 fn expectations(ctx: &mut Context, root: &Section, names: &Names) -> Vec<(Expectation, Origin)> {
@@ -46,33 +72,24 @@ fn expectations(ctx: &mut Context, root: &Section, names: &Names) -> Vec<(Expect
 
 fn asked(ctx: &mut Context, names: &Names) -> Vec<AskedMeasure> {
     let mut list = Vec::new();
-    for id in ctx.asked {
-        let text = ctx.sources.get(*id).text.clone();
-        let at = |start: usize, length: usize| {
-            let offset = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-            Origin {
-                source: *id,
-                start: offset(start),
-                end: offset(start + length),
-            }
-        };
+    for origin in ctx.asked {
+        let text = ctx.sources.slice(*origin).to_string();
         if TEXT_BYTES_MAX < text.len() {
             let label = format!("at most {TEXT_BYTES_MAX} bytes");
-            ctx.error(
-                Diagnostic::new("a measure that is too long").at(at(0, TEXT_BYTES_MAX), label),
-            );
+            let first = origin.part(0, TEXT_BYTES_MAX);
+            ctx.error(Diagnostic::new("a measure that is too long").at(first, label));
             continue;
         }
         match assertion::parse_measure(&text, names) {
             Ok(measure) => list.push(AskedMeasure { text, measure }),
-            Err(problem) => {
-                let origin = at(problem.span.start, problem.span.len());
-                ctx.error(
-                    Diagnostic::new(problem.title)
-                        .at(origin, problem.label)
-                        .help_if(problem.help),
-                );
-            }
+            Err(problem) => ctx.error(
+                Diagnostic::new(problem.title)
+                    .at(
+                        origin.part(problem.span.start, problem.span.len()),
+                        problem.label,
+                    )
+                    .help_if(problem.help),
+            ),
         }
     }
     list

@@ -8,10 +8,10 @@ use super::class::class_at;
 use super::distribution::{distribution_at, distribution_if};
 use super::network::loss_at;
 use super::selector::selector_at;
-use super::{Names, Opened, trigger};
+use super::{Names, Opened, rollout, trigger};
 use crate::id::{ClassId, GroupId};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope};
+use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope, FlapState, FlappingConfig};
 use crate::scenario::network::LossConfig;
 use crate::scenario::selector::{Selector, Target};
 use crate::time::SimDuration;
@@ -23,6 +23,8 @@ enum Victims {
     Nodes,
     /// Instances only.
     Instances,
+    /// Instances and callers: nothing of a registry member depends on its clock.
+    Clocks,
     /// Registry members only.
     RegistryMembers,
 }
@@ -35,17 +37,21 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
             let section = &fault.section;
             check_windows(ctx, section);
             let is_node_fault = section.has_key("each");
-            let is_each = is_node_fault && section.bool(ctx, "each").unwrap_or(false);
+            let is_gc = section.variant_name() == "gc_pause";
+            let is_each = is_gc || is_node_fault && section.bool(ctx, "each").unwrap_or(false);
             let scope = scope(ctx, section, names);
             FaultConfig {
                 name: fault.name.clone(),
-                kind: kind(ctx, section),
-                at: trigger::start(ctx, section),
+                kind: kind(ctx, section, names, &scope),
+                at: match is_gc && !section.has("at") {
+                    true => gc_start(ctx, section),
+                    false => trigger::start(ctx, section),
+                },
                 trigger: trigger::trigger(ctx, section, names, &scope),
                 duration: distribution_if(ctx, section, "for"),
                 every: distribution_if(ctx, section, "every"),
                 is_each,
-                crew_count: match is_each {
+                crew_count: match is_each && is_node_fault {
                     true => section.count_u32(ctx, "crews"),
                     false => None,
                 },
@@ -134,6 +140,34 @@ fn check_windows(ctx: &mut Context, section: &Section) {
     }
 }
 
+/// Pauses of a process come again and again, the first like the others.
+fn gc_start(ctx: &mut Context, section: &Section) -> Distribution {
+    for key in ["every", "for"] {
+        if !section.has(key) {
+            ctx.error(
+                Diagnostic::new(format!("missing key `{key}` in {}", section.title))
+                    .at(section.origin, "a pause of how long, how often?")
+                    .help(
+                        "write both laws: `every = { dist = \"exponential\", mean = \"60s\" }`, \
+                         `for = { dist = \"bounded_pareto\", ... }`",
+                    ),
+            );
+        }
+    }
+    for key in ["after", "when", "again"] {
+        if section.has(key) {
+            ctx.error(
+                Diagnostic::new(format!("`{key}` of pauses of each process"))
+                    .at(section.origin_of(key), "each has windows of its own")
+                    .help("leave it out, or write `kind = \"pause\"`"),
+            );
+        }
+    }
+    distribution_if(ctx, section, "every").unwrap_or(Distribution::Constant {
+        value: SimDuration::ZERO,
+    })
+}
+
 /// The class that a fault hits, which only some faults can.
 fn class(ctx: &mut Context, section: &Section, names: &Names) -> Option<ClassId> {
     let class = class_at(ctx, section, "class", names);
@@ -148,12 +182,17 @@ fn class(ctx: &mut Context, section: &Section, names: &Names) -> Option<ClassId>
     class
 }
 
-fn kind(ctx: &mut Context, section: &Section) -> FaultKind {
+fn kind(ctx: &mut Context, section: &Section, names: &Names, scope: &FaultScope) -> FaultKind {
     const NO_LOSS: LossConfig = LossConfig::Bernoulli { probability: 0.0 };
     match section.variant_name() {
         "crash" => FaultKind::Crash,
         "host_loss" => FaultKind::HostLoss,
         "pause" => FaultKind::Pause,
+        "gc_pause" => FaultKind::GcPause,
+        "flapping" => FaultKind::Flapping(Box::new(flapping(ctx, section))),
+        "clock_drift" => FaultKind::ClockDrift {
+            drift_ratio: section.number(ctx, "drift").unwrap_or(0.0),
+        },
         "slow" => FaultKind::Slow {
             factor: section.number(ctx, "factor").unwrap_or(1.0),
         },
@@ -179,14 +218,47 @@ fn kind(ctx: &mut Context, section: &Section) -> FaultKind {
         "scale_in" => FaultKind::ScaleIn {
             grace: section.duration(ctx, "grace").unwrap_or_default(),
         },
+        "rolling_restart" => {
+            let config = rollout::rollout(ctx, section, names, scope);
+            FaultKind::RollingRestart(Box::new(config))
+        }
         name => unreachable!("the specification has no fault `{name}`"),
     }
 }
 
+fn flapping(ctx: &mut Context, section: &Section) -> FlappingConfig {
+    let config = FlappingConfig {
+        state: match section.text(ctx, "state").as_deref() {
+            Some("host_loss") => FlapState::HostLoss,
+            Some("pause") => FlapState::Pause,
+            _ => FlapState::Crash,
+        },
+        down: distribution_at(ctx, section, "down"),
+        up: distribution_at(ctx, section, "up"),
+    };
+    let is_zero = |law: &Distribution| law.as_constant() == Some(SimDuration::ZERO);
+    if section.has("down") && section.has("up") && is_zero(&config.down) && is_zero(&config.up) {
+        ctx.error(
+            Diagnostic::new(format!(
+                "{} flaps without end at one instant",
+                section.title
+            ))
+            .at(section.origin_of("up"), "`down` and `up` take no time")
+            .help("let one of them be above zero"),
+        );
+    }
+    config
+}
+
 fn scope(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {
     match section.variant_name() {
-        "crash" | "host_loss" | "pause" => nodes(ctx, section, names, Victims::Nodes),
-        "slow" | "error" | "weight_change" => nodes(ctx, section, names, Victims::Instances),
+        "crash" | "host_loss" | "pause" | "gc_pause" | "flapping" => {
+            nodes(ctx, section, names, Victims::Nodes)
+        }
+        "clock_drift" => nodes(ctx, section, names, Victims::Clocks),
+        "slow" | "error" | "weight_change" | "rolling_restart" => {
+            nodes(ctx, section, names, Victims::Instances)
+        }
         "registry_outage" => nodes(ctx, section, names, Victims::RegistryMembers),
         "scale_out" | "scale_in" => group(ctx, section, names),
         _ => {
@@ -204,7 +276,7 @@ fn scope(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {
 fn nothing() -> Selector {
     Selector {
         text: String::new(),
-        random_count: None,
+        random: None,
         any_of: Vec::new(),
     }
 }
@@ -240,6 +312,7 @@ fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victim
         match victims {
             Victims::Nodes => true,
             Victims::Instances => !is_registry && !is_caller,
+            Victims::Clocks => !is_registry,
             Victims::RegistryMembers => is_registry,
         }
     };
@@ -249,6 +322,7 @@ fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victim
     let expected = match victims {
         Victims::Nodes => "nodes",
         Victims::Instances => "instances",
+        Victims::Clocks => "instances and callers",
         Victims::RegistryMembers => "members of the registry, like \"registry:member/1\"",
     };
     let kind = section.variant_name();
@@ -257,7 +331,8 @@ fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victim
     ctx.error(match kind {
         "slow" => diagnostic.help(
             "a caller does no work that could take longer: `delay` from and to it makes its \
-             messages late, `pause` makes it stand still",
+             messages late, `pause` makes it stand still; a service that calls others works, and \
+             is slowed as `service:NAME`",
         ),
         _ => diagnostic,
     });

@@ -6,7 +6,7 @@ use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::suggest::did_you_mean;
 use super::service::OpenedGroup;
-use super::{Opened, scaling, trigger};
+use super::{Opened, rollout, scaling, trigger};
 use crate::id::{ClassId, ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
 
 /// The names of a scenario. The place of a name is its id.
@@ -72,7 +72,7 @@ pub fn collect(
         faults: faults.iter().map(|f| f.name.clone()).collect(),
         ..Names::default()
     };
-    if registry.variant_name() == "lease" {
+    if registry.has_key("members") {
         names.registry_member_count = registry.count_u32(ctx, "members").unwrap_or(1);
     }
     for client in clients {
@@ -99,11 +99,18 @@ pub fn collect(
     names.add_spare(ctx, services, faults);
     names.number_instances();
     // Where replacements go is said by selectors, which need numbers.
-    for fault in faults {
-        for (group, count) in trigger::replacement_slots(ctx, &fault.section, &names) {
-            let spare = &mut names.groups[group.index()].count_spare;
-            *spare = spare.saturating_add(count);
-        }
+    let (rolling, others): (Vec<&Opened>, Vec<&Opened>) = faults
+        .iter()
+        .partition(|fault| fault.section.variant_name() == "rolling_restart");
+    for fault in others {
+        let slots = trigger::replacement_slots(ctx, &fault.section, &names);
+        names.add_slots(&slots);
+    }
+    let of_group = |group: &GroupName| group.count.saturating_add(group.count_spare);
+    let sizes: Vec<u32> = names.groups.iter().map(of_group).collect();
+    for fault in rolling {
+        let slots = rollout::slots(ctx, &fault.section, &names, &sizes);
+        names.add_slots(&slots);
     }
     names.number_instances();
     names
@@ -127,7 +134,7 @@ fn zones(
     for client in clients {
         add_list(&client.section);
     }
-    if registry.variant_name() == "lease" {
+    if registry.has_key("members") {
         add_list(registry);
     }
     if zones.is_empty() {
@@ -139,6 +146,14 @@ fn zones(
 }
 
 impl Names {
+    /// Counts instances that replace others.
+    fn add_slots(&mut self, slots: &[(GroupId, u32)]) {
+        for (group, count) in slots {
+            let spare = &mut self.groups[group.index()].count_spare;
+            *spare = spare.saturating_add(*count);
+        }
+    }
+
     /// Counts instances that join through a `scale_out` or an autoscaler.
     fn add_spare(&mut self, ctx: &mut Context, services: &[Opened], faults: &[Opened]) {
         for fault in faults.iter().map(|fault| &fault.section) {

@@ -1,4 +1,4 @@
-//! Selectors: `zone:b`, `instance:web/a/3`, `2 random of service:web`.
+//! Selectors: `zone:b`, `instance:web/a/3`, `2 random of service:web`, `20% of service:web`.
 
 use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
@@ -9,7 +9,8 @@ use super::super::value;
 use super::Names;
 use super::names::{Unknown, numbered};
 use crate::id::{ClientId, GroupId, HostId, ServiceId, ZoneId};
-use crate::scenario::selector::{Selector, Target};
+use crate::quantity;
+use crate::scenario::selector::{Lot, Selector, Target};
 
 /// The kinds of selectors and what follows the colon.
 const KINDS: [(&str, &str); 8] = [
@@ -37,38 +38,56 @@ pub fn selector_at(
 
 /// The selector that a text is. None and nothing reported, if it is none.
 pub fn parse(text: &str, names: &Names) -> Option<Selector> {
-    let (random_count, set) = match text.split_once(" random of ") {
-        None => (None, text.trim()),
-        Some((count, set)) => (Some(count.trim().parse::<u32>().ok()?), set.trim()),
-    };
+    let (random, set) = split_lot(text).ok()?;
     targets(set, names).ok().map(|any_of| Selector {
         text: text.to_string(),
-        random_count,
+        random,
         any_of,
     })
 }
 
+/// What stands before the set: `2 random of`, `20% of`; an error if that is no number of nodes.
+fn split_lot(text: &str) -> Result<(Option<Lot>, &str), &str> {
+    let Some((lot, set)) = text.split_once(" of ") else {
+        return Ok((None, text.trim()));
+    };
+    let (number, is_random) = match lot.trim().strip_suffix("random") {
+        Some(number) => (number.trim(), true),
+        None => (lot.trim(), false),
+    };
+    let lot = match number.ends_with('%') {
+        true => {
+            let share = quantity::parse_ratio(number).ok();
+            share.filter(|share| 0.0 < *share).map(Lot::Share)
+        }
+        false => {
+            let count = number.parse::<u32>().ok();
+            count.filter(|n| is_random && 0 < *n).map(Lot::Count)
+        }
+    };
+    lot.map(|lot| (Some(lot), set.trim())).ok_or(number)
+}
+
 /// The selector that a text is.
 pub fn selector(ctx: &mut Context, text: &str, origin: Origin, names: &Names) -> Option<Selector> {
-    let (random_count, set) = match text.split_once(" random of ") {
-        None => (None, text.trim()),
-        Some((count, set)) => match count.trim().parse::<u32>() {
-            Ok(count) if 0 < count => (Some(count), set.trim()),
-            _ => {
-                ctx.error(
-                    Diagnostic::new(format!("`{count}` is no number of nodes")).at(
+    let (random, set) = match split_lot(text) {
+        Ok(parts) => parts,
+        Err(number) => {
+            ctx.error(
+                Diagnostic::new(format!("`{number}` is no number of nodes"))
+                    .at(
                         origin,
                         "expected something like \"2 random of service:web\"",
-                    ),
-                );
-                return None;
-            }
-        },
+                    )
+                    .help("a share is written \"20% of service:web\""),
+            );
+            return None;
+        }
     };
     match targets(set, names) {
         Ok(any_of) => Some(Selector {
             text: text.to_string(),
-            random_count,
+            random,
             any_of,
         }),
         Err(unknown) => {
@@ -252,6 +271,35 @@ fn matches_glob(glob: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_or_a_share_of_nodes_is_drawn_by_lot() {
+        for (text, expected) in [
+            ("service:web", Ok((None, "service:web"))),
+            ("2 random of zone:b", Ok((Some(Lot::Count(2)), "zone:b"))),
+            ("20% of zone:b", Ok((Some(Lot::Share(0.2)), "zone:b"))),
+            (
+                "20% random of zone:b",
+                Ok((Some(Lot::Share(0.2)), "zone:b")),
+            ),
+            ("2 of zone:b", Err("2")),
+            ("0% of zone:b", Err("0%")),
+            ("0 random of zone:b", Err("0")),
+            ("-1% of zone:b", Err("-1%")),
+            ("150% of zone:b", Err("150%")),
+        ] {
+            assert_eq!(split_lot(text), expected, "{text}");
+        }
+        // A share is rounded up: some node is always meant.
+        for (share, whole, count) in [(0.2, 10, 2), (0.2, 11, 3), (0.07, 100, 7), (1.0, 3, 3)] {
+            assert_eq!(
+                Lot::Share(share).count_of(whole),
+                count,
+                "{share} of {whole}"
+            );
+        }
+        assert_eq!(Lot::Count(5).count_of(3), 3);
+    }
 
     #[test]
     fn globs_match_whole_names() {

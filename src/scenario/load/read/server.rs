@@ -212,9 +212,3 @@ fn quota(ctx: &mut Context, section: &Section) -> Option<QuotaConfig> {
         period: quota.duration(ctx, "period")?,
     })
 }
-
-/// What a worker spends on a ping, where pings wait for one.
-pub fn ping_time(ctx: &mut Context, detector: &Section) -> Option<Distribution> {
-    let waits = detector.bool(ctx, "waits_for_worker").unwrap_or(false);
-    waits.then(|| distribution_at(ctx, detector, "service_time"))
-}

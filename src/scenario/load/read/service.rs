@@ -6,14 +6,11 @@ use super::super::schema::{self, GROUP};
 use super::super::section::Section;
 use super::super::value;
 use super::distribution::distribution_if;
-use super::{Names, Opened, PLACEHOLDER_TIME, open_named, scaling, server};
+use super::{Names, Opened, open_named, scaling, server};
 use crate::id::{GroupId, ServiceId};
 use crate::scenario::registry::{ClockConfig, Phase};
 use crate::scenario::server::QueueRules;
-use crate::scenario::service::{
-    DemandPer, Discipline, GroupConfig, RegisteredConfig, ServiceConfig,
-};
-use crate::time::SimDuration;
+use crate::scenario::service::{DemandPer, Discipline, GroupConfig, ServiceConfig};
 
 /// The group of a service that has no `group` tables.
 const ONLY_GROUP: &str = "main";
@@ -185,7 +182,7 @@ pub fn services(
             pauses: server::pauses(ctx, section),
             demand_per,
             restart_time: distribution_if(ctx, section, "restart_time"),
-            registered: registered(ctx, section, registry),
+            registered: super::registry::registered(ctx, section, registry),
             is_cancellable: section.bool(ctx, "cancellable").unwrap_or(false),
             crash_above: scaling::crash_above(ctx, section),
             autoscale: scaling::autoscale(ctx, section, groups, &own_groups),
@@ -211,48 +208,6 @@ fn queue(ctx: &mut Context, service: &Section) -> (Discipline, Option<u32>, Opti
     let limit = limit.map(|limit| u32::try_from(limit).expect("the specification bounds it"));
     let rules = server::queue_rules(ctx, &section, limit);
     (discipline, limit, rules)
-}
-
-/// How the instances of a service register: as their service says, or else the registry.
-fn registered(
-    ctx: &mut Context,
-    service: &Section,
-    registry: &Section,
-) -> Option<RegisteredConfig> {
-    let section = super::open_table(ctx, service, "registered", &schema::REGISTERED);
-    let is_enabled = section.bool(ctx, "enabled").unwrap_or(true);
-    if registry.variant_name() != "lease" {
-        if is_enabled && service.has("registered") {
-            ctx.error(
-                Diagnostic::new("a lease without a lease registry")
-                    .at(service.origin_of("registered"), "the registry is static")
-                    .help("write `profile = \"lease\"` in [registry]"),
-            );
-        }
-        return None;
-    }
-    let of_registry = (
-        registry
-            .duration(ctx, "lease_duration")
-            .unwrap_or(PLACEHOLDER_TIME),
-        registry.duration(ctx, "heartbeat_interval"),
-        phase(ctx, registry, "phase"),
-    );
-    let own_lease = section.duration(ctx, "lease_duration");
-    let lease_duration = own_lease.unwrap_or(of_registry.0);
-    let heartbeat_interval = section
-        .duration(ctx, "heartbeat_interval")
-        .or(of_registry.1.filter(|_| own_lease.is_none()))
-        .unwrap_or(SimDuration::from_ns((lease_duration.as_ns() / 3).max(1)));
-    let phase = match section.has("phase") {
-        true => phase(ctx, &section, "phase"),
-        false => of_registry.2,
-    };
-    is_enabled.then_some(RegisteredConfig {
-        lease_duration,
-        heartbeat_interval,
-        phase,
-    })
 }
 
 /// Where a periodic process starts.

@@ -57,9 +57,9 @@ fn refuse_with_trigger(ctx: &mut Context, section: &Section) {
 }
 
 /// Whether a key is set to anything but `false`.
-fn is_on(section: &Section, key: &str) -> bool {
-    let value = section.set_tree(key).filter(|_| section.has_key(key));
-    value.is_some_and(|tree| tree.to_inline_toml() != "false")
+pub fn is_on(section: &Section, key: &str) -> bool {
+    let value = || section.set_tree(key);
+    section.has_key(key) && value().is_some_and(|tree| tree.to_inline_toml() != "false")
 }
 
 /// What begins the windows of a fault in place of `at`.
@@ -95,6 +95,24 @@ pub fn trigger(
     }
     check_over(ctx, &condition, scope, origin);
     Some(Trigger::When(condition))
+}
+
+/// The condition at a key, which may be left out.
+pub fn condition_at(
+    ctx: &mut Context,
+    section: &Section,
+    key: &str,
+    names: &Names,
+    scope: &FaultScope,
+) -> Option<Condition> {
+    if !section.has(key) {
+        return None;
+    }
+    let text = section.text(ctx, key)?;
+    let origin = section.origin_of(key);
+    let condition = condition(ctx, &text, origin, names)?;
+    check_over(ctx, &condition, scope, origin);
+    Some(condition)
 }
 
 /// `fault.x + 2s`, `fault.x.end + 2s`, `fault.x`.
@@ -414,7 +432,9 @@ pub fn victim_counts(names: &Names, target: &Selector) -> Vec<(GroupId, u32)> {
             *count = count.saturating_add(of_target).min(group.count);
         }
     }
-    let most = target.random_count.unwrap_or(u32::MAX);
+    let all: usize = counts.iter().map(|count| *count as usize).sum();
+    let most = target.random.map_or(all, |lot| lot.count_of(all));
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
     let groups = (0..counts.len()).map(GroupId::from_index);
     let counted = groups
         .zip(counts)

@@ -14,8 +14,9 @@ pub static DATA: TableSpec = TableSpec {
     doc: "Keys that the instances keep in memory. Each has copies at the first instances that are \
           up, clockwise from it on a ring. Who dies, or leaves, loses its copies; the service \
           makes them again elsewhere, one arc of the ring after the other, those with the fewest \
-          copies first. Copying does not slow down requests. It changes nothing in the run, only \
-          what is measured.",
+          copies first. Where links have a bandwidth, copies are sent over them in pieces of \
+          64 KiB, by an instance that has the keys, and take turns with messages that have a size. \
+          Elsewhere copying changes nothing in the run, only what is measured.",
     tag: None,
     keys: &[
         required(
@@ -35,7 +36,7 @@ pub static DATA: TableSpec = TableSpec {
         required(
             "rebuild_bandwidth",
             Kind::Bandwidth,
-            "What all instances of the service together copy.",
+            "What all instances of the service together copy, at most.",
         ),
         key(
             "distinct_zones",

@@ -1,8 +1,8 @@
 //! `detector`: how a calling side notices failures by itself.
 
 use super::{
-    Default, Key, Kind, LENGTH, POSITIVE, TOWARDS_INFINITY, TableSpec, Tag, Variant, key, only_if,
-    required,
+    Default, Key, Kind, LENGTH, POSITIVE, TOWARDS_INFINITY, TableSpec, Tag, Variant, check, key,
+    only_if, required,
 };
 
 /// `detector`.
@@ -12,45 +12,21 @@ pub static DETECTOR: TableSpec = TableSpec {
     tag: Some(Tag {
         key: "kind",
         default: Some("ping"),
-        doc: "The kind of detector: the caller asks, or instances send it heartbeats.",
+        doc: "The kind of detector: the caller checks, or instances send it heartbeats.",
     }),
     keys: &[],
-    variants: &[PING, TIMEOUT, CHEN_NFD_S, CHEN_NFD_E, BERTIER, PHI_ACCRUAL],
-    shorthand: None,
-};
-
-const PING: Variant = Variant {
-    name: "ping",
-    doc: "The caller pings every instance of its view, which answers.",
-    keys: &[
-        key(
-            "interval",
-            POSITIVE,
-            Default::Toml("\"1s\""),
-            "From the start of a ping to the next.",
-        ),
-        key(
-            "timeout",
-            POSITIVE,
-            Default::Computed("interval / 2"),
-            "A ping without answer for this long is missed.",
-        ),
-        key(
-            "misses_max",
-            Kind::Count { min: 1, max: 1_000 },
-            Default::Toml("3"),
-            "Missed pings in a row that make a suspicion.",
-        ),
-        key(
-            "rises_min",
-            Kind::Count { min: 1, max: 1_000 },
-            Default::Toml("2"),
-            "Answered pings in a row that end a suspicion.",
-        ),
-        PHASE,
-        super::server::PING_WAITS,
-        super::server::PING_SERVICE_TIME,
+    variants: &[
+        check::PING,
+        check::HAPROXY_CHECK,
+        check::ENVOY_HEALTH_CHECK,
+        TIMEOUT,
+        CHEN_NFD_S,
+        CHEN_NFD_E,
+        BERTIER,
+        PHI_ACCRUAL,
+        GOSSIP,
     ],
+    shorthand: None,
 };
 
 const TIMEOUT: Variant = Variant {
@@ -64,6 +40,8 @@ const TIMEOUT: Variant = Variant {
             "From the last heartbeat to the suspicion.",
         ),
         PHASE,
+        check::PUSH_PATH,
+        check::PUSH_SERVICE_TIME,
         CHECK_AT_ONCE,
     ],
 };
@@ -79,6 +57,8 @@ const CHEN_NFD_S: Variant = Variant {
             "From the sending of a heartbeat to its freshness point.",
         ),
         PHASE,
+        check::PUSH_PATH,
+        check::PUSH_SERVICE_TIME,
         CHECK_AT_ONCE,
     ],
 };
@@ -95,6 +75,8 @@ const CHEN_NFD_E: Variant = Variant {
         ),
         WINDOW,
         PHASE,
+        check::PUSH_PATH,
+        check::PUSH_SERVICE_TIME,
         CHECK_AT_ONCE,
     ],
 };
@@ -134,6 +116,8 @@ const BERTIER: Variant = Variant {
             "The margin before anything is known; ours, the paper's was not available.",
         ),
         PHASE,
+        check::PUSH_PATH,
+        check::PUSH_SERVICE_TIME,
         CHECK_AT_ONCE,
     ],
 };
@@ -217,6 +201,8 @@ const PHI_ACCRUAL: Variant = Variant {
             ),
         ),
         PHASE,
+        check::PUSH_PATH,
+        check::PUSH_SERVICE_TIME,
         key(
             "check_interval",
             LENGTH,
@@ -224,6 +210,13 @@ const PHI_ACCRUAL: Variant = Variant {
             "How often the caller looks at its detector; 0s: it notices everything at once.",
         ),
     ],
+};
+
+const GOSSIP: Variant = Variant {
+    name: "gossip",
+    doc: "The caller is an instance of a service with `gossip`, and believes what that member \
+          believes.",
+    keys: &[],
 };
 
 const INTERVAL: Key = key(

@@ -3,10 +3,10 @@
 use super::trigger::{REPLACE_KEY, SPREAD_KEY};
 use super::{
     Default, Key, Kind, LENGTH, MANY, TableSpec, Tag, Variant, key, only_if, optional, required,
-    shared, trigger,
+    rollout, shared, trigger,
 };
 
-const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
+pub(super) const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
 const INCLUDE: Key = key(
     "include",
     Kind::List(&Kind::Choice(&["callers", "registry"])),
@@ -100,6 +100,54 @@ pub static FAULT: TableSpec = TableSpec {
             name: "pause",
             doc: "The process stands still; its kernel keeps connections.",
             keys: &[TARGET, INCLUDE, EACH, CREWS, SPREAD_KEY],
+        },
+        Variant {
+            name: "gc_pause",
+            doc: "Processes stand still again and again, each by draws of its own: a pause each \
+                  `every`, of length `for`; without `at` the first comes like the others.",
+            keys: &[TARGET, INCLUDE],
+        },
+        Variant {
+            name: "flapping",
+            doc: "Nodes go down and come up, again and again, from the start of a window to its \
+                  end.",
+            keys: &[
+                TARGET,
+                INCLUDE,
+                key(
+                    "state",
+                    Kind::Choice(&["crash", "host_loss", "pause"]),
+                    Default::Toml("\"crash\""),
+                    "What they do while they are down, as in the fault of that name.",
+                ),
+                required(
+                    "down",
+                    Kind::Table(&shared::DISTRIBUTION),
+                    "How long they are down; they begin with it.",
+                ),
+                required(
+                    "up",
+                    Kind::Table(&shared::DISTRIBUTION),
+                    "How long they are up, any `restart_time` included.",
+                ),
+                EACH,
+                CREWS,
+            ],
+        },
+        Variant {
+            name: "clock_drift",
+            doc: "Local clocks run at another rate: every timer that is set in the window. Of \
+                  several the one that began last holds.",
+            keys: &[
+                TARGET,
+                required(
+                    "drift",
+                    Kind::Drift,
+                    "Local seconds per true second, minus one: \"-50ppm\", \"2%\".",
+                ),
+                EACH,
+                CREWS,
+            ],
         },
         Variant {
             name: "slow",
@@ -216,6 +264,7 @@ pub static FAULT: TableSpec = TableSpec {
             doc: "The last instances leave a group; they come back at the end.",
             keys: &[GROUP, COUNT, GRACE],
         },
+        rollout::ROLLING_RESTART,
     ],
     shorthand: None,
 };

@@ -5,6 +5,7 @@
 mod attempts;
 mod balancer;
 mod cache;
+mod check;
 mod class;
 mod client;
 mod connection;
@@ -12,12 +13,17 @@ mod data;
 mod detector;
 mod fault;
 mod flow;
+mod gossip;
+mod registry;
 mod resilience;
+mod rollout;
 mod root;
 mod scaling;
+mod sensitivity;
 mod server;
 mod service;
 mod shared;
+mod sweep;
 mod trigger;
 
 pub use attempts::{FAILBACK, HEDGE};
@@ -30,12 +36,17 @@ pub use data::DATA;
 pub use detector::DETECTOR;
 pub use fault::FAULT;
 pub use flow::FANOUT;
+pub use gossip::GOSSIP;
+pub use registry::{CAPACITY, REGISTRY};
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
-pub use root::{COMPARE, LINK, NETWORK, REGISTRY, ROOT};
+pub use rollout::DRAIN;
+pub use root::{COMPARE, LINK, NETWORK, ROOT};
 pub use scaling::{AUTOSCALE, CRASH_ABOVE};
+pub use sensitivity::{INPUT, SENSITIVITY};
 pub use server::{CODEL, CPU_QUOTA, PAUSES, SERVICE_TIME, SHED, SPLIT, WARMUP};
 pub use service::{GROUP, QUEUE, REGISTERED, SERVICE};
 pub use shared::{BRANCH, DISTRIBUTION, LOSS};
+pub use sweep::{AXIS, SWEEP};
 pub use trigger::{REPLACE, SPREAD};
 
 /// A kind of table.
@@ -149,6 +160,8 @@ pub enum Kind {
     Count { min: u64, max: u64 },
     /// A whole number from 0, or `"unlimited"`.
     Limit { max: u64 },
+    /// A whole number from 0, or a share: `"25%"`.
+    Amount { max: u64 },
     /// A finite number; `min` itself is excluded where `above` says so.
     Number { min: f64, above: bool, max: f64 },
     /// Any text.
@@ -165,6 +178,8 @@ pub enum Kind {
     Selector,
     /// `"random"`, `"aligned"` or a length of time.
     Phase,
+    /// `auto` or a length of time.
+    Warmup,
     /// An array.
     List(&'static Kind),
     /// A table.
@@ -175,6 +190,8 @@ pub enum Kind {
     Assertions,
     /// A table of named variants, each a table of paths and values.
     Variants,
+    /// An array of values of any kind.
+    Values,
 }
 
 /// Most instances of a group, callers of a client or users of a closed loop.

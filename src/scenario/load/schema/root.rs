@@ -1,8 +1,8 @@
-//! Keys of the top level, the network, the registry and comparisons.
+//! Keys of the top level, the network and comparisons.
 
 use super::{
-    Default, Key, Kind, LENGTH, POSITIVE, TableSpec, Tag, Variant, client, fault, key, only_if,
-    optional, required, service, shared,
+    Default, Kind, LENGTH, POSITIVE, TableSpec, client, fault, key, only_if, optional, required,
+    sensitivity, service, shared, sweep,
 };
 
 /// The top level.
@@ -43,9 +43,9 @@ pub static ROOT: TableSpec = TableSpec {
         ),
         key(
             "warmup",
-            LENGTH,
+            Kind::Warmup,
             Default::Toml("\"0s\""),
-            "Time from the start that is not measured.",
+            "Time from the start that is not measured; `auto` finds it by MSER-5 before the run.",
         ),
         key(
             "drain",
@@ -80,7 +80,7 @@ pub static ROOT: TableSpec = TableSpec {
         ),
         key(
             "registry",
-            Kind::Table(&REGISTRY),
+            Kind::Table(&super::REGISTRY),
             Default::Nested,
             "How callers learn which instances there are.",
         ),
@@ -103,6 +103,16 @@ pub static ROOT: TableSpec = TableSpec {
             "compare",
             Kind::Table(&COMPARE),
             "Variants of this scenario to compare.",
+        ),
+        optional(
+            "sweep",
+            Kind::Table(&sweep::SWEEP),
+            "Points of this scenario to run, each with other values.",
+        ),
+        optional(
+            "sensitivity",
+            Kind::Table(&sensitivity::SENSITIVITY),
+            "Inputs that are not known exactly.",
         ),
     ],
     variants: &[],
@@ -209,108 +219,6 @@ pub static LINK: TableSpec = TableSpec {
     shorthand: None,
 };
 
-const LEASE_KEYS: &[Key] = &[
-    key(
-        "members",
-        Kind::Count { min: 1, max: 1_000 },
-        Default::Toml("3"),
-        "Members of the registry.",
-    ),
-    key(
-        "zones",
-        Kind::List(&Kind::Name),
-        Default::Computed("the zones of the instances"),
-        "Zones of the members, in turn.",
-    ),
-    key(
-        "lease_duration",
-        POSITIVE,
-        Default::Toml("\"10s\""),
-        "How long a registration lives without a heartbeat.",
-    ),
-    key(
-        "heartbeat_interval",
-        POSITIVE,
-        Default::Computed("lease_duration / 3"),
-        "Time between the heartbeats of an instance, on its clock.",
-    ),
-    key(
-        "phase",
-        Kind::Phase,
-        Default::Toml("\"random\""),
-        "Where in its heartbeat interval each instance starts.",
-    ),
-    key(
-        "propagation",
-        Kind::Choice(&["watch", "poll"]),
-        Default::Toml("\"watch\""),
-        "Whether the registry sends changes to the callers or they ask.",
-    ),
-    only_if(
-        "propagation",
-        "\"poll\"",
-        key(
-            "poll_interval",
-            POSITIVE,
-            Default::Toml("\"5s\""),
-            "Time between the polls of a caller.",
-        ),
-    ),
-    only_if(
-        "propagation",
-        "\"poll\"",
-        key(
-            "poll_phase",
-            Kind::Phase,
-            Default::Toml("\"random\""),
-            "Where in its poll interval each caller starts.",
-        ),
-    ),
-    key(
-        "publish_interval",
-        LENGTH,
-        Default::Toml("\"0s\""),
-        "Changes are published together at most this often; zero publishes each at once.",
-    ),
-    key(
-        "sweep_interval",
-        LENGTH,
-        Default::Toml("\"0s\""),
-        "Expired leases are noticed this often; zero notices each at its expiry.",
-    ),
-    key(
-        "sweep_phase",
-        Kind::Phase,
-        Default::Toml("\"random\""),
-        "Where in its interval the sweep starts.",
-    ),
-];
-
-/// `[registry]`.
-pub static REGISTRY: TableSpec = TableSpec {
-    what: "registry",
-    doc: "How callers learn which instances there are.",
-    tag: Some(Tag {
-        key: "profile",
-        default: Some("static"),
-        doc: "The kind of registry.",
-    }),
-    keys: &[],
-    variants: &[
-        Variant {
-            name: "static",
-            doc: "A list in the configuration: every instance is always listed.",
-            keys: &[],
-        },
-        Variant {
-            name: "lease",
-            doc: "Leases that instances renew by heartbeats; callers watch or poll.",
-            keys: LEASE_KEYS,
-        },
-    ],
-    shorthand: None,
-};
-
 /// `[compare]`.
 pub static COMPARE: TableSpec = TableSpec {
     what: "compare",
@@ -326,6 +234,23 @@ pub static COMPARE: TableSpec = TableSpec {
             "variant",
             Kind::Variants,
             "Variants: a name and the values that it sets, by path.",
+        ),
+        optional(
+            "primary",
+            Kind::Text,
+            "The only measure that has verdicts, like `latency.p99`; without it all have, and \
+             Holm's correction is over all of them.",
+        ),
+        optional(
+            "margin",
+            Kind::Assertions,
+            "How small a difference means nothing: `latency.p99 within 5%`. Without it, no \
+             difference is ever claimed to be none.",
+        ),
+        optional(
+            "expect",
+            Kind::Assertions,
+            "Assertions between variants: `two_choices.latency.p99 <= 0.8 * ring.latency.p99`.",
         ),
     ],
     variants: &[],

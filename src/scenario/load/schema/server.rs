@@ -226,22 +226,3 @@ pub const SERVICE_CPU_QUOTA: Key = optional("cpu_quota", Kind::Table(&CPU_QUOTA)
 pub const GROUP_CORES: Key = optional("cores", POSITIVE_NUMBER, CORES_DOC);
 /// `[service.NAME.group.NAME] cpu_quota`.
 pub const GROUP_CPU_QUOTA: Key = optional("cpu_quota", Kind::Table(&CPU_QUOTA), CPU_QUOTA.doc);
-
-/// Whether pings wait for a worker.
-pub const PING_WAITS: Key = optional(
-    "waits_for_worker",
-    Kind::Bool,
-    "Whether pings queue like requests and a worker answers them; without it the process answers \
-     at once.",
-);
-/// What a worker spends on a ping.
-pub const PING_SERVICE_TIME: Key = only_if(
-    "waits_for_worker",
-    "true",
-    key(
-        "service_time",
-        Kind::Table(&shared::DISTRIBUTION),
-        Default::Toml("\"0s\""),
-        "Time that a worker of speed 1 spends on a ping.",
-    ),
-);

@@ -119,6 +119,11 @@ pub static SERVICE: TableSpec = TableSpec {
         data::DATA_KEY,
         scaling::CRASH_ABOVE_KEY,
         scaling::AUTOSCALE_KEY,
+        optional(
+            "gossip",
+            Kind::Table(&super::GOSSIP),
+            "How the instances watch each other.",
+        ),
         optional("group", Kind::Named(&GROUP), "Groups of equal instances."),
         optional(
             "call",
@@ -176,7 +181,8 @@ pub static REGISTERED: TableSpec = TableSpec {
             "lease_duration",
             POSITIVE,
             Default::Inherited("as the registry says"),
-            "How long the registration lives without a heartbeat.",
+            "How long the registration lives without a heartbeat; under zookeeper the session \
+             timeout that the instance asks for, under etcd the time to live.",
         ),
         key(
             "heartbeat_interval",
@@ -192,6 +198,7 @@ pub static REGISTERED: TableSpec = TableSpec {
             Default::Inherited("as the registry says"),
             "Where in its heartbeat interval each instance starts.",
         ),
+        super::check::PUSH_PATH,
     ],
     variants: &[],
     shorthand: Some(Shorthand::Key {

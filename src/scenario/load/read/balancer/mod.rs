@@ -24,7 +24,7 @@ pub fn of_call(
 ) -> Option<BalancerConfig> {
     let tree = call.tree("balancer")?;
     let section = Section::open(ctx, &tree, &BALANCER, "balancer".to_string())?;
-    let strategy = read_strategy(ctx, &section, 0)?;
+    let strategy = read_strategy(ctx, &section, 0);
     wrappers::wrapped(ctx, &section, strategy, (names, to))
 }
 

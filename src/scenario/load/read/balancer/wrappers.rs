@@ -39,17 +39,44 @@ pub fn first_set(section: &Section) -> Option<&'static str> {
     KEYS.into_iter().find(|name| section.has(name))
 }
 
-/// The strategy with the wrappers that are set around it. `to`: the service that is called.
+/// The strategy with the wrappers that are set around it; all are read, whatever is wrong with
+/// others. `to`: the service that is called.
 pub fn wrapped(
     ctx: &mut Context,
     section: &Section,
-    strategy: BalancerConfig,
+    strategy: Option<BalancerConfig>,
     (names, to): (&Names, Option<ServiceId>),
 ) -> Option<BalancerConfig> {
     if first_set(section).is_none() {
-        return Some(strategy);
+        return strategy;
     }
-    let backup = groups_at(ctx, section, "backup", (names, to))?;
+    let backup = backup(ctx, section, (names, to));
+    let subset = optional(ctx, section, "subset", &SUBSET, subset);
+    let priority = optional(ctx, section, "priority", &PRIORITY, |ctx, table| {
+        priority(ctx, table, (names, to))
+    });
+    let zone_aware = optional(ctx, section, "zone_aware", &ZONE_AWARE, zone_aware);
+    let slow_start = optional(ctx, section, "slow_start", &SLOW_START, slow_start);
+    let ejection = optional(ctx, section, "ejection", &EJECTION, ejection);
+    let config = ComposedConfig {
+        strategy: strategy?,
+        subset: subset?,
+        priority: priority?,
+        zone_aware: zone_aware?,
+        backup: backup?,
+        slow_start: slow_start?,
+        ejection: ejection?,
+    };
+    Some(BalancerConfig::Composed(Box::new(config)))
+}
+
+/// The groups that stand in for the others.
+fn backup(
+    ctx: &mut Context,
+    section: &Section,
+    (names, to): (&Names, Option<ServiceId>),
+) -> Option<Vec<GroupId>> {
+    let groups = groups_at(ctx, section, "backup", (names, to))?;
     if section.has("priority") && section.has("backup") {
         ctx.error(
             Diagnostic::new("both `priority` and `backup`")
@@ -61,9 +88,9 @@ pub fn wrapped(
         );
         return None;
     }
-    let backup: Vec<GroupId> = backup.into_iter().flatten().collect();
+    let groups: Vec<GroupId> = groups.into_iter().flatten().collect();
     if let Some(to) = to
-        && group_ids(names, to).all(|group| backup.contains(&group))
+        && group_ids(names, to).all(|group| groups.contains(&group))
     {
         ctx.error(
             Diagnostic::new("every group of the service is a backup")
@@ -75,34 +102,10 @@ pub fn wrapped(
         );
         return None;
     }
-    let config = ComposedConfig {
-        strategy,
-        subset: optional(ctx, section, "subset", &SUBSET, subset)?,
-        priority: match open(ctx, section, "priority", &PRIORITY)? {
-            None => None,
-            Some(table) => Some(priority(ctx, &table, (names, to))?),
-        },
-        zone_aware: optional(ctx, section, "zone_aware", &ZONE_AWARE, zone_aware)?,
-        backup,
-        slow_start: optional(ctx, section, "slow_start", &SLOW_START, slow_start)?,
-        ejection: optional(ctx, section, "ejection", &EJECTION, ejection)?,
-    };
-    Some(BalancerConfig::Composed(Box::new(config)))
+    Some(groups)
 }
 
-/// The table at a key. `Some(None)` where it is not set.
-fn open<'t>(
-    ctx: &mut Context,
-    section: &'t Section,
-    name: &str,
-    spec: &'static TableSpec,
-) -> Option<Option<Section<'t>>> {
-    match section.set_tree(name) {
-        None => Some(None),
-        Some(tree) => Section::open(ctx, tree, spec, name.to_string()).map(Some),
-    }
-}
-
+/// What the table at a key says. `Some(None)` where it is not set.
 fn optional<T>(
     ctx: &mut Context,
     section: &Section,
@@ -110,10 +113,11 @@ fn optional<T>(
     spec: &'static TableSpec,
     read: impl FnOnce(&mut Context, &Section) -> Option<T>,
 ) -> Option<Option<T>> {
-    match open(ctx, section, name, spec)? {
-        None => Some(None),
-        Some(table) => read(ctx, &table).map(Some),
-    }
+    let Some(tree) = section.set_tree(name) else {
+        return Some(None);
+    };
+    let table = Section::open(ctx, tree, spec, name.to_string())?;
+    read(ctx, &table).map(Some)
 }
 
 fn subset(ctx: &mut Context, table: &Section) -> Option<SubsetConfig> {
@@ -137,11 +141,12 @@ fn priority(
     {
         check_levels(ctx, names, to, (&levels, origin))?;
     }
-    let factor = table.number(ctx, "overprovisioning_factor")?;
+    let factor = table.number(ctx, "overprovisioning_factor");
+    let panic_threshold = percent(ctx, table, "panic_threshold");
     Some(PriorityConfig {
         levels,
-        overprovisioning_percent: (factor * 100.0).round() as u32,
-        panic_threshold_percent: percent(ctx, table, "panic_threshold")?,
+        overprovisioning_percent: (factor? * 100.0).round() as u32,
+        panic_threshold_percent: panic_threshold?,
         fails_on_panic: table.bool(ctx, "fails_on_panic")?,
     })
 }
@@ -197,7 +202,7 @@ fn groups_at(
         let text = value::text(ctx, item)?;
         let chosen = selector(ctx, &text, item.origin, names)?;
         let mut groups = Vec::new();
-        let mut is_whole = chosen.random_count.is_none();
+        let mut is_whole = chosen.random.is_none();
         for target in chosen.any_of {
             match target {
                 Target::Group(group) => groups.push(group),

@@ -1,24 +1,7 @@
 //! Keys of strategies that look at load.
 
-use super::super::{Default, Key, Kind, LENGTH, POSITIVE, Variant, key, optional};
-use super::weighted::NGINX_FAILURES;
-
-const WEIGHT_UNIT: Key = key(
-    "weight_unit",
-    Kind::Count {
-        min: 1,
-        max: 10_000,
-    },
-    Default::Toml("100"),
-    "Weight in Dubbo of an instance of weight 1.",
-);
-
-const WARMUP: Key = key(
-    "warmup",
-    LENGTH,
-    Default::Toml("\"10m\""),
-    "How long an instance that joins takes to its full weight.",
-);
+use super::super::{Default, Kind, POSITIVE, Variant, key, optional};
+use super::weighted::{NGINX_FAILURES, WARMUP, WEIGHT_UNIT};
 
 /// nginx, all.
 pub const NGINX_LEAST_CONN: Variant = Variant {
@@ -44,7 +27,7 @@ pub const HAPROXY_LEAST_CONN: Variant = Variant {
 /// HAProxy, several.
 pub const HAPROXY_RANDOM: Variant = Variant {
     name: "haproxy_random",
-    doc: "`balance random` of HAProxy: the least loaded of several weighted draws.",
+    doc: "`balance random` of HAProxy: the least loaded owner of some random points on its ring.",
     keys: &[key(
         "draw_count",
         Kind::Count { min: 1, max: 16 },

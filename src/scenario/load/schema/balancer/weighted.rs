@@ -17,23 +17,24 @@ pub(super) const NGINX_FAILURES: &[Key] = &[
     ),
 ];
 
-pub(super) const DUBBO_WEIGHT: &[Key] = &[
-    key(
-        "weight_unit",
-        Kind::Count {
-            min: 1,
-            max: 10_000,
-        },
-        Default::Toml("100"),
-        "Weight in Dubbo of an instance of weight 1.",
-    ),
-    key(
-        "warmup",
-        LENGTH,
-        Default::Toml("\"10m\""),
-        "How long an instance that joins takes to its full weight.",
-    ),
-];
+pub(super) const WEIGHT_UNIT: Key = key(
+    "weight_unit",
+    Kind::Count {
+        min: 1,
+        max: 10_000,
+    },
+    Default::Toml("100"),
+    "Weight in Dubbo of an instance of weight 1.",
+);
+
+pub(super) const WARMUP: Key = key(
+    "warmup",
+    LENGTH,
+    Default::Toml("\"10m\""),
+    "How long an instance that joins takes to its full weight.",
+);
+
+const DUBBO_WEIGHT: &[Key] = &[WEIGHT_UNIT, WARMUP];
 
 /// Round robin.
 pub const ROUND_ROBIN: Variant = Variant {

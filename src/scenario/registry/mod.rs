@@ -1,7 +1,13 @@
 //! What a scenario may say about the registry and about failure detection.
 
+pub mod etcd;
+pub mod system;
+pub mod zookeeper;
+
 use crate::id::ZoneId;
 use crate::time::SimDuration;
+
+use system::SystemConfig;
 
 /// `[registry]`: how callers learn which instances there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +26,26 @@ pub enum RegistryProfile {
     Static,
     /// Leases that instances renew by heartbeats.
     Lease(LeaseConfig),
+    /// A real system: members with queues of their own, and its protocol.
+    System(Box<SystemConfig>),
+}
+
+impl RegistryProfile {
+    /// Whether the registry notices by itself that an instance has failed.
+    pub fn detects(&self) -> bool {
+        match self {
+            RegistryProfile::Static => false,
+            RegistryProfile::Lease(_) | RegistryProfile::System(_) => true,
+        }
+    }
+
+    /// The real system, if it is one.
+    pub fn system(&self) -> Option<&SystemConfig> {
+        match self {
+            RegistryProfile::System(config) => Some(config),
+            RegistryProfile::Static | RegistryProfile::Lease(_) => None,
+        }
+    }
 }
 
 /// The plain lease registry.
@@ -60,19 +86,4 @@ pub enum Phase {
 pub struct ClockConfig {
     /// Local seconds per true second, minus one; positive runs fast.
     pub drift_ratio: f64,
-}
-
-/// Heartbeat and ACK between a caller and an instance (the pull form of the textbook).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PingConfig {
-    /// Time between the starts of two pings.
-    pub interval: SimDuration,
-    /// A ping without ACK for this long is missed.
-    pub timeout: SimDuration,
-    /// Missed pings in a row that make a suspicion.
-    pub misses_max: u32,
-    /// Acknowledged pings in a row that end a suspicion.
-    pub rises_min: u32,
-    /// Where in its interval each pair starts.
-    pub phase: Phase,
 }

@@ -1,0 +1,159 @@
+//! How evenly the instances of a service are loaded over time: the largest load over the mean.
+
+use serde::{Deserialize, Serialize};
+
+use super::axis::{Quantity, Scale};
+use super::frame;
+use super::number;
+use super::scene::{Area, Scene};
+use super::series::{self, LineStyle, Swatch};
+use super::stored::StoredChart;
+use super::theme::{AXIS, LINES, MARGIN};
+use super::timeline::Timeline;
+use super::{Caption, Chart, DataTable};
+
+/// One kind of load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BalanceLine {
+    /// `utilization`.
+    pub label: String,
+    /// Largest over mean by window; none where no instance had any.
+    pub ratios: Vec<Option<f64>>,
+}
+
+/// Balance over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BalanceTimeline {
+    pub caption: Caption,
+    pub timeline: Timeline,
+    /// Start and end of each window, in seconds, in order of time.
+    pub windows: Vec<(f64, f64)>,
+    pub lines: Vec<BalanceLine>,
+}
+
+const HEIGHT: f64 = 240.0;
+/// Room above the highest ratio, in which the shading of faults is seen.
+const HEADROOM: f64 = 1.06;
+/// The axis goes at least up to here, so that small differences look small.
+const TOP_MIN: f64 = 2.0;
+/// All instances have the same load.
+const EVEN: LineStyle = LineStyle {
+    color: AXIS,
+    width: 1.2,
+    dash: Some((2.0, 3.0)),
+};
+
+impl Chart for BalanceTimeline {
+    fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, mut lanes_top) = frame::open(&self.caption, width);
+        if frame::is_narrow(width) {
+            lanes_top = series::legend_rows(&mut scene, lanes_top, &self.legend());
+        }
+        let top = lanes_top + self.timeline.lanes_height() + 22.0;
+        let ratio = self.scale(top + HEIGHT, top);
+        let ticks = ratio.ticks(Quantity::Number, 5.0);
+        let plot = Area {
+            left: MARGIN + frame::tick_width(&ticks) + 10.0,
+            top,
+            right: width - 36.0,
+            bottom: top + HEIGHT,
+        };
+        let time = self.timeline.scale(plot.left, plot.right);
+        let axis = (&ratio, Quantity::Number, 5.0);
+        frame::value_axis(&mut scene, plot, axis.0, axis.1, axis.2, "largest ÷ mean");
+        self.timeline.shade(&mut scene, &time, plot);
+        self.draw_lines(&mut scene, plot, (&time, &ratio));
+        self.timeline.hatch_warmup(&mut scene, &time, plot);
+        self.timeline.mark(&mut scene, &time, plot);
+        self.timeline.draw_lanes(&mut scene, &time, plot, lanes_top);
+        if self.ratios().next().is_none() {
+            frame::empty(&mut scene, plot, "no instance was loaded");
+        }
+        let name = self.timeline.axis_name();
+        let bottom = frame::base_axis(&mut scene, plot, &time, Quantity::Time, 8.0, name);
+        frame::close(scene, &self.caption, bottom)
+    }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Balance(self.clone())
+    }
+
+    fn table(&self) -> DataTable {
+        let mut columns = vec!["window (s)".to_string()];
+        columns.extend(
+            self.lines
+                .iter()
+                .map(|line| format!("{} (÷ mean)", line.label)),
+        );
+        let mut table = DataTable {
+            columns,
+            ..DataTable::default()
+        };
+        for (index, (start_secs, end_secs)) in self.windows.iter().enumerate() {
+            let plain = |secs: &f64| number::plain(*secs, 0.001);
+            let mut row = vec![format!("{}–{}", plain(start_secs), plain(end_secs))];
+            row.extend(self.lines.iter().map(|line| {
+                let ratio = line.ratios.get(index).copied().flatten();
+                ratio.map_or("–".to_string(), |ratio| format!("{ratio:.3}"))
+            }));
+            table.push(row);
+        }
+        table
+    }
+}
+
+impl BalanceTimeline {
+    fn ratios(&self) -> impl Iterator<Item = f64> {
+        let all = self.lines.iter().flat_map(|line| &line.ratios);
+        all.flatten().copied().filter(|ratio| ratio.is_finite())
+    }
+
+    fn scale(&self, bottom: f64, top: f64) -> Scale {
+        let values = self.ratios().map(|ratio| ratio * HEADROOM);
+        Scale::from_zero(values.chain([TOP_MIN]), 5.0, bottom, top)
+    }
+
+    fn draw_lines(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
+        let (start, end) = scales.0.range();
+        series::line(
+            scene,
+            [(start, Some(1.0)), (end, Some(1.0))].into_iter(),
+            scales,
+            EVEN,
+        );
+        for (line, style) in self.lines.iter().zip(self.styles()) {
+            let windows = self.windows.iter().zip(&line.ratios);
+            let corners =
+                windows.flat_map(|(window, ratio)| [(window.0, *ratio), (window.1, *ratio)]);
+            series::line(scene, corners, scales, style);
+        }
+        if !frame::is_narrow(scene.width) {
+            let ends = (plot.left + 150.0, plot.right);
+            series::legend(scene, ends, plot.top - 9.0, &self.legend());
+        }
+    }
+
+    fn styles(&self) -> impl Iterator<Item = LineStyle> {
+        LINES.into_iter().map(|color| {
+            let style = LineStyle {
+                color,
+                width: 1.8,
+                dash: None,
+            };
+            style.through(self.windows.len())
+        })
+    }
+
+    fn legend(&self) -> Vec<(Swatch, &str)> {
+        let lines = self.lines.iter().zip(self.styles());
+        let mut entries: Vec<(Swatch, &str)> = lines
+            .map(|(line, style)| (Swatch::Line(style), line.label.as_str()))
+            .collect();
+        entries.push((Swatch::Line(EVEN), "all alike"));
+        entries
+    }
+}

@@ -1,0 +1,193 @@
+//! A measure over two axes of a sweep, as colours with numbers.
+
+use serde::{Deserialize, Serialize};
+
+use super::frame;
+use super::scene::{Anchor, Area, Label, Scene};
+use super::stored::StoredChart;
+use super::theme::{Color, INK, LABEL_SIZE, MARGIN, MUTED, TRACK, VERMILION, sequential};
+use super::{Caption, Chart, DataTable, text};
+
+/// One point.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SweepCell {
+    /// The number; none where it does not exist or the point is left out.
+    pub value: Option<f64>,
+    /// What stands in the cell: the number with its unit, or why there is none.
+    pub label: String,
+}
+
+/// A map of a measure over two axes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SweepMap {
+    pub caption: Caption,
+    /// The measure.
+    pub measure: String,
+    /// The names of the axis from left to right and of the one from top to bottom.
+    pub axes: [String; 2],
+    /// The values of the axis from left to right.
+    pub columns: Vec<String>,
+    /// The values of the axis from top to bottom, each with its cells.
+    pub rows: Vec<(String, Vec<SweepCell>)>,
+    /// The row and the column of the point that is chosen.
+    pub chosen: Option<(usize, usize)>,
+}
+
+/// Numbers that differ by more than this factor are coloured by their logarithms.
+const LINEAR_FACTOR_MAX: f64 = 50.0;
+const ROW_HEIGHT_MAX: f64 = 44.0;
+/// Text on colours, the same in every theme.
+const DARK_TEXT: Color = Color(0x10, 0x12, 0x14);
+const LIGHT_TEXT: Color = Color(0xFD, 0xFD, 0xFD);
+
+impl Chart for SweepMap {
+    fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
+        let widest = self
+            .rows
+            .iter()
+            .map(|(label, _)| text::width(label, LABEL_SIZE, false));
+        let label_width = widest.fold(30.0, f64::max).min(width * 0.25);
+        let count = self.rows.len().max(1) as f64;
+        let row_height = (420.0 / count).clamp(14.0, ROW_HEIGHT_MAX);
+        let top = top + 14.0;
+        let plot = Area {
+            left: MARGIN + label_width + 10.0,
+            top,
+            right: width - MARGIN,
+            bottom: top + row_height * count,
+        };
+        scene.text(Label {
+            at: (MARGIN, top - 9.0),
+            text: text::fit(&self.axes[1], LABEL_SIZE, true, width - 2.0 * MARGIN),
+            size: LABEL_SIZE,
+            is_bold: true,
+            anchor: Anchor::Start,
+            color: INK,
+        });
+        let cell_width = plot.width() / self.columns.len().max(1) as f64;
+        let area = |row: usize, column: usize| Area {
+            left: plot.left + column as f64 * cell_width,
+            top: plot.top + row as f64 * row_height,
+            right: plot.left + (column as f64 + 1.0) * cell_width,
+            bottom: plot.top + (row as f64 + 1.0) * row_height,
+        };
+        for (row, (label, cells)) in self.rows.iter().enumerate() {
+            let y = plot.top + (row as f64 + 0.5) * row_height + 4.0;
+            let label = text::fit(label, LABEL_SIZE, false, label_width);
+            scene.label_in((plot.left - 8.0, y), &label, Anchor::End, MUTED);
+            for (column, cell) in cells.iter().enumerate() {
+                self.draw_cell(&mut scene, area(row, column), cell);
+            }
+        }
+        if let Some((row, column)) = self.chosen {
+            draw_frame(&mut scene, area(row, column));
+        }
+        if self.rows.is_empty() || self.columns.is_empty() {
+            frame::empty(&mut scene, plot, "there is no point");
+        }
+        let bottom = self.draw_columns(&mut scene, plot, cell_width);
+        frame::close(scene, &self.caption, bottom)
+    }
+
+    fn table(&self) -> DataTable {
+        let mut table = DataTable::new([&self.axes[1], &self.axes[0], &self.measure]);
+        for (label, cells) in &self.rows {
+            for (column, cell) in self.columns.iter().zip(cells) {
+                let value = cell
+                    .value
+                    .map_or(cell.label.clone(), |value| value.to_string());
+                table.push(vec![label.clone(), column.clone(), value]);
+            }
+        }
+        table
+    }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::SweepMap(self.clone())
+    }
+}
+
+impl SweepMap {
+    /// Where a value lies between the least and the largest, from 0 to 1.
+    fn share(&self, value: f64) -> f64 {
+        let cells = self.rows.iter().flat_map(|(_, cells)| cells);
+        let values = cells.filter_map(|cell| cell.value);
+        let low = values.clone().fold(f64::INFINITY, f64::min);
+        let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
+        let positive = values
+            .filter(|value| 0.0 < *value)
+            .fold(f64::INFINITY, f64::min);
+        let part = |low: f64, value: f64, high: f64| match low < high {
+            true => (value - low) / (high - low),
+            false => 0.5,
+        };
+        match 0.0 <= low && LINEAR_FACTOR_MAX * positive < high {
+            // A zero is as dark as the least positive number.
+            true => {
+                let log = |value: f64| libm::log(value.max(positive));
+                part(log(positive), log(value), log(high))
+            }
+            false => part(low, value, high),
+        }
+    }
+
+    fn draw_cell(&self, scene: &mut Scene, area: Area, cell: &SweepCell) {
+        let inner = Area {
+            right: area.right - 1.0,
+            bottom: area.bottom - 1.0,
+            ..area
+        };
+        let (color, ink) = match cell.value {
+            None => (TRACK, MUTED),
+            Some(value) => {
+                let share = self.share(value);
+                let ink = if share < 0.55 { LIGHT_TEXT } else { DARK_TEXT };
+                (sequential(share), ink)
+            }
+        };
+        scene.rect(inner, color);
+        let width = text::width(&cell.label, LABEL_SIZE, false);
+        if width + 6.0 <= inner.width() && LABEL_SIZE + 2.0 <= inner.height() {
+            let at = (
+                (inner.left + inner.right) / 2.0,
+                (inner.top + inner.bottom) / 2.0 + 4.0,
+            );
+            scene.label_in(at, &cell.label, Anchor::Middle, ink);
+        }
+    }
+
+    fn draw_columns(&self, scene: &mut Scene, plot: Area, cell_width: f64) -> f64 {
+        let mut free_from = 0.0;
+        for (column, label) in self.columns.iter().enumerate() {
+            let label = text::fit(label, LABEL_SIZE, false, cell_width.max(60.0));
+            let half = text::width(&label, LABEL_SIZE, false) / 2.0;
+            let middle = plot.left + (column as f64 + 0.5) * cell_width;
+            let middle = middle.min(scene.width - 4.0 - half);
+            if free_from <= middle - half {
+                let at = (middle, plot.bottom + 17.0);
+                scene.label_in(at, &label, Anchor::Middle, MUTED);
+                free_from = middle + half + 8.0;
+            }
+        }
+        frame::base_name(scene, plot, &self.axes[0])
+    }
+}
+
+/// A frame around the cell of the chosen point.
+fn draw_frame(scene: &mut Scene, area: Area) {
+    let (left, right) = (area.left + 1.5, area.right - 2.5);
+    let (top, bottom) = (area.top + 1.5, area.bottom - 2.5);
+    let corners = vec![
+        (left, top),
+        (right, top),
+        (right, bottom),
+        (left, bottom),
+        (left, top),
+    ];
+    scene.line(corners, VERMILION, 3.0);
+}

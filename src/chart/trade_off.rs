@@ -1,0 +1,218 @@
+//! Two measures of many points: the best compromises, and the one that is chosen.
+
+use serde::{Deserialize, Serialize};
+
+use super::axis::{Quantity, Scale};
+use super::frame;
+use super::rows;
+use super::scene::{Anchor, Area, Point, Scene};
+use super::series::{self, Swatch};
+use super::stored::StoredChart;
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, VERMILION};
+use super::{Caption, Chart, DataTable, text};
+
+/// One point.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TradeOffPoint {
+    pub label: String,
+    /// Both numbers.
+    pub values: [f64; 2],
+    /// The ends of an interval around each.
+    pub intervals: [Option<(f64, f64)>; 2],
+    /// No other point is better in both.
+    pub is_on_front: bool,
+    pub is_chosen: bool,
+}
+
+/// The points of a sweep by two measures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TradeOff {
+    pub caption: Caption,
+    /// The measures, with what is better: `mistake_rate (less is better)`.
+    pub names: [String; 2],
+    /// What kind of numbers they are.
+    pub quantities: [Quantity; 2],
+    /// In the order of the front, then the others.
+    pub points: Vec<TradeOffPoint>,
+}
+
+const HEIGHT: f64 = 380.0;
+/// Numbers that differ by more than this factor are drawn by their logarithms.
+const LINEAR_FACTOR_MAX: f64 = 30.0;
+/// Points of the front with a label of their own.
+const LABELED_COUNT_MAX: usize = 8;
+const OTHER: Color = AXIS;
+
+impl Chart for TradeOff {
+    fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
+        let entries = [
+            (Swatch::Dot(BLUE), "on the front"),
+            (Swatch::Dot(OTHER), "another point is better in both"),
+            (Swatch::Ring(VERMILION), "nearest to the best of both"),
+        ];
+        let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 26.0;
+        let bottom = top + HEIGHT;
+        let y = self.scale(1, (bottom - 12.0, top + 8.0));
+        let left = MARGIN + frame::tick_width(&y.ticks(self.quantities[1], 6.0)) + 10.0;
+        let plot = Area {
+            left,
+            top,
+            right: width - 60.0,
+            bottom,
+        };
+        let x = self.scale(0, (plot.left + 12.0, plot.right - 12.0));
+        frame::value_axis(
+            &mut scene,
+            plot,
+            &y,
+            self.quantities[1],
+            6.0,
+            &self.names[1],
+        );
+        if self.points.is_empty() {
+            frame::empty(&mut scene, plot, "no point has both numbers");
+        }
+        self.draw_points(&mut scene, plot, &x, &y);
+        let (quantity, name) = (self.quantities[0], &self.names[0]);
+        let bottom = frame::base_axis(&mut scene, plot, &x, quantity, 7.0, name);
+        let has_zero = |side: usize| {
+            self.is_logarithmic(side) && self.points.iter().any(|point| point.values[side] == 0.0)
+        };
+        let bottom = match has_zero(0) || has_zero(1) {
+            true => {
+                let words = "Both scales are by ratio where numbers differ much; points with a \
+                             zero stand on the edge.";
+                frame::remark(&mut scene, (plot.left, bottom), words)
+            }
+            false => bottom,
+        };
+        frame::close(scene, &self.caption, bottom)
+    }
+
+    fn table(&self) -> DataTable {
+        let columns = [
+            "point",
+            &self.names[0],
+            "low",
+            "high",
+            &self.names[1],
+            "low",
+            "high",
+        ];
+        let mut table = DataTable::new(columns);
+        table
+            .columns
+            .extend(["on the front", "chosen"].map(String::from));
+        let number = |value: Option<f64>| value.map_or("–".to_string(), |v| v.to_string());
+        for point in &self.points {
+            let mut cells = vec![point.label.clone()];
+            for (value, interval) in point.values.iter().zip(&point.intervals) {
+                cells.push(value.to_string());
+                cells.push(number(interval.map(|interval| interval.0)));
+                cells.push(number(interval.map(|interval| interval.1)));
+            }
+            cells.push(point.is_on_front.to_string());
+            cells.push(point.is_chosen.to_string());
+            table.push(cells);
+        }
+        table
+    }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::TradeOff(self.clone())
+    }
+}
+
+impl TradeOff {
+    fn is_logarithmic(&self, side: usize) -> bool {
+        let values = self.points.iter().map(|point| point.values[side]);
+        let positive = values.clone().filter(|value| 0.0 < *value);
+        let high = positive.clone().fold(0.0, f64::max);
+        let low = positive.fold(f64::INFINITY, f64::min);
+        values.fold(0.0, f64::min) == 0.0 && LINEAR_FACTOR_MAX * low < high
+    }
+
+    fn scale(&self, side: usize, (from_px, to_px): (f64, f64)) -> Scale {
+        let values = self.points.iter().map(|point| point.values[side]);
+        match self.is_logarithmic(side) {
+            true => Scale::logarithmic(values, from_px, to_px),
+            false => {
+                let ends = self.points.iter().filter_map(|point| point.intervals[side]);
+                let ends = ends.flat_map(|(low, high)| [low, high]);
+                Scale::spanning(values.chain(ends), 6.0, from_px, to_px)
+            }
+        }
+    }
+
+    fn draw_points(&self, scene: &mut Scene, plot: Area, x: &Scale, y: &Scale) {
+        let place = |side: usize, scale: &Scale, value: f64, edge: f64| match self
+            .is_logarithmic(side)
+            && value <= 0.0
+        {
+            true => edge,
+            false => scale.px(value),
+        };
+        let at = |point: &TradeOffPoint| -> Point {
+            (
+                place(0, x, point.values[0], plot.left),
+                place(1, y, point.values[1], plot.bottom),
+            )
+        };
+        let front: Vec<&TradeOffPoint> = self.points.iter().filter(|p| p.is_on_front).collect();
+        scene.line(front.iter().map(|point| at(point)).collect(), BLUE, 1.4);
+        for point in self.points.iter().filter(|point| !point.is_on_front) {
+            scene.dot(at(point), 3.2, OTHER);
+        }
+        for point in &front {
+            let (px, py) = at(point);
+            if let Some((low, high)) = point.intervals[0] {
+                let ends = [low, high].map(|v| place(0, x, v, plot.left));
+                let ends = ends.map(|px| px.clamp(plot.left, plot.right));
+                scene.line(vec![(ends[0], py), (ends[1], py)], BLUE, 1.0);
+            }
+            if let Some((low, high)) = point.intervals[1] {
+                let ends = [low, high].map(|v| place(1, y, v, plot.bottom));
+                let ends = ends.map(|py| py.clamp(plot.top, plot.bottom));
+                scene.line(vec![(px, ends[0]), (px, ends[1])], BLUE, 1.0);
+            }
+            if point.is_chosen {
+                rows::ring(scene, (px, py), 9.0, VERMILION);
+            }
+            scene.dot((px, py), 4.2, BLUE);
+        }
+        let is_labeled =
+            |point: &&&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
+        let mut free_until: Vec<(Point, f64)> = Vec::new();
+        for point in front.iter().filter(is_labeled) {
+            let (px, py) = at(point);
+            let is_left = plot.left + plot.width() * 0.6 < px;
+            let room = if is_left {
+                px - plot.left
+            } else {
+                scene.width - MARGIN - px
+            };
+            let words = text::fit(&point.label, LABEL_SIZE, false, (room - 16.0).max(40.0));
+            let width = text::width(&words, LABEL_SIZE, false);
+            // Above the point, or a line higher where another label stands.
+            let mut label_y = py - 10.0;
+            let overlaps = |(other, other_width): &(Point, f64), y: f64| {
+                (other.1 - y).abs() < 15.0 && (other.0 - px).abs() < width.max(*other_width)
+            };
+            while free_until.iter().any(|other| overlaps(other, label_y)) {
+                label_y -= 15.0;
+            }
+            let label_y = label_y.max(plot.top + 10.0);
+            free_until.push(((px, label_y), width));
+            let (label_x, anchor) = match is_left {
+                true => (px - 12.0, Anchor::End),
+                false => (px + 12.0, Anchor::Start),
+            };
+            scene.label_in((label_x, label_y), &words, anchor, INK);
+        }
+    }
+}

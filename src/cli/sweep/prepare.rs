@@ -1,0 +1,286 @@
+//! From a scenario, or from a plan, to the runs of a sweep.
+
+use std::path::{Path, PathBuf};
+
+use super::super::args::LimitArgs;
+use super::super::load::{self, refused, show_diagnostics, slug};
+use super::super::style::Console;
+use super::super::{CliError, load::input};
+use super::args::SweepArgs;
+use super::axes;
+use crate::experiment::sweep::execute::PointSource;
+use crate::experiment::sweep::points::SweepPlan;
+use crate::report::files::KeptInput;
+use crate::report::manifest::FileHash;
+use crate::report::run_dir::sha256_of_file;
+use crate::report::sweep::plan_file::{AxisRecord, PlanContents, PlanFile};
+use crate::scenario::Scenario;
+use crate::scenario::load::limits::{Estimate, Limits, estimate};
+use crate::scenario::load::point::Base;
+use crate::scenario::load::{LoadInput, LoadText, Loaded, axis};
+use crate::scenario::measure::AskedMeasure;
+use crate::scenario::measure_catalog::{Direction, direction};
+use crate::scenario::sweep::SweepConfig;
+
+/// Points that are tried before a sweep begins: the first with each value of each axis. What is
+/// wrong with others is found when they are run.
+const CHECKED_COUNT_MAX: usize = 1_000;
+/// Points of a plan, whose mistakes were found when it was made, from which its size is estimated.
+const SIZED_COUNT_MAX: usize = 32;
+
+/// A sweep without mistakes.
+pub struct Job {
+    /// The plan as it is written.
+    pub file: PlanFile,
+    /// Its runs.
+    pub plan: SweepPlan,
+    /// What its points change.
+    pub base: Base,
+    /// The measures.
+    pub asked: Vec<AskedMeasure>,
+    /// The largest of the points that were tried.
+    pub estimate: Estimate,
+    /// The CSV inputs, under their names in the plan.
+    pub inputs: Vec<KeptInput>,
+}
+
+/// A worker's way to the scenarios of points.
+struct BasePoints {
+    base: Base,
+    plan: SweepPlan,
+}
+
+impl PointSource for BasePoints {
+    fn scenario(&mut self, point: u32) -> Result<Scenario, String> {
+        let mut loaded = self.base.point(&self.plan.sets(point));
+        let refused = loaded.first_error().unwrap_or_default();
+        let scenario = loaded.scenario.take();
+        scenario.ok_or_else(|| format!("the point is refused: {refused}"))
+    }
+}
+
+impl Job {
+    /// Sources of scenarios for workers.
+    pub fn workers(&self, count: u32) -> Vec<Box<dyn PointSource>> {
+        let worker = |_| -> Box<dyn PointSource> {
+            Box::new(BasePoints {
+                base: self.base.clone(),
+                plan: self.plan.clone(),
+            })
+        };
+        (0..count).map(worker).collect()
+    }
+
+    /// Finds the mistakes of all points, not only of the first ones with each value.
+    pub fn check_all(&mut self, console: &mut Console) -> Result<(), CliError> {
+        for point in 0..self.plan.point_count() {
+            check_point(&mut self.base, &self.plan, point, console)?;
+        }
+        Ok(())
+    }
+
+    /// The sweep of a scenario, as its `[sweep]` and the flags say.
+    pub fn from_scenario(args: &SweepArgs, console: &mut Console) -> Result<Self, CliError> {
+        let mut sets = args.load.sets.clone();
+        if let Some(seed) = args.seed {
+            sets.push(format!("seed={seed}"));
+        }
+        let path = args.scenario.as_deref().expect("the flags demand it");
+        let input = input(Some(path), &sets, &args.load.limits)?;
+        let mut loaded = crate::scenario::load::load(&input);
+        show_diagnostics(&loaded, console);
+        let Some(scenario) = loaded.scenario.take() else {
+            return Err(refused(&loaded));
+        };
+        let config = config(args, &scenario)?;
+        let contents = contents(&scenario, &config, &args.load.limits);
+        let base = open(&input, &config.measures, console)?;
+        let mut job = Job::new(contents, base, CHECKED_COUNT_MAX, console)?;
+        job.keep_inputs()?;
+        Ok(job)
+    }
+
+    /// The sweep of a plan.
+    pub fn from_plan(path: &Path, console: &mut Console) -> Result<Self, CliError> {
+        let file = PlanFile::read(path).map_err(|e| CliError::Usage(e.to_string()))?;
+        let folder = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        let input = LoadInput {
+            text: LoadText::Saved {
+                name: path.display().to_string(),
+                text: file.plan.scenario_toml.clone(),
+                folder: folder.clone(),
+            },
+            sets: Vec::new(),
+            limits: Limits {
+                input_bytes_max: file.plan.input_bytes_max,
+                memory_bytes_max: file.plan.memory_bytes_max,
+                event_count_max: file.plan.event_count_max,
+                // What became of a scenario by `extends` may be longer than one file.
+                scenario_bytes_max: u64::MAX,
+            },
+        };
+        let inputs = file.plan.inputs.iter().map(|input| KeptInput {
+            name: input.path.clone(),
+            path: folder.join(&input.path),
+        });
+        let inputs = inputs.collect();
+        let base = open(&input, &file.plan.measures, console)?;
+        let mut job = Job::new(file.plan, base, SIZED_COUNT_MAX, console)?;
+        job.inputs = inputs;
+        Ok(job)
+    }
+
+    fn new(
+        mut contents: PlanContents,
+        mut base: Base,
+        checked_count: usize,
+        console: &mut Console,
+    ) -> Result<Self, CliError> {
+        let plan = contents.sweep_plan().map_err(CliError::Usage)?;
+        contents.point_count = plan.point_count();
+        contents.run_count = plan.run_count();
+        let (mut asked, mut largest) = (None, None);
+        for point in plan.first_uses().into_iter().take(checked_count) {
+            let scenario = check_point(&mut base, &plan, point, console)?;
+            let size = estimate(&scenario);
+            let is_larger = |known: &Estimate| known.memory_bytes < size.memory_bytes;
+            if largest.as_ref().is_none_or(is_larger) {
+                largest = Some(size);
+            }
+            asked.get_or_insert(scenario.asked);
+        }
+        let asked: Vec<AskedMeasure> = asked.expect("there is a point");
+        for text in contents.pareto.iter().flatten() {
+            let measure = asked.iter().find(|asked| asked.text == *text);
+            let measure = measure.expect("what is compared is asked");
+            if direction(&measure.measure) == Direction::Neither {
+                return Err(CliError::Usage(format!(
+                    "{text} is neither better high nor better low, so it has no best compromises"
+                )));
+            }
+        }
+        Ok(Job {
+            file: PlanFile::new(contents),
+            plan,
+            base,
+            asked,
+            estimate: largest.expect("there is a point"),
+            inputs: Vec::new(),
+        })
+    }
+
+    /// Names the CSV inputs as they will stand beside the plan, and writes the scenario with these
+    /// names into the plan.
+    fn keep_inputs(&mut self) -> Result<(), CliError> {
+        let paths = self.base.input_paths();
+        let contents = &mut self.file.plan;
+        for (place, path) in paths.iter().enumerate() {
+            let sha256 = sha256_of_file(path).map_err(|source| CliError::File {
+                path: path.display().to_string(),
+                source,
+            })?;
+            let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("inputs/{place}-{}-{}", &sha256[..8], slug(&file_name));
+            contents.inputs.push(FileHash {
+                path: name.clone(),
+                sha256,
+            });
+            self.inputs.push(KeptInput {
+                name,
+                path: path.clone(),
+            });
+        }
+        let inputs = &self.inputs;
+        let rename = |path: &Path| {
+            let kept = inputs.iter().find(|input| input.path == path);
+            kept.map(|input| input.name.clone())
+        };
+        contents.scenario_toml = self.base.toml(&rename);
+        let axes = contents.axes.iter_mut();
+        for value in axes.flat_map(|axis: &mut AxisRecord| &mut axis.values) {
+            if let Some(name) = self.base.file_of(value).and_then(|path| rename(&path)) {
+                *value = axis::toml_of(&name);
+            }
+        }
+        self.plan = contents.sweep_plan().map_err(CliError::Usage)?;
+        self.file = PlanFile::new(contents.clone());
+        Ok(())
+    }
+}
+
+fn open(input: &LoadInput, measures: &[String], console: &mut Console) -> Result<Base, CliError> {
+    Base::open(input, measures).map_err(|loaded| {
+        show_diagnostics(&loaded, console);
+        refused(&loaded)
+    })
+}
+
+/// Builds a point; its mistakes are shown.
+fn check_point(
+    base: &mut Base,
+    plan: &SweepPlan,
+    point: u32,
+    console: &mut Console,
+) -> Result<Scenario, CliError> {
+    let mut loaded: Loaded = base.point(&plan.sets(point));
+    loaded.scenario.take().ok_or_else(|| {
+        show_diagnostics(&loaded, console);
+        console.say(format_args!(
+            "hint: this was the point {}; leave it out with --where, or `where` of [sweep]",
+            plan.label(point)
+        ));
+        load::refused(&loaded)
+    })
+}
+
+fn contents(scenario: &Scenario, config: &SweepConfig, limits: &LimitArgs) -> PlanContents {
+    let mut contents = PlanContents {
+        stormglass_version: env!("CARGO_PKG_VERSION").to_string(),
+        scenario_name: scenario.name.clone(),
+        scenario_toml: String::new(),
+        inputs: Vec::new(),
+        seed: scenario.seed,
+        repeat: config.repeat,
+        axes: Vec::new(),
+        constraints: Vec::new(),
+        measures: Vec::new(),
+        pareto: None,
+        event_count_max: limits.max_events,
+        memory_bytes_max: limits.max_memory,
+        input_bytes_max: limits.max_input,
+        point_count: 0,
+        run_count: 0,
+    };
+    contents.set_config(config);
+    contents
+}
+
+/// `[sweep]` as the flags change it.
+fn config(args: &SweepArgs, scenario: &Scenario) -> Result<SweepConfig, CliError> {
+    let mut config = axes::config(&args.axis, scenario)?;
+    config.repeat = args.repeat.unwrap_or(config.repeat);
+    if let [first, second] = args.pareto.as_slice() {
+        config.pareto = Some([first.clone(), second.clone()]);
+        if args.metrics.is_empty() {
+            config.measures = args.pareto.clone();
+        }
+    }
+    if !args.metrics.is_empty() {
+        config.measures = args.metrics.clone();
+        if args.pareto.is_empty() {
+            config.pareto = None;
+        }
+    }
+    let compared: Vec<String> = config.pareto.iter().flatten().cloned().collect();
+    config.measures.extend(compared);
+    let mut seen: Vec<String> = Vec::new();
+    config.measures.retain(|measure| {
+        let is_new = !seen.contains(measure);
+        seen.push(measure.clone());
+        is_new
+    });
+    Ok(config)
+}

@@ -1,0 +1,6 @@
+//! Many points of a scenario, each run with the same seeds.
+
+pub mod execute;
+pub mod pareto;
+pub mod points;
+pub mod summary;

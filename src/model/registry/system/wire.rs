@@ -1,0 +1,227 @@
+//! The messages and timers of a registry, and what the world does with them.
+
+use std::collections::BTreeMap;
+
+use super::port::pair_of;
+use super::{Alarm, Letter, Message, Port, Protocol};
+use crate::engine::{PendingSet, TimerId, TimerTable};
+use crate::id::{ClassId, InstanceId, NodeId};
+use crate::model::event::Event;
+use crate::model::network::{MessageKey, Verdict};
+use crate::model::observation::{LifeState, Observer};
+use crate::model::world::{Deferred, World};
+use crate::rng::mix;
+use crate::scenario::Scenario;
+use crate::time::{SimDuration, SimTime};
+
+/// A message on its way.
+#[derive(Debug)]
+struct Envelope {
+    from: NodeId,
+    to: NodeId,
+    /// How many messages its sender had sent before.
+    number: u32,
+    /// It comes back: the host of `from` says that no process takes it.
+    is_returned: bool,
+    message: Message,
+}
+
+/// The messages and timers of a registry.
+#[derive(Debug)]
+pub struct Wire {
+    envelopes: Vec<Option<Envelope>>,
+    free: Vec<u32>,
+    pub(super) timers: TimerTable<(NodeId, Alarm)>,
+    /// Messages that each node has sent.
+    sent_counts: Vec<u32>,
+    /// When the last message of each pair of nodes arrives: connections keep the order.
+    last_arrivals: BTreeMap<(NodeId, NodeId), SimTime>,
+}
+
+impl Wire {
+    /// Nothing is on its way.
+    pub fn new(scenario: &Scenario) -> Self {
+        Wire {
+            envelopes: Vec::new(),
+            free: Vec::new(),
+            timers: TimerTable::new(),
+            sent_counts: vec![0; scenario.topology.node_count() as usize],
+            last_arrivals: BTreeMap::new(),
+        }
+    }
+
+    fn insert(&mut self, envelope: Envelope) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.envelopes[slot as usize] = Some(envelope);
+            return slot;
+        }
+        self.envelopes.push(Some(envelope));
+        u32::try_from(self.envelopes.len() - 1).expect("fewer messages on the wire than events")
+    }
+
+    fn take(&mut self, slot: u32) -> Envelope {
+        self.free.push(slot);
+        self.envelopes[slot as usize]
+            .take()
+            .expect("a message arrives once")
+    }
+
+    /// Its receiver died before it took it.
+    fn lose(&mut self, slot: u32) {
+        self.take(slot);
+    }
+
+    fn receiver(&self, slot: u32) -> NodeId {
+        let envelope = self.envelopes[slot as usize].as_ref();
+        envelope.expect("a message arrives once").to
+    }
+}
+
+impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    pub(super) fn wire(&mut self) -> &mut Wire {
+        let system = self.registry.system.as_mut();
+        &mut system.expect("a real system is the registry").wire
+    }
+
+    /// Lets the protocol handle something; nothing happens where there is none.
+    pub(in crate::model) fn with_protocol(
+        &mut self,
+        handle: impl FnOnce(&mut dyn Protocol, &mut dyn Port),
+    ) {
+        let Some(system) = &mut self.registry.system else {
+            return;
+        };
+        let mut protocol = system.protocol.take().expect("it handles one thing a time");
+        handle(&mut *protocol, self);
+        let system = self.registry.system.as_mut();
+        system.expect("the registry stays").protocol = Some(protocol);
+    }
+
+    /// Gives a message to the network.
+    pub(super) fn post(&mut self, letter: Letter, message: Message) {
+        let counts = &mut self.wire().sent_counts;
+        let number = counts[letter.from.index()];
+        counts[letter.from.index()] = number.wrapping_add(1);
+        self.forward(
+            &letter,
+            Envelope {
+                from: letter.from,
+                to: letter.to,
+                number,
+                is_returned: false,
+                message,
+            },
+        );
+    }
+
+    fn forward(&mut self, letter: &Letter, envelope: Envelope) {
+        let (now, link) = (self.now(), (letter.from, letter.to));
+        let out = self
+            .network
+            .transmit(now, &self.nodes, link, letter.byte_count);
+        let key = MessageKey {
+            identity: pair_of(&self.nodes, letter),
+            number: envelope.number,
+            leg: u32::from(envelope.is_returned),
+            class: ClassId::NONE,
+        };
+        let Verdict::Deliver { delay, .. } = self.send(link, key) else {
+            return;
+        };
+        let wire = self.wire();
+        let last = wire.last_arrivals.entry(link).or_default();
+        let arrives_at = (now + out + delay).max(*last);
+        *last = arrives_at;
+        let slot = wire.insert(envelope);
+        self.queue.push(arrives_at, Event::RegistryMessage(slot));
+    }
+
+    pub(super) fn set_alarm(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId {
+        let at = self.now() + delay;
+        let sequence = self.queue.take_sequence();
+        let timer = self.wire().timers.set((node, alarm), sequence);
+        let event = Event::RegistryTimer(timer.0);
+        self.queue.push_with_sequence(at, sequence, event);
+        timer
+    }
+
+    /// A message reaches its receiver's host.
+    #[inline(never)]
+    pub(in crate::model) fn on_registry_message(&mut self, slot: u32) {
+        let to = self.wire().receiver(slot);
+        let event = Event::RegistryMessage(slot);
+        if self.defers(to, Deferred::Event(event, 0)) {
+            return;
+        }
+        let envelope = self.wire().take(slot);
+        match self.nodes[to.index()].state {
+            LifeState::Up | LifeState::Paused => {}
+            LifeState::Crashed | LifeState::Restarting if !envelope.is_returned => {
+                return self.return_to_sender(envelope);
+            }
+            LifeState::Crashed
+            | LifeState::Restarting
+            | LifeState::HostLost
+            | LifeState::Absent => return,
+        }
+        let Envelope {
+            from,
+            number,
+            is_returned,
+            message,
+            ..
+        } = envelope;
+        let sender = self.nodes[from.index()].path_hash;
+        self.fold(event, to, mix(sender) ^ u64::from(number));
+        self.with_protocol(|protocol, port| match is_returned {
+            true => protocol.on_refused(port, to, from, message),
+            false => protocol.on_message(port, from, to, message),
+        });
+    }
+
+    /// The host of a dead process answers.
+    fn return_to_sender(&mut self, envelope: Envelope) {
+        if !self.has_resets() {
+            return;
+        }
+        let letter = Letter {
+            from: envelope.to,
+            to: envelope.from,
+            kind: crate::model::observation::ControlKind::Attach,
+            service: None,
+            byte_count: 0,
+        };
+        let returned = Envelope {
+            from: envelope.to,
+            to: envelope.from,
+            is_returned: true,
+            ..envelope
+        };
+        self.forward(&letter, returned);
+    }
+
+    /// The receiver of a message died while it stood still.
+    pub(in crate::model) fn lose_registry_message(&mut self, slot: u32) {
+        self.wire().lose(slot);
+    }
+
+    /// A timer of the registry or of one of its clients is due.
+    #[inline(never)]
+    pub(in crate::model) fn on_registry_timer(&mut self, timer: u32, sequence: u64) {
+        let Some((node, alarm)) = self.wire().timers.peek(TimerId(timer), sequence) else {
+            return;
+        };
+        let event = Event::RegistryTimer(timer);
+        if self.defers(node, Deferred::Event(event, sequence)) {
+            return;
+        }
+        self.wire().timers.fire(TimerId(timer), sequence);
+        self.fold(event, node, self.nodes[node.index()].path_hash);
+        self.with_protocol(|protocol, port| protocol.on_alarm(port, node, alarm));
+    }
+
+    /// The registration of an instance, where a real system is the registry.
+    pub(in crate::model) fn on_system_weight_changed(&mut self, instance: InstanceId) {
+        self.with_protocol(|protocol, port| protocol.on_weight_changed(port, instance));
+    }
+}

@@ -1,0 +1,8 @@
+//! Sweeps: the plan, the records of runs and the tables that are made of them.
+
+pub mod pictures;
+pub mod plan_file;
+pub mod records;
+pub mod shard;
+pub mod tables;
+pub mod text;

@@ -1,0 +1,356 @@
+//! The pictures of a sweep: lines and maps of its measures, and the trade-off between two.
+
+use super::super::format;
+use super::super::summary::digest_text;
+use super::tables::{SweepView, unit};
+use crate::chart::Caption;
+use crate::chart::axis::Quantity;
+use crate::chart::picture::Picture;
+use crate::chart::sweep_lines::{SweepLine, SweepLines, SweepTick, SweepValue};
+use crate::chart::sweep_map::{SweepCell, SweepMap};
+use crate::chart::theme::LINES;
+use crate::chart::trade_off::{TradeOff, TradeOffPoint};
+use crate::experiment::sweep::pareto::Front;
+use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
+use crate::scenario::measure::Unit;
+use crate::scenario::measure_catalog::{Direction, direction};
+use crate::scenario::sweep::Axis;
+
+/// Measures that have pictures of their own; all stand in the tables.
+const DRAWN_MEASURE_COUNT_MAX: usize = 8;
+/// Points of a trade-off, values along lines, columns and rows of a map that are drawn; more stand
+/// in the tables only.
+const DRAWN_POINT_COUNT_MAX: usize = 2_000;
+const DRAWN_TICK_COUNT_MAX: usize = 2_000;
+const DRAWN_COLUMN_COUNT_MAX: usize = 100;
+const DRAWN_ROW_COUNT_MAX: usize = 60;
+
+/// Two axes to draw, and where the others stand.
+struct Cut {
+    /// The axis from left to right.
+    across: usize,
+    /// The axis with a line or a row for each value; None of a sweep with one axis.
+    along: Option<usize>,
+    /// The place on every axis where it is not drawn.
+    fixed: Vec<usize>,
+}
+
+/// All pictures.
+pub fn pictures(view: &SweepView, summary: &SweepSummary) -> Vec<Picture> {
+    let mut list = Vec::new();
+    if let Some(front) = &summary.front {
+        list.push(Picture::new("trade-off", trade_off(view, summary, front)));
+    }
+    let cut = cut(view, summary);
+    let value_count = |axis: usize| view.plan.axes[axis].values.len();
+    if DRAWN_TICK_COUNT_MAX < value_count(cut.across) {
+        return list;
+    }
+    let is_map_drawn = |along: &usize| {
+        value_count(cut.across) <= DRAWN_COLUMN_COUNT_MAX
+            && value_count(*along) <= DRAWN_ROW_COUNT_MAX
+    };
+    for measure in 0..view.asked.len().min(DRAWN_MEASURE_COUNT_MAX) {
+        let name = file_name(&view.asked[measure].text);
+        list.push(Picture::new(
+            &format!("lines-{measure}-{name}"),
+            lines(view, summary, &cut, measure),
+        ));
+        if let Some(along) = cut.along.filter(is_map_drawn) {
+            let map = map(view, summary, (&cut, along), measure);
+            list.push(Picture::new(&format!("map-{measure}-{name}"), map));
+        }
+    }
+    list
+}
+
+/// The axis with most values lies across, the next one along; the others stand where the chosen
+/// point does, or at the first point.
+fn cut(view: &SweepView, summary: &SweepSummary) -> Cut {
+    let axes = &view.plan.axes;
+    let mut order: Vec<usize> = (0..axes.len()).collect();
+    order.sort_by_key(|axis| std::cmp::Reverse(axes[*axis].values.len()));
+    let chosen = summary.front.as_ref().map_or(0, |front| front.chosen);
+    Cut {
+        across: order[0],
+        along: order.get(1).copied(),
+        fixed: view.plan.places(chosen),
+    }
+}
+
+/// What is known at a place of every axis; None where no point is run.
+struct Grid<'a> {
+    view: &'a SweepView<'a>,
+    summary: &'a SweepSummary,
+    measure: usize,
+}
+
+impl Grid<'_> {
+    fn at(&self, cut: &Cut, across: usize, along: usize) -> Option<(u32, &PointMeasure)> {
+        let mut places = cut.fixed.clone();
+        places[cut.across] = across;
+        if let Some(axis) = cut.along {
+            places[axis] = along;
+        }
+        let point = self.view.plan.point_at(&places)?;
+        Some((point, &self.summary.points[point as usize][self.measure]))
+    }
+}
+
+fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) -> SweepLines {
+    let grid = Grid {
+        view,
+        summary,
+        measure,
+    };
+    let across = &view.plan.axes[cut.across];
+    let along = cut.along.map(|axis| &view.plan.axes[axis]);
+    let all: Vec<usize> = (0..along.map_or(1, |axis| axis.values.len())).collect();
+    // Of more lines than colours those are drawn that are evenly spread.
+    let count = all.len().min(LINES.len());
+    let drawn = (0..count).map(|line| match count {
+        1 => 0,
+        count => line * (all.len() - 1) / (count - 1),
+    });
+    let line = |place: usize| SweepLine {
+        label: along.map_or(view.asked[measure].text.clone(), |axis| {
+            format!("{} {}", axis.name, axis.values[place].text())
+        }),
+        values: (0..across.values.len())
+            .map(|tick| {
+                let (_, measure) = grid.at(cut, tick, place)?;
+                let mean = measure.mean?;
+                let is_known = mean.half_width.is_finite();
+                let half_width = if is_known { mean.half_width } else { 0.0 };
+                Some(SweepValue {
+                    value: mean.mean,
+                    low: mean.mean - half_width,
+                    high: mean.mean + half_width,
+                })
+            })
+            .collect(),
+    };
+    SweepLines {
+        caption: caption(view, summary, cut, measure),
+        measure: view.asked[measure].text.clone(),
+        quantity: quantity(unit(&view.asked[measure])),
+        axis: across.name.clone(),
+        ticks: across
+            .values
+            .iter()
+            .map(|value| SweepTick {
+                label: value.text().to_string(),
+                number: value.number,
+            })
+            .collect(),
+        lines: drawn.map(line).collect(),
+    }
+}
+
+fn map(
+    view: &SweepView,
+    summary: &SweepSummary,
+    (cut, along): (&Cut, usize),
+    measure: usize,
+) -> SweepMap {
+    let grid = Grid {
+        view,
+        summary,
+        measure,
+    };
+    let labels = |axis: &Axis| -> Vec<String> {
+        axis.values
+            .iter()
+            .map(|value| value.text().to_string())
+            .collect()
+    };
+    let (across, rows) = (&view.plan.axes[cut.across], &view.plan.axes[along]);
+    let asked = &view.asked[measure];
+    let cell = |row: usize, column: usize| {
+        let known = grid.at(cut, column, row);
+        let mean = known.and_then(|(_, measure)| measure.mean);
+        SweepCell {
+            value: mean.map(|mean| mean.mean),
+            label: match (mean, known) {
+                (Some(mean), _) => format::by_unit(unit(asked), mean.mean),
+                (None, Some((_, measure))) if 0 < measure.never_count => "never".to_string(),
+                (None, Some(_)) => "unknown".to_string(),
+                (None, None) => "not run".to_string(),
+            },
+        }
+    };
+    let chosen = summary
+        .front
+        .as_ref()
+        .map(|front| view.plan.places(front.chosen));
+    SweepMap {
+        caption: caption(view, summary, cut, measure),
+        measure: asked.text.clone(),
+        axes: [across.name.clone(), rows.name.clone()],
+        columns: labels(across),
+        rows: labels(rows)
+            .into_iter()
+            .enumerate()
+            .map(|(row, label)| {
+                let cells = (0..across.values.len()).map(|column| cell(row, column));
+                (label, cells.collect())
+            })
+            .collect(),
+        chosen: chosen.map(|places| (places[along], places[cut.across])),
+    }
+}
+
+/// Where a measure is best or, if it is neither better high nor low, where it is least.
+fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) -> Caption {
+    let asked = &view.asked[measure];
+    let means = summary.points.iter().map(|point| point[measure].mean);
+    let known: Vec<(u32, f64)> = (0..)
+        .zip(means)
+        .filter_map(|(point, mean)| Some((point, mean?.mean)))
+        .collect();
+    let by_value = |a: &&(u32, f64), b: &&(u32, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
+    let least = known.iter().min_by(by_value);
+    let most = known.iter().max_by(by_value);
+    let text = |value: f64| format::by_unit(unit(asked), value);
+    let title = match (direction(&asked.measure), least, most) {
+        (_, Some(least), Some(most)) if text(least.1) == text(most.1) => {
+            format!("{} is {} at every point", asked.text, text(least.1))
+        }
+        (Direction::Higher, Some(least), Some(most)) => format!(
+            "{} is best, {}, at {}; at worst it is {}",
+            asked.text,
+            text(most.1),
+            view.plan.label(most.0),
+            text(least.1)
+        ),
+        (direction, Some(least), Some(most)) => {
+            let [best, worst] = match direction {
+                Direction::Neither => ["least", "at most"],
+                _ => ["best", "at worst"],
+            };
+            format!(
+                "{} is {best}, {}, at {}; {worst} it is {}",
+                asked.text,
+                text(least.1),
+                view.plan.label(least.0),
+                text(most.1)
+            )
+        }
+        _ => format!("{} exists at no point in every replication", asked.text),
+    };
+    let others = view
+        .plan
+        .axes
+        .iter()
+        .enumerate()
+        .filter(|(axis, _)| *axis != cut.across && Some(*axis) != cut.along);
+    let fixed: Vec<String> = others
+        .map(|(axis, of)| format!("{} = {}", of.name, of.values[cut.fixed[axis]].text()))
+        .collect();
+    let fixed = match fixed.is_empty() {
+        true => String::new(),
+        false => format!("; drawn at {}", fixed.join(", ")),
+    };
+    Caption {
+        title,
+        subtitle: format!(
+            "Means of {} with 95 % intervals{fixed}",
+            format::counted(u64::from(view.plan.repeat), "replication")
+        ),
+        footer: footer(view, summary),
+    }
+}
+
+fn footer(view: &SweepView, summary: &SweepSummary) -> String {
+    let plan = view.plan;
+    format!(
+        "{}, seeds {} to {}, stormglass {}, digest {}",
+        view.file.plan.scenario_name,
+        plan.seed,
+        plan.seed.wrapping_add(u64::from(plan.repeat) - 1),
+        view.file.plan.stormglass_version,
+        digest_text(summary.digest)
+    )
+}
+
+fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOff {
+    let pair = view.file.plan.pareto.as_ref().expect("there is a front");
+    let places = [&pair[0], &pair[1]].map(|text| {
+        let place = view.asked.iter().position(|asked| asked.text == *text);
+        place.expect("what is compared is asked")
+    });
+    let point = |point: u32| {
+        let measures = &summary.points[point as usize];
+        let means = places.map(|place| measures[place].mean);
+        let [Some(first), Some(second)] = means else {
+            return None;
+        };
+        let means = [first, second];
+        Some(TradeOffPoint {
+            label: view.plan.label(point),
+            values: means.map(|mean| mean.mean),
+            intervals: means.map(|mean| {
+                let is_known = mean.half_width.is_finite();
+                is_known.then_some((mean.low(), mean.high()))
+            }),
+            is_on_front: front.points.contains(&point),
+            is_chosen: front.chosen == point,
+        })
+    };
+    let others = (0..view.plan.point_count()).filter(|point| !front.points.contains(point));
+    let all = front.points.iter().copied().chain(others);
+    let chosen = &summary.points[front.chosen as usize];
+    let [first, second] = places.map(|place| {
+        let mean = chosen[place].mean.expect("it is on the front").mean;
+        format!(
+            "{} {}",
+            view.asked[place].text,
+            format::by_unit(unit(&view.asked[place]), mean)
+        )
+    });
+    let name = |place: usize| {
+        let asked = &view.asked[place];
+        let better = match direction(&asked.measure) {
+            Direction::Higher => "more is better",
+            Direction::Lower | Direction::Neither => "less is better",
+        };
+        match unit(asked) {
+            Unit::Rate => format!("{}, per second ({better})", asked.text),
+            _ => format!("{} ({better})", asked.text),
+        }
+    };
+    TradeOff {
+        caption: Caption {
+            title: format!("{}: {first}, {second}", view.plan.label(front.chosen)),
+            subtitle: format!(
+                "The compromise nearest to the best of both, among {} of {} that no other beats in \
+                 both; means of {} with 95 % intervals",
+                front.points.len(),
+                format::counted(u64::from(view.plan.point_count()), "point"),
+                format::counted(u64::from(view.plan.repeat), "replication")
+            ),
+            footer: footer(view, summary),
+        },
+        names: places.map(name),
+        quantities: places.map(|place| quantity(unit(&view.asked[place]))),
+        points: all.take(DRAWN_POINT_COUNT_MAX).filter_map(point).collect(),
+    }
+}
+
+/// What the ticks of an axis are.
+pub fn quantity(unit: Unit) -> Quantity {
+    match unit {
+        Unit::Time => Quantity::Time,
+        Unit::Ratio => Quantity::Ratio,
+        Unit::Rate | Unit::Number => Quantity::Number,
+    }
+}
+
+/// A measure as a part of a file name.
+fn file_name(text: &str) -> String {
+    let plain = text
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let plain: String = plain.take(60).collect();
+    plain.trim_matches('-').to_string()
+}

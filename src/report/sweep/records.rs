@@ -1,0 +1,369 @@
+//! What is kept of runs: a line of JSON each, with a checksum, in files that may end in the middle
+//! of a line. Numbers are written as texts, which give back every bit.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::sweep::execute::{Outcome, RunRecord};
+use crate::metrics::evaluate::Reading;
+
+/// Starts the text of a number that does not exist; why follows.
+const UNDECIDED: &str = "? ";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    run: u32,
+    seed: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event_count: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    measured_secs: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
+    check: String,
+}
+
+/// A record as a line, its end included.
+pub fn to_line(record: &RunRecord) -> String {
+    let mut line = Line {
+        run: record.run,
+        seed: record.seed,
+        digest: None,
+        event_count: None,
+        measured_secs: None,
+        values: None,
+        failed: None,
+        check: String::new(),
+    };
+    match &record.outcome {
+        Outcome::Done {
+            digest,
+            event_count,
+            measured_secs,
+            readings,
+        } => {
+            line.digest = Some(format!("{digest:016x}"));
+            line.event_count = Some(*event_count);
+            line.measured_secs = Some(format!("{measured_secs:?}"));
+            line.values = Some(readings.iter().map(reading_text).collect());
+        }
+        Outcome::Failed(reason) => line.failed = Some(reason.clone()),
+    }
+    line.check = checksum(&line);
+    json(&line) + "\n"
+}
+
+/// The record of a line; None if the line is not whole.
+pub fn from_line(text: &str) -> Option<RunRecord> {
+    let mut line: Line = serde_json::from_str(text).ok()?;
+    let check = std::mem::take(&mut line.check);
+    if checksum(&line) != check {
+        return None;
+    }
+    let outcome = match line.failed {
+        Some(reason) => Outcome::Failed(reason),
+        None => Outcome::Done {
+            digest: u64::from_str_radix(&line.digest?, 16).ok()?,
+            event_count: line.event_count?,
+            measured_secs: line.measured_secs?.parse().ok()?,
+            readings: line
+                .values?
+                .iter()
+                .map(|text| reading(text))
+                .collect::<Option<_>>()?,
+        },
+    };
+    Some(RunRecord {
+        run: line.run,
+        seed: line.seed,
+        outcome,
+    })
+}
+
+fn json(line: &Line) -> String {
+    serde_json::to_string(line).expect("plain data has a JSON form")
+}
+
+/// Of the line without its checksum.
+fn checksum(line: &Line) -> String {
+    format!(
+        "{:016x}",
+        xxhash_rust::xxh64::xxh64(json(line).as_bytes(), 0)
+    )
+}
+
+fn reading_text(reading: &Reading) -> String {
+    match reading {
+        Reading::Known(value) => format!("{value:?}"),
+        Reading::Undecided(reason) => format!("{UNDECIDED}{reason}"),
+    }
+}
+
+fn reading(text: &str) -> Option<Reading> {
+    match text.strip_prefix(UNDECIDED) {
+        Some(reason) => Some(Reading::Undecided(reason.to_string())),
+        None => text.parse().ok().map(Reading::Known),
+    }
+}
+
+/// Where the record of every run stands: eight bytes a run, whatever the runs gave.
+#[derive(Debug)]
+pub struct Records {
+    files: Vec<(PathBuf, BufReader<File>)>,
+    /// By run the file and the byte at which its line starts.
+    places: Vec<Option<Place>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place(std::num::NonZeroU64);
+
+impl Place {
+    /// Bytes of a file that can be told apart.
+    const OFFSET_BITS: u32 = 44;
+
+    fn new(file: usize, offset: u64) -> Self {
+        assert!(
+            offset < 1 << Place::OFFSET_BITS,
+            "a file of records is too large"
+        );
+        let file = file as u64 + 1;
+        let word = file << Place::OFFSET_BITS | offset;
+        Place(std::num::NonZeroU64::new(word).expect("files count from one"))
+    }
+
+    fn parts(self) -> (usize, u64) {
+        let word = self.0.get();
+        let file = (word >> Place::OFFSET_BITS) - 1;
+        (file as usize, word & ((1 << Place::OFFSET_BITS) - 1))
+    }
+}
+
+/// What became of a record that was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is the first of its run.
+    New,
+    /// It says what is known already.
+    Same,
+    /// It says something else than what is known of its run.
+    Different,
+}
+
+impl Records {
+    /// Of `run_count` runs, none of which is known yet.
+    pub fn new(run_count: u32) -> Self {
+        Records {
+            files: Vec::new(),
+            places: vec![None; run_count as usize],
+        }
+    }
+
+    /// Takes in one more file. Its number is returned.
+    pub fn add_file(&mut self, path: &Path) -> io::Result<usize> {
+        let file = BufReader::new(File::open(path)?);
+        self.files.push((path.to_path_buf(), file));
+        Ok(self.files.len() - 1)
+    }
+
+    /// Takes in the record that stands at a byte of a file.
+    pub fn add(&mut self, file: usize, offset: u64, record: &RunRecord) -> io::Result<Added> {
+        let run = record.run as usize;
+        if self.places[run].is_none() {
+            self.places[run] = Some(Place::new(file, offset));
+            return Ok(Added::New);
+        }
+        let known = self.read(record.run)?.expect("it is known");
+        Ok(if known == *record {
+            Added::Same
+        } else {
+            Added::Different
+        })
+    }
+
+    /// Whether a run is known.
+    pub fn has(&self, run: u32) -> bool {
+        self.places[run as usize].is_some()
+    }
+
+    /// The runs that are not known.
+    pub fn missing(&self) -> impl Iterator<Item = u32> + Clone {
+        let runs = (0..).zip(&self.places);
+        runs.filter(|(_, place)| place.is_none())
+            .map(|(run, _)| run)
+    }
+
+    /// What is known of a run.
+    pub fn read(&mut self, run: u32) -> io::Result<Option<RunRecord>> {
+        let Some(place) = self.places[run as usize] else {
+            return Ok(None);
+        };
+        let (file, offset) = place.parts();
+        let (path, reader) = &mut self.files[file];
+        reader.seek(SeekFrom::Start(offset))?;
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let changed = || io::Error::other(format!("{} has changed", path.display()));
+        from_line(line.trim_end()).ok_or_else(changed).map(Some)
+    }
+}
+
+/// Gives every whole record of a file with the byte at which it starts. Returns the length of the
+/// part that is whole.
+pub fn scan(
+    reader: &mut impl BufRead,
+    mut offset: u64,
+    mut on_record: impl FnMut(u64, RunRecord) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)?;
+        let text = line
+            .strip_suffix(b"\n")
+            .and_then(|text| str::from_utf8(text).ok());
+        let Some(record) = text.and_then(from_line) else {
+            return Ok(offset);
+        };
+        on_record(offset, record)?;
+        offset += length as u64;
+    }
+}
+
+/// A file that grows by a line with every run that ends.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    length: u64,
+}
+
+impl Journal {
+    /// Opens a journal, or begins one, and cuts off a line that is not whole. What it holds is
+    /// added to `records`, in which it is the first file. None if another process writes to it.
+    pub fn open(path: &Path, records: &mut Records) -> io::Result<Option<Self>> {
+        let mut options = File::options();
+        let mut file = options.read(true).append(true).create(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
+            // Some shared file systems have no locks.
+            Err(std::fs::TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {}
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        }
+        let number = records.add_file(path)?;
+        let run_count = u32::try_from(records.places.len()).expect("runs are counted in 32 bits");
+        let length = scan(&mut BufReader::new(&mut file), 0, |offset, record| {
+            if run_count <= record.run {
+                return Err(io::Error::other("it holds a run that is not planned"));
+            }
+            records.add(number, offset, &record).map(|_| ())
+        })?;
+        file.set_len(length)?;
+        Ok(Some(Journal { file, length }))
+    }
+
+    /// Adds the record of a run; what was added lasts when the process is killed.
+    pub fn append(&mut self, record: &RunRecord) -> io::Result<u64> {
+        let line = to_line(record);
+        let offset = self.length;
+        self.file.write_all(line.as_bytes())?;
+        self.length += line.len() as u64;
+        Ok(offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(run: u32, value: f64) -> RunRecord {
+        RunRecord {
+            run,
+            seed: 7,
+            outcome: Outcome::Done {
+                digest: 0x1234,
+                event_count: 99,
+                measured_secs: 0.1 + 0.2,
+                readings: vec![
+                    Reading::Known(value),
+                    Reading::Undecided("no \"requests\"\n".to_string()),
+                ],
+            },
+        }
+    }
+
+    #[test]
+    fn a_line_gives_back_every_bit() {
+        for value in [
+            0.1,
+            -0.0,
+            f64::INFINITY,
+            f64::MIN_POSITIVE,
+            1.0 / 3.0,
+            1e300,
+        ] {
+            let line = to_line(&record(3, value));
+            let back = from_line(line.trim_end()).expect("whole");
+            assert_eq!(back, record(3, value));
+            assert_eq!(to_line(&back), line);
+        }
+        let failed = RunRecord {
+            outcome: Outcome::Failed("no memory".to_string()),
+            ..record(1, 0.0)
+        };
+        assert_eq!(from_line(to_line(&failed).trim_end()), Some(failed));
+    }
+
+    #[test]
+    fn a_line_of_which_a_byte_is_wrong_is_not_whole() {
+        let line = to_line(&record(3, 0.25));
+        let line = line.trim_end();
+        assert_eq!(from_line(&line.replace("0.25", "0.35")), None);
+        assert_eq!(from_line(&line[..line.len() - 1]), None);
+        assert_eq!(from_line(""), None);
+    }
+
+    #[test]
+    fn a_journal_cut_in_a_line_goes_on_after_the_line_before() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("runs.jsonl");
+        let mut journal = Journal::open(&path, &mut Records::new(4))
+            .expect("read")
+            .expect("free");
+        journal.append(&record(2, 0.5)).expect("written");
+        journal.append(&record(0, 0.25)).expect("written");
+        drop(journal);
+        let bytes = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &bytes[..bytes.len() - 5]).expect("cut");
+        let mut records = Records::new(4);
+        let mut journal = Journal::open(&path, &mut records)
+            .expect("read")
+            .expect("free");
+        assert_eq!(records.missing().collect::<Vec<_>>(), [0, 1, 3]);
+        let offset = journal.append(&record(0, 0.25)).expect("written");
+        records.add(0, offset, &record(0, 0.25)).expect("added");
+        assert_eq!(std::fs::read(&path).expect("read"), bytes);
+        assert_eq!(records.read(0).expect("read"), Some(record(0, 0.25)));
+        assert_eq!(records.read(2).expect("read"), Some(record(2, 0.5)));
+    }
+
+    #[test]
+    fn two_processes_do_not_write_to_one_journal() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("runs.jsonl");
+        let first = Journal::open(&path, &mut Records::new(1)).expect("read");
+        assert!(first.is_some());
+        assert!(
+            Journal::open(&path, &mut Records::new(1))
+                .expect("read")
+                .is_none()
+        );
+    }
+}

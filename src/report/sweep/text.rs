@@ -1,0 +1,134 @@
+//! What a sweep says, in words and a table.
+
+use super::super::format;
+use super::super::terminal::Table;
+use super::tables::{SweepView, unit};
+use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
+use crate::scenario::measure::Unit;
+
+/// Most points that are shown; all of them stand in `points.csv`.
+const SHOWN_POINT_COUNT_MAX: usize = 60;
+
+/// `12 points · 10 replications each · seeds 1 to 10`.
+pub fn facts(view: &SweepView) -> String {
+    let plan = view.plan;
+    let last = plan.seed.wrapping_add(u64::from(plan.repeat) - 1);
+    format!(
+        "{} \u{b7} {} each \u{b7} seeds {} to {last}",
+        format::counted(u64::from(plan.point_count()), "point"),
+        format::counted(u64::from(plan.repeat), "replication"),
+        plan.seed
+    )
+}
+
+/// A row for each point; of many points, those of the front.
+pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
+    let all: Vec<u32> = (0..view.plan.point_count()).collect();
+    let front = summary.front.as_ref();
+    let shown: Vec<u32> = match (all.len() <= SHOWN_POINT_COUNT_MAX, front) {
+        (true, _) => all,
+        (false, Some(front)) => front.points.clone(),
+        (false, None) => Vec::new(),
+    };
+    let left_out = view.plan.point_count() as usize - shown.len().min(SHOWN_POINT_COUNT_MAX);
+    let mut axes = view.plan.axes.iter().map(|axis| axis.name.clone());
+    let heading = axes.next().expect("a sweep has an axis");
+    let measures = view.asked.iter().map(|asked| asked.text.clone());
+    let row = |point: &u32| {
+        let values = view.plan.values(*point).into_iter();
+        let mut cells: Vec<String> = values.map(|value| value.text().to_string()).collect();
+        let measures = view.asked.iter().zip(&summary.points[*point as usize]);
+        cells.extend(measures.map(|(asked, measure)| cell(measure, unit(asked))));
+        if let Some(front) = front {
+            let mark = match (front.chosen == *point, front.points.contains(point)) {
+                (true, _) => "chosen",
+                (false, true) => "on the front",
+                (false, false) => "",
+            };
+            cells.push(mark.to_string());
+        }
+        cells
+    };
+    Table {
+        heading,
+        columns: axes
+            .chain(measures)
+            .chain(front.map(|_| "compromise".to_string()))
+            .collect(),
+        rows: shown.iter().take(SHOWN_POINT_COUNT_MAX).map(row).collect(),
+        note: match left_out {
+            0 => String::new(),
+            count => format!("{count} more in points.csv"),
+        },
+    }
+}
+
+/// `48.2 ms ± 1.1 ms`, or why there is no mean.
+fn cell(measure: &PointMeasure, unit: Unit) -> String {
+    match (&measure.mean, &measure.rare) {
+        (Some(mean), Some(rare)) if rare.seen_count == 0 => format!(
+            "{}, at most {}",
+            format::by_unit(unit, mean.mean),
+            format::rate(rare.high_per_sec)
+        ),
+        (Some(mean), _) if mean.half_width.is_finite() => {
+            let value = format::by_unit(unit, mean.mean);
+            match unit {
+                Unit::Ratio => {
+                    format!(
+                        "{value} \u{b1} {} points",
+                        format::number(mean.half_width * 100.0)
+                    )
+                }
+                _ => format!("{value} \u{b1} {}", format::by_unit(unit, mean.half_width)),
+            }
+        }
+        (Some(mean), _) => format::by_unit(unit, mean.mean),
+        (None, _) if 0 < measure.missing_count => {
+            let count = measure.known_count + measure.missing_count;
+            format!("{} of {count} known", measure.known_count)
+        }
+        (None, _) => format!(
+            "never in {} of {}",
+            measure.never_count, measure.known_count
+        ),
+    }
+}
+
+/// What the sweep found, a sentence each.
+pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
+    let mut list = Vec::new();
+    let (Some(front), Some(pair)) = (&summary.front, &view.file.plan.pareto) else {
+        return list;
+    };
+    let chosen = &summary.points[front.chosen as usize];
+    let value = |text: &String| {
+        let place = view.asked.iter().position(|asked| asked.text == *text);
+        let place = place.expect("what is compared is asked");
+        format!(
+            "{} of {}",
+            text,
+            cell(&chosen[place], unit(&view.asked[place]))
+        )
+    };
+    list.push(format!(
+        "{} of {} are on the front of {} and {}, by their means",
+        front.points.len(),
+        format::counted(u64::from(view.plan.point_count()), "point"),
+        pair[0],
+        pair[1]
+    ));
+    list.push(format!(
+        "nearest to the best of both: {}, with {} and {}",
+        view.plan.label(front.chosen),
+        value(&pair[0]),
+        value(&pair[1])
+    ));
+    if 0 < front.left_out_count {
+        list.push(format!(
+            "{} left out of the front: a number is missing or never came",
+            format::counted(u64::from(front.left_out_count), "point")
+        ));
+    }
+    list
+}

@@ -1,0 +1,364 @@
+//! The values of an axis of a sweep, as a list or as a range: `100ms..10s/7 log`.
+
+use toml::de::DeValue;
+
+use super::tree::toml_string;
+use crate::quantity;
+use crate::rng::math;
+use crate::scenario::sweep::constraint::{Constraint, Operand, RELATIONS};
+use crate::scenario::sweep::{Axis, AxisUnit, AxisValue, VALUE_COUNT_MAX};
+use crate::time::SimDuration;
+
+/// An axis of values in TOML, in order; at least one.
+pub fn axis(name: &str, path: &str, values: Vec<String>) -> Axis {
+    let quantities: Vec<Option<(AxisUnit, f64)>> = values.iter().map(|v| of_toml(v)).collect();
+    let unit = match quantities.first() {
+        Some(Some((unit, _))) => *unit,
+        _ => AxisUnit::Text,
+    };
+    let is_same = |quantity: &Option<(AxisUnit, f64)>| quantity.is_some_and(|q| q.0 == unit);
+    let unit = match quantities.iter().all(is_same) {
+        true => unit,
+        false => AxisUnit::Text,
+    };
+    let pairs = values.into_iter().zip(quantities);
+    Axis {
+        name: name.to_string(),
+        path: path.to_string(),
+        values: pairs
+            .map(|(toml, quantity)| AxisValue {
+                toml,
+                number: quantity.filter(|_| unit != AxisUnit::Text).map(|q| q.1),
+            })
+            .collect(),
+        unit,
+    }
+}
+
+/// A value of the command line in TOML: what is no TOML is a text.
+pub fn toml_of(text: &str) -> String {
+    match DeValue::parse(text) {
+        Ok(_) => text.trim().to_string(),
+        Err(_) => toml_string(text.trim()),
+    }
+}
+
+/// Whether a text is meant as a range.
+pub fn is_range(text: &str) -> bool {
+    text.contains("..") && !text.starts_with(['"', '\'', '{', '['])
+}
+
+/// The values of `START..END/STEPS` or `START..END/STEPS log` in TOML, both ends as written, those
+/// between them with six digits.
+pub fn range_values(text: &str) -> Result<Vec<String>, String> {
+    let form = "write START..END/STEPS linear, or log: 100ms..10s/7 log";
+    let (body, is_log) = match text.trim().rsplit_once(char::is_whitespace) {
+        Some((body, "log")) => (body, true),
+        Some((body, "linear")) => (body, false),
+        Some((_, word)) if word.chars().all(char::is_alphabetic) => {
+            return Err(format!("unknown scale `{word}`; {form}"));
+        }
+        _ => (text, false),
+    };
+    let parts = body.split_once("..").and_then(|(start, rest)| {
+        let (end, steps) = rest.rsplit_once('/')?;
+        Some((start.trim(), end.trim(), steps.trim()))
+    });
+    let (start, end, steps) = parts.ok_or(format!("not a range; {form}"))?;
+    let count = steps.parse::<usize>().ok();
+    let count = count.filter(|count| (2..=VALUE_COUNT_MAX).contains(count));
+    let count = count.ok_or(format!(
+        "`{steps}` steps; from 2 to {VALUE_COUNT_MAX} are possible"
+    ))?;
+    let ends = (of_text(start), of_text(end));
+    let ((unit, low), (_, high)) = match ends {
+        (Some(low), Some(high)) if low.0 == high.0 => (low, high),
+        (Some(_), Some(_)) => return Err(format!("`{start}` and `{end}` have different units")),
+        (None, _) => return Err(format!("`{start}` is no quantity; {form}")),
+        (_, None) => return Err(format!("`{end}` is no quantity; {form}")),
+    };
+    if is_log && (low <= 0.0 || high <= 0.0) {
+        return Err("a logarithmic range lies above zero".to_string());
+    }
+    let scale = (unit_text(start), is_whole(start) && is_whole(end));
+    let between = (1..count - 1).map(|step| {
+        let part = step as f64 / (count - 1) as f64;
+        let value = match is_log {
+            true => math::exp(math::ln(low) * (1.0 - part) + math::ln(high) * part),
+            false => low + (high - low) * part,
+        };
+        written(value, unit, scale)
+    });
+    let mut values = vec![quoted(start, unit)];
+    values.extend(between);
+    values.push(quoted(end, unit));
+    values.dedup();
+    Ok(values)
+}
+
+/// A quantity in TOML times a factor, with six digits and its unit; None of what is none.
+pub fn scaled(toml: &str, factor: f64) -> Option<String> {
+    between(toml, toml, factor, factor)
+}
+
+/// What lies `part` of the way from one quantity to another, times a factor, in the unit of the
+/// first; None unless both are quantities of one kind.
+fn between(start: &str, end: &str, part: f64, factor: f64) -> Option<String> {
+    let (unit, low) = of_toml(start)?;
+    let (_, high) = of_toml(end).filter(|(other, _)| *other == unit)?;
+    let text = plain(start);
+    let scale = (unit_text(text), is_whole(text) && is_whole(plain(end)));
+    let value = match start == end {
+        true => low * factor,
+        false => low + (high - low) * part,
+    };
+    Some(written(value, unit, scale))
+}
+
+/// The middle of two quantities; None where nothing lies between them, or they are none.
+pub fn middle(start: &str, end: &str) -> Option<String> {
+    let middle = between(start, end, 0.5, 1.0)?;
+    (middle != start && middle != end).then_some(middle)
+}
+
+/// A TOML value without the quotes of a text.
+fn plain(toml: &str) -> &str {
+    toml.trim_matches(['"', '\''])
+}
+
+/// The unit as it is written after a number: `ms`.
+fn unit_text(text: &str) -> &str {
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_');
+    text.trim_start_matches(is_number)
+}
+
+fn is_whole(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+}
+
+/// A value with the unit in which the range begins.
+fn written(value: f64, unit: AxisUnit, (suffix, is_whole): (&str, bool)) -> String {
+    if is_whole {
+        return format!("{}", value.round());
+    }
+    // The base unit of the suffix is what a number 1 with it stands for.
+    let one = of_text(&format!("1{suffix}")).map_or(1.0, |(_, one)| one);
+    let rounded: f64 = format!("{:.5e}", value / one)
+        .parse()
+        .expect("it was just written");
+    quoted(&format!("{rounded}{suffix}"), unit)
+}
+
+fn quoted(text: &str, unit: AxisUnit) -> String {
+    match unit {
+        AxisUnit::Plain if !text.ends_with('%') => text.to_string(),
+        _ => toml_string(text),
+    }
+}
+
+/// What a value in TOML says in its base unit.
+fn of_toml(toml: &str) -> Option<(AxisUnit, f64)> {
+    match DeValue::parse(toml).ok()?.get_ref() {
+        DeValue::Integer(_) | DeValue::Float(_) => {
+            let number = quantity::parse_number(toml).ok()?;
+            Some((AxisUnit::Plain, number))
+        }
+        DeValue::String(text) => of_text(text).filter(|_| text.contains(|c: char| !is_digit(c))),
+        _ => None,
+    }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '+')
+}
+
+/// What a quantity says in its base unit.
+fn of_text(text: &str) -> Option<(AxisUnit, f64)> {
+    if let Ok(length) = text.parse::<SimDuration>() {
+        return Some((AxisUnit::Secs, length.as_secs_f64()));
+    }
+    if let Ok(bytes) = quantity::parse_size(text) {
+        return Some((AxisUnit::Bytes, bytes as f64));
+    }
+    if let Ok(bandwidth) = quantity::parse_bandwidth(text) {
+        return Some((AxisUnit::BytesPerSec, bandwidth));
+    }
+    if let Ok(rate) = quantity::parse_rate(text) {
+        return Some((AxisUnit::PerSec, rate));
+    }
+    if let Some(percent) = text.strip_suffix('%') {
+        let number = quantity::parse_number(percent).ok()?;
+        return Some((AxisUnit::Plain, number / 100.0));
+    }
+    let number = quantity::parse_number(text).ok()?;
+    Some((AxisUnit::Plain, number))
+}
+
+/// Reads `timeout >= 3 * interval`, where names are those of axes, or their paths.
+pub fn constraint(text: &str, axes: &[Axis]) -> Result<Constraint, String> {
+    let found = RELATIONS.iter().filter_map(|(sign, relation)| {
+        let at = text.find(sign)?;
+        Some((at, sign.len(), *relation))
+    });
+    // Of signs at one place the longer one stands first in the list.
+    let found = found.reduce(|best, next| if next.0 < best.0 { next } else { best });
+    let (at, length, relation) = found.ok_or("no comparison; write timeout >= 3 * interval")?;
+    let constraint = Constraint {
+        text: text.to_string(),
+        left: operand(text[..at].trim(), axes)?,
+        relation,
+        right: operand(text[at + length..].trim(), axes)?,
+    };
+    match constraint.mistake(axes) {
+        None => Ok(constraint),
+        Some(mistake) => Err(mistake),
+    }
+}
+
+fn operand(text: &str, axes: &[Axis]) -> Result<Operand, String> {
+    let axis_of = |name: &str| axes.iter().position(|a| a.name == name || a.path == name);
+    let (factor, name) = match text.split_once('*') {
+        Some((factor, name)) => {
+            let factor = quantity::parse_number(factor).map_err(|error| error.message)?;
+            (factor, name.trim())
+        }
+        None => (1.0, text),
+    };
+    if let Some(axis) = axis_of(name) {
+        return Ok(Operand::Axis { axis, factor });
+    }
+    if name == text {
+        if let Some((_, number)) = of_text(text) {
+            return Ok(Operand::Number(number));
+        }
+        let inner = text.strip_prefix(['"', '\'']);
+        if let Some(inner) = inner.and_then(|inner| inner.strip_suffix(['"', '\''])) {
+            return Ok(Operand::Text(inner.to_string()));
+        }
+    }
+    let names: Vec<&str> = axes.iter().map(|axis| axis.name.as_str()).collect();
+    Err(format!(
+        "`{name}` is no axis and no quantity; the axes are {}",
+        names.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(text: &str) -> Vec<String> {
+        range_values(text).expect(text)
+    }
+
+    #[test]
+    fn a_linear_range_has_equal_steps() {
+        assert_eq!(range("1..4/4"), ["1", "2", "3", "4"]);
+        assert_eq!(range("0.1..0.3/3 linear"), ["0.1", "0.2", "0.3"]);
+        assert_eq!(range("10%..50%/3"), ["\"10%\"", "\"30%\"", "\"50%\""]);
+        assert_eq!(range("4KiB..8KiB/3"), ["\"4KiB\"", "\"6KiB\"", "\"8KiB\""]);
+    }
+
+    #[test]
+    fn a_logarithmic_range_has_equal_ratios() {
+        // Two values a decade: the square root of ten is 3.16228.
+        assert_eq!(
+            range("100ms..10s/5 log"),
+            [
+                "\"100ms\"",
+                "\"316.228ms\"",
+                "\"1000ms\"",
+                "\"3162.28ms\"",
+                "\"10s\""
+            ]
+        );
+        assert_eq!(range("100/s..10000/s/3 log")[1], "\"1000/s\"");
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole_and_are_not_repeated() {
+        assert_eq!(range("1..8/4 log"), ["1", "2", "4", "8"]);
+        assert_eq!(range("1..3/9"), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn a_range_goes_down_as_well() {
+        assert_eq!(range("3s..1s/3"), ["\"3s\"", "\"2s\"", "\"1s\""]);
+    }
+
+    #[test]
+    fn quantities_are_scaled_and_halved_in_their_unit() {
+        assert_eq!(scaled("\"5ms\"", 1.2), Some("\"6ms\"".to_string()));
+        assert_eq!(scaled("10", 0.8), Some("8".to_string()));
+        assert_eq!(scaled("2.5", 0.8), Some("2".to_string()));
+        assert_eq!(scaled("\"random\"", 0.8), None);
+        assert_eq!(middle("\"5ms\"", "\"9ms\""), Some("\"7ms\"".to_string()));
+        assert_eq!(middle("\"1s\"", "\"500ms\""), Some("\"0.75s\"".to_string()));
+        assert_eq!(middle("3", "4"), None);
+        assert_eq!(middle("\"1s\"", "4"), None);
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused_with_its_form() {
+        for (text, start) in [
+            ("1..2", "not a range; write"),
+            ("1..2/1", "`1` steps"),
+            ("1s..2/3", "`1s` and `2` have different units"),
+            ("0..2/3 log", "a logarithmic range"),
+            ("1..2/3 cubic", "unknown scale `cubic`"),
+            ("low..high/3", "`low` is no quantity"),
+        ] {
+            let error = range_values(text).expect_err(text);
+            assert!(error.starts_with(start), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn axes_know_their_unit_unless_values_differ() {
+        let unit = |values: &[&str]| {
+            let values = values.iter().map(|v| toml_of(v)).collect();
+            let axis = axis("x", "a.b", values);
+            (axis.unit, axis.values[0].number)
+        };
+        assert_eq!(unit(&["250ms", "1s"]), (AxisUnit::Secs, Some(0.25)));
+        assert_eq!(unit(&["90/m"]), (AxisUnit::PerSec, Some(1.5)));
+        assert_eq!(unit(&["1", "2.5", "5%"]), (AxisUnit::Plain, Some(1.0)));
+        assert_eq!(unit(&["1", "unlimited"]), (AxisUnit::Text, None));
+        assert_eq!(unit(&["random"]), (AxisUnit::Text, None));
+        assert_eq!(unit(&["1s", "1"]), (AxisUnit::Text, None));
+        assert_eq!(unit(&["\"7\"", "\"8\""]), (AxisUnit::Text, None));
+    }
+
+    #[test]
+    fn constraints_compare_axes_with_axes_and_quantities() {
+        let axes = [
+            axis("interval", "a.interval", range("100ms..300ms/3")),
+            axis("timeout", "a.timeout", range("300ms..900ms/3")),
+            axis(
+                "policy",
+                "a.policy",
+                vec![toml_of("random"), toml_of("ring")],
+            ),
+        ];
+        let holds = |text: &str, places: [usize; 3]| {
+            let point: Vec<&AxisValue> = (0..3).map(|a| &axes[a].values[places[a]]).collect();
+            constraint(text, &axes).expect(text).holds(&point)
+        };
+        assert!(holds("timeout >= 3 * interval", [0, 0, 0]));
+        assert!(!holds("timeout > 3 * interval", [0, 0, 0]));
+        assert!(holds("a.timeout<=900ms", [0, 2, 0]));
+        assert!(holds("policy != \"ring\"", [0, 0, 0]));
+        assert!(!holds("policy != 'ring'", [0, 0, 1]));
+        for (text, problem) in [
+            ("timeout", "no comparison; write timeout >= 3 * interval"),
+            ("policy > 1s", "`policy` has values without an order"),
+            ("1s < 2s", "no axis stands in it"),
+            (
+                "delay < 2s",
+                "`delay` is no axis and no quantity; the axes are interval, timeout, policy",
+            ),
+        ] {
+            assert_eq!(constraint(text, &axes).expect_err(text), problem);
+        }
+    }
+}

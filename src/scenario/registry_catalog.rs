@@ -1,0 +1,122 @@
+//! What is said about every registry: the text of `stormglass registries`. The parameters and
+//! their defaults are those of the schema.
+
+use super::strategy_catalog::{Evidence, StrategyInfo};
+
+/// What is said about one registry.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistryInfo {
+    /// Its description; its name is the `profile` that selects it. The cost is that of one
+    /// registered instance.
+    pub info: StrategyInfo,
+    /// The version of the real system, and of its client; None where it is none.
+    pub version: Option<&'static str>,
+    /// What a heartbeat sees of the instance that sends it.
+    pub path: &'static str,
+}
+
+/// What holds for all registries that bear the name of a real system.
+pub const CAPACITY_ADVICE: &str = "\
+The members of a real system are machines: cores with a queue before them, and a disk. Clients \
+attach to a member of their own, so partitions between the two matter. What a member can do is \
+assumed, not recorded: set registry.capacity to what yours do, or to zero to leave it out.";
+
+const THREAD: &str = "bypass: heartbeats come from a thread of their own, so an instance whose \
+                      workers are all stuck looks well, and one that stands still does not";
+
+/// All registries.
+pub const REGISTRIES: &[RegistryInfo] = &[
+    RegistryInfo {
+        version: None,
+        path: "none: nobody asks whether instances live",
+        info: StrategyInfo {
+            name: "static",
+            summary: "a list in the configuration; every instance is always listed",
+            source: "ours",
+            evidence: Evidence::Assumed("there is nothing to show"),
+            guarantee: "no failure is noticed; scaling and weights reach all callers at once",
+            cost: "nothing",
+            use_when: "callers notice failures by themselves, or the question is another one",
+            avoid_when: "detection is part of the question",
+        },
+    },
+    RegistryInfo {
+        version: None,
+        path: THREAD,
+        info: StrategyInfo {
+            name: "lease",
+            summary: "leases that instances renew by heartbeats; callers watch or poll",
+            source: "textbook (Gray and Cheriton, SOSP 1989)",
+            evidence: Evidence::Published(
+                "detection times and runs of lost heartbeats, closed forms (theory tests)",
+            ),
+            guarantee: "a crash is noticed between lease_duration - heartbeat_interval and \
+                        lease_duration after it, plus the sweep; without any member nothing \
+                        expires, and then every lease starts over",
+            cost: "one message per heartbeat_interval",
+            use_when: "you want the principle, without the corners of one system",
+            avoid_when: "the members themselves matter: they share their state at no cost, have \
+                         no queues, and everybody talks to the first one that works",
+        },
+    },
+    RegistryInfo {
+        version: Some("ZooKeeper 3.8 with the Java client, or kazoo 2.11"),
+        path: THREAD,
+        info: StrategyInfo {
+            name: "zookeeper",
+            summary: "sessions that expire in buckets, ephemeral nodes, one-shot watches",
+            source: "Apache ZooKeeper: ExpiryQueue, SessionTrackerImpl, LearnerSessionTracker, \
+                     Leader, LearnerHandler, FastLeaderElection, ClientCnxn, StaticHostProvider",
+            evidence: Evidence::Recorded(
+                "ZooKeeper 3.8.0: zookeeper-expiry, zookeeper-ensemble-expiry-tick2000, \
+                 zookeeper-ensemble-tick2000 (theory tests, two-sample tests at 1 %); capacity \
+                 and what a leader does first after a pause are assumed",
+            ),
+            guarantee: "a session ends in (T, T + tick_time] after its last touch at the leader, \
+                        never earlier, half a tick later through a follower; sessions of one \
+                        bucket end together, a quorum write each; nothing ends without a quorum, \
+                        and a new leader gives every session, dead ones too, its full timeout",
+            cost: "a ping and its answer every T / 3; a touch that a follower passes on every \
+                   half tick",
+            use_when: "you run it: for session timeouts, deploys, leader loss and storms",
+            avoid_when: "T is not well above the longest pause, or not above sync_limit x \
+                         tick_time: a follower that is cut off keeps its clients for that long \
+                         while the leader hears nothing of them, and their sessions end",
+        },
+    },
+    RegistryInfo {
+        version: Some("etcd 3.4 with its Go client"),
+        path: THREAD,
+        info: StrategyInfo {
+            name: "etcd",
+            summary: "keys with leases that the leader revokes, watches that last",
+            source: "etcd: server/lease/lessor.go, etcdserver, client/v3/lease.go, raft",
+            evidence: Evidence::Recorded(
+                "etcd 3.4.23: etcd-lease (theory tests, two-sample tests at 1 %); raft's votes \
+                 are not played out one by one, and request_timeout and capacity are assumed",
+            ),
+            guarantee: "a lease ends in [TTL, TTL + revoke_interval] after its last keepalive \
+                        plus one quorum write, of which 16 are under way at once; TTLs are whole \
+                        seconds, at least 1.5 election timeouts; a new leader gives every lease \
+                        its full time (or what its checkpoint says) and an election timeout more",
+            cost: "a keepalive and its answer per TTL / 3, rounded up to the client's next look; \
+                   a hop more through a follower",
+            use_when: "you run it: for TTLs, leader loss and mass expiry",
+            avoid_when: "callers may be cut off from their member for long: the client library \
+                         notices nothing without keepalives of its own, which are not modelled",
+        },
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load::schema::REGISTRY;
+
+    #[test]
+    fn every_profile_is_described_once() {
+        let described: Vec<&str> = REGISTRIES.iter().map(|r| r.info.name).collect();
+        let known: Vec<&str> = REGISTRY.variants.iter().map(|v| v.name).collect();
+        assert_eq!(described, known);
+    }
+}
