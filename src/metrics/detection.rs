@@ -1,7 +1,6 @@
 //! What detectors believed and when: detection times and mistakes by detector.
 //!
 //! Every calling side of an edge with a detector is taken to watch every instance of the service.
-//! An edge without one whose balancer ejects detects passively: its ejections are its suspicions.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +8,10 @@ use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
 use super::detection_cell::DetectionCell;
 use super::histogram::Samples;
 use super::life::Episode;
-use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
+use super::passive::watcher_name;
+use crate::id::{CallerId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
-use crate::scenario::client::EdgeConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
@@ -154,16 +152,6 @@ impl Detector {
     }
 }
 
-/// Whether the ejections of a call are all that it has to detect failures by: they count as its
-/// suspicions.
-pub fn detects_passively(edge: &EdgeConfig) -> bool {
-    let ejects = match &edge.balancer {
-        BalancerConfig::Composed(composed) => composed.ejection.is_some(),
-        _ => false,
-    };
-    ejects && edge.detector.is_none()
-}
-
 impl DetectionTable {
     /// The detectors of a scenario. `measured` is its measured window.
     pub fn new(scenario: &Scenario, measured: (SimTime, SimTime)) -> Self {
@@ -184,17 +172,11 @@ impl DetectionTable {
             }
         }
         for (index, edge) in scenario.edges.iter().enumerate() {
-            let is_passive = detects_passively(edge);
-            let is_watching = edge.detector.is_some() || is_passive;
-            table
-                .edge_detectors
-                .push(is_watching.then_some(table.detectors.len()));
-            if is_watching {
-                let kind = if is_passive { " (ejection)" } else { "" };
-                let name = format!("{}{kind}", edge.path);
-                let detector = Detector::new(scenario, name, edge.to, Some(index));
-                table.detectors.push(detector);
-            }
+            let name = watcher_name(edge);
+            let place = name.as_ref().map(|_| table.detectors.len());
+            table.edge_detectors.push(place);
+            let new = |name| Detector::new(scenario, name, edge.to, Some(index));
+            table.detectors.extend(name.map(new));
         }
         for (cluster, config) in (0..).zip(&scenario.clusters) {
             let count = |s: &ServiceId| scenario.topology.service_instances(*s).len() as u64;
@@ -267,6 +249,11 @@ impl DetectionTable {
         );
     }
 
+    /// Whether a suspicion lasts.
+    pub fn is_suspected(&self, suspector: Suspector, instance: InstanceId) -> bool {
+        self.suspicions.contains_key(&(instance.0, code(suspector)))
+    }
+
     /// A suspicion ended.
     pub fn trust(
         &mut self,
@@ -281,36 +268,6 @@ impl DetectionTable {
             .remove(&(instance.0, code(suspector)))
             .expect("only who suspects can begin to trust");
         self.end_wrong(place, &suspicion, at);
-    }
-
-    /// A balancer that detects passively leaves an instance out.
-    pub fn eject(
-        &mut self,
-        at: SimTime,
-        (caller, edge): (CallerId, EdgeId),
-        instance: InstanceId,
-        is_alive: bool,
-        scenario: &Scenario,
-    ) {
-        if detects_passively(&scenario.edges[edge.index()]) {
-            let suspector = Suspector::Caller(caller);
-            self.suspect(at, suspector, instance, is_alive, scenario);
-        }
-    }
-
-    /// A calling side takes an instance in: its balancer may have left it out before.
-    pub fn take_in(
-        &mut self,
-        at: SimTime,
-        (caller, edge): (CallerId, EdgeId),
-        instance: InstanceId,
-        scenario: &Scenario,
-    ) {
-        let suspector = Suspector::Caller(caller);
-        let is_suspected = self.suspicions.contains_key(&(instance.0, code(suspector)));
-        if is_suspected && detects_passively(&scenario.edges[edge.index()]) {
-            self.trust(at, suspector, instance, scenario);
-        }
     }
 
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.

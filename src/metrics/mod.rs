@@ -33,6 +33,7 @@ mod observe_fault;
 mod observe_flow;
 mod observe_request;
 mod observe_server;
+mod passive;
 pub mod phase;
 mod pooled;
 pub mod recorder;

@@ -36,8 +36,7 @@ impl Observer for Recorder<'_> {
             }
             Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
             Observation::FaultEnded { .. } | Observation::GossipProbeFailed { .. } => {}
-            Observation::Replaced { fault, .. } => self.tables.rollouts.replaced(*fault),
-            Observation::RolloutAborted { fault } => self.tables.rollouts.aborted(*fault),
+            Observation::RolloutStep { .. } => self.tables.rollouts.note(observation),
             Observation::Suspected { .. }
             | Observation::Trusted { .. }
             | Observation::Published { .. }

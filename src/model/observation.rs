@@ -137,13 +137,11 @@ pub enum Observation<'a> {
         fault: FaultId,
         targets: &'a [NodeId],
     },
-    /// What came in a rolling restart is ready.
-    Replaced {
+    /// What came in a rolling restart is ready; None: the load stopped it.
+    RolloutStep {
         fault: FaultId,
-        instance: InstanceId,
+        instance: Option<InstanceId>,
     },
-    /// The load stopped a rolling restart.
-    RolloutAborted { fault: FaultId },
     /// A detector begins to suspect an instance.
     Suspected {
         suspector: Suspector,
