@@ -1,7 +1,5 @@
 //! Inputs for tests of charts: ordinary, empty, tiny, large, hostile.
 
-mod studies;
-
 use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
@@ -9,11 +7,12 @@ use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
-use super::samples_sweep::{sweep_lines, sweep_map, tornado, trade_off};
+use super::samples_more::{
+    intervals, nines, panels, stages, sweep_lines, sweep_map, tornado, trade_off,
+};
 use super::selection_share::{SelectedInstance, SelectionShare};
 use super::timeline::{FaultSpan, Timeline};
 use super::{Caption, Chart};
-use studies::{intervals, sweep_lines, sweep_map, tornado, trade_off};
 
 /// Words that would break out of markup.
 pub const HOSTILE: &str = "<script>alert(\"1\")</script>&'\u{0}\u{202E}-a-name-that-goes-on-and-on-\
@@ -41,6 +40,9 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("percentiles"), Box::new(percentiles(kind))));
         all.push((name("ring"), Box::new(ring(kind))));
         all.push((name("selection"), Box::new(selection(kind))));
+        all.push((name("panels"), Box::new(panels(&timeline, &windows, kind))));
+        all.push((name("nines"), Box::new(nines(kind))));
+        all.push((name("stages"), Box::new(stages(kind))));
         all.push((name("intervals"), Box::new(intervals(kind))));
         all.push((name("sweep-lines"), Box::new(sweep_lines(kind))));
         all.push((name("sweep-map"), Box::new(sweep_map(kind))));
@@ -51,7 +53,7 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
 }
 
 /// A number in 0 to 1 that looks random.
-pub fn noise(n: usize) -> f64 {
+pub(super) fn noise(n: usize) -> f64 {
     let word = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let word = (word ^ (word >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     (word >> 11) as f64 / (1_u64 << 53) as f64
@@ -119,7 +121,7 @@ fn timelines() -> Vec<Kind> {
     ]
 }
 
-pub fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
+pub(super) fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     if kind == "hostile" {
         return Caption {
             title: HOSTILE.into(),
@@ -134,7 +136,7 @@ pub fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     }
 }
 
-pub fn instance_count(kind: &str) -> usize {
+pub(super) fn instance_count(kind: &str) -> usize {
     match kind {
         "empty" => 0,
         "single" => 1,
@@ -143,7 +145,7 @@ pub fn instance_count(kind: &str) -> usize {
     }
 }
 
-pub fn label(kind: &str, index: usize) -> String {
+pub(super) fn label(kind: &str, index: usize) -> String {
     if kind == "hostile" {
         format!("{HOSTILE}/{index}")
     } else {
@@ -152,7 +154,7 @@ pub fn label(kind: &str, index: usize) -> String {
 }
 
 /// A factor that no run gives, for hostile inputs.
-fn huge_of(kind: &str) -> f64 {
+pub(super) fn huge_of(kind: &str) -> f64 {
     if kind == "hostile" { 1e40 } else { 1.0 }
 }
 

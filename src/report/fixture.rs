@@ -5,7 +5,6 @@ use crate::metrics::data::detection::{DetectorMetrics, ExclusionStats, FaultDete
 use crate::metrics::data::distribution::{CurvePoint, DurationStats, LevelStats, Percentile};
 use crate::metrics::data::fault::{FaultMetrics, FaultSpan, ReturnTimes, RingChange, RingShare};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestMetrics, RequestStats};
-use crate::metrics::data::sample::Sample;
 use crate::metrics::data::selection::{CallCounts, EdgeMetrics, InstanceShare, SelectionStats};
 use crate::metrics::data::series::{InstanceRow, InstanceSeries, RequestWindow, Series};
 use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics};
@@ -98,7 +97,7 @@ pub fn metrics() -> RunMetrics {
         caches: vec![],
         series: series(),
         timelines: timelines(),
-        sample: Sample::default(),
+        sample: Default::default(),
         tables: Default::default(),
     }
 }
@@ -113,7 +112,7 @@ pub fn empty_metrics() -> RunMetrics {
         faults: vec![],
         series: Series::default(),
         timelines: Timelines::default(),
-        sample: Sample::default(),
+        sample: Default::default(),
         ..metrics()
     }
 }

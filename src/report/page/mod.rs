@@ -12,6 +12,16 @@ use crate::chart::picture::Picture;
 use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
 
+/// Pictures of requests.
+const OF_REQUESTS: [&str; 6] = [
+    "latency",
+    "requests",
+    "percentiles",
+    "nines",
+    "budget",
+    "pressure",
+];
+
 /// What must be known to read the percentiles.
 const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 requests lie above it.";
 
@@ -98,13 +108,13 @@ pub fn page(input: PageInput) -> ReportPage {
     ];
     requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
     requests.extend(tables::classes(metrics).map(Block::Table));
-    requests.extend(take(&["latency", "requests", "percentiles"]));
+    requests.extend(take(&OF_REQUESTS));
     let mut faults: Vec<Block> = tables::faults(metrics)
         .into_iter()
         .map(Block::Table)
         .collect();
     faults.extend(tables::detectors(metrics).map(Block::Table));
-    faults.extend(take(&["heartbeats", "ring"]));
+    faults.extend(take(&["heartbeats", "propagation", "ring"]));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
     servers.extend(take(&["load", "selection"]));
@@ -373,7 +383,7 @@ mod tests {
                 "{name}"
             );
         }
-        assert_eq!(html.matches("<figure ").count(), 7);
+        assert_eq!(html.matches("<figure ").count(), 9);
     }
 
     #[test]
