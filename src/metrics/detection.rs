@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
+use super::detection_cell::DetectionCell;
 use super::histogram::Samples;
 use super::life::Episode;
 use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
@@ -28,47 +29,6 @@ struct Suspicion {
     wrong_since: Option<SimTime>,
     /// It was wrong when it began.
     is_mistake: bool,
-}
-
-/// How crashes were detected.
-#[derive(Clone, Debug, Default)]
-pub struct DetectionCell {
-    /// Crash to final suspicion.
-    pub detection_time: Samples,
-    /// Pairs without a final suspicion.
-    pub undetected_count: u64,
-    /// Crash to the final suspicion of the first, the median and the last of those who watch, one
-    /// of each for every crash that so many noticed.
-    pub order: [Samples; 3],
-    /// Crashes that not even the first, not half, not all of them noticed.
-    pub order_missed: [u64; 3],
-}
-
-impl DetectionCell {
-    /// One crash: when those who noticed it did, and how many did not.
-    fn record_order(&mut self, times: &mut [SimDuration], missed: u64) {
-        times.sort_unstable();
-        let all = times.len() + missed as usize;
-        if all == 0 {
-            return;
-        }
-        for (place, rank) in [0, (all - 1) / 2, all - 1].into_iter().enumerate() {
-            match times.get(rank) {
-                Some(time) => self.order[place].record(*time),
-                None => self.order_missed[place] += 1,
-            }
-        }
-    }
-
-    /// Adds the crashes of another cell.
-    pub fn merge(&mut self, other: &DetectionCell) {
-        self.detection_time.merge(&other.detection_time);
-        self.undetected_count += other.undetected_count;
-        for (place, samples) in other.order.iter().enumerate() {
-            self.order[place].merge(samples);
-            self.order_missed[place] += other.order_missed[place];
-        }
-    }
 }
 
 /// All pairs of one kind.
@@ -256,28 +216,25 @@ impl DetectionTable {
 
     /// Whether a suspector came after `since`, so that it never took the instance for alive.
     fn is_late(&self, suspector: Suspector, since: SimTime) -> bool {
-        let Suspector::Member { node, .. } = suspector else {
-            return false;
-        };
-        self.entered.get(&node.0).is_some_and(|at| since < *at)
+        let came_at = |node: NodeId| self.entered.get(&node.0).copied();
+        matches!(suspector, Suspector::Member { node, .. } if came_at(node) > Some(since))
     }
 
-    /// Who could have noticed that an instance is down since then: of a cluster only those that
-    /// have been there all the time.
+    /// Who could have noticed: of a cluster only those that were there all the time.
     fn witness_count(&self, place: usize, since: SimTime, scenario: &Scenario) -> u64 {
         let detector = &self.detectors[place];
         let Some(cluster) = detector.cluster else {
             return detector.suspector_count;
         };
         let places = &self.cluster_detectors[cluster as usize];
-        let alive = places.iter();
-        let alive = alive.map(|(_, place)| self.detectors[*place].alive_count);
+        let alive = places
+            .iter()
+            .map(|place| self.detectors[place.1].alive_count);
         let is_late = |(instance, at): &(&u32, &SimTime)| {
             let service = scenario.topology.service_of(InstanceId(**instance));
             since < **at && places.iter().any(|(other, _)| *other == service)
         };
-        let late = self.entered.iter().filter(is_late).count() as u64;
-        alive.sum::<u64>().saturating_sub(late)
+        alive.sum::<u64>() - self.entered.iter().filter(is_late).count() as u64
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.

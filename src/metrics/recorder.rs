@@ -11,7 +11,7 @@ use super::class::ClassTable;
 use super::class_cpu::ClassCpuTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
-use super::control::{ControlCell, KINDS};
+use super::control::no_messages;
 use super::convergence::ConvergenceTable;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -26,6 +26,7 @@ use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::rollout::RolloutTable;
+use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
@@ -103,12 +104,10 @@ impl<'a> Recorder<'a> {
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
             resilience,
             timelines: TimelineTable::default(),
+            sample: SampleTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
-            control: vec![
-                vec![[ControlCell::default(); KINDS.len()]; scenario.services.len() + 1];
-                class_count
-            ],
+            control: no_messages(scenario, class_count),
             caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,

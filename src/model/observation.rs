@@ -15,7 +15,9 @@ use crate::time::{SimDuration, SimTime};
 
 use step::Step;
 
-pub use parties::{BreakerState, CacheAnswer, CachePlace, LimitOwner, LocalCause};
+pub use parties::{
+    BreakerState, CacheAnswer, CachePlace, FaultWindow, LimitOwner, LocalCause, Suspector,
+};
 
 /// Receives every fact of a run, in order of time.
 pub trait Observer {
@@ -352,17 +354,6 @@ fn shared<S: Serializer>(view: &&Arc<ViewSnapshot>, serializer: S) -> Result<S::
     ViewSnapshot::serialize(view, serializer)
 }
 
-/// One window of a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultWindow {
-    /// The fault.
-    pub fault: FaultId,
-    /// When it begins to act.
-    pub start: SimTime,
-    /// When it ends; [`SimTime::NEVER`] where it stays.
-    pub end: SimTime,
-}
-
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunEnd {
@@ -457,23 +448,6 @@ impl LifeState {
     pub fn is_up(self) -> bool {
         matches!(self, LifeState::Up | LifeState::Paused)
     }
-}
-
-/// Who suspects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Suspector {
-    /// The registry, by an expired lease.
-    Registry,
-    /// A calling side, by pings without ACK.
-    Caller(CallerId),
-    /// A member of a cluster, by gossip.
-    Member {
-        /// The cluster: the how-many-th of the scenario.
-        cluster: u32,
-        /// The member.
-        node: NodeId,
-    },
 }
 
 /// Why an instance is no longer a candidate.

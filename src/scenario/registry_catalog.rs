@@ -106,6 +106,53 @@ pub const REGISTRIES: &[RegistryInfo] = &[
                          notices nothing without keepalives of its own, which are not modelled",
         },
     },
+    RegistryInfo {
+        version: Some("Netflix Eureka 2.x, its Java client, and Ribbon"),
+        path: THREAD,
+        info: StrategyInfo {
+            name: "eureka",
+            summary: "leases at every server for itself, caches everywhere, no quorum",
+            source: "Netflix Eureka: Lease, AbstractInstanceRegistry, \
+                     PeerAwareInstanceRegistryImpl, ResponseCacheImpl, PeerEurekaNode, \
+                     DiscoveryClient, RetryableEurekaHttpClient; Ribbon: PollingServerListUpdater",
+            evidence: Evidence::Published(
+                "thresholds and tolerated crashes; the stale window against the law of its five \
+                 stages (theory tests, level 1 %); a server counts the clients that it expects in \
+                 its own registry instead of a peer's; capacity is assumed",
+            ),
+            guarantee: "a renewed lease ends 2 x lease_duration after its last renewal, at the \
+                        next eviction: callers stop 150 to 330 s after a crash; of n <= 6 \
+                        instances none is ever removed, of more at most the tolerated share; \
+                        one that cancels is gone within 90 s; reads never wait",
+            cost: "a renewal per 30 s, passed on to every peer in batches; a fetch per client and \
+                   30 s",
+            use_when: "you run it, or callers must have a list whatever happens to the registry",
+            avoid_when: "callers neither retry nor notice failures themselves: stale entries stay \
+                         for minutes",
+        },
+    },
+    RegistryInfo {
+        version: Some("Nacos 2.x with clients that beat (1.x protocol)"),
+        path: THREAD,
+        info: StrategyInfo {
+            name: "nacos",
+            summary: "beats to a responsible server; unhealthy, then removed; lists are pushed",
+            source: "Alibaba Nacos: ClientBeatCheckTask, BeatReactor, HostReactor, PushDelayTask, \
+                     ServiceUtil",
+            evidence: Evidence::Published(
+                "times of unhealthiness and removal against the law of their stages (theory \
+                 tests, level 1 %); how servers share and tell each other their work is assumed, \
+                 as are push_timeout, request_timeout and capacity; gRPC clients are left out",
+            ),
+            guarantee: "an instance is no longer listed when it has been silent for beat_timeout, \
+                        at the next look and push: 10 to 20 s after a crash, and half a second; \
+                        with no larger share of healthy ones than protect_threshold all are listed",
+            cost: "a beat and its answer per 5 s, and one hop more unless it meets the responsible \
+                   server",
+            use_when: "you run it with clients that beat: for beats, pauses and protection",
+            avoid_when: "your clients use gRPC connections, whose end removes instances at once",
+        },
+    },
 ];
 
 #[cfg(test)]

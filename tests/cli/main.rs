@@ -2,10 +2,12 @@
 
 mod chart;
 mod compare;
+mod compare_sources;
 mod detectors;
 mod files;
 mod registries;
 mod run;
+mod statistics;
 mod strategies;
 mod study;
 mod support;

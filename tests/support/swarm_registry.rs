@@ -11,9 +11,11 @@ pub(super) fn write(world: &mut World, own: &mut Dice) {
     }
     world.line("[registry]");
     world.line(format!("members = {}", world.member_count));
-    match own.flag() {
-        true => write_zookeeper(world, own),
-        false => write_etcd(world, own),
+    match own.between(0, 3) {
+        0 => write_zookeeper(world, own),
+        1 => write_etcd(world, own),
+        2 => write_eureka(world, own),
+        _ => write_nacos(world, own),
     }
     write_capacity(world, own);
 }
@@ -92,6 +94,99 @@ fn write_etcd(world: &mut World, own: &mut Dice) {
     maybe(world, own, |own| {
         format!("request_timeout = {}", own.ms(20, 900))
     });
+}
+
+fn write_eureka(world: &mut World, own: &mut Dice) {
+    world.line("profile = \"eureka\"");
+    for (key, most_ms) in [
+        ("lease_duration", 900),
+        ("renewal_interval", 300),
+        ("eviction_interval", 400),
+        ("threshold_update_interval", 900),
+        ("expected_renewal_interval", 300),
+        ("read_only_cache_interval", 300),
+        ("response_cache_expiry", 900),
+        ("delta_retention", 600),
+        ("delta_clean_interval", 300),
+        ("sync_retry_wait", 300),
+        ("empty_wait", 900),
+        ("replication_linger", 60),
+        ("replication_retry_wait", 60),
+        ("replication_congestion_wait", 200),
+        ("replication_age_max", 400),
+        ("replication_connect_timeout", 100),
+        ("replication_read_timeout", 200),
+        ("fetch_interval", 300),
+        ("connect_timeout", 100),
+        ("read_timeout", 200),
+        ("session_interval", 900),
+        ("initial_registration", 500),
+        ("ribbon_interval", 300),
+        ("ribbon_initial", 100),
+    ] {
+        let length = own.ms(5, most_ms);
+        world.line(format!("{key} = {length}"));
+    }
+    for key in [
+        "doubled_lease",
+        "self_preservation",
+        "use_read_only_cache",
+        "delta",
+        "prefer_same_zone",
+        "register_on_start",
+        "unregister_on_shutdown",
+    ] {
+        let is_on = own.flag();
+        world.line(format!("{key} = {is_on}"));
+    }
+    for (key, most) in [
+        ("sync_retries", 3),
+        ("open_for_traffic_count", 1),
+        ("replication_batch", 5),
+        ("backoff_bound", 10),
+        ("try_count", 3),
+    ] {
+        let least = u64::from(!matches!(key, "sync_retries" | "open_for_traffic_count"));
+        world.line(format!("{key} = {}", own.between(least, most)));
+    }
+    for key in [
+        "phase",
+        "wall_clock_phase",
+        "fetch_phase",
+        "ribbon_phase",
+        "member_phase",
+    ] {
+        let phase = World::phase(own);
+        world.line(format!("{key} = {phase}"));
+    }
+}
+
+fn write_nacos(world: &mut World, own: &mut Dice) {
+    world.line("profile = \"nacos\"");
+    for (key, least_ms, most_ms) in [
+        ("beat_interval", 5, 300),
+        ("beat_timeout", 20, 500),
+        ("delete_timeout", 500, 900),
+        ("check_interval", 5, 300),
+        ("push_delay", 0, 100),
+        ("push_timeout", 5, 900),
+        ("pull_base", 5, 50),
+        ("pull_max", 50, 900),
+        ("request_timeout", 5, 200),
+        ("sync_delay", 0, 100),
+        ("verify_interval", 5, 300),
+        ("report_interval", 5, 200),
+        ("member_timeout", 5, 600),
+    ] {
+        let length = own.ms(least_ms, most_ms);
+        world.line(format!("{key} = {length}"));
+    }
+    let threshold = own.between(0, 10) as f64 / 10.0;
+    world.line(format!("protect_threshold = {threshold:?}"));
+    for key in ["phase", "check_phase"] {
+        let phase = World::phase(own);
+        world.line(format!("{key} = {phase}"));
+    }
 }
 
 fn write_capacity(world: &mut World, own: &mut Dice) {

@@ -1,7 +1,9 @@
 //! The registry: who is listed, and how callers learn of it.
 
 mod etcd;
+mod eureka;
 pub mod lease;
+mod nacos;
 mod propagate;
 pub mod system;
 pub mod views;

@@ -1,6 +1,8 @@
 //! Events and memory of the registry.
 
 use crate::scenario::Scenario;
+use crate::scenario::registry::eureka::EurekaConfig;
+use crate::scenario::registry::nacos::NacosConfig;
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::registry::{Propagation, RegistryProfile};
 use crate::time::SimDuration;
@@ -44,10 +46,54 @@ pub fn of_members(scenario: &Scenario, secs: f64) -> f64 {
             let least = granted.min().unwrap_or(config.ttl_min());
             (third(least), config.heartbeat_interval)
         }
+        ProtocolConfig::Eureka(config) => return of_eureka(scenario, config, secs),
+        ProtocolConfig::Nacos(config) => return of_nacos(scenario, config, secs),
     };
     let rounds = 2.0 * ROUND_EVENTS * scenario.registry.member_zones.len() as f64;
     secs * (client_count(scenario) * HEARTBEAT_EVENTS / heartbeat.as_secs_f64()
         + rounds / round.as_secs_f64())
+}
+
+/// Heartbeats, which are passed on in batches, fetches, Ribbon's refreshes, timers of servers.
+fn of_eureka(scenario: &Scenario, config: &EurekaConfig, secs: f64) -> f64 {
+    let members = scenario.registry.member_zones.len() as f64;
+    let rate = |interval: SimDuration| match interval.is_zero() {
+        true => 0.0,
+        false => secs / interval.as_secs_f64(),
+    };
+    let renewals = renewal_count(scenario, secs);
+    let client = &config.client;
+    let fetches = client_count(scenario) * rate(client.fetch_interval);
+    let of_server = rate(config.lease.eviction_interval)
+        + rate(config.cache.read_only_interval)
+        + rate(config.cache.delta_clean_interval)
+        + rate(SimDuration::from_secs(60));
+    renewals * (HEARTBEAT_EVENTS + members * (1.0 + ROUND_EVENTS))
+        + fetches * HEARTBEAT_EVENTS
+        + client_count(scenario) * rate(client.ribbon_interval)
+        + members * of_server
+}
+
+/// Beats, which are passed on, pulls, looks, and what servers tell each other.
+fn of_nacos(scenario: &Scenario, config: &NacosConfig, secs: f64) -> f64 {
+    let members = scenario.registry.member_zones.len() as f64;
+    let rate = |interval: SimDuration| secs / interval.as_secs_f64().max(1e-9);
+    let pulls = client_count(scenario) * rate(config.pull_max);
+    let checks = scenario.services.len() as f64 * rate(config.check_interval);
+    let rounds = rate(config.verify_interval) + rate(config.report_interval);
+    renewal_count(scenario, secs) * (HEARTBEAT_EVENTS + 2.0 * ROUND_EVENTS)
+        + pulls * HEARTBEAT_EVENTS
+        + members * (checks + rounds * members)
+}
+
+/// Heartbeats at the intervals that instances state.
+fn renewal_count(scenario: &Scenario, secs: f64) -> f64 {
+    let of_group = |group: &crate::scenario::service::GroupConfig| {
+        let registered = scenario.services[group.service.index()].registered?;
+        let count = f64::from(group.count + group.count_spare);
+        Some(count * secs / registered.heartbeat_interval.as_secs_f64())
+    };
+    scenario.groups.iter().filter_map(of_group).sum()
 }
 
 fn third(length: SimDuration) -> SimDuration {

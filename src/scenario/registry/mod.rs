@@ -1,6 +1,8 @@
 //! What a scenario may say about the registry and about failure detection.
 
 pub mod etcd;
+pub mod eureka;
+pub mod nacos;
 pub mod system;
 pub mod zookeeper;
 

@@ -1,6 +1,8 @@
 //! What all registries have in common that bear the name of a real system.
 
 use super::etcd::EtcdConfig;
+use super::eureka::EurekaConfig;
+use super::nacos::NacosConfig;
 use super::zookeeper::ZookeeperConfig;
 use crate::scenario::distribution::Distribution;
 use crate::time::SimDuration;
@@ -23,6 +25,10 @@ pub enum ProtocolConfig {
     Zookeeper(ZookeeperConfig),
     /// Leases of etcd.
     Etcd(EtcdConfig),
+    /// Netflix Eureka.
+    Eureka(EurekaConfig),
+    /// Alibaba Nacos.
+    Nacos(NacosConfig),
 }
 
 /// What one member can do. A time of zero costs nothing and never waits by itself.

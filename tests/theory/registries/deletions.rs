@@ -15,6 +15,8 @@ pub struct Deletion {
     pub after_last_message: f64,
     /// From the last message to the registry's suspicion, if it suspected.
     pub suspected_after: Option<f64>,
+    /// From the end of the process to the same.
+    pub suspected_after_down: Option<f64>,
     /// From the death of a member of the registry, if one died.
     pub after_member_down: Option<f64>,
 }
@@ -77,6 +79,7 @@ impl Observer for Watcher {
                     self.deletions.push(Deletion {
                         after_down: since(down_at),
                         after_last_message: since(last),
+                        suspected_after_down: suspected.map(|at| at.since(down_at).as_secs_f64()),
                         suspected_after: suspected.map(|at| at.since(last).as_secs_f64()),
                         after_member_down: self.member_down_at.map(since),
                     });

@@ -2,7 +2,12 @@
 
 mod deletions;
 mod etcd;
+mod eureka;
+mod eureka_faults;
+mod nacos;
+mod shootout;
 mod stories;
 mod two_samples;
+mod uniform_sums;
 mod zookeeper;
 mod zookeeper_faults;

@@ -234,8 +234,7 @@ impl Protocol for Etcd {
             (system::Message::Etcd(message), (_, None)) => {
                 self.on_server_message(port, to, message);
             }
-            (system::Message::Quorum(_), _) => unreachable!("only members hold a quorum"),
-            (system::Message::Zookeeper(_), _) => unreachable!("it sends its own messages"),
+            _ => unreachable!("nobody speaks another protocol"),
         }
         self.settle(port);
     }
@@ -265,7 +264,7 @@ impl Protocol for Etcd {
             system::Alarm::Etcd(Alarm::Client { client }) => self.on_client_alarm(port, client),
             system::Alarm::Etcd(Alarm::Heartbeat { member }) => self.on_heartbeat(port, member),
             system::Alarm::Etcd(Alarm::Revoke { member }) => self.on_revoke_due(port, member),
-            system::Alarm::Zookeeper(_) => unreachable!("it sets its own timers"),
+            _ => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

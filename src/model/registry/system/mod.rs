@@ -9,6 +9,7 @@ pub mod attach;
 mod election;
 pub mod lists;
 pub mod members;
+pub mod parties;
 pub mod port;
 pub mod quorum;
 mod replicate;
@@ -21,6 +22,8 @@ pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
 use super::etcd::{self, Etcd};
+use super::eureka::{self, Eureka};
+use super::nacos::{self, Nacos};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{InstanceId, NodeId};
 use crate::scenario::Scenario;
@@ -68,6 +71,10 @@ pub enum Message {
     Zookeeper(zookeeper::Message),
     /// etcd's own.
     Etcd(etcd::Message),
+    /// Eureka's own.
+    Eureka(eureka::Message),
+    /// Nacos' own.
+    Nacos(nacos::Message),
 }
 
 /// What a timer is for.
@@ -83,6 +90,10 @@ pub enum Alarm {
     Zookeeper(zookeeper::Alarm),
     /// etcd's own.
     Etcd(etcd::Alarm),
+    /// Eureka's own.
+    Eureka(eureka::Alarm),
+    /// Nacos' own.
+    Nacos(nacos::Alarm),
 }
 
 /// A change of the state that a quorum replicates.
@@ -105,6 +116,10 @@ pub enum Job {
     Zookeeper(zookeeper::Job),
     /// etcd's own.
     Etcd(etcd::Job),
+    /// Eureka's own.
+    Eureka(eureka::Job),
+    /// Nacos' own.
+    Nacos(nacos::Job),
 }
 
 /// A registry that bears the name of a real system.
@@ -131,5 +146,7 @@ fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protoco
     match &config.protocol {
         ProtocolConfig::Zookeeper(own) => Box::new(Zookeeper::new(scenario, config, own)),
         ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
+        ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
+        ProtocolConfig::Nacos(own) => Box::new(Nacos::new(scenario, config, own)),
     }
 }

@@ -50,6 +50,10 @@ pub trait Port {
     /// Sends a message. Those from one node to another arrive in the order in which they are sent.
     fn send(&mut self, letter: Letter, message: Message);
 
+    /// Two nodes no longer talk on the connection that they had: what is sent from now on does not
+    /// wait for what is still on its way.
+    fn reconnect(&mut self, a: NodeId, b: NodeId);
+
     /// Sets a timer of a node; `delay` is a length of its own clock.
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId;
 
@@ -106,6 +110,10 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
             byte_count: letter.byte_count,
         });
         self.post(letter, message);
+    }
+
+    fn reconnect(&mut self, a: NodeId, b: NodeId) {
+        self.wire().forget_order(a, b);
     }
 
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId {

@@ -50,6 +50,12 @@ impl Wire {
         }
     }
 
+    /// A connection between two nodes is closed: a new one starts without a backlog.
+    pub(super) fn forget_order(&mut self, a: NodeId, b: NodeId) {
+        self.last_arrivals.remove(&(a, b));
+        self.last_arrivals.remove(&(b, a));
+    }
+
     fn insert(&mut self, envelope: Envelope) -> u32 {
         if let Some(slot) = self.free.pop() {
             self.envelopes[slot as usize] = Some(envelope);

@@ -202,8 +202,7 @@ impl Protocol for Zookeeper {
             (system::Message::Zookeeper(message), (_, None)) => {
                 self.on_server_message(port, to, message);
             }
-            (system::Message::Quorum(_), _) => unreachable!("only members hold a quorum"),
-            (system::Message::Etcd(_), _) => unreachable!("it sends its own messages"),
+            _ => unreachable!("nobody speaks another protocol"),
         }
         self.settle(port);
     }
@@ -238,7 +237,7 @@ impl Protocol for Zookeeper {
             system::Alarm::Zookeeper(Alarm::Boundary { member }) => {
                 self.on_boundary(port, member);
             }
-            system::Alarm::Etcd(_) => unreachable!("it sets its own timers"),
+            _ => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

@@ -182,7 +182,8 @@ pub static REGISTERED: TableSpec = TableSpec {
             POSITIVE,
             Default::Inherited("as the registry says"),
             "How long the registration lives without a heartbeat; under zookeeper the session \
-             timeout that the instance asks for, under etcd the time to live.",
+             timeout that the instance asks for, under etcd the time to live; under eureka it \
+             counts twice once it was renewed, under nacos it is the beat timeout.",
         ),
         key(
             "heartbeat_interval",

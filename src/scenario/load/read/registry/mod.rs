@@ -1,6 +1,8 @@
 //! The registry. Each real system has a file of its own.
 
 mod etcd;
+mod eureka;
+mod nacos;
 mod system;
 mod zookeeper;
 
@@ -22,6 +24,8 @@ pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> Registry
         "lease" => RegistryProfile::Lease(lease(ctx, section)),
         "zookeeper" => system(ctx, section, zookeeper::zookeeper),
         "etcd" => system(ctx, section, etcd::etcd),
+        "eureka" => system(ctx, section, eureka::eureka),
+        "nacos" => system(ctx, section, nacos::nacos),
         _ => RegistryProfile::Static,
     };
     let member_zones = match section.has_key("members") {
@@ -79,6 +83,8 @@ pub fn registered(
         "lease" => leased(ctx, &section, registry),
         "zookeeper" => zookeeper::registered(ctx, &section, registry),
         "etcd" => etcd::registered(ctx, &section, registry),
+        "eureka" => eureka::registered(ctx, &section, registry),
+        "nacos" => nacos::registered(ctx, &section, registry),
         _ => {
             if is_enabled && service.has("registered") {
                 ctx.error(

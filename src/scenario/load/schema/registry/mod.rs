@@ -1,6 +1,8 @@
 //! Keys of the registry: what it is, and the plain leases. Each real system has a file of its own.
 
 mod etcd;
+mod eureka;
+mod nacos;
 mod system;
 mod zookeeper;
 
@@ -118,6 +120,16 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "etcd",
             doc: "etcd: keys with leases, and watches.",
             keys: etcd::KEYS,
+        },
+        Variant {
+            name: "eureka",
+            doc: "Netflix Eureka with Ribbon: leases at every server for itself, caches, no quorum.",
+            keys: eureka::KEYS,
+        },
+        Variant {
+            name: "nacos",
+            doc: "Nacos with instances that beat: unhealthy, then removed; lists are pushed.",
+            keys: nacos::KEYS,
         },
     ],
     shorthand: None,

@@ -1,0 +1,320 @@
+//! The two channels of a client: a question, the servers that it goes to, and when it repeats
+//! (`TimedSupervisorTask`, `RetryableEurekaHttpClient`, `SessionedEurekaHttpClient`).
+
+use std::collections::BTreeSet;
+
+use super::Eureka;
+use super::message::{Alarm, Answer, Channel, Message, Op, Request};
+use crate::id::NodeId;
+use crate::model::observation::ControlKind;
+use crate::model::registry::system::parties::is_reached;
+use crate::model::registry::system::{self, Letter, Port};
+use crate::time::{SimDuration, SimTime};
+
+/// What a client does on one of its channels.
+#[derive(Debug)]
+pub(super) struct Task {
+    /// What it asks for now.
+    pub op: Option<Op>,
+    /// What it does now repeats, and is given up after an interval (`TimedSupervisorTask`).
+    is_supervised: bool,
+    began_at: SimTime,
+    /// The timer that runs ends the task, not only its patience with a server.
+    is_last_moment: bool,
+    /// When it repeats; never: it does not.
+    pub due_at: SimTime,
+    /// From the end of the task to the next one.
+    delay: SimDuration,
+    /// Questions so far.
+    number: u32,
+    /// Servers that this question went to.
+    try_count: u32,
+    /// The server that is asked, and whether it is one of the candidates.
+    asked: (u32, bool),
+    /// The server that answered last.
+    pub delegate: Option<u32>,
+    /// Those that this question may go to, the next one last.
+    candidates: Option<Vec<u32>>,
+    pub quarantine: BTreeSet<u32>,
+    /// When it forgets its server.
+    pub session_ends: SimTime,
+}
+
+impl Task {
+    pub fn new() -> Self {
+        Task {
+            op: None,
+            is_supervised: false,
+            began_at: SimTime::START,
+            is_last_moment: false,
+            due_at: SimTime::NEVER,
+            delay: SimDuration::ZERO,
+            number: 0,
+            try_count: 0,
+            asked: (0, false),
+            delegate: None,
+            candidates: None,
+            quarantine: BTreeSet::new(),
+            session_ends: SimTime::START,
+        }
+    }
+
+    /// Its process died; numbers are never used again.
+    pub fn reset(&mut self) {
+        let number = self.number + 1;
+        *self = Task::new();
+        self.number = number;
+    }
+}
+
+impl Eureka {
+    pub(super) fn begin(
+        &mut self,
+        port: &mut dyn Port,
+        task: (u32, Channel),
+        op: Op,
+        is_supervised: bool,
+    ) {
+        let now = port.now();
+        let own = self.task(task);
+        own.is_supervised = is_supervised;
+        own.began_at = now;
+        if own.session_ends <= now {
+            self.begin_session(port, task);
+        }
+        self.ask(port, task, op);
+    }
+
+    fn ask(&mut self, port: &mut dyn Port, task: (u32, Channel), op: Op) {
+        let own = self.task(task);
+        own.op = Some(op);
+        own.try_count = 0;
+        own.candidates = None;
+        self.try_next(port, task);
+    }
+
+    /// The server that is asked next, and whether it is one of the candidates.
+    fn next_server(&mut self, (client, channel): (u32, Channel)) -> Option<(u32, bool)> {
+        let config = self.config.client;
+        let client = &mut self.clients[client as usize];
+        let order = client.order.clone();
+        let task = client.task(channel);
+        if task.try_count == config.try_count {
+            return None;
+        }
+        if let Some(delegate) = task.delegate {
+            return Some((delegate, false));
+        }
+        let Task {
+            candidates,
+            quarantine,
+            ..
+        } = task;
+        let candidates = candidates.get_or_insert_with(|| {
+            let bound = (order.len() as f64 * config.quarantine_ratio) as usize;
+            if bound <= quarantine.len() {
+                quarantine.clear();
+            }
+            let is_free = |member: &u32| !quarantine.contains(member);
+            order.into_iter().rev().filter(is_free).collect()
+        });
+        candidates.pop().map(|member| (member, true))
+    }
+
+    fn try_next(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
+        let Some(asked) = self.next_server(task) else {
+            return self.finish(port, task, false);
+        };
+        let (config, interval) = (self.config.client, self.interval(task));
+        let (client, channel) = task;
+        let now = port.now();
+        let (node, server) = (
+            self.clients[client as usize].node,
+            self.nodes[asked.0 as usize],
+        );
+        let patience = match is_reached(port, (node, server)) {
+            true => config.read_timeout,
+            false => config.connect_timeout,
+        };
+        let own = self.task(task);
+        own.asked = asked;
+        own.number += 1;
+        own.try_count += 1;
+        let left = interval.saturating_sub(now.since(own.began_at));
+        own.is_last_moment = own.is_supervised && left <= patience;
+        let wait = if own.is_last_moment { left } else { patience };
+        let (number, op) = (own.number, own.op.expect("it asks for something"));
+        self.alarms
+            .set(port, node, wait, Alarm::Task { client, channel });
+        let request = Request {
+            client,
+            channel,
+            number,
+            op,
+        };
+        self.send_request(port, server, request);
+    }
+
+    fn send_request(&self, port: &mut dyn Port, server: NodeId, request: Request) {
+        let client = &self.clients[request.client as usize];
+        let of_instance = client.instance.map(|(_, service, _)| service);
+        let (kind, service, entry_count) = match request.op {
+            Op::Renew => (ControlKind::Heartbeat, of_instance, 0),
+            Op::Register => (ControlKind::Write, of_instance, 1),
+            Op::Cancel => (ControlKind::Write, of_instance, 0),
+            Op::Full | Op::Delta => (ControlKind::Poll, None, 0),
+        };
+        let letter = Letter {
+            from: client.node,
+            to: server,
+            kind,
+            service,
+            byte_count: self.byte_count(entry_count),
+        };
+        port.send(letter, system::Message::Eureka(Message::Request(request)));
+    }
+
+    /// The host of a dead server answers.
+    pub(super) fn on_no_answer(&mut self, port: &mut dyn Port, task: (u32, Channel), number: u32) {
+        let own = self.task(task);
+        if own.op.is_some() && own.number == number {
+            self.fail(port, task);
+        }
+    }
+
+    /// A server did not do what it was asked: the next one may.
+    fn fail(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
+        self.hang_up(port, task);
+        let own = self.task(task);
+        if let (member, true) = own.asked {
+            own.quarantine.insert(member);
+        }
+        self.try_next(port, task);
+    }
+
+    /// A client closes its connection with the server that it asked.
+    fn hang_up(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
+        let node = self.clients[task.0 as usize].node;
+        let own = self.task(task);
+        own.delegate = None;
+        let (member, _) = own.asked;
+        port.reconnect(node, self.nodes[member as usize]);
+    }
+
+    /// A task repeats, or its patience is at its end.
+    pub(super) fn on_task_alarm(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
+        let has_delta = self.config.client.has_delta;
+        let own = self.task(task);
+        if own.op.is_some() {
+            if !own.is_last_moment {
+                return self.fail(port, task);
+            }
+            self.hang_up(port, task);
+            return self.finish(port, task, true);
+        }
+        let apps = &self.clients[task.0 as usize].apps;
+        let op = match task.1 {
+            Channel::Registration => Op::Renew,
+            Channel::Query if !has_delta || apps.as_ref().is_none_or(|a| a.is_empty()) => Op::Full,
+            Channel::Query => Op::Delta,
+        };
+        self.begin(port, task, op, true);
+    }
+
+    pub(super) fn on_answer(
+        &mut self,
+        port: &mut dyn Port,
+        task: (u32, Channel),
+        number: u32,
+        answer: Answer,
+    ) {
+        let client = task.0;
+        let own = self.task(task);
+        let Some(op) = own.op.filter(|_| own.number == number) else {
+            return;
+        };
+        match (op, &answer) {
+            (_, Answer::Unavailable) | (Op::Full, Answer::Forbidden) => {
+                return self.fail(port, task);
+            }
+            _ => own.delegate = Some(own.asked.0),
+        }
+        match (op, answer) {
+            (Op::Renew, Answer::Missing) if self.clients[client as usize].is_wanted => {
+                return self.ask(port, task, Op::Register);
+            }
+            (Op::Delta, Answer::Forbidden) => return self.ask(port, task, Op::Full),
+            (Op::Delta, Answer::Delta(delta)) => {
+                if !self.take_delta(client, delta) {
+                    return self.ask(port, task, Op::Full);
+                }
+            }
+            (Op::Full, Answer::Full(apps)) => {
+                let own = self.client(client);
+                (own.apps, own.delta) = (Some(apps), None);
+            }
+            (Op::Register, _) => self.client(client).is_dirty = false,
+            _ => {}
+        }
+        self.finish(port, task, false);
+    }
+
+    /// A task is over; an interval that it did not keep doubles the next one.
+    fn finish(&mut self, port: &mut dyn Port, task: (u32, Channel), is_timed_out: bool) {
+        let (client, channel) = task;
+        let interval = self.interval(task);
+        let longest = interval.saturating_mul(u64::from(self.config.client.backoff_bound));
+        let own = self.task(task);
+        own.op = None;
+        own.number += 1;
+        let repeats = own.due_at != SimTime::NEVER || channel == Channel::Query;
+        if own.is_supervised && repeats {
+            own.delay = match is_timed_out {
+                true => own.delay.max(interval).saturating_mul(2).min(longest),
+                false => interval,
+            };
+            let delay = own.delay;
+            self.set_due(port, task, delay);
+        }
+        if channel == Channel::Query {
+            self.on_fetched(port, client);
+        }
+        if channel == Channel::Registration && self.grant_wish(port, client) {
+            return;
+        }
+        let (node, due_at) = (self.clients[client as usize].node, self.task(task).due_at);
+        let alarm = Alarm::Task { client, channel };
+        if due_at == SimTime::NEVER {
+            return self.alarms.cancel(port, node, alarm);
+        }
+        let pace = 1.0 + port.node(node).drift_ratio;
+        let left = match pace == 1.0 {
+            true => due_at.since(port.now()),
+            false => due_at.since(port.now()).scaled(pace),
+        };
+        self.alarms.set(port, node, left, alarm);
+    }
+
+    /// `delay` is a length of the client's own clock.
+    fn set_due(&mut self, port: &dyn Port, task: (u32, Channel), delay: SimDuration) {
+        let node = self.clients[task.0 as usize].node;
+        let due_at = port.now() + port.node(node).true_length(delay);
+        self.task(task).due_at = due_at;
+    }
+
+    /// An idle task is done first after `delay`; one that is busy goes on.
+    pub(super) fn repeat_after(
+        &mut self,
+        port: &mut dyn Port,
+        task: (u32, Channel),
+        delay: SimDuration,
+    ) {
+        self.set_due(port, task, delay);
+        let (client, channel) = task;
+        if self.task(task).op.is_none() {
+            let node = self.clients[client as usize].node;
+            self.alarms
+                .set(port, node, delay, Alarm::Task { client, channel });
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Nacos 2.x with ephemeral instances that beat (the protocol of 1.x clients): unhealthy after 15 s
+//! of silence, removed after 30 s, and both only at the next look of the responsible server.
+//!
+//! Source: reference of the rules of `ClientBeatCheckTask`, `BeatReactor`, `HostReactor`,
+//! `ServiceUtil.selectInstancesWithHealthyProtection`, `PushDelayTask`. How servers share their
+//! work and tell each other (Distro) is assumed, and so are the keys marked so.
+//!
+//! Every instance has one responsible server among those that live: others pass its beats on to
+//! it. It alone looks for silence; the others hear of changes. Clients ask a server drawn anew for
+//! every question. Servers push lists over UDP to those who pulled lately.
+//!
+//! Left out: the gRPC connections of 2.x clients, persistent instances, empty-push protection. One
+//! pull asks for all services of a process.
+
+mod client;
+mod message;
+mod server;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use message::{Alarm, Job, Message};
+
+use self::client::Client;
+use self::message::Answer;
+use self::server::Server;
+use super::system::members::{Cost, Members};
+use super::system::parties::{Alarms, parties};
+use super::system::{self, Letter, Port, Protocol};
+use crate::id::{InstanceId, NodeId, ServiceId};
+use crate::model::observation::ControlKind;
+use crate::scenario::Scenario;
+use crate::scenario::registry::nacos::NacosConfig;
+use crate::scenario::registry::system::{SizesConfig, SystemConfig};
+use crate::time::SimDuration;
+
+/// Nacos.
+#[derive(Debug)]
+pub struct Nacos {
+    config: NacosConfig,
+    sizes: SizesConfig,
+    members: Members,
+    nodes: Vec<NodeId>,
+    servers: Vec<Server>,
+    clients: Vec<Client>,
+    client_of: Vec<Option<u32>>,
+    /// Silence after which each registered instance is unhealthy, and its service.
+    rules: BTreeMap<InstanceId, (SimDuration, ServiceId)>,
+    /// Services that register.
+    services: BTreeSet<ServiceId>,
+    alarms: Alarms<Alarm>,
+}
+
+impl Nacos {
+    /// The servers and clients of a scenario.
+    pub fn new(scenario: &Scenario, system: &SystemConfig, config: &NacosConfig) -> Self {
+        let topology = &scenario.topology;
+        let member_count = topology.registry_member_count();
+        let nodes: Vec<NodeId> = (0..member_count)
+            .map(|m| topology.registry_node(m))
+            .collect();
+        let mut client_of = vec![None; topology.node_count() as usize];
+        let mut rules = BTreeMap::new();
+        let mut clients = Vec::new();
+        for party in parties(scenario) {
+            client_of[party.node.index()] = Some(clients.len() as u32);
+            if let Some((instance, service, registered)) = party.instance {
+                rules.insert(instance, (registered.lease_duration, service));
+            }
+            clients.push(Client::new(party));
+        }
+        let services = rules.values().map(|rule: &(_, ServiceId)| rule.1).collect();
+        Nacos {
+            config: *config,
+            sizes: system.sizes,
+            members: Members::new(system.capacity, &nodes),
+            servers: (0..member_count)
+                .map(|_| Server::new(member_count))
+                .collect(),
+            nodes,
+            clients,
+            client_of,
+            rules,
+            services,
+            alarms: Alarms::new(scenario, system::Alarm::Nacos),
+        }
+    }
+
+    fn member_of(&self, node: NodeId) -> Option<u32> {
+        let first = self.nodes.first()?.0;
+        node.0.checked_sub(first)
+    }
+
+    fn submit(&mut self, port: &mut dyn Port, member: u32, cost: Cost, job: Job) {
+        let job = system::Job::Nacos(job);
+        if let Some(job) = self.members.submit(port, member, cost, job) {
+            self.on_job(port, member, job);
+        }
+    }
+
+    fn on_job(&mut self, port: &mut dyn Port, member: u32, job: system::Job) {
+        let system::Job::Nacos(job) = job else {
+            unreachable!("its members do its own work only");
+        };
+        match job {
+            Job::Request(request) => self.serve(port, member, request),
+            Job::Sync(state) => self.take_state(port, member, state),
+            Job::Push { client, service } => self.push(port, member, client, service),
+        }
+    }
+
+    fn send(
+        &self,
+        port: &mut dyn Port,
+        (from, to): (NodeId, NodeId),
+        (kind, service): (ControlKind, Option<ServiceId>),
+        entry_count: usize,
+        message: Message,
+    ) {
+        let letter = Letter {
+            from,
+            to,
+            kind,
+            service,
+            byte_count: self.sizes.message_bytes + entry_count as u64 * self.sizes.entry_bytes,
+        };
+        port.send(letter, system::Message::Nacos(message));
+    }
+
+    /// Sends a message from one server to another.
+    fn tell_peer(
+        &self,
+        port: &mut dyn Port,
+        (from, to): (u32, u32),
+        entry_count: usize,
+        message: Message,
+    ) {
+        let link = (self.nodes[from as usize], self.nodes[to as usize]);
+        let kind = match message {
+            Message::Report => ControlKind::MemberHeartbeat,
+            _ => ControlKind::Replication,
+        };
+        self.send(port, link, (kind, None), entry_count, message);
+    }
+
+    /// What those servers have that are open is what holds.
+    fn agree(&self, port: &mut dyn Port, instance: InstanceId) {
+        let mut open = self.servers.iter().filter(|s| s.is_open).peekable();
+        if open.peek().is_some() {
+            let is_listed = open.any(|server| {
+                let record = server.records.get(&instance);
+                record.is_some_and(|record| record.is_healthy)
+            });
+            port.set_listed(instance, is_listed);
+        }
+    }
+}
+
+impl Protocol for Nacos {
+    fn start(&mut self, port: &mut dyn Port) {
+        self.start_servers(port);
+        self.start_clients(port);
+    }
+
+    fn on_message(
+        &mut self,
+        port: &mut dyn Port,
+        from: NodeId,
+        to: NodeId,
+        message: system::Message,
+    ) {
+        let system::Message::Nacos(message) = message else {
+            unreachable!("nobody speaks another protocol");
+        };
+        match (message, self.member_of(from), self.member_of(to)) {
+            (Message::Request(request), _, Some(to)) => self.on_request(port, to, request),
+            (Message::Answer { request, answer }, _, Some(to)) => {
+                self.answer(port, to, Self::unpassed(request), answer);
+            }
+            (Message::Answer { request, answer }, _, None) => {
+                self.on_answer(port, request, answer);
+            }
+            (Message::Push { service, view }, _, None) => {
+                let client = self.client_of[to.index()].expect("only clients pull");
+                self.take_view(port, client, service, &view);
+            }
+            (message, Some(from), Some(to)) => self.on_peer_message(port, (from, to), message),
+            _ => unreachable!("servers tell clients nothing else"),
+        }
+    }
+
+    fn on_refused(
+        &mut self,
+        port: &mut dyn Port,
+        from: NodeId,
+        _to: NodeId,
+        message: system::Message,
+    ) {
+        let system::Message::Nacos(message) = message else {
+            unreachable!("nobody speaks another protocol");
+        };
+        match (message, self.member_of(from)) {
+            (Message::Request(request), None) => {
+                self.on_answer(port, request, Answer::Unavailable);
+            }
+            (Message::Request(request), Some(member)) => {
+                self.answer(port, member, Self::unpassed(request), Answer::Unavailable);
+            }
+            (Message::Load, Some(member)) => self.ask_next_peer(port, member),
+            _ => {}
+        }
+    }
+
+    fn on_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: system::Alarm) {
+        let alarm = match alarm {
+            system::Alarm::CoreDone { member, core } => {
+                let job = self.members.on_core_done(port, member, core);
+                return self.on_job(port, member, job);
+            }
+            system::Alarm::Nacos(alarm) => alarm,
+            _ => unreachable!("it sets no other timers"),
+        };
+        self.alarms.note_fired(node, alarm);
+        match alarm {
+            Alarm::Task { client, channel } => self.on_task_alarm(port, client, channel),
+            Alarm::Check { member, service } => self.check(port, member, service),
+            Alarm::Push { member, service } => self.push_all(port, member, service),
+            Alarm::Sync { member } => self.sync(port, member),
+            Alarm::Verify { member } => self.verify(port, member),
+            Alarm::Report { member } => self.report(port, member),
+            Alarm::Load { member } => self.ask_next_peer(port, member),
+        }
+    }
+
+    fn on_died(&mut self, port: &mut dyn Port, node: NodeId) {
+        self.alarms.cancel_all(port, node);
+        if let Some(member) = self.member_of(node) {
+            self.members.clear(port, member);
+            self.servers[member as usize] = Server::new(self.nodes.len() as u32);
+            self.agree_on_all(port);
+        } else if let Some(client) = self.client_of[node.index()] {
+            self.stop_client(client);
+        }
+    }
+
+    fn on_started(&mut self, port: &mut dyn Port, node: NodeId) {
+        if let Some(member) = self.member_of(node) {
+            self.servers[member as usize].next_peer = Some(0);
+            self.ask_next_peer(port, member);
+        } else if let Some(client) = self.client_of[node.index()] {
+            self.start_client(port, client);
+        }
+    }
+
+    fn on_resumed(&mut self, _port: &mut dyn Port, _node: NodeId) {}
+
+    fn register(&mut self, port: &mut dyn Port, instance: InstanceId) {
+        self.set_wanted(port, instance, true);
+    }
+
+    fn deregister(&mut self, port: &mut dyn Port, instance: InstanceId) {
+        self.set_wanted(port, instance, false);
+    }
+
+    fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
+        self.change_weight(port, instance);
+    }
+}

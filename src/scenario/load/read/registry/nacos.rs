@@ -1,0 +1,71 @@
+//! `profile = "nacos"`.
+
+use super::super::super::context::Context;
+use super::super::super::diagnostic::Diagnostic;
+use super::super::super::section::Section;
+use super::super::PLACEHOLDER_TIME;
+use super::super::service::phase;
+use crate::scenario::check::ProbePath;
+use crate::scenario::registry::nacos::NacosConfig;
+use crate::scenario::registry::system::ProtocolConfig;
+use crate::scenario::service::RegisteredConfig;
+use crate::time::SimDuration;
+
+fn length(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
+    section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME)
+}
+
+/// Reads the keys of Nacos.
+pub fn nacos(ctx: &mut Context, section: &Section) -> ProtocolConfig {
+    let pull_max = length(ctx, section, "pull_max");
+    let push_timeout = section.duration(ctx, "push_timeout");
+    let config = NacosConfig {
+        beat_timeout: length(ctx, section, "beat_timeout"),
+        delete_timeout: length(ctx, section, "delete_timeout"),
+        check_interval: length(ctx, section, "check_interval"),
+        check_phase: phase(ctx, section, "check_phase"),
+        protect_threshold: section.number(ctx, "protect_threshold").unwrap_or(0.0),
+        push_delay: section.duration(ctx, "push_delay").unwrap_or_default(),
+        push_timeout: push_timeout.unwrap_or(pull_max + SimDuration::from_secs(10)),
+        pull_base: length(ctx, section, "pull_base"),
+        pull_max,
+        request_timeout: length(ctx, section, "request_timeout"),
+        sync_delay: section.duration(ctx, "sync_delay").unwrap_or_default(),
+        verify_interval: length(ctx, section, "verify_interval"),
+        member_timeout: length(ctx, section, "member_timeout"),
+        report_interval: length(ctx, section, "report_interval"),
+    };
+    for (less, more, names) in [
+        (
+            config.beat_timeout,
+            config.delete_timeout,
+            ("beat_timeout", "delete_timeout"),
+        ),
+        (config.pull_base, config.pull_max, ("pull_base", "pull_max")),
+    ] {
+        if more < less {
+            ctx.error(
+                Diagnostic::new(format!("`{}` above `{}`", names.0, names.1))
+                    .at(
+                        section.origin_of(names.1),
+                        format!("{less} is more than {more}"),
+                    )
+                    .help(format!("expected {} <= {}", names.0, names.1)),
+            );
+        }
+    }
+    ProtocolConfig::Nacos(config)
+}
+
+/// How the instances of a service register; `lease_duration` is when they are unhealthy.
+pub fn registered(ctx: &mut Context, section: &Section, registry: &Section) -> RegisteredConfig {
+    let own_lease = section.duration(ctx, "lease_duration");
+    let own_interval = section.duration(ctx, "heartbeat_interval");
+    let has_phase = section.has("phase");
+    RegisteredConfig {
+        lease_duration: own_lease.unwrap_or_else(|| length(ctx, registry, "beat_timeout")),
+        heartbeat_interval: own_interval.unwrap_or_else(|| length(ctx, registry, "beat_interval")),
+        phase: phase(ctx, if has_phase { section } else { registry }, "phase"),
+        path: ProbePath::Bypass,
+    }
+}
