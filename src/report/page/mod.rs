@@ -117,7 +117,7 @@ pub fn page(input: PageInput) -> ReportPage {
     faults.extend(take(&["heartbeats", "propagation", "ring"]));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
-    servers.extend(take(&["load", "selection"]));
+    servers.extend(take(&["load", "balance", "selection"]));
     servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
     let timeline = basis::fault_timeline(metrics).map(Block::Table);
@@ -306,7 +306,7 @@ mod tests {
     use crate::metrics::data::RunMetrics;
     use crate::report::fixture;
     use crate::report::html::render;
-    use crate::report::pictures::pictures;
+    use crate::report::pictures::{balance, pictures};
 
     fn line(state: VerdictState, name: &str) -> JudgedLine {
         JudgedLine {
@@ -369,13 +369,16 @@ mod tests {
 
     #[test]
     fn a_page_holds_every_picture_once() {
-        let html = render(&page_of(&fixture::metrics(), vec![]));
+        let mut metrics = fixture::metrics();
+        metrics.series.balance = vec![balance::sample()];
+        let html = render(&page_of(&metrics, vec![]));
         for name in [
             "latency",
             "requests",
             "percentiles",
             "heartbeats",
             "load-web",
+            "balance-web",
         ] {
             assert_eq!(
                 html.matches(&format!("<figure id=\"{name}\"")).count(),

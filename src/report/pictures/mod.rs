@@ -1,6 +1,6 @@
 //! Which pictures a run gets, and what their titles say.
 
-mod balance;
+pub(super) mod balance;
 pub mod comparison;
 pub mod instances;
 mod more;
@@ -120,7 +120,6 @@ pub fn file_name(parts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::data::series::{BalanceColumn, BalanceSeries};
     use crate::report::fixture;
 
     fn titles(metrics: &RunMetrics) -> Vec<(String, String)> {
@@ -134,18 +133,6 @@ mod tests {
             .iter()
             .map(|p| (p.name.clone(), p.title().to_string()))
             .collect()
-    }
-
-    fn balance() -> BalanceSeries {
-        let values = [1.0, 2.0, 3.0, 1.0].map(Some).to_vec();
-        BalanceSeries {
-            path: "service.web".to_string(),
-            window_secs: 15.0,
-            columns: vec![BalanceColumn {
-                metric: "utilization_max_over_mean",
-                values,
-            }],
-        }
     }
 
     #[test]
@@ -206,7 +193,7 @@ mod tests {
         ];
         let expected = expected.map(|(name, title)| (name.to_string(), title.to_string()));
         let mut metrics = fixture::metrics();
-        metrics.series.balance = vec![balance()];
+        metrics.series.balance = vec![balance::sample()];
         assert_eq!(titles(&metrics), expected);
     }
 
