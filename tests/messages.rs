@@ -16,6 +16,8 @@ mod faults;
 mod feedback;
 #[path = "messages/protection.rs"]
 mod protection;
+#[path = "messages/registries.rs"]
+mod registries;
 #[path = "messages/wrappers.rs"]
 mod wrappers;
 
@@ -119,7 +121,7 @@ bad.toml: 1 error
 #[test]
 fn a_name_that_is_not_built_is_an_error() {
     assert_messages(
-        "balancer = \"rong\"\n[registry]\nprofile = \"zookeeper\"\n",
+        "balancer = \"rong\"\n[registry]\nprofile = \"chubby\"\n",
         r#"
 error: unknown policy `rong` in balancer
   --> bad.toml:11:12
@@ -129,13 +131,13 @@ error: unknown policy `rong` in balancer
    |
 help: did you mean `ring`?
 
-error: unknown profile `zookeeper` in registry
+error: unknown profile `chubby` in registry
   --> bad.toml:13:11
    |
-13 | profile = "zookeeper"
-   |           ^^^^^^^^^^^ not a profile that is built
+13 | profile = "chubby"
+   |           ^^^^^^^^ not a profile that is built
    |
-help: expected one of static, lease
+help: expected one of static, lease, zookeeper, etcd
 
 bad.toml: 2 errors
 "#,

@@ -133,7 +133,7 @@ fn by_load() -> Vec<Entry> {
         (
             "haproxy_random",
             LoadConfig::HaproxyRandom { draw_count: 2 },
-            3_446_809_140_198_841_992,
+            17_473_245_569_575_414_694,
         ),
         (
             "envoy_least_request",

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
+use super::marks;
 use super::number;
 use super::scene::{Area, Scene};
 use super::series::{self, LineStyle, Step, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AMBER, BLUE, Color, GREEN, INK, MARGIN, ORANGE, PLUM, PURPLE, VERMILION};
+use super::theme::{AMBER, BLUE, Color, GREEN, INK, MARGIN, ORANGE, PLUM, PURPLE, SKY, VERMILION};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
@@ -35,6 +36,33 @@ pub struct LatencyTimeline {
     pub timeline: Timeline,
     /// In order of time.
     pub windows: Vec<LatencyWindow>,
+    /// Some single requests.
+    #[serde(default)]
+    pub points: Vec<LatencyPoint>,
+}
+
+/// One request.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LatencyPoint {
+    /// When it arrived.
+    pub at_secs: f64,
+    /// From there to its outcome.
+    pub latency_secs: f64,
+    pub outcome: PointOutcome,
+}
+
+/// The outcome of a request, which decides its mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PointOutcome {
+    /// A dot.
+    Success,
+    /// A cross.
+    Failed,
+    /// A triangle.
+    TimedOut,
+    /// A square.
+    Rejected,
 }
 
 /// Fill, edge and name of what stands on top of each other.
@@ -103,7 +131,9 @@ impl Chart for LatencyTimeline {
             .windows
             .iter()
             .flat_map(|w| PERCENTILES.map(|(_, _, of)| of(w)));
-        let latency = Scale::logarithmic(latencies.flatten(), top + LATENCY_HEIGHT, top);
+        let points = self.points.iter().map(|point| point.latency_secs);
+        let latencies = latencies.flatten().chain(points);
+        let latency = Scale::logarithmic(latencies, top + LATENCY_HEIGHT, top);
         let outcome_top = top + LATENCY_HEIGHT + 40.0;
         let shares = self.windows.iter().map(|w| stack(w)[2].1);
         let outcome = Scale::from_zero(
@@ -147,6 +177,7 @@ impl Chart for LatencyTimeline {
         let name = "requests without success";
         frame::value_axis(&mut scene, below, &outcome, Quantity::Ratio, 2.0, name);
         self.draw_outcomes(&mut scene, below, (&time, &outcome));
+        self.draw_points(&mut scene, (&time, &latency));
         for area in [plot, below] {
             self.timeline.mark(&mut scene, &time, area);
         }
@@ -194,6 +225,22 @@ impl Chart for LatencyTimeline {
 }
 
 impl LatencyTimeline {
+    fn draw_points(&self, scene: &mut Scene, (time, latency): (&Scale, &Scale)) {
+        for point in &self.points {
+            let is_drawable = point.latency_secs.is_finite() && 0.0 < point.latency_secs;
+            if !is_drawable || self.timeline.end_secs < point.at_secs {
+                continue;
+            }
+            let at = (time.px(point.at_secs), latency.px(point.latency_secs));
+            match point.outcome {
+                PointOutcome::Success => scene.dot(at, 1.2, SKY),
+                PointOutcome::Failed => marks::cross(scene, at, VERMILION),
+                PointOutcome::TimedOut => marks::triangle(scene, at, ORANGE),
+                PointOutcome::Rejected => marks::square(scene, at, PURPLE),
+            }
+        }
+    }
+
     fn draw_percentiles(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
         let mut labels = Vec::new();
         for (name, style, of) in PERCENTILES {

@@ -8,6 +8,7 @@ pub mod axis;
 pub mod balance_timeline;
 pub mod frame;
 pub mod heartbeat_timeline;
+pub mod intervals;
 pub mod latency_timeline;
 pub mod load_heatmap;
 pub mod percentile_curve;
@@ -26,6 +27,7 @@ pub mod timeline;
 pub mod tornado;
 pub mod trade_off;
 
+mod marks;
 mod number;
 mod png;
 mod rows;

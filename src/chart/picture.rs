@@ -4,7 +4,7 @@ use plotters::backend::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, RGBAColor, RGBColor, ShapeStyle, TextStyle};
 
-use super::scene::{Anchor, Area, Label, Point, Scene, Shape, Stroke};
+use super::scene::{Anchor, Area, Label, Point, Scene, Shape, Stroke, TimePlot};
 use super::theme::{Color, Theme, WIDTH};
 use super::{Chart, DataTable, png, stored, svg, text};
 
@@ -71,6 +71,25 @@ impl Picture {
         let description = format!("{} {}", caption.subtitle, caption.footer);
         let scene = self.chart.scene(look.width).dressed(look.theme);
         svg::document(&scene, &caption.title, description.trim())
+    }
+
+    /// The SVG document, and where time runs in it, in the units of its view box.
+    pub fn svg_with_time(&self) -> (String, Vec<TimePlot>) {
+        let caption = self.chart.caption();
+        let description = format!("{} {}", caption.subtitle, caption.footer);
+        let scene = self.chart.scene(WIDTH);
+        let scaled = |plot: &TimePlot| TimePlot {
+            area: Area {
+                left: plot.area.left * SCALE,
+                top: plot.area.top * SCALE,
+                right: plot.area.right * SCALE,
+                bottom: plot.area.bottom * SCALE,
+            },
+            ..*plot
+        };
+        let plots = scene.time_plots.iter().map(scaled).collect();
+        let svg = svg::document(&scene, &caption.title, description.trim());
+        (svg, plots)
     }
 
     /// A PNG of two pixels to a logical pixel.

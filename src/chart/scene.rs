@@ -104,6 +104,16 @@ pub struct Scene {
     /// What lies below everything.
     pub paper: Color,
     pub shapes: Vec<Shape>,
+    /// Where time runs from left to right.
+    pub time_plots: Vec<TimePlot>,
+}
+
+/// A part of a drawing in which time runs from left to right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimePlot {
+    pub area: Area,
+    pub start_secs: f64,
+    pub end_secs: f64,
 }
 
 impl Default for Scene {
@@ -113,6 +123,7 @@ impl Default for Scene {
             height: 0.0,
             paper: PAPER,
             shapes: Vec::new(),
+            time_plots: Vec::new(),
         }
     }
 }

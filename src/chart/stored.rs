@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Chart;
 use super::balance_timeline::BalanceTimeline;
 use super::heartbeat_timeline::HeartbeatTimeline;
+use super::intervals::Intervals;
 use super::latency_timeline::LatencyTimeline;
 use super::load_heatmap::LoadHeatmap;
 use super::percentile_curve::PercentileCurve;
@@ -25,6 +26,7 @@ pub const STORED_SCHEMA: u32 = 1;
 pub enum StoredChart {
     Balance(BalanceTimeline),
     Heartbeats(HeartbeatTimeline),
+    Intervals(Intervals),
     Latency(LatencyTimeline),
     Load(LoadHeatmap),
     Percentiles(PercentileCurve),
@@ -43,6 +45,7 @@ impl StoredChart {
         match self {
             StoredChart::Balance(chart) => Box::new(chart),
             StoredChart::Heartbeats(chart) => Box::new(chart),
+            StoredChart::Intervals(chart) => Box::new(chart),
             StoredChart::Latency(chart) => Box::new(chart),
             StoredChart::Load(chart) => Box::new(chart),
             StoredChart::Percentiles(chart) => Box::new(chart),

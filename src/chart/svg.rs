@@ -35,20 +35,32 @@ pub fn document(scene: &Scene, title: &str, description: &str) -> String {
     document.push_str("</title>\n<desc>");
     escape_into(&mut document, description);
     document.push_str("</desc>\n");
-    let mut line_style = "";
+    let (mut line_style, mut dot_style) = (String::new(), String::new());
     for tag in shapes.lines() {
         if let Some((style, points)) = polyline(tag) {
             if style != line_style {
                 end_path(&mut document, &mut line_style);
+                end_path(&mut document, &mut dot_style);
                 write!(document, "<path fill=\"none\"{} d=\"", shorten(style))
                     .expect("writing to a string cannot fail");
-                line_style = style;
+                line_style = style.to_string();
             }
             document.push('M');
             document.push_str(points);
             continue;
         }
+        if let Some((style, center)) = dot(tag) {
+            if style != dot_style {
+                end_path(&mut document, &mut line_style);
+                end_path(&mut document, &mut dot_style);
+                document.push_str(&style);
+                dot_style.clone_from(&style);
+            }
+            write!(document, "M{center}h0").expect("writing to a string cannot fail");
+            continue;
+        }
         end_path(&mut document, &mut line_style);
+        end_path(&mut document, &mut dot_style);
         document.push_str(&shorten(tag));
         // A text stands between its tags without white space.
         if tag.starts_with('<') && !tag.starts_with("<text") {
@@ -67,10 +79,27 @@ fn polyline(tag: &str) -> Option<(&str, &str)> {
     Some((style, points.trim_end_matches([' ', '"', '/', '>'])))
 }
 
-fn end_path(document: &mut String, line_style: &mut &str) {
-    if !line_style.is_empty() {
+/// The opening of a path that draws dots like this circle, and its centre. Many dots of one kind
+/// become one path of points with round ends.
+fn dot(tag: &str) -> Option<(String, String)> {
+    let tag = tag.strip_prefix("<circle ")?;
+    let value = |key: &str| -> Option<&str> {
+        let (_, rest) = tag.split_once(&format!("{key}=\""))?;
+        Some(rest.split_once('"')?.0)
+    };
+    let (x, y, fill) = (value("cx")?, value("cy")?, value("fill")?);
+    let width = 2 * value(" r")?.parse::<u32>().ok()?;
+    let style = format!(
+        "<path fill=\"none\" stroke=\"{fill}\" stroke-width=\"{width}\" \
+         stroke-linecap=\"round\" d=\""
+    );
+    Some((style, format!("{x} {y}")))
+}
+
+fn end_path(document: &mut String, style: &mut String) {
+    if !style.is_empty() {
         document.push_str("\"/>\n");
-        *line_style = "";
+        style.clear();
     }
 }
 

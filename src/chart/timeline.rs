@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::axis::Scale;
-use super::scene::{Anchor, Area, Label, Scene};
+use super::scene::{Anchor, Area, Label, Scene, TimePlot};
 use super::text;
 use super::theme::{AXIS, FAULT, FAULT_BAR, LABEL_SIZE, PAPER, TRACK};
 
@@ -118,6 +118,12 @@ impl Timeline {
     /// Draws the lines at which windows start (solid) and stop (dashed), over the data. Where there
     /// are many, thin lines show the starts only.
     pub fn mark(&self, scene: &mut Scene, scale: &Scale, plot: Area) {
+        let (start_secs, end_secs) = scale.range();
+        scene.time_plots.push(TimePlot {
+            area: plot,
+            start_secs,
+            end_secs,
+        });
         let is_crowded = plot.width() < self.windows().count() as f64 * WINDOW_WIDTH_MIN;
         for span in self.windows() {
             let x = scale.px(span.start_secs);

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use super::init::Template;
 use super::study::args::{self as study, OptimizeArgs, SensitivityArgs};
 use super::sweep::args::{self as sweep, MergeArgs, SweepArgs};
+use crate::experiment::precision::Precision;
 use crate::quantity;
 use crate::scenario::load::limits::Limits;
 
@@ -22,20 +23,25 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   stormglass run web.toml --replications 30 --jobs 4     how sure is the answer?
   stormglass run web.toml --set client.shop.count=100    ask with one value changed
+  stormglass run web.toml --precision 2%                 run until the answer is sure enough
   stormglass run web.toml --format json | jq .verdicts   feed another program";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
   stormglass compare rack-loss.toml                      the variants of its [compare]
   stormglass compare web.toml --vary client.shop.call.web.balancer=random,round_robin
-  stormglass compare web.toml --metric goodput --fail-if-worse latency.p99";
+  stormglass compare web.toml --metric goodput --fail-if-worse latency.p99
+  stormglass compare old.toml new.toml --precision 2%    two files, until the answer is sure
+  stormglass compare runs/old runs/new                   saved runs
+  stormglass compare web.toml --baseline runs/old --fail-if-worse latency.p99";
 
 const COMPARE_EXIT_CODES: &str = "\
 Exit codes:
   0    done; what the scenario expects is not judged here, see the summaries of the variants
   1    a run failed: a limit was reached, the disk is full
   2    bad usage, or a mistake in the scenario or a variant
-  99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value
+  99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value;
+       or an expectation between variants failed, or could not be decided
   130  interrupted; no run directory was written";
 
 const CHART_EXAMPLES: &str = "\
@@ -231,19 +237,76 @@ pub struct RunArgs {
     /// Write no pictures; useful where only numbers are wanted, and fast
     #[arg(long)]
     pub no_charts: bool,
+    /// Tell this measure too, in the language of `[expect]`, and save it for `compare`; it is what
+    /// --precision looks at. May be repeated
+    #[arg(long = "metric", value_name = "MEASURE", action = ArgAction::Append)]
+    pub metrics: Vec<String>,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
+    /// What to do about an expectation that could not be decided
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub undecided: Undecided,
+}
+
+/// How sure the answer must be.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct PrecisionArgs {
+    /// Add replications, to 10 or --replications, until the half-width of the 95 % interval of
+    /// every measure of --metric is at most this share of it
+    #[arg(long, value_name = "PERCENT", value_parser = parse_precision)]
+    pub precision: Option<f64>,
+    /// Stop there even if the precision is not reached
+    #[arg(long, value_name = "N", default_value_t = Precision::RUN_COUNT_MAX,
+          requires = "precision", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_replications: u32,
+}
+
+/// What to do about what could not be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Undecided {
+    /// It counts as failed
+    Fail,
+    /// It counts as held
+    Pass,
+}
+
+impl PrecisionArgs {
+    /// Without a precision.
+    pub const NONE: PrecisionArgs = PrecisionArgs {
+        precision: None,
+        max_replications: Precision::RUN_COUNT_MAX,
+    };
+
+    /// When enough replications ran, beginning with `replications` of them.
+    pub fn rule(&self, replications: u32) -> Option<Precision> {
+        let run_count_min = match replications {
+            1 => Precision::RUN_COUNT_MIN,
+            replications => replications,
+        };
+        self.precision.map(|ratio| Precision {
+            ratio,
+            run_count_min: run_count_min.min(self.max_replications),
+            run_count_max: self.max_replications,
+        })
+    }
 }
 
 /// `stormglass compare`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// The scenario; `-` reads standard input
-    pub scenario: PathBuf,
+    /// The scenario with its variants, or several scenarios, or the run directories of several;
+    /// `-` reads standard input
+    #[arg(required = true, value_name = "SCENARIO_OR_RUN_DIR")]
+    pub scenarios: Vec<PathBuf>,
     /// Compare these values of one path instead of the variants of `[compare]`
     #[arg(long, value_name = "PATH=A,B,...")]
     pub vary: Option<String>,
     /// Compare with this variant, instead of the one that `[compare]` names or the first value
     #[arg(long, value_name = "VARIANT")]
     pub reference: Option<String>,
+    /// Compare the scenario as it is with this saved run of it
+    #[arg(long, value_name = "RUN_DIR", conflicts_with = "vary")]
+    pub baseline: Option<PathBuf>,
     /// Compare this measure, in the language of `[expect]`: "latency.p99 during fault.crash". May
     /// be repeated [default: success_ratio, latency.p50, latency.p99, amplification]
     #[arg(long = "metric", value_name = "MEASURE", action = ArgAction::Append)]
@@ -257,10 +320,21 @@ pub struct CompareArgs {
     pub seed: Option<u64>,
     #[command(flatten)]
     pub load: LoadArgs,
-    /// Run each variant with this many seeds in a row, the same for all; verdicts need 5
-    #[arg(long, value_name = "N", default_value_t = 10,
-          value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    pub replications: u32,
+    /// Give verdicts on this measure only, instead of what `[compare]` says
+    #[arg(long, value_name = "MEASURE")]
+    pub primary: Option<String>,
+    /// Differences this small mean nothing: "latency.p99 within 5%". May be repeated
+    #[arg(long, value_name = "MARGIN", action = ArgAction::Append)]
+    pub margin: Vec<String>,
+    /// Run each variant with this many seeds in a row, the same for all; verdicts need 5 [default:
+    /// 10, or as many as the baseline has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub replications: Option<u32>,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
+    /// What to do about an expectation between variants that could not be decided
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub undecided: Undecided,
     #[command(flatten)]
     pub jobs: JobArgs,
     /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
@@ -269,6 +343,9 @@ pub struct CompareArgs {
     /// How to print the comparison on standard output; csv has a line for each variant and measure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Write no pictures
+    #[arg(long)]
+    pub no_charts: bool,
 }
 
 /// How results are printed.
@@ -434,6 +511,19 @@ fn parse_count(text: &str) -> Result<u64, String> {
         .map_err(|_| "expected a whole number, as in 10_000_000".into())
 }
 
+/// `2%` or `0.02`, as a share above 0 and up to 1.
+fn parse_precision(text: &str) -> Result<f64, String> {
+    let ratio = match text.trim().strip_suffix('%') {
+        Some(percent) => quantity::parse_number(percent.trim()).map(|percent| percent / 100.0),
+        None => quantity::parse_number(text.trim()),
+    };
+    let is_share = |ratio: &f64| 0.0 < *ratio && *ratio <= 1.0;
+    ratio
+        .ok()
+        .filter(is_share)
+        .ok_or_else(|| "expected a share above 0 and up to 100 %, as in 2%".to_string())
+}
+
 /// `512MiB`.
 fn parse_bytes(text: &str) -> Result<u64, String> {
     quantity::parse_size(text).map_err(|error| format!("{}; {}", error.message, error.fix))
@@ -456,6 +546,13 @@ mod tests {
             parse_bytes("4"),
             Err("a size needs a unit; write \"4B\" or \"4KiB\"".into())
         );
+    }
+
+    #[test]
+    fn a_precision_is_a_share() {
+        assert_eq!(parse_precision("2%"), Ok(0.02));
+        assert_eq!(parse_precision("0.05"), Ok(0.05));
+        assert!(parse_precision("0").is_err() && parse_precision("2").is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::{CompareArgs, LimitArgs, RunArgs};
+use super::args::{CompareArgs, LimitArgs, PrecisionArgs, RunArgs};
 
 /// Everything that bears on the results, quoted for a shell; what does not (`--jobs`, `--out`,
 /// `--format`) is left out.
@@ -20,6 +20,10 @@ pub fn repeat_command(args: &RunArgs) -> String {
     if args.replications != 1 {
         words.extend(["--replications".to_string(), args.replications.to_string()]);
     }
+    for metric in &args.metrics {
+        words.extend(["--metric".to_string(), quoted(metric)]);
+    }
+    words.extend(precision(&args.precision));
     if args.load.limits.max_events != LimitArgs::EVENT_COUNT_MAX {
         words.extend([
             "--max-events".to_string(),
@@ -39,7 +43,8 @@ pub fn repeat_command(args: &RunArgs) -> String {
 /// The command that makes the same comparison again.
 pub fn repeat_comparison(args: &CompareArgs) -> String {
     let mut words = vec!["stormglass".to_string(), "compare".to_string()];
-    words.push(quoted(&args.scenario.to_string_lossy()));
+    let paths = args.scenarios.iter().map(|path| path.to_string_lossy());
+    words.extend(paths.map(|path| quoted(&path)));
     let mut add = |flag: &str, value: String| words.extend([flag.to_string(), quoted(&value)]);
     if let Some(vary) = &args.vary {
         add("--vary", vary.clone());
@@ -47,8 +52,17 @@ pub fn repeat_comparison(args: &CompareArgs) -> String {
     if let Some(reference) = &args.reference {
         add("--reference", reference.clone());
     }
+    if let Some(baseline) = &args.baseline {
+        add("--baseline", baseline.display().to_string());
+    }
     for metric in &args.metrics {
         add("--metric", metric.clone());
+    }
+    if let Some(primary) = &args.primary {
+        add("--primary", primary.clone());
+    }
+    for margin in &args.margin {
+        add("--margin", margin.clone());
     }
     for metric in &args.fail_if_worse {
         add("--fail-if-worse", metric.clone());
@@ -59,14 +73,29 @@ pub fn repeat_comparison(args: &CompareArgs) -> String {
     for set in &args.load.sets {
         add("--set", set.clone());
     }
-    add("--replications", args.replications.to_string());
+    if let Some(replications) = args.replications {
+        add("--replications", replications.to_string());
+    }
     if args.load.limits.max_events != LimitArgs::EVENT_COUNT_MAX {
         add("--max-events", args.load.limits.max_events.to_string());
     }
-    if args.scenario == Path::new("-") {
+    words.extend(precision(&args.precision));
+    if args.scenarios.iter().any(|path| path == Path::new("-")) {
         words.push("< scenario.toml".to_string());
     }
     words.join(" ")
+}
+
+fn precision(args: &PrecisionArgs) -> Vec<String> {
+    let Some(ratio) = args.precision else {
+        return Vec::new();
+    };
+    let mut words = vec!["--precision".to_string(), ratio.to_string()];
+    if args.max_replications != PrecisionArgs::NONE.max_replications {
+        let max = args.max_replications.to_string();
+        words.extend(["--max-replications".to_string(), max]);
+    }
+    words
 }
 
 /// The text as one word of a POSIX shell.

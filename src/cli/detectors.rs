@@ -29,6 +29,13 @@ pub fn run(name: Option<&str>, console: &mut Console) -> Result<Exit, CliError> 
             writeln!(console.out())?;
         }
         describe(&detector.info, console)?;
+        if let ("gossip", Some(profile)) = (detector.kind, detector.form) {
+            let out = console.out();
+            writeln!(
+                out,
+                "written     gossip = {{ profile = \"{profile}\" }}, in a service"
+            )?;
+        }
         write_parts(&[keys_of(detector)], console)?;
     }
     Ok(Exit::Done)
@@ -73,7 +80,8 @@ fn list(console: &mut Console) -> io::Result<()> {
 fn keys_of(detector: &DetectorInfo) -> Part {
     if let ("gossip", Some(profile)) = (detector.kind, detector.form) {
         let variant = GOSSIP.variant(profile);
-        return (variant, GOSSIP.keys_of(variant).collect());
+        // Its own tag is another one than that of the parameters of a call.
+        return (None, GOSSIP.keys_of(variant).collect());
     }
     let variant = DETECTOR.variant(detector.kind);
     let has_effect = |condition: &str| match detector.form {

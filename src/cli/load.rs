@@ -6,6 +6,7 @@ use std::path::Path;
 use super::CliError;
 use super::args::{LimitArgs, RunArgs};
 use super::style::Console;
+use super::warmup;
 use crate::report::files::{KeptInput, ScenarioOrigin};
 use crate::report::manifest::FileHash;
 use crate::report::page::DefaultLine;
@@ -32,14 +33,28 @@ pub struct Loaded {
     pub estimate: Estimate,
 }
 
-/// Loads what `run` was asked to run. Mistakes and warnings are shown.
-pub fn for_run(args: &RunArgs, console: &mut Console) -> Result<Loaded, CliError> {
+/// Loads what `run` was asked to run, asking for these measures. Mistakes and warnings are shown.
+pub fn for_run(
+    args: &RunArgs,
+    metrics: &[String],
+    console: &mut Console,
+) -> Result<Loaded, CliError> {
     let mut sets = args.load.sets.clone();
     if let Some(seed) = args.seed {
         sets.push(format!("seed={seed}"));
     }
-    let input = input(args.scenario.as_deref(), &sets, &args.load.limits)?;
-    accept(&input, console)
+    let mut input = input(args.scenario.as_deref(), &sets, &args.load.limits)?;
+    let mut loaded = load::load_asking(&input, metrics, false);
+    show_diagnostics(&loaded, console);
+    let first = finish(&mut loaded)?;
+    if !first.scenario.is_warmup_open {
+        return Ok(first);
+    }
+    let limits = &args.load.limits;
+    let secs = warmup::find(&first, args.jobs.count, limits, console)?;
+    console.note(warmup::found_text(secs));
+    input.sets.push(warmup::set(secs));
+    finish(&mut load::load_asking(&input, metrics, false))
 }
 
 /// Loads the scenario that variants are made of, without asking anything. Its errors are shown, and

@@ -25,6 +25,7 @@ mod style;
 mod sweep;
 mod trace_files;
 mod verify;
+mod warmup;
 mod why;
 
 use std::io;

@@ -111,7 +111,8 @@ pub fn csv(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     csv.flush()
 }
 
-fn expectations_text(lines: &[JudgedLine], out: &mut dyn Write) -> io::Result<()> {
+/// Prints judged expectations, one a line.
+pub fn expectations_text(lines: &[JudgedLine], out: &mut dyn Write) -> io::Result<()> {
     if lines.is_empty() {
         return writeln!(out, "  {FAINT}{NOTHING_EXPECTED}{FAINT:#}");
     }
@@ -188,7 +189,8 @@ fn widths<'a>(rows: impl Iterator<Item = &'a [String]>) -> Vec<usize> {
     widths
 }
 
-fn mark(state: VerdictState) -> char {
+/// The sign of a verdict.
+pub fn mark(state: VerdictState) -> char {
     match state {
         VerdictState::Held => '\u{2713}',
         VerdictState::Failed => '\u{2717}',

@@ -2,26 +2,22 @@
 
 use std::io::{self, Write};
 
-use super::print::{escape, table_markdown, table_text};
+use super::print::{escape, expectations_text, mark, table_markdown, table_text};
 use super::style::{DOUBTFUL, FAINT, HEADING};
-use crate::experiment::compare::Comparison;
-use crate::report::comparison_text::{READING, notes, sentences, tables};
-use crate::report::format;
-
-/// `3 variants · seeds 7 to 16 · 10 replications each`.
-pub fn facts(comparison: &Comparison, seed: u64) -> String {
-    let last = seed.wrapping_add(comparison.run_count as u64 - 1);
-    format!(
-        "{} \u{b7} seeds {seed} to {last} \u{b7} {} each",
-        format::counted(comparison.variants.len() as u64, "variant"),
-        format::counted(comparison.run_count as u64, "replication")
-    )
-}
+use crate::report::comparison_files::ComparisonContents;
+use crate::report::comparison_text::{
+    READING, between_lines, facts_text, notes, sentences, tables,
+};
 
 /// Prints for reading in a terminal.
-pub fn text(name: &str, seed: u64, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let facts = facts(comparison, seed);
+pub fn text(contents: &ComparisonContents, out: &mut dyn Write) -> io::Result<()> {
+    let (comparison, name) = (contents.comparison, &contents.facts.scenario);
+    let facts = facts_text(comparison, contents.facts.seed);
     writeln!(out, "{HEADING}{name}{HEADING:#} \u{b7} {facts}")?;
+    if !contents.between.is_empty() {
+        writeln!(out, "\n  {HEADING}EXPECT between variants{HEADING:#}")?;
+        expectations_text(&between_lines(contents.between), out)?;
+    }
     for table in tables(comparison) {
         writeln!(out)?;
         table_text(&table, out)?;
@@ -37,19 +33,25 @@ pub fn text(name: &str, seed: u64, comparison: &Comparison, out: &mut dyn Write)
 }
 
 /// Prints Markdown, for design documents.
-pub fn markdown(
-    name: &str,
-    seed: u64,
-    comparison: &Comparison,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let facts = facts(comparison, seed);
+pub fn markdown(contents: &ComparisonContents, out: &mut dyn Write) -> io::Result<()> {
+    let (comparison, name) = (contents.comparison, &contents.facts.scenario);
+    let facts = facts_text(comparison, contents.facts.seed);
     writeln!(out, "# {}\n\n{facts}\n", escape(name))?;
     for sentence in sentences(comparison) {
         writeln!(out, "- {}", escape(&sentence))?;
     }
     for note in notes(comparison) {
         writeln!(out, "- {}", escape(&note))?;
+    }
+    if !contents.between.is_empty() {
+        writeln!(
+            out,
+            "\n| | expectation | value | remark |\n|---|---|---|---|"
+        )?;
+    }
+    for line in between_lines(contents.between) {
+        let cells = [&line.measure, &line.value, &line.remark].map(|cell| escape(cell));
+        writeln!(out, "| {} | {} |", mark(line.state), cells.join(" | "))?;
     }
     for table in tables(comparison) {
         table_markdown(&table, out)?;

@@ -1,5 +1,6 @@
 //! The runs of a plan as they come in, and what is put together of them.
 
+use super::compare::sample::{Level, Sample};
 use super::pool::Pool;
 use super::{Results, Run};
 use crate::id::FaultId;
@@ -78,6 +79,11 @@ impl Pools {
 }
 
 impl Gathering {
+    /// The numbers that are asked for over all runs so far.
+    pub fn asked_levels(&self, scenario: &Scenario) -> Vec<Level> {
+        asked_levels(scenario, &self.runs, &self.pools)
+    }
+
     /// Puts together what the runs say.
     ///
     /// # Panics
@@ -86,6 +92,18 @@ impl Gathering {
     pub fn results(self, scenario: &Scenario) -> Results {
         Results::of(scenario, self.runs, self.pools)
     }
+}
+
+/// The numbers that a scenario is asked for over all runs.
+pub fn asked_levels(scenario: &Scenario, runs: &[Run], pools: &Pools) -> Vec<Level> {
+    let sample = Sample {
+        name: String::new(),
+        readings: runs.iter().map(|run| run.readings.clone()).collect(),
+        pools: pools.asked.clone(),
+    };
+    (0..scenario.asked.len())
+        .map(|question| sample.level(question))
+        .collect()
 }
 
 /// The parts of a run that the headline numbers are told of.

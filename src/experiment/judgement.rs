@@ -29,7 +29,7 @@ pub struct Judgement {
     pub value: Option<f64>,
     /// Its 95 % interval, where it has one.
     pub interval: Option<(f64, f64)>,
-    /// Why it is undecided; empty otherwise.
+    /// Why it, or one of its runs, is undecided; often empty.
     pub reason: String,
 }
 
@@ -77,14 +77,11 @@ impl Case<'_> {
             state: tally.state(),
             value: self.values().and_then(|values| mean(&values)),
             interval: None,
-            reason: match tally.state() {
-                VerdictState::Undecided => reasons
-                    .into_iter()
-                    .find(|reason| !reason.is_empty())
-                    .cloned()
-                    .unwrap_or_default(),
-                _ => String::new(),
-            },
+            reason: reasons
+                .into_iter()
+                .find(|reason| !reason.is_empty())
+                .cloned()
+                .unwrap_or_default(),
         }
     }
 

@@ -6,9 +6,11 @@ pub mod follow;
 pub mod gather;
 pub mod headline;
 pub mod judgement;
+pub mod long_run;
 pub mod optimize;
 pub mod plan;
 pub mod pool;
+pub mod precision;
 pub mod rare;
 pub mod replicate;
 pub mod sensitivity;
@@ -21,8 +23,10 @@ use crate::metrics::data::RunMetrics;
 use crate::metrics::evaluate::{Reading, Verdict};
 use crate::scenario::Scenario;
 use aggregate::Aggregate;
+use compare::sample::Level;
 use gather::Pools;
 use judgement::{Judgement, judge_all};
+use long_run::BatchMeans;
 
 /// What one run gave.
 #[derive(Clone, Debug)]
@@ -46,6 +50,10 @@ pub struct Results {
     pub aggregates: Vec<Aggregate>,
     /// What became of each expectation, in the order of the scenario.
     pub judgements: Vec<Judgement>,
+    /// The mean latency of the only run, if it is one without faults.
+    pub batch_means: Option<BatchMeans>,
+    /// The asked numbers over all runs, in the order of the scenario.
+    pub asked_levels: Vec<Level>,
     /// By asked number, what all runs were read from; empty for one run.
     pub asked: Vec<pool::Pool>,
 }
@@ -70,6 +78,11 @@ impl Results {
         Results {
             aggregates: aggregate::aggregates(&runs, &pools.latencies),
             judgements,
+            batch_means: match &runs[..] {
+                [run] => long_run::batch_means(run, scenario),
+                _ => None,
+            },
+            asked_levels: gather::asked_levels(scenario, &runs, &pools),
             asked: pools.asked,
             runs,
         }

@@ -55,6 +55,19 @@ pub fn bursts(values: &[f64], measured_secs: f64) -> Option<RareEvents> {
     })
 }
 
+/// How often a rare event happens, of a measure that counts one, by its number in each replication.
+pub fn rare_events(
+    measure: &MeasureRef,
+    values: &[Option<f64>],
+    measured_secs: f64,
+) -> Option<RareEvents> {
+    if !is_rare_count(measure) {
+        return None;
+    }
+    let known: Vec<f64> = values.iter().copied().collect::<Option<_>>()?;
+    bursts(&known, measured_secs)
+}
+
 impl RareEvents {
     /// The interval of a rate that these events make up, like that of the mistakes that observers
     /// make in bursts. Where none was seen, every burst is taken to reach every observer.

@@ -5,6 +5,7 @@ use super::plan::{Monitor, OnProgress, Plan, PlanError, RunStop, run_all};
 use super::window_learner::WindowLearner;
 use super::{Results, Run};
 use crate::id::FaultId;
+use crate::metrics::data::sample::Sample;
 use crate::metrics::data::series::{InstanceSeries, Series};
 use crate::metrics::data::timeline::Timelines;
 use crate::metrics::evaluate::{evaluate, judge};
@@ -158,6 +159,7 @@ fn shed_details(run: &mut Run, replication: u32) {
     metrics.tables = Tables::default();
     if 0 < replication {
         metrics.timelines = Timelines::default();
+        metrics.sample = Sample::default();
         metrics.series.instances = InstanceSeries::default();
     }
     if SERIES_RUN_COUNT_MAX <= replication {

@@ -1,6 +1,6 @@
-//! Whether a warm-up is long enough.
+//! Whether a warm-up is long enough, and how long it must be.
 
-use super::Results;
+use super::{Results, Run};
 use crate::scenario::Scenario;
 use crate::stats::moments::{mean, standard_deviation};
 use crate::stats::warmup::mser5;
@@ -15,10 +15,47 @@ const ERROR_COUNT: f64 = 4.0;
 /// replications. At the earliest the middle of them where MSER-5 finds no cut in the first half.
 /// `None` where the warm-up is long enough, or there are too few windows to tell.
 pub fn settles_at_secs(results: &Results, scenario: &Scenario) -> Option<f64> {
+    let start_secs = scenario.warmup.as_secs_f64();
+    let (starts, means) = latencies_before_faults(&results.runs, scenario, start_secs)?;
+    let cut = cut(&means)?;
+    Some(starts[cut])
+}
+
+/// The warm-up that MSER-5 finds in runs that measured from their start: the first instant from
+/// which the mean latency by window, averaged over the runs, has the least standard error. Refused
+/// where that lies in the second half of the time before the first fault: the run may then not have
+/// settled at all.
+pub fn warmup_secs(runs: &[Run], scenario: &Scenario) -> Result<f64, String> {
+    let series = latencies_before_faults(runs, scenario, 0.0);
+    let (starts, means) =
+        series.ok_or("a window before the first fault saw no success; choose a wider `window`")?;
+    if means.len() < WINDOW_COUNT_MIN {
+        return Err(format!(
+            "only {} windows lie before the first fault; at least {WINDOW_COUNT_MIN} are needed: \
+             choose a narrower `window`, or write a length",
+            means.len()
+        ));
+    }
+    match mser5(&means) {
+        Some(cut) => Ok(starts[cut.count]),
+        None => Err(format!(
+            "the mean latency does not settle in the first half of the {} windows before the \
+             first fault; make the time before it longer, or write a length",
+            means.len()
+        )),
+    }
+}
+
+/// Windows that lie between `start_secs` and the first fault: their starts, and the mean latency in
+/// each, averaged over the runs. None where a window saw no success in any.
+fn latencies_before_faults(
+    runs: &[Run],
+    scenario: &Scenario,
+    start_secs: f64,
+) -> Option<(Vec<f64>, Vec<f64>)> {
     let first_fault = scenario.faults.iter().map(|fault| fault.at.mean_secs());
     let end_secs = first_fault.fold(scenario.duration.as_secs_f64(), f64::min);
-    let start_secs = scenario.warmup.as_secs_f64();
-    let series = || results.runs.iter().map(|run| &run.metrics.series);
+    let series = || runs.iter().map(|run| &run.metrics.series);
     let width_secs = series().next()?.window_secs;
     let (mut starts, mut means) = (Vec::new(), Vec::new());
     for place in 0..series().next()?.total.len() {
@@ -30,8 +67,7 @@ pub fn settles_at_secs(results: &Results, scenario: &Scenario) -> Option<f64> {
             means.push(mean(&latencies)?);
         }
     }
-    let cut = cut(&means)?;
-    Some(starts[cut])
+    Some((starts, means))
 }
 
 /// How many of the values belong to a warm-up, if any do.

@@ -2,7 +2,8 @@
 
 use super::recorder::Recorder;
 use crate::id::ServiceId;
-use crate::model::observation::ControlKind;
+use crate::model::observation::{ControlKind, Observation};
+use crate::scenario::Scenario;
 use crate::time::SimTime;
 
 /// Kinds, in the order of their tables.
@@ -61,26 +62,38 @@ impl ControlCell {
     }
 }
 
-impl Recorder<'_> {
-    /// A message of an assumed size was sent.
-    pub(super) fn control_sent(&mut self, at: SimTime, kind: ControlKind, service: usize) {
-        self.tables.control[self.class as usize][service][kind as usize].plain_count += 1;
-        self.tables.windows.control(at, kind);
-    }
+/// No messages, by class, service (the last place: of no service) and kind.
+pub fn no_messages(
+    scenario: &Scenario,
+    class_count: usize,
+) -> Vec<Vec<[ControlCell; KINDS.len()]>> {
+    let of_class = vec![[ControlCell::default(); KINDS.len()]; scenario.services.len() + 1];
+    vec![of_class; class_count]
+}
 
-    /// A message was sent with its size.
-    pub(super) fn control_sized(
-        &mut self,
-        at: SimTime,
-        kind: ControlKind,
-        service: Option<ServiceId>,
-        byte_count: u64,
-    ) {
+impl Recorder<'_> {
+    /// A message was sent that is not a request.
+    #[inline(always)]
+    pub(super) fn observe_control(&mut self, at: SimTime, observation: &Observation<'_>) {
         let of_class = &mut self.tables.control[self.class as usize];
-        let place = service.map_or(of_class.len() - 1, ServiceId::index);
-        let cell = &mut of_class[place][kind as usize];
-        cell.sized_count += 1;
-        cell.sized_byte_count += byte_count;
+        let kind = match *observation {
+            Observation::ControlSent { kind, service } => {
+                of_class[service.index()][kind as usize].plain_count += 1;
+                kind
+            }
+            Observation::ControlSized {
+                kind,
+                service,
+                byte_count,
+            } => {
+                let place = service.map_or(of_class.len() - 1, ServiceId::index);
+                let cell = &mut of_class[place][kind as usize];
+                cell.sized_count += 1;
+                cell.sized_byte_count += byte_count;
+                kind
+            }
+            _ => unreachable!("facts of messages come here"),
+        };
         self.tables.windows.control(at, kind);
     }
 }

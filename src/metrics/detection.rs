@@ -113,6 +113,8 @@ pub struct DetectionTable {
     edge_detectors: Vec<Option<usize>>,
     /// Places of the detectors of each cluster, by service.
     cluster_detectors: Vec<Vec<(ServiceId, usize)>>,
+    /// When instances that were down or away came back, by instance.
+    entered: BTreeMap<u32, SimTime>,
     /// Suspicions that last, by instance and suspector.
     suspicions: BTreeMap<(u32, u64), Suspicion>,
 }
@@ -252,17 +254,30 @@ impl DetectionTable {
         table
     }
 
-    /// Who could have noticed that an instance is down: of a cluster only those that are there
-    /// themselves.
-    fn witness_count(&self, place: usize) -> u64 {
+    /// Whether a suspector came after `since`, so that it never took the instance for alive.
+    fn is_late(&self, suspector: Suspector, since: SimTime) -> bool {
+        let Suspector::Member { node, .. } = suspector else {
+            return false;
+        };
+        self.entered.get(&node.0).is_some_and(|at| since < *at)
+    }
+
+    /// Who could have noticed that an instance is down since then: of a cluster only those that
+    /// have been there all the time.
+    fn witness_count(&self, place: usize, since: SimTime, scenario: &Scenario) -> u64 {
         let detector = &self.detectors[place];
         let Some(cluster) = detector.cluster else {
             return detector.suspector_count;
         };
-        let places = self.cluster_detectors[cluster as usize].iter();
-        places
-            .map(|(_, place)| self.detectors[*place].alive_count)
-            .sum()
+        let places = &self.cluster_detectors[cluster as usize];
+        let alive = places.iter();
+        let alive = alive.map(|(_, place)| self.detectors[*place].alive_count);
+        let is_late = |(instance, at): &(&u32, &SimTime)| {
+            let service = scenario.topology.service_of(InstanceId(**instance));
+            since < **at && places.iter().any(|(other, _)| *other == service)
+        };
+        let late = self.entered.iter().filter(is_late).count() as u64;
+        alive.sum::<u64>().saturating_sub(late)
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.
@@ -344,6 +359,7 @@ impl DetectionTable {
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.
     pub fn leave(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, -1, scenario);
+        self.entered.remove(&instance.0);
         for (key, mut suspicion) in self.suspicions_of(instance) {
             let place = self.place(suspector(key.1), instance, scenario);
             self.end_wrong(place, &suspicion, at);
@@ -355,6 +371,9 @@ impl DetectionTable {
     /// An instance is there and works: suspicions of it are wrong from now on, though no mistakes.
     pub fn enter(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
         self.count_alive(at, instance, 1, scenario);
+        if !self.cluster_detectors.is_empty() {
+            self.entered.insert(instance.0, at);
+        }
         for (key, mut suspicion) in self.suspicions_of(instance) {
             suspicion.wrong_since = Some(at);
             self.suspicions.insert(key, suspicion);
@@ -368,6 +387,9 @@ impl DetectionTable {
         }
         let mut times = vec![Vec::new(); self.detectors.len()];
         for (key, suspicion) in self.suspicions_of(instance) {
+            if self.is_late(suspector(key.1), episode.since) {
+                continue;
+            }
             let place = self.place(suspector(key.1), instance, scenario);
             let detection = suspicion.since.max(episode.since).since(episode.since);
             let by_fault = &mut self.detectors[place].by_fault;
@@ -378,7 +400,8 @@ impl DetectionTable {
         let service = scenario.topology.service_of(instance);
         for (place, times) in times.iter_mut().enumerate() {
             if self.detectors[place].service == service {
-                let missed = self.witness_count(place).saturating_sub(times.len() as u64);
+                let witnesses = self.witness_count(place, episode.since, scenario);
+                let missed = witnesses.saturating_sub(times.len() as u64);
                 let by_fault = &mut self.detectors[place].by_fault;
                 let cell = by_fault.entry(episode.fault).or_default();
                 cell.undetected_count += missed;

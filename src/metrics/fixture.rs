@@ -77,6 +77,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.9,
         has_breakdown: false,
+        is_warmup_open: false,
         zones: vec!["a".to_string(), "b".to_string()],
         network: network(),
         registry: registry(),

@@ -103,6 +103,17 @@ impl<const BITS: u32> Histogram<BITS> {
         sum
     }
 
+    /// Values in buckets below that of `value`.
+    pub fn count_below(&self, value: u64) -> u64 {
+        let mut sum = 0;
+        self.for_each(|max, count| {
+            if max < value && bucket_of::<BITS>(max) != bucket_of::<BITS>(value) {
+                sum += u64::from(count);
+            }
+        });
+        sum
+    }
+
     /// Gives the largest value and the count of every bucket that is not empty.
     fn for_each(&self, mut take: impl FnMut(u64, u32)) {
         for bucket in &self.listed {

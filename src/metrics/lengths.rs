@@ -92,6 +92,14 @@ impl Lengths {
         })
     }
 
+    /// The rank of the first sample in the bucket of the `rank`-th smallest.
+    pub fn first_rank_of_bucket(&self, rank: u64) -> u64 {
+        match self.histogram.value_at_rank(rank) {
+            Some(ns) => self.histogram.count_below(ns) + 1,
+            None => self.finite_count + 1,
+        }
+    }
+
     /// How many are in the bucket of the `rank`-th smallest of `all`, or below.
     pub fn count_up_to(&self, all: &Lengths, rank: u64) -> u64 {
         match all.histogram.value_at_rank(rank) {

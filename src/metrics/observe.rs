@@ -9,10 +9,8 @@ use super::recorder::Recorder;
 use super::selection::Pick;
 use super::service::WorkRecord;
 use super::timeline::{Witness, is_shown, true_state};
-use crate::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
-use crate::model::observation::{
-    ExclusionCause, LifeState, Observation, Observer, Outcome, Suspector,
-};
+use crate::id::{CallerId, ClassId, EdgeId, FaultId, InstanceId, NodeId};
+use crate::model::observation::{ExclusionCause, LifeState, Observation, Observer, Suspector};
 use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 
@@ -36,9 +34,7 @@ impl Observer for Recorder<'_> {
             Observation::NodeChanged { node, state, fault } => {
                 self.node_changed(at, *node, *state, *fault);
             }
-            Observation::FaultStarted { fault, targets } => {
-                self.fault_started(*fault, targets);
-            }
+            Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
             Observation::FaultEnded { .. } => {}
             Observation::Replaced { fault, .. } => self.tables.rollouts.replaced(*fault),
             Observation::RolloutAborted { fault } => self.tables.rollouts.aborted(*fault),
@@ -58,14 +54,9 @@ impl Observer for Recorder<'_> {
             | Observation::RetryDecided { .. }
             | Observation::BreakerChanged { .. }
             | Observation::LimitChanged { .. } => self.observe_edge(at, observation),
-            Observation::ControlSent { kind, service } => {
-                self.control_sent(at, *kind, service.index());
+            Observation::ControlSent { .. } | Observation::ControlSized { .. } => {
+                self.observe_control(at, observation);
             }
-            Observation::ControlSized {
-                kind,
-                service,
-                byte_count,
-            } => self.control_sized(at, *kind, *service, *byte_count),
             Observation::GossipProbeFailed { .. } => {}
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
@@ -96,11 +87,7 @@ impl Recorder<'_> {
     fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
         self.observe_class_load(at, observation);
         match *observation {
-            Observation::RequestArrived {
-                client: _,
-                caller,
-                class,
-            } => {
+            Observation::RequestArrived { caller, class, .. } => {
                 self.tables.requests.arrive(caller);
                 if class != ClassId::NONE {
                     self.class_arrived(at, class, caller);
@@ -151,7 +138,17 @@ impl Recorder<'_> {
                     self.class_sent(at, class, (caller, edge), attempt_index, is_wasted);
                 }
             }
-            Observation::AttemptEnded { instance, .. } => self.tables.instances.end(at, instance),
+            Observation::AttemptEnded {
+                caller,
+                instance,
+                sent_at,
+                outcome,
+                ..
+            } => {
+                self.tables.instances.end(at, instance);
+                let sample = &mut self.tables.sample;
+                sample.attempt((sent_at, at), (caller, instance), outcome);
+            }
             _ => unreachable!("facts of requests come here"),
         }
     }
@@ -297,43 +294,6 @@ impl Recorder<'_> {
                 self.listed(at, (caller, edge), instance, BelievedState::Up);
             }
             _ => unreachable!("facts of beliefs come here"),
-        }
-    }
-
-    fn request_ended(
-        &mut self,
-        at: SimTime,
-        (client, caller): (ClientId, NodeId),
-        arrived_at: SimTime,
-        outcome: Outcome,
-    ) {
-        let (class, latency) = (self.class_at(arrived_at), at.since(arrived_at));
-        self.tables.requests.end(class, caller, latency, outcome);
-        if outcome != Outcome::Success {
-            self.tables.rollouts.failed(at, arrived_at);
-        }
-        let windows = &mut self.tables.windows;
-        windows.end(arrived_at, client.index(), latency, outcome);
-    }
-
-    fn call_ended(
-        &mut self,
-        at: SimTime,
-        (caller, edge): (CallerId, EdgeId),
-        started_at: SimTime,
-        outcome: Outcome,
-    ) {
-        if self.tables.calls.alias_clients[edge.index()].is_some() {
-            return;
-        }
-        let (class, latency) = (self.class_at(started_at), at.since(started_at));
-        self.tables.calls.end(edge, class, latency, outcome);
-        if let Some(of_client) = self.tables.requests.client_edge(edge)
-            && of_client.has_next
-            && outcome == Outcome::Success
-        {
-            let node = of_client.node(caller);
-            self.tables.requests.begin_call(node);
         }
     }
 

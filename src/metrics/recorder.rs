@@ -11,7 +11,7 @@ use super::class::ClassTable;
 use super::class_cpu::ClassCpuTable;
 use super::class_load::ClassLoadTable;
 use super::connection::ConnectionTable;
-use super::control::{ControlCell, KINDS};
+use super::control::no_messages;
 use super::convergence::ConvergenceTable;
 use super::data::RunMetrics;
 use super::detection::DetectionTable;
@@ -26,6 +26,7 @@ use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::rollout::RolloutTable;
+use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
@@ -75,13 +76,7 @@ impl<'a> Recorder<'a> {
             .collect();
         let class_count = timeline.class_count();
         let instances = InstanceTable::new(scenario, class_count, timeline.piece_count());
-        let series_count = scenario.clients.len() + scenario.classes.count() - 1;
-        let windows = WindowTable::new(
-            scenario.window,
-            scenario.duration,
-            scenario.clients.len(),
-            series_count,
-        );
+        let windows = empty_windows(scenario);
         let resilience = ResilienceTable::new(scenario, class_count);
         let tables = Tables {
             measured,
@@ -109,12 +104,10 @@ impl<'a> Recorder<'a> {
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
             resilience,
             timelines: TimelineTable::default(),
+            sample: SampleTable::default(),
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
-            control: vec![
-                vec![[ControlCell::default(); KINDS.len()]; scenario.services.len() + 1];
-                class_count
-            ],
+            control: no_messages(scenario, class_count),
             caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,
@@ -131,11 +124,6 @@ impl<'a> Recorder<'a> {
             tables,
         };
         recorder.enter_piece(0);
-        let class = recorder.class;
-        recorder
-            .tables
-            .replication
-            .begin_phase(SimTime::START, class);
         recorder
     }
 
@@ -175,6 +163,8 @@ impl<'a> Recorder<'a> {
     fn enter_piece(&mut self, piece: usize) {
         (self.piece_start, self.piece_end, self.class) = self.tables.timeline.piece(piece);
         self.piece = piece;
+        let replication = &mut self.tables.replication;
+        replication.begin_phase(self.piece_start, self.class);
         self.plan_cut();
     }
 
@@ -206,7 +196,6 @@ impl<'a> Recorder<'a> {
                 self.tables.servers.cut_class(cut, class);
                 self.tables.connections.cut_class(cut, class);
                 self.cut_classes(cut, class);
-                self.tables.replication.begin_phase(cut, self.class);
                 self.tables.requests.cut_class(class);
                 if self.tables.instances.needs_cut(class, self.class) {
                     self.tables.instances.cut_class(cut, class);
@@ -271,6 +260,17 @@ fn rolling_spans(scenario: &Scenario, timeline: &Timeline) -> Vec<Option<(SimTim
         Some((windows.first()?.0, windows.last()?.1))
     };
     scenario.faults.iter().enumerate().map(span).collect()
+}
+
+/// Series of each client and of each class.
+fn empty_windows(scenario: &Scenario) -> WindowTable {
+    let client_count = scenario.clients.len();
+    WindowTable::new(
+        scenario.window,
+        scenario.duration,
+        client_count,
+        client_count + scenario.classes.count() - 1,
+    )
 }
 
 /// Classes that leave the tables small.

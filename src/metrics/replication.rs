@@ -1,6 +1,7 @@
 //! The data that instances keep: what deaths take away, what is copied again, and how long keys
-//! have too few copies. Which copies are made is decided by [`Copies`]; where links have a bandwidth the
-//! model tells when each is complete, else they follow one another at the bandwidth of the service.
+//! have too few copies. Which copies are made is decided by [`Copies`]; where links have a
+//! bandwidth the model tells when each is complete, else they follow one another at the bandwidth
+//! of the service.
 
 use super::data::replication::DataMetrics;
 use super::phase::UNMEASURED;

@@ -21,6 +21,7 @@ use super::request::{RequestCell, RequestTable};
 use super::resilience::ResilienceTable;
 use super::ring::RingTable;
 use super::rollout::RolloutTable;
+use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
@@ -78,6 +79,8 @@ pub struct Tables {
     pub windows: WindowTable,
     /// Hedges and fallbacks.
     pub several: SeveralTable,
+    /// Single requests and attempts.
+    pub sample: SampleTable,
     /// Work by service.
     pub services: ServiceTable,
     /// CPU and pauses by instance.

@@ -114,8 +114,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         let now = self.now();
         for target in &window.targets {
-            let latest = self.faults.drifts.iter().rev();
-            let latest = latest.into_iter().find(|fault| fault.targets.has(*target));
+            let mut begun = self.faults.drifts.iter().rev();
+            let latest = begun.find(|fault| fault.targets.has(*target));
             let own = super::node::drift_of(self.scenario, *target);
             let drift = latest.map_or(own, |fault| fault.drift_ratio);
             self.nodes[target.index()].set_drift(now, drift);

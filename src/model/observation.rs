@@ -15,7 +15,7 @@ use crate::time::{SimDuration, SimTime};
 
 use step::Step;
 
-pub use parties::{BreakerState, CacheAnswer, CachePlace, LimitOwner, LocalCause};
+pub use parties::{BreakerState, CacheAnswer, CachePlace, FaultWindow, LimitOwner, LocalCause};
 
 /// Receives every fact of a run, in order of time.
 pub trait Observer {
@@ -350,17 +350,6 @@ pub enum Observation<'a> {
 /// Writes what a view holds.
 fn shared<S: Serializer>(view: &&Arc<ViewSnapshot>, serializer: S) -> Result<S::Ok, S::Error> {
     ViewSnapshot::serialize(view, serializer)
-}
-
-/// One window of a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultWindow {
-    /// The fault.
-    pub fault: FaultId,
-    /// When it begins to act.
-    pub start: SimTime,
-    /// When it ends; [`SimTime::NEVER`] where it stays.
-    pub end: SimTime,
 }
 
 /// How a run ended.

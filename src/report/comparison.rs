@@ -5,10 +5,16 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
+use super::comparison_files::ComparisonContents;
 use super::comparison_text::{sentences, verdict_word};
 use super::series::safe_cell;
 use super::summary::unit_suffix;
-use crate::experiment::compare::{Comparison, Effect, Level, MeasureComparison, Row};
+use crate::experiment::compare::between::BetweenJudgement;
+use crate::experiment::compare::effect::Effect;
+use crate::experiment::compare::sample::Level;
+use crate::experiment::compare::{Comparison, MeasureComparison, Row};
+use crate::scenario::compare::VariantExpectation;
+use crate::scenario::measure::Unit;
 use crate::stats::contrast::Pairing;
 
 /// The version of the format.
@@ -27,19 +33,29 @@ pub struct ComparisonFacts {
     pub variants: Vec<(Vec<String>, String)>,
 }
 
+/// An expectation between variants, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedBetween {
+    /// The expectation.
+    pub expectation: VariantExpectation,
+    /// What kind of numbers it compares.
+    pub unit: Unit,
+    /// What became of it.
+    pub judgement: BetweenJudgement,
+}
+
 /// Writes the comparison as indented JSON.
-pub fn write_json(
-    facts: &ComparisonFacts,
-    comparison: &Comparison,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn write_json(contents: &ComparisonContents, out: &mut dyn Write) -> io::Result<()> {
+    let (facts, comparison) = (contents.facts, contents.comparison);
     let variants = comparison.variants.iter().zip(&facts.variants);
     let value = json!({
         "schema": COMPARISON_SCHEMA,
         "scenario": facts.scenario,
         "digest": facts.digest,
         "seed": facts.seed,
-        "replication_count": comparison.run_count,
+        "replication_count": comparison.run_count_min(),
+        "is_paired": comparison.is_paired,
+        "primary": comparison.primary.map(|place| &comparison.measures[place].text),
         "reference": comparison.variants[comparison.reference],
         "variants": variants
             .map(|(name, (sets, digest))| json!({"name": name, "sets": sets, "digest": digest}))
@@ -49,6 +65,7 @@ pub fn write_json(
             .iter()
             .map(|measure| measure_value(comparison, measure))
             .collect::<Vec<_>>(),
+        "expectations": contents.between.iter().map(between_value).collect::<Vec<_>>(),
         "sentences": sentences(comparison),
     });
     serde_json::to_writer_pretty(&mut *out, &value)?;
@@ -99,9 +116,28 @@ pub fn write_csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()>
     csv.flush()
 }
 
+fn between_value(judged: &JudgedBetween) -> Value {
+    let judgement = &judged.judgement;
+    json!({
+        "name": judged.expectation.name,
+        "expectation": judged.expectation.text,
+        "state": judgement.state,
+        "kind": if judgement.is_ratio { "ratio" } else { "difference" },
+        "value": judgement.value,
+        "interval_95": judgement.interval.map(|(low, high)| [low, high]),
+        "reason": judgement.reason,
+    })
+}
+
 fn mean_of(row: &Row) -> (Option<f64>, Option<f64>) {
     match row.level {
         Level::Mean(interval) => (Some(interval.mean), Some(interval.half_width)),
+        // Half an interval that leans to one side is its wider half.
+        Level::Pooled(pooled) => {
+            let finite = |x: f64| x.is_finite().then_some(x);
+            let half_width = (pooled.high - pooled.value).max(pooled.value - pooled.low);
+            (finite(pooled.value), finite(half_width))
+        }
         Level::Censored { .. } | Level::Unknown { .. } => (None, None),
     }
 }
@@ -139,6 +175,7 @@ fn measure_value(comparison: &Comparison, measure: &MeasureComparison) -> Value 
     json!({
         "measure": measure.text,
         "unit": unit_suffix(measure.unit).trim_start_matches('_'),
+        "margin_ratio": measure.margin,
         "variants": rows.map(|(name, row)| row_value(name, row)).collect::<Vec<_>>(),
     })
 }
@@ -156,6 +193,12 @@ fn row_value(name: &str, row: &Row) -> Value {
         Level::Mean(interval) => {
             map.insert("mean".into(), json!(interval.mean));
             map.insert("interval_95_half_width".into(), json!(interval.half_width));
+        }
+        Level::Pooled(pooled) => {
+            let ends = [pooled.low, pooled.high].map(|end| never(&Some(end)));
+            map.insert("pooled".into(), never(&Some(pooled.value)));
+            map.insert("interval_95".into(), json!(ends));
+            map.insert("sample_count".into(), json!(pooled.sample_count));
         }
         Level::Censored {
             never_count,
@@ -194,8 +237,10 @@ fn row_value(name: &str, row: &Row) -> Value {
                 "interval_95": low.zip(high),
                 "p": row.p_value(),
                 "p_adjusted": row.p_adjusted,
+                "p_equivalent_adjusted": row.equivalence_p_adjusted,
                 "pairing": pairing,
                 "correlation": correlation,
+                "is_grouped": row.pairs.as_ref().is_some_and(|pairs| pairs.is_grouped),
             }),
         );
     }

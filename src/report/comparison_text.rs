@@ -1,17 +1,74 @@
 //! What a comparison says, in words and tables.
 
+use super::comparison::JudgedBetween;
 use super::format;
+use super::page::JudgedLine;
 use super::terminal::Table;
+use super::terminal_means::level_texts;
+use crate::experiment::compare::effect::Effect;
+use crate::experiment::compare::sample::Level;
 use crate::experiment::compare::{
-    Comparison, Effect, Level, MeasureComparison, RareEvents, Row, VERDICT_RUN_COUNT_MIN, Verdict,
+    Comparison, MeasureComparison, Row, VERDICT_RUN_COUNT_MIN, Verdict,
 };
+use crate::experiment::rare::RareEvents;
 use crate::scenario::measure::Unit;
 use crate::stats::contrast::Pairing;
 use crate::stats::interval::MeanInterval;
 
 /// What must be known to read the numbers.
 pub const READING: &str = "Intervals are of 95 %, each for itself; verdicts are Holm's over all of \
-                           them at 5 %. A percentile is the mean of those of the replications.";
+                           them at 5 %. A percentile is that of the samples of all replications, \
+                           its interval comes from how they differ.";
+
+/// `3 variants · seeds 7 to 16 · 10 replications each`.
+pub fn facts_text(comparison: &Comparison, seed: u64) -> String {
+    let variants = format::counted(comparison.variants.len() as u64, "variant");
+    let (least, most) = (
+        comparison.run_count_min(),
+        comparison.run_counts.iter().copied().max().unwrap_or(0),
+    );
+    if least != most {
+        return format!("{variants} \u{b7} {least} to {most} replications");
+    }
+    let last = seed.wrapping_add(least as u64 - 1);
+    format!(
+        "{variants} \u{b7} seeds {seed} to {last} \u{b7} {} each",
+        format::counted(least as u64, "replication")
+    )
+}
+
+/// The expectations between variants as lines.
+pub fn between_lines(between: &[JudgedBetween]) -> Vec<JudgedLine> {
+    let line = |judged: &JudgedBetween| {
+        let judgement = &judged.judgement;
+        let unit = match judgement.is_ratio {
+            true => Unit::Number,
+            false => judged.unit,
+        };
+        let text = |value: f64| format::by_unit(unit, value);
+        let value = judgement.value.zip(judgement.interval);
+        let kind = if judgement.is_ratio {
+            "ratio"
+        } else {
+            "difference"
+        };
+        JudgedLine {
+            state: judgement.state,
+            name: judged.expectation.name.clone(),
+            measure: judged.expectation.text.clone(),
+            value: format::optional(value, |(value, interval)| {
+                format!(
+                    "{kind} {} ({})",
+                    text(value),
+                    format::interval(unit, interval)
+                )
+            }),
+            limit: String::new(),
+            remark: judgement.reason.clone(),
+        }
+    };
+    between.iter().map(line).collect()
+}
 
 /// The table of every measure.
 pub fn tables(comparison: &Comparison) -> Vec<Table> {
@@ -30,15 +87,28 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
 /// What else must be known: what is missing, never came or is rare.
 pub fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
-    if comparison.run_count < VERDICT_RUN_COUNT_MIN {
+    let run_count = comparison.run_count_min();
+    if run_count < VERDICT_RUN_COUNT_MIN {
         notes.push(format!(
-            "verdicts need at least {VERDICT_RUN_COUNT_MIN} replications; these are {}",
-            comparison.run_count
+            "verdicts need at least {VERDICT_RUN_COUNT_MIN} replications; these are {run_count}"
         ));
     }
+    if let Some(primary) = comparison.primary {
+        notes.push(format!(
+            "{} is the primary measure: only it has verdicts, the others are described",
+            comparison.measures[primary].text
+        ));
+    }
+    if !comparison.is_paired {
+        notes.push(
+            "the replications have different seeds: they are compared as independent samples"
+                .to_string(),
+        );
+    }
     for measure in &comparison.measures {
-        for (name, row) in comparison.variants.iter().zip(&measure.rows) {
-            notes.extend(note(&measure.text, name, row, comparison.run_count));
+        let rows = comparison.variants.iter().zip(&measure.rows);
+        for ((name, row), run_count) in rows.zip(&comparison.run_counts) {
+            notes.extend(note(&measure.text, name, row, *run_count));
         }
     }
     notes
@@ -52,7 +122,9 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
         Verdict::TradeOff => "trade-off",
         Verdict::Higher => "higher",
         Verdict::Lower => "lower",
+        Verdict::NoDifference => "no difference",
         Verdict::NoEvidence => "no evidence",
+        Verdict::NotJudged => "not judged",
         Verdict::NotComparable => "not comparable",
     }
 }
@@ -100,32 +172,18 @@ fn p_text(p: f64) -> String {
     }
 }
 
-fn level_text(level: &Level, unit: Unit) -> String {
-    match level {
-        Level::Mean(interval) => {
-            let mean = format::by_unit(unit, interval.mean);
-            match unit {
-                Unit::Ratio => format!("{mean} \u{b1} {} points", points(interval.half_width)),
-                _ => format!(
-                    "{mean} \u{b1} {}",
-                    format::by_unit(unit, interval.half_width)
-                ),
-            }
-        }
-        Level::Censored { median, .. } => format!("median {}", or_never(*median, unit)),
-        Level::Unknown { .. } => format::NOTHING.to_string(),
-    }
-}
-
-fn or_never(value: f64, unit: Unit) -> String {
-    match value.is_infinite() {
-        true => "never".to_string(),
-        false => format::by_unit(unit, value),
+/// A number over all replications with its interval.
+pub fn level_text(level: &Level, unit: Unit) -> String {
+    let (value, interval) = level_texts(level, unit);
+    match (level, interval.is_empty()) {
+        (_, true) | (Level::Censored { .. }, _) => value,
+        (Level::Pooled(_), _) => format!("{value} ({interval})"),
+        _ => format!("{value} {interval}"),
     }
 }
 
 /// `1.46 ± 0.02 times lower`.
-fn effect_text(effect: &Effect, unit: Unit) -> String {
+pub fn effect_text(effect: &Effect, unit: Unit) -> String {
     if effect.is_none() {
         return "equal in all".to_string();
     }
@@ -139,7 +197,7 @@ fn effect_text(effect: &Effect, unit: Unit) -> String {
             };
             // The interval of a ratio leans to one side; the wider half stands for both.
             let half_width = (times - low).max(high - times);
-            format!("{} times {word}", plus_minus(times, half_width))
+            format!("{} times {word}", format::plus_minus(times, half_width))
         }
         Effect::Difference(contrast) => {
             let size = difference_text(&contrast.difference, unit);
@@ -159,7 +217,7 @@ fn difference_text(difference: &MeanInterval, unit: Unit) -> String {
     let size = difference.mean.abs();
     match unit {
         Unit::Ratio => {
-            let text = plus_minus(size * 100.0, difference.half_width * 100.0);
+            let text = format::plus_minus(size * 100.0, difference.half_width * 100.0);
             format!("{text} points")
         }
         _ => format!(
@@ -170,42 +228,22 @@ fn difference_text(difference: &MeanInterval, unit: Unit) -> String {
     }
 }
 
-/// A half-width of a share, in points.
-fn points(half_width: f64) -> String {
-    let percent = half_width * 100.0;
-    format!("{percent:.*}", decimals(percent))
-}
-
-fn plus_minus(value: f64, half_width: f64) -> String {
-    let places = decimals(half_width);
-    format!("{value:.places$} \u{b1} {half_width:.places$}")
-}
-
-/// Decimals that show the first digit of a half-width, at least two.
-fn decimals(half_width: f64) -> usize {
-    let mut decimals = 2;
-    let mut scaled = half_width * 100.0;
-    while 0.0 < scaled && scaled < 0.95 && decimals < 8 {
-        scaled *= 10.0;
-        decimals += 1;
-    }
-    decimals
-}
-
 /// `two_choices has 1.46 ± 0.02 times lower latency.p99 than ring (better)`.
 fn sentence(comparison: &Comparison, variant: usize) -> String {
     let name = &comparison.variants[variant];
     let reference = &comparison.variants[comparison.reference];
     let (mut found, mut open, mut equal) = (Vec::new(), Vec::new(), Vec::new());
-    let mut missing = Vec::new();
+    let (mut missing, mut same, mut described) = (Vec::new(), Vec::new(), Vec::new());
     for measure in &comparison.measures {
         let row = &measure.rows[variant];
         match (row.verdict, row.effect) {
-            (_, Some(effect)) if effect.is_none() => equal.push(measure.text.as_str()),
+            (_, Some(effect)) if effect.is_none() => equal.push(measure.text.clone()),
             (Some(Verdict::NotComparable) | None, _) | (_, None) => {
-                missing.push(measure.text.as_str());
+                missing.push(measure.text.clone());
             }
-            (Some(Verdict::NoEvidence), _) => open.push(measure.text.as_str()),
+            (Some(Verdict::NoEvidence), _) => open.push(measure.text.clone()),
+            (Some(Verdict::NotJudged), _) => described.push(measure.text.clone()),
+            (Some(Verdict::NoDifference), _) => same.push(within(measure)),
             (Some(verdict), Some(effect)) => {
                 found.push(finding(measure, verdict, &effect));
             }
@@ -216,14 +254,26 @@ fn sentence(comparison: &Comparison, variant: usize) -> String {
         false => format!("{name} has {}", findings(&found, reference)),
     }];
     let rest = [
+        ("no difference in", same),
         ("no evidence on", open),
         ("equal in", equal),
+        ("not judged:", described),
         ("not comparable in", missing),
     ];
     for (words, measures) in rest.iter().filter(|(_, measures)| !measures.is_empty()) {
         parts.push(format!("{words} {}", measures.join(", ")));
     }
     parts.join("; ")
+}
+
+/// `latency.p99 (within 5 %)`.
+fn within(measure: &MeasureComparison) -> String {
+    let percent = 100.0 * measure.margin.unwrap_or_default();
+    let points = match measure.unit {
+        Unit::Ratio => "points",
+        Unit::Time | Unit::Rate | Unit::Number => "%",
+    };
+    format!("{} (within {percent} {points})", measure.text)
 }
 
 /// Each finding with what it means, or all with it at the end where that is the same.
@@ -255,7 +305,12 @@ fn finding(
         Verdict::TradeOff => " (a trade-off: fewer requests succeed)",
         Verdict::Better => " (better)",
         Verdict::Worse => " (worse)",
-        Verdict::Higher | Verdict::Lower | Verdict::NoEvidence | Verdict::NotComparable => "",
+        Verdict::Higher
+        | Verdict::Lower
+        | Verdict::NoDifference
+        | Verdict::NoEvidence
+        | Verdict::NotJudged
+        | Verdict::NotComparable => "",
     };
     (format!("{text} {}", measure.text), remark)
 }
@@ -284,6 +339,14 @@ fn note(measure: &str, name: &str, row: &Row, run_count: usize) -> Option<String
     }
     match &row.level {
         Level::Mean(_) => None,
+        Level::Pooled(_) if row.pairs.as_ref().is_some_and(|pairs| pairs.is_grouped) => {
+            let group_count = row.pairs.as_ref().map_or(0, |pairs| pairs.values.len());
+            Some(format!(
+                "{name}: {measure} is compared by {group_count} groups of replications, because \
+                 single ones have too few samples"
+            ))
+        }
+        Level::Pooled(_) => None,
         Level::Censored {
             never_count,
             never_ratio,
@@ -312,6 +375,8 @@ mod tests {
     fn row(effect: Option<Effect>, verdict: Option<Verdict>) -> Row {
         Row {
             values: Vec::new(),
+            pairs: None,
+            equivalence_p_adjusted: None,
             level: Level::Mean(MeanInterval {
                 mean: 0.0482,
                 half_width: 0.001,
@@ -327,11 +392,14 @@ mod tests {
         Comparison {
             reference: 0,
             variants: vec!["ring".into(), "two_choices".into()],
-            run_count: 10,
+            run_counts: vec![10; 2],
+            primary: None,
+            is_paired: true,
             measures: vec![MeasureComparison {
                 text: "latency.p99".into(),
                 unit: Unit::Time,
                 direction: Direction::Lower,
+                margin: None,
                 rows: vec![row(None, None), row(Some(effect), Some(verdict))],
             }],
         }

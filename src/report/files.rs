@@ -10,6 +10,7 @@ use super::junit::write_junit;
 use super::manifest::FileHash;
 use super::page::{DefaultLine, PageInput, page};
 use super::pictures::{RunView, file_name, pictures};
+use super::replay::replay_data;
 use super::run_dir::{RunDirError, RunDirWriter};
 use super::series::{safe_cell, write_series};
 use super::summary::write_summary;
@@ -97,9 +98,11 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
     for picture in &pictures {
         write_picture(writer, picture)?;
     }
+    let replay = contents.has_charts.then(|| replay_data(run)).flatten();
     let html = html::render(&page(PageInput {
         run,
         pictures,
+        replay,
         facts: contents.summary.facts.clone(),
         expectations: contents.summary.expectations.clone(),
         means: contents.summary.means.clone(),

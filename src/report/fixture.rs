@@ -5,6 +5,7 @@ use crate::metrics::data::detection::{DetectorMetrics, ExclusionStats, FaultDete
 use crate::metrics::data::distribution::{CurvePoint, DurationStats, LevelStats, Percentile};
 use crate::metrics::data::fault::{FaultMetrics, FaultSpan, ReturnTimes, RingChange, RingShare};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestMetrics, RequestStats};
+use crate::metrics::data::sample::Sample;
 use crate::metrics::data::selection::{CallCounts, EdgeMetrics, InstanceShare, SelectionStats};
 use crate::metrics::data::series::{InstanceRow, InstanceSeries, RequestWindow, Series};
 use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics};
@@ -46,6 +47,7 @@ pub fn scenario() -> Scenario {
         window: SimDuration::from_secs(1),
         availability_objective_ratio: 0.99,
         has_breakdown: false,
+        is_warmup_open: false,
         zones: vec!["a".into()],
         network: NetworkConfig {
             transport: Transport::Stream,
@@ -97,6 +99,7 @@ pub fn metrics() -> RunMetrics {
         caches: vec![],
         series: series(),
         timelines: timelines(),
+        sample: Sample::default(),
         tables: Default::default(),
     }
 }
@@ -111,6 +114,7 @@ pub fn empty_metrics() -> RunMetrics {
         faults: vec![],
         series: Series::default(),
         timelines: Timelines::default(),
+        sample: Sample::default(),
         ..metrics()
     }
 }

@@ -113,6 +113,29 @@ pub fn interval(unit: Unit, (low, high): (f64, f64)) -> String {
     }
 }
 
+/// A half-width of a share, in points.
+pub fn points(half_width: f64) -> String {
+    let percent = half_width * 100.0;
+    format!("{percent:.*}", decimals(percent))
+}
+
+/// `1.46 ± 0.02`, with the decimals that the half-width needs.
+pub fn plus_minus(value: f64, half_width: f64) -> String {
+    let places = decimals(half_width);
+    format!("{value:.places$} \u{b1} {half_width:.places$}")
+}
+
+/// Decimals that show the first digit of a half-width, at least two.
+fn decimals(half_width: f64) -> usize {
+    let mut decimals = 2;
+    let mut scaled = half_width * 100.0;
+    while 0.0 < scaled && scaled < 0.95 && decimals < 8 {
+        scaled *= 10.0;
+        decimals += 1;
+    }
+    decimals
+}
+
 /// A number that may not exist.
 pub fn optional<T>(value: Option<T>, format: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NOTHING.to_string(), format)

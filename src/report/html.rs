@@ -1,9 +1,11 @@
-//! A report as one HTML file: offline, without scripts, light and dark, fit for printing.
+//! A report as one HTML file: offline, light and dark, fit for printing, whole without its script.
 
 use std::fmt::Write;
 
+use super::script;
 use crate::chart::DataTable;
 use crate::chart::picture::Picture;
+use crate::chart::scene::TimePlot;
 use crate::chart::theme::{Color, DARK};
 
 /// Everything that a page says. All texts are plain: the page escapes them.
@@ -16,6 +18,8 @@ pub struct ReportPage {
     pub question: Vec<String>,
     /// The answer: one sentence per finding.
     pub findings: Vec<String>,
+    /// What the replay shows, as JSON; none where there is nothing to show.
+    pub replay: Option<String>,
     /// The body.
     pub sections: Vec<Section>,
     /// The command that repeats the run.
@@ -139,12 +143,14 @@ pub fn render(page: &ReportPage) -> String {
         }
         html.push_str("</section>\n");
     }
+    write_replay(&mut html, page);
     let _ = write!(
         html,
-        "<section id=\"repeat\">\n<h2>Repeat</h2>\n<pre>{}</pre>\n</section>\n\
-         <footer>{}</footer>\n</body>\n</html>\n",
+        "<section id=\"repeat\">\n<h2>Repeat</h2>\n<pre tabindex=\"0\">{}</pre>\n</section>\n\
+         </main>\n<footer>{}</footer>\n{}</body>\n</html>\n",
         escape(&page.command),
-        escape(&page.footer)
+        escape(&page.footer),
+        script::element()
     );
     html
 }
@@ -174,9 +180,10 @@ fn open_document(html: &mut String, page: &ReportPage) {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         content=\"default-src 'none'; style-src 'unsafe-inline'; script-src {}\">\n\
          <title>{title}</title>\n<style>\n{}{}</style>\n</head>\n<body>\n\
          <header>\n<h1>{title}</h1>\n<p class=\"facts\">{}</p>\n",
+        script::policy(),
         include_str!("style.css"),
         dark_pictures(),
         escape(&page.facts),
@@ -190,17 +197,20 @@ fn open_document(html: &mut String, page: &ReportPage) {
         html.push_str("</div>\n");
     }
     if !page.findings.is_empty() {
-        html.push_str("<ul class=\"findings\">\n");
+        html.push_str("<p class=\"answer\"><strong>Answer.</strong>");
         for finding in &page.findings {
-            let _ = writeln!(html, "<li>{}</li>", escape(finding));
+            let _ = write!(html, " {}", escape(finding));
         }
-        html.push_str("</ul>\n");
+        html.push_str("</p>\n");
     }
-    html.push_str("<nav>\n");
+    html.push_str("<nav aria-label=\"Sections\">\n");
     for (index, section) in page.sections.iter().enumerate() {
         let _ = writeln!(html, "<a href=\"#s{index}\">{}</a>", escape(&section.title));
     }
-    html.push_str("<a href=\"#repeat\">Repeat</a>\n</nav>\n</header>\n");
+    if page.replay.is_some() {
+        html.push_str("<a class=\"scripted\" href=\"#replay-part\">Replay</a>\n");
+    }
+    html.push_str("<a href=\"#repeat\">Repeat</a>\n</nav>\n</header>\n<main>\n");
 }
 
 /// Rules that give the pictures on a dark page the colours that stand in for theirs.
@@ -235,7 +245,7 @@ fn write_block(html: &mut String, block: &Block) {
         Block::Listing { name, text } => {
             let _ = write!(
                 html,
-                "<details>\n<summary>{}</summary>\n<pre>{}</pre>\n</details>\n",
+                "<details>\n<summary>{}</summary>\n<pre tabindex=\"0\">{}</pre>\n</details>\n",
                 escape(name),
                 escape(text)
             );
@@ -244,7 +254,7 @@ fn write_block(html: &mut String, block: &Block) {
 }
 
 fn write_table(html: &mut String, table: &Table) {
-    html.push_str("<div class=\"wide\"><table>\n");
+    html.push_str("<div class=\"wide\" tabindex=\"0\"><table>\n");
     if !table.caption.is_empty() {
         let _ = writeln!(html, "<caption>{}</caption>", escape(&table.caption));
     }
@@ -278,9 +288,8 @@ fn write_table(html: &mut String, table: &Table) {
 /// Embeds a picture and the numbers behind it, as far as there is room.
 fn write_picture(html: &mut String, picture: &Picture) {
     // In HTML the name space is implied; the page holds no address of any kind.
-    let svg = picture
-        .svg()
-        .replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
+    let (svg, plots) = picture.svg_with_time();
+    let svg = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
     let data = data_table(&picture.table());
     let place = escape(&picture.name);
     if SIZE_MAX < html.len() + svg.len() {
@@ -291,7 +300,11 @@ fn write_picture(html: &mut String, picture: &Picture) {
         );
         return;
     }
-    let _ = write!(html, "<figure id=\"{place}\">\n{svg}");
+    let _ = write!(
+        html,
+        "<figure id=\"{place}\"{}>\n<div class=\"chart\">{svg}</div>\n",
+        plots_attribute(&plots)
+    );
     if html.len() + data.len() <= SIZE_MAX {
         let _ = write!(
             html,
@@ -299,6 +312,38 @@ fn write_picture(html: &mut String, picture: &Picture) {
         );
     }
     html.push_str("</figure>\n");
+}
+
+/// Where time runs in a picture, for the script: left, top, right, bottom, start and end.
+fn plots_attribute(plots: &[TimePlot]) -> String {
+    if plots.is_empty() {
+        return String::new();
+    }
+    let plots = plots.iter().map(|plot| {
+        let (area, start, end) = (plot.area, plot.start_secs, plot.end_secs);
+        let (left, top, right, bottom) = (area.left, area.top, area.right, area.bottom);
+        format!("[{left:.0},{top:.0},{right:.0},{bottom:.0},{start},{end}]")
+    });
+    format!(" data-plots=\"[{}]\"", plots.collect::<Vec<_>>().join(","))
+}
+
+/// The place of the replay, which the script fills, and its data.
+fn write_replay(html: &mut String, page: &ReportPage) {
+    let Some(data) = &page.replay else {
+        return;
+    };
+    if SIZE_MAX < html.len() + data.len() {
+        return;
+    }
+    let _ = write!(
+        html,
+        "<section id=\"replay-part\" class=\"scripted\">\n<h2>Replay</h2>\n\
+         <p class=\"note\">The fleet at a moment: callers on the left, instances with their \
+         attempts in flight on the right, of which the dark part waits. Lines are a sample of the \
+         attempts of the last moments, broken ones were lost.</p>\n\
+         <div id=\"replay\" hidden></div>\n\
+         <script type=\"application/json\" id=\"replay-data\">{data}</script>\n</section>\n"
+    );
 }
 
 fn data_table(data: &DataTable) -> String {
@@ -377,6 +422,7 @@ mod tests {
             facts: HOSTILE.into(),
             question: vec![HOSTILE.into()],
             findings: vec![HOSTILE.into()],
+            replay: None,
             sections: vec![Section {
                 title: HOSTILE.into(),
                 blocks,
@@ -389,7 +435,7 @@ mod tests {
     #[test]
     fn hostile_texts_stay_text() {
         let html = render(&page(vec![picture(3)]));
-        assert!(!html.contains("<script"), "a text became a tag");
+        assert_eq!(html.matches("<script").count(), 1, "a text became a tag");
         assert!(!html.contains('\u{0}'));
         assert!(html.contains("&lt;/pre&gt;&lt;script src=&#39;x&#39;&gt;&quot;&amp;"));
     }
@@ -398,7 +444,7 @@ mod tests {
     fn a_page_names_no_address() {
         let html = render(&page(vec![picture(3)]));
         for address in [
-            "http:", "https:", "//", "@import", "url(", "src=\"", "<link", "<script",
+            "http:", "https:", "//", "@import", "url(", "src=\"", "<link",
         ] {
             assert!(!html.contains(address), "the page holds `{address}`");
         }

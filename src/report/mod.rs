@@ -1,6 +1,7 @@
 //! How results are shown: files, pages, pictures and text. Computes nothing.
 
 pub mod comparison;
+pub mod comparison_files;
 pub mod comparison_text;
 pub mod files;
 mod flow;
@@ -12,7 +13,9 @@ pub mod manifest;
 pub mod offered;
 pub mod page;
 pub mod pictures;
+mod replay;
 pub mod run_dir;
+mod script;
 pub mod series;
 pub mod story_text;
 pub mod summary;
@@ -21,6 +24,7 @@ pub mod terminal;
 pub mod terminal_class;
 mod terminal_edge;
 pub mod terminal_fault;
+pub mod terminal_means;
 
 #[cfg(test)]
 mod fixture;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::aggregate::Aggregate;
 use crate::experiment::judgement::Judgement;
+use crate::experiment::long_run::BatchMeans;
 use crate::experiment::{Results, Run};
 use crate::metrics::data::attempts::SeveralMetrics;
 use crate::metrics::data::cache::CacheMetrics;
@@ -24,7 +25,7 @@ use crate::metrics::data::{Conservation, ControlMetrics};
 use crate::metrics::evaluate::{Reading, Verdict};
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Expectation, Over};
-use crate::scenario::measure::{MeasureRef, Unit};
+use crate::scenario::measure::{AskedMeasure, MeasureRef, Unit};
 use crate::scenario::measure_catalog::info;
 
 /// The version of the format.
@@ -48,6 +49,7 @@ pub fn write_summary(
             .zip(&results.judgements)
             .map(|(expectation, judgement)| judgement_value(expectation, judgement))
             .collect(),
+        batch_means: results.batch_means.as_ref().map(batch_value),
         aggregates: results.aggregates.iter().map(aggregate_value).collect(),
         replications: results
             .runs
@@ -73,6 +75,8 @@ struct SummaryFile<'a> {
     duration_secs: f64,
     warmup_secs: f64,
     verdicts: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_means: Option<Value>,
     aggregates: Vec<Value>,
     replications: Vec<ReplicationEntry<'a>>,
 }
@@ -87,6 +91,8 @@ struct ReplicationEntry<'a> {
     measured_start_secs: f64,
     measured_end_secs: f64,
     verdicts: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    readings: Vec<Value>,
     conservation: &'a Conservation,
     requests: &'a RequestMetrics,
     services: &'a [ServiceMetrics],
@@ -123,6 +129,12 @@ impl<'a> ReplicationEntry<'a> {
             measured_end_secs: metrics.measured_end_secs,
             verdicts: judged
                 .map(|(expectation, verdict)| verdict_value(expectation, verdict))
+                .collect(),
+            readings: scenario
+                .asked
+                .iter()
+                .zip(&run.readings)
+                .map(|(asked, reading)| reading_value(asked, reading))
                 .collect(),
             conservation: &metrics.conservation,
             requests: &metrics.requests,
@@ -201,6 +213,32 @@ fn verdict_value(expectation: &Expectation, verdict: &Verdict) -> Value {
     map.insert(format!("value{suffix}"), json!(value));
     map.insert(format!("limit{suffix}"), json!(verdict.limit));
     map.insert("reason".into(), json!(verdict.reason));
+    Value::Object(map)
+}
+
+fn batch_value(means: &BatchMeans) -> Value {
+    let interval = means.interval.as_ref().ok();
+    json!({
+        "measure": "latency.mean",
+        "batch_count": means.batch_count,
+        "mean_secs": interval.map(|interval| interval.mean),
+        "interval_95_half_width_secs": interval.map(|interval| interval.half_width),
+        "reason": means.interval.as_ref().err(),
+    })
+}
+
+/// A number that was asked for; `never` where what it measures did not come.
+fn reading_value(asked: &AskedMeasure, reading: &Reading) -> Value {
+    let suffix = unit_suffix(unit_of(&asked.measure));
+    let (value, reason) = match reading {
+        Reading::Known(value) if value.is_infinite() => (json!("never"), ""),
+        Reading::Known(value) => (json!(value), ""),
+        Reading::Undecided(reason) => (Value::Null, reason.as_str()),
+    };
+    let mut map = Map::new();
+    map.insert("measure".into(), json!(asked.text));
+    map.insert(format!("value{suffix}"), value);
+    map.insert("reason".into(), json!(reason));
     Value::Object(map)
 }
 

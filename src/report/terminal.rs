@@ -6,11 +6,10 @@ use super::page::{JudgedLine, MeanLine};
 use super::summary::{digest_text, over_text, unit_of};
 use super::terminal_class::classes_table;
 use super::terminal_edge::edge_tables;
+use super::terminal_means::{asked_lines, asked_table, batch_table, mean_line, means_table};
 use crate::experiment::Results;
-use crate::experiment::aggregate::Aggregate;
 use crate::experiment::headline::is_shown;
 use crate::experiment::judgement::Judgement;
-use crate::experiment::pool::PooledPercentile;
 use crate::metrics::data::RunMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::distribution::DurationStats;
@@ -58,12 +57,19 @@ impl Summary {
         let first = results.runs.first().expect("results have at least one run");
         let means = match results.runs.len() {
             1 => Vec::new(),
-            _ => results.aggregates.iter().map(mean_line).collect(),
+            _ => {
+                let means = results.aggregates.iter().map(mean_line);
+                means.chain(asked_lines(scenario, results)).collect()
+            }
         };
-        let tables = match means.as_slice() {
+        let mut tables = match means.as_slice() {
             [] => run_tables(&first.metrics),
             means => vec![means_table(means)],
         };
+        tables.extend(results.batch_means.as_ref().map(batch_table));
+        if means.is_empty() {
+            tables.extend(asked_table(&asked_lines(scenario, results)));
+        }
         Summary {
             name: scenario.name.clone(),
             facts: facts(scenario, results),
@@ -166,6 +172,7 @@ fn remark(expectation: &Expectation, judgement: &Judgement) -> String {
     }
     match (judgement.state, judgement.reason.is_empty()) {
         (_, true) => {}
+        _ if 0 < tally.undecided_count => parts.push(format!("undecided: {}", judgement.reason)),
         (VerdictState::Undecided, _) => parts.push(format!("undecided: {}", judgement.reason)),
         _ => parts.push(judgement.reason.clone()),
     }
@@ -326,58 +333,7 @@ fn detectors_table(detectors: &[DetectorMetrics]) -> Option<Table> {
     })
 }
 
-fn mean_line(aggregate: &Aggregate) -> MeanLine {
-    let text = |value| format::by_unit(aggregate.unit, value);
-    let (known_count, run_count) = (aggregate.known_count, aggregate.run_count);
-    if let Some(pooled) = &aggregate.pooled {
-        return pooled_line(aggregate, pooled);
-    }
-    MeanLine {
-        measure: format!("{} {}", aggregate.measure, aggregate.phase)
-            .trim_end()
-            .to_string(),
-        mean: format::optional(aggregate.mean, text),
-        interval: format::optional(aggregate.half_width, |half| {
-            format!("\u{b1} {}", text(half))
-        }),
-        remark: match known_count == run_count {
-            true => String::new(),
-            false => format!("exists in {known_count} of {run_count}"),
-        },
-    }
-}
-
-fn pooled_line(aggregate: &Aggregate, pooled: &Result<PooledPercentile, String>) -> MeanLine {
-    let text = |p: &PooledPercentile| format::by_unit(aggregate.unit, p.value);
-    let interval = |p: &PooledPercentile| format::interval(aggregate.unit, (p.low, p.high));
-    MeanLine {
-        measure: format!("{} {}", aggregate.measure, aggregate.phase)
-            .trim_end()
-            .to_string(),
-        mean: format::optional(pooled.as_ref().ok(), text),
-        interval: format::optional(pooled.as_ref().ok(), interval),
-        remark: match pooled {
-            Ok(_) => "of all samples".to_string(),
-            Err(reason) => reason.clone(),
-        },
-    }
-}
-
-fn means_table(means: &[MeanLine]) -> Table {
-    let row = |line: &MeanLine| {
-        [&line.measure, &line.mean, &line.interval, &line.remark]
-            .map(String::clone)
-            .to_vec()
-    };
-    Table {
-        heading: "MEANS over replications".into(),
-        columns: texts(["mean", "95 % interval", ""]),
-        rows: means.iter().map(row).collect(),
-        note: String::new(),
-    }
-}
-
-fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
+pub(super) fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_string).to_vec()
 }
 

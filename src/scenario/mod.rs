@@ -72,6 +72,8 @@ pub struct Scenario {
     pub availability_objective_ratio: f64,
     /// Whether the latency of every request is split into its parts.
     pub has_breakdown: bool,
+    /// Whether the warm-up is to be found before the run; it is zero until then.
+    pub is_warmup_open: bool,
     /// Zones by id.
     pub zones: Vec<String>,
     /// The network.

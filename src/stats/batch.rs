@@ -40,12 +40,21 @@ pub fn batch_interval(values: &[f64], batch_count: usize) -> Result<MeanInterval
         .chunks_exact(length)
         .filter_map(mean)
         .collect();
-    let correlation = neighbor_correlation(&batches);
-    let n = batch_count as f64;
+    interval_of_batches(&batches)
+}
+
+/// The 95 % interval of the mean of a stationary run from the means of its batches, refused like
+/// [`batch_interval`].
+pub fn interval_of_batches(batches: &[f64]) -> Result<MeanInterval, BatchError> {
+    if batches.len() < BATCH_COUNT_MIN {
+        return Err(BatchError::TooFew(batches.len()));
+    }
+    let correlation = neighbor_correlation(batches);
+    let n = batches.len() as f64;
     if Z_99 * ((n - 2.0) / (n * n - 1.0)).sqrt() < correlation {
         return Err(BatchError::Correlated(correlation));
     }
-    Ok(mean_interval(&batches).expect("there are batches"))
+    Ok(mean_interval(batches).expect("there are batches"))
 }
 
 /// `1 - RVN / 2`: the correlation of neighbors from von Neumann's ratio of the squared differences

@@ -20,6 +20,10 @@ pub struct Contrast {
     pub difference: MeanInterval,
     /// Two-sided, of no difference.
     pub p_value: f64,
+    /// The standard error of the difference.
+    pub error: f64,
+    /// The degrees of freedom of Student's t.
+    pub degrees: f64,
     /// The correlation of the pairs; None where one side does not vary.
     pub correlation: Option<f64>,
     /// How it was computed.
@@ -71,12 +75,25 @@ pub fn difference(values: &[f64], reference: &[f64]) -> Option<Contrast> {
 ///
 /// If the two differ in length.
 pub fn ratio(values: &[f64], reference: &[f64]) -> Option<RatioContrast> {
+    ratio_by(difference, values, reference)
+}
+
+/// The ratio of `values` to `reference`, which do not belong together.
+pub fn unpaired_ratio(values: &[f64], reference: &[f64]) -> Option<RatioContrast> {
+    ratio_by(unpaired, values, reference)
+}
+
+fn ratio_by(
+    compare: fn(&[f64], &[f64]) -> Option<Contrast>,
+    values: &[f64],
+    reference: &[f64],
+) -> Option<RatioContrast> {
     let is_positive = |x: &f64| 0.0 < *x && x.is_finite();
     if !values.iter().chain(reference).all(is_positive) {
         return None;
     }
     let logarithms = |values: &[f64]| values.iter().map(|x| libm::log(*x)).collect::<Vec<_>>();
-    let contrast = difference(&logarithms(values), &logarithms(reference))?;
+    let contrast = compare(&logarithms(values), &logarithms(reference))?;
     let interval = contrast.difference;
     Some(RatioContrast {
         ratio: libm::exp(interval.mean),
@@ -116,31 +133,70 @@ fn paired(values: &[f64], reference: &[f64]) -> Option<Contrast> {
     Some(Contrast {
         difference: interval,
         p_value,
+        error,
+        degrees: count - 1.0,
         correlation: None,
         pairing: Pairing::Paired,
     })
 }
 
-/// Welch's interval, with the degrees of freedom of Satterthwaite.
-fn unpaired(values: &[f64], reference: &[f64]) -> Option<Contrast> {
+/// The mean of `values` less that of `reference`, which do not belong together: Welch's interval,
+/// with the degrees of freedom of Satterthwaite. `None` below two values of either.
+pub fn unpaired(values: &[f64], reference: &[f64]) -> Option<Contrast> {
     let squared_error = |values: &[f64]| {
         let deviation = standard_deviation(values)?;
         Some(deviation * deviation / values.len() as f64)
     };
     let (a, b) = (squared_error(values)?, squared_error(reference)?);
-    let count = values.len() as f64;
-    let degrees = (a + b) * (a + b) / (a * a / (count - 1.0) + b * b / (count - 1.0));
+    let (n, m) = (values.len() as f64 - 1.0, reference.len() as f64 - 1.0);
     let error = (a + b).sqrt();
     let difference = mean(values)? - mean(reference)?;
+    // Two samples that do not vary: what differs at all differs for certain.
+    let degrees = match error {
+        0.0 => n + m,
+        _ => (a + b) * (a + b) / (a * a / n + b * b / m),
+    };
+    let p_value = match (error, difference) {
+        (0.0, 0.0) => 1.0,
+        _ => t_p_value(difference / error, degrees),
+    };
     Some(Contrast {
         difference: MeanInterval {
             mean: difference,
             half_width: t_quantile(0.975, degrees) * error,
         },
-        p_value: t_p_value(difference / error, degrees),
+        p_value,
+        error,
+        degrees,
         correlation: None,
         pairing: Pairing::Unpaired,
     })
+}
+
+impl Contrast {
+    /// The p-value of two one-sided tests (Schuirmann 1987) that the true difference is as large as
+    /// `margin`, to either side: a small one says that it is smaller. Where nothing varies it is
+    /// that of the sign test.
+    ///
+    /// # Panics
+    ///
+    /// If `margin` is not positive.
+    pub fn equivalence_p_value(&self, margin: f64) -> f64 {
+        assert!(0.0 < margin, "a margin of {margin}");
+        let distance = margin - self.difference.mean.abs();
+        if self.error == 0.0 {
+            let count = self.degrees + 1.0;
+            return match 0.0 < distance {
+                true => libm::exp2(-count),
+                false => 1.0,
+            };
+        }
+        let both_tails = t_p_value(distance / self.error, self.degrees);
+        match 0.0 < distance {
+            true => both_tails / 2.0,
+            false => 1.0 - both_tails / 2.0,
+        }
+    }
 }
 
 fn sign_p_value(differences: &[f64]) -> f64 {
@@ -184,6 +240,40 @@ mod tests {
         let contrast = difference(&[1.0, 2.0, 3.0, 4.0], &[4.0, 3.5, 2.0, 1.0]).expect("pairs");
         assert_eq!(contrast.pairing, Pairing::Unpaired);
         assert!(contrast.correlation.expect("both vary") < -0.9);
+    }
+
+    #[test]
+    fn equivalence_needs_an_interval_of_90_percent_within_the_margin() {
+        // Mean 0.1, error 0.02: t(0.95, 9) = 1.8331 errors to both sides reach 0.1367.
+        let contrast = Contrast {
+            difference: MeanInterval {
+                mean: -0.1,
+                half_width: 0.045,
+            },
+            p_value: 0.0,
+            error: 0.02,
+            degrees: 9.0,
+            correlation: None,
+            pairing: Pairing::Paired,
+        };
+        assert!((contrast.equivalence_p_value(0.1 + 1.833_113 * 0.02) - 0.05).abs() < 1e-6);
+        assert!((contrast.equivalence_p_value(0.1) - 0.5).abs() < 1e-12);
+        assert!(0.5 < contrast.equivalence_p_value(0.09));
+        let same = difference(&[2.0; 5], &[2.0; 5]).expect("pairs");
+        assert_eq!(same.equivalence_p_value(0.1), 1.0 / 32.0);
+    }
+
+    #[test]
+    fn samples_of_different_sizes_are_compared_after_welch() {
+        // Welch 1947 by hand: means 2 and 6, squared errors 1/3 and 5/3, so t = -4 / sqrt 2 and
+        // the degrees are 4 / ((1/9)/2 + (25/9)/3) = 4.0755.
+        let found = unpaired(&[1.0, 2.0, 3.0], &[3.0, 5.0, 7.0, 9.0]).expect("enough");
+        assert!((found.difference.mean + 4.0).abs() < 1e-12);
+        assert!((found.error - 2.0f64.sqrt()).abs() < 1e-12);
+        assert!((found.degrees - 4.0 / (1.0 / 18.0 + 25.0 / 27.0)).abs() < 1e-12);
+        assert_eq!(unpaired(&[1.0], &[1.0, 2.0]), None);
+        let same = unpaired(&[1.0; 3], &[1.0; 4]).expect("enough");
+        assert_eq!(same.p_value, 1.0);
     }
 
     #[test]

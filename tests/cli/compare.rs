@@ -5,7 +5,7 @@ use std::fs;
 use super::support::{SMALL, Said, Stormglass, contents_of};
 
 /// One server without a queue to speak of, whose service time is a constant.
-const CONSTANT: &str = r#"# How long does a call take?
+pub const CONSTANT: &str = r#"# How long does a call take?
 schema = 1
 name = "constant"
 seed = 11
@@ -36,12 +36,12 @@ fn small(args: &[&str]) -> Said {
     Stormglass::with("small.toml", SMALL).say(&words)
 }
 
-fn constant(command: &Stormglass, args: &[&str]) -> Said {
+pub fn constant(command: &Stormglass, args: &[&str]) -> Said {
     fs::write(command.path("constant.toml"), CONSTANT).expect("written");
     command.say(&[&["compare", "constant.toml"], args].concat())
 }
 
-fn json(said: &Said) -> serde_json::Value {
+pub fn json(said: &Said) -> serde_json::Value {
     serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
 }
 
@@ -92,7 +92,7 @@ fn a_variant_that_is_worse_fails_on_demand_and_one_that_is_better_does_not() {
 #[test]
 fn what_cannot_be_compared_fails_on_demand() {
     let command = Stormglass::new();
-    // 2,000 requests have two above the 99.9th percentile.
+    // 2,000 requests have two above the 99.9th percentile, and those of five runs have nine.
     let args = [
         "--vary",
         VARY_DEMAND,
@@ -158,7 +158,12 @@ fn the_bytes_are_the_same_for_any_number_of_jobs() {
     }
     assert_eq!(seen[0], seen[1]);
     let names: Vec<&str> = seen[0].1.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names[0], "comparison.json");
+    assert!(names.contains(&"comparison.json"), "{names:?}");
+    assert!(
+        names.contains(&"charts/differences-latency-p99.png"),
+        "{names:?}"
+    );
+    assert!(names.contains(&"report.html"), "{names:?}");
     assert!(
         names.contains(&"variants/2-least_in_flight/summary.json"),
         "{names:?}"
@@ -350,4 +355,108 @@ fn the_same_seeds_take_most_of_the_noise_out_of_close_policies() {
     let differences: Vec<f64> = two.iter().zip(&three).map(|(x, y)| x - y).collect();
     let apart = variance(&two) + variance(&three);
     assert!(10.0 * variance(&differences) <= apart, "{two:?} {three:?}");
+}
+
+/// A scenario with variants of which one takes twice as long.
+fn with_variants(more: &str) -> String {
+    format!(
+        "{CONSTANT}\n[compare]\nreference = \"fast\"\n{more}\n[compare.variant]\nfast = {{}}\n\
+         slow = {{ \"service.web.service_time.value\" = \"80ms\" }}\n"
+    )
+}
+
+#[test]
+fn expectations_between_variants_decide_the_exit_code() {
+    let expects = |text: &str| {
+        let more = format!("expect = {{ e = \"{text}\" }}");
+        let command = Stormglass::with("v.toml", &with_variants(&more));
+        command.say(&["compare", "v.toml", "--replications", "6", "-q"])
+    };
+    let said = expects("fast.latency.p50 <= 0.6 * slow.latency.p50");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let line = "  \u{2713} e   fast.latency.p50 <= 0.6 * slow.latency.p50   ratio 0.5";
+    assert!(said.out.contains(line), "{}", said.out);
+    let said = expects("fast.latency.p50 <= 0.4 * slow.latency.p50");
+    assert_eq!(said.code, Some(99), "{said:?}");
+}
+
+#[test]
+fn what_the_interval_does_not_decide_fails_unless_told_otherwise() {
+    let more = "expect = { e = \"fast.success_ratio < slow.success_ratio\" }";
+    let command = Stormglass::with("v.toml", &with_variants(more));
+    // Nobody fails in either, so that the difference is zero, and zero is not below zero.
+    let said = command.say(&["compare", "v.toml", "--replications", "6", "-q"]);
+    assert_eq!(said.code, Some(99), "{said:?}");
+    let few = ["compare", "v.toml", "--replications", "3", "-q"];
+    let said = command.say(&few);
+    assert_eq!(said.code, Some(99), "{said:?}");
+    assert!(
+        said.out.contains("fewer than 5 replications"),
+        "{}",
+        said.out
+    );
+    let said = command.say(&[&few[..], &["--undecided", "pass"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn no_difference_needs_a_margin_and_a_primary_measure_has_the_only_verdict() {
+    let more = "primary = \"latency.p50\"\nmargin = { a = \"success_ratio within 1%\" }";
+    let command = Stormglass::with("v.toml", &with_variants(more));
+    let said = command.say(&["compare", "v.toml", "--replications", "6", "-q"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let sentence = said
+        .out
+        .lines()
+        .find(|line| line.starts_with("  slow has "));
+    let sentence = sentence.unwrap_or_else(|| panic!("{said:?}"));
+    assert!(
+        sentence.contains("latency.p50 than fast (worse)"),
+        "{sentence}"
+    );
+    assert!(sentence.ends_with("not judged: latency.p99"), "{sentence}");
+    let vary = [
+        "--vary",
+        "client.shop.call.web.deadline=10s,11s",
+        "--margin",
+    ];
+    let within = "latency.p50 within 5%";
+    let rest = ["--metric", "latency.p50", "--replications", "6", "-q"];
+    let said = constant(&Stormglass::new(), &[&vary[..], &[within], &rest].concat());
+    assert!(said.out.contains("equal in latency.p50"), "{}", said.out);
+    let vary = [
+        "--vary",
+        "service.web.service_time.value=40ms,40100us",
+        "--margin",
+    ];
+    let said = constant(&Stormglass::new(), &[&vary[..], &[within], &rest].concat());
+    let end = "no difference in latency.p50 (within 5 %)\n";
+    assert!(said.out.contains(end), "{}", said.out);
+}
+
+#[test]
+fn mistakes_in_what_is_said_of_variants_are_shown_where_they_stand() {
+    for (more, message) in [
+        (
+            "expect = { e = \"quick.latency.p50 < slow.latency.p50\" }",
+            "error: unknown variant `quick`\n",
+        ),
+        (
+            "expect = { e = \"fast.latency.p5x < slow.latency.p50\" }",
+            "error: variant `fast`: `latency` has no `p5x`\n",
+        ),
+        (
+            "primary = \"latncy.p50\"",
+            "error: variant `fast`: unknown measure `latncy`\n",
+        ),
+        ("margin = { a = \"latency.p50\" }", "error: no margin\n"),
+    ] {
+        let command = Stormglass::with("v.toml", &with_variants(more));
+        let said = command.say(&["check", "v.toml"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(
+            said.err.starts_with(message) || said.out.starts_with(message),
+            "{said:?}"
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 mod chart;
 mod compare;
+mod compare_sources;
 mod detectors;
 mod files;
 mod registries;

@@ -259,3 +259,51 @@ fn a_plan_takes_the_inputs_of_its_scenario_along() {
     let end = format!("its input inputs/{input} is not what it was\n");
     assert!(said.err.ends_with(&end), "{said:?}");
 }
+
+#[test]
+fn engines_get_what_makes_them_run_every_part() {
+    let command = planned();
+    let emit = |engine: &str| {
+        let said = command.say(&[
+            "sweep",
+            "--run-plan",
+            "plan.json",
+            "--shards",
+            "40",
+            "--emit",
+            engine,
+            "-q",
+        ]);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+        said.out
+    };
+    let plan = command.path("plan.json").canonicalize().expect("written");
+    let slurm = emit("slurm");
+    assert!(slurm.contains("#SBATCH --array=0-39\n"), "{slurm}");
+    assert!(slurm.contains("--shard-from-env --shards 40"), "{slurm}");
+    let dask = emit("dask");
+    assert!(dask.contains("\nCOUNT = 40\n"), "{dask}");
+    for text in [&slurm, &dask] {
+        let name = plan.file_name().expect("a name").to_string_lossy();
+        assert!(text.contains(&format!("/{name}")), "{text}");
+    }
+    let kubernetes = emit("kubernetes");
+    for line in [
+        "  name: small-sweep\n",
+        "  completions: 40\n",
+        "  completionMode: Indexed\n",
+        "            - --shard-from-env\n",
+    ] {
+        assert!(kubernetes.contains(line), "{line}: {kubernetes}");
+    }
+    let said = command.say(&[
+        "sweep",
+        "small.toml",
+        "--emit",
+        "slurm",
+        "--shards",
+        "2",
+        "-q",
+    ]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+}

@@ -14,6 +14,7 @@ mod class_effects;
 mod class_load;
 mod class_shares;
 mod classes;
+mod comparisons;
 mod connections;
 mod detection;
 mod fan_out;

@@ -1,70 +1,104 @@
 //! `stormglass compare`.
 
+mod execute;
+mod measures;
+mod saved;
 pub mod variants;
 
 use std::io;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use self::variants::{LoadedVariant, load_variants};
-use super::args::{CompareArgs, Format, RunArgs};
-use super::command::{repeat_command, repeat_comparison};
+use self::execute::Execution;
+use self::measures::Measures;
+use self::saved::SavedRun;
+use self::variants::{Variants, load_variants};
+use super::args::{CompareArgs, Format};
+use super::command::repeat_comparison;
 use super::interrupt::Interrupt;
-use super::load::slug;
-use super::progress::Meter;
-use super::run::{RUNS_DIRECTORY, begin, interrupted, jobs_that_fit, manifest};
+use super::run::{RUNS_DIRECTORY, begin, interrupted, is_passed};
 use super::style::Console;
 use super::{CliError, Exit, print_comparison};
-use crate::experiment::Results;
-use crate::experiment::compare::{Comparison, Row, Sample, Verdict, compare};
-use crate::experiment::plan::{Monitor, Plan, PlanError};
-use crate::experiment::replicate::replicate;
-use crate::experiment::settling::settles_at_secs;
-use crate::report::comparison::{ComparisonFacts, write_csv, write_json};
-use crate::report::files::{Contents, write_files};
-use crate::report::manifest::{Manifest, utc_text};
+use crate::experiment::compare::between::{BetweenJudgement, judge_between};
+use crate::experiment::compare::sample::Sample;
+use crate::experiment::compare::{Comparison, Design, Question, Row, Verdict, compare};
+use crate::report::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
+use crate::report::comparison_files::{ComparisonContents, write_comparison};
+use crate::report::manifest::{FileHash, Manifest, utc_text};
 use crate::report::run_dir::RunDirWriter;
 use crate::report::summary::digest_text;
-use crate::report::terminal::Summary;
-use crate::time::SimTime;
 
-/// Runs the variants of a scenario on the same seeds and says which is better.
+/// What a saved run that is compared with is called.
+const BASELINE: &str = "baseline";
+/// Replications of a variant unless somebody says otherwise.
+const REPLICATION_COUNT: u32 = 10;
+
+/// What is compared.
+struct Compared {
+    samples: Vec<Sample>,
+    /// Of every measure, those that only expectations name at the end.
+    questions: Vec<Question>,
+    design: Design,
+    measures: Measures,
+    facts: ComparisonFacts,
+    /// Of the reference.
+    scenario_files: Vec<FileHash>,
+}
+
+/// Runs the variants of a scenario on the same seeds, or reads saved runs, and says which is
+/// better.
 pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> {
-    let (variants, reference) = load_variants(args, console)?;
-    let interrupt = Interrupt::listen()?;
+    let saved_count = args.scenarios.iter().filter(|path| path.is_dir()).count();
     let started_at = SystemTime::now();
+    if saved_count != 0 && saved_count != args.scenarios.len() {
+        return Err(CliError::Usage(
+            "run directories are compared with each other; to compare a scenario with one, write \
+             --baseline RUN_DIR"
+                .to_string(),
+        ));
+    }
+    let interrupt = Interrupt::listen()?;
+    if saved_count != 0 {
+        let compared = read_saved(args)?;
+        let writer = begin(args.out.as_deref())?;
+        return finish(args, compared, writer, started_at, console);
+    }
+    let baseline = args.baseline.as_deref().map(SavedRun::read).transpose()?;
+    let variants = load_variants(args, console)?;
     let mut writer = begin(args.out.as_deref())?;
-    let (samples, digests) = run_variants(args, &variants, &mut writer, &interrupt, console)?;
-
-    let scenario = &variants[reference].loaded.scenario;
-    let measured = scenario.duration - scenario.warmup;
-    let asked: Vec<_> = scenario.asked.iter().step_by(2).cloned().collect();
-    let comparison = compare(&asked, &samples, reference, measured.as_secs_f64());
-    let words: Vec<[u8; 8]> = digests.iter().map(|digest| digest.to_le_bytes()).collect();
-    let facts = ComparisonFacts {
-        scenario: scenario.name.clone(),
-        seed: scenario.seed,
-        digest: digest_text(xxhash_rust::xxh64::xxh64(&words.concat(), 0)),
-        variants: variants
-            .iter()
-            .zip(&digests)
-            .map(|(variant, digest)| (variant.sets.clone(), digest_text(*digest)))
-            .collect(),
-    };
-    writer.write("comparison.json", |out| {
-        write_json(&facts, &comparison, out)
-    })?;
+    let compared = run_variants(args, variants, baseline, &mut writer, &interrupt, console)?;
     if interrupt.is_raised() {
         return Err(interrupted());
     }
+    finish(args, compared, writer, started_at, console)
+}
+
+/// Compares, writes and shows.
+fn finish(
+    args: &CompareArgs,
+    compared: Compared,
+    mut writer: RunDirWriter,
+    started_at: SystemTime,
+    console: &mut Console,
+) -> Result<Exit, CliError> {
+    let comparison = compare(&compared.design, &compared.samples);
+    let between = judge_expectations(&compared)?;
+    let facts = &compared.facts;
     let command = repeat_comparison(args);
-    let place = place(args, &facts);
+    let contents = ComparisonContents {
+        facts,
+        comparison: &comparison,
+        between: &between,
+        command: &command,
+        has_charts: !args.no_charts,
+    };
+    write_comparison(&mut writer, &contents)?;
+    let place = place(args, facts);
     let manifest = Manifest {
         schema: Manifest::SCHEMA,
         stormglass_version: env!("CARGO_PKG_VERSION").to_string(),
-        scenario_name: scenario.name.clone(),
-        scenario_files: variants[reference].loaded.origin.file_hashes.clone(),
+        scenario_name: facts.scenario.clone(),
+        scenario_files: compared.scenario_files.clone(),
         replications: Vec::new(),
         repeat_with: command.clone(),
         started_at: utc_text(started_at),
@@ -73,126 +107,206 @@ pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> 
         complete: true,
     };
     writer.commit(&place, &manifest)?;
-
-    show(args.format, &facts, &comparison, &command, &place, console)?;
-    Ok(verdict(args, &comparison))
+    show(args.format, &contents, &place, console)?;
+    Ok(verdict(args, &comparison, &between))
 }
 
-/// Runs one variant after the other and writes its run directory. Returns the numbers that are
-/// compared, and the digests.
+/// Runs the variants, and puts the baseline before them if there is one.
 fn run_variants(
     args: &CompareArgs,
-    variants: &[LoadedVariant],
+    variants: Variants,
+    mut baseline: Option<SavedRun>,
     writer: &mut RunDirWriter,
     interrupt: &Interrupt,
     console: &mut Console,
-) -> Result<(Vec<Sample>, Vec<u64>), CliError> {
-    let lengths = variants.iter().map(|v| v.loaded.scenario.duration);
-    let run_count = args.replications * u32::try_from(variants.len()).expect("variants are few");
-    let meter = Meter::start(
-        console.progress_mode(),
-        interrupt.clone(),
-        lengths.max().expect("there are variants"),
-        run_count,
-    );
-    let (mut samples, mut digests, mut event_count) = (Vec::new(), Vec::new(), 0_u64);
-    let mut settles_at: Vec<f64> = Vec::new();
-    for (place, variant) in (0..).zip(variants) {
-        let started_at = SystemTime::now();
-        let part = Part {
-            meter: &meter,
-            first: place * args.replications,
-        };
-        let scenario = &variant.loaded.scenario;
-        let limits = &args.load.limits;
-        let plan = Plan {
+) -> Result<Compared, CliError> {
+    let saved_count = baseline.as_ref().map_or(0, |saved| saved.seeds.len());
+    let standard = match u32::try_from(saved_count) {
+        Ok(count) if 2 <= count => count,
+        _ => REPLICATION_COUNT,
+    };
+    let execution = Execution {
+        args,
+        variants: &variants,
+        replications: args.replications.unwrap_or(standard),
+        interrupt,
+    };
+    let mut executed = execution.run(writer, console)?;
+    let scenario = &variants.list[0].loaded.scenario;
+    let mut digests: Vec<String> = executed.digests.iter().map(|d| digest_text(*d)).collect();
+    let words: Vec<[u8; 8]> = executed.digests.iter().map(|d| d.to_le_bytes()).collect();
+    let mut sets: Vec<Vec<String>> = variants.list.iter().map(|v| v.sets.clone()).collect();
+    let mut is_paired = true;
+    if let Some(saved) = &mut baseline {
+        let run_count = executed.samples[0].readings.len() as u64;
+        let own: Vec<u64> = (0..run_count)
+            .map(|i| scenario.seed.wrapping_add(i))
+            .collect();
+        is_paired = pair(&own, saved, &mut executed.samples[0]);
+        let sample = saved.sample(BASELINE, &variants.measures.texts)?;
+        executed.samples.insert(0, sample);
+        digests.insert(0, saved.digest.clone());
+        sets.insert(0, Vec::new());
+    }
+    let is_reference = |sample: &Sample| sample.name == variants.reference;
+    let reference = executed.samples.iter().position(is_reference);
+    let reference = reference.expect("the reference is one of them");
+    let measured = (scenario.duration - scenario.warmup).as_secs_f64();
+    let asked = variants.asked.iter();
+    let questions: Vec<Question> = asked.map(|a| Question::new(&a.text, &a.measure)).collect();
+    let measures = variants.measures;
+    let first = &variants.list[reference.min(variants.list.len() - 1)];
+    Ok(Compared {
+        design: measures.design(questions.clone(), reference, is_paired, measured),
+        samples: executed.samples,
+        questions,
+        measures,
+        facts: ComparisonFacts {
+            scenario: scenario.name.clone(),
             seed: scenario.seed,
-            replication_count: args.replications,
-            jobs: jobs_that_fit(args.jobs.count, &variant.loaded.estimate, limits.max_memory),
-        };
-        let results = replicate(scenario, &plan, limits.max_events, &part).map_err(|error| {
-            meter.finish(None);
-            let advice = match error {
-                PlanError::Interrupted => String::new(),
-                _ => format!("\nhint: this was variant `{}`", variant.name),
-            };
-            CliError::Plan { error, advice }
-        })?;
-        event_count = event_count.saturating_add(results.event_count());
-        settles_at.extend(settles_at_secs(&results, scenario));
-        writer.enter(&format!("variants/{place}-{}", slug(&variant.name)));
-        write_variant(args, variant, &results, started_at, writer)?;
-        digests.push(results.digest());
-        samples.push(Sample {
-            name: variant.name.clone(),
-            readings: results.runs.into_iter().map(|run| run.readings).collect(),
-        });
+            digest: digest_text(xxhash_rust::xxh64::xxh64(&words.concat(), 0)),
+            variants: sets.into_iter().zip(digests).collect(),
+        },
+        scenario_files: first.loaded.origin.file_hashes.clone(),
+    })
+}
+
+/// Keeps the replications of the seeds that both have, if those are all of one of them. Returns
+/// whether they are pairs now.
+fn pair(own: &[u64], saved: &mut SavedRun, sample: &mut Sample) -> bool {
+    let common: Vec<u64> = own
+        .iter()
+        .copied()
+        .filter(|s| saved.seeds.contains(s))
+        .collect();
+    if common.len() < own.len().min(saved.seeds.len()) {
+        return false;
     }
-    if let Some(took) = meter.finish(Some(event_count)) {
-        console.note(took);
+    saved.restrict(&common);
+    let mut seeds = own.iter();
+    sample
+        .readings
+        .retain(|_| seeds.next().is_some_and(|seed| common.contains(seed)));
+    if common.len() < own.len() {
+        // What all of them were read from says nothing of some of them.
+        sample.pools.clear();
     }
-    if let Some(secs) = settles_at.into_iter().reduce(f64::max) {
-        console.note(format_args!(
-            "warning: the mean latency settles {secs} s after the start, or later (MSER-5 before \
-             the first fault); write warmup = \"{secs}s\", the same for all variants"
+    true
+}
+
+/// The saved runs of run directories.
+fn read_saved(args: &CompareArgs) -> Result<Compared, CliError> {
+    if args.scenarios.len() < 2 || args.vary.is_some() || args.baseline.is_some() {
+        return Err(CliError::Usage(
+            "saved runs are compared with each other: name two run directories or more".into(),
         ));
     }
-    Ok((samples, digests))
-}
-
-/// Writes the run directory of a variant, as `run` would without pictures.
-fn write_variant(
-    args: &CompareArgs,
-    variant: &LoadedVariant,
-    results: &Results,
-    started_at: SystemTime,
-    writer: &mut RunDirWriter,
-) -> Result<(), CliError> {
-    let command = repeat_command(&RunArgs {
-        scenario: Some(args.scenario.clone()),
-        seed: args.seed,
-        load: super::args::LoadArgs {
-            sets: [&args.load.sets[..], &variant.sets[..]].concat(),
-            limits: args.load.limits.clone(),
-        },
-        replications: args.replications,
-        jobs: args.jobs.clone(),
-        out: None,
-        format: Format::Text,
-        trace: Vec::new(),
-        no_charts: true,
-    });
-    let scenario = &variant.loaded.scenario;
-    write_files(
-        writer,
-        &Contents {
-            scenario,
-            results,
-            origin: &variant.loaded.origin,
-            summary: &Summary::new(scenario, results),
-            command: &command,
-            has_charts: false,
-        },
-    )?;
-    let manifest = manifest(&variant.loaded, results, started_at, &command, writer);
-    Ok(writer.leave(&manifest)?)
-}
-
-/// The replications of one variant among those of all.
-struct Part<'a> {
-    meter: &'a Meter,
-    first: u32,
-}
-
-impl Monitor for Part<'_> {
-    fn on_progress(&self, replication: u32, now: SimTime, event_count: u64) -> ControlFlow<()> {
-        let place = self.first + replication;
-        self.meter.on_progress(place, now, event_count)
+    let mut saved = Vec::new();
+    for path in &args.scenarios {
+        saved.push(SavedRun::read(path)?);
     }
-
-    fn on_done(&self, replication: u32) {
-        self.meter.on_done(self.first + replication);
+    let common: Vec<u64> = saved[0]
+        .seeds
+        .clone()
+        .into_iter()
+        .filter(|seed| saved.iter().all(|run| run.seeds.contains(seed)))
+        .collect();
+    let least = saved.iter().map(|run| run.seeds.len()).min().unwrap_or(0);
+    let is_paired = common.len() == least;
+    if is_paired {
+        saved.iter_mut().for_each(|run| run.restrict(&common));
     }
+    let measures = Measures::new(args, None)?;
+    let names = names_of(&args.scenarios);
+    let pairs = saved.iter().zip(&names);
+    let samples: Result<Vec<Sample>, CliError> = pairs
+        .map(|(run, name)| run.sample(name, &measures.texts))
+        .collect();
+    let questions: Result<Vec<Question>, CliError> = measures
+        .texts
+        .iter()
+        .map(|text| saved::question(text))
+        .collect();
+    let questions = questions?;
+    let reference = match &args.reference {
+        None => 0,
+        Some(name) => names
+            .iter()
+            .position(|known| known == name)
+            .ok_or_else(|| {
+                CliError::Usage(format!(
+                    "unknown variant `{name}`; expected one of {}",
+                    names.join(", ")
+                ))
+            })?,
+    };
+    let words: Vec<String> = saved.iter().map(|run| run.digest.clone()).collect();
+    let digest = xxhash_rust::xxh64::xxh64(words.concat().as_bytes(), 0);
+    let measured_secs = saved[reference].measured_secs;
+    Ok(Compared {
+        design: measures.design(questions.clone(), reference, is_paired, measured_secs),
+        samples: samples?,
+        questions,
+        measures,
+        facts: ComparisonFacts {
+            scenario: saved[reference].scenario.clone(),
+            seed: saved[reference].seeds[0],
+            digest: digest_text(digest),
+            variants: saved
+                .iter()
+                .map(|run| (Vec::new(), run.digest.clone()))
+                .collect(),
+        },
+        scenario_files: Vec::new(),
+    })
+}
+
+/// What files or directories are called: by their last part, by their whole path where two of
+/// those are equal.
+fn names_of(paths: &[PathBuf]) -> Vec<String> {
+    let short = |path: &PathBuf| {
+        let is_file = path
+            .extension()
+            .is_some_and(|extension| extension == "toml");
+        let name = if is_file {
+            path.file_stem()
+        } else {
+            path.file_name()
+        };
+        name.unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned()
+    };
+    let names: Vec<String> = paths.iter().map(short).collect();
+    let is_twice = |name: &String| 1 < names.iter().filter(|other| *other == name).count();
+    let pairs = paths.iter().zip(&names);
+    pairs
+        .map(|(path, name)| match is_twice(name) {
+            true => path.display().to_string(),
+            false => name.clone(),
+        })
+        .collect()
+}
+
+/// What became of `[compare.expect]`.
+fn judge_expectations(compared: &Compared) -> Result<Vec<JudgedBetween>, CliError> {
+    let (samples, measures) = (&compared.samples, &compared.measures);
+    let expectations = measures.expectations.iter();
+    expectations
+        .map(|expectation| {
+            let unit = measures.unit_of(expectation, &compared.questions)?;
+            let left = measures.number_of(&expectation.left, samples)?;
+            let right = measures.number_of(&expectation.right, samples)?;
+            let is_paired = compared.design.is_paired;
+            let judgement: BetweenJudgement =
+                judge_between(expectation, unit, samples, left, right, is_paired);
+            Ok(JudgedBetween {
+                expectation: expectation.clone(),
+                unit,
+                judgement,
+            })
+        })
+        .collect()
 }
 
 fn place(args: &CompareArgs, facts: &ComparisonFacts) -> PathBuf {
@@ -205,33 +319,30 @@ fn place(args: &CompareArgs, facts: &ComparisonFacts) -> PathBuf {
 
 fn show(
     format: Format,
-    facts: &ComparisonFacts,
-    comparison: &Comparison,
-    command: &str,
+    contents: &ComparisonContents,
     place: &Path,
     console: &mut Console,
 ) -> io::Result<()> {
-    let (name, seed) = (&facts.scenario, facts.seed);
     match format {
         Format::Text => {
             let out = console.out();
-            print_comparison::text(name, seed, comparison, out)?;
-            writeln!(out, "\n  digest {}", facts.digest)?;
-            writeln!(out, "  {}", place.display())?;
-            writeln!(out, "repeat with: {command}")?;
+            print_comparison::text(contents, out)?;
+            writeln!(out, "\n  digest {}", contents.facts.digest)?;
+            writeln!(out, "  {}", place.join("report.html").display())?;
+            writeln!(out, "repeat with: {}", contents.command)?;
         }
-        Format::Md => print_comparison::markdown(name, seed, comparison, console.out())?,
-        Format::Csv => write_csv(comparison, console.out())?,
-        Format::Json => write_json(facts, comparison, console.out())?,
+        Format::Md => print_comparison::markdown(contents, console.out())?,
+        Format::Csv => write_csv(contents.comparison, console.out())?,
+        Format::Json => write_json(contents, console.out())?,
     }
     if format != Format::Text {
-        console.note(place.display());
+        console.note(place.join("report.html").display());
     }
     Ok(())
 }
 
-/// Whether a measure that must not be worse is, or cannot be compared.
-fn verdict(args: &CompareArgs, comparison: &Comparison) -> Exit {
+/// Whether a measure that must not be worse is, or cannot be compared, or an expectation failed.
+fn verdict(args: &CompareArgs, comparison: &Comparison, between: &[JudgedBetween]) -> Exit {
     let is_watched = |text: &String| args.fail_if_worse.iter().any(|metric| metric == text);
     let watched = comparison.measures.iter().filter(|m| is_watched(&m.text));
     let mut rows = watched.flat_map(|measure| &measure.rows);
@@ -239,7 +350,9 @@ fn verdict(args: &CompareArgs, comparison: &Comparison) -> Exit {
         let bad = [Some(Verdict::Worse), Some(Verdict::NotComparable)];
         bad.contains(&row.verdict)
     };
-    match rows.any(is_bad) {
+    let mut states = between.iter().map(|judged| judged.judgement.state);
+    let is_held = states.all(|state| is_passed(state, args.undecided));
+    match rows.any(is_bad) || !is_held {
         true => Exit::ExpectationFailed,
         false => Exit::Done,
     }

@@ -1,21 +1,19 @@
 //! Which variants are compared, in which measures.
 
+use std::path::{Path, PathBuf};
+
 use super::super::args::CompareArgs;
 use super::super::load::{self, Loaded};
 use super::super::style::Console;
+use super::super::warmup;
 use super::super::{CliError, load::input};
-use crate::experiment::compare::questions;
+use super::measures::Measures;
+use crate::experiment::compare::readings_of;
 use crate::scenario::Scenario;
-use crate::scenario::load::LoadText;
+use crate::scenario::compare::CompareConfig;
 use crate::scenario::load::suggest::{did_you_mean, one_of};
+use crate::scenario::measure::AskedMeasure;
 
-/// What is compared unless the user says otherwise.
-const METRICS: [&str; 4] = [
-    "success_ratio",
-    "latency.p50",
-    "latency.p99",
-    "amplification",
-];
 /// Most values of `--vary`.
 const VALUE_COUNT_MAX: usize = 64;
 
@@ -23,84 +21,180 @@ const VALUE_COUNT_MAX: usize = 64;
 pub struct LoadedVariant {
     /// Its name.
     pub name: String,
+    /// The scenario that it changes.
+    pub path: PathBuf,
     /// What it sets, as `--set` takes it.
     pub sets: Vec<String>,
     /// What is to run.
     pub loaded: Loaded,
 }
 
+/// All variants, and what is asked of them.
+pub struct Variants {
+    /// The variants, in order; at least one.
+    pub list: Vec<LoadedVariant>,
+    /// The name of the one that the others are compared with.
+    pub reference: String,
+    /// What is asked.
+    pub measures: Measures,
+    /// The measures, in the order of [`Measures::texts`].
+    pub asked: Vec<AskedMeasure>,
+}
+
 /// A variant as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
     name: String,
+    path: PathBuf,
     sets: Vec<String>,
 }
 
-/// The measures to compare, those of `--fail-if-worse` last.
-fn measures(args: &CompareArgs) -> Vec<String> {
-    let mut list = match args.metrics.is_empty() {
-        true => METRICS.map(str::to_string).to_vec(),
-        false => args.metrics.clone(),
-    };
-    list.extend(args.fail_if_worse.iter().cloned());
-    let mut seen: Vec<String> = Vec::new();
-    list.retain(|metric| {
-        let is_new = !seen.contains(metric);
-        seen.push(metric.clone());
-        is_new
-    });
-    list
+/// Loads all variants. A warm-up that is to be found is found, the longest of all for all.
+pub fn load_variants(args: &CompareArgs, console: &mut Console) -> Result<Variants, CliError> {
+    let variants = load_with(args, &[], console)?;
+    let is_open = |variant: &LoadedVariant| variant.loaded.scenario.is_warmup_open;
+    if !variants.list.iter().any(is_open) {
+        return Ok(variants);
+    }
+    let mut secs: f64 = 0.0;
+    for variant in &variants.list {
+        let limits = &args.load.limits;
+        let found = warmup::find(&variant.loaded, args.jobs.count, limits, console)?;
+        secs = secs.max(found);
+    }
+    console.note(format_args!(
+        "{}; the longest of all variants holds for all",
+        warmup::found_text(secs)
+    ));
+    load_with(args, &[warmup::set(secs)], console)
 }
 
-/// Loads all variants, and says which one is the reference.
-pub fn load_variants(
+fn load_with(
     args: &CompareArgs,
+    more_sets: &[String],
     console: &mut Console,
-) -> Result<(Vec<LoadedVariant>, usize), CliError> {
+) -> Result<Variants, CliError> {
     let mut sets = args.load.sets.clone();
     if let Some(seed) = args.seed {
         sets.push(format!("seed={seed}"));
     }
-    let mut input = input(Some(&args.scenario), &sets, &args.load.limits)?;
-    let name = match &input.text {
-        LoadText::File(path) => path.display().to_string(),
-        LoadText::Text { name, .. } | LoadText::Saved { name, .. } => name.clone(),
-    };
-    let (wanted, named) = match &args.vary {
-        Some(vary) => {
-            let wanted = varied(vary)?;
-            let first = wanted[0].name.clone();
-            (wanted, first)
-        }
-        None => of_scenario(&load::base(&input, console)?, &name)?,
-    };
-    refuse_vain(&wanted)?;
-    let reference = reference(args, &wanted, &named)?;
-    let measures = measures(args);
-    let mut said = Vec::new();
-    let mut variants = Vec::new();
-    for Wanted { name, sets: own } in wanted {
-        input.sets = [&sets[..], &own[..]].concat();
-        let mut loaded = load::variant(&input, &measures, &mut said, console)?;
-        loaded.scenario.asked = questions(&loaded.scenario.asked);
-        variants.push(LoadedVariant {
+    let first = &args.scenarios[0];
+    let base = load::base(&input(Some(first), &sets, &args.load.limits)?, console)?;
+    let (wanted, reference) = wanted(args, &base)?;
+    refuse_seeds(&wanted)?;
+    if 1 < args.scenarios.len() && args.seed.is_none() {
+        // Files have seeds of their own; all run with that of the first.
+        sets.push(format!("seed={}", base.seed));
+    }
+    let measures = Measures::new(args, used_compare(args, &base))?;
+    let (mut said, mut list, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+    for Wanted {
+        name,
+        path,
+        sets: own,
+    } in wanted
+    {
+        let mut input = input(Some(&path), &sets, &args.load.limits)?;
+        input.sets.extend(own.iter().chain(more_sets).cloned());
+        let mut loaded = load::variant(&input, &measures.texts, &mut said, console)?;
+        asked = std::mem::take(&mut loaded.scenario.asked);
+        loaded.scenario.asked = readings_of(&asked);
+        list.push(LoadedVariant {
             name,
-            sets: own,
+            path,
+            sets: own.into_iter().chain(more_sets.iter().cloned()).collect(),
             loaded,
         });
     }
-    Ok((variants, reference))
+    refuse_other_warmups(&list)?;
+    Ok(Variants {
+        list,
+        reference,
+        measures,
+        asked,
+    })
+}
+
+/// `[compare]`, where its variants are those that are compared.
+fn used_compare<'s>(args: &CompareArgs, base: &'s Scenario) -> Option<&'s CompareConfig> {
+    let is_used = args.vary.is_none() && args.scenarios.len() == 1 && args.baseline.is_none();
+    base.compare.as_ref().filter(|_| is_used)
+}
+
+/// The variants, and the name of the reference.
+fn wanted(args: &CompareArgs, base: &Scenario) -> Result<(Vec<Wanted>, String), CliError> {
+    let first = &args.scenarios[0];
+    if args.baseline.is_some() {
+        let now = Wanted {
+            name: "now".to_string(),
+            path: first.clone(),
+            sets: Vec::new(),
+        };
+        return Ok((vec![now], super::BASELINE.to_string()));
+    }
+    let (wanted, named) = match &args.vary {
+        Some(_) if 1 < args.scenarios.len() => {
+            return Err(CliError::Usage(
+                "--vary changes one scenario; these are several".to_string(),
+            ));
+        }
+        Some(vary) => {
+            let wanted = varied(vary, first)?;
+            let reference = wanted[0].name.clone();
+            (wanted, reference)
+        }
+        None if 1 < args.scenarios.len() => {
+            let wanted = of_files(&args.scenarios);
+            let reference = wanted[0].name.clone();
+            (wanted, reference)
+        }
+        None => of_scenario(base, first)?,
+    };
+    if let [only] = &wanted[..] {
+        return Err(CliError::Usage(format!(
+            "only the variant `{}`; a comparison needs two",
+            only.name
+        )));
+    }
+    let reference = args.reference.as_deref().unwrap_or(&named);
+    let names = || wanted.iter().map(|variant| variant.name.as_str());
+    if !names().any(|known| known == reference) {
+        let help = did_you_mean(reference, names()).unwrap_or_else(|| one_of(names()));
+        return Err(CliError::Usage(format!(
+            "unknown variant `{reference}`; {help}"
+        )));
+    }
+    let reference = reference.to_string();
+    Ok((wanted, reference))
+}
+
+/// One variant for each file, named like it; like its path where names are equal.
+fn of_files(paths: &[PathBuf]) -> Vec<Wanted> {
+    let names = super::names_of(paths);
+    let pairs = paths.iter().zip(names);
+    pairs
+        .map(|(path, name)| Wanted {
+            name,
+            path: path.clone(),
+            sets: Vec::new(),
+        })
+        .collect()
 }
 
 /// The variants of `[compare]`, and the name of the reference.
-fn of_scenario(base: &Scenario, scenario_name: &str) -> Result<(Vec<Wanted>, String), CliError> {
+fn of_scenario(base: &Scenario, path: &Path) -> Result<(Vec<Wanted>, String), CliError> {
     let Some(compare) = &base.compare else {
+        let name = match path == Path::new("-") {
+            true => "<stdin>".to_string(),
+            false => path.display().to_string(),
+        };
         return Err(CliError::Usage(format!(
-            "{scenario_name} has no [compare]; name the values of one path: --vary PATH=A,B"
+            "{name} has no [compare]; name the values of one path: --vary PATH=A,B"
         )));
     };
     let wanted = compare.variants.iter().map(|variant| Wanted {
         name: variant.name.clone(),
+        path: path.to_path_buf(),
         sets: variant
             .sets
             .iter()
@@ -110,14 +204,8 @@ fn of_scenario(base: &Scenario, scenario_name: &str) -> Result<(Vec<Wanted>, Str
     Ok((wanted.collect(), compare.reference.clone()))
 }
 
-/// Refuses what cannot be compared: a single variant, and variants with seeds of their own.
-fn refuse_vain(wanted: &[Wanted]) -> Result<(), CliError> {
-    if let [only] = wanted {
-        return Err(CliError::Usage(format!(
-            "only the variant `{}`; a comparison needs two",
-            only.name
-        )));
-    }
+/// Refuses variants with seeds of their own.
+fn refuse_seeds(wanted: &[Wanted]) -> Result<(), CliError> {
     let sets_seed = |set: &String| set.split('=').next().is_some_and(|p| p.trim() == "seed");
     match wanted
         .iter()
@@ -131,17 +219,25 @@ fn refuse_vain(wanted: &[Wanted]) -> Result<(), CliError> {
     }
 }
 
-fn reference(args: &CompareArgs, wanted: &[Wanted], named: &str) -> Result<usize, CliError> {
-    let name = args.reference.as_deref().unwrap_or(named);
-    let names = || wanted.iter().map(|variant| variant.name.as_str());
-    names().position(|known| known == name).ok_or_else(|| {
-        let help = did_you_mean(name, names()).unwrap_or_else(|| one_of(names()));
-        CliError::Usage(format!("unknown variant `{name}`; {help}"))
-    })
+/// Refuses variants that are not measured from the same instant on.
+fn refuse_other_warmups(list: &[LoadedVariant]) -> Result<(), CliError> {
+    let of = |variant: &LoadedVariant| {
+        let scenario = &variant.loaded.scenario;
+        (scenario.warmup, scenario.is_warmup_open)
+    };
+    match list.iter().find(|variant| of(variant) != of(&list[0])) {
+        None => Ok(()),
+        Some(variant) => Err(CliError::Usage(format!(
+            "`{}` has another warm-up than `{}`; one cut must hold for all: --set 'warmup=\"{}\"'",
+            variant.name,
+            list[0].name,
+            of(variant).0.max(of(&list[0]).0)
+        ))),
+    }
 }
 
 /// `PATH=A,B`: one variant for each value, named like it.
-fn varied(vary: &str) -> Result<Vec<Wanted>, CliError> {
+fn varied(vary: &str, scenario: &Path) -> Result<Vec<Wanted>, CliError> {
     let refused = |problem: &str| {
         Err(CliError::Usage(format!(
             "--vary {vary}: {problem}; write PATH=A,B, like client.shop.count=10,100"
@@ -164,12 +260,12 @@ fn varied(vary: &str) -> Result<Vec<Wanted>, CliError> {
         }
         wanted.push(Wanted {
             sets: vec![format!("{path}={value}")],
+            path: scenario.to_path_buf(),
             name: value,
         });
     }
     Ok(wanted)
 }
-
 /// Splits at commas outside of quotes, brackets and braces.
 pub fn split_values(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
@@ -209,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_value_is_a_variant_of_its_name() {
-        let wanted = varied("client.shop.count=10,100").expect("well formed");
+        let wanted = varied("client.shop.count=10,100", Path::new("a.toml")).expect("well formed");
         assert_eq!(wanted[1].name, "100");
         assert_eq!(wanted[1].sets, ["client.shop.count=100"]);
     }
@@ -221,7 +317,9 @@ mod tests {
             ("x=1,,2", "a value is missing"),
             ("x=1,2,1", "`1` stands there twice"),
         ] {
-            let error = varied(vary).expect_err(vary).to_string();
+            let error = varied(vary, Path::new("a.toml"))
+                .expect_err(vary)
+                .to_string();
             let text =
                 format!("--vary {vary}: {problem}; write PATH=A,B, like client.shop.count=10,100");
             assert_eq!(error, text);

@@ -3,22 +3,21 @@
 //! Numbers are compared by replication: shares by their difference, other numbers by their ratio
 //! where all are positive. A number that never came in some replications is not averaged: its
 //! pairs are judged by who was lower. Verdicts hold together: Holm's correction is over all of
-//! them.
+//! them, or over those of the primary measure where there is one; then the others have none.
 
+pub mod between;
+pub mod effect;
+pub mod sample;
 #[cfg(test)]
 mod tests;
 
-use crate::metrics::evaluate::Reading;
-use crate::scenario::measure::{Aggregation, Phase};
-use crate::scenario::measure::{AskedMeasure, Measure, MeasureRef, Statistic, Unit};
+use crate::experiment::rare::{RareEvents, bursts, is_rare_count};
+use crate::scenario::measure::{Aggregation, AskedMeasure, Measure, MeasureRef, Statistic, Unit};
 use crate::scenario::measure_catalog::{Direction, direction, info};
-use crate::stats::binomial::{sign_test_p_value, wilson_interval};
-use crate::stats::contrast::{Contrast, Pairing, RatioContrast, difference, ratio};
+use crate::stats::contrast::{Pairing, difference, unpaired};
 use crate::stats::holm;
-use crate::stats::interval::{MeanInterval, mean_interval};
-use crate::stats::moments::mean;
-use crate::stats::poisson;
-use crate::stats::quantile::{interval_ranks, quantile};
+use effect::{Effect, Pairs};
+use sample::{Level, Sample};
 
 /// Fewest replications for a verdict.
 pub const VERDICT_RUN_COUNT_MIN: usize = 5;
@@ -27,13 +26,37 @@ const LEVEL: f64 = 0.95;
 /// The normal quantile of that level.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// What one variant gave.
+/// A measure that variants are compared in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// The variant.
-    pub name: String,
-    /// By replication, the readings of [`questions`].
-    pub readings: Vec<Vec<Reading>>,
+pub struct Question {
+    /// As written.
+    pub text: String,
+    /// What kind of number it is.
+    pub unit: Unit,
+    /// Which way it gets better.
+    pub direction: Direction,
+    /// Whether it is told of successes only, so that it needs the success ratio beside it.
+    pub is_latency: bool,
+    /// Whether it counts events that are rare.
+    pub is_rare: bool,
+    /// How small a difference means nothing: for shares in points of the whole, otherwise
+    /// relative to the reference. Without it, "no difference" is never said.
+    pub margin: Option<f64>,
+}
+
+/// How variants are compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Design {
+    /// The measures.
+    pub questions: Vec<Question>,
+    /// The place of the reference.
+    pub reference: usize,
+    /// The only measure that has verdicts.
+    pub primary: Option<usize>,
+    /// Whether replications at the same place have the same seed.
+    pub is_paired: bool,
+    /// The length of the measured window of one replication.
+    pub measured_secs: f64,
 }
 
 /// All variants against one of them.
@@ -44,7 +67,11 @@ pub struct Comparison {
     /// The variants, in order.
     pub variants: Vec<String>,
     /// Replications of each.
-    pub run_count: usize,
+    pub run_counts: Vec<usize>,
+    /// The place of the only measure that has verdicts.
+    pub primary: Option<usize>,
+    /// Whether replications at the same place have the same seed.
+    pub is_paired: bool,
     /// One for each measure, in the order asked.
     pub measures: Vec<MeasureComparison>,
 }
@@ -58,6 +85,8 @@ pub struct MeasureComparison {
     pub unit: Unit,
     /// Which way it gets better.
     pub direction: Direction,
+    /// How small a difference means nothing.
+    pub margin: Option<f64>,
     /// By variant.
     pub rows: Vec<Row>,
 }
@@ -69,55 +98,18 @@ pub struct Row {
     pub values: Vec<Option<f64>>,
     /// All replications together.
     pub level: Level,
+    /// The numbers that are compared with the reference.
+    pub pairs: Option<Pairs>,
     /// Against the reference; None of the reference itself and where there is nothing to compare.
     pub effect: Option<Effect>,
     /// The p-value after Holm's correction.
     pub p_adjusted: Option<f64>,
+    /// Of an effect as large as the margin, after Holm's correction; None without a margin.
+    pub equivalence_p_adjusted: Option<f64>,
     /// What it means; None of the reference itself.
     pub verdict: Option<Verdict>,
     /// How often a rare event happens, where the measure counts one.
     pub rare: Option<RareEvents>,
-}
-
-/// A number over all replications.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Level {
-    /// Its mean, with a 95 % interval.
-    Mean(MeanInterval),
-    /// It never came in some replications.
-    Censored {
-        /// In how many.
-        never_count: usize,
-        /// The 95 % interval (Wilson) of their share.
-        never_ratio: (f64, f64),
-        /// The median, infinite where it never came in half of them.
-        median: f64,
-        /// Its interval of at least 95 %; None with fewer than six replications.
-        median_interval: Option<(f64, f64)>,
-    },
-    /// It does not exist in some replications.
-    Unknown {
-        /// In how many it does.
-        known_count: usize,
-        /// Why not in the first of the others.
-        reason: String,
-    },
-}
-
-/// How far a variant is from the reference.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Effect {
-    /// By its ratio.
-    Ratio(RatioContrast),
-    /// By its difference.
-    Difference(Contrast),
-    /// By who was lower in a replication, because one of them never got there in some.
-    Signs {
-        /// Replications in which the variant was lower.
-        lower_count: u64,
-        /// Replications in which the reference was lower.
-        higher_count: u64,
-    },
 }
 
 /// What a comparison means.
@@ -133,29 +125,19 @@ pub enum Verdict {
     Higher,
     /// Lower, of a number that is neither better nor worse.
     Lower,
+    /// Nearer to the reference than the margin.
+    NoDifference,
     /// The replications do not tell. This is not: there is no difference.
     NoEvidence,
+    /// It has none, because another measure is the primary one.
+    NotJudged,
     /// The number does not exist in some replications of one of both.
     NotComparable,
 }
 
-/// How often a rare event happens: at most one is counted in a replication, because one burst is
-/// seen by many observers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RareEvents {
-    /// Replications in which it happened.
-    pub seen_count: u64,
-    /// Measured time of all replications.
-    pub exposure_secs: f64,
-    /// Lower end of the exact 95 % interval per second.
-    pub low_per_sec: f64,
-    /// Its upper end.
-    pub high_per_sec: f64,
-}
-
 /// What to read of every run, two numbers a measure: the measure, and the success ratio of the
 /// same requests, without which a better latency means nothing.
-pub fn questions(asked: &[AskedMeasure]) -> Vec<AskedMeasure> {
+pub fn readings_of(asked: &[AskedMeasure]) -> Vec<AskedMeasure> {
     let success = |asked: &AskedMeasure| AskedMeasure {
         text: "success_ratio".to_string(),
         measure: MeasureRef {
@@ -169,51 +151,59 @@ pub fn questions(asked: &[AskedMeasure]) -> Vec<AskedMeasure> {
     pairs.flatten().collect()
 }
 
-/// Compares the samples of variants with the one at `reference`. `measured_secs` is the length of
-/// the measured window of one replication.
+impl Question {
+    /// The question of a measure, without a margin.
+    pub fn new(text: &str, measure: &MeasureRef) -> Self {
+        Question {
+            text: text.to_string(),
+            unit: info(measure.measure).unit_of(measure.statistic),
+            direction: direction(measure),
+            is_latency: measure.measure == Measure::Latency || measure.measure.is_of_breakdown(),
+            is_rare: is_rare_count(measure),
+            margin: None,
+        }
+    }
+}
+
+/// Compares the samples of variants with the reference of the design.
 ///
 /// # Panics
 ///
-/// If the samples do not have the same number of replications, at least one.
-pub fn compare(
-    asked: &[AskedMeasure],
-    samples: &[Sample],
-    reference: usize,
-    measured_secs: f64,
-) -> Comparison {
-    let run_count = samples[reference].readings.len();
-    assert!(0 < run_count && samples.iter().all(|s| s.readings.len() == run_count));
-    let mut p_values = Vec::new();
-    let mut measures: Vec<MeasureComparison> = (0..asked.len())
-        .map(|place| {
-            let measure = one_measure(&asked[place], place, samples, reference, measured_secs);
-            p_values.extend(measure.rows.iter().filter_map(|row| row.p_value()));
-            measure
-        })
+/// If a sample has no replication, or paired ones do not have the same number.
+pub fn compare(design: &Design, samples: &[Sample]) -> Comparison {
+    let run_counts: Vec<usize> = samples.iter().map(|s| s.readings.len()).collect();
+    let least = *run_counts.iter().min().expect("there are variants");
+    assert!(0 < least && (!design.is_paired || run_counts.iter().all(|count| *count == least)));
+    let questions = design.questions.iter().enumerate();
+    let mut measures: Vec<MeasureComparison> = questions
+        .map(|(place, question)| one_measure(question, 2 * place, samples, design))
         .collect();
-    let mut adjusted = holm::adjusted(&p_values).into_iter();
+    adjust(&mut measures, design.primary);
     for (place, measure) in measures.iter_mut().enumerate() {
-        let is_latency = is_latency(&asked[place].measure);
-        let direction = measure.direction;
+        let question = &design.questions[place];
+        let is_judged = design.primary.is_none_or(|primary| primary == place);
         for (variant, row) in measure.rows.iter_mut().enumerate() {
-            row.p_adjusted = row.p_value().and_then(|_| adjusted.next());
-            if variant != reference {
-                let is_enough = VERDICT_RUN_COUNT_MIN <= run_count;
-                let verdict = row.verdict(direction).filter(|_| is_enough);
-                let fewer = || fewer_succeed(&samples[variant], &samples[reference], place);
-                row.verdict = Some(match verdict {
-                    Some(Verdict::Better) if is_latency && fewer() => Verdict::TradeOff,
-                    Some(verdict) => verdict,
-                    None if row.effect.is_none() => Verdict::NotComparable,
-                    None => Verdict::NoEvidence,
-                });
+            if variant == design.reference {
+                continue;
             }
+            let is_enough = VERDICT_RUN_COUNT_MIN <= least;
+            let verdict = row.verdict(question.direction).filter(|_| is_enough);
+            let fewer = || fewer_succeed(design, samples, variant, 2 * place + 1);
+            row.verdict = Some(match verdict {
+                None if row.effect.is_none() => Verdict::NotComparable,
+                _ if !is_judged => Verdict::NotJudged,
+                Some(Verdict::Better) if question.is_latency && fewer() => Verdict::TradeOff,
+                Some(verdict) => verdict,
+                None => Verdict::NoEvidence,
+            });
         }
     }
     Comparison {
-        reference,
+        reference: design.reference,
         variants: samples.iter().map(|sample| sample.name.clone()).collect(),
-        run_count,
+        run_counts,
+        primary: design.primary,
+        is_paired: design.is_paired,
         measures,
     }
 }
@@ -223,28 +213,25 @@ impl Row {
     /// nothing, so it does not count among those that Holm's correction is over (Tarone 1990).
     pub fn p_value(&self) -> Option<f64> {
         let effect = self.effect.as_ref().filter(|effect| !effect.is_none())?;
-        Some(match effect {
-            Effect::Ratio(ratio) => ratio.logarithms.p_value,
-            Effect::Difference(contrast) => contrast.p_value,
-            Effect::Signs {
-                lower_count,
-                higher_count,
-            } => sign_test_p_value(*lower_count, *higher_count),
-        })
+        Some(effect.p_value())
     }
 
     /// The correlation that common random numbers reached, and how the pairs were compared.
     pub fn pairing(&self) -> Option<(Option<f64>, Pairing)> {
-        let contrast = match self.effect.as_ref()? {
-            Effect::Ratio(ratio) => ratio.logarithms,
-            Effect::Difference(contrast) => *contrast,
-            Effect::Signs { .. } => return None,
-        };
-        Some((contrast.correlation, contrast.pairing))
+        self.effect.as_ref()?.pairing()
+    }
+
+    fn equivalence_p_value(&self, unit: Unit, margin: Option<f64>) -> Option<f64> {
+        let (effect, pairs) = (self.effect.as_ref()?, self.pairs.as_ref()?);
+        effect.equivalence_p_value(margin?, unit, pairs)
     }
 
     fn verdict(&self, direction: Direction) -> Option<Verdict> {
-        if 1.0 - LEVEL < self.p_adjusted? {
+        let is_sure = |p: Option<f64>| p.is_some_and(|p| p <= 1.0 - LEVEL);
+        if is_sure(self.equivalence_p_adjusted) {
+            return Some(Verdict::NoDifference);
+        }
+        if !is_sure(self.p_adjusted) {
             return None;
         }
         let is_lower = self.effect.as_ref()?.is_lower();
@@ -257,169 +244,94 @@ impl Row {
     }
 }
 
-impl Effect {
-    /// Whether all pairs are equal.
-    pub fn is_none(&self) -> bool {
-        let interval = match self {
-            Effect::Ratio(ratio) => ratio.logarithms.difference,
-            Effect::Difference(contrast) => contrast.difference,
-            Effect::Signs {
-                lower_count,
-                higher_count,
-            } => return lower_count + higher_count == 0,
-        };
-        interval.mean == 0.0 && interval.half_width == 0.0
-    }
-
-    /// Whether the variant is lower than the reference.
-    pub fn is_lower(&self) -> bool {
-        match self {
-            Effect::Ratio(ratio) => ratio.ratio < 1.0,
-            Effect::Difference(contrast) => contrast.difference.mean < 0.0,
-            Effect::Signs {
-                lower_count,
-                higher_count,
-            } => higher_count < lower_count,
-        }
-    }
-}
-
 impl Comparison {
     /// The row of a measure and a variant.
     pub fn row(&self, measure: usize, variant: usize) -> &Row {
         &self.measures[measure].rows[variant]
     }
+
+    /// Fewest replications of a variant.
+    pub fn run_count_min(&self) -> usize {
+        self.run_counts.iter().copied().min().unwrap_or(0)
+    }
 }
 
 fn one_measure(
-    asked: &AskedMeasure,
-    place: usize,
+    question: &Question,
+    reading: usize,
     samples: &[Sample],
-    reference: usize,
-    measured_secs: f64,
+    design: &Design,
 ) -> MeasureComparison {
-    let unit = info(asked.measure.measure).unit_of(asked.measure.statistic);
-    let of_reference = values(&samples[reference], 2 * place);
+    let reference = &samples[design.reference];
     let rows = samples.iter().enumerate().map(|(variant, sample)| {
-        let values = values(sample, 2 * place);
-        let is_compared = variant != reference;
+        let values = sample.values(reading);
+        let is_compared = variant != design.reference;
+        let pairs = is_compared
+            .then(|| Pairs::new(reading, sample, reference))
+            .flatten();
+        let effect = |pairs: &Pairs| Effect::new(question.unit, pairs, design.is_paired);
+        let known = values.iter().copied().collect::<Option<Vec<f64>>>();
         Row {
-            level: level(sample, 2 * place, &values),
-            effect: is_compared
-                .then(|| effect(unit, &values, &of_reference))
-                .flatten(),
+            level: sample.level(reading),
+            effect: pairs.as_ref().and_then(effect),
+            pairs,
             p_adjusted: None,
+            equivalence_p_adjusted: None,
             verdict: None,
-            rare: rare_events(&asked.measure, &values, measured_secs),
+            rare: known
+                .filter(|_| question.is_rare)
+                .and_then(|known| bursts(&known, design.measured_secs)),
             values,
         }
     });
     MeasureComparison {
-        text: asked.text.clone(),
-        unit,
-        direction: direction(&asked.measure),
+        text: question.text.clone(),
+        unit: question.unit,
+        direction: question.direction,
+        margin: question.margin,
         rows: rows.collect(),
     }
 }
 
-fn values(sample: &Sample, question: usize) -> Vec<Option<f64>> {
-    let readings = sample.readings.iter().map(|run| &run[question]);
-    readings
-        .map(|reading| match reading {
-            Reading::Known(value) => Some(*value),
-            Reading::Undecided(_) => None,
-        })
-        .collect()
-}
-
-fn level(sample: &Sample, question: usize, values: &[Option<f64>]) -> Level {
-    let mut known: Vec<f64> = values.iter().flatten().copied().collect();
-    if known.len() < values.len() {
-        let readings = sample.readings.iter().map(|run| &run[question]);
-        let mut reasons = readings.filter_map(|reading| match reading {
-            Reading::Undecided(reason) => Some(reason.clone()),
-            Reading::Known(_) => None,
-        });
-        return Level::Unknown {
-            known_count: known.len(),
-            reason: reasons.next().unwrap_or_default(),
-        };
+/// Holm's correction over every test that a verdict rests on.
+fn adjust(measures: &mut [MeasureComparison], primary: Option<usize>) {
+    let is_judged = |place: usize| primary.is_none_or(|primary| primary == place);
+    let mut p_values = Vec::new();
+    for (_, measure) in measures.iter().enumerate().filter(|(p, _)| is_judged(*p)) {
+        for row in &measure.rows {
+            p_values.extend(row.p_value());
+            p_values.extend(row.equivalence_p_value(measure.unit, measure.margin));
+        }
     }
-    let never_count = known.iter().filter(|value| value.is_infinite()).count();
-    if never_count == 0 {
-        return Level::Mean(mean_interval(&known).expect("there is a replication"));
+    let mut adjusted = holm::adjusted(&p_values).into_iter();
+    for (_, measure) in measures
+        .iter_mut()
+        .enumerate()
+        .filter(|(p, _)| is_judged(*p))
+    {
+        let (unit, margin) = (measure.unit, measure.margin);
+        for row in &mut measure.rows {
+            row.p_adjusted = row.p_value().and_then(|_| adjusted.next());
+            let equivalence = row.equivalence_p_value(unit, margin);
+            row.equivalence_p_adjusted = equivalence.and_then(|_| adjusted.next());
+        }
     }
-    known.sort_by(f64::total_cmp);
-    let count = known.len() as u64;
-    let at = |rank: u64| known[rank as usize - 1];
-    Level::Censored {
-        never_count,
-        never_ratio: wilson_interval(never_count as u64, count, Z).expect("there is a replication"),
-        median: quantile(&known, 0.5),
-        median_interval: interval_ranks(0.5, count, LEVEL).map(|(l, h, _)| (at(l), at(h))),
-    }
-}
-
-fn effect(unit: Unit, values: &[Option<f64>], reference: &[Option<f64>]) -> Option<Effect> {
-    let values: Vec<f64> = values.iter().copied().collect::<Option<_>>()?;
-    let reference: Vec<f64> = reference.iter().copied().collect::<Option<_>>()?;
-    if values.iter().chain(&reference).any(|x| x.is_infinite()) {
-        let pairs = || values.iter().zip(&reference);
-        return Some(Effect::Signs {
-            lower_count: pairs().filter(|(x, y)| x < y).count() as u64,
-            higher_count: pairs().filter(|(x, y)| x > y).count() as u64,
-        });
-    }
-    let by_ratio = match unit {
-        Unit::Ratio => None,
-        Unit::Time | Unit::Rate | Unit::Number => ratio(&values, &reference).map(Effect::Ratio),
-    };
-    by_ratio.or_else(|| difference(&values, &reference).map(Effect::Difference))
-}
-
-/// Latencies are those of successes, so they need the success ratio beside them.
-fn is_latency(measure: &MeasureRef) -> bool {
-    measure.measure == Measure::Latency || measure.measure.is_of_breakdown()
 }
 
 /// Whether the requests of a measure succeed less often than with the reference: their interval,
 /// not corrected, excludes that they do not.
-fn fewer_succeed(sample: &Sample, reference: &Sample, place: usize) -> bool {
-    let known = |sample| {
-        let values = values(sample, 2 * place + 1).into_iter();
+fn fewer_succeed(design: &Design, samples: &[Sample], variant: usize, reading: usize) -> bool {
+    let known = |sample: &Sample| {
+        let values = sample.values(reading).into_iter();
         values.collect::<Option<Vec<f64>>>()
     };
-    let (Some(values), Some(reference)) = (known(sample), known(reference)) else {
+    let reference = &samples[design.reference];
+    let (Some(values), Some(reference)) = (known(&samples[variant]), known(reference)) else {
         return false;
     };
-    difference(&values, &reference).is_some_and(|contrast| contrast.difference.high() < 0.0)
-}
-
-/// How often a rare event happens, of a measure that counts one.
-pub(super) fn rare_events(
-    measure: &MeasureRef,
-    values: &[Option<f64>],
-    measured_secs: f64,
-) -> Option<RareEvents> {
-    let is_rare = matches!(
-        measure.measure,
-        Measure::MistakeCount | Measure::MistakeRate
-    );
-    if !is_rare || measure.phase != Phase::Whole {
-        return None;
-    }
-    let known: Vec<f64> = values.iter().copied().collect::<Option<_>>()?;
-    // Events that happen in most replications are not rare, and one each would count too few.
-    let seen_count = known.iter().filter(|value| 0.0 < **value).count() as u64;
-    if 0.5 < mean(&known.iter().map(|x| x.min(1.0)).collect::<Vec<_>>())? {
-        return None;
-    }
-    let exposure_secs = measured_secs * known.len() as f64;
-    let (low, high) = poisson::mean_interval(seen_count, LEVEL);
-    Some(RareEvents {
-        seen_count,
-        exposure_secs,
-        low_per_sec: low / exposure_secs,
-        high_per_sec: high / exposure_secs,
-    })
+    let contrast = match design.is_paired {
+        true => difference(&values, &reference),
+        false => unpaired(&values, &reference),
+    };
+    contrast.is_some_and(|contrast| contrast.difference.high() < 0.0)
 }

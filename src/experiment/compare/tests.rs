@@ -1,9 +1,10 @@
 //! Comparisons of made-up readings.
 
 use super::*;
+use crate::metrics::evaluate::Reading;
 use crate::rng::math::normal_quantile;
 use crate::rng::{Draw, UniformSource};
-use crate::scenario::measure::Scope;
+use crate::scenario::measure::{Phase, Scope};
 
 fn asked(measure: Measure, statistic: Statistic) -> AskedMeasure {
     AskedMeasure {
@@ -18,12 +19,30 @@ fn asked(measure: Measure, statistic: Statistic) -> AskedMeasure {
     }
 }
 
+fn compare(asked: &[AskedMeasure], samples: &[Sample], reference: usize, secs: f64) -> Comparison {
+    super::compare(&design(asked, reference, secs), samples)
+}
+
+fn design(asked: &[AskedMeasure], reference: usize, measured_secs: f64) -> Design {
+    let questions = asked
+        .iter()
+        .map(|asked| Question::new(&asked.text, &asked.measure));
+    Design {
+        questions: questions.collect(),
+        reference,
+        primary: None,
+        is_paired: true,
+        measured_secs,
+    }
+}
+
 fn sample(name: &str, values: &[f64], successes: &[f64]) -> Sample {
     let known = |x: &f64| Reading::Known(*x);
     let pairs = values.iter().zip(successes);
     Sample {
         name: name.to_string(),
         readings: pairs.map(|(v, s)| vec![known(v), known(s)]).collect(),
+        pools: Vec::new(),
     }
 }
 
@@ -92,6 +111,7 @@ fn several_verdicts_share_their_error() {
             .iter()
             .map(|r| [&r[..], &r[..]].concat())
             .collect(),
+        pools: Vec::new(),
     };
     let samples = samples.each_ref().map(double);
     let two = [one[0].clone(), one[0].clone()];
@@ -164,6 +184,7 @@ fn variants_that_do_not_differ_are_rarely_called_different() {
                     of_run.iter().flat_map(noisy).collect()
                 })
                 .collect(),
+            pools: Vec::new(),
         };
         let samples = [variant("a"), variant("b"), variant("c")];
         let comparison = compare(&asked, &samples, 0, 1.0);
@@ -174,4 +195,62 @@ fn variants_that_do_not_differ_are_rarely_called_different() {
     let wrong_count = (0..1_000).filter(|_| is_wrong(&mut draw)).count();
     // Two standard errors above 5 %.
     assert!(wrong_count <= 64, "{wrong_count}");
+}
+
+#[test]
+fn no_difference_is_said_within_a_margin_only() {
+    let row = |margin| {
+        let samples = [
+            sample("a", &[1.0, 1.1, 0.9, 1.05, 0.95, 1.0], &[1.0; 6]),
+            sample("b", &[1.01, 1.1, 0.9, 1.04, 0.95, 1.01], &[1.0; 6]),
+        ];
+        let mut design = design(&[asked(Measure::Latency, Statistic::Mean)], 0, 1.0);
+        design.questions[0].margin = margin;
+        super::compare(&design, &samples).row(0, 1).clone()
+    };
+    assert_eq!(row(None).verdict, Some(Verdict::NoEvidence));
+    assert_eq!(row(Some(0.05)).verdict, Some(Verdict::NoDifference));
+    // The interval of 90 % reaches from about -0.6 % to 1.0 %.
+    assert_eq!(row(Some(0.005)).verdict, Some(Verdict::NoEvidence));
+}
+
+#[test]
+fn a_primary_measure_shares_its_error_with_no_other() {
+    let of = |primary| {
+        let known = |x: f64| Reading::Known(x);
+        let readings = |x: f64, i: usize| vec![known(x), known(1.0), known(i as f64), known(1.0)];
+        let samples = [("a", 0.0), ("b", 1.0)].map(|(name, x)| Sample {
+            name: name.to_string(),
+            readings: (0..6).map(|i| readings(x, i)).collect(),
+            pools: Vec::new(),
+        });
+        let asked = [
+            asked(Measure::MistakeCount, Statistic::Value),
+            asked(Measure::InSystem, Statistic::Mean),
+        ];
+        let mut design = design(&asked, 0, 1.0);
+        design.primary = primary;
+        super::compare(&design, &samples)
+    };
+    // Six equal signs: p = 2 / 64. The other measure is equal in all and tests nothing.
+    assert_eq!(of(None).row(0, 1).verdict, Some(Verdict::Worse));
+    let primary = of(Some(1));
+    assert_eq!(primary.row(0, 1).verdict, Some(Verdict::NotJudged));
+    assert_eq!(primary.row(0, 1).p_adjusted, None);
+    assert_eq!(of(Some(0)).row(0, 1).verdict, Some(Verdict::Worse));
+}
+
+#[test]
+fn samples_of_other_seeds_are_compared_after_welch() {
+    let samples = [
+        sample("a", &[1.0, 1.1, 0.9, 1.0, 1.0], &[1.0; 5]),
+        sample("b", &[2.0, 2.1, 1.9, 2.0, 2.0, 2.05, 1.95], &[1.0; 7]),
+    ];
+    let mut design = design(&[asked(Measure::Latency, Statistic::Mean)], 0, 1.0);
+    design.is_paired = false;
+    let comparison = super::compare(&design, &samples);
+    let row = comparison.row(0, 1);
+    assert_eq!(row.verdict, Some(Verdict::Worse));
+    assert_eq!(row.pairing(), Some((None, Pairing::Unpaired)));
+    assert_eq!(comparison.run_counts, [5, 7]);
 }

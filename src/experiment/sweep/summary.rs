@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh64::Xxh64;
 
-use super::super::compare::{RareEvents, rare_events};
+use super::super::rare::{RareEvents, rare_events};
 use super::execute::{Outcome, RunRecord};
 use super::pareto::{Front, front};
 use crate::metrics::evaluate::Reading;

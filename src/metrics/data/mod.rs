@@ -16,6 +16,7 @@ pub mod membership;
 pub mod replication;
 pub mod request;
 pub mod resilience;
+pub mod sample;
 pub mod selection;
 pub mod series;
 pub mod server;
@@ -31,6 +32,7 @@ use flow::{BreakdownMetrics, FallbackMetrics};
 use membership::MembershipHistory;
 use request::RequestMetrics;
 use resilience::ResilienceMetrics;
+use sample::Sample;
 use selection::EdgeMetrics;
 use serde::Serialize;
 use series::Series;
@@ -86,6 +88,9 @@ pub struct RunMetrics {
     pub series: Series,
     /// True and believed states of instances.
     pub timelines: Timelines,
+    /// Some single requests and attempts; not written to files of numbers.
+    #[serde(skip)]
+    pub sample: Sample,
     /// Everything that [`crate::metrics::evaluate`] needs for scopes and phases that are not
     /// spelled out above; not written to files.
     #[serde(skip)]

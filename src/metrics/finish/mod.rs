@@ -71,6 +71,7 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
             .metrics(scenario, &tables.timeline, &finish.whole),
         series: finish.series(),
         timelines: tables.timelines.rows(scenario),
+        sample: tables.sample.finish(),
         tables,
     }
 }

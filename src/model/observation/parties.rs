@@ -1,8 +1,9 @@
-//! Who has a cache, a breaker or a limit, and what these say.
+//! Who has a cache, a breaker or a limit, and what these say; windows of faults.
 
 use serde::Serialize;
 
-use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId};
+use crate::time::SimTime;
 
 /// Whose cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,4 +63,15 @@ pub enum LimitOwner {
     Caller(CallerId),
     /// An instance.
     Instance(InstanceId),
+}
+
+/// One window of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultWindow {
+    /// The fault.
+    pub fault: FaultId,
+    /// When it begins to act.
+    pub start: SimTime,
+    /// When it ends; [`SimTime::NEVER`] where it stays.
+    pub end: SimTime,
 }

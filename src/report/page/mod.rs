@@ -1,5 +1,6 @@
 //! What the page of a report says, from a scenario and its results.
 
+mod basis;
 mod edge_tables;
 mod flow_tables;
 mod tables;
@@ -20,6 +21,8 @@ pub struct PageInput<'a> {
     pub run: RunView<'a>,
     /// Its pictures.
     pub pictures: Vec<Picture>,
+    /// What its replay shows.
+    pub replay: Option<String>,
     /// One line: seeds, length, size.
     pub facts: String,
     /// The expectations, each judged over all replications.
@@ -78,13 +81,7 @@ pub struct DefaultLine {
 pub fn page(input: PageInput) -> ReportPage {
     let (scenario, metrics) = (input.run.scenario, input.run.metrics);
     let findings = findings(&input);
-    let footer = format!(
-        "stormglass {} · scenario {} · seed {} · digest {:016x}",
-        env!("CARGO_PKG_VERSION"),
-        scenario.name,
-        input.run.seed,
-        input.digest
-    );
+    let footer = footer(&input);
     let mut pictures = input.pictures;
     let mut take = |prefixes: &[&str]| -> Vec<Block> {
         let is_meant = |p: &mut Picture| prefixes.iter().any(|prefix| p.name.starts_with(prefix));
@@ -113,12 +110,12 @@ pub fn page(input: PageInput) -> ReportPage {
     servers.extend(take(&["load", "selection"]));
     servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
-    let mut basis = method();
-    basis.extend(defaults(&input.defaults).map(Block::Table));
-    basis.push(Block::Listing {
+    let timeline = basis::fault_timeline(metrics).map(Block::Table);
+    let assumed = assumptions(scenario, &input.defaults);
+    let listing = Block::Listing {
         name: "The effective scenario".into(),
         text: input.scenario_text,
-    });
+    };
 
     let sections = [
         ("Expectations", vec![expectations(&input.expectations)]),
@@ -126,13 +123,17 @@ pub fn page(input: PageInput) -> ReportPage {
         ("Requests", requests),
         ("Faults and detection", faults),
         ("Servers and balance", servers),
-        ("Method and assumptions", basis),
+        ("Fault timeline", timeline.into_iter().collect()),
+        ("Method", method()),
+        ("Assumptions and limits", assumed),
+        ("Scenario", vec![listing]),
     ];
     ReportPage {
         title: scenario.name.clone(),
         facts: input.facts,
         question: question(scenario),
         findings,
+        replay: input.replay,
         sections: sections
             .into_iter()
             .filter(|(_, blocks)| !blocks.is_empty())
@@ -144,6 +145,24 @@ pub fn page(input: PageInput) -> ReportPage {
         command: input.command,
         footer,
     }
+}
+
+/// Version, scenario, seed and digest.
+fn footer(input: &PageInput) -> String {
+    format!(
+        "stormglass {} · scenario {} · seed {} · digest {:016x}",
+        env!("CARGO_PKG_VERSION"),
+        input.run.scenario.name,
+        input.run.seed,
+        input.digest
+    )
+}
+
+fn assumptions(scenario: &Scenario, open: &[DefaultLine]) -> Vec<Block> {
+    let tables = basis::models(scenario).into_iter().chain(defaults(open));
+    let mut blocks = basis::limits();
+    blocks.extend(tables.map(Block::Table));
+    blocks
 }
 
 /// The header of the file, in paragraphs: one ends at an empty line and before `Word:`.
@@ -300,6 +319,7 @@ mod tests {
         page(PageInput {
             run,
             pictures: pictures(run),
+            replay: None,
             facts: "seed 7 · 1 min simulated".into(),
             expectations,
             means: vec![],
@@ -348,7 +368,7 @@ mod tests {
             "load-web",
         ] {
             assert_eq!(
-                html.matches(&format!("<figure id=\"{name}\">")).count(),
+                html.matches(&format!("<figure id=\"{name}\"")).count(),
                 1,
                 "{name}"
             );
@@ -359,10 +379,12 @@ mod tests {
     #[test]
     fn a_page_can_be_repeated_and_says_so() {
         let html = render(&page_of(&fixture::metrics(), vec![]));
-        assert!(html.contains("<pre>stormglass run rack-loss.toml --seed 7</pre>"));
+        let pre = "<pre tabindex=\"0\">";
+        let command = format!("{pre}stormglass run rack-loss.toml --seed 7</pre>");
+        assert!(html.contains(&command));
         assert!(html.contains("digest 3f9a2c41d07be855"));
         assert!(html.contains("<td>network.loss</td><td>0 %</td>"));
-        assert!(html.contains("<pre>schema = 1\n</pre>"));
+        assert!(html.contains(&format!("{pre}schema = 1\n</pre>")));
     }
 
     #[test]

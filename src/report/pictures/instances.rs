@@ -16,7 +16,7 @@ use crate::report::format;
 /// it does, because fewer show noise.
 const CELL_ATTEMPT_COUNT_MIN: f64 = 10.0;
 /// The observer that is right.
-const TRUTH: &str = "truth";
+pub const TRUTH: &str = "truth";
 
 /// What instances were against what their observers believed; None where nothing ever changed.
 pub fn heartbeats(run: RunView) -> Option<HeartbeatTimeline> {
@@ -78,7 +78,7 @@ fn observed(run: RunView, rows: &[TimelineRow]) -> ObservedInstance {
 }
 
 /// Whether an instance in this state serves nobody until something happens.
-fn is_down(state: BelievedState) -> bool {
+pub fn is_down(state: BelievedState) -> bool {
     match state {
         BelievedState::Crashed | BelievedState::HostLost | BelievedState::Restarting => true,
         BelievedState::Up
@@ -90,7 +90,7 @@ fn is_down(state: BelievedState) -> bool {
 }
 
 /// When a row was in one of the states that are meant.
-fn spans(row: &TimelineRow, end_secs: f64, is_meant: fn(BelievedState) -> bool) -> Vec<Span> {
+pub fn spans(row: &TimelineRow, end_secs: f64, is_meant: fn(BelievedState) -> bool) -> Vec<Span> {
     let ends = row
         .changes
         .iter()

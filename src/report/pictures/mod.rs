@@ -1,7 +1,8 @@
 //! Which pictures a run gets, and what their titles say.
 
 mod balance;
-mod instances;
+pub mod comparison;
+pub mod instances;
 mod requests;
 mod shares;
 
@@ -71,7 +72,7 @@ impl<'a> RunView<'a> {
     }
 
     /// The windows of requests before the drain, with their ends.
-    fn windows(&self) -> impl Iterator<Item = (&'a RequestWindow, f64)> {
+    pub fn windows(&self) -> impl Iterator<Item = (&'a RequestWindow, f64)> {
         let end_secs = self.metrics.measured_end_secs;
         let width_secs = self.metrics.series.window_secs;
         let windows = self.metrics.series.total.iter();

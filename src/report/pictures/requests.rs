@@ -1,10 +1,11 @@
 //! Pictures of requests: latency, outcomes, rates, percentiles.
 
 use super::RunView;
-use crate::chart::latency_timeline::{LatencyTimeline, LatencyWindow};
+use crate::chart::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use crate::chart::percentile_curve::{PercentileCurve, PercentileSeries};
 use crate::chart::rate_timeline::{RateTimeline, RateWindow};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestStats};
+use crate::model::observation::Outcome;
 use crate::report::format;
 use crate::report::offered::offered_rate;
 
@@ -28,15 +29,42 @@ pub fn latency(run: RunView) -> LatencyTimeline {
             rejected_ratio: ratio(window.rejected_count),
         }
     });
+    let sample = &run.metrics.sample;
+    let dots = match sample.requests.is_empty() {
+        true => String::new(),
+        false => format!(
+            " Marks: single requests by outcome, {} of those that succeeded and {} others.",
+            one_of(sample.success_every),
+            one_of(sample.other_every)
+        ),
+    };
     let subtitle = format!(
-        "Latency of successful requests by window of arrival ({}). A percentile is shown where at \
-         least 10 requests of its window lie above it.",
+        "Latency of successful requests by window of arrival ({}), where at least 10 lie above.\
+         {dots}",
         format::instant(run.metrics.series.window_secs)
     );
+    let points = sample.requests.iter().map(|request| LatencyPoint {
+        at_secs: request.arrived_secs,
+        latency_secs: request.latency_secs,
+        outcome: match request.outcome {
+            Outcome::Success => PointOutcome::Success,
+            Outcome::Failure => PointOutcome::Failed,
+            Outcome::Timeout => PointOutcome::TimedOut,
+            Outcome::Rejected => PointOutcome::Rejected,
+        },
+    });
     LatencyTimeline {
         caption: run.caption(latency_title(run), &subtitle),
         timeline: run.timeline(),
         windows: windows.collect(),
+        points: points.collect(),
+    }
+}
+
+fn one_of(count: u64) -> String {
+    match count {
+        1 => "all".to_string(),
+        count => format!("one of {}", format::count(count)),
     }
 }
 

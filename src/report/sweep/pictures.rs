@@ -18,8 +18,12 @@ use crate::scenario::sweep::Axis;
 
 /// Measures that have pictures of their own; all stand in the tables.
 const DRAWN_MEASURE_COUNT_MAX: usize = 8;
-/// Points of a trade-off that are drawn.
+/// Points of a trade-off, values along lines, columns and rows of a map that are drawn; more stand
+/// in the tables only.
 const DRAWN_POINT_COUNT_MAX: usize = 2_000;
+const DRAWN_TICK_COUNT_MAX: usize = 2_000;
+const DRAWN_COLUMN_COUNT_MAX: usize = 100;
+const DRAWN_ROW_COUNT_MAX: usize = 60;
 
 /// Two axes to draw, and where the others stand.
 struct Cut {
@@ -38,13 +42,21 @@ pub fn pictures(view: &SweepView, summary: &SweepSummary) -> Vec<Picture> {
         list.push(Picture::new("trade-off", trade_off(view, summary, front)));
     }
     let cut = cut(view, summary);
+    let value_count = |axis: usize| view.plan.axes[axis].values.len();
+    if DRAWN_TICK_COUNT_MAX < value_count(cut.across) {
+        return list;
+    }
+    let is_map_drawn = |along: &usize| {
+        value_count(cut.across) <= DRAWN_COLUMN_COUNT_MAX
+            && value_count(*along) <= DRAWN_ROW_COUNT_MAX
+    };
     for measure in 0..view.asked.len().min(DRAWN_MEASURE_COUNT_MAX) {
         let name = file_name(&view.asked[measure].text);
         list.push(Picture::new(
             &format!("lines-{measure}-{name}"),
             lines(view, summary, &cut, measure),
         ));
-        if let Some(along) = cut.along {
+        if let Some(along) = cut.along.filter(is_map_drawn) {
             let map = map(view, summary, (&cut, along), measure);
             list.push(Picture::new(&format!("map-{measure}-{name}"), map));
         }

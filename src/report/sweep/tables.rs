@@ -156,6 +156,11 @@ impl SweepView<'_> {
             let value = value.filter(|value| value.is_finite());
             value.map_or(String::new(), |value| value.to_string())
         };
+        let front = summary.front.as_ref();
+        let mut is_on_front = vec![false; summary.points.len()];
+        for point in front.iter().flat_map(|front| &front.points) {
+            is_on_front[*point as usize] = true;
+        }
         for (point, measures) in (0..).zip(&summary.points) {
             for (asked, measure) in self.asked.iter().zip(measures) {
                 let mut cells = vec![point.to_string()];
@@ -176,9 +181,7 @@ impl SweepView<'_> {
                 cells.push(number(rare.map(|rare| rare.exposure_secs)));
                 cells.push(number(rare.map(|rare| rare.low_per_sec)));
                 cells.push(number(rare.map(|rare| rare.high_per_sec)));
-                let front = summary.front.as_ref();
-                let is_on_front = front.is_some_and(|front| front.points.contains(&point));
-                cells.push(is_on_front.to_string());
+                cells.push(is_on_front[point as usize].to_string());
                 cells.push(front.is_some_and(|front| front.chosen == point).to_string());
                 csv.write_record(&cells)?;
             }

@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::inputs::Inputs;
-use super::source::{SourceId, Sources};
+use super::source::{Origin, Sources};
 use super::warning::WarningCode;
 
 /// What every reader shares.
@@ -13,8 +13,8 @@ pub struct Context<'a> {
     pub diagnostics: &'a mut Diagnostics,
     /// The CSV files that the scenario names.
     pub inputs: &'a mut Inputs,
-    /// The measures that are asked for besides `[expect]`, a text each.
-    pub asked: &'a [SourceId],
+    /// The places of the measures that are asked for besides `[expect]`.
+    pub asked: &'a [Origin],
 }
 
 impl Context<'_> {

@@ -158,7 +158,9 @@ fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
             let bound = if above { "exclusiveMinimum" } else { "minimum" };
             json!({ "type": "number", bound: min, "maximum": max })
         }
-        Kind::Text | Kind::Selector | Kind::File | Kind::Phase => json!({ "type": "string" }),
+        Kind::Text | Kind::Selector | Kind::File | Kind::Phase | Kind::Warmup => {
+            json!({ "type": "string" })
+        }
         Kind::Name => json!({ "type": "string", "pattern": NAME }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Bool => json!({ "type": "boolean" }),

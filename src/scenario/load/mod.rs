@@ -3,6 +3,7 @@
 pub mod attempts;
 pub mod axis;
 mod balancer_memory;
+pub mod between;
 pub mod capacity;
 pub mod diagnostic;
 pub mod explain;
@@ -50,7 +51,7 @@ use context::Context;
 use diagnostic::{Diagnostic, Diagnostics};
 use inputs::Inputs;
 use limits::Limits;
-use source::{ASKED_NAME, Source, SourceId, Sources};
+use source::{Origin, Source, SourceId, Sources};
 use tree::{Tree, Value};
 
 /// Tables that say what is done with a scenario, not what it is.
@@ -134,16 +135,8 @@ pub fn load_asking(input: &LoadInput, measures: &[String], is_variant: bool) -> 
     if is_variant && let Some(Value::Table(table)) = tree.as_mut().map(|tree| &mut tree.value) {
         table.retain(|entry| !STUDY_KEYS.contains(&entry.key.as_str()));
     }
-    let asked: Vec<SourceId> = measures
-        .iter()
-        .map(|measure| {
-            sources.add(Source {
-                name: ASKED_NAME.to_string(),
-                text: measure.clone(),
-                folder: None,
-            })
-        })
-        .collect();
+    let asked = measures.iter().map(|measure| sources.add_asked(measure));
+    let asked: Vec<Origin> = asked.collect();
     let mut scenario = None;
     if let Some(tree) = &tree {
         let mut ctx = Context {

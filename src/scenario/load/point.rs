@@ -6,7 +6,7 @@ use super::context::Context;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::inputs::Inputs;
 use super::limits::Limits;
-use super::source::{ASKED_NAME, Origin, Source, SourceId, Sources};
+use super::source::{Origin, SourceId, Sources};
 use super::tree::{Tree, Value, parse_value_in, toml_key, toml_string};
 use super::{
     LoadInput, Loaded, STUDY_KEYS, build_one, default_name, extend, files, header, load_tree, merge,
@@ -19,7 +19,7 @@ pub struct Base {
     tree: Tree,
     inputs: Inputs,
     limits: Limits,
-    asked: Vec<SourceId>,
+    asked: Vec<Origin>,
     is_judged: bool,
 }
 
@@ -30,13 +30,7 @@ impl Base {
         let mut sources = Sources::default();
         let mut diagnostics = Diagnostics::default();
         let tree = load_tree(input, &mut sources, &mut diagnostics);
-        let asked = measures.iter().map(|measure| {
-            sources.add(Source {
-                name: ASKED_NAME.to_string(),
-                text: measure.clone(),
-                folder: None,
-            })
-        });
+        let asked = measures.iter().map(|measure| sources.add_asked(measure));
         let asked = asked.collect();
         match tree {
             Some(tree) if diagnostics.error_count() == 0 => Ok(Base {

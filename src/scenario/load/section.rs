@@ -121,6 +121,12 @@ impl<'t> Section<'t> {
         value::duration(ctx, &tree, zero)
     }
 
+    /// A warm-up: its length and whether it is to be found.
+    pub fn warmup(&self, ctx: &mut Context, name: &str) -> Option<(SimDuration, bool)> {
+        let tree = self.tree(name)?;
+        value::warmup(ctx, &tree)
+    }
+
     /// A number of any kind that the key takes: rate, size, bandwidth, ratio, drift or
     /// plain number.
     pub fn number(&self, ctx: &mut Context, name: &str) -> Option<f64> {

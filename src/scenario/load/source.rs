@@ -62,6 +62,20 @@ impl Sources {
         self.list.iter()
     }
 
+    /// Adds a measure that was asked for; gives its place.
+    pub fn add_asked(&mut self, measure: &str) -> Origin {
+        let source = self.add(Source {
+            name: ASKED_NAME.to_string(),
+            text: measure.to_string(),
+            folder: None,
+        });
+        Origin {
+            source,
+            start: 0,
+            end: u32::try_from(measure.len()).unwrap_or(u32::MAX),
+        }
+    }
+
     /// What stands at a place.
     pub fn slice(&self, origin: Origin) -> &str {
         let text = &self.get(origin.source).text;

@@ -266,6 +266,20 @@ pub fn phase(ctx: &mut Context, tree: &Tree) -> Option<Phase> {
     }
 }
 
+/// A warm-up: its length and whether it is to be found before the run.
+pub fn warmup(ctx: &mut Context, tree: &Tree) -> Option<(SimDuration, bool)> {
+    match tree.as_str() {
+        Some("auto") => Some((SimDuration::ZERO, true)),
+        Some(text) if text.starts_with(|c: char| c.is_ascii_alphabetic()) => refuse(
+            ctx,
+            tree,
+            &format!("unknown warm-up `{text}`"),
+            "expected \"auto\" or a time like \"10s\"",
+        ),
+        _ => duration(ctx, tree, true).map(|length| (length, false)),
+    }
+}
+
 /// Whether a text is a name; reports it if not.
 pub fn check_name(ctx: &mut Context, text: &str, origin: Origin) -> bool {
     let is_name = is_name(text);

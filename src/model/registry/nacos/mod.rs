@@ -14,6 +14,7 @@
 
 mod client;
 mod message;
+mod peers;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -72,33 +72,24 @@ fn expectations(ctx: &mut Context, root: &Section, names: &Names) -> Vec<(Expect
 
 fn asked(ctx: &mut Context, names: &Names) -> Vec<AskedMeasure> {
     let mut list = Vec::new();
-    for id in ctx.asked {
-        let text = ctx.sources.get(*id).text.clone();
-        let at = |start: usize, length: usize| {
-            let offset = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-            Origin {
-                source: *id,
-                start: offset(start),
-                end: offset(start + length),
-            }
-        };
+    for origin in ctx.asked {
+        let text = ctx.sources.slice(*origin).to_string();
         if TEXT_BYTES_MAX < text.len() {
             let label = format!("at most {TEXT_BYTES_MAX} bytes");
-            ctx.error(
-                Diagnostic::new("a measure that is too long").at(at(0, TEXT_BYTES_MAX), label),
-            );
+            let first = origin.part(0, TEXT_BYTES_MAX);
+            ctx.error(Diagnostic::new("a measure that is too long").at(first, label));
             continue;
         }
         match assertion::parse_measure(&text, names) {
             Ok(measure) => list.push(AskedMeasure { text, measure }),
-            Err(problem) => {
-                let origin = at(problem.span.start, problem.span.len());
-                ctx.error(
-                    Diagnostic::new(problem.title)
-                        .at(origin, problem.label)
-                        .help_if(problem.help),
-                );
-            }
+            Err(problem) => ctx.error(
+                Diagnostic::new(problem.title)
+                    .at(
+                        origin.part(problem.span.start, problem.span.len()),
+                        problem.label,
+                    )
+                    .help_if(problem.help),
+            ),
         }
     }
     list

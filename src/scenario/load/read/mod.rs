@@ -100,7 +100,6 @@ pub fn scenario(
     let opened_registry = open_table(ctx, &root, "registry", &schema::REGISTRY);
     let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
     let duration_read = root.duration(ctx, "duration");
-    let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
     let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
@@ -120,21 +119,23 @@ pub fn scenario(
         edges: edges.iter().map(|(edge, _)| edge.clone()).collect(),
         services: &services_read,
         groups: &groups,
-        duration,
+        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
     };
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
     check_network(ctx, &[&clients, &services], &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
+    let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
     let places = Places::new(&services, &edges, &faults, &expectations);
     let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let scenario = Scenario {
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
-        duration,
-        warmup: warmup(ctx, &root, duration_read),
+        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
+        warmup,
+        is_warmup_open,
         drain: drain(ctx, &root, &clients_read, &classes, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
@@ -189,9 +190,10 @@ fn drain(
         .unwrap_or_else(|| call::longest_request(clients, classes, edges))
 }
 
-/// The warm-up, which must leave something to measure.
-fn warmup(ctx: &mut Context, root: &Section, duration: Option<SimDuration>) -> SimDuration {
-    let warmup = root.duration(ctx, "warmup").unwrap_or_default();
+/// The warm-up, which must leave something to measure, and whether it is to be found before the
+/// run.
+fn warmup(ctx: &mut Context, root: &Section, duration: Option<SimDuration>) -> (SimDuration, bool) {
+    let (warmup, is_open) = root.warmup(ctx, "warmup").unwrap_or_default();
     if let Some(duration) = duration
         && duration <= warmup
     {
@@ -204,7 +206,7 @@ fn warmup(ctx: &mut Context, root: &Section, duration: Option<SimDuration>) -> S
                 .help("expected warmup < duration"),
         );
     }
-    warmup
+    (warmup, is_open)
 }
 
 /// Opens the tables of a table of named tables; sorted by name where their order means nothing.

@@ -178,6 +178,8 @@ pub enum Kind {
     Selector,
     /// `"random"`, `"aligned"` or a length of time.
     Phase,
+    /// `auto` or a length of time.
+    Warmup,
     /// An array.
     List(&'static Kind),
     /// A table.

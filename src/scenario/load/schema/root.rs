@@ -43,9 +43,9 @@ pub static ROOT: TableSpec = TableSpec {
         ),
         key(
             "warmup",
-            LENGTH,
+            Kind::Warmup,
             Default::Toml("\"0s\""),
-            "Time from the start that is not measured.",
+            "Time from the start that is not measured; `auto` finds it by MSER-5 before the run.",
         ),
         key(
             "drain",
@@ -234,6 +234,23 @@ pub static COMPARE: TableSpec = TableSpec {
             "variant",
             Kind::Variants,
             "Variants: a name and the values that it sets, by path.",
+        ),
+        optional(
+            "primary",
+            Kind::Text,
+            "The only measure that has verdicts, like `latency.p99`; without it all have, and \
+             Holm's correction is over all of them.",
+        ),
+        optional(
+            "margin",
+            Kind::Assertions,
+            "How small a difference means nothing: `latency.p99 within 5%`. Without it, no \
+             difference is ever claimed to be none.",
+        ),
+        optional(
+            "expect",
+            Kind::Assertions,
+            "Assertions between variants: `two_choices.latency.p99 <= 0.8 * ring.latency.p99`.",
         ),
     ],
     variants: &[],

@@ -115,6 +115,16 @@ pub fn registered(ctx: &mut Context, section: &Section, registry: &Section) -> R
     let of_registry = registry.duration(ctx, "session_timeout");
     let requested = own.or(of_registry).unwrap_or(PLACEHOLDER_TIME);
     refuse_heartbeat_interval(ctx, section, "ZooKeeper pings after a third of the timeout");
+    if super::super::detector::path(ctx, section) != ProbePath::Bypass {
+        ctx.error(
+            Diagnostic::new("a session whose pings wait for a worker")
+                .at(
+                    section.origin_of("path"),
+                    "ZooKeeper's client sends them from a thread of its own",
+                )
+                .help("leave `path` out"),
+        );
+    }
     RegisteredConfig {
         lease_duration: requested,
         heartbeat_interval: SimDuration::from_ns((requested.as_ns() / 3).max(1)),

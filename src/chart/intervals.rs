@@ -1,0 +1,144 @@
+//! Numbers with their intervals, one below the other, and the values behind them.
+
+use serde::{Deserialize, Serialize};
+
+use super::axis::{Quantity, Scale};
+use super::frame;
+use super::rows::{self, ROW_COUNT_MAX, ROW_HEIGHT};
+use super::scene::{Anchor, Area, Scene};
+use super::series::{self, Swatch};
+use super::stored::StoredChart;
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, MUTED};
+use super::{Caption, Chart, DataTable, text};
+
+/// One number.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct IntervalRow {
+    pub label: String,
+    /// None where it does not exist, or never came.
+    pub value: Option<f64>,
+    /// Lower end of its interval; None where there is no interval, or no end.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// The values that it was made of, one for each replication.
+    pub values: Vec<f64>,
+    /// What is written beside it.
+    pub words: String,
+    /// Others are compared with it.
+    pub is_reference: bool,
+}
+
+/// Numbers with their intervals.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Intervals {
+    pub caption: Caption,
+    pub rows: Vec<IntervalRow>,
+    /// What the numbers are.
+    pub quantity: Quantity,
+    /// The name of the axis.
+    pub axis: String,
+    /// A value of special meaning: 1 of ratios, 0 of differences.
+    pub mark: Option<f64>,
+    /// What it means.
+    pub mark_name: String,
+}
+
+impl Chart for Intervals {
+    fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
+    fn scene(&self, width: f64) -> Scene {
+        let (mut scene, top) = frame::open(&self.caption, width);
+        let mut entries = vec![
+            (Swatch::Dot(BLUE), "number"),
+            (Swatch::Interval(BLUE), "its 95 % interval"),
+            (Swatch::Tick(AXIS), "one replication"),
+        ];
+        if self.mark.is_some() {
+            entries.push((Swatch::Tick(INK), &self.mark_name));
+        }
+        let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 10.0;
+        let shown = &self.rows[..self.rows.len().min(ROW_COUNT_MAX)];
+        let left = rows::left_of(shown.iter().map(|row| row.label.clone()), width);
+        let words_width = (width * 0.26).min(210.0);
+        let plot = Area {
+            left,
+            top,
+            right: width - MARGIN - words_width - 12.0,
+            bottom: top + (shown.len() as f64 * ROW_HEIGHT).max(66.0),
+        };
+        let values = shown.iter().flat_map(|row| {
+            let ends = [row.value, row.low, row.high].into_iter().flatten();
+            ends.chain(row.values.iter().copied())
+        });
+        let ends = (plot.left + 6.0, plot.right - 6.0);
+        let x = Scale::spanning(values.chain(self.mark), 6.0, ends.0, ends.1);
+        if let Some(value) = self.mark {
+            let at = x.px(value);
+            scene.line(vec![(at, plot.top), (at, plot.bottom)], INK, 1.4);
+        }
+        for (index, row) in shown.iter().enumerate() {
+            let y = draw_row(&mut scene, plot, &x, index, row);
+            let words = text::fit(&row.words, LABEL_SIZE, false, words_width);
+            scene.label_in((width - MARGIN, y + 4.0), &words, Anchor::End, MUTED);
+        }
+        if shown.is_empty() {
+            frame::empty(&mut scene, plot, "nothing can be compared");
+        }
+        let count = frame::tick_count(plot, 6.0);
+        let bottom = frame::base_axis(&mut scene, plot, &x, self.quantity, count, &self.axis);
+        frame::close(scene, &self.caption, bottom)
+    }
+
+    fn table(&self) -> DataTable {
+        let mut table = DataTable::new(["name", "value", "low", "high", "replications"]);
+        let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+        for row in &self.rows {
+            table.push(vec![
+                row.label.clone(),
+                number(row.value),
+                number(row.low),
+                number(row.high),
+                row.values.len().to_string(),
+            ]);
+        }
+        table
+    }
+
+    fn stored(&self) -> StoredChart {
+        StoredChart::Intervals(self.clone())
+    }
+}
+
+/// Draws a row without its words; gives its height.
+fn draw_row(scene: &mut Scene, plot: Area, x: &Scale, index: usize, row: &IntervalRow) -> f64 {
+    let y = rows::draw_row(scene, plot, index, &row.label);
+    for value in &row.values {
+        let at = x.px(*value);
+        scene.line(vec![(at, y - 5.0), (at, y + 5.0)], AXIS, 1.0);
+    }
+    let color = if row.is_reference { INK } else { BLUE };
+    draw_interval(scene, plot, x, row, (y, color));
+    if let Some(value) = row.value {
+        scene.dot((x.px(value), y), 4.5, color);
+    }
+    y
+}
+
+/// An open end has no bar.
+fn draw_interval(scene: &mut Scene, plot: Area, x: &Scale, row: &IntervalRow, look: (f64, Color)) {
+    if row.low.is_none() && row.high.is_none() {
+        return;
+    }
+    let (y, color) = look;
+    let from = row.low.map_or(plot.left, |low| x.px(low));
+    let to = row.high.map_or(plot.right, |high| x.px(high));
+    scene.line(vec![(from, y), (to, y)], color, 2.5);
+    for (end, at) in [(row.low, from), (row.high, to)] {
+        if end.is_some() {
+            scene.line(vec![(at, y - 5.0), (at, y + 5.0)], color, 1.8);
+        }
+    }
+}

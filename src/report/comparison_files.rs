@@ -1,0 +1,143 @@
+//! The files of a comparison besides the run directories of its variants.
+
+use super::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
+use super::comparison_text::{READING, between_lines, facts_text, notes, sentences, tables};
+use super::files::write_picture;
+use super::html::{self, Block, Mark, ReportPage, Section, Table};
+use super::pictures::comparison::pictures;
+use super::run_dir::{RunDirError, RunDirWriter};
+use super::terminal;
+use crate::chart::picture::Picture;
+use crate::experiment::compare::Comparison;
+use crate::metrics::evaluate::VerdictState;
+
+/// What the files of a comparison tell.
+pub struct ComparisonContents<'a> {
+    /// What it was made of.
+    pub facts: &'a ComparisonFacts,
+    /// What it gave.
+    pub comparison: &'a Comparison,
+    /// What was expected between variants.
+    pub between: &'a [JudgedBetween],
+    /// The command that makes the same comparison.
+    pub command: &'a str,
+    /// Whether there are pictures.
+    pub has_charts: bool,
+}
+
+/// Writes every file but the manifest.
+pub fn write_comparison(
+    writer: &mut RunDirWriter,
+    contents: &ComparisonContents,
+) -> Result<(), RunDirError> {
+    writer.write("comparison.json", |out| write_json(contents, out))?;
+    writer.write("comparison.csv", |out| write_csv(contents.comparison, out))?;
+    let pictures = match contents.has_charts {
+        true => pictures(contents.facts, contents.comparison),
+        false => Vec::new(),
+    };
+    for picture in &pictures {
+        write_picture(writer, picture)?;
+    }
+    let html = html::render(&page(contents, pictures));
+    writer.write("report.html", |out| out.write_all(html.as_bytes()))
+}
+
+fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
+    let (facts, comparison) = (contents.facts, contents.comparison);
+    let mut expected = Vec::new();
+    if !contents.between.is_empty() {
+        expected.push(Block::Table(between_table(contents.between)));
+    }
+    let mut numbers: Vec<Block> = tables(comparison)
+        .iter()
+        .map(|table| Block::Table(html_table(table)))
+        .collect();
+    numbers.extend(notes(comparison).into_iter().map(Block::Note));
+    numbers.push(Block::Note(READING.to_string()));
+    let (differences, levels): (Vec<Picture>, Vec<Picture>) = pictures
+        .into_iter()
+        .partition(|picture| picture.name.starts_with("differences"));
+    let blocks = |pictures: Vec<Picture>| pictures.into_iter().map(Block::Picture).collect();
+    let sections = [
+        ("Expectations between variants", expected),
+        ("Numbers", numbers),
+        ("Against the reference", blocks(differences)),
+        ("Every variant", blocks(levels)),
+        ("Method", method()),
+    ];
+    let shown = sections
+        .into_iter()
+        .filter(|(_, blocks)| !blocks.is_empty());
+    ReportPage {
+        title: format!("{}: a comparison", facts.scenario),
+        facts: facts_text(comparison, facts.seed),
+        question: Vec::new(),
+        findings: sentences(comparison),
+        replay: None,
+        sections: shown
+            .map(|(title, blocks)| Section {
+                title: title.to_string(),
+                blocks,
+            })
+            .collect(),
+        command: contents.command.to_string(),
+        footer: format!(
+            "stormglass {} · scenario {} · seed {} · digest {}",
+            env!("CARGO_PKG_VERSION"),
+            facts.scenario,
+            facts.seed,
+            facts.digest
+        ),
+    }
+}
+
+fn html_table(table: &terminal::Table) -> Table {
+    let mut columns = vec!["variant".to_string()];
+    columns.extend(table.columns.iter().map(|title| format!("#{title}")));
+    let titles: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut html = Table::new(&table.heading, titles);
+    for row in &table.rows {
+        html.push(Mark::None, row.clone());
+    }
+    html
+}
+
+fn between_table(between: &[JudgedBetween]) -> Table {
+    let mut table = Table::new("", ["", "name", "expectation", "#value", "remark"]);
+    for (judged, line) in between.iter().zip(between_lines(between)) {
+        let (mark, verdict) = match judged.judgement.state {
+            VerdictState::Held => (Mark::Good, "✓ held"),
+            VerdictState::Failed => (Mark::Bad, "✗ failed"),
+            VerdictState::Undecided => (Mark::Doubt, "? undecided"),
+        };
+        let cells = [
+            verdict,
+            &line.name,
+            &line.measure,
+            &line.value,
+            &line.remark,
+        ];
+        table.push(mark, cells.map(String::from).to_vec());
+    }
+    table
+}
+
+fn method() -> Vec<Block> {
+    let paragraphs = [
+        "All variants run on the same seeds: requests, service demands, delays and faults are \
+         drawn by key, so that two variants see the same world. Their difference is judged by \
+         pairs, unless the pairs correlate negatively; the correlation that was reached stands in \
+         the tables.",
+        "Numbers are compared by replication: shares by their difference, all others by the mean \
+         difference of their logarithms, which is a ratio. Intervals are Student's at 95 %, each \
+         for itself. Verdicts are corrected after Holm, so that any wrong one has a probability of \
+         at most 5 %. No evidence is not the same as no difference, which is said only where a \
+         margin was stated and two one-sided tests find the difference within it.",
+        "A percentile is that of the samples of all replications. Its interval lies between the \
+         ranks that the replications leave to it. It is stated if at least ten samples lie above \
+         it, from at least five replications. What was never reached is counted and not averaged.",
+    ];
+    let paragraph = |text: &str| Block::Paragraph(text.to_string());
+    paragraphs.into_iter().map(paragraph).collect()
+}

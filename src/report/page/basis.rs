@@ -1,0 +1,137 @@
+//! On what a report stands: the faults, the models with their evidence, what is not modelled.
+
+use crate::metrics::data::RunMetrics;
+use crate::report::format;
+use crate::report::html::{Block, Mark, Table};
+use crate::scenario::Scenario;
+use crate::scenario::check::CheckRule;
+use crate::scenario::detector::{DetectorConfig, JudgeConfig};
+use crate::scenario::detector_catalog::DETECTORS;
+use crate::scenario::gossip::ScaleLaw;
+use crate::scenario::strategy_catalog::{StrategyInfo, find};
+
+/// Windows of all faults that the timeline lists.
+const WINDOW_COUNT_MAX: usize = 40;
+
+/// What happened when: every window of every fault, in order of time. None without faults.
+pub fn fault_timeline(metrics: &RunMetrics) -> Option<Table> {
+    let mut rows: Vec<(f64, f64, &str, &str, u64)> = Vec::new();
+    for fault in &metrics.faults {
+        let windows = fault.windows.iter();
+        rows.extend(windows.map(|window| {
+            let targets = fault.target_count_max;
+            (
+                window.start_secs,
+                window.end_secs,
+                fault.fault.as_str(),
+                fault.kind,
+                targets,
+            )
+        }));
+    }
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(b.2)));
+    let caption = match rows.len() {
+        count if WINDOW_COUNT_MAX < count => {
+            format!("Fault timeline: the first {WINDOW_COUNT_MAX} of {count} windows")
+        }
+        _ => "Fault timeline".to_string(),
+    };
+    let columns = ["#from", "#to", "fault", "kind", "#nodes"];
+    let mut table = Table::new(&caption, columns);
+    for (start, end, fault, kind, targets) in rows.into_iter().take(WINDOW_COUNT_MAX) {
+        let until = match end < metrics.measured_end_secs {
+            true => format::instant(end),
+            false => "the end".to_string(),
+        };
+        let cells = [
+            format::instant(start),
+            until,
+            fault.to_string(),
+            kind.to_string(),
+            format::count(targets),
+        ];
+        table.push(Mark::None, cells.to_vec());
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// The strategies and detectors of the calls, and what shows that they behave like their models.
+pub fn models(scenario: &Scenario) -> Option<Table> {
+    let columns = ["model", "used by", "from", "evidence"];
+    let mut table = Table::new("Models of this run and what supports them", columns);
+    let mut used: Vec<(&StrategyInfo, Vec<&str>)> = Vec::new();
+    let mut add = |info: &'static StrategyInfo, path| match used
+        .iter_mut()
+        .find(|(known, _)| known.name == info.name)
+    {
+        Some((_, paths)) => paths.push(path),
+        None => used.push((info, vec![path])),
+    };
+    for edge in &scenario.edges {
+        if let Some(info) = find(edge.balancer.strategy().name()) {
+            add(info, edge.path.as_str());
+        }
+        if let Some(detector) = &edge.detector {
+            let name = detector_name(scenario, detector);
+            let info = DETECTORS.iter().find(|known| known.info.name == name);
+            if let Some(info) = info {
+                add(&info.info, edge.path.as_str());
+            }
+        }
+    }
+    for (info, paths) in used {
+        let more = match paths.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let cells = [
+            info.name.to_string(),
+            format!("{}{more}", paths[0]),
+            info.source.to_string(),
+            format!("{}: {}", info.evidence.kind(), info.evidence.text()),
+        ];
+        table.push(Mark::None, cells.to_vec());
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+fn detector_name(scenario: &Scenario, detector: &DetectorConfig) -> &'static str {
+    match detector {
+        DetectorConfig::Check(check) => match check.rule {
+            CheckRule::Ping { .. } => "ping",
+            CheckRule::Haproxy(_) => "haproxy_check",
+            CheckRule::Envoy(_) => "envoy_health_check",
+        },
+        DetectorConfig::Gossip { cluster } => {
+            match scenario.clusters[*cluster as usize].gossip.law {
+                ScaleLaw::Swim { .. } => "swim",
+                _ => "lifeguard",
+            }
+        }
+        DetectorConfig::Push(push) => match push.judge {
+            JudgeConfig::Timeout { .. } => "timeout",
+            JudgeConfig::ChenNfdS { .. } => "chen_nfd_s",
+            JudgeConfig::ChenNfdE { .. } => "chen_nfd_e",
+            JudgeConfig::Bertier(_) => "bertier",
+            JudgeConfig::PhiPaper { .. } => "phi_paper",
+            JudgeConfig::PhiAkka(_) => "phi_akka",
+            JudgeConfig::PhiCassandra(_) => "phi_cassandra",
+        },
+    }
+}
+
+/// What no run of this program contains, so that nobody reads it into one.
+pub fn limits() -> Vec<Block> {
+    let paragraphs = [
+        "Not modelled: congestion of links shared by several services, garbage collectors beyond \
+         pauses that the scenario states, clocks that jump, authentication, the contents of \
+         messages, and operators who act. What the scenario does not mention does not fail.",
+        "The numbers are those of the model: they rank designs and show mechanisms, and they are \
+         as good as the service times, rates and delays that the scenario states. Vary those that \
+         nobody measured with `--set` before a decision rests on them.",
+    ];
+    paragraphs
+        .into_iter()
+        .map(|text| Block::Paragraph(text.to_string()))
+        .collect()
+}

@@ -1,0 +1,203 @@
+//! `stormglass compare` of files, of saved runs, of a baseline, and until it is precise.
+
+use std::fs;
+
+use super::compare::{CONSTANT, json};
+use super::support::{SMALL, Stormglass};
+
+#[test]
+fn replications_go_on_until_the_numbers_are_precise_for_any_number_of_jobs() {
+    let mut seen = Vec::new();
+    for jobs in ["1", "3"] {
+        let command = Stormglass::with("small.toml", SMALL);
+        let words = [
+            "compare",
+            "small.toml",
+            "--vary",
+            "client.shop.call.web.balancer=random,round_robin",
+            "--metric",
+            "latency.mean",
+            "--precision",
+            "2%",
+            "--format",
+            "json",
+            "--jobs",
+            jobs,
+        ];
+        let said = command.say(&words);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.err.contains("precision 2 % reached"), "{said:?}");
+        let value = json(&said);
+        let measure = &value["measures"][0];
+        for variant in measure["variants"].as_array().expect("variants") {
+            let number = |key: &str| variant[key].as_f64().expect("a number");
+            assert!(
+                number("interval_95_half_width") <= 0.02 * number("mean"),
+                "{variant}"
+            );
+        }
+        assert!(10 <= value["replication_count"].as_u64().expect("a number"));
+        seen.push(said.out);
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn two_files_are_compared_on_the_seeds_of_the_first() {
+    let command = Stormglass::with("old.toml", CONSTANT);
+    let new = CONSTANT
+        .replace("40ms", "50ms")
+        .replace("seed = 11", "seed = 99");
+    fs::write(command.path("new.toml"), new).expect("written");
+    let words = [
+        "compare",
+        "old.toml",
+        "new.toml",
+        "--replications",
+        "6",
+        "-q",
+    ];
+    let said = command.say(&[&words[..], &["--format", "json"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let value = json(&said);
+    assert_eq!(
+        (&value["reference"], &value["seed"]),
+        (&"old".into(), &11.into())
+    );
+    let median = &value["measures"][1]["variants"][1];
+    let ratio = median["against_reference"]["value"]
+        .as_f64()
+        .expect("a ratio");
+    assert!((1.2..1.25).contains(&ratio), "{ratio}");
+    let other = CONSTANT.replace("duration", "warmup = \"1s\"\nduration");
+    fs::write(command.path("other.toml"), other).expect("written");
+    let said = command.say(&["compare", "old.toml", "other.toml"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.err
+            .contains("one cut must hold for all: --set 'warmup=\"1s\"'"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn saved_runs_are_compared_and_serve_as_a_baseline() {
+    let command = Stormglass::with("c.toml", CONSTANT);
+    let save = |out: &str, value: &str| {
+        let set = format!("service.web.service_time.value={value}");
+        let words = [
+            "run",
+            "c.toml",
+            "--replications",
+            "6",
+            "--set",
+            &set,
+            "--out",
+            out,
+        ];
+        let rest = ["--metric", "in_system", "--no-charts", "-q"];
+        let said = command.say(&[&words[..], &rest].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+    };
+    save("old", "40ms");
+    save("new", "80ms");
+    let words = [
+        "compare",
+        "old",
+        "new",
+        "--metric",
+        "latency.p50",
+        "--metric",
+    ];
+    let said = command.say(&[&words[..], &["in_system", "-q"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let sentence = said.out.lines().find(|line| line.starts_with("  new has "));
+    let sentence = sentence.unwrap_or_else(|| panic!("{said:?}"));
+    assert!(
+        sentence.contains("times higher latency.p50 and"),
+        "{sentence}"
+    );
+    let watch = ["--fail-if-worse", "latency.p50", "-q"];
+    let against = |dir: &str| {
+        let words = ["compare", "c.toml", "--baseline", dir];
+        command.say(&[&words[..], &watch].concat())
+    };
+    // What runs now is what was saved as old, and half of what was saved as new.
+    let said = against("old");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains("equal in success_ratio, latency.p50"),
+        "{}",
+        said.out
+    );
+    let said = against("new");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let slow = ["--set", "service.web.service_time.value=80ms"];
+    let words = ["compare", "c.toml", "--baseline", "old"];
+    let said = command.say(&[&words[..], &watch, &slow].concat());
+    assert_eq!(said.code, Some(99), "{said:?}");
+    let said = command.say(&["compare", "old", "new", "--metric", "utilization"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.err.contains("old did not save `utilization`"),
+        "{said:?}"
+    );
+    let said = command.say(&["compare", "c.toml", "old"]);
+    assert!(said.err.contains("--baseline RUN_DIR"), "{said:?}");
+}
+
+#[test]
+fn saved_runs_of_other_seeds_are_independent_samples() {
+    let command = Stormglass::with("c.toml", CONSTANT);
+    for (out, seed) in [("a", "1"), ("b", "100")] {
+        let words = [
+            "run",
+            "c.toml",
+            "--replications",
+            "6",
+            "--seed",
+            seed,
+            "--out",
+            out,
+        ];
+        assert_eq!(
+            command
+                .say(&[&words[..], &["--no-charts", "-q"]].concat())
+                .code,
+            Some(0)
+        );
+    }
+    let said = command.say(&["compare", "a", "b", "-q"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains("compared as independent samples"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn one_warm_up_is_found_for_all_variants() {
+    let command = Stormglass::new();
+    let text = CONSTANT
+        .replace("40ms", "20ms")
+        .replace("workers = 64", "workers = 3")
+        .replace(
+            "duration = \"20s\"",
+            "duration = \"60s\"\nwarmup = \"auto\"",
+        );
+    fs::write(command.path("w.toml"), text).expect("written");
+    let words = ["compare", "w.toml", "--vary", "service.web.workers=3,4"];
+    let said = command.say(&[&words[..], &["--replications", "5"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("warm-up: "), "{said:?}");
+    let run_dir = command.run_dir().join("variants");
+    let warmup = |variant: &str| {
+        let text = fs::read_to_string(run_dir.join(variant).join("scenario.toml"));
+        let text = text.expect("written");
+        let line = text.lines().find(|line| line.starts_with("warmup"));
+        line.expect("a warm-up").to_string()
+    };
+    assert_eq!(warmup("0-3"), warmup("1-4"));
+    assert!(!warmup("0-3").contains("auto"));
+}
