@@ -282,7 +282,12 @@ impl Nacos {
     }
 
     /// Takes note of a state. Returns whether it is another one than before.
-    pub(super) fn note(&mut self, port: &mut dyn Port, member: u32, (instance, state): State) -> bool {
+    pub(super) fn note(
+        &mut self,
+        port: &mut dyn Port,
+        member: u32,
+        (instance, state): State,
+    ) -> bool {
         let heard_at = port.now();
         let records = &mut self.server(member).records;
         let before = records.get(&instance).map(|record| record.is_healthy);
