@@ -90,8 +90,14 @@ impl Nacos {
         }
     }
 
-    /// A peer told a change: clients of this server hear of it.
-    pub(super) fn take_state(&mut self, port: &mut dyn Port, member: u32, state: State) {
+    /// A peer told a change, which may be one of weight: clients of this server hear of it.
+    pub(super) fn take_news(&mut self, port: &mut dyn Port, member: u32, state: State) {
+        self.note(port, member, state);
+        self.push_soon(port, member, self.rules[&state.0].1);
+    }
+
+    /// A peer told a state: clients hear of it where it is another one than before.
+    fn take_state(&mut self, port: &mut dyn Port, member: u32, state: State) {
         if self.note(port, member, state) {
             let service = self.rules[&state.0].1;
             self.push_soon(port, member, service);

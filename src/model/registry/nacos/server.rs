@@ -1,16 +1,22 @@
 //! A server: beats, checks, pushes, and what servers tell each other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Nacos;
 use super::message::{Alarm, Answer, Job, Message, Op, Request, State};
 use crate::id::{InstanceId, ServiceId};
 use crate::model::observation::{ControlKind, LifeState};
 use crate::model::registry::system::Port;
+use crate::model::registry::system::lists::Lists;
 use crate::model::registry::system::members::Cost;
 use crate::model::registry::system::parties::first_tick;
+use crate::model::view::ViewSnapshot;
 use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
+
+/// A list that many share.
+type View = Arc<ViewSnapshot>;
 
 /// What a server knows of an instance.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +38,8 @@ impl Record {
 pub(super) struct Server {
     pub is_open: bool,
     pub records: BTreeMap<InstanceId, Record>,
+    /// What it lists of each service.
+    lists: Lists,
     /// When each peer was heard last; itself excepted.
     pub heard: Vec<Option<SimTime>>,
     /// Clients that pulled, and when.
@@ -43,10 +51,11 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub fn new(member_count: u32) -> Self {
+    pub fn new(member_count: u32, service_count: usize) -> Self {
         Server {
             is_open: false,
             records: BTreeMap::new(),
+            lists: Lists::new(service_count),
             heard: vec![None; member_count as usize],
             pulled: BTreeMap::new(),
             changed: BTreeSet::new(),
@@ -217,29 +226,28 @@ impl Nacos {
         let now = port.now();
         self.server(member).pulled.insert(request.client, now);
         let services: BTreeSet<ServiceId> = self.clients[request.client as usize].services();
-        let lists = services.into_iter().map(|service| {
-            let healthy = self.listed(member, service);
-            (service, port.view(service, &healthy))
-        });
+        let lists = services
+            .into_iter()
+            .map(|service| (service, self.listed(port, member, service)));
         let lists = lists.collect();
         self.answer(port, member, request, Answer::Lists(lists));
     }
 
     /// What a server lists of a service: the healthy, or all where they are too few.
-    fn listed(&self, member: u32, service: ServiceId) -> Vec<InstanceId> {
-        let records = &self.servers[member as usize].records;
-        let is_of = |instance: &&InstanceId| self.rules[*instance].1 == service;
-        let all: Vec<InstanceId> = records.keys().filter(is_of).copied().collect();
-        let healthy: Vec<InstanceId> = all
-            .iter()
-            .copied()
-            .filter(|instance| records[instance].is_healthy)
-            .collect();
-        let counts = (healthy.len() as u32, all.len() as u32);
-        match is_protected(counts, self.config.protect_threshold) {
-            true => all,
-            false => healthy,
-        }
+    fn listed(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) -> View {
+        let (rules, threshold) = (&self.rules, self.config.protect_threshold);
+        let Server { records, lists, .. } = &mut self.servers[member as usize];
+        lists.view(port, service, || {
+            let is_of = |instance: &&InstanceId| rules[*instance].1 == service;
+            let all: Vec<InstanceId> = records.keys().filter(is_of).copied().collect();
+            let is_healthy = |instance: &&InstanceId| records[*instance].is_healthy;
+            let healthy: Vec<InstanceId> = all.iter().filter(is_healthy).copied().collect();
+            let counts = (healthy.len() as u32, all.len() as u32);
+            match is_protected(counts, threshold) {
+                true => all,
+                false => healthy,
+            }
+        })
     }
 
     pub(super) fn about(
@@ -322,6 +330,8 @@ impl Nacos {
     }
 
     pub(super) fn push_soon(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) {
+        // Versions are counted by those who take the lists.
+        self.server(member).lists.note_change(service, 0);
         let (node, alarm) = (self.nodes[member as usize], Alarm::Push { member, service });
         if !self.alarms.is_set(node, alarm) {
             self.alarms.set(port, node, self.config.push_delay, alarm);
@@ -348,8 +358,7 @@ impl Nacos {
         client: u32,
         service: ServiceId,
     ) {
-        let listed = self.listed(member, service);
-        let view = port.view(service, &listed);
+        let view = self.listed(port, member, service);
         let link = (
             self.nodes[member as usize],
             self.clients[client as usize].node,
