@@ -113,7 +113,7 @@ fn same_law_p(one: &[f64], other: &[f64]) -> f64 {
     let lambda = (root + 0.12 + 0.11 / root) * distance;
     let term = |k: i32| {
         let sign = if k % 2 == 1 { 1.0 } else { -1.0 };
-        sign * (-2.0 * f64::from(k * k) * lambda * lambda).exp()
+        sign * libm::exp(-2.0 * f64::from(k * k) * lambda * lambda)
     };
     (2.0 * (1..100).map(term).sum::<f64>()).clamp(0.0, 1.0)
 }

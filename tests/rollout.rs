@@ -60,8 +60,10 @@ impl Observer for Seen {
             Observation::NodeChanged { node, state, .. } if 0.0 < at => {
                 self.states.push((at, node.0, state));
             }
-            Observation::Replaced { instance, .. } => self.ready.push((at, instance.0)),
-            Observation::RolloutAborted { .. } => self.is_aborted = true,
+            Observation::RolloutStep { instance, .. } => match instance {
+                Some(instance) => self.ready.push((at, instance.0)),
+                None => self.is_aborted = true,
+            },
             Observation::RequestEnded { outcome, .. } if outcome != Outcome::Success => {
                 self.failed.push(at);
             }

@@ -11,11 +11,19 @@ use crate::scenario::measure_catalog::{MEASURES, MeasureInfo};
 const WIDTH: usize = 90;
 
 const FORM: &str = "\
-NAME = \"MEASURE[{SCOPE=VALUE, ...}][.STATISTIC][.worst|.spread] OP VALUE [PHASE]\" in [expect]
+In [expect]:
+NAME = \"[OVER:] MEASURE[{SCOPE=VALUE, ...}][.STATISTIC][.worst|.spread] OP VALUE [PHASE]\"
 
   OP       < <= > >= ==
   VALUE    a number with its unit, or a factor times another measure: 1.5 * latency.p99 steady
-  PHASE    steady, or before, during, after, outside, of and a fault: during fault.rack-b";
+  PHASE    steady, or before, during, after, outside, of and a fault: during fault.rack-b
+  OVER     how several replications are judged:
+           all          in every one; of maxima, other extremes, counts, worst callers and ==
+           mean         the mean, or the percentile of all samples: its whole 95 % interval is on
+                        the right side of the limit, otherwise undecided; of all else
+           95% of runs  in at least this share of all seeds, as far as these tell (Wilson)
+           An upper limit of a rate of mistakes holds only if the exact Poisson bound of what was
+           seen does: none seen in an hour is up to three an hour.";
 
 /// Lists the measures that `[expect]` may name, with their definitions.
 pub fn run(console: &mut Console) -> Result<Exit, CliError> {

@@ -1,18 +1,17 @@
 //! What detectors believed and when: detection times and mistakes by detector.
 //!
 //! Every calling side of an edge with a detector is taken to watch every instance of the service.
-//! An edge without one whose balancer ejects detects passively: its ejections are its suspicions.
 
 use std::collections::BTreeMap;
 
 use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
+use super::detection_cell::DetectionCell;
 use super::histogram::Samples;
 use super::life::Episode;
-use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
+use super::passive::watcher_name;
+use crate::id::{CallerId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
-use crate::scenario::client::EdgeConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
@@ -28,47 +27,6 @@ struct Suspicion {
     wrong_since: Option<SimTime>,
     /// It was wrong when it began.
     is_mistake: bool,
-}
-
-/// How crashes were detected.
-#[derive(Clone, Debug, Default)]
-pub struct DetectionCell {
-    /// Crash to final suspicion.
-    pub detection_time: Samples,
-    /// Pairs without a final suspicion.
-    pub undetected_count: u64,
-    /// Crash to the final suspicion of the first, the median and the last of those who watch, one
-    /// of each for every crash that so many noticed.
-    pub order: [Samples; 3],
-    /// Crashes that not even the first, not half, not all of them noticed.
-    pub order_missed: [u64; 3],
-}
-
-impl DetectionCell {
-    /// One crash: when those who noticed it did, and how many did not.
-    fn record_order(&mut self, times: &mut [SimDuration], missed: u64) {
-        times.sort_unstable();
-        let all = times.len() + missed as usize;
-        if all == 0 {
-            return;
-        }
-        for (place, rank) in [0, (all - 1) / 2, all - 1].into_iter().enumerate() {
-            match times.get(rank) {
-                Some(time) => self.order[place].record(*time),
-                None => self.order_missed[place] += 1,
-            }
-        }
-    }
-
-    /// Adds the crashes of another cell.
-    pub fn merge(&mut self, other: &DetectionCell) {
-        self.detection_time.merge(&other.detection_time);
-        self.undetected_count += other.undetected_count;
-        for (place, samples) in other.order.iter().enumerate() {
-            self.order[place].merge(samples);
-            self.order_missed[place] += other.order_missed[place];
-        }
-    }
 }
 
 /// All pairs of one kind.
@@ -194,16 +152,6 @@ impl Detector {
     }
 }
 
-/// Whether the ejections of a call are all that it has to detect failures by: they count as its
-/// suspicions.
-pub fn detects_passively(edge: &EdgeConfig) -> bool {
-    let ejects = match &edge.balancer {
-        BalancerConfig::Composed(composed) => composed.ejection.is_some(),
-        _ => false,
-    };
-    ejects && edge.detector.is_none()
-}
-
 impl DetectionTable {
     /// The detectors of a scenario. `measured` is its measured window.
     pub fn new(scenario: &Scenario, measured: (SimTime, SimTime)) -> Self {
@@ -224,17 +172,11 @@ impl DetectionTable {
             }
         }
         for (index, edge) in scenario.edges.iter().enumerate() {
-            let is_passive = detects_passively(edge);
-            let is_watching = edge.detector.is_some() || is_passive;
-            table
-                .edge_detectors
-                .push(is_watching.then_some(table.detectors.len()));
-            if is_watching {
-                let kind = if is_passive { " (ejection)" } else { "" };
-                let name = format!("{}{kind}", edge.path);
-                let detector = Detector::new(scenario, name, edge.to, Some(index));
-                table.detectors.push(detector);
-            }
+            let name = watcher_name(edge);
+            let place = name.as_ref().map(|_| table.detectors.len());
+            table.edge_detectors.push(place);
+            let new = |name| Detector::new(scenario, name, edge.to, Some(index));
+            table.detectors.extend(name.map(new));
         }
         for (cluster, config) in (0..).zip(&scenario.clusters) {
             let count = |s: &ServiceId| scenario.topology.service_instances(*s).len() as u64;
@@ -256,28 +198,25 @@ impl DetectionTable {
 
     /// Whether a suspector came after `since`, so that it never took the instance for alive.
     fn is_late(&self, suspector: Suspector, since: SimTime) -> bool {
-        let Suspector::Member { node, .. } = suspector else {
-            return false;
-        };
-        self.entered.get(&node.0).is_some_and(|at| since < *at)
+        let came_at = |node: NodeId| self.entered.get(&node.0).copied();
+        matches!(suspector, Suspector::Member { node, .. } if came_at(node) > Some(since))
     }
 
-    /// Who could have noticed that an instance is down since then: of a cluster only those that
-    /// have been there all the time.
+    /// Who could have noticed: of a cluster only those that were there all the time.
     fn witness_count(&self, place: usize, since: SimTime, scenario: &Scenario) -> u64 {
         let detector = &self.detectors[place];
         let Some(cluster) = detector.cluster else {
             return detector.suspector_count;
         };
         let places = &self.cluster_detectors[cluster as usize];
-        let alive = places.iter();
-        let alive = alive.map(|(_, place)| self.detectors[*place].alive_count);
+        let alive = places
+            .iter()
+            .map(|place| self.detectors[place.1].alive_count);
         let is_late = |(instance, at): &(&u32, &SimTime)| {
             let service = scenario.topology.service_of(InstanceId(**instance));
             since < **at && places.iter().any(|(other, _)| *other == service)
         };
-        let late = self.entered.iter().filter(is_late).count() as u64;
-        alive.sum::<u64>().saturating_sub(late)
+        alive.sum::<u64>() - self.entered.iter().filter(is_late).count() as u64
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.
@@ -310,6 +249,11 @@ impl DetectionTable {
         );
     }
 
+    /// Whether a suspicion lasts.
+    pub fn is_suspected(&self, suspector: Suspector, instance: InstanceId) -> bool {
+        self.suspicions.contains_key(&(instance.0, code(suspector)))
+    }
+
     /// A suspicion ended.
     pub fn trust(
         &mut self,
@@ -324,36 +268,6 @@ impl DetectionTable {
             .remove(&(instance.0, code(suspector)))
             .expect("only who suspects can begin to trust");
         self.end_wrong(place, &suspicion, at);
-    }
-
-    /// A balancer that detects passively leaves an instance out.
-    pub fn eject(
-        &mut self,
-        at: SimTime,
-        (caller, edge): (CallerId, EdgeId),
-        instance: InstanceId,
-        is_alive: bool,
-        scenario: &Scenario,
-    ) {
-        if detects_passively(&scenario.edges[edge.index()]) {
-            let suspector = Suspector::Caller(caller);
-            self.suspect(at, suspector, instance, is_alive, scenario);
-        }
-    }
-
-    /// A calling side takes an instance in: its balancer may have left it out before.
-    pub fn take_in(
-        &mut self,
-        at: SimTime,
-        (caller, edge): (CallerId, EdgeId),
-        instance: InstanceId,
-        scenario: &Scenario,
-    ) {
-        let suspector = Suspector::Caller(caller);
-        let is_suspected = self.suspicions.contains_key(&(instance.0, code(suspector)));
-        if is_suspected && detects_passively(&scenario.edges[edge.index()]) {
-            self.trust(at, suspector, instance, scenario);
-        }
     }
 
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.

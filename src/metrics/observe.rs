@@ -35,9 +35,8 @@ impl Observer for Recorder<'_> {
                 self.node_changed(at, *node, *state, *fault);
             }
             Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
-            Observation::FaultEnded { .. } => {}
-            Observation::Replaced { fault, .. } => self.tables.rollouts.replaced(*fault),
-            Observation::RolloutAborted { fault } => self.tables.rollouts.aborted(*fault),
+            Observation::FaultEnded { .. } | Observation::GossipProbeFailed { .. } => {}
+            Observation::RolloutStep { .. } => self.tables.rollouts.note(observation),
             Observation::Suspected { .. }
             | Observation::Trusted { .. }
             | Observation::Published { .. }
@@ -57,7 +56,6 @@ impl Observer for Recorder<'_> {
             Observation::ControlSent { .. } | Observation::ControlSized { .. } => {
                 self.observe_control(at, observation);
             }
-            Observation::GossipProbeFailed { .. } => {}
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }
             | Observation::CoresFreed { .. }

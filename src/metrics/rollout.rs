@@ -3,6 +3,7 @@
 use super::data::fault::{LaterLoad, RolloutMetrics};
 use super::phase::Timeline;
 use crate::id::{FaultId, InstanceId};
+use crate::model::observation::Observation;
 use crate::scenario::Scenario;
 use crate::scenario::fault::FaultConfig;
 use crate::time::{SimDuration, SimTime};
@@ -127,14 +128,15 @@ impl RolloutTable {
         }
     }
 
-    /// What came in a rolling restart is ready.
-    pub fn replaced(&mut self, fault: FaultId) {
-        self.entry(fault).replaced_count += 1;
-    }
-
-    /// The load stopped a rolling restart.
-    pub fn aborted(&mut self, fault: FaultId) {
-        self.entry(fault).is_aborted = true;
+    /// What came in a rolling restart is ready, or the load stopped one.
+    pub fn note(&mut self, observation: &Observation<'_>) {
+        let Observation::RolloutStep { fault, instance } = *observation else {
+            unreachable!("facts of rolling restarts come here");
+        };
+        match instance {
+            Some(_) => self.entry(fault).replaced_count += 1,
+            None => self.entry(fault).is_aborted = true,
+        }
     }
 
     fn entry(&mut self, fault: FaultId) -> &mut Entry {

@@ -15,7 +15,9 @@ use crate::time::{SimDuration, SimTime};
 
 use step::Step;
 
-pub use parties::{BreakerState, CacheAnswer, CachePlace, FaultWindow, LimitOwner, LocalCause};
+pub use parties::{
+    BreakerState, CacheAnswer, CachePlace, FaultWindow, LimitOwner, LocalCause, Suspector,
+};
 
 /// Receives every fact of a run, in order of time.
 pub trait Observer {
@@ -135,13 +137,11 @@ pub enum Observation<'a> {
         fault: FaultId,
         targets: &'a [NodeId],
     },
-    /// What came in a rolling restart is ready.
-    Replaced {
+    /// What came in a rolling restart is ready; None: the load stopped it.
+    RolloutStep {
         fault: FaultId,
-        instance: InstanceId,
+        instance: Option<InstanceId>,
     },
-    /// The load stopped a rolling restart.
-    RolloutAborted { fault: FaultId },
     /// A detector begins to suspect an instance.
     Suspected {
         suspector: Suspector,
@@ -446,23 +446,6 @@ impl LifeState {
     pub fn is_up(self) -> bool {
         matches!(self, LifeState::Up | LifeState::Paused)
     }
-}
-
-/// Who suspects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Suspector {
-    /// The registry, by an expired lease.
-    Registry,
-    /// A calling side, by pings without ACK.
-    Caller(CallerId),
-    /// A member of a cluster, by gossip.
-    Member {
-        /// The cluster: the how-many-th of the scenario.
-        cluster: u32,
-        /// The member.
-        node: NodeId,
-    },
 }
 
 /// Why an instance is no longer a candidate.

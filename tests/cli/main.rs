@@ -7,6 +7,7 @@ mod detectors;
 mod files;
 mod registries;
 mod run;
+mod statistics;
 mod strategies;
 mod study;
 mod support;

@@ -315,11 +315,11 @@ pub fn consul_gossip_stop(_pass: Pass) {
     let mut verdict = Verdict::default();
     verdict.holds("enough", 250 <= times.len(), times.len());
     let longest = times.iter().fold(0.0, |a: f64, b| a.max(*b));
-    verdict.holds(
-        "refuted at once",
-        0.15 < longest && longest <= 0.201,
-        longest,
-    );
+    // The trials of memberlist miss one of two others in 9 draws with (2/3)^9 = 2.6 %.
+    let soon = times.iter().filter(|time| **time <= 0.201).count();
+    verdict.holds("refuted", 0.15 < longest && longest <= 0.401, longest);
+    let share = soon as f64 / times.len() as f64;
+    verdict.holds("refuted at once", 0.93 < share && share < 1.0, share);
     let is_met = recorded(text, 3)
         .iter()
         .all(|time| *time <= longest + CATALOG_SECS);

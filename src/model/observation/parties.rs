@@ -1,8 +1,8 @@
-//! Who has a cache, a breaker or a limit, and what these say; windows of faults.
+//! Who suspects, who has a cache, a breaker or a limit, and what these say; windows of faults.
 
 use serde::Serialize;
 
-use crate::id::{CallerId, EdgeId, FaultId, InstanceId};
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::time::SimTime;
 
 /// Whose cache.
@@ -74,4 +74,21 @@ pub struct FaultWindow {
     pub start: SimTime,
     /// When it ends; [`SimTime::NEVER`] where it stays.
     pub end: SimTime,
+}
+
+/// Who suspects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspector {
+    /// The registry, by an expired lease.
+    Registry,
+    /// A calling side, by pings without ACK.
+    Caller(CallerId),
+    /// A member of a cluster, by gossip.
+    Member {
+        /// The cluster: the how-many-th of the scenario.
+        cluster: u32,
+        /// The member.
+        node: NodeId,
+    },
 }

@@ -145,7 +145,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             let begun = rollout.gone_count().max(rollout.new.len());
             rollout.limit = rollout.limit.min(begun);
-            self.observe(Observation::RolloutAborted { fault });
+            let instance = None;
+            self.observe(Observation::RolloutStep { fault, instance });
             self.roll_soon(u32::try_from(place).expect("windows are bounded"));
         }
     }
@@ -309,7 +310,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if *leave_count == 0 {
             self.register(instance);
         }
-        self.observe(Observation::Replaced { fault, instance });
+        let instance = Some(instance);
+        self.observe(Observation::RolloutStep { fault, instance });
         self.roll_soon(place);
     }
 

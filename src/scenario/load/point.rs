@@ -84,6 +84,14 @@ impl Base {
             };
             scenario = build_one(&mut ctx, &tree, &self.limits);
         }
+        if scenario
+            .as_ref()
+            .is_some_and(|scenario| scenario.is_warmup_open)
+        {
+            let problem = Diagnostic::new("a warm-up that is to be found, at every point");
+            let help = "`run` and `compare` find it; write a length here, the same for all points";
+            diagnostics.error(problem.help(help));
+        }
         diagnostics.sort();
         Loaded {
             scenario: scenario.filter(|_| diagnostics.error_count() == 0),

@@ -348,8 +348,8 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
             {
                 (
                     "nothing in this scenario detects failures",
-                    "write `profile = \"lease\"` in [registry], or a `detector` or an `ejection` in \
-                     a call",
+                    "write `profile = \"lease\"` in [registry], or a `detector` or an `ejection` \
+                     in a call",
                 )
             }
             Measure::CpuUtilization | Measure::ThrottledRatio

@@ -14,7 +14,12 @@ use crate::scenario::gossip::{ClusterConfig, GossipConfig, ProbeOrder, ScaleLaw}
 use crate::time::SimDuration;
 
 /// Reads the clusters, in order of the services that have them.
-pub fn clusters(ctx: &mut Context, services: &[Opened], names: &Names) -> Vec<ClusterConfig> {
+pub fn clusters(
+    ctx: &mut Context,
+    services: &[Opened],
+    names: &Names,
+    (edges, origins): (&mut [EdgeConfig], &[Origin]),
+) -> Vec<ClusterConfig> {
     let mut list = Vec::new();
     for (index, service) in services.iter().enumerate() {
         let Some(tree) = service.section.set_tree("gossip") else {
@@ -40,13 +45,13 @@ pub fn clusters(ctx: &mut Context, services: &[Opened], names: &Names) -> Vec<Cl
             gossip: gossip(ctx, &section),
         });
     }
+    attach(ctx, edges.iter_mut().zip(origins), &list);
     list
 }
 
 fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
     let is_swim = section.variant_name() == "swim";
     let count = |ctx: &mut Context, key: &str| section.count_u32(ctx, key).unwrap_or(0);
-    let length = |ctx: &mut Context, key: &str| section.duration(ctx, key).unwrap_or_default();
     let interval = section
         .duration(ctx, "probe_interval")
         .unwrap_or(PLACEHOLDER_TIME);
@@ -102,8 +107,16 @@ fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
         phase: phase(ctx, section, "phase"),
     };
     if is_swim {
-        return common;
+        common
+    } else {
+        memberlist(ctx, section, common)
     }
+}
+
+/// What memberlist has beyond SWIM.
+fn memberlist(ctx: &mut Context, section: &Section, common: GossipConfig) -> GossipConfig {
+    let count = |ctx: &mut Context, key: &str| section.count_u32(ctx, key).unwrap_or(0);
+    let length = |ctx: &mut Context, key: &str| section.duration(ctx, key).unwrap_or_default();
     GossipConfig {
         suspicion_max_timeout_mult: count(ctx, "suspicion_max_timeout_mult"),
         gossip_nodes: count(ctx, "gossip_nodes"),
@@ -122,7 +135,11 @@ fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
 }
 
 /// Finds the cluster of every calling side that believes what its own member believes.
-pub fn attach(ctx: &mut Context, edges: &mut [(EdgeConfig, Origin)], clusters: &[ClusterConfig]) {
+fn attach<'a>(
+    ctx: &mut Context,
+    edges: impl Iterator<Item = (&'a mut EdgeConfig, &'a Origin)>,
+    clusters: &[ClusterConfig],
+) {
     for (edge, origin) in edges {
         let Some(DetectorConfig::Gossip { cluster }) = &mut edge.detector else {
             continue;

@@ -104,8 +104,6 @@ pub fn scenario(
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
-    let clusters = gossip::clusters(ctx, &services, &names);
-    gossip::attach(ctx, &mut edges, &clusters);
     let groups = service::groups(ctx, &services, &groups, &names);
     super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
@@ -128,7 +126,8 @@ pub fn scenario(
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
     let places = Places::new(&services, &edges, &faults, &expectations);
-    let edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
+    let mut edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
+    let clusters = gossip::clusters(ctx, &services, &names, (&mut edges, &places.calls));
     let scenario = Scenario {
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,

@@ -244,7 +244,7 @@ const fn dead_time(default: &'static str) -> Key {
         "gossip_to_the_dead_time",
         LENGTH,
         Default::Toml(default),
-        "Who is taken for dead is still sent updates, and keeps a place on the list, for this long.",
+        "Who is taken for dead is still sent updates, and keeps its place, for this long.",
     )
 }
 

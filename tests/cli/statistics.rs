@@ -1,0 +1,188 @@
+//! What several replications, or one long run, say: percentiles, verdicts, precision, warm-up.
+
+use std::fs;
+
+use super::support::{SMALL, Stormglass};
+
+/// A queue at half load, without faults.
+const QUEUE: &str = r#"# How long does a call take?
+schema = 1
+name = "queue"
+seed = 3
+duration = "60s"
+
+[expect]
+EXPECT
+
+[service.web]
+count = 1
+workers = 1
+service_time = { dist = "exponential", mean = "10ms" }
+
+[client.shop]
+count = 1
+arrivals = { process = "poisson", rate = "50/s" }
+
+[client.shop.call.web]
+balancer = "round_robin"
+attempt_timeout = "5s"
+deadline = "5s"
+"#;
+
+fn queue(expect: &str) -> Stormglass {
+    Stormglass::with("queue.toml", &QUEUE.replace("EXPECT", expect))
+}
+
+#[test]
+fn percentiles_are_those_of_all_samples_and_withheld_alone() {
+    let command = queue("e = \"success_ratio >= 90%\"");
+    // 3,000 requests have three above the 99.9th percentile; 30,000 have thirty.
+    let words = ["run", "queue.toml", "--no-charts", "-q", "--replications"];
+    let said = command.say(&[&words[..], &["10", "--format", "json"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let aggregates = value["aggregates"].as_array().expect("aggregates");
+    let of = |measure: &str| {
+        let is_it = |a: &&serde_json::Value| a["measure"] == measure && a["phase"] == "";
+        aggregates.iter().find(is_it).expect("a headline").clone()
+    };
+    let rare = of("latency.p99.9");
+    assert_eq!(rare["known_count"], 0);
+    let low = rare["interval_95_secs"][0].as_f64().expect("a lower end");
+    let value = rare["pooled_secs"].as_f64().expect("a percentile");
+    assert!(low < value, "{rare}");
+    // M/M/1 at half load: the sojourn time is exponential with a mean of 20 ms, so that the 99th
+    // percentile is 20 ms ln 100 = 92 ms; messages take two times 0.25 ms besides.
+    let p99 = of("latency.p99");
+    let ends = [0, 1].map(|end| p99["interval_95_secs"][end].as_f64().expect("an end"));
+    assert!(ends[0] <= 0.0926 && 0.0926 <= ends[1], "{p99}");
+}
+
+#[test]
+fn an_interval_that_holds_the_limit_decides_nothing() {
+    // The mean is 20.5 ms.
+    let command = queue("e = \"latency.mean <= 20500us\"");
+    let words = [
+        "run",
+        "queue.toml",
+        "--no-charts",
+        "-q",
+        "--replications",
+        "6",
+    ];
+    let said = command.say(&words);
+    assert_eq!(said.code, Some(99), "{said:?}");
+    assert!(said.out.contains("\n  ? e   latency.mean"), "{}", said.out);
+    assert!(
+        said.out.contains("the 95 % interval holds the limit"),
+        "{}",
+        said.out
+    );
+    let said = command.say(&[&words[..], &["--undecided", "pass"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let sure = queue("e = \"latency.mean <= 40ms\"\nf = \"95% of runs: latency.mean <= 40ms\"");
+    let said = sure.say(&words);
+    assert!(
+        said.out.contains("\n  \u{2713} e   latency.mean"),
+        "{}",
+        said.out
+    );
+    // Six of six are a share of 61 % at least (Wilson).
+    assert!(
+        said.out.contains("61.0 % to 100.0 % of all seeds"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn no_mistake_in_a_minute_says_little_about_a_day() {
+    let detector = "detector = { kind = \"timeout\", interval = \"1s\", timeout = \"3s\" }";
+    let text = QUEUE.replace("EXPECT", "e = \"mistake_rate <= 1/h\"");
+    let command = Stormglass::with("queue.toml", &format!("{text}{detector}\n"));
+    let words = ["run", "queue.toml", "--no-charts", "-q"];
+    let said = command.say(&words);
+    assert_eq!(said.code, Some(99), "{said:?}");
+    // Three hours less a minute.
+    let reason = "undecided: not decidable, needs 3.0 more hours";
+    assert!(said.out.contains(reason), "{}", said.out);
+    let text = text.replace("1/h", "0.06/s");
+    fs::write(command.path("queue.toml"), format!("{text}{detector}\n")).expect("written");
+    // 3.0 in 60 s is 0.05 per second.
+    assert_eq!(command.say(&words).code, Some(0));
+}
+
+#[test]
+fn replications_go_on_until_what_is_asked_is_precise() {
+    let mut seen = Vec::new();
+    for jobs in ["1", "4"] {
+        let command = queue("e = \"success_ratio >= 90%\"");
+        let words = [
+            "run",
+            "queue.toml",
+            "--no-charts",
+            "--precision",
+            "3%",
+            "--jobs",
+            jobs,
+        ];
+        let said = command.say(&[&words[..], &["--metric", "latency.mean"]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.err.contains("precision 3 % reached"), "{said:?}");
+        let repeat = "--metric latency.mean --precision 0.03\n";
+        assert!(said.out.ends_with(repeat), "{}", said.out);
+        seen.push(said.out);
+    }
+    assert_eq!(seen[0], seen[1]);
+    let command = queue("e = \"success_ratio >= 90%\"");
+    let words = ["run", "queue.toml", "--no-charts", "--precision", "0.01%"];
+    let said = command.say(&[&words[..], &["--max-replications", "12"]].concat());
+    assert!(said.err.contains("not reached"), "{said:?}");
+    assert!(said.out.contains("12 replications"), "{}", said.out);
+}
+
+#[test]
+fn one_long_run_without_faults_has_batch_means() {
+    let command = queue("e = \"success_ratio >= 90%\"");
+    let said = command.say(&["run", "queue.toml", "--no-charts", "-q"]);
+    assert!(said.out.contains("BATCH MEANS of this run"), "{}", said.out);
+    assert!(said.out.contains("(95 %, 20 batches)"), "{}", said.out);
+    // At 99 % load batches of 3 s are far shorter than what the queue remembers.
+    let busy = ["--set", "client.shop.arrivals.rate=99/s"];
+    let words = ["run", "queue.toml", "--no-charts", "-q"];
+    let said = command.say(&[&words[..], &busy].concat());
+    assert!(
+        said.out.contains("no interval: the batches correlate by"),
+        "{}",
+        said.out
+    );
+    let faulty = Stormglass::with("small.toml", SMALL);
+    let said = faulty.say(&["run", "small.toml", "--no-charts", "-q"]);
+    assert!(!said.out.contains("BATCH MEANS"), "{}", said.out);
+}
+
+#[test]
+fn a_warm_up_is_found_or_refused() {
+    let command = queue("e = \"success_ratio >= 90%\"");
+    let auto = ["run", "queue.toml", "--no-charts", "--set", "warmup=auto"];
+    let said = command.say(&auto);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.err.contains("where MSER-5 finds the mean latency"),
+        "{said:?}"
+    );
+    let saved = fs::read_to_string(command.run_dir().join("scenario.toml")).expect("written");
+    assert!(!saved.contains("auto"), "{saved}");
+    // Twice as many arrivals as the server can do: the queue grows for ever.
+    let over = ["--set", "client.shop.arrivals.rate=200/s"];
+    let said = command.say(&[&auto[..], &over].concat());
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let start = "the mean latency does not settle in the first half of the 60 windows";
+    assert!(said.err.contains(start), "{said:?}");
+    let said = command.say(&["check", "queue.toml", "--set", "warmup=soon"]);
+    assert!(
+        said.err
+            .contains("expected \"auto\" or a time like \"10s\""),
+        "{said:?}"
+    );
+}
