@@ -1,6 +1,6 @@
 //! How servers tell their peers: in batches, without waiting (`PeerEurekaNode`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Eureka;
 use super::message::{Alarm, Change, ChangeKind, Job, Message};
@@ -19,6 +19,8 @@ const FLIGHT_COUNT_MAX: usize = 20;
 pub(super) struct Outbox {
     /// Changes, and since when they wait.
     pending: VecDeque<(Change, SimTime)>,
+    /// The same changes, to be found.
+    waiting: BTreeSet<Change>,
     flights: BTreeMap<u32, Flight>,
     /// Batches so far.
     pub number: u32,
@@ -54,10 +56,12 @@ impl Eureka {
     /// A newer change of the same kind takes the place of one that still waits.
     fn post_change(&mut self, port: &mut dyn Port, link: (u32, u32), change: Change) {
         let now = port.now();
-        let pending = &mut self.outbox(link).pending;
-        match pending.iter_mut().find(|waiting| waiting.0 == change) {
-            Some(waiting) => waiting.1 = now,
-            None => pending.push_back((change, now)),
+        let outbox = self.outbox(link);
+        let is_new = outbox.waiting.insert(change);
+        if is_new {
+            outbox.pending.push_back((change, now));
+        } else if let Some(waiting) = outbox.pending.iter_mut().find(|w| w.0 == change) {
+            waiting.1 = now;
         }
         self.arrange(port, link);
     }
@@ -69,9 +73,10 @@ impl Eureka {
         let (node, alarm) = (self.nodes[member as usize], Alarm::Linger { member, peer });
         loop {
             let outbox = self.outbox(link);
-            while let Some((_, since)) = outbox.pending.front()
-                && config.age_max < now.since(*since)
+            while let Some((change, since)) = outbox.pending.front().copied()
+                && config.age_max < now.since(since)
             {
+                outbox.waiting.remove(&change);
                 outbox.pending.pop_front();
             }
             let Some((_, since)) = outbox.pending.front() else {
@@ -88,7 +93,10 @@ impl Eureka {
                 return;
             }
             let count = outbox.pending.len().min(config.batch_max as usize);
-            let changes = outbox.pending.drain(..count).collect();
+            let changes: Vec<(Change, SimTime)> = outbox.pending.drain(..count).collect();
+            for (change, _) in &changes {
+                outbox.waiting.remove(change);
+            }
             self.send_batch(port, link, changes);
         }
     }

@@ -120,7 +120,8 @@ impl Eureka {
             self.start_timers(port, member, age);
             let now = port.now();
             let store = &mut self.server(member).store;
-            (store.full(now), store.delta(now));
+            store.full(now);
+            store.delta(now);
         }
     }
 

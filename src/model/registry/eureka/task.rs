@@ -245,7 +245,8 @@ impl Eureka {
             }
             (Op::Delta, Answer::Forbidden) => return self.ask(port, task, Op::Full),
             (Op::Delta, Answer::Delta(delta)) => {
-                if !self.take_delta(client, delta) {
+                let is_complete = self.take_delta(client, delta);
+                if !is_complete {
                     return self.ask(port, task, Op::Full);
                 }
             }

@@ -14,6 +14,7 @@
 
 mod client;
 mod message;
+mod peers;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,13 +70,12 @@ impl Nacos {
             clients.push(Client::new(party));
         }
         let services = rules.values().map(|rule: &(_, ServiceId)| rule.1).collect();
+        let server = |_| Server::new(member_count, scenario.services.len());
         Nacos {
             config: *config,
             sizes: system.sizes,
             members: Members::new(system.capacity, &nodes),
-            servers: (0..member_count)
-                .map(|_| Server::new(member_count))
-                .collect(),
+            servers: (0..member_count).map(server).collect(),
             nodes,
             clients,
             client_of,
@@ -103,7 +103,7 @@ impl Nacos {
         };
         match job {
             Job::Request(request) => self.serve(port, member, request),
-            Job::Sync(state) => self.take_state(port, member, state),
+            Job::Sync(state) => self.take_news(port, member, state),
             Job::Push { client, service } => self.push(port, member, client, service),
         }
     }
@@ -235,7 +235,8 @@ impl Protocol for Nacos {
         self.alarms.cancel_all(port, node);
         if let Some(member) = self.member_of(node) {
             self.members.clear(port, member);
-            self.servers[member as usize] = Server::new(self.nodes.len() as u32);
+            let counts = (self.nodes.len() as u32, port.scenario().services.len());
+            self.servers[member as usize] = Server::new(counts.0, counts.1);
             self.agree_on_all(port);
         } else if let Some(client) = self.client_of[node.index()] {
             self.stop_client(client);

@@ -1,19 +1,22 @@
 //! A server: beats, checks, pushes, and what servers tell each other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Nacos;
 use super::message::{Alarm, Answer, Job, Message, Op, Request, State};
 use crate::id::{InstanceId, ServiceId};
 use crate::model::observation::{ControlKind, LifeState};
 use crate::model::registry::system::Port;
+use crate::model::registry::system::lists::Lists;
 use crate::model::registry::system::members::Cost;
 use crate::model::registry::system::parties::first_tick;
+use crate::model::view::ViewSnapshot;
 use crate::scenario::registry::Phase;
 use crate::time::{SimDuration, SimTime};
 
-/// How long a server that starts waits before it asks its peers once more (assumed).
-const LOAD_RETRY: SimDuration = SimDuration::from_secs(30);
+/// A list that many share.
+type View = Arc<ViewSnapshot>;
 
 /// What a server knows of an instance.
 #[derive(Clone, Copy, Debug)]
@@ -35,21 +38,24 @@ impl Record {
 pub(super) struct Server {
     pub is_open: bool,
     pub records: BTreeMap<InstanceId, Record>,
+    /// What it lists of each service.
+    lists: Lists,
     /// When each peer was heard last; itself excepted.
-    heard: Vec<Option<SimTime>>,
+    pub heard: Vec<Option<SimTime>>,
     /// Clients that pulled, and when.
     pulled: BTreeMap<u32, SimTime>,
     /// What changed since it told its peers.
-    changed: BTreeSet<InstanceId>,
+    pub changed: BTreeSet<InstanceId>,
     /// As a server that starts: the peer that it asks next.
     pub next_peer: Option<u32>,
 }
 
 impl Server {
-    pub fn new(member_count: u32) -> Self {
+    pub fn new(member_count: u32, service_count: usize) -> Self {
         Server {
             is_open: false,
             records: BTreeMap::new(),
+            lists: Lists::new(service_count),
             heard: vec![None; member_count as usize],
             pulled: BTreeMap::new(),
             changed: BTreeSet::new(),
@@ -59,11 +65,11 @@ impl Server {
 }
 
 impl Nacos {
-    fn server(&mut self, member: u32) -> &mut Server {
+    pub(super) fn server(&mut self, member: u32) -> &mut Server {
         &mut self.servers[member as usize]
     }
 
-    fn peers(&self, member: u32) -> impl Iterator<Item = u32> + use<> {
+    pub(super) fn peers(&self, member: u32) -> impl Iterator<Item = u32> + use<> {
         (0..self.nodes.len() as u32).filter(move |peer| *peer != member)
     }
 
@@ -99,7 +105,7 @@ impl Nacos {
         }
     }
 
-    fn open(&mut self, port: &mut dyn Port, member: u32) {
+    pub(super) fn open(&mut self, port: &mut dyn Port, member: u32) {
         let config = self.config;
         let node = self.nodes[member as usize];
         let server = self.server(member);
@@ -138,7 +144,7 @@ impl Nacos {
     }
 
     /// The server that is responsible for an instance, as this one sees it.
-    fn responsible(&self, port: &dyn Port, member: u32, instance: InstanceId) -> u32 {
+    pub(super) fn responsible(&self, port: &dyn Port, member: u32, instance: InstanceId) -> u32 {
         let (now, heard) = (port.now(), &self.servers[member as usize].heard);
         let lives = |peer: &u32| {
             let heard_at = heard[*peer as usize];
@@ -220,29 +226,28 @@ impl Nacos {
         let now = port.now();
         self.server(member).pulled.insert(request.client, now);
         let services: BTreeSet<ServiceId> = self.clients[request.client as usize].services();
-        let lists = services.into_iter().map(|service| {
-            let healthy = self.listed(member, service);
-            (service, port.view(service, &healthy))
-        });
+        let lists = services
+            .into_iter()
+            .map(|service| (service, self.listed(port, member, service)));
         let lists = lists.collect();
         self.answer(port, member, request, Answer::Lists(lists));
     }
 
     /// What a server lists of a service: the healthy, or all where they are too few.
-    fn listed(&self, member: u32, service: ServiceId) -> Vec<InstanceId> {
-        let records = &self.servers[member as usize].records;
-        let is_of = |instance: &&InstanceId| self.rules[*instance].1 == service;
-        let all: Vec<InstanceId> = records.keys().filter(is_of).copied().collect();
-        let healthy: Vec<InstanceId> = all
-            .iter()
-            .copied()
-            .filter(|instance| records[instance].is_healthy)
-            .collect();
-        let counts = (healthy.len() as u32, all.len() as u32);
-        match is_protected(counts, self.config.protect_threshold) {
-            true => all,
-            false => healthy,
-        }
+    fn listed(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) -> View {
+        let (rules, threshold) = (&self.rules, self.config.protect_threshold);
+        let Server { records, lists, .. } = &mut self.servers[member as usize];
+        lists.view(port, service, || {
+            let is_of = |instance: &&InstanceId| rules[*instance].1 == service;
+            let all: Vec<InstanceId> = records.keys().filter(is_of).copied().collect();
+            let is_healthy = |instance: &&InstanceId| records[*instance].is_healthy;
+            let healthy: Vec<InstanceId> = all.iter().filter(is_healthy).copied().collect();
+            let counts = (healthy.len() as u32, all.len() as u32);
+            match is_protected(counts, threshold) {
+                true => all,
+                false => healthy,
+            }
+        })
     }
 
     pub(super) fn about(
@@ -285,7 +290,12 @@ impl Nacos {
     }
 
     /// Takes note of a state. Returns whether it is another one than before.
-    fn note(&mut self, port: &mut dyn Port, member: u32, (instance, state): State) -> bool {
+    pub(super) fn note(
+        &mut self,
+        port: &mut dyn Port,
+        member: u32,
+        (instance, state): State,
+    ) -> bool {
         let heard_at = port.now();
         let records = &mut self.server(member).records;
         let before = records.get(&instance).map(|record| record.is_healthy);
@@ -319,7 +329,9 @@ impl Nacos {
         self.push_soon(port, member, self.rules[&instance].1);
     }
 
-    fn push_soon(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) {
+    pub(super) fn push_soon(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) {
+        // Versions are counted by those who take the lists.
+        self.server(member).lists.note_change(service, 0);
         let (node, alarm) = (self.nodes[member as usize], Alarm::Push { member, service });
         if !self.alarms.is_set(node, alarm) {
             self.alarms.set(port, node, self.config.push_delay, alarm);
@@ -346,8 +358,7 @@ impl Nacos {
         client: u32,
         service: ServiceId,
     ) {
-        let listed = self.listed(member, service);
-        let view = port.view(service, &listed);
+        let view = self.listed(port, member, service);
         let link = (
             self.nodes[member as usize],
             self.clients[client as usize].node,
@@ -393,127 +404,6 @@ impl Nacos {
         let (node, interval) = (self.nodes[member as usize], self.config.check_interval);
         let alarm = Alarm::Check { member, service };
         self.alarms.set(port, node, interval, alarm);
-    }
-
-    fn states(&self, member: u32, instances: impl Iterator<Item = InstanceId>) -> Box<[State]> {
-        let records = &self.servers[member as usize].records;
-        let health = |instance| records.get(&instance).map(|record| record.is_healthy);
-        instances
-            .map(|instance| (instance, health(instance)))
-            .collect()
-    }
-
-    pub(super) fn sync(&mut self, port: &mut dyn Port, member: u32) {
-        let changed = std::mem::take(&mut self.server(member).changed);
-        let states = self.states(member, changed.into_iter());
-        for peer in self.peers(member) {
-            let message = Message::Sync(states.clone());
-            self.tell_peer(port, (member, peer), states.len(), message);
-        }
-    }
-
-    pub(super) fn verify(&mut self, port: &mut dyn Port, member: u32) {
-        let known: Vec<InstanceId> = self.servers[member as usize]
-            .records
-            .keys()
-            .copied()
-            .collect();
-        let own = known.into_iter();
-        let own = own.filter(|i| self.responsible(port, member, *i) == member);
-        let states = self.states(member, own);
-        for peer in self.peers(member) {
-            self.tell_peer(port, (member, peer), 0, Message::Verify(states.clone()));
-        }
-        let (node, interval) = (self.nodes[member as usize], self.config.verify_interval);
-        self.alarms
-            .set(port, node, interval, Alarm::Verify { member });
-    }
-
-    pub(super) fn report(&mut self, port: &mut dyn Port, member: u32) {
-        for peer in self.peers(member) {
-            self.tell_peer(port, (member, peer), 0, Message::Report);
-        }
-        let (node, interval) = (self.nodes[member as usize], self.config.report_interval);
-        self.alarms
-            .set(port, node, interval, Alarm::Report { member });
-    }
-
-    pub(super) fn on_peer_message(
-        &mut self,
-        port: &mut dyn Port,
-        (from, to): (u32, u32),
-        message: Message,
-    ) {
-        self.server(to).heard[from as usize] = Some(port.now());
-        match message {
-            Message::Sync(states) if self.servers[to as usize].is_open => {
-                for state in states {
-                    self.submit(port, to, Cost::Write, Job::Sync(state));
-                }
-            }
-            Message::Verify(states) if self.servers[to as usize].is_open => {
-                self.take_verified(port, (from, to), &states);
-            }
-            Message::Load => {
-                let known = self.servers[to as usize].records.keys().copied();
-                let states = self.states(to, known.collect::<Vec<_>>().into_iter());
-                self.tell_peer(port, (to, from), states.len(), Message::Loaded(states));
-            }
-            Message::Loaded(states) if self.servers[to as usize].next_peer.is_some() => {
-                self.alarms
-                    .cancel(port, self.nodes[to as usize], Alarm::Load { member: to });
-                self.open(port, to);
-                for state in states {
-                    self.note(port, to, state);
-                }
-                self.agree_on_all(port);
-            }
-            _ => {}
-        }
-    }
-
-    /// A peer told a change: clients of this server hear of it.
-    pub(super) fn take_state(&mut self, port: &mut dyn Port, member: u32, state: State) {
-        if self.note(port, member, state) {
-            let service = self.rules[&state.0].1;
-            self.push_soon(port, member, service);
-        }
-    }
-
-    /// A peer told all that it is responsible for: what it does not have is gone.
-    fn take_verified(&mut self, port: &mut dyn Port, (from, to): (u32, u32), states: &[State]) {
-        let known: Vec<InstanceId> = self.servers[to as usize].records.keys().copied().collect();
-        let told: BTreeSet<InstanceId> = states.iter().map(|state| state.0).collect();
-        let gone = known.iter().filter(|instance| !told.contains(instance));
-        let gone = gone.filter(|instance| self.responsible(port, to, **instance) == from);
-        let gone: Vec<InstanceId> = gone.copied().collect();
-        for instance in gone {
-            self.take_state(port, to, (instance, None));
-        }
-        for state in states {
-            self.take_state(port, to, *state);
-        }
-    }
-
-    /// A server that starts takes over what a peer knows.
-    pub(super) fn ask_next_peer(&mut self, port: &mut dyn Port, member: u32) {
-        let Some(place) = self.servers[member as usize].next_peer else {
-            return;
-        };
-        if self.nodes.len() == 1 {
-            self.open(port, member);
-            return self.agree_on_all(port);
-        }
-        let (node, alarm) = (self.nodes[member as usize], Alarm::Load { member });
-        let peer = self.peers(member).nth(place as usize);
-        let Some(peer) = peer else {
-            self.server(member).next_peer = Some(0);
-            return self.alarms.set(port, node, LOAD_RETRY, alarm);
-        };
-        self.server(member).next_peer = Some(place + 1);
-        self.alarms
-            .set(port, node, self.config.request_timeout, alarm);
-        self.tell_peer(port, (member, peer), 0, Message::Load);
     }
 
     /// The weight of an instance changed, as the console sets it: at the responsible server.

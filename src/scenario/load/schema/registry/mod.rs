@@ -123,7 +123,7 @@ pub static REGISTRY: TableSpec = TableSpec {
         },
         Variant {
             name: "eureka",
-            doc: "Netflix Eureka with Ribbon: leases at every server for itself, caches, no quorum.",
+            doc: "Netflix Eureka with Ribbon: leases at each server, caches, no quorum.",
             keys: eureka::KEYS,
         },
         Variant {
