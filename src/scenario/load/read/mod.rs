@@ -37,6 +37,7 @@ use crate::scenario::Scenario;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::expect::Expectation;
+use crate::scenario::service::{GroupConfig, ServiceConfig};
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -105,12 +106,10 @@ pub fn scenario(
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
-    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     let faults_read = fault::faults(ctx, &faults, &names);
-    call::attach(&edges, &mut services_read);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
-    cache::attach_service_caches(ctx, &services, &edges, &names, &mut services_read);
+    attach_calls(ctx, &services, &edges, &names, &mut services_read);
     let world = client::World {
         names: &names,
         classes: &classes,
@@ -122,7 +121,12 @@ pub fn scenario(
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
-    check_network(ctx, &[&clients, &services], &network_section, &classes);
+    check_calls(
+        ctx,
+        &[&clients, &services],
+        &network_section,
+        (&classes, &edges, &groups),
+    );
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
     let places = Places::new(&services, &edges, &faults, &expectations);
@@ -166,13 +170,26 @@ fn open_root<'t>(ctx: &mut Context, tree: &'t Tree) -> Option<Section<'t>> {
     Some(root)
 }
 
-/// Checks what the network decides for callers, given those that own calls.
-fn check_network(
+/// Tells services of the calls that they make, and of the caches that these fill.
+fn attach_calls(
+    ctx: &mut Context,
+    opened: &[Opened<'_>],
+    edges: &[(EdgeConfig, Origin)],
+    names: &Names,
+    services: &mut [ServiceConfig],
+) {
+    call::attach(edges, services);
+    cache::attach_service_caches(ctx, opened, edges, names, services);
+}
+
+/// Checks what the network and the size of services decide for calls, given those that own calls.
+fn check_calls(
     ctx: &mut Context,
     owners: &[&[Opened<'_>]],
     network: &Section,
-    classes: &Classes,
+    (classes, edges, groups): (&Classes, &[(EdgeConfig, Origin)], &[GroupConfig]),
 ) {
+    super::attempts::refuse_large_broadcasts(ctx, edges, groups);
     connection::refuse_datagrams(ctx, owners, network);
     class::warn_sizeless(ctx, network, classes);
 }
