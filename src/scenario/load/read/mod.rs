@@ -37,7 +37,7 @@ use crate::scenario::Scenario;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::expect::Expectation;
-use crate::scenario::service::{GroupConfig, ServiceConfig};
+use crate::scenario::service::ServiceConfig;
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -98,8 +98,7 @@ pub fn scenario(
     let groups = service::open_groups(ctx, &services);
     let clients = open_named(ctx, &root, "client", &schema::CLIENT, "client", true);
     let faults = open_named(ctx, &root, "fault", &schema::FAULT, "fault", true);
-    let opened_registry = open_table(ctx, &root, "registry", &schema::REGISTRY);
-    let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
+    let (opened_registry, network_section) = open_between(ctx, &root);
     let duration_read = root.duration(ctx, "duration");
     let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
@@ -121,12 +120,8 @@ pub fn scenario(
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
-    check_calls(
-        ctx,
-        &[&clients, &services],
-        &network_section,
-        (&classes, &edges, &groups),
-    );
+    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
+    check_network(ctx, &[&clients, &services], &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
     let places = Places::new(&services, &edges, &faults, &expectations);
@@ -182,14 +177,20 @@ fn attach_calls(
     cache::attach_service_caches(ctx, opened, edges, names, services);
 }
 
-/// Checks what the network and the size of services decide for calls, given those that own calls.
-fn check_calls(
+/// Opens what stands between callers and instances: the registry and the network.
+fn open_between<'s>(ctx: &mut Context, root: &'s Section<'_>) -> (Section<'s>, Section<'s>) {
+    let registry = open_table(ctx, root, "registry", &schema::REGISTRY);
+    let network = open_table(ctx, root, "network", &schema::NETWORK);
+    (registry, network)
+}
+
+/// Checks what the network decides for callers, given those that own calls.
+fn check_network(
     ctx: &mut Context,
     owners: &[&[Opened<'_>]],
     network: &Section,
-    (classes, edges, groups): (&Classes, &[(EdgeConfig, Origin)], &[GroupConfig]),
+    classes: &Classes,
 ) {
-    super::attempts::refuse_large_broadcasts(ctx, edges, groups);
     connection::refuse_datagrams(ctx, owners, network);
     class::warn_sizeless(ctx, network, classes);
 }
