@@ -24,7 +24,6 @@ use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
 const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
-
 /// One service with two groups of two instances, of weights 1 and 2; one client.
 pub fn scenario() -> Scenario {
     let (services, groups) = (vec![web()], vec![group("a", 1.0), group("b", 2.0)]);
