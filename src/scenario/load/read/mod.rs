@@ -138,8 +138,8 @@ pub fn scenario(
         window: root.duration(ctx, "window").unwrap_or_default(),
         availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
         has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations, &asked),
-        network: network::network(ctx, &network_section, &names, &classes),
         zones: names.zones,
+        network,
         registry,
         services: services_read,
         groups,
@@ -156,17 +156,6 @@ pub fn scenario(
         topology: Topology::default(),
     };
     Some((scenario, places))
-}
-
-/// Gives services their calls, which must not be too many attempts at once.
-fn attach_calls(
-    ctx: &mut Context,
-    edges: &[(EdgeConfig, Origin)],
-    groups: &[GroupConfig],
-    services: &mut [ServiceConfig],
-) {
-    super::attempts::refuse_large_broadcasts(ctx, edges, groups);
-    call::attach(edges, services);
 }
 
 /// Opens the whole file, of a version that is known.
