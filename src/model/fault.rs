@@ -321,7 +321,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if *leave_count > 0 {
                 continue;
             }
-            if self.faults.graces.remove(&instance).is_none() {
+            // One that a rolling restart made leave first has had no grace of its own.
+            let has_grace_left = self.faults.graces.remove(&instance).is_some();
+            let is_absent = self.nodes[node.index()].is_held(LifeState::Absent);
+            if is_absent && !has_grace_left {
                 self.release_nodes(&[node], LifeState::Absent, fault);
             } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);

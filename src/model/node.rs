@@ -68,6 +68,11 @@ impl Node {
         self.effective_state()
     }
 
+    /// Whether a window holds the node in `state`.
+    pub fn is_held(&self, state: LifeState) -> bool {
+        0 < self.held[place(state)]
+    }
+
     /// How long a length of local time takes.
     #[inline]
     pub fn true_length(&self, local: SimDuration) -> SimDuration {

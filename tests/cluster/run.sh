@@ -14,11 +14,11 @@ trap 'rm -rf "$scratch"' EXIT
 
 cp "$here/../../scenarios/heartbeat-sweep.toml" "$scratch/"
 cd "$scratch"
-# As many replications as make each of twelve parts last some three seconds on one core.
+# As many replications as make each of twelve parts last some two seconds on one core.
 begun=$(date +%s%N)
 "$stormglass" sweep heartbeat-sweep.toml --repeat 4 --jobs 1 --out probe --quiet > /dev/null
 took_ms=$((($(date +%s%N) - begun) / 1000000 + 1))
-repeat=$((4 * 36000 / took_ms))
+repeat=$((4 * 24000 / took_ms))
 repeat=$((repeat < 5 ? 5 : repeat > 1000 ? 1000 : repeat))
 echo "cluster: one process, $repeat replications of each point"
 "$stormglass" sweep heartbeat-sweep.toml --repeat $repeat --out whole --quiet > /dev/null

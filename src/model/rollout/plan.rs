@@ -82,7 +82,8 @@ impl Rollout {
             is_new: config.is_new,
             size: order.len(),
             surge: surge as usize,
-            unavailable: unavailable as usize,
+            // No more than there are, as Kubernetes has it.
+            unavailable: (unavailable as usize).min(order.len()),
             batch: config.batch.map(batch),
             old: order.iter().copied().collect(),
             limit: order.len(),
