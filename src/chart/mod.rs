@@ -11,6 +11,8 @@ pub mod heartbeat_timeline;
 pub mod intervals;
 pub mod latency_timeline;
 pub mod load_heatmap;
+pub mod nines;
+pub mod panels;
 pub mod percentile_curve;
 pub mod picture;
 pub mod rate_timeline;
@@ -18,6 +20,7 @@ pub mod ring_ownership;
 pub mod scene;
 pub mod selection_share;
 pub mod span;
+pub mod stages;
 pub mod stored;
 pub mod sweep_lines;
 pub mod sweep_map;
@@ -101,6 +104,8 @@ impl DataTable {
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod samples_more;
 
 #[cfg(test)]
 mod tests {

@@ -1,20 +1,17 @@
 //! Inputs for tests of charts: ordinary, empty, tiny, large, hostile.
 
-use super::axis::Quantity;
 use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
-use super::intervals::{IntervalRow, Intervals};
 use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
+use super::samples_more::{
+    intervals, nines, panels, stages, sweep_lines, sweep_map, tornado, trade_off,
+};
 use super::selection_share::{SelectedInstance, SelectionShare};
-use super::sweep_lines::{SweepLine, SweepLines, SweepTick, SweepValue};
-use super::sweep_map::{SweepCell, SweepMap};
 use super::timeline::{FaultSpan, Timeline};
-use super::tornado::{Tornado, TornadoRow};
-use super::trade_off::{TradeOff, TradeOffPoint};
 use super::{Caption, Chart};
 
 /// Words that would break out of markup.
@@ -43,6 +40,9 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("percentiles"), Box::new(percentiles(kind))));
         all.push((name("ring"), Box::new(ring(kind))));
         all.push((name("selection"), Box::new(selection(kind))));
+        all.push((name("panels"), Box::new(panels(&timeline, &windows, kind))));
+        all.push((name("nines"), Box::new(nines(kind))));
+        all.push((name("stages"), Box::new(stages(kind))));
         all.push((name("intervals"), Box::new(intervals(kind))));
         all.push((name("sweep-lines"), Box::new(sweep_lines(kind))));
         all.push((name("sweep-map"), Box::new(sweep_map(kind))));
@@ -53,7 +53,7 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
 }
 
 /// A number in 0 to 1 that looks random.
-fn noise(n: usize) -> f64 {
+pub(super) fn noise(n: usize) -> f64 {
     let word = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let word = (word ^ (word >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     (word >> 11) as f64 / (1_u64 << 53) as f64
@@ -121,7 +121,7 @@ fn timelines() -> Vec<Kind> {
     ]
 }
 
-fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
+pub(super) fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     if kind == "hostile" {
         return Caption {
             title: HOSTILE.into(),
@@ -136,7 +136,7 @@ fn caption(kind: &str, title: &str, subtitle: &str) -> Caption {
     }
 }
 
-fn instance_count(kind: &str) -> usize {
+pub(super) fn instance_count(kind: &str) -> usize {
     match kind {
         "empty" => 0,
         "single" => 1,
@@ -145,7 +145,7 @@ fn instance_count(kind: &str) -> usize {
     }
 }
 
-fn label(kind: &str, index: usize) -> String {
+pub(super) fn label(kind: &str, index: usize) -> String {
     if kind == "hostile" {
         format!("{HOSTILE}/{index}")
     } else {
@@ -154,7 +154,7 @@ fn label(kind: &str, index: usize) -> String {
 }
 
 /// A factor that no run gives, for hostile inputs.
-fn huge_of(kind: &str) -> f64 {
+pub(super) fn huge_of(kind: &str) -> f64 {
     if kind == "hostile" { 1e40 } else { 1.0 }
 }
 
@@ -455,157 +455,5 @@ fn selection(kind: &str) -> SelectionShare {
         } else {
             "95 % binomial interval".into()
         },
-    }
-}
-
-fn intervals(kind: &str) -> Intervals {
-    let row = |index: usize| {
-        let value = 0.8 + 0.4 * noise(index);
-        let is_known = index % 5 != 4;
-        let has_end = is_known && index % 7 != 6;
-        IntervalRow {
-            label: label(kind, index),
-            value: is_known.then_some(value),
-            low: is_known.then_some(value * 0.95),
-            high: has_end.then_some(value * 1.1),
-            values: (0..8).map(|run| value * (0.9 + 0.2 * noise(run))).collect(),
-            words: "1.46 ± 0.02 times lower: better".into(),
-            is_reference: index == 0,
-        }
-    };
-    Intervals {
-        caption: caption(
-            kind,
-            "latency.p99 against ring: two_choices better",
-            "The number of each variant divided by that of the reference, on the same seeds.",
-        ),
-        rows: (0..instance_count(kind)).map(row).collect(),
-        quantity: Quantity::Number,
-        axis: "times the latency.p99 of ring".into(),
-        mark: (kind != "overlap").then_some(1.0),
-        mark_name: "no difference".into(),
-    }
-}
-
-/// As many as a sweep has points in one direction.
-fn point_count(kind: &str) -> usize {
-    instance_count(kind).min(30)
-}
-
-fn sweep_lines(kind: &str) -> SweepLines {
-    let count = point_count(kind);
-    let value = |line: usize, tick: usize| {
-        let value = 0.02 * (line + 1) as f64 * (1.0 + tick as f64 * 0.4) * (1.0 + noise(tick));
-        (tick % 7 != 3).then_some(SweepValue {
-            value,
-            low: value * 0.9,
-            high: value * 1.1,
-        })
-    };
-    SweepLines {
-        caption: caption(
-            kind,
-            "Latency doubles from 8 to 4 workers",
-            "10 replications each.",
-        ),
-        measure: "latency.p99".into(),
-        quantity: super::axis::Quantity::Time,
-        axis: "workers".into(),
-        ticks: (0..count)
-            .map(|tick| SweepTick {
-                label: label(kind, tick),
-                number: (kind != "overlap").then_some((tick + 1) as f64),
-            })
-            .collect(),
-        lines: (0..count.min(6))
-            .map(|line| SweepLine {
-                label: label(kind, line),
-                values: (0..count).map(|tick| value(line, tick)).collect(),
-            })
-            .collect(),
-    }
-}
-
-fn sweep_map(kind: &str) -> SweepMap {
-    let count = point_count(kind);
-    let cell = |row: usize, column: usize| {
-        let value = (row + 1) as f64 * (column + 1) as f64 * (1.0 + noise(row * 31 + column));
-        let value = ((row + column) % 9 != 5).then_some(value);
-        SweepCell {
-            value,
-            label: value.map_or("none".to_string(), |value| format!("{value:.1} ms")),
-        }
-    };
-    SweepMap {
-        caption: caption(
-            kind,
-            "Latency is least with many workers and a short timeout",
-            "Means.",
-        ),
-        measure: "latency.p99".into(),
-        axes: ["timeout".into(), "workers".into()],
-        columns: (0..count).map(|column| label(kind, column)).collect(),
-        rows: (0..count)
-            .map(|row| (label(kind, row), (0..count).map(|c| cell(row, c)).collect()))
-            .collect(),
-        chosen: (1 < count).then_some((0, 1)),
-    }
-}
-
-fn tornado(kind: &str) -> Tornado {
-    let row = |index: usize| {
-        let width = 0.03 / (index + 1) as f64;
-        let values = [0.1 - width, 0.1 + 2.0 * width * noise(index)];
-        TornadoRow {
-            label: label(kind, index),
-            values: values.map(Some),
-            intervals: values.map(|value| Some((value * 0.98, value * 1.02))),
-            inputs: ["800/s".into(), label(kind, index)],
-        }
-    };
-    Tornado {
-        caption: caption(
-            kind,
-            "The arrival rate moves latency.p99 most",
-            "20 % each way.",
-        ),
-        measure: "latency.p99".into(),
-        quantity: super::axis::Quantity::Time,
-        base: Some(0.1),
-        rows: (0..point_count(kind)).map(row).collect(),
-    }
-}
-
-fn trade_off(kind: &str) -> TradeOff {
-    let count = point_count(kind);
-    let point = |index: usize| {
-        let values = [
-            1.0 + index as f64,
-            if index + 1 == count {
-                0.0
-            } else {
-                0.5 / libm::pow(4.0, index as f64)
-            },
-        ];
-        TradeOffPoint {
-            label: label(kind, index),
-            values,
-            intervals: values.map(|value| Some((value * 0.9, value * 1.1))),
-            is_on_front: index % 3 != 2,
-            is_chosen: index == 1,
-        }
-    };
-    TradeOff {
-        caption: caption(
-            kind,
-            "Twice the heartbeats are a tenth of the mistakes",
-            "Means.",
-        ),
-        names: [
-            "detection_time (less is better)".into(),
-            "mistake_rate (less is better)".into(),
-        ],
-        quantities: [super::axis::Quantity::Time, super::axis::Quantity::Number],
-        points: (0..count).map(point).collect(),
     }
 }

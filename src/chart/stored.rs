@@ -8,10 +8,13 @@ use super::heartbeat_timeline::HeartbeatTimeline;
 use super::intervals::Intervals;
 use super::latency_timeline::LatencyTimeline;
 use super::load_heatmap::LoadHeatmap;
+use super::nines::Nines;
+use super::panels::Panels;
 use super::percentile_curve::PercentileCurve;
 use super::rate_timeline::RateTimeline;
 use super::ring_ownership::RingOwnership;
 use super::selection_share::SelectionShare;
+use super::stages::Stages;
 use super::sweep_lines::SweepLines;
 use super::sweep_map::SweepMap;
 use super::tornado::Tornado;
@@ -33,6 +36,9 @@ pub enum StoredChart {
     Rates(RateTimeline),
     Ring(RingOwnership),
     Selection(SelectionShare),
+    Panels(Panels),
+    Nines(Nines),
+    Stages(Stages),
     SweepLines(SweepLines),
     SweepMap(SweepMap),
     Tornado(Tornado),
@@ -52,6 +58,9 @@ impl StoredChart {
             StoredChart::Rates(chart) => Box::new(chart),
             StoredChart::Ring(chart) => Box::new(chart),
             StoredChart::Selection(chart) => Box::new(chart),
+            StoredChart::Panels(chart) => Box::new(chart),
+            StoredChart::Nines(chart) => Box::new(chart),
+            StoredChart::Stages(chart) => Box::new(chart),
             StoredChart::SweepLines(chart) => Box::new(chart),
             StoredChart::SweepMap(chart) => Box::new(chart),
             StoredChart::Tornado(chart) => Box::new(chart),

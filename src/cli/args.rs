@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::compare::args::{self as compare, CompareArgs};
 use super::init::Template;
+use super::look_args::{CHART_EXAMPLES, ChartArgs, WHY_EXAMPLES, WhyArgs};
 use super::study::args::{self as study, OptimizeArgs, SensitivityArgs};
 use super::sweep::args::{self as sweep, MergeArgs, SweepArgs};
 use crate::experiment::precision::Precision;
@@ -25,35 +27,6 @@ Examples:
   stormglass run web.toml --set client.shop.count=100    ask with one value changed
   stormglass run web.toml --precision 2%                 run until the answer is sure enough
   stormglass run web.toml --format json | jq .verdicts   feed another program";
-
-const COMPARE_EXAMPLES: &str = "\
-Examples:
-  stormglass compare rack-loss.toml                      the variants of its [compare]
-  stormglass compare web.toml --vary client.shop.call.web.balancer=random,round_robin
-  stormglass compare web.toml --metric goodput --fail-if-worse latency.p99
-  stormglass compare old.toml new.toml --precision 2%    two files, until the answer is sure
-  stormglass compare runs/old runs/new                   saved runs
-  stormglass compare web.toml --baseline runs/old --fail-if-worse latency.p99";
-
-const COMPARE_EXIT_CODES: &str = "\
-Exit codes:
-  0    done; what the scenario expects is not judged here, see the summaries of the variants
-  1    a run failed: a limit was reached, the disk is full
-  2    bad usage, or a mistake in the scenario or a variant
-  99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value;
-       or an expectation between variants failed, or could not be decided
-  130  interrupted; no run directory was written";
-
-const CHART_EXAMPLES: &str = "\
-Examples:
-  stormglass chart reports/rack-loss                         which charts are there?
-  stormglass chart reports/rack-loss latency > latency.svg
-  stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png";
-
-const WHY_EXAMPLES: &str = "\
-Examples:
-  stormglass why reports/rack-loss --slowest            the ten requests that took longest
-  stormglass why reports/rack-loss 3f9a2c41d07be855     one of them, or one from a trace";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -113,7 +86,7 @@ pub enum Verb {
     #[command(before_long_help = RUN_EXAMPLES, after_long_help = EXIT_CODES)]
     Run(RunArgs),
     /// Run the variants of a scenario on the same seeds and say which is better
-    #[command(before_long_help = COMPARE_EXAMPLES, after_long_help = COMPARE_EXIT_CODES)]
+    #[command(before_long_help = compare::EXAMPLES, after_long_help = compare::EXIT_CODES)]
     Compare(CompareArgs),
     /// Run a scenario at many points of its values, on one machine or on many
     #[command(before_long_help = sweep::EXAMPLES, after_long_help = sweep::EXIT_CODES)]
@@ -291,63 +264,6 @@ impl PrecisionArgs {
     }
 }
 
-/// `stormglass compare`.
-#[derive(Clone, Debug, ClapArgs)]
-pub struct CompareArgs {
-    /// The scenario with its variants, or several scenarios, or the run directories of several;
-    /// `-` reads standard input
-    #[arg(required = true, value_name = "SCENARIO_OR_RUN_DIR")]
-    pub scenarios: Vec<PathBuf>,
-    /// Compare these values of one path instead of the variants of `[compare]`
-    #[arg(long, value_name = "PATH=A,B,...")]
-    pub vary: Option<String>,
-    /// Compare with this variant, instead of the one that `[compare]` names or the first value
-    #[arg(long, value_name = "VARIANT")]
-    pub reference: Option<String>,
-    /// Compare the scenario as it is with this saved run of it
-    #[arg(long, value_name = "RUN_DIR", conflicts_with = "vary")]
-    pub baseline: Option<PathBuf>,
-    /// Compare this measure, in the language of `[expect]`: "latency.p99 during fault.crash". May
-    /// be repeated [default: success_ratio, latency.p50, latency.p99, amplification]
-    #[arg(long = "metric", value_name = "MEASURE", action = ArgAction::Append)]
-    pub metrics: Vec<String>,
-    /// End with exit code 99 if a variant is worse than the reference in this measure. May be
-    /// repeated
-    #[arg(long, value_name = "MEASURE", action = ArgAction::Append)]
-    pub fail_if_worse: Vec<String>,
-    /// Seed of the first replication instead of the scenario's; decimal or 0x hexadecimal
-    #[arg(long, value_name = "SEED", value_parser = parse_seed)]
-    pub seed: Option<u64>,
-    #[command(flatten)]
-    pub load: LoadArgs,
-    /// Give verdicts on this measure only, instead of what `[compare]` says
-    #[arg(long, value_name = "MEASURE")]
-    pub primary: Option<String>,
-    /// Differences this small mean nothing: "latency.p99 within 5%". May be repeated
-    #[arg(long, value_name = "MARGIN", action = ArgAction::Append)]
-    pub margin: Vec<String>,
-    /// Run each variant with this many seeds in a row, the same for all; verdicts need 5 [default:
-    /// 10, or as many as the baseline has]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    pub replications: Option<u32>,
-    #[command(flatten)]
-    pub precision: PrecisionArgs,
-    /// What to do about an expectation between variants that could not be decided
-    #[arg(long, value_name = "WHAT", default_value = "fail")]
-    pub undecided: Undecided,
-    #[command(flatten)]
-    pub jobs: JobArgs,
-    /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
-    #[arg(short, long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// How to print the comparison on standard output; csv has a line for each variant and measure
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
-    /// Write no pictures
-    #[arg(long)]
-    pub no_charts: bool,
-}
-
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -401,70 +317,6 @@ pub struct VerifyArgs {
     pub limits: LimitArgs,
 }
 
-/// `stormglass why`.
-#[derive(Clone, Debug, ClapArgs)]
-pub struct WhyArgs {
-    /// A directory that `run` wrote
-    #[arg(value_name = "RUN_DIR")]
-    pub run_dir: PathBuf,
-    /// The request, by its 16 hexadecimal digits; without one the slowest are told
-    #[arg(value_name = "REQUEST", value_parser = parse_identity)]
-    pub request: Option<u64>,
-    /// Tell this many of the requests that took longest [default: 10]
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10",
-          conflicts_with = "request", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub slowest: Option<u32>,
-    /// Of this replication, counted from 0
-    #[arg(long, value_name = "I", default_value_t = 0)]
-    pub replication: u32,
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-/// `stormglass chart`.
-#[derive(Clone, Debug, ClapArgs)]
-pub struct ChartArgs {
-    /// A directory that `run` wrote
-    #[arg(value_name = "RUN_DIR")]
-    pub run_dir: PathBuf,
-    /// The chart, named like its files; without a name the charts of the directory are listed
-    #[arg(value_name = "NAME")]
-    pub name: Option<String>,
-    /// What to write
-    #[arg(long, value_name = "FORMAT", default_value = "svg")]
-    pub format: ChartFormat,
-    /// Width in logical pixels, from 320 to 4000; a PNG has two pixels for each
-    #[arg(long, value_name = "W", default_value_t = 900,
-          value_parser = clap::value_parser!(u32).range(320..=4_000))]
-    pub width: u32,
-    /// Colors
-    #[arg(long, value_name = "THEME", default_value = "light")]
-    pub theme: ChartTheme,
-    /// Write here instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
-/// Formats of charts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ChartFormat {
-    /// Scalable, with real text
-    Svg,
-    /// Two pixels to a logical pixel
-    Png,
-    /// The numbers behind the chart
-    Csv,
-}
-
-/// Colors of charts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ChartTheme {
-    /// Dark on white
-    Light,
-    /// Light on black
-    Dark,
-}
-
 impl LimitArgs {
     /// Events that a run may handle unless the user says otherwise.
     pub const EVENT_COUNT_MAX: u64 = Limits::STANDARD.event_count_max;
@@ -493,15 +345,6 @@ pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
         .ok()
         .filter(|seed| *seed <= u64::MAX >> 1)
         .ok_or("a seed is a whole number below 2^63, decimal or 0x hexadecimal".into())
-}
-
-/// `3f9a2c41d07be855`.
-fn parse_identity(text: &str) -> Result<u64, String> {
-    let is_whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u64::from_str_radix(text, 16)
-        .ok()
-        .filter(|_| is_whole)
-        .ok_or("a request is named by 16 hexadecimal digits".into())
 }
 
 /// `10000000` or `10_000_000`.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use super::args::{ChartArgs, ChartFormat, ChartTheme};
+use super::look_args::{ChartArgs, ChartFormat, ChartTheme};
 use super::style::Console;
 use super::{CliError, Exit};
 use crate::chart::picture::{Look, Picture};

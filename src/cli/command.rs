@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::args::{CompareArgs, LimitArgs, PrecisionArgs, RunArgs};
+use super::args::{LimitArgs, PrecisionArgs, RunArgs};
+use super::compare::args::CompareArgs;
 
 /// Everything that bears on the results, quoted for a shell; what does not (`--jobs`, `--out`,
 /// `--format`) is left out.

@@ -11,6 +11,7 @@ mod explain;
 mod init;
 mod interrupt;
 mod load;
+mod look_args;
 mod man;
 mod metrics;
 mod print;

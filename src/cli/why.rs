@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::args::WhyArgs;
 use super::interrupt::Interrupt;
 use super::load::{self, Loaded};
+use super::look_args::WhyArgs;
 use super::progress::Meter;
 use super::style::Console;
 use super::{CliError, Exit};

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn constraints_come_before_the_objective() {
         use VerdictState::{Failed, Held, Undecided};
-        let mut list = vec![
+        let mut list = [
             of(0, Some(1.0), Failed, false),
             of(1, Some(2.0), Undecided, false),
             of(2, Some(5.0), Held, true),

@@ -8,6 +8,7 @@ use super::hgrm::write_hgrm;
 use super::html;
 use super::junit::write_junit;
 use super::manifest::FileHash;
+use super::markdown;
 use super::page::{DefaultLine, PageInput, page};
 use super::pictures::{RunView, file_name, pictures};
 use super::replay::replay_data;
@@ -99,7 +100,7 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
         write_picture(writer, picture)?;
     }
     let replay = contents.has_charts.then(|| replay_data(run)).flatten();
-    let html = html::render(&page(PageInput {
+    let page = page(PageInput {
         run,
         pictures,
         replay,
@@ -110,7 +111,10 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
         scenario_text: contents.origin.effective_toml.clone(),
         command: contents.command.to_string(),
         digest: results.digest(),
-    }));
+    });
+    let markdown = markdown::render(&page);
+    writer.write("report.md", |out| out.write_all(markdown.as_bytes()))?;
+    let html = html::render(&page);
     writer.write("report.html", |out| out.write_all(html.as_bytes()))
 }
 

@@ -5,7 +5,6 @@ use crate::metrics::data::detection::{DetectorMetrics, ExclusionStats, FaultDete
 use crate::metrics::data::distribution::{CurvePoint, DurationStats, LevelStats, Percentile};
 use crate::metrics::data::fault::{FaultMetrics, FaultSpan, ReturnTimes, RingChange, RingShare};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestMetrics, RequestStats};
-use crate::metrics::data::sample::Sample;
 use crate::metrics::data::selection::{CallCounts, EdgeMetrics, InstanceShare, SelectionStats};
 use crate::metrics::data::series::{InstanceRow, InstanceSeries, RequestWindow, Series};
 use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics};
@@ -25,13 +24,11 @@ use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
 const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
-
 /// One service with two groups of two instances, of weights 1 and 2; one client.
 pub fn scenario() -> Scenario {
-    let (services, clients, edges) = (vec![web()], vec![shop()], vec![call()]);
-    let groups = vec![group("a", 1.0), group("b", 2.0)];
-    let question = ["Question: what is lost", "when a rack goes?"];
-    let header = [question[0], question[1], "Expected: little.", "", "Once."];
+    let (services, groups) = (vec![web()], vec![group("a", 1.0), group("b", 2.0)]);
+    let (clients, edges) = (vec![shop()], vec![call()]);
+    let header = "Question: what is lost|when a rack goes?|Expected: little.||Once.".split('|');
     Scenario {
         asked: Vec::new(),
         clusters: Vec::new(),
@@ -39,7 +36,7 @@ pub fn scenario() -> Scenario {
         sweep: None,
         sensitivity: None,
         name: "rack-loss".into(),
-        header: header.map(String::from).to_vec(),
+        header: header.map(String::from).collect(),
         seed: 7,
         duration: SimDuration::from_secs(60),
         warmup: SimDuration::from_secs(5),
@@ -99,7 +96,7 @@ pub fn metrics() -> RunMetrics {
         caches: vec![],
         series: series(),
         timelines: timelines(),
-        sample: Sample::default(),
+        sample: Default::default(),
         tables: Default::default(),
     }
 }
@@ -114,7 +111,7 @@ pub fn empty_metrics() -> RunMetrics {
         faults: vec![],
         series: Series::default(),
         timelines: Timelines::default(),
-        sample: Sample::default(),
+        sample: Default::default(),
         ..metrics()
     }
 }

@@ -10,6 +10,7 @@ pub mod hgrm;
 pub mod html;
 pub mod junit;
 pub mod manifest;
+pub mod markdown;
 pub mod offered;
 pub mod page;
 pub mod pictures;

@@ -89,7 +89,7 @@ fn saved_runs_are_compared_and_serve_as_a_baseline() {
             "run",
             "c.toml",
             "--replications",
-            "6",
+            "8",
             "--set",
             &set,
             "--out",
@@ -114,7 +114,7 @@ fn saved_runs_are_compared_and_serve_as_a_baseline() {
     let sentence = said.out.lines().find(|line| line.starts_with("  new has "));
     let sentence = sentence.unwrap_or_else(|| panic!("{said:?}"));
     assert!(
-        sentence.contains("times higher latency.p50 and"),
+        sentence.contains("times higher latency.p50 (worse)"),
         "{sentence}"
     );
     let watch = ["--fail-if-worse", "latency.p50", "-q"];

@@ -445,7 +445,7 @@ fn swept_heartbeats_meet_their_closed_forms() {
             "{point:?}: {value} for {expected}"
         );
         let losses = (timeout / interval) as i32;
-        let expected = 0.1_f64.powi(losses) * 0.9 / interval;
+        let expected = (0..losses).map(|_| 0.1).product::<f64>() * 0.9 / interval;
         let (value, half_width) = mean(&rows, point, "mistake_rate");
         // None seen where less than one is expected.
         let error = (value - expected).abs();

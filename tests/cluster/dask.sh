@@ -11,7 +11,12 @@ if ! { python3 -m venv venv && venv/bin/pip install "dask[distributed]"; } > pip
     exit 75
 fi
 started=()
-stop() { kill "${started[@]}" 2> /dev/null || true; wait 2> /dev/null || true; }
+# A worker that has lost its scheduler may hang when it is asked to end.
+stop() {
+    kill "${started[@]}" 2> /dev/null || true
+    sleep 2
+    kill -9 "${started[@]}" 2> /dev/null || true
+}
 trap stop EXIT
 venv/bin/dask scheduler --host 127.0.0.1 --port $port --no-dashboard > scheduler.log 2>&1 &
 started+=($!)

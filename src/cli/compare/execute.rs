@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::time::SystemTime;
 
 use super::super::CliError;
-use super::super::args::{CompareArgs, Format, LoadArgs, PrecisionArgs, RunArgs, Undecided};
+use super::super::args::{Format, LoadArgs, PrecisionArgs, RunArgs, Undecided};
 use super::super::command::repeat_command;
 use super::super::interrupt::Interrupt;
 use super::super::load::slug;
 use super::super::progress::Meter;
 use super::super::run::{jobs_that_fit, manifest};
 use super::super::style::Console;
+use super::args::CompareArgs;
 use super::variants::{LoadedVariant, Variants};
 use crate::experiment::Results;
 use crate::experiment::compare::sample::Sample;

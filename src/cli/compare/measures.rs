@@ -1,7 +1,7 @@
 //! What is asked of variants.
 
 use super::super::CliError;
-use super::super::args::CompareArgs;
+use super::args::CompareArgs;
 use crate::experiment::compare::between::NumberOf;
 use crate::experiment::compare::sample::Sample;
 use crate::experiment::compare::{Design, Question};

@@ -1,5 +1,6 @@
 //! `stormglass compare`.
 
+pub mod args;
 mod execute;
 mod measures;
 mod saved;
@@ -9,11 +10,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use self::args::CompareArgs;
 use self::execute::Execution;
 use self::measures::Measures;
 use self::saved::SavedRun;
 use self::variants::{Variants, load_variants};
-use super::args::{CompareArgs, Format};
+use super::args::Format;
 use super::command::repeat_comparison;
 use super::interrupt::Interrupt;
 use super::run::{RUNS_DIRECTORY, begin, interrupted, is_passed};

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::args::CompareArgs;
 use super::super::load::{self, Loaded};
 use super::super::style::Console;
 use super::super::warmup;
 use super::super::{CliError, load::input};
+use super::args::CompareArgs;
 use super::measures::Measures;
 use crate::experiment::compare::readings_of;
 use crate::scenario::Scenario;

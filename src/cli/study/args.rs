@@ -44,8 +44,8 @@ Exit codes:
 pub struct OptimizeArgs {
     /// The scenario; `-` reads standard input. Its [sweep], or --axis, says what may be set
     pub scenario: PathBuf,
-    /// minimize or maximize MEASURE [subject to CONSTRAINT [and CONSTRAINT ...]], in the language of
-    /// `[expect]`
+    /// minimize or maximize MEASURE [subject to CONSTRAINT [and CONSTRAINT ...]], in the language
+    /// of `[expect]`
     pub goal: String,
     #[command(flatten)]
     pub axis: AxisArgs,

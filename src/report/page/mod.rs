@@ -12,6 +12,16 @@ use crate::chart::picture::Picture;
 use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
 
+/// Pictures of requests.
+const OF_REQUESTS: [&str; 6] = [
+    "latency",
+    "requests",
+    "percentiles",
+    "nines",
+    "budget",
+    "pressure",
+];
+
 /// What must be known to read the percentiles.
 const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 requests lie above it.";
 
@@ -98,16 +108,16 @@ pub fn page(input: PageInput) -> ReportPage {
     ];
     requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
     requests.extend(tables::classes(metrics).map(Block::Table));
-    requests.extend(take(&["latency", "requests", "percentiles"]));
+    requests.extend(take(&OF_REQUESTS));
     let mut faults: Vec<Block> = tables::faults(metrics)
         .into_iter()
         .map(Block::Table)
         .collect();
     faults.extend(tables::detectors(metrics).map(Block::Table));
-    faults.extend(take(&["heartbeats", "ring"]));
+    faults.extend(take(&["heartbeats", "propagation", "ring"]));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
-    servers.extend(take(&["load", "selection"]));
+    servers.extend(take(&["load", "balance", "selection"]));
     servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
     let timeline = basis::fault_timeline(metrics).map(Block::Table);
@@ -296,7 +306,7 @@ mod tests {
     use crate::metrics::data::RunMetrics;
     use crate::report::fixture;
     use crate::report::html::render;
-    use crate::report::pictures::pictures;
+    use crate::report::pictures::{balance, pictures};
 
     fn line(state: VerdictState, name: &str) -> JudgedLine {
         JudgedLine {
@@ -359,13 +369,16 @@ mod tests {
 
     #[test]
     fn a_page_holds_every_picture_once() {
-        let html = render(&page_of(&fixture::metrics(), vec![]));
+        let mut metrics = fixture::metrics();
+        metrics.series.balance = vec![balance::sample()];
+        let html = render(&page_of(&metrics, vec![]));
         for name in [
             "latency",
             "requests",
             "percentiles",
             "heartbeats",
             "load-web",
+            "balance-web",
         ] {
             assert_eq!(
                 html.matches(&format!("<figure id=\"{name}\"")).count(),
@@ -373,7 +386,7 @@ mod tests {
                 "{name}"
             );
         }
-        assert_eq!(html.matches("<figure ").count(), 7);
+        assert_eq!(html.matches("<figure ").count(), 9);
     }
 
     #[test]

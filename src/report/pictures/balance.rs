@@ -76,3 +76,17 @@ fn title(
         line.label
     ))
 }
+
+/// Four windows, for tests.
+#[cfg(test)]
+pub fn sample() -> BalanceSeries {
+    let values = [1.0, 2.0, 3.0, 1.0].map(Some).to_vec();
+    BalanceSeries {
+        path: "service.web".to_string(),
+        window_secs: 15.0,
+        columns: vec![crate::metrics::data::series::BalanceColumn {
+            metric: "utilization_max_over_mean",
+            values,
+        }],
+    }
+}

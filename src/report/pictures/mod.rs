@@ -1,8 +1,9 @@
 //! Which pictures a run gets, and what their titles say.
 
-mod balance;
+pub(super) mod balance;
 pub mod comparison;
 pub mod instances;
+mod more;
 mod requests;
 mod shares;
 
@@ -29,6 +30,10 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
         Picture::new("requests", requests::rates(run)),
         Picture::new("percentiles", requests::percentiles(run)),
     ];
+    pictures.extend(more::nines(run).map(|chart| Picture::new("nines", chart)));
+    pictures.extend(more::budget(run).map(|chart| Picture::new("budget", chart)));
+    pictures.extend(more::pressure(run).map(|chart| Picture::new("pressure", chart)));
+    pictures.extend(more::propagations(run));
     pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
     pictures.extend(instances::loads(run));
     pictures.extend(balance::timelines(run));
@@ -115,7 +120,6 @@ pub fn file_name(parts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::data::series::{BalanceColumn, BalanceSeries};
     use crate::report::fixture;
 
     fn titles(metrics: &RunMetrics) -> Vec<(String, String)> {
@@ -129,18 +133,6 @@ mod tests {
             .iter()
             .map(|p| (p.name.clone(), p.title().to_string()))
             .collect()
-    }
-
-    fn balance() -> BalanceSeries {
-        let values = [1.0, 2.0, 3.0, 1.0].map(Some).to_vec();
-        BalanceSeries {
-            path: "service.web".to_string(),
-            window_secs: 15.0,
-            columns: vec![BalanceColumn {
-                metric: "utilization_max_over_mean",
-                values,
-            }],
-        }
     }
 
     #[test]
@@ -160,6 +152,17 @@ mod tests {
             (
                 "percentiles",
                 "p99 is 2.52 times as high during rack-b as steady: 121 ms against 48.2 ms",
+            ),
+            (
+                "nines",
+                "97.00 % of the requests succeeded during rack-b, the least of all parts",
+            ),
+            // 600 of 55,000 measured requests were lost, of which 550 may be at 99 %; in the worst
+            // window 60 of 1,000 were, of which 10 may be.
+            (
+                "budget",
+                "The run used 109.09 % of its error budget; the fastest window burnt 6.00 times \
+                 as fast as allowed",
             ),
             (
                 "heartbeats",
@@ -190,7 +193,7 @@ mod tests {
         ];
         let expected = expected.map(|(name, title)| (name.to_string(), title.to_string()));
         let mut metrics = fixture::metrics();
-        metrics.series.balance = vec![balance()];
+        metrics.series.balance = vec![balance::sample()];
         assert_eq!(titles(&metrics), expected);
     }
 

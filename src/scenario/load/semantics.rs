@@ -18,6 +18,7 @@ use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::fault::FaultConfig;
 use crate::scenario::measure::{Measure, MeasureRef, Phase, Statistic, Unit};
 use crate::scenario::measure_catalog;
+use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::registry::{self, Propagation, RegistryProfile};
 use crate::time::SimDuration;
 
@@ -216,6 +217,17 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
         if let Propagation::Poll { interval, phase } = lease.propagation {
             add("the polls of the callers".to_string(), interval, phase);
         }
+    }
+    match scenario.registry.profile.system().map(|s| &s.protocol) {
+        Some(ProtocolConfig::Zookeeper(config)) => {
+            let what = "the boundaries at which sessions expire".to_string();
+            add(what, config.tick_time, config.tick_phase);
+        }
+        Some(ProtocolConfig::Etcd(config)) => {
+            let what = "the looks for expired leases".to_string();
+            add(what, config.revoke_interval, config.revoke_phase);
+        }
+        Some(ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_)) | None => {}
     }
     list
 }

@@ -115,8 +115,6 @@ fn standard_ends(
 
 /// The value that stands at a path.
 pub fn value_at<'t>(tree: &'t Tree, path: &str) -> Option<&'t Tree> {
-    let parts = path.split('.');
-    parts.fold(Some(tree), |place, part| {
-        place?.as_table()?.get(part.trim())
-    })
+    let mut parts = path.split('.');
+    parts.try_fold(tree, |place, part| place.as_table()?.get(part.trim()))
 }

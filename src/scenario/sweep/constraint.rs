@@ -144,7 +144,6 @@ mod tests {
 
     #[test]
     fn three_times_a_tenth_is_three_tenths() {
-        assert!(3.0 * 0.1 > 0.3, "floats differ");
         assert!(Relation::AtMost.holds(3.0 * 0.1, 0.3));
         assert!(Relation::Equal.holds(3.0 * 0.1, 0.3));
         assert!(!Relation::More.holds(3.0 * 0.1, 0.3));

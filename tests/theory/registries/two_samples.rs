@@ -4,7 +4,7 @@
 /// probability `1 - level` (Smirnov's limit law).
 fn critical_distance(level: f64, counts: (usize, usize)) -> f64 {
     let (n, m) = (counts.0 as f64, counts.1 as f64);
-    (-(level / 2.0).ln() / 2.0).sqrt() * ((n + m) / (n * m)).sqrt()
+    (-libm::log(level / 2.0) / 2.0).sqrt() * ((n + m) / (n * m)).sqrt()
 }
 
 fn share_up_to(sorted: &[f64], value: f64) -> f64 {

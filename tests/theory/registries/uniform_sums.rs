@@ -13,7 +13,7 @@ pub fn distribution(widths: &[f64], x: f64) -> f64 {
             } else {
                 -1.0
             };
-            sign * (x - sum).max(0.0).powi(count)
+            sign * libm::pow((x - sum).max(0.0), f64::from(count))
         })
         .sum();
     let factorial: f64 = (1..=count).map(f64::from).product();

@@ -116,7 +116,7 @@ fn a_registration_that_ends_in_good_order_is_gone_within_milliseconds() {
                  at = \"30s\"\nfor = \"20s\"\ngrace = \"5s\"\n";
     let story = tell(&world(100, 1, 5, DEFAULTS, leave));
     let gone = only(&story.exclusions) - 30.0;
-    assert!(0.003 <= gone && gone <= 0.018, "{gone}");
+    assert!((0.003..=0.018).contains(&gone), "{gone}");
     assert!(story.suspicions.is_empty());
     let back = only(&story.inclusions) - 50.0;
     assert!(0.0 < back && back < 0.1, "{back}");

@@ -21,6 +21,8 @@ pub enum Cost {
     Proposal,
     /// To tell one client of one change.
     Notify,
+    /// The end of a connection: it takes no time, and waits for what came before it.
+    Hangup,
 }
 
 /// One member.
@@ -66,6 +68,7 @@ impl Members {
             Cost::Write => self.capacity.write_time,
             Cost::Proposal => self.capacity.proposal_time,
             Cost::Notify => self.capacity.notify_time,
+            Cost::Hangup => SimDuration::ZERO,
         }
     }
 

@@ -138,6 +138,8 @@ pub enum Job {
     Request { client: u32, epoch: u32, op: Op },
     /// A client is told that its watch fired.
     Notify { client: u32, caller: CallerId },
+    /// A client closed its connection: what it sent before is read first.
+    Hangup { client: u32, epoch: u32 },
     /// A leader that is late expires a bucket.
     Expire,
 }

@@ -78,9 +78,7 @@ impl Zookeeper {
                 };
                 (cost, Job::Request { client, epoch, op })
             }
-            Message::Hangup { client, epoch } => {
-                return self.forget_connection(member, client, epoch);
-            }
+            Message::Hangup { client, epoch } => (Cost::Hangup, Job::Hangup { client, epoch }),
             _ => unreachable!("clients say nothing else"),
         };
         let job = system::Job::Zookeeper(job);
@@ -109,6 +107,7 @@ impl Zookeeper {
     pub(super) fn on_job(&mut self, port: &mut dyn Port, member: u32, job: Job) {
         match job {
             Job::Expire => self.expire(port, member),
+            Job::Hangup { client, epoch } => self.forget_connection(member, client, epoch),
             Job::Connect {
                 client,
                 epoch,

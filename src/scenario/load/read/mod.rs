@@ -37,6 +37,7 @@ use crate::scenario::Scenario;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::expect::Expectation;
+use crate::scenario::service::ServiceConfig;
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
 
@@ -97,20 +98,17 @@ pub fn scenario(
     let groups = service::open_groups(ctx, &services);
     let clients = open_named(ctx, &root, "client", &schema::CLIENT, "client", true);
     let faults = open_named(ctx, &root, "fault", &schema::FAULT, "fault", true);
-    let opened_registry = open_table(ctx, &root, "registry", &schema::REGISTRY);
-    let network_section = open_table(ctx, &root, "network", &schema::NETWORK);
+    let (opened_registry, network_section) = open_between(ctx, &root);
     let duration_read = root.duration(ctx, "duration");
     let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
     let groups = service::groups(ctx, &services, &groups, &names);
-    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     let faults_read = fault::faults(ctx, &faults, &names);
-    call::attach(&edges, &mut services_read);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
-    cache::attach_service_caches(ctx, &services, &edges, &names, &mut services_read);
+    attach_calls(ctx, &services, &edges, &names, &mut services_read);
     let world = client::World {
         names: &names,
         classes: &classes,
@@ -122,6 +120,7 @@ pub fn scenario(
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
+    super::attempts::refuse_large_broadcasts(ctx, &edges, &groups);
     check_network(ctx, &[&clients, &services], &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
@@ -164,6 +163,25 @@ fn open_root<'t>(ctx: &mut Context, tree: &'t Tree) -> Option<Section<'t>> {
     let root = Section::open(ctx, tree, &schema::ROOT, "the scenario".to_string())?;
     root.count(ctx, "schema");
     Some(root)
+}
+
+/// Tells services of the calls that they make, and of the caches that these fill.
+fn attach_calls(
+    ctx: &mut Context,
+    opened: &[Opened<'_>],
+    edges: &[(EdgeConfig, Origin)],
+    names: &Names,
+    services: &mut [ServiceConfig],
+) {
+    call::attach(edges, services);
+    cache::attach_service_caches(ctx, opened, edges, names, services);
+}
+
+/// Opens what stands between callers and instances: the registry and the network.
+fn open_between<'s>(ctx: &mut Context, root: &'s Section<'_>) -> (Section<'s>, Section<'s>) {
+    let registry = open_table(ctx, root, "registry", &schema::REGISTRY);
+    let network = open_table(ctx, root, "network", &schema::NETWORK);
+    (registry, network)
 }
 
 /// Checks what the network decides for callers, given those that own calls.

@@ -1,0 +1,93 @@
+//! What may be written after the verbs that look at a run directory.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::args::LimitArgs;
+
+/// Examples of `stormglass chart`.
+pub const CHART_EXAMPLES: &str = "\
+Examples:
+  stormglass chart reports/rack-loss                         which charts are there?
+  stormglass chart reports/rack-loss latency > latency.svg
+  stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png";
+
+/// Examples of `stormglass why`.
+pub const WHY_EXAMPLES: &str = "\
+Examples:
+  stormglass why reports/rack-loss --slowest            the ten requests that took longest
+  stormglass why reports/rack-loss 3f9a2c41d07be855     one of them, or one from a trace";
+
+/// `stormglass why`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct WhyArgs {
+    /// A directory that `run` wrote
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// The request, by its 16 hexadecimal digits; without one the slowest are told
+    #[arg(value_name = "REQUEST", value_parser = parse_identity)]
+    pub request: Option<u64>,
+    /// Tell this many of the requests that took longest [default: 10]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10",
+          conflicts_with = "request", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub slowest: Option<u32>,
+    /// Of this replication, counted from 0
+    #[arg(long, value_name = "I", default_value_t = 0)]
+    pub replication: u32,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// `stormglass chart`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ChartArgs {
+    /// A directory that `run` wrote
+    #[arg(value_name = "RUN_DIR")]
+    pub run_dir: PathBuf,
+    /// The chart, named like its files; without a name the charts of the directory are listed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "svg")]
+    pub format: ChartFormat,
+    /// Width in logical pixels, from 320 to 4000; a PNG has two pixels for each
+    #[arg(long, value_name = "W", default_value_t = 900,
+          value_parser = clap::value_parser!(u32).range(320..=4_000))]
+    pub width: u32,
+    /// Colors
+    #[arg(long, value_name = "THEME", default_value = "light")]
+    pub theme: ChartTheme,
+    /// Write here instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Formats of charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChartFormat {
+    /// Scalable, with real text
+    Svg,
+    /// Two pixels to a logical pixel
+    Png,
+    /// The numbers behind the chart
+    Csv,
+}
+
+/// Colors of charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChartTheme {
+    /// Dark on white
+    Light,
+    /// Light on black
+    Dark,
+}
+
+/// `3f9a2c41d07be855`.
+fn parse_identity(text: &str) -> Result<u64, String> {
+    let is_whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| is_whole)
+        .ok_or("a request is named by 16 hexadecimal digits".into())
+}

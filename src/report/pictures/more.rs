@@ -1,0 +1,259 @@
+//! Pictures of availability, of what retries cost, and of how a change travels.
+
+use super::{RunView, file_name};
+use crate::chart::nines::{Nines, NinesRow};
+use crate::chart::panels::{Panel, PanelLine, PanelMark, Panels};
+use crate::chart::picture::Picture;
+use crate::chart::stages::{Stage, Stages};
+use crate::metrics::data::distribution::DurationStats;
+use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::series::RequestWindow;
+use crate::report::format;
+use crate::stats::binomial::wilson_interval;
+
+/// Normal quantile of an interval of 95 %.
+const Z_95: f64 = 1.96;
+/// Rows of the chart of nines.
+const PHASE_COUNT_MAX: usize = 20;
+/// Faults whose stages are drawn.
+const FAULT_COUNT_MAX: usize = 4;
+/// Burn rates at which the SRE workbook pages (for 1 h and 6 h) and opens a ticket (for 3 days).
+const BURN_RATES: [(f64, &str); 3] = [
+    (14.4, "14.4 ×: page within 1 h"),
+    (6.0, "6 ×: page within 6 h"),
+    (1.0, "1 ×: budget used up at its end"),
+];
+
+/// Success by part of the run; None where nothing arrived.
+pub fn nines(run: RunView) -> Option<Nines> {
+    let phases = run.metrics.requests.phases.iter();
+    let rows = phases.filter_map(|phase| {
+        let stats = &phase.stats;
+        let (count, arrived) = (stats.succeeded_count, stats.arrived_count);
+        Some(NinesRow {
+            label: phase.label.clone(),
+            ratio: stats.success_ratio?,
+            interval: wilson_interval(count, arrived, Z_95)?,
+            count: arrived,
+        })
+    });
+    let rows: Vec<NinesRow> = rows.take(PHASE_COUNT_MAX).collect();
+    let worst = rows.iter().min_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
+    let title = match worst.ratio {
+        1.0 => "Every request succeeded in every part of the run".to_string(),
+        ratio => format!(
+            "{} of the requests succeeded {}, the least of all parts",
+            format::ratio(ratio),
+            worst.label
+        ),
+    };
+    let subtitle = "Requests that succeeded within their deadline over requests that arrived, by \
+                    part of the run.";
+    Some(Nines {
+        caption: run.caption(title, subtitle),
+        rows,
+        objective: Some(run.scenario.availability_objective_ratio),
+        interval_name: "95 % interval (Wilson), as if requests failed independently".to_string(),
+    })
+}
+
+/// The error budget of the run over time; None where everything succeeded.
+pub fn budget(run: RunView) -> Option<Panels> {
+    let objective = run.scenario.availability_objective_ratio;
+    let measured: Vec<(&RequestWindow, f64)> = run
+        .windows()
+        .filter(|(window, _)| run.metrics.measured_start_secs <= window.start_secs)
+        .collect();
+    let arrived = |window: &RequestWindow| f64::from(window.arrived_count);
+    let lost = |window: &RequestWindow| arrived(window) - f64::from(window.succeeded_count);
+    let allowed = measured
+        .iter()
+        .map(|(window, _)| arrived(window))
+        .sum::<f64>()
+        * (1.0 - objective);
+    let lost_in_all: f64 = measured.iter().map(|(window, _)| lost(window)).sum();
+    if lost_in_all == 0.0 || allowed <= 0.0 {
+        return None;
+    }
+    let mut left = 1.0;
+    let mut lefts = Vec::new();
+    let mut rates = Vec::new();
+    for (window, _) in &measured {
+        left -= lost(window) / allowed;
+        lefts.push(Some(left));
+        let due = arrived(window) * (1.0 - objective);
+        rates.push((0.0 < due).then(|| lost(window) / due));
+    }
+    let peak = rates.iter().flatten().copied().fold(0.0, f64::max);
+    let spent = match 1.0 - left {
+        spent if spent <= 2.0 => format!("{} of", format::ratio(spent)),
+        spent => format!("{} times", format::number(spent)),
+    };
+    let title = format!(
+        "The run used {spent} its error budget; the fastest window burnt {} times as fast as \
+         allowed",
+        format::number(peak)
+    );
+    let subtitle = format!(
+        "Budget: the {} of the requests of this run that may fail at an objective of {}. Burn \
+         rate 1 uses it up just at the end.",
+        format::ratio(1.0 - objective),
+        format::ratio(objective)
+    );
+    let windows = measured
+        .iter()
+        .map(|(window, end)| (window.start_secs, *end));
+    Some(Panels {
+        caption: run.caption(title, &subtitle),
+        timeline: run.timeline(),
+        windows: windows.collect(),
+        panels: budget_panels(lefts, rates, peak),
+    })
+}
+
+/// What is left of a budget, above how fast it burns.
+fn budget_panels(lefts: Vec<Option<f64>>, rates: Vec<Option<f64>>, rate_max: f64) -> Vec<Panel> {
+    let panel = |name: &str, label: &str, values, marks, is_ratio| Panel {
+        name: name.to_string(),
+        is_ratio,
+        lines: vec![PanelLine {
+            label: label.to_string(),
+            values,
+        }],
+        marks,
+    };
+    // Lines far above what happened would hide it.
+    let marks = BURN_RATES
+        .into_iter()
+        .filter(|(rate, _)| *rate <= rate_max * 3.0);
+    let marks = marks.map(|(value, label)| PanelMark {
+        label: label.to_string(),
+        value,
+    });
+    let burn = "burn rate (times what is allowed)";
+    vec![
+        panel("budget left", "left", lefts, Vec::new(), true),
+        panel(burn, "burn", rates, marks.collect(), false),
+    ]
+}
+
+/// Attempts for each call and waiting work over time; None where nothing was tried twice and
+/// nothing waited.
+pub fn pressure(run: RunView) -> Option<Panels> {
+    let windows: Vec<(&RequestWindow, f64)> = run.windows().collect();
+    let amplification = windows.iter().map(|(window, _)| {
+        let calls = window.attempt_count.saturating_sub(window.retry_count);
+        (0 < calls).then(|| f64::from(window.attempt_count) / f64::from(calls))
+    });
+    let amplification: Vec<Option<f64>> = amplification.collect();
+    let depths = queue_depths(run, &windows);
+    let peak = amplification.iter().flatten().copied().fold(1.0, f64::max);
+    let deepest = depths.iter().flatten().copied().fold(0.0, f64::max);
+    if peak <= 1.0 && deepest < 0.05 {
+        return None;
+    }
+    let title = format!(
+        "Retries made up to {} attempts of one call; up to {} attempts waited at once",
+        format::number(peak),
+        format::number(deepest)
+    );
+    let subtitle = "Attempts sent over calls that began, by window of arrival, and attempts that \
+                    no worker serves, over all followed instances.";
+    let panel = |name: &str, label: &str, values| Panel {
+        name: name.to_string(),
+        is_ratio: false,
+        lines: vec![PanelLine {
+            label: label.to_string(),
+            values,
+        }],
+        marks: Vec::new(),
+    };
+    Some(Panels {
+        caption: run.caption(title, subtitle),
+        timeline: run.timeline(),
+        windows: windows
+            .iter()
+            .map(|(window, end)| (window.start_secs, *end))
+            .collect(),
+        panels: vec![
+            panel("attempts per call", "attempts", amplification),
+            panel("attempts that wait", "waiting", depths),
+        ],
+    })
+}
+
+/// Waiting attempts of all followed instances, by window of requests.
+fn queue_depths(run: RunView, windows: &[(&RequestWindow, f64)]) -> Vec<Option<f64>> {
+    let series = &run.metrics.series.instances;
+    let of_window = windows.iter().map(|(window, end_secs)| {
+        let middle = (window.start_secs + end_secs) / 2.0;
+        let place = (middle / series.window_secs) as usize;
+        let depths = series
+            .rows
+            .iter()
+            .filter_map(|row| row.queue_depth_means.get(place));
+        let depths: Vec<f64> = depths.map(|depth| f64::from(*depth)).collect();
+        (!depths.is_empty()).then(|| depths.iter().sum())
+    });
+    of_window.collect()
+}
+
+/// How callers came to know of what faults took down, one picture for each fault.
+pub fn propagations(run: RunView) -> impl Iterator<Item = Picture> {
+    let faults = run.metrics.faults.iter();
+    let told = faults.filter_map(move |fault| {
+        let chart = propagation(run, fault)?;
+        Some(Picture::new(
+            &file_name(&["propagation", &fault.fault]),
+            chart,
+        ))
+    });
+    told.take(FAULT_COUNT_MAX)
+}
+
+fn propagation(run: RunView, fault: &FaultMetrics) -> Option<Stages> {
+    let exclusion = &fault.exclusion;
+    let (total_mean, total_max) = (exclusion.total.mean_secs?, exclusion.total.max_secs?);
+    let mut start_secs = 0.0;
+    let mut stages = Vec::new();
+    for (label, stats) in [
+        ("the registry suspects", &exclusion.detection),
+        ("it publishes a list", &exclusion.publication),
+        ("the list reaches callers", &exclusion.propagation),
+    ] {
+        let Some(stage) = stage(label, start_secs, stats) else {
+            continue;
+        };
+        start_secs += stage.mean_secs;
+        stages.push(stage);
+    }
+    stages.extend(stage("all, until a caller stops", 0.0, &exclusion.total));
+    let title = format!(
+        "Callers stopped using what {} took down after {} on average, the last one after {}",
+        fault.fault,
+        format::secs(total_mean),
+        format::secs(total_max)
+    );
+    let left = match exclusion.not_excluded_count {
+        0 => String::new(),
+        count => format!(" {} pairs never did.", format::count(count)),
+    };
+    let subtitle = format!(
+        "From the failure of an instance to the last caller without it, by stage; one sample for \
+         each caller and instance.{left}"
+    );
+    Some(Stages {
+        caption: run.caption(title, &subtitle),
+        stages,
+    })
+}
+
+fn stage(label: &str, start_secs: f64, stats: &DurationStats) -> Option<Stage> {
+    Some(Stage {
+        label: label.to_string(),
+        start_secs,
+        mean_secs: stats.mean_secs?,
+        range_secs: (stats.min_secs?, stats.max_secs?),
+        count: stats.sample_count,
+    })
+}
