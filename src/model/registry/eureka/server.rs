@@ -197,7 +197,8 @@ impl Eureka {
         let server = self.server(member);
         server.eviction_count += 1;
         let number = server.eviction_count;
-        let compensation = now.since(server.eviction_due);
+        // A clock that runs fast makes the timer early, not late.
+        let compensation = now.since(server.eviction_due.min(now));
         if !rules.may_evict(server.threshold, server.rate.last) {
             return;
         }

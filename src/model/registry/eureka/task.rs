@@ -289,9 +289,11 @@ impl Eureka {
             return self.alarms.cancel(port, node, alarm);
         }
         let pace = 1.0 + port.node(node).drift_ratio;
+        // Something else on the channel may have taken longer.
+        let left = due_at.since(port.now().min(due_at));
         let left = match pace == 1.0 {
-            true => due_at.since(port.now()),
-            false => due_at.since(port.now()).scaled(pace),
+            true => left,
+            false => left.scaled(pace),
         };
         self.alarms.set(port, node, left, alarm);
     }
