@@ -38,8 +38,8 @@ const SIZE_UNITS: [(&str, u64); 9] = [
 /// The largest rate: one in a nanosecond.
 pub const RATE_PER_SEC_MAX: f64 = 1e9;
 
-/// Reads `"2000/s"`, `"2/ms"`, `"90/m"`, `"5/h"` or `"1/d"` as a number per second, above 0, at most
-/// [`RATE_PER_SEC_MAX`].
+/// Reads `"2000/s"`, `"2/ms"`, `"90/m"`, `"5/h"` or `"1/d"` as a number per second, above 0, at
+/// most [`RATE_PER_SEC_MAX`].
 pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
     let Some((number, unit)) = text.split_once('/') else {
         return Err(error(

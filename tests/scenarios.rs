@@ -6,13 +6,13 @@ mod conservation;
 #[path = "support/run.rs"]
 mod run;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use conservation::Books;
+use stormglass::experiment::replicate::windows;
 use stormglass::metrics::evaluate::{Reading, VerdictState, judge};
 use stormglass::metrics::recorder::Recorder;
-use stormglass::model::fault_plan;
-use stormglass::model::fault_plan::fault_windows;
 use stormglass::model::observation::NoObserver;
 use stormglass::scenario::Scenario;
 use stormglass::scenario::load::limits::Limits;
@@ -70,8 +70,10 @@ fn every_scenario_holds_what_it_expects() {
         let end_with_heap = run::run_with_heap(&scenario, scenario.seed, &mut NoObserver);
         assert_eq!(end_with_heap, end, "the product's queue and the plain heap");
 
-        let plan = fault_plan(&scenario, scenario.seed).expect("the run had the same plan");
-        let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let windows = windows(&scenario, run::options(scenario.seed), go_on);
+        let windows = windows.expect("a bounded scenario comes to its end");
+        let mut recorder = Recorder::new(&scenario, &windows);
         assert_eq!(run::run(&scenario, scenario.seed, &mut recorder), end);
         let metrics = recorder.finish(end);
         for expectation in &scenario.expectations {

@@ -243,6 +243,7 @@ mod tests {
         let mut draw = Draw::new(5);
         let rho = 0.5;
         let truth = -libm::log(0.01) / (1.0 - rho);
+        let mut withheld_count = 0;
         let covered = (0..1_000).filter(|_| {
             let mut pool = Pool::default();
             for replication in 0..12 {
@@ -257,10 +258,15 @@ mod tests {
                     .collect();
                 pool.add(replication, &evidence(99.0, &values));
             }
-            let found = pool.percentile().expect("a percentile").expect("enough");
+            // A burst may leave what lies above to fewer than five replications.
+            let Ok(found) = pool.percentile().expect("a percentile") else {
+                withheld_count += 1;
+                return false;
+            };
             found.low <= truth && truth <= found.high
         });
         let covered = covered.count();
+        assert!(withheld_count <= 5, "{withheld_count}");
         assert!((930..=970).contains(&covered), "{covered}");
     }
 

@@ -133,7 +133,11 @@ fn stopped(error: SimError) -> RunStop {
 
 /// The windows of all faults. Where only a run decides when some begin, it is run once before the
 /// run that is measured: no observer can change a run, so they are the same in both.
-fn windows(
+///
+/// # Errors
+///
+/// If a limit is reached, or `progress` breaks off.
+pub fn windows(
     scenario: &Scenario,
     options: SimOptions,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,

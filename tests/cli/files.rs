@@ -174,7 +174,7 @@ fn verify_accepts_a_run_directory_and_names_what_was_changed() {
     assert_eq!(command.say(&run).code, Some(0));
     let good = command.say(&["verify", "out"]);
     assert_eq!(good.code, Some(0), "{good:?}");
-    assert_eq!(good.out, "out: 4 runs and 8 files verified\n");
+    assert_eq!(good.out, "out: 4 runs and 9 files verified\n");
 
     fs::write(command.path("out/series.csv"), "made up\n").expect("written");
     let bad = command.say(&["verify", "out"]);
@@ -250,7 +250,7 @@ fn a_run_directory_keeps_its_inputs_and_stands_alone() {
     fs::rename(command.path("out"), command.path("moved")).expect("moved");
     let verified = command.say(&["verify", "moved"]);
     assert_eq!(
-        verified.out, "moved: 1 run and 9 files verified\n",
+        verified.out, "moved: 1 run and 10 files verified\n",
         "{verified:?}"
     );
     assert_eq!(verified.code, Some(0));

@@ -28,7 +28,8 @@ pub fn run_with_heap<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut
         .expect("a bounded scenario comes to its end")
 }
 
-fn options(seed: u64) -> SimOptions {
+/// How tests run a scenario.
+pub fn options(seed: u64) -> SimOptions {
     SimOptions {
         seed,
         event_count_max: EVENT_COUNT_MAX,

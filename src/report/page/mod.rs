@@ -386,7 +386,7 @@ mod tests {
                 "{name}"
             );
         }
-        assert_eq!(html.matches("<figure ").count(), 9);
+        assert_eq!(html.matches("<figure ").count(), 10);
     }
 
     #[test]

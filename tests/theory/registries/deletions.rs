@@ -56,7 +56,11 @@ impl Observer for Watcher {
                 service: Some(_),
                 ..
             } if self.instance_count == 1 => self.last_message = at,
-            Observation::NodeChanged { node, state, .. } if node == NodeId(0) => {
+            Observation::NodeChanged {
+                node: NodeId(0),
+                state,
+                ..
+            } => {
                 if state == LifeState::Up {
                     self.missed_count += u64::from(self.down.take().is_some());
                 } else {
