@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use stormglass::id::{CallerId, InstanceId};
 use stormglass::model::observation::{ExclusionCause, Observation, Observer};
-use stormglass::model::{SimOptions, simulate};
+use stormglass::model::{SimOptions, simulate_told};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::load::{LoadInput, load};
 use stormglass::time::SimTime;
@@ -71,10 +71,9 @@ fn run(balancer: &str) -> Exclusions {
         event_count_max: u64::MAX,
     };
     let mut exclusions = Exclusions::default();
-    simulate(&scenario, options, &mut exclusions, &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .expect("nothing stops it");
+    let tell = &mut |at, fact: &Observation<'_>| exclusions.observe(at, fact);
+    simulate_told(&scenario, options, tell, &mut |_| ControlFlow::Continue(()))
+        .expect("nothing stops it");
     exclusions
 }
 

@@ -54,7 +54,7 @@ use self::balancer::Balancer;
 use self::event::Event;
 use self::exchange::MakeBalancer;
 use self::fault_plan::{PlannedWindow, TooManyWindows};
-use self::observation::{Observer, RunEnd};
+use self::observation::{Observer, RunEnd, Tell, Told};
 use self::world::World;
 use crate::engine::{Guard, Heap, PendingSet, Stop, Wheel};
 use crate::rng::Streams;
@@ -171,6 +171,35 @@ pub fn simulate_with_heap<O: Observer>(
 ) -> Result<RunEnd, SimError> {
     let mut go_on = |_| ControlFlow::Continue(());
     run::<O, Heap>(scenario, options, observer, &mut go_on, None)
+}
+
+/// The same run as [`simulate`] with an observer that is a function. It is compiled with the
+/// library, and not again for each type of observer.
+///
+/// # Errors
+///
+/// As [`simulate`].
+pub fn simulate_told(
+    scenario: &Scenario,
+    options: SimOptions,
+    tell: &mut Tell<'_>,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<RunEnd, SimError> {
+    run::<Told, Wheel>(scenario, options, &mut Told(tell), progress, None)
+}
+
+/// The same run as [`simulate_with_heap`] with an observer that is a function.
+///
+/// # Errors
+///
+/// As [`simulate`].
+pub fn simulate_told_with_heap(
+    scenario: &Scenario,
+    options: SimOptions,
+    tell: &mut Tell<'_>,
+) -> Result<RunEnd, SimError> {
+    let mut go_on = |_| ControlFlow::Continue(());
+    run::<Told, Heap>(scenario, options, &mut Told(tell), &mut go_on, None)
 }
 
 fn run<O: Observer, S: PendingSet>(

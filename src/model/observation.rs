@@ -31,6 +31,18 @@ pub trait Observer {
     fn follow(&mut self, _at: SimTime, _step: &Step) {}
 }
 
+/// An observer that is a function.
+pub type Tell<'a> = dyn FnMut(SimTime, &Observation<'_>) + 'a;
+
+/// Passes every fact on to a function.
+pub(super) struct Told<'a, 'b>(pub(super) &'a mut Tell<'b>);
+
+impl Observer for Told<'_, '_> {
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        (self.0)(at, observation);
+    }
+}
+
 /// Observes nothing.
 #[derive(Debug, Default)]
 pub struct NoObserver;

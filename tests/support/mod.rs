@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use meter::Meter;
 use stormglass::model::observation::{Observation, Observer, RunEnd};
-use stormglass::model::{SimOptions, simulate};
+use stormglass::model::{SimOptions, simulate_told};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, load};
@@ -68,10 +68,9 @@ pub fn run_alone(scenario: &Scenario, observer: &mut impl Observer) -> RunEnd {
         seed: scenario.seed,
         event_count_max: u64::MAX,
     };
-    simulate(scenario, options, observer, &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .expect("nothing stops it")
+    let tell = &mut |at, fact: &Observation<'_>| observer.observe(at, fact);
+    simulate_told(scenario, options, tell, &mut |_| ControlFlow::Continue(()))
+        .expect("nothing stops it")
 }
 
 /// An observer and a meter of the same run.

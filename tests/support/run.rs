@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use stormglass::model::observation::{Observer, RunEnd};
-use stormglass::model::{SimOptions, simulate, simulate_with_heap};
+use stormglass::model::observation::{Observation, Observer, RunEnd};
+use stormglass::model::{SimOptions, simulate_told, simulate_told_with_heap};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::load::Loaded;
 
@@ -19,12 +19,15 @@ pub fn valid(loaded: Loaded) -> Scenario {
 /// Runs a scenario on the product's queue.
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) -> RunEnd {
     let go_on = &mut |_| ControlFlow::Continue(());
-    simulate(scenario, options(seed), observer, go_on).expect("a bounded scenario comes to its end")
+    let tell = &mut |at, fact: &Observation<'_>| observer.observe(at, fact);
+    simulate_told(scenario, options(seed), tell, go_on)
+        .expect("a bounded scenario comes to its end")
 }
 
 /// Runs a scenario on the plain binary heap.
 pub fn run_with_heap<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) -> RunEnd {
-    simulate_with_heap(scenario, options(seed), observer)
+    let tell = &mut |at, fact: &Observation<'_>| observer.observe(at, fact);
+    simulate_told_with_heap(scenario, options(seed), tell)
         .expect("a bounded scenario comes to its end")
 }
 

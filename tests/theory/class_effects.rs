@@ -8,7 +8,7 @@ use stormglass::metrics::recorder::Recorder;
 use stormglass::model::fault_plan;
 use stormglass::model::fault_plan::fault_windows;
 use stormglass::model::observation::{Observation, Observer, Outcome};
-use stormglass::model::{SimOptions, simulate};
+use stormglass::model::{SimOptions, simulate_told};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::measure::Phase;
 use stormglass::time::{SimDuration, SimTime};
@@ -89,9 +89,9 @@ pub(crate) fn measured(text: &str) -> (Scenario, RunMetrics) {
         seed: scenario.seed,
         event_count_max: u64::MAX,
     };
-    let end = simulate(&scenario, options, &mut recorder, &mut |_| {
-        std::ops::ControlFlow::Continue(())
-    });
+    let tell = &mut |at, fact: &Observation<'_>| recorder.observe(at, fact);
+    let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+    let end = simulate_told(&scenario, options, tell, go_on);
     let metrics = recorder.finish(end.expect("nothing stops it"));
     (scenario, metrics)
 }

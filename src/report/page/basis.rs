@@ -8,6 +8,7 @@ use crate::scenario::check::CheckRule;
 use crate::scenario::detector::{DetectorConfig, JudgeConfig};
 use crate::scenario::detector_catalog::DETECTORS;
 use crate::scenario::gossip::ScaleLaw;
+use crate::scenario::registry_catalog::REGISTRIES;
 use crate::scenario::strategy_catalog::{StrategyInfo, find};
 
 /// Windows of all faults that the timeline lists.
@@ -55,7 +56,8 @@ pub fn fault_timeline(metrics: &RunMetrics) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
-/// The strategies and detectors of the calls, and what shows that they behave like their models.
+/// The registry, the strategies and the detectors of the calls, and what shows that they behave
+/// like their models.
 pub fn models(scenario: &Scenario) -> Option<Table> {
     let columns = ["model", "used by", "from", "evidence"];
     let mut table = Table::new("Models of this run and what supports them", columns);
@@ -67,6 +69,10 @@ pub fn models(scenario: &Scenario) -> Option<Table> {
         Some((_, paths)) => paths.push(path),
         None => used.push((info, vec![path])),
     };
+    let profile = scenario.registry.profile.name();
+    if let Some(registry) = REGISTRIES.iter().find(|known| known.info.name == profile) {
+        add(&registry.info, "registry");
+    }
     for edge in &scenario.edges {
         if let Some(info) = find(edge.balancer.strategy().name()) {
             add(info, edge.path.as_str());

@@ -9,7 +9,7 @@ pub mod zookeeper;
 use crate::id::ZoneId;
 use crate::time::SimDuration;
 
-use system::SystemConfig;
+use system::{ProtocolConfig, SystemConfig};
 
 /// `[registry]`: how callers learn which instances there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,20 @@ impl RegistryProfile {
         match self {
             RegistryProfile::Static => false,
             RegistryProfile::Lease(_) | RegistryProfile::System(_) => true,
+        }
+    }
+
+    /// The `profile` that selects it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RegistryProfile::Static => "static",
+            RegistryProfile::Lease(_) => "lease",
+            RegistryProfile::System(system) => match system.protocol {
+                ProtocolConfig::Zookeeper(_) => "zookeeper",
+                ProtocolConfig::Etcd(_) => "etcd",
+                ProtocolConfig::Eureka(_) => "eureka",
+                ProtocolConfig::Nacos(_) => "nacos",
+            },
         }
     }
 
