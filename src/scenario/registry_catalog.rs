@@ -153,6 +153,30 @@ pub const REGISTRIES: &[RegistryInfo] = &[
             avoid_when: "your clients use gRPC connections, whose end removes instances at once",
         },
     },
+    RegistryInfo {
+        version: Some("RFC 1035 and those after it; health checks as of Amazon Route 53"),
+        path: "bypass: instances send none; a check sees the process, not its workers",
+        info: StrategyInfo {
+            name: "dns",
+            summary: "records with a time to live, in caches, and health checks at the zone",
+            source: "RFC 1034, 1035, 1996, 2136, 2308, 8767; resolv.conf(5); Route 53 developer \
+                     guide; gRPC DNS resolver",
+            evidence: Evidence::Published(
+                "the share of callers that still use an old address, and the times of checks, \
+                 against closed forms (dns_ttl_drain, probe_detection, theory tests); there is \
+                 no one system: delays, refreshes, retries and capacity are assumed",
+            ),
+            guarantee: "a dead instance leaves the zone between (threshold - 1) and threshold \
+                        check intervals after it stops answering, plus the timeout where nobody \
+                        refuses; after t of ttl a share of 1 - t / ttl still uses the old \
+                        answer, and nobody longer than ttl, or client_ttl on top of that where \
+                        a resolver is shared; a cache without an end never learns of it",
+            cost: "a query and its answer per process, name and ttl; a check per instance and \
+                   interval",
+            use_when: "callers find servers by name: for TTLs, caches, JVMs and gRPC clients",
+            avoid_when: "seconds matter: no cache is told of a change",
+        },
+    },
 ];
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The registry: who is listed, and how callers learn of it.
 
+mod dns;
 mod etcd;
 mod eureka;
 pub mod lease;

@@ -18,6 +18,7 @@ use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::fault::FaultConfig;
 use crate::scenario::measure::{Measure, MeasureRef, Phase, Statistic, Unit};
 use crate::scenario::measure_catalog;
+use crate::scenario::registry::dns::ClientCache;
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::registry::{self, Propagation, RegistryProfile};
 use crate::time::SimDuration;
@@ -226,6 +227,14 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
         Some(ProtocolConfig::Etcd(config)) => {
             let what = "the looks for expired leases".to_string();
             add(what, config.revoke_interval, config.revoke_phase);
+        }
+        Some(ProtocolConfig::Dns(config)) => {
+            let life = match config.client.cache {
+                ClientCache::Record => config.ttl,
+                ClientCache::Fixed(life) => life,
+                ClientCache::Forever => SimDuration::ZERO,
+            };
+            add("the lookups of the callers".to_string(), life, config.client.phase);
         }
         Some(ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_)) | None => {}
     }

@@ -1,5 +1,6 @@
 //! What a scenario may say about the registry and about failure detection.
 
+pub mod dns;
 pub mod etcd;
 pub mod eureka;
 pub mod nacos;
@@ -37,7 +38,10 @@ impl RegistryProfile {
     pub fn detects(&self) -> bool {
         match self {
             RegistryProfile::Static => false,
-            RegistryProfile::Lease(_) | RegistryProfile::System(_) => true,
+            RegistryProfile::Lease(_) => true,
+            RegistryProfile::System(system) => {
+                !matches!(&system.protocol, ProtocolConfig::Dns(dns) if dns.checks.is_none())
+            }
         }
     }
 
@@ -51,6 +55,7 @@ impl RegistryProfile {
                 ProtocolConfig::Etcd(_) => "etcd",
                 ProtocolConfig::Eureka(_) => "eureka",
                 ProtocolConfig::Nacos(_) => "nacos",
+                ProtocolConfig::Dns(_) => "dns",
             },
         }
     }

@@ -1,5 +1,6 @@
 //! What all registries have in common that bear the name of a real system.
 
+use super::dns::DnsConfig;
 use super::etcd::EtcdConfig;
 use super::eureka::EurekaConfig;
 use super::nacos::NacosConfig;
@@ -29,6 +30,8 @@ pub enum ProtocolConfig {
     Eureka(EurekaConfig),
     /// Alibaba Nacos.
     Nacos(NacosConfig),
+    /// The Domain Name System.
+    Dns(DnsConfig),
 }
 
 /// What one member can do. A time of zero costs nothing and never waits by itself.

@@ -1,6 +1,7 @@
 //! Registries that bear the names of real systems, against what the real ones did.
 
 mod deletions;
+pub mod dns;
 mod etcd;
 mod eureka;
 mod eureka_faults;

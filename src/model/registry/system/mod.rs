@@ -21,11 +21,12 @@ pub use port::{Letter, Port};
 pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
+use super::dns::{self, Dns};
 use super::etcd::{self, Etcd};
 use super::eureka::{self, Eureka};
 use super::nacos::{self, Nacos};
 use super::zookeeper::{self, Zookeeper};
-use crate::id::{InstanceId, NodeId};
+use crate::id::{CallerId, InstanceId, NodeId};
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{ProtocolConfig, SystemConfig};
 
@@ -60,6 +61,10 @@ pub trait Protocol: Debug {
 
     /// The weight of an instance changed.
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId);
+
+    /// A connection of a calling side was refused, reset or did not come about. Only those are
+    /// told that ask for it ([`System::follows_failures`]).
+    fn on_connection_failed(&mut self, _port: &mut dyn Port, _caller: CallerId) {}
 }
 
 /// What travels: one variant for each protocol, and what the members of all of them say.
@@ -75,6 +80,18 @@ pub enum Message {
     Eureka(eureka::Message),
     /// Nacos' own.
     Nacos(nacos::Message),
+    /// DNS' own.
+    Dns(dns::Message),
+}
+
+impl Message {
+    /// Whether it travels in packets, which nobody sends again.
+    fn is_datagram(&self) -> bool {
+        matches!(
+            self,
+            Message::Dns(dns::Message::Query(_) | dns::Message::Answer { .. })
+        )
+    }
 }
 
 /// What a timer is for.
@@ -94,6 +111,8 @@ pub enum Alarm {
     Eureka(eureka::Alarm),
     /// Nacos' own.
     Nacos(nacos::Alarm),
+    /// DNS' own.
+    Dns(dns::Alarm),
 }
 
 /// A change of the state that a quorum replicates.
@@ -120,6 +139,8 @@ pub enum Job {
     Eureka(eureka::Job),
     /// Nacos' own.
     Nacos(nacos::Job),
+    /// DNS' own.
+    Dns(dns::Job),
 }
 
 /// A registry that bears the name of a real system.
@@ -129,6 +150,8 @@ pub struct System {
     protocol: Option<Box<dyn Protocol>>,
     /// Its messages and timers.
     pub wire: Wire,
+    /// Whether its clients want to know of connections that fail.
+    pub follows_failures: bool,
 }
 
 impl System {
@@ -138,6 +161,10 @@ impl System {
         Some(Box::new(System {
             protocol: Some(build_protocol(scenario, config)),
             wire: Wire::new(scenario),
+            follows_failures: matches!(
+                &config.protocol,
+                ProtocolConfig::Dns(dns) if dns.client.on_failure.is_some()
+            ),
         }))
     }
 }
@@ -148,5 +175,6 @@ fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protoco
         ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
         ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
         ProtocolConfig::Nacos(own) => Box::new(Nacos::new(scenario, config, own)),
+        ProtocolConfig::Dns(own) => Box::new(Dns::new(scenario, config, own)),
     }
 }

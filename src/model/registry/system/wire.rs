@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::port::pair_of;
-use super::{Alarm, Letter, Message, Port, Protocol};
+use super::{Alarm, Letter, Message, Port, Protocol, System};
 use crate::engine::{PendingSet, TimerId, TimerTable};
-use crate::id::{ClassId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{LifeState, Observer};
@@ -131,14 +131,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             leg: u32::from(envelope.is_returned),
             class: ClassId::NONE,
         };
-        let Verdict::Deliver { delay, .. } = self.send(link, key) else {
-            return;
+        let arrives_at = if envelope.message.is_datagram() {
+            let World {
+                network,
+                streams,
+                nodes,
+                ..
+            } = self;
+            match network.send_datagram(now, streams, nodes, link, key) {
+                Some(delay) => now + out + delay,
+                None => return,
+            }
+        } else {
+            let Verdict::Deliver { delay, .. } = self.send(link, key) else {
+                return;
+            };
+            let last = self.wire().last_arrivals.entry(link).or_default();
+            *last = (*last).max(now + out + delay);
+            *last
         };
-        let wire = self.wire();
-        let last = wire.last_arrivals.entry(link).or_default();
-        let arrives_at = (now + out + delay).max(*last);
-        *last = arrives_at;
-        let slot = wire.insert(envelope);
+        let slot = self.wire().insert(envelope);
         self.queue.push(arrives_at, Event::RegistryMessage(slot));
     }
 
@@ -224,6 +236,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.wire().timers.fire(TimerId(timer), sequence);
         self.fold(event, node, self.nodes[node.index()].path_hash);
         self.with_protocol(|protocol, port| protocol.on_alarm(port, node, alarm));
+    }
+
+    /// A connection of a calling side failed.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::model) fn tell_failed_connection(&mut self, caller: CallerId) {
+        // Connections to those who left a list end while the protocol hands it out.
+        let is_told = |system: &System| system.follows_failures && system.protocol.is_some();
+        if self.registry.system.as_deref().is_some_and(is_told) {
+            self.with_protocol(|protocol, port| protocol.on_connection_failed(port, caller));
+        }
     }
 
     /// The registration of an instance, where a real system is the registry.

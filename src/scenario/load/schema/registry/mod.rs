@@ -1,5 +1,6 @@
 //! Keys of the registry: what it is, and the plain leases. Each real system has a file of its own.
 
+mod dns;
 mod etcd;
 mod eureka;
 mod nacos;
@@ -130,6 +131,11 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "nacos",
             doc: "Nacos with instances that beat: unhealthy, then removed; lists are pushed.",
             keys: nacos::KEYS,
+        },
+        Variant {
+            name: "dns",
+            doc: "DNS: records with a time to live, in caches, and health checks.",
+            keys: dns::KEYS,
         },
     ],
     shorthand: None,
