@@ -177,6 +177,31 @@ pub const REGISTRIES: &[RegistryInfo] = &[
             avoid_when: "seconds matter: no cache is told of a change",
         },
     },
+    RegistryInfo {
+        version: Some("Kubernetes 1.31, its members with etcd 3.5 each"),
+        path: "queued: a probe waits for a worker, as httpGet does; probe_path says otherwise",
+        info: StrategyInfo {
+            name: "kubernetes",
+            summary: "kubelets probe instances and renew leases of nodes; endpoints are watched",
+            source: "Kubernetes: kubelet prober, PLEG and status manager, node lifecycle and \
+                     endpoint slice controllers, leader election, kube-proxy's bounded frequency \
+                     runner, reflectors; etcd",
+            evidence: Evidence::Published(
+                "times of probes, of crashes and of lost hosts against the laws of their stages \
+                 (probe_detection and closed forms, theory tests); request_timeout, capacity, and \
+                 how a kubelet learns that it was marked not ready are assumed; evictions after \
+                 300 s are left out: what replaces an instance is up to the scenario",
+            ),
+            guarantee: "an instance that hangs is not ready (failure_threshold - 1) x period + \
+                        timeout to failure_threshold x period + timeout later, one whose process \
+                        died within relist_period; a lost host node_monitor_grace_period less a \
+                        renewal to a node_monitor_period more; without a quorum nothing changes",
+            cost: "a probe per period, which stays on its host; a lease that a quorum writes per \
+                   10 s and host; a message per watcher and change",
+            use_when: "you run it: for probes, lost hosts, deploys and the control plane's loss",
+            avoid_when: "instances are found by DNS names of their own: take dns",
+        },
+    },
 ];
 
 #[cfg(test)]

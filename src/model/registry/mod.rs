@@ -3,6 +3,7 @@
 mod dns;
 mod etcd;
 mod eureka;
+mod kubernetes;
 pub mod lease;
 mod nacos;
 mod propagate;

@@ -234,9 +234,16 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
                 ClientCache::Fixed(life) => life,
                 ClientCache::Forever => SimDuration::ZERO,
             };
-            add("the lookups of the callers".to_string(), life, config.client.phase);
+            add(
+                "the lookups of the callers".to_string(),
+                life,
+                config.client.phase,
+            );
         }
-        Some(ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_)) | None => {}
+        Some(
+            ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_) | ProtocolConfig::Kubernetes(_),
+        )
+        | None => {}
     }
     list
 }

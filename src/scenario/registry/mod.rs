@@ -3,6 +3,7 @@
 pub mod dns;
 pub mod etcd;
 pub mod eureka;
+pub mod kubernetes;
 pub mod nacos;
 pub mod system;
 pub mod zookeeper;
@@ -56,6 +57,7 @@ impl RegistryProfile {
                 ProtocolConfig::Eureka(_) => "eureka",
                 ProtocolConfig::Nacos(_) => "nacos",
                 ProtocolConfig::Dns(_) => "dns",
+                ProtocolConfig::Kubernetes(_) => "kubernetes",
             },
         }
     }

@@ -3,6 +3,7 @@
 use super::dns::DnsConfig;
 use super::etcd::EtcdConfig;
 use super::eureka::EurekaConfig;
+use super::kubernetes::KubernetesConfig;
 use super::nacos::NacosConfig;
 use super::zookeeper::ZookeeperConfig;
 use crate::scenario::distribution::Distribution;
@@ -32,6 +33,8 @@ pub enum ProtocolConfig {
     Nacos(NacosConfig),
     /// The Domain Name System.
     Dns(DnsConfig),
+    /// Kubernetes.
+    Kubernetes(Box<KubernetesConfig>),
 }
 
 /// What one member can do. A time of zero costs nothing and never waits by itself.

@@ -41,7 +41,10 @@ impl Observer for Drain {
 
 fn drain(seed: u64, caller_count: u64, registry: &str) -> Vec<f64> {
     let text = world(400, seed, 10, registry, LEAVE)
-        .replace("[client.c]\n", &format!("[client.c]\ncount = {caller_count}\n"))
+        .replace(
+            "[client.c]\n",
+            &format!("[client.c]\ncount = {caller_count}\n"),
+        )
         .replace("same_zone = \"50us\"", "same_zone = \"1us\"");
     let mut drain = Drain::default();
     run_alone(&scenario(&text), &mut drain);
@@ -79,7 +82,10 @@ pub fn check_detection(pass: Pass) {
             study.count("failures")
         );
         let text = crashing_world(crash_count, interval, 0.0, &registry);
-        (text.replace("kind = \"crash\"", "kind = \"pause\""), interval)
+        (
+            text.replace("kind = \"crash\"", "kind = \"pause\""),
+            interval,
+        )
     });
 }
 
@@ -170,7 +176,13 @@ fn nobody_healthy_is_all_of_them_or_none() {
 
 #[test]
 fn without_name_servers_callers_keep_their_list_or_lose_it_after_its_time() {
-    let outage = fault("out", "registry_outage", "registry:member/*", "100s", "200s");
+    let outage = fault(
+        "out",
+        "registry_outage",
+        "registry:member/*",
+        "100s",
+        "200s",
+    );
     let story = |more: &str| tell(&world(400, 1, 5, &format!("{QUIET}\n{more}"), &outage));
     assert!(story("").exclusions.is_empty());
     for (more, least) in [("", 0.0), ("stale_max = \"100s\"", 100.0)] {
@@ -187,7 +199,13 @@ fn without_name_servers_callers_keep_their_list_or_lose_it_after_its_time() {
 fn a_resolver_serves_stale_answers_as_long_as_it_may() {
     let registry = "profile = \"dns\"\nmembers = 2\nshared_resolvers = 1\nhealth_check = false\n\
                     lookup_failure = \"empty\"\nstale_max = \"60s\"";
-    let outage = fault("out", "registry_outage", "registry:member/0", "100s", "290s");
+    let outage = fault(
+        "out",
+        "registry_outage",
+        "registry:member/0",
+        "100s",
+        "290s",
+    );
     let story = tell(&world(400, 1, 5, registry, &outage));
     let at = story.exclusions[0] - 100.0;
     // The rest of a ttl, 60 s more, and the rest of an answer that was stale.
@@ -205,8 +223,16 @@ fn name_servers_die_and_come_back_and_the_zone_is_there() {
             // that is dead the instance says it in vain, for one second, and checks have to find
             // it out: three of them from 120 s on, the first within 30 s.
             let is_in_vain = target.ends_with('0') && kind != "pause";
-            assert_eq!(story.suspicions.len(), usize::from(is_in_vain), "{kind} {target}");
-            let latest = if is_in_vain { 120.0 + 90.0 + 10.0 } else { 120.1 } + 20.0;
+            assert_eq!(
+                story.suspicions.len(),
+                usize::from(is_in_vain),
+                "{kind} {target}"
+            );
+            let latest = if is_in_vain {
+                120.0 + 90.0 + 10.0
+            } else {
+                120.1
+            } + 20.0;
             let at = only(&story.exclusions);
             assert!(100.0 < at && at < latest, "{kind} {target}: {at}");
         }
@@ -215,12 +241,12 @@ fn name_servers_die_and_come_back_and_the_zone_is_there() {
 
 #[test]
 fn lost_packets_are_not_sent_again_but_asked_again_after_their_timeout() {
-    let registry = format!("{QUIET}\nttl = \"10s\"\nphase = \"aligned\"");
+    let registry = format!("{QUIET}\nttl = \"11s\"\nphase = \"aligned\"");
     let registry = registry.replace("phase", "cache_phase");
-    // All packets from 105 s on are lost: the question of 110 s, after 5 s the one of 115 s, and
+    // All packets from 105 s on are lost: the question of 110 s (11 s each), after 5 s the one of 115 s, and
     // those of 121 s and 126 s, a second after the failed lookup. The one of 132 s is answered.
     let lossy = "[fault.lossy]\nkind = \"loss\"\nfrom = \"client:c\"\nto = \"registry:member/*\"\n\
-                 loss = 1.0\nat = \"105s\"\nfor = \"25s\"\n";
+                 loss = \"100%\"\nat = \"105s\"\nfor = \"25s\"\n";
     let faults = format!("{LEAVE}{lossy}");
     let story = tell(&world(200, 5, 5, &registry, &faults));
     let at = only(&story.exclusions);

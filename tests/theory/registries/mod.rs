@@ -5,6 +5,7 @@ pub mod dns;
 mod etcd;
 mod eureka;
 mod eureka_faults;
+pub mod kubernetes;
 mod nacos;
 mod shootout;
 mod stories;

@@ -114,12 +114,7 @@ impl Dns {
     }
 
     /// No name server answered: an answer that is not too stale has to do.
-    pub(super) fn fail_to_resolve(
-        &mut self,
-        port: &mut dyn Port,
-        member: u32,
-        service: ServiceId,
-    ) {
+    pub(super) fn fail_to_resolve(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) {
         let (now, stale_max, ttl) = (port.now(), self.config.stale_max, self.config.stale_ttl);
         let cached = self.cached(member, service);
         let last = cached.answer.as_ref();

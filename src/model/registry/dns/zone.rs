@@ -82,7 +82,9 @@ impl Dns {
         let (services, answers_all) = (&self.services, self.config.answers_all_unhealthy);
         let NameServer { records, lists } = &mut self.servers[member as usize];
         lists.view(port, service, || {
-            let own = records.iter().filter(|record| services[record.0] == service);
+            let own = records
+                .iter()
+                .filter(|record| services[record.0] == service);
             let all: Vec<(InstanceId, bool)> = own.map(|record| (*record.0, *record.1)).collect();
             let is_any = all.iter().any(|record| record.1);
             let is_meant = |record: &&(InstanceId, bool)| record.1 || (answers_all && !is_any);

@@ -15,6 +15,7 @@ pub mod quorum;
 mod replicate;
 mod wire;
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 
 pub use port::{Letter, Port};
@@ -24,6 +25,7 @@ use self::quorum::{QuorumAlarm, QuorumMessage};
 use super::dns::{self, Dns};
 use super::etcd::{self, Etcd};
 use super::eureka::{self, Eureka};
+use super::kubernetes::{self, Kubernetes};
 use super::nacos::{self, Nacos};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{CallerId, InstanceId, NodeId};
@@ -65,6 +67,9 @@ pub trait Protocol: Debug {
     /// A connection of a calling side was refused, reset or did not come about. Only those are
     /// told that ask for it ([`System::follows_failures`]).
     fn on_connection_failed(&mut self, _port: &mut dyn Port, _caller: CallerId) {}
+
+    /// A worker of an instance answered a probe ([`Port::admit_probe`]).
+    fn on_probed(&mut self, _port: &mut dyn Port, _probed: Probed) {}
 }
 
 /// What travels: one variant for each protocol, and what the members of all of them say.
@@ -82,6 +87,8 @@ pub enum Message {
     Nacos(nacos::Message),
     /// DNS' own.
     Dns(dns::Message),
+    /// Kubernetes' own.
+    Kubernetes(kubernetes::Message),
 }
 
 impl Message {
@@ -91,6 +98,11 @@ impl Message {
             self,
             Message::Dns(dns::Message::Query(_) | dns::Message::Answer { .. })
         )
+    }
+
+    /// Whether its receiver is an agent of the host, which does not share the fate of a process.
+    fn is_for_host(&self, is_returned: bool) -> bool {
+        matches!(self, Message::Kubernetes(own) if own.is_for_host(is_returned))
     }
 }
 
@@ -113,6 +125,26 @@ pub enum Alarm {
     Nacos(nacos::Alarm),
     /// DNS' own.
     Dns(dns::Alarm),
+    /// Kubernetes' own.
+    Kubernetes(kubernetes::Alarm),
+}
+
+impl Alarm {
+    /// Whether it is one of an agent of the host.
+    fn is_of_host(self) -> bool {
+        matches!(self, Alarm::Kubernetes(own) if own.is_of_host())
+    }
+}
+
+/// What a worker of an instance said to a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The number of the probe.
+    pub number: u32,
+    /// Whether it passed.
+    pub is_good: bool,
 }
 
 /// A change of the state that a quorum replicates.
@@ -122,6 +154,8 @@ pub enum Entry {
     Zookeeper(zookeeper::Entry),
     /// etcd's requests.
     Etcd(etcd::Entry),
+    /// Kubernetes' writes.
+    Kubernetes(kubernetes::Entry),
 }
 
 /// A piece of work of a member.
@@ -141,6 +175,8 @@ pub enum Job {
     Nacos(nacos::Job),
     /// DNS' own.
     Dns(dns::Job),
+    /// Kubernetes' own.
+    Kubernetes(kubernetes::Job),
 }
 
 /// A registry that bears the name of a real system.
@@ -152,6 +188,8 @@ pub struct System {
     pub wire: Wire,
     /// Whether its clients want to know of connections that fail.
     pub follows_failures: bool,
+    /// Answers to probes that the protocol has not taken yet.
+    pub probed: VecDeque<Probed>,
 }
 
 impl System {
@@ -165,6 +203,7 @@ impl System {
                 &config.protocol,
                 ProtocolConfig::Dns(dns) if dns.client.on_failure.is_some()
             ),
+            probed: VecDeque::new(),
         }))
     }
 }
@@ -176,5 +215,6 @@ fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protoco
         ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
         ProtocolConfig::Nacos(own) => Box::new(Nacos::new(scenario, config, own)),
         ProtocolConfig::Dns(own) => Box::new(Dns::new(scenario, config, own)),
+        ProtocolConfig::Kubernetes(own) => Box::new(Kubernetes::new(scenario, config, own)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::port::pair_of;
-use super::{Alarm, Letter, Message, Port, Protocol, System};
+use super::{Alarm, Letter, Message, Port, Probed, Protocol, System};
 use crate::engine::{PendingSet, TimerId, TimerTable};
 use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
@@ -77,9 +77,14 @@ impl Wire {
         self.take(slot);
     }
 
-    fn receiver(&self, slot: u32) -> NodeId {
+    /// Who shall have a message, and whether that is an agent of its host.
+    fn receiver(&self, slot: u32) -> (NodeId, bool) {
         let envelope = self.envelopes[slot as usize].as_ref();
-        envelope.expect("a message arrives once").to
+        let envelope = envelope.expect("a message arrives once");
+        (
+            envelope.to,
+            envelope.message.is_for_host(envelope.is_returned),
+        )
     }
 }
 
@@ -99,8 +104,27 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let mut protocol = system.protocol.take().expect("it handles one thing a time");
         handle(&mut *protocol, self);
+        while let Some(probed) = self.next_probed() {
+            protocol.on_probed(self, probed);
+        }
         let system = self.registry.system.as_mut();
         system.expect("the registry stays").protocol = Some(protocol);
+    }
+
+    fn next_probed(&mut self) -> Option<Probed> {
+        let system = self.registry.system.as_mut();
+        system.expect("the registry stays").probed.pop_front()
+    }
+
+    /// A worker answered a probe of the registry, maybe while that asks it.
+    pub(in crate::model) fn tell_probed(&mut self, probed: Probed) {
+        let Some(system) = &mut self.registry.system else {
+            return;
+        };
+        system.probed.push_back(probed);
+        if system.protocol.is_some() {
+            self.with_protocol(|_, _| {});
+        }
     }
 
     /// Gives a message to the network.
@@ -166,14 +190,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A message reaches its receiver's host.
     #[inline(never)]
     pub(in crate::model) fn on_registry_message(&mut self, slot: u32) {
-        let to = self.wire().receiver(slot);
+        let (to, is_for_host) = self.wire().receiver(slot);
         let event = Event::RegistryMessage(slot);
-        if self.defers(to, Deferred::Event(event, 0)) {
+        if !is_for_host && self.defers(to, Deferred::Event(event, 0)) {
             return;
         }
         let envelope = self.wire().take(slot);
         match self.nodes[to.index()].state {
             LifeState::Up | LifeState::Paused => {}
+            LifeState::Crashed | LifeState::Restarting if is_for_host => {}
             LifeState::Crashed | LifeState::Restarting if !envelope.is_returned => {
                 return self.return_to_sender(envelope);
             }
@@ -230,7 +255,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         let event = Event::RegistryTimer(timer);
-        if self.defers(node, Deferred::Event(event, sequence)) {
+        if !alarm.is_of_host() && self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
         self.wire().timers.fire(TimerId(timer), sequence);

@@ -98,7 +98,11 @@ fn client(ctx: &mut Context, section: &Section) -> DnsClientConfig {
 
 /// How the instances of a service register. They send no heartbeats: they are checked.
 pub fn registered(ctx: &mut Context, section: &Section, registry: &Section) -> RegisteredConfig {
-    refuse_heartbeats(ctx, section, "name servers check instances: see `check_interval`");
+    refuse_heartbeats(
+        ctx,
+        section,
+        "name servers check instances: see `check_interval`",
+    );
     let is_checked = registry.bool(ctx, "health_check").unwrap_or(true);
     let (interval, registry_phase) = match is_checked {
         true => {
@@ -108,7 +112,7 @@ pub fn registered(ctx: &mut Context, section: &Section, registry: &Section) -> R
         false => (length(ctx, registry, "refresh_interval"), Phase::Random),
     };
     RegisteredConfig {
-        lease_duration: interval,
+        lease_duration: SimDuration::MAX,
         heartbeat_interval: interval,
         phase: match section.has("phase") {
             true => phase(ctx, section, "phase"),

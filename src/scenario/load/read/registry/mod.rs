@@ -3,6 +3,7 @@
 mod dns;
 mod etcd;
 mod eureka;
+mod kubernetes;
 mod nacos;
 mod system;
 mod zookeeper;
@@ -28,6 +29,7 @@ pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> Registry
         "eureka" => system(ctx, section, eureka::eureka),
         "nacos" => system(ctx, section, nacos::nacos),
         "dns" => system(ctx, section, dns::dns),
+        "kubernetes" => system(ctx, section, kubernetes::kubernetes),
         _ => RegistryProfile::Static,
     };
     let member_zones = match section.has_key("members") {
@@ -88,6 +90,7 @@ pub fn registered(
         "eureka" => eureka::registered(ctx, &section, registry),
         "nacos" => nacos::registered(ctx, &section, registry),
         "dns" => dns::registered(ctx, &section, registry),
+        "kubernetes" => kubernetes::registered(ctx, &section, registry),
         _ => {
             if is_enabled && service.has("registered") {
                 ctx.error(

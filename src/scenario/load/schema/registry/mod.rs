@@ -3,6 +3,7 @@
 mod dns;
 mod etcd;
 mod eureka;
+mod kubernetes;
 mod nacos;
 mod system;
 mod zookeeper;
@@ -136,6 +137,11 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "dns",
             doc: "DNS: records with a time to live, in caches, and health checks.",
             keys: dns::KEYS,
+        },
+        Variant {
+            name: "kubernetes",
+            doc: "Kubernetes: readiness probes, node leases, endpoint slices and watches.",
+            keys: kubernetes::KEYS,
         },
     ],
     shorthand: None,
