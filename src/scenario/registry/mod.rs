@@ -11,6 +11,7 @@ pub mod zookeeper;
 use crate::id::ZoneId;
 use crate::time::SimDuration;
 
+use kubernetes::ProbeSees;
 use system::{ProtocolConfig, SystemConfig};
 
 /// `[registry]`: how callers learn which instances there are.
@@ -43,6 +44,14 @@ impl RegistryProfile {
             RegistryProfile::System(system) => {
                 !matches!(&system.protocol, ProtocolConfig::Dns(dns) if dns.checks.is_none())
             }
+        }
+    }
+
+    /// Whether it probes instances by way of their workers.
+    pub fn probes_workers(&self) -> bool {
+        match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Kubernetes(own)) => own.probe.sees == ProbeSees::Worker,
+            _ => false,
         }
     }
 

@@ -57,8 +57,8 @@ pub trait Port {
     /// Sets a timer of a node; `delay` is a length of its own clock.
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId;
 
-    /// A probe waits for a worker of an instance that is up; [`super::Protocol::on_probed`] follows,
-    /// unless the process ends.
+    /// A probe waits for a worker of an instance that is up; [`super::Protocol::on_probed`]
+    /// follows, unless the process ends.
     fn admit_probe(&mut self, instance: InstanceId, number: u32);
 
     /// Cancels a timer that is still set.

@@ -121,7 +121,8 @@ pub(super) const KEYS: &[Key] = &[
         "consumer",
         Kind::Choice(&["kube_proxy", "watch"]),
         Default::Toml("\"kube_proxy\""),
-        "Who takes endpoints for a process: kube-proxy of its host, or itself (a headless service).",
+        "Who takes endpoints for a process: kube-proxy of its host, or, of a headless service, \
+         itself.",
     ),
     only_if(
         "consumer",
