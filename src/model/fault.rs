@@ -490,6 +490,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             until,
             effect,
             class: config.class,
+            only: config.only,
         });
     }
 }

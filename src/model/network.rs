@@ -9,6 +9,7 @@ use super::target::NodeSet;
 use super::transmit::{Lane, Transmitters};
 use crate::id::{ClassId, FaultId, NodeId, ZoneId};
 use crate::rng::{Purpose, Streams, UniformSource, mix};
+use crate::scenario::fault::Traffic;
 use crate::scenario::network::{LinkConfig, NetworkConfig, Transport};
 use crate::time::{SimDuration, SimTime};
 
@@ -28,6 +29,8 @@ pub struct MessageKey {
     pub leg: u32,
     /// The class of the request; none for other messages.
     pub class: ClassId,
+    /// What the message is for, where a fault may hit only such; None: anything else.
+    pub traffic: Option<Traffic>,
 }
 
 /// What becomes of a message.
@@ -90,11 +93,14 @@ pub struct LinkFault {
     pub effect: LinkEffect,
     /// The class whose messages it hits; None: all messages.
     pub class: Option<ClassId>,
+    /// The only messages that it hits; None: all.
+    pub only: Option<Traffic>,
 }
 
 impl LinkFault {
-    fn hits(&self, class: ClassId) -> bool {
-        self.class.is_none_or(|hit| hit == class)
+    fn hits(&self, key: MessageKey) -> bool {
+        self.class.is_none_or(|hit| hit == key.class)
+            && (self.only.is_none() || self.only == key.traffic)
     }
 
     fn covers(&self, from: NodeId, to: NodeId) -> bool {
@@ -304,10 +310,10 @@ impl Network {
         let mut is_held = false;
         for transmission in 0..TRANSMISSION_COUNT_MAX {
             let at = now + elapsed;
-            let is_cut = self.is_cut(at, link);
+            let is_cut = self.holds_back(at, link, key);
             is_held |= is_cut;
             if !is_cut && !self.loses(at, streams, nodes, link, key, transmission) {
-                return match self.clogged_until(at, link) {
+                return match self.clogged_until(at, link, key) {
                     Some(SimTime::NEVER) => Verdict::Lost,
                     Some(until) => {
                         let delay = until.since(now) + self.delay(streams, link, key);
@@ -341,11 +347,11 @@ impl Network {
         link: (NodeId, NodeId),
         key: MessageKey,
     ) -> Option<SimDuration> {
-        if self.is_cut(now, link) || self.loses(now, streams, nodes, link, key, 0) {
+        if self.holds_back(now, link, key) || self.loses(now, streams, nodes, link, key, 0) {
             return None;
         }
         let delay = self.delay(streams, link, key);
-        match self.clogged_until(now, link) {
+        match self.clogged_until(now, link, key) {
             Some(SimTime::NEVER) => None,
             Some(until) => Some(until.since(now) + delay),
             None => Some(delay),
@@ -382,18 +388,36 @@ impl Network {
     }
 
     /// Whether a partition holds back everything on a link.
-    pub fn is_cut(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> bool {
-        self.faults.iter().any(|fault| {
+    pub fn is_cut(&self, at: SimTime, link: (NodeId, NodeId)) -> bool {
+        self.partitions(at, link).any(|fault| fault.only.is_none())
+    }
+
+    /// Whether a partition holds back a message.
+    fn holds_back(&self, at: SimTime, link: (NodeId, NodeId), key: MessageKey) -> bool {
+        self.partitions(at, link).any(|fault| fault.hits(key))
+    }
+
+    fn partitions(
+        &self,
+        at: SimTime,
+        (from, to): (NodeId, NodeId),
+    ) -> impl Iterator<Item = &LinkFault> {
+        self.faults.iter().filter(move |fault| {
             matches!(fault.effect, LinkEffect::Partition)
                 && at < fault.until
                 && fault.covers(from, to)
         })
     }
 
-    fn clogged_until(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> Option<SimTime> {
+    fn clogged_until(
+        &self,
+        at: SimTime,
+        (from, to): (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Option<SimTime> {
         self.faults
             .iter()
-            .filter(|fault| matches!(fault.effect, LinkEffect::Clog))
+            .filter(|fault| matches!(fault.effect, LinkEffect::Clog) && fault.hits(key))
             .filter(|fault| at < fault.until && fault.covers(from, to))
             .map(|fault| fault.until)
             .max()
@@ -415,7 +439,7 @@ impl Network {
         let mut pass = 1.0 - self.losses.probability(process, at, pair);
         for fault in self.faults.iter().filter(|fault| at < fault.until) {
             if let LinkEffect::Loss(process) = fault.effect
-                && fault.hits(key.class)
+                && fault.hits(key)
                 && fault.covers(from, to)
             {
                 pass *= 1.0 - self.losses.probability(process, at, pair);
@@ -435,7 +459,7 @@ impl Network {
         let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
         for fault in &self.faults {
             if let LinkEffect::Delay(law) = &fault.effect
-                && fault.hits(key.class)
+                && fault.hits(key)
                 && fault.covers(from, to)
             {
                 let key = MessageKey {

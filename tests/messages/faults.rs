@@ -262,3 +262,25 @@ fn scaling_and_crash_bounds_that_make_no_sense_are_refused() {
         assert!(text.contains(title) && text.contains(help), "{set}: {text}");
     }
 }
+
+#[test]
+fn what_only_some_messages_suffer_is_named() {
+    let links = "from = \"service:web\"\nto = \"client:shop\"\nat = \"1s\"\n";
+    let loss = format!("[fault.x]\nkind = \"loss\"\nloss = 0.1\n{links}");
+    let of = |only: &str| messages(&format!("{loss}only = \"{only}\"\n"), &[]);
+    assert_eq!(
+        of("heartbeats"),
+        "bad.toml: ok\n",
+        "no request waits for one"
+    );
+    assert!(of("requests").contains("requests of `client.shop.call.web` may never end"));
+    let text = messages(&format!("{loss}only = \"heartbeat\"\n"), &[]);
+    assert!(text.contains("did you mean `heartbeats`"), "{text}");
+    let class = "only = \"heartbeats\"\nclass = \"shop.x\"\n";
+    let text = messages(&format!("{loss}{class}"), &["client.shop.class.x.share=1"]);
+    assert!(text.contains("no heartbeat has a class"), "{text}");
+    assert!(text.contains("write `only = \"requests\"`"), "{text}");
+    let crash = "[fault.x]\nkind = \"crash\"\ntarget = \"service:web\"\nat = \"1s\"\n";
+    let text = messages(&format!("{crash}only = \"requests\"\n"), &[]);
+    assert!(text.contains("unknown key `only`"), "{text}");
+}

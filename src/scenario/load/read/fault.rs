@@ -11,7 +11,9 @@ use super::selector::selector_at;
 use super::{Names, Opened, rollout, trigger};
 use crate::id::{ClassId, GroupId};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope, FlapState, FlappingConfig};
+use crate::scenario::fault::{
+    FaultConfig, FaultKind, FaultScope, FlapState, FlappingConfig, Traffic,
+};
 use crate::scenario::network::LossConfig;
 use crate::scenario::selector::{Selector, Target};
 use crate::time::SimDuration;
@@ -56,6 +58,7 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
                     false => None,
                 },
                 class: class(ctx, section, names),
+                only: only(ctx, section),
                 spread: trigger::spread(ctx, section, &scope),
                 replace: trigger::replace(ctx, section, names, &scope),
                 scope,
@@ -180,6 +183,25 @@ fn class(ctx: &mut Context, section: &Section, names: &Names) -> Option<ClassId>
         );
     }
     class
+}
+
+/// The messages that a fault of links hits alone.
+fn only(ctx: &mut Context, section: &Section) -> Option<Traffic> {
+    if !section.has("only") {
+        return None;
+    }
+    let only = match section.text(ctx, "only")?.as_str() {
+        "heartbeats" => Traffic::Heartbeats,
+        _ => Traffic::Requests,
+    };
+    if only == Traffic::Heartbeats && section.has("class") {
+        ctx.error(
+            Diagnostic::new("no heartbeat has a class")
+                .at(section.origin_of("only"), "with `class` it hits nothing")
+                .help("leave `class` out, or write `only = \"requests\"`"),
+        );
+    }
+    Some(only)
 }
 
 fn kind(ctx: &mut Context, section: &Section, names: &Names, scope: &FaultScope) -> FaultKind {

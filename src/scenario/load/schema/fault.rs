@@ -40,6 +40,13 @@ const SYMMETRIC: Key = key(
     Default::Toml("true"),
     "Whether it holds in both directions.",
 );
+const ONLY: Key = optional(
+    "only",
+    Kind::Choice(&["heartbeats", "requests"]),
+    "The only messages that it hits: heartbeats are those to and between members of registries, \
+     pushed ones, pings of detectors, gossip and connections, and their answers; requests are \
+     attempts, their replies and cancellations. Lists, registrations and handshakes are neither.",
+);
 const GROUP: Key = required("group", Kind::Text, "The group, as `SERVICE/GROUP`.");
 const GRACE: Key = key(
     "grace",
@@ -197,6 +204,7 @@ pub static FAULT: TableSpec = TableSpec {
                 FROM,
                 TO,
                 SYMMETRIC,
+                ONLY,
                 required(
                     "loss",
                     Kind::Table(&shared::LOSS),
@@ -211,6 +219,7 @@ pub static FAULT: TableSpec = TableSpec {
                 FROM,
                 TO,
                 SYMMETRIC,
+                ONLY,
                 required(
                     "delay",
                     Kind::Table(&shared::DISTRIBUTION),
@@ -221,12 +230,12 @@ pub static FAULT: TableSpec = TableSpec {
         Variant {
             name: "partition",
             doc: "Nothing passes on links.",
-            keys: &[FROM, TO, SYMMETRIC],
+            keys: &[FROM, TO, SYMMETRIC, ONLY],
         },
         Variant {
             name: "clog",
             doc: "Messages on links are held until the end of the window.",
-            keys: &[FROM, TO, SYMMETRIC],
+            keys: &[FROM, TO, SYMMETRIC, ONLY],
         },
         Variant {
             name: "registry_outage",
