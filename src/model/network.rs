@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
+use super::link_fault::{LinkEffect, LinkFault};
 use super::loss::{LossProcess, Losses};
 use super::node::Node;
 use super::sampler::Sampler;
 use super::target::NodeSet;
 use super::transmit::{Lane, Transmitters};
-use crate::id::{ClassId, FaultId, NodeId, ZoneId};
+use crate::id::{ClassId, NodeId, ZoneId};
 use crate::rng::{Purpose, Streams, UniformSource, mix};
 use crate::scenario::fault::Traffic;
 use crate::scenario::network::{LinkConfig, NetworkConfig, Transport};
@@ -59,63 +60,6 @@ struct LinkOverride {
     delay: Option<Sampler>,
     loss: Option<LossProcess>,
     lane: Option<Lane>,
-}
-
-/// What a fault does to links.
-#[derive(Debug)]
-pub enum LinkEffect {
-    /// Messages are also lost by this process.
-    Loss(LossProcess),
-    /// Messages also take a draw of this law.
-    Delay(Sampler),
-    /// Nothing passes.
-    Partition,
-    /// Messages are held until the end.
-    Clog,
-}
-
-/// A fault that acts on links.
-#[derive(Debug)]
-pub struct LinkFault {
-    /// The fault.
-    pub fault: FaultId,
-    /// Hash of its path, which names its draws.
-    pub path_hash: u64,
-    /// The sending side.
-    pub from: NodeSet,
-    /// The receiving side.
-    pub to: NodeSet,
-    /// Both directions.
-    pub is_symmetric: bool,
-    /// When it ends.
-    pub until: SimTime,
-    /// What it does.
-    pub effect: LinkEffect,
-    /// The class whose messages it hits; None: all messages.
-    pub class: Option<ClassId>,
-    /// The only messages that it hits; None: all.
-    pub only: Option<Traffic>,
-}
-
-impl LinkFault {
-    fn hits(&self, key: MessageKey) -> bool {
-        self.class.is_none_or(|hit| hit == key.class)
-            && (self.only.is_none() || self.only == key.traffic)
-    }
-
-    fn covers(&self, from: NodeId, to: NodeId) -> bool {
-        let is_there = self.from.has(from) && self.to.has(to);
-        let is_back = self.from.has(to) && self.to.has(from);
-        match self.effect {
-            // Nodes that are on both sides are not cut off from each other.
-            LinkEffect::Partition | LinkEffect::Clog => {
-                is_there != is_back && (is_there || self.is_symmetric)
-            }
-            LinkEffect::Loss(_) | LinkEffect::Delay(_) => {
-                is_there || (self.is_symmetric && is_back)
-            }
-        }
-    }
 }
 
 /// The network between all nodes.

@@ -75,8 +75,7 @@ fn is_lossy(law: &LossConfig) -> bool {
 
 /// Whether a fault can swallow the message that a call waits for.
 fn loses_messages(fault: &FaultConfig, transport: Transport) -> bool {
-    let is_registry =
-        |target: &Target| matches!(target, Target::Registry | Target::RegistryMember(_));
+    let is_registry = |target: &Target| target.is_of_registry();
     if fault.only == Some(Traffic::Heartbeats) {
         return false;
     }

@@ -6,7 +6,11 @@ use super::{
     rollout, shared, trigger,
 };
 
-pub(super) const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
+pub(super) const TARGET: Key = required(
+    "target",
+    Kind::Selector,
+    "The nodes that it happens to; `registry:leader` is the member that leads when a window begins.",
+);
 const INCLUDE: Key = key(
     "include",
     Kind::List(&Kind::Choice(&["callers", "registry"])),
@@ -158,8 +162,9 @@ pub static FAULT: TableSpec = TableSpec {
         },
         Variant {
             name: "slow",
-            doc: "Work is done at 1 / factor of the speed. Callers of clients do none; `delay` and \
-                  `pause` make them late.",
+            doc: "Work is done at 1 / factor of the speed, by members of a registry that of their \
+                  disks, too; what such a member has begun goes on as it began. Callers of clients \
+                  do none; `delay` and `pause` make them late.",
             keys: &[
                 TARGET,
                 required(
