@@ -9,7 +9,8 @@ use super::{
 pub(super) const TARGET: Key = required(
     "target",
     Kind::Selector,
-    "The nodes that it happens to; `registry:leader` is the member that leads when a window begins.",
+    "The nodes that it happens to; `registry:leader` is the member that leads when a window \
+     begins.",
 );
 const INCLUDE: Key = key(
     "include",
