@@ -265,6 +265,10 @@ impl Protocol for Kubernetes {
         self.settle(port);
     }
 
+    fn leader(&self) -> Option<u32> {
+        self.ensemble.leader()
+    }
+
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.change_weight(port, instance);
         self.settle(port);

@@ -70,6 +70,11 @@ pub trait Protocol: Debug {
 
     /// A worker of an instance answered a probe ([`Port::admit_probe`]).
     fn on_probed(&mut self, _port: &mut dyn Port, _probed: Probed) {}
+
+    /// The member that leads, where members have a leader: of several the newest.
+    fn leader(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// What travels: one variant for each protocol, and what the members of all of them say.
@@ -205,6 +210,13 @@ impl System {
             ),
             probed: VecDeque::new(),
         }))
+    }
+}
+
+impl System {
+    /// The member that leads, if one does.
+    pub fn leader(&self) -> Option<u32> {
+        self.protocol.as_ref()?.leader()
     }
 }
 

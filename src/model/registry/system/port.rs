@@ -61,6 +61,9 @@ pub trait Port {
     /// follows, unless the process ends.
     fn admit_probe(&mut self, instance: InstanceId, number: u32);
 
+    /// How long work of this length takes a member that begins it now.
+    fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration;
+
     /// Cancels a timer that is still set.
     fn cancel_timer(&mut self, timer: TimerId);
 
@@ -127,6 +130,10 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
 
     fn admit_probe(&mut self, instance: InstanceId, number: u32) {
         self.admit_registry_probe(instance, number);
+    }
+
+    fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration {
+        self.faults.member_time(member, length)
     }
 
     fn cancel_timer(&mut self, timer: TimerId) {

@@ -154,6 +154,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: envelope.number,
             leg: u32::from(envelope.is_returned),
             class: ClassId::NONE,
+            traffic: letter.kind.traffic(),
         };
         let arrives_at = if envelope.message.is_datagram() {
             let World {
