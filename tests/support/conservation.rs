@@ -105,9 +105,7 @@ impl<'a> Books<'a> {
                 worker_count: group.workers,
                 is_shared: service.discipline == Discipline::ProcessorSharing,
                 answers_pings: scenario.registry.profile.probes_workers()
-                    || scenario
-                        .edges
-                        .iter()
+                    || (scenario.edges.iter())
                         .any(|edge| edge.to == topology.service_of(id) && edge.ping_time.is_some()),
                 queue_limit: service.queue_limit,
                 ..InstanceBook::default()

@@ -451,9 +451,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.part_attempt(request, slot, (caller, edge), (index, latency, outcome));
         }
         self.feedback(slot, caller, &end);
-        if outcome.is_failed_connection() {
-            self.tell_failed_connection(caller);
-        }
     }
 
     /// Gives up the attempts of requests whose owner died. `requests` is ascending.

@@ -219,9 +219,9 @@ fn name_servers_die_and_come_back_and_the_zone_is_there() {
             let faults = fault("server", kind, target, "60s", "60s") + LEAVE;
             let registry = "profile = \"dns\"\nmembers = 2\nttl = \"20s\"";
             let story = tell(&world(300, 2, 20, registry, &faults));
-            // Deregistered at 100 s. A first name server that stands still notes it at 120 s; to one
-            // that is dead the instance says it in vain, for one second, and checks have to find
-            // it out: three of them from 120 s on, the first within 30 s.
+            // Deregistered at 100 s. A first name server that stands still notes it at 120 s; to
+            // one that is dead the instance says it in vain, for one second, and checks have to
+            // find it out: three of them from 120 s on, the first within 30 s.
             let is_in_vain = target.ends_with('0') && kind != "pause";
             assert_eq!(
                 story.suspicions.len(),
@@ -243,8 +243,9 @@ fn name_servers_die_and_come_back_and_the_zone_is_there() {
 fn lost_packets_are_not_sent_again_but_asked_again_after_their_timeout() {
     let registry = format!("{QUIET}\nttl = \"11s\"\nphase = \"aligned\"");
     let registry = registry.replace("phase", "cache_phase");
-    // All packets from 105 s on are lost: the question of 110 s (11 s each), after 5 s the one of 115 s, and
-    // those of 121 s and 126 s, a second after the failed lookup. The one of 132 s is answered.
+    // All packets from 105 s on are lost: the question of 110 s (they come every 11 s), after 5 s
+    // the one of 115 s, and those of 121 s and 126 s, a second after the failed lookup. The one of
+    // 132 s is answered.
     let lossy = "[fault.lossy]\nkind = \"loss\"\nfrom = \"client:c\"\nto = \"registry:member/*\"\n\
                  loss = \"100%\"\nat = \"105s\"\nfor = \"25s\"\n";
     let faults = format!("{LEAVE}{lossy}");
