@@ -35,7 +35,9 @@ impl Observer for Recorder<'_> {
                 self.node_changed(at, *node, *state, *fault);
             }
             Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
-            Observation::FaultEnded { .. } | Observation::GossipProbeFailed { .. } => {}
+            Observation::FaultEnded { .. }
+            | Observation::GossipProbeFailed { .. }
+            | Observation::Attached { .. } => {}
             Observation::RolloutStep { .. } => self.tables.rollouts.note(observation),
             Observation::Suspected { .. }
             | Observation::Trusted { .. }

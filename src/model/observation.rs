@@ -192,6 +192,8 @@ pub enum Observation<'a> {
         kind: ControlKind,
         service: ServiceId,
     },
+    /// A client of a registry talks to this member from now on.
+    Attached { node: NodeId, member: NodeId },
     /// A member got no answer from the one that it probed, in no way.
     GossipProbeFailed { prober: NodeId, target: NodeId },
     /// A message that is not a request, and whose size is known, was sent. None: it is about no

@@ -132,25 +132,28 @@ pub const REGISTRIES: &[RegistryInfo] = &[
         },
     },
     RegistryInfo {
-        version: Some("Nacos 2.x with clients that beat (1.x protocol)"),
+        version: Some("Nacos 2.x with clients that beat (1.x protocol) or have connections (2.x)"),
         path: THREAD,
         info: StrategyInfo {
             name: "nacos",
             summary: "beats to a responsible server; unhealthy, then removed; lists are pushed",
             source: "Alibaba Nacos: ClientBeatCheckTask, BeatReactor, HostReactor, PushDelayTask, \
-                     ServiceUtil",
+                     ServiceUtil; RpcClient, NacosRuntimeConnectionEjector, NamingGrpcRedoService",
             evidence: Evidence::Published(
                 "times of unhealthiness and removal against the law of their stages (theory \
                  tests, level 1 %); how servers share and tell each other their work is assumed, \
-                 as are push_timeout, request_timeout and capacity; gRPC clients are left out",
+                 as are push_timeout, request_timeout, capacity, and how soon clients with \
+                 connections come back (redo_interval, synced_client_timeout)",
             ),
             guarantee: "an instance is no longer listed when it has been silent for beat_timeout, \
                         at the next look and push: 10 to 20 s after a crash, and half a second; \
-                        with no larger share of healthy ones than protect_threshold all are listed",
+                        with no larger share of healthy ones than protect_threshold all are \
+                        listed; one with a connection is gone half a second after a reset, and \
+                        20 to 28 s after its host or its process falls silent",
             cost: "a beat and its answer per 5 s, and one hop more unless it meets the responsible \
                    server",
-            use_when: "you run it with clients that beat: for beats, pauses and protection",
-            avoid_when: "your clients use gRPC connections, whose end removes instances at once",
+            use_when: "you run it: for beats, pauses, protection, and connections that end",
+            avoid_when: "persistent instances matter: they are left out",
         },
     },
     RegistryInfo {

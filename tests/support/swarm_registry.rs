@@ -189,6 +189,21 @@ fn write_nacos(world: &mut World, own: &mut Dice) {
         let length = own.ms(least_ms, most_ms);
         world.line(format!("{key} = {length}"));
     }
+    if own.flag() {
+        world.line("client = \"grpc\"");
+        for (key, most_ms) in [
+            ("keep_alive_interval", 300),
+            ("keep_alive_timeout", 200),
+            ("connection_check_interval", 200),
+            ("connection_idle_timeout", 600),
+            ("detection_timeout", 300),
+            ("redo_interval", 200),
+            ("synced_client_timeout", 900),
+        ] {
+            let length = own.ms(5, most_ms);
+            world.line(format!("{key} = {length}"));
+        }
+    }
     let threshold = own.between(0, 10) as f64 / 10.0;
     world.line(format!("protect_threshold = {threshold:?}"));
     for key in ["phase", "check_phase"] {

@@ -84,6 +84,12 @@ fn of_nacos(scenario: &Scenario, config: &NacosConfig, secs: f64) -> f64 {
     let rate = |interval: SimDuration| secs / interval.as_secs_f64().max(1e-9);
     let pulls = client_count(scenario) * rate(config.pull_max);
     let checks = scenario.services.len() as f64 * rate(config.check_interval);
+    if let Some(grpc) = &config.grpc {
+        let signs = client_count(scenario) * rate(grpc.keep_alive_interval);
+        let looks = checks + rate(grpc.check_interval);
+        let rounds = rate(config.verify_interval) + rate(config.report_interval);
+        return signs * (HEARTBEAT_EVENTS + 1.0) + members * (looks + rounds * members);
+    }
     let rounds = rate(config.verify_interval) + rate(config.report_interval);
     renewal_count(scenario, secs) * (HEARTBEAT_EVENTS + 2.0 * ROUND_EVENTS)
         + pulls * HEARTBEAT_EVENTS

@@ -3,7 +3,7 @@
 use super::Phase;
 use crate::time::SimDuration;
 
-/// Alibaba Nacos with ephemeral instances that beat (the protocol of 1.x clients).
+/// Alibaba Nacos with ephemeral instances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NacosConfig {
     /// `preserved.heart.beat.timeout`: silence after which an instance is unhealthy.
@@ -34,4 +34,25 @@ pub struct NacosConfig {
     pub member_timeout: SimDuration,
     /// How often servers tell each other that they live.
     pub report_interval: SimDuration,
+    /// Clients have a connection each, instead of beating and pulling.
+    pub grpc: Option<GrpcConfig>,
+}
+
+/// Clients with connections, as those of Nacos 2.x.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrpcConfig {
+    /// Silence after which a client asks its server whether it is healthy.
+    pub keep_alive_interval: SimDuration,
+    /// How long it waits for the answer.
+    pub keep_alive_timeout: SimDuration,
+    /// From one look of a server for silent connections to the next.
+    pub check_interval: SimDuration,
+    /// Silence after which it asks a client whether it is there.
+    pub idle_timeout: SimDuration,
+    /// How long it waits for the answer.
+    pub detection_timeout: SimDuration,
+    /// How often a client registers and subscribes again what it has not yet.
+    pub redo_interval: SimDuration,
+    /// What another server's clients registered ends when it has not told it for this long.
+    pub synced_client_timeout: SimDuration,
 }

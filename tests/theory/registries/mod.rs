@@ -8,6 +8,7 @@ mod eureka_faults;
 pub mod kubernetes;
 mod nacos;
 mod shootout;
+mod spread;
 mod stories;
 mod two_samples;
 mod uniform_sums;

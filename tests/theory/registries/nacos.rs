@@ -122,3 +122,69 @@ fn servers_die_and_come_back_and_no_instance_is_lost() {
     let story = tell(&world(200, 1, 20, "profile = \"nacos\"", &outage));
     assert!(story.suspicions.is_empty());
 }
+
+const GRPC: &str = "profile = \"nacos\"\nmembers = 1\nclient = \"grpc\"";
+
+#[test]
+fn a_reset_connection_unlists_its_instance_at_the_next_push() {
+    for (registry, most) in [(GRPC.to_string(), 0.6), (GRPC.replace("= 1", "= 3"), 2.2)] {
+        for seed in 0..40 {
+            let story = crash(seed, 10, &registry, "instance:s/main/0");
+            let suspected = only(&story.suspected) - 60.0;
+            assert!((0.0..0.001).contains(&suspected), "{suspected}");
+            let window = only(&story.excluded) - 60.0;
+            assert!((0.5..most).contains(&window), "{window}");
+            // A process that starts registers at once.
+            let story_end = tell(&world(
+                180,
+                seed,
+                10,
+                &registry,
+                &fault("dead", "crash", "instance:s/main/0", "60s", "60s"),
+            ));
+            let back = only(&story_end.included) - 120.0;
+            assert!((0.5..most).contains(&back), "{back}");
+        }
+    }
+}
+
+#[test]
+fn a_silent_client_is_asked_after_20_seconds_and_gone_5_seconds_later() {
+    // Its last sign of life is up to 5 s old; after 20 s of silence the next look comes within 3 s
+    // and asks; 5 s without an answer.
+    for (kind, length) in [("host_loss", "100s"), ("pause", "100s")] {
+        let dead = fault("dead", kind, "instance:s/main/0", "60s", length);
+        let sample: Vec<f64> = (0..RUN_COUNT)
+            .map(|seed| only(&tell(&world(120, seed, 3, GRPC, &dead)).suspected) - 60.0)
+            .collect();
+        assert_sum(kind, &sample, 20.0, &[5.0, 3.0]);
+        assert!(sample.iter().all(|t| (19.99..28.01).contains(t)));
+    }
+    // A shorter pause is answered in time: 15 s after the last sign of life nobody asks yet.
+    for seed in 0..40 {
+        let gc = fault("gc", "pause", "instance:s/main/0", "60s", "19s");
+        assert!(tell(&world(120, seed, 3, GRPC, &gc)).suspicions.is_empty());
+    }
+}
+
+#[test]
+fn clients_of_a_server_that_dies_register_anew_before_they_are_missed() {
+    for kind in ["crash", "host_loss"] {
+        for seed in 0..10 {
+            let registry = GRPC.replace("= 1", "= 3");
+            let faults = fault("server", kind, "registry:member/1", "60s", "60s");
+            let story = tell(&world(400, seed, 20, &registry, &faults));
+            // The other servers keep what it told them for three minutes.
+            assert!(
+                story.suspicions.is_empty(),
+                "{kind}: {:?}",
+                story.suspicions
+            );
+            assert!(
+                story.exclusions.is_empty(),
+                "{kind}: {:?}",
+                story.exclusions
+            );
+        }
+    }
+}

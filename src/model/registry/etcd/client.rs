@@ -151,6 +151,7 @@ impl Etcd {
             client.stage = Stage::Connected(member);
             client.epoch = 1;
             let sides = client.sides.clone();
+            port.note_attached(node, self.ensemble.node(member));
             let server = self.server(member);
             server.connections.insert(index, 1);
             for (caller, service) in sides {
@@ -298,6 +299,10 @@ impl Etcd {
         let epoch = self.clients[client as usize].epoch;
         let message = Message::Hangup { client, epoch };
         self.ask(port, client, (ControlKind::Attach, None), message);
+        let own = &self.clients[client as usize];
+        if let Stage::Connecting(member) | Stage::Connected(member) = own.stage {
+            port.reconnect(own.node, self.ensemble.node(member));
+        }
         let delay = self.config.reconnect_delay;
         self.wait_to_connect(port, client, delay);
     }
@@ -421,6 +426,9 @@ impl Etcd {
         let own = self.client(client);
         own.stage = Stage::Connected(member);
         own.roster.settle();
+        let node = own.node;
+        port.note_attached(node, self.ensemble.node(member));
+        let own = self.client(client);
         own.step_at = SimTime::NEVER;
         own.stream_at = now;
         if own.lease.is_some() {

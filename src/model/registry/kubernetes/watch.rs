@@ -98,6 +98,7 @@ impl Kubernetes {
                 self.client(client).slices.insert(service, (1, view));
             }
             self.servers[member as usize].open_watch(client, 1);
+            port.note_attached(node, self.ensemble.node(member));
             let rhythm = (self.config.consumer.idle_timeout, Phase::Random);
             let first = first_tick(port, node, "kubernetes.idle", rhythm);
             self.alarms.set(port, node, first, Alarm::Idle { client });
@@ -239,7 +240,8 @@ impl Kubernetes {
             Message::Slices { epoch, slices } => {
                 if self.hears(port, client, epoch, Stage::Opening) {
                     self.client(client).stage = Stage::Watching;
-                    let node = self.clients[client as usize].node;
+                    let Client { node, member, .. } = self.clients[client as usize];
+                    port.note_attached(node, self.ensemble.node(member));
                     let idle = self.config.consumer.idle_timeout;
                     self.alarms.cancel(port, node, Alarm::Watch { client });
                     self.alarms.set(port, node, idle, Alarm::Idle { client });

@@ -55,7 +55,7 @@ pub(super) struct Client {
     pub instance: Option<(InstanceId, ServiceId, RegisteredConfig)>,
     sides: Vec<(CallerId, ServiceId)>,
     is_running: bool,
-    is_wanted: bool,
+    pub is_wanted: bool,
     /// A registration or its end that waits for the channel.
     wish: Option<Op>,
     registration: Task,
@@ -77,6 +77,10 @@ impl Client {
             pull: Task::default(),
             lists: Vec::new(),
         }
+    }
+
+    pub fn has_sides(&self) -> bool {
+        !self.sides.is_empty()
     }
 
     /// The services that it calls.
@@ -118,8 +122,14 @@ impl Nacos {
                 && port.is_listed(instance)
             {
                 self.client(index).is_wanted = true;
+                if self.config.grpc.is_some() {
+                    continue;
+                }
                 let first = first_beat(port, &registered, instance);
                 self.repeat_after(port, index, Channel::Registration, first);
+            }
+            if self.config.grpc.is_some() {
+                continue;
             }
             // Nothing has changed for long.
             let longest = self.config.pull_max;
@@ -151,6 +161,9 @@ impl Nacos {
         own.is_running = true;
         own.pull.delay = base;
         let (has_sides, is_wanted) = (!own.sides.is_empty(), own.is_wanted);
+        if self.config.grpc.is_some() {
+            return self.open_line(port, client);
+        }
         if has_sides {
             self.begin(port, client, Op::Pull);
         }
@@ -183,10 +196,14 @@ impl Nacos {
         let Some(client) = self.client_of[node.index()] else {
             return;
         };
+        let has_line = self.config.grpc.is_some();
         let own = self.client(client);
         own.is_wanted = is_wanted;
         if !own.is_running {
             return;
+        }
+        if has_line {
+            return self.redo(port, client);
         }
         let op = match is_wanted {
             true => Op::Register,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::line::Talk;
 use crate::id::{InstanceId, ServiceId};
 use crate::model::view::ViewSnapshot;
 
@@ -78,6 +79,8 @@ pub enum Message {
         service: ServiceId,
         view: Arc<ViewSnapshot>,
     },
+    /// On the connection of a client.
+    Talk { client: u32, epoch: u32, talk: Talk },
     /// A server tells its peers what changed.
     Sync(Box<[State]>),
     /// A server tells its peers all that it is responsible for.
@@ -96,7 +99,17 @@ pub enum Job {
     /// A client asks.
     Request(Request),
     /// A peer told it a change.
-    Sync(State),
+    Sync { from: u32, state: State },
+    /// An instance comes or leaves by its connection.
+    Publish {
+        client: u32,
+        epoch: u32,
+        is_listed: bool,
+    },
+    /// A client wants all lists on its connection.
+    Subscribe { client: u32, epoch: u32 },
+    /// A connection was reset.
+    Disconnect { client: u32, epoch: u32 },
     /// A client is told of a change.
     Push { client: u32, service: ServiceId },
 }
@@ -106,6 +119,16 @@ pub enum Job {
 pub enum Alarm {
     /// The next beat or pull of a client, or the end of its patience with a server.
     Task { client: u32, channel: Channel },
+    /// The next step of a client with a connection.
+    Keep { client: u32 },
+    /// The end of its patience with its server.
+    KeepEnds { client: u32 },
+    /// It registers and subscribes again.
+    Redo { client: u32 },
+    /// A server looks for silent connections.
+    Eject { member: u32 },
+    /// The end of its patience with those clients.
+    EjectEnds { member: u32 },
     /// A server looks for silent instances of a service.
     Check { member: u32, service: ServiceId },
     /// A server pushes the list of a service.

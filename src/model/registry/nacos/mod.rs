@@ -9,10 +9,16 @@
 //! it. It alone looks for silence; the others hear of changes. Clients ask a server drawn anew for
 //! every question. Servers push lists over UDP to those who pulled lately.
 //!
-//! Left out: the gRPC connections of 2.x clients, persistent instances, empty-push protection. One
-//! pull asks for all services of a process.
+//! With `client = "grpc"`, as 2.x clients are, an instance is there as long as the connection of its
+//! process ([`line`], [`ejector`]; `RpcClient`, `NacosRuntimeConnectionEjector`,
+//! `NamingGrpcRedoService`). The server of that connection is the responsible one.
+//!
+//! Left out: persistent instances, empty-push protection, limits of connections. One pull asks for
+//! all services of a process.
 
 mod client;
+mod ejector;
+mod line;
 mod message;
 mod peers;
 mod server;
@@ -22,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use message::{Alarm, Job, Message};
 
 use self::client::Client;
+use self::line::{Line, Peers};
 use self::message::Answer;
 use self::server::Server;
 use super::system::members::{Cost, Members};
@@ -44,6 +51,10 @@ pub struct Nacos {
     servers: Vec<Server>,
     clients: Vec<Client>,
     client_of: Vec<Option<u32>>,
+    /// The connection of each client, where they have one.
+    lines: Vec<Line>,
+    /// The connections of each server.
+    peers_of: Vec<Peers>,
     /// Silence after which each registered instance is unhealthy, and its service.
     rules: BTreeMap<InstanceId, (SimDuration, ServiceId)>,
     /// Services that register.
@@ -77,6 +88,11 @@ impl Nacos {
             members: Members::new(system.capacity, &nodes),
             servers: (0..member_count).map(server).collect(),
             nodes,
+            lines: match config.grpc {
+                Some(_) => clients.iter().map(|_| Line::default()).collect(),
+                None => Vec::new(),
+            },
+            peers_of: vec![Peers::new(); member_count as usize],
             clients,
             client_of,
             rules,
@@ -103,7 +119,14 @@ impl Nacos {
         };
         match job {
             Job::Request(request) => self.serve(port, member, request),
-            Job::Sync(state) => self.take_news(port, member, state),
+            Job::Sync { from, state } => self.take_news(port, member, (from, state)),
+            Job::Publish {
+                client,
+                epoch,
+                is_listed,
+            } => self.publish(port, (member, client), epoch, is_listed),
+            Job::Subscribe { client, epoch } => self.subscribe(port, (member, client), epoch),
+            Job::Disconnect { client, epoch } => self.disconnect(port, (member, client), epoch),
             Job::Push { client, service } => self.push(port, member, client, service),
         }
     }
@@ -159,6 +182,9 @@ impl Protocol for Nacos {
     fn start(&mut self, port: &mut dyn Port) {
         self.start_servers(port);
         self.start_clients(port);
+        if self.config.grpc.is_some() {
+            self.start_lines(port);
+        }
     }
 
     fn on_message(
@@ -183,6 +209,18 @@ impl Protocol for Nacos {
                 let client = self.client_of[to.index()].expect("only clients pull");
                 self.take_view(port, client, service, &view);
             }
+            (
+                Message::Talk {
+                    client,
+                    epoch,
+                    talk,
+                },
+                _,
+                to,
+            ) => match to {
+                Some(to) => self.on_client_talk(port, (to, client), epoch, talk),
+                None => self.on_server_talk(port, client, epoch, talk),
+            },
             (message, Some(from), Some(to)) => self.on_peer_message(port, (from, to), message),
             _ => unreachable!("servers tell clients nothing else"),
         }
@@ -206,6 +244,9 @@ impl Protocol for Nacos {
                 self.answer(port, member, Self::unpassed(request), Answer::Unavailable);
             }
             (Message::Load, Some(member)) => self.ask_next_peer(port, member),
+            (Message::Talk { client, epoch, .. }, None) => {
+                self.on_talk_refused(port, client, epoch);
+            }
             _ => {}
         }
     }
@@ -222,6 +263,11 @@ impl Protocol for Nacos {
         self.alarms.note_fired(node, alarm);
         match alarm {
             Alarm::Task { client, channel } => self.on_task_alarm(port, client, channel),
+            Alarm::Keep { client } => self.on_keep_due(port, client),
+            Alarm::KeepEnds { client } => self.on_line_lost(port, client),
+            Alarm::Redo { client } => self.redo(port, client),
+            Alarm::Eject { member } => self.eject(port, member),
+            Alarm::EjectEnds { member } => self.end_ejection(port, member),
             Alarm::Check { member, service } => self.check(port, member, service),
             Alarm::Push { member, service } => self.push_all(port, member, service),
             Alarm::Sync { member } => self.sync(port, member),
@@ -237,9 +283,13 @@ impl Protocol for Nacos {
             self.members.clear(port, member);
             let counts = (self.nodes.len() as u32, port.scenario().services.len());
             self.servers[member as usize] = Server::new(counts.0, counts.1);
+            self.drop_peers(port, member);
             self.agree_on_all(port);
         } else if let Some(client) = self.client_of[node.index()] {
             self.stop_client(client);
+            if self.config.grpc.is_some() {
+                self.drop_line(port, client);
+            }
         }
     }
 

@@ -66,7 +66,7 @@ impl Nacos {
         match message {
             Message::Sync(states) if self.servers[to as usize].is_open => {
                 for state in states {
-                    self.submit(port, to, Cost::Write, Job::Sync(state));
+                    self.submit(port, to, Cost::Write, Job::Sync { from, state });
                 }
             }
             Message::Verify(states) if self.servers[to as usize].is_open => {
@@ -82,7 +82,7 @@ impl Nacos {
                     .cancel(port, self.nodes[to as usize], Alarm::Load { member: to });
                 self.open(port, to);
                 for state in states {
-                    self.note(port, to, state);
+                    self.note(port, to, state, from);
                 }
                 self.agree_on_all(port);
             }
@@ -91,14 +91,25 @@ impl Nacos {
     }
 
     /// A peer told a change, which may be one of weight: clients of this server hear of it.
-    pub(super) fn take_news(&mut self, port: &mut dyn Port, member: u32, state: State) {
-        self.note(port, member, state);
+    pub(super) fn take_news(
+        &mut self,
+        port: &mut dyn Port,
+        member: u32,
+        (from, state): (u32, State),
+    ) {
+        // Where it registered anew, the end of its last connection means nothing.
+        let owner = self.servers[member as usize].owner(state.0);
+        let is_over = state.1.is_none() && owner.is_some_and(|owner| owner != from);
+        if self.config.grpc.is_some() && is_over {
+            return;
+        }
+        self.note(port, member, state, from);
         self.push_soon(port, member, self.rules[&state.0].1);
     }
 
     /// A peer told a state: clients hear of it where it is another one than before.
-    fn take_state(&mut self, port: &mut dyn Port, member: u32, state: State) {
-        if self.note(port, member, state) {
+    fn take_state(&mut self, port: &mut dyn Port, (from, member): (u32, u32), state: State) {
+        if self.note(port, member, state, from) {
             let service = self.rules[&state.0].1;
             self.push_soon(port, member, service);
         }
@@ -112,10 +123,10 @@ impl Nacos {
         let gone = gone.filter(|instance| self.responsible(port, to, **instance) == from);
         let gone: Vec<InstanceId> = gone.copied().collect();
         for instance in gone {
-            self.take_state(port, to, (instance, None));
+            self.take_state(port, (from, to), (instance, None));
         }
         for state in states {
-            self.take_state(port, to, *state);
+            self.take_state(port, (from, to), *state);
         }
     }
 

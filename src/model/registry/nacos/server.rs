@@ -25,6 +25,8 @@ pub(super) struct Record {
     heard_at: SimTime,
     /// How long before the start it was heard.
     heard_before: SimDuration,
+    /// The server that told it.
+    owner: u32,
 }
 
 impl Record {
@@ -62,6 +64,17 @@ impl Server {
             next_peer: None,
         }
     }
+
+    /// The server whose client registers an instance, as this one knows.
+    pub fn owner(&self, instance: InstanceId) -> Option<u32> {
+        self.records.get(&instance).map(|record| record.owner)
+    }
+
+    pub fn set_owner(&mut self, instance: InstanceId, owner: u32) {
+        if let Some(record) = self.records.get_mut(&instance) {
+            record.owner = owner;
+        }
+    }
 }
 
 impl Nacos {
@@ -89,6 +102,7 @@ impl Nacos {
                         is_healthy: true,
                         heard_at: SimTime::START,
                         heard_before: registered.heartbeat_interval.saturating_sub(first),
+                        owner: member,
                     };
                     records.insert(instance, record);
                 }
@@ -117,6 +131,7 @@ impl Nacos {
             let alarm = Alarm::Check { member, service };
             self.alarms.set(port, node, first, alarm);
         }
+        self.start_ejector(port, member);
         if self.nodes.len() == 1 {
             return;
         }
@@ -145,6 +160,10 @@ impl Nacos {
 
     /// The server that is responsible for an instance, as this one sees it.
     pub(super) fn responsible(&self, port: &dyn Port, member: u32, instance: InstanceId) -> u32 {
+        if self.config.grpc.is_some() {
+            let owner = self.servers[member as usize].owner(instance);
+            return owner.unwrap_or(member);
+        }
         let (now, heard) = (port.now(), &self.servers[member as usize].heard);
         let lives = |peer: &u32| {
             let heard_at = heard[*peer as usize];
@@ -204,7 +223,7 @@ impl Nacos {
             Op::Beat if !is_known => Answer::Missing,
             Op::Beat | Op::Register => {
                 port.set_suspected(instance, false);
-                let is_new = self.note(port, member, (instance, Some(true)));
+                let is_new = self.note(port, member, (instance, Some(true)), member);
                 if is_new || request.op == Op::Register {
                     self.change(port, member, instance);
                 }
@@ -212,7 +231,7 @@ impl Nacos {
             }
             Op::Deregister => {
                 port.set_suspected(instance, false);
-                if self.note(port, member, (instance, None)) {
+                if self.note(port, member, (instance, None), member) {
                     self.change(port, member, instance);
                 }
                 Answer::Done
@@ -234,7 +253,7 @@ impl Nacos {
     }
 
     /// What a server lists of a service: the healthy, or all where they are too few.
-    fn listed(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) -> View {
+    pub(super) fn listed(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) -> View {
         let (rules, threshold) = (&self.rules, self.config.protect_threshold);
         let Server { records, lists, .. } = &mut self.servers[member as usize];
         lists.view(port, service, || {
@@ -295,6 +314,7 @@ impl Nacos {
         port: &mut dyn Port,
         member: u32,
         (instance, state): State,
+        owner: u32,
     ) -> bool {
         let heard_at = port.now();
         let records = &mut self.server(member).records;
@@ -305,6 +325,7 @@ impl Nacos {
                     is_healthy,
                     heard_at,
                     heard_before: SimDuration::ZERO,
+                    owner,
                 };
                 records.insert(instance, record);
             }
@@ -317,7 +338,7 @@ impl Nacos {
     }
 
     /// Something changed: peers and clients are told.
-    fn change(&mut self, port: &mut dyn Port, member: u32, instance: InstanceId) {
+    pub(super) fn change(&mut self, port: &mut dyn Port, member: u32, instance: InstanceId) {
         let node = self.nodes[member as usize];
         if 1 < self.nodes.len() {
             self.server(member).changed.insert(instance);
@@ -343,7 +364,10 @@ impl Nacos {
         let (now, timeout) = (port.now(), self.config.push_timeout);
         let server = self.server(member);
         server.pulled.retain(|_, at| now.since(*at) <= timeout);
-        let clients: Vec<u32> = server.pulled.keys().copied().collect();
+        let clients: Vec<u32> = match self.config.grpc {
+            Some(_) => self.subscribers(member),
+            None => self.server(member).pulled.keys().copied().collect(),
+        };
         for client in clients {
             if self.clients[client as usize].services().contains(&service) {
                 self.submit(port, member, Cost::Notify, Job::Push { client, service });
@@ -385,10 +409,20 @@ impl Nacos {
         for (instance, record) in known {
             let (timeout, of) = self.rules[&instance];
             let silence = record.silence(now);
-            let is_silent = record.is_healthy && timeout < silence;
-            let is_gone = self.config.delete_timeout < silence;
+            // What clients of other servers registered goes when those have not told it for long.
+            let (is_silent, is_gone, is_own) = match self.config.grpc {
+                Some(rules) => {
+                    let is_gone = rules.synced_client_timeout < silence;
+                    (false, is_gone, record.owner != member)
+                }
+                None => (
+                    record.is_healthy && timeout < silence,
+                    self.config.delete_timeout < silence,
+                    self.responsible(port, member, instance) == member,
+                ),
+            };
             let is_late = of == service && (is_silent || is_gone);
-            if !is_late || self.responsible(port, member, instance) != member {
+            if !is_late || !is_own {
                 continue;
             }
             port.set_suspected(instance, true);

@@ -54,6 +54,9 @@ pub trait Port {
     /// wait for what is still on its way.
     fn reconnect(&mut self, a: NodeId, b: NodeId);
 
+    /// A client talks to this member from now on.
+    fn note_attached(&mut self, node: NodeId, member: NodeId);
+
     /// Sets a timer of a node; `delay` is a length of its own clock.
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId;
 
@@ -121,6 +124,10 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
 
     fn reconnect(&mut self, a: NodeId, b: NodeId) {
         self.wire().forget_order(a, b);
+    }
+
+    fn note_attached(&mut self, node: NodeId, member: NodeId) {
+        self.observe(Observation::Attached { node, member });
     }
 
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId {

@@ -191,7 +191,8 @@ impl Zookeeper {
                 epoch: 1,
                 session: Some(session),
             };
-            let sides = client.sides.clone();
+            let (node, sides) = (client.node, client.sides.clone());
+            port.note_attached(node, self.ensemble.node(member));
             let server = self.server(member);
             server.connections.insert(index, connection);
             for (caller, service) in sides {
@@ -337,6 +338,10 @@ impl Zookeeper {
         let epoch = self.clients[client as usize].epoch;
         let message = Message::Hangup { client, epoch };
         self.ask(port, client, (ControlKind::Attach, None), message);
+        let own = &self.clients[client as usize];
+        if let Stage::Connecting(member) | Stage::Connected(member) = own.stage {
+            port.reconnect(own.node, self.ensemble.node(member));
+        }
         self.wait_to_connect(port, client, false);
     }
 

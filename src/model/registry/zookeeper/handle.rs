@@ -100,6 +100,8 @@ impl Zookeeper {
         own.stage = Stage::Connected(member);
         own.session = Some(session);
         own.timeout_ms = timeout_ms;
+        let node = own.node;
+        port.note_attached(node, self.ensemble.node(member));
         self.note_seen(client, seen);
         self.settle_client(port, client);
         let sides = self.clients[client as usize].sides.clone();

@@ -6,7 +6,7 @@ use super::super::super::section::Section;
 use super::super::PLACEHOLDER_TIME;
 use super::super::service::phase;
 use crate::scenario::check::ProbePath;
-use crate::scenario::registry::nacos::NacosConfig;
+use crate::scenario::registry::nacos::{GrpcConfig, NacosConfig};
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::service::RegisteredConfig;
 use crate::time::SimDuration;
@@ -34,6 +34,7 @@ pub fn nacos(ctx: &mut Context, section: &Section) -> ProtocolConfig {
         verify_interval: length(ctx, section, "verify_interval"),
         member_timeout: length(ctx, section, "member_timeout"),
         report_interval: length(ctx, section, "report_interval"),
+        grpc: grpc(ctx, section),
     };
     for (less, more, names) in [
         (
@@ -55,6 +56,21 @@ pub fn nacos(ctx: &mut Context, section: &Section) -> ProtocolConfig {
         }
     }
     ProtocolConfig::Nacos(config)
+}
+
+fn grpc(ctx: &mut Context, section: &Section) -> Option<GrpcConfig> {
+    if section.text(ctx, "client").as_deref() != Some("grpc") {
+        return None;
+    }
+    Some(GrpcConfig {
+        keep_alive_interval: length(ctx, section, "keep_alive_interval"),
+        keep_alive_timeout: length(ctx, section, "keep_alive_timeout"),
+        check_interval: length(ctx, section, "connection_check_interval"),
+        idle_timeout: length(ctx, section, "connection_idle_timeout"),
+        detection_timeout: length(ctx, section, "detection_timeout"),
+        redo_interval: length(ctx, section, "redo_interval"),
+        synced_client_timeout: length(ctx, section, "synced_client_timeout"),
+    })
 }
 
 /// How the instances of a service register; `lease_duration` is when they are unhealthy.

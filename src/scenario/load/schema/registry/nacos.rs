@@ -1,7 +1,6 @@
-//! Keys of `profile = "nacos"`. Defaults are those of Nacos 2.x for clients that beat, unless they
-//! are marked assumed.
+//! Keys of `profile = "nacos"`. Defaults are those of Nacos 2.x, unless they are marked assumed.
 
-use super::super::{Default, Key, Kind, LENGTH, POSITIVE, key};
+use super::super::{Default, Key, Kind, LENGTH, POSITIVE, key, only_if};
 use super::system::{CAPACITY_KEY, ENTRY_SIZE, MESSAGE_SIZE};
 use super::{MEMBERS, ZONES};
 
@@ -9,9 +8,56 @@ const fn length(name: &'static str, default: &'static str, doc: &'static str) ->
     key(name, POSITIVE, Default::Toml(default), doc)
 }
 
+const fn grpc(name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    only_if("client", "\"grpc\"", length(name, default, doc))
+}
+
 pub(super) const KEYS: &[Key] = &[
     MEMBERS,
     ZONES,
+    key(
+        "client",
+        Kind::Choice(&["beat", "grpc"]),
+        Default::Toml("\"beat\""),
+        "Whether instances beat and callers pull (the protocol of 1.x clients), or every process \
+         has a connection (2.x), with which what it registered ends.",
+    ),
+    grpc(
+        "keep_alive_interval",
+        "\"5s\"",
+        "Silence after which a client asks its server whether it is healthy.",
+    ),
+    grpc(
+        "keep_alive_timeout",
+        "\"3s\"",
+        "How long it waits for the answer before it goes to the next server (assumed).",
+    ),
+    grpc(
+        "connection_check_interval",
+        "\"3s\"",
+        "From one look of a server for silent connections to the next.",
+    ),
+    grpc(
+        "connection_idle_timeout",
+        "\"20s\"",
+        "Silence after which a server asks a client whether it is there.",
+    ),
+    grpc(
+        "detection_timeout",
+        "\"5s\"",
+        "How long a server waits for the answer before it unregisters all of that connection.",
+    ),
+    grpc(
+        "redo_interval",
+        "\"3s\"",
+        "How often a client registers and subscribes again what it has not yet (assumed).",
+    ),
+    grpc(
+        "synced_client_timeout",
+        "\"3m\"",
+        "What clients of another server registered ends when it has not told it for so long \
+         (assumed).",
+    ),
     length(
         "beat_interval",
         "\"5s\"",
