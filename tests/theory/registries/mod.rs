@@ -7,6 +7,7 @@ mod eureka;
 mod eureka_faults;
 pub mod kubernetes;
 mod nacos;
+mod properties;
 mod shootout;
 mod spread;
 mod stories;

@@ -42,6 +42,7 @@ fn every_registry_keeps_its_bounds() {
         ("lease", 6.6, 10.1),
         ("nacos", 10.5, 22.1),
         ("eureka", 150.0, 330.6),
+        ("nacos\"\nclient = \"grpc", 0.5, 2.2),
         ("dns", 60.0, 150.1),
         ("kubernetes", 0.0, 1.1),
     ] {
