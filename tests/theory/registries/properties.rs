@@ -82,7 +82,7 @@ fn views_converge_after_quiet() {
         // One that only watches etcd does not notice that the host of its member is gone.
         let kind = if name == "etcd" { "crash" } else { "host_loss" };
         let faults = some("lost", kind, "registry:member/1", 40) + &faults;
-        for seed in 0..6 {
+        for seed in 0..12 {
             let views = views(registry, seed, 150 + wait, &faults);
             for (caller, view) in views.0 {
                 assert_eq!(

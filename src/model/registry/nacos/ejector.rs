@@ -1,13 +1,16 @@
 //! A server and its connections: what its clients register lasts as long as those.
 
+use std::sync::Arc;
+
 use super::Nacos;
 use super::line::{Peer, Talk};
 use super::message::{Alarm, Job};
-use crate::id::NodeId;
+use crate::id::{NodeId, ServiceId};
 use crate::model::observation::ControlKind;
 use crate::model::registry::system::Port;
 use crate::model::registry::system::attach::closes_connections;
 use crate::model::registry::system::members::Cost;
+use crate::model::view::ViewSnapshot;
 
 impl Nacos {
     /// A client says something to a server.
@@ -21,6 +24,10 @@ impl Nacos {
         let now = port.now();
         let link = (member, client);
         if let Talk::Connect = talk {
+            if self.lines[client as usize].epoch != epoch {
+                // A socket that its client has closed meanwhile.
+                return;
+            }
             let peer = Peer {
                 epoch,
                 active_at: now,
@@ -81,7 +88,8 @@ impl Nacos {
         let (instance, ..) = instance.expect("only instances register");
         port.set_suspected(instance, false);
         let state = (instance, is_listed.then_some(true));
-        if self.note(port, member, state, member) {
+        let owner = self.servers[member as usize].owner(instance);
+        if self.note(port, member, state, member) || owner.is_some_and(|owner| owner != member) {
             self.change(port, member, instance);
         }
         let kind = ControlKind::WriteReply;
@@ -110,6 +118,20 @@ impl Nacos {
         let peers = self.peers_of[member as usize].iter();
         let subscribed = peers.filter(|peer| peer.1.is_subscribed);
         subscribed.map(|peer| *peer.0).collect()
+    }
+
+    pub(super) fn push_on_line(
+        &mut self,
+        port: &mut dyn Port,
+        link: (u32, u32),
+        service: ServiceId,
+        view: Arc<ViewSnapshot>,
+    ) {
+        let peer = self.peers_of[link.0 as usize].get(&link.1);
+        if let Some(epoch) = peer.map(|peer| peer.epoch) {
+            let talk = Talk::Push { service, view };
+            self.reply(port, link, epoch, ControlKind::Notification, talk);
+        }
     }
 
     /// A connection is gone, and with it what its client registered.

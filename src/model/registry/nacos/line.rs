@@ -51,6 +51,11 @@ pub enum Talk {
     Subscribe,
     /// They are.
     Lists(Box<[(ServiceId, Arc<ViewSnapshot>)]>),
+    /// One of them changed.
+    Push {
+        service: ServiceId,
+        view: Arc<ViewSnapshot>,
+    },
     /// The connection is closed.
     Closed,
 }
@@ -207,10 +212,14 @@ impl Nacos {
     ) {
         let own = &self.clients[client as usize];
         let link = (self.nodes[member as usize], own.node);
-        let service = own.instance.map(|(_, service, _)| service);
-        let entry_count = match &talk {
-            Talk::Lists(lists) => lists.iter().map(|list| list.1.members.len()).sum(),
-            _ => 0,
+        let own_service = own.instance.map(|(_, service, _)| service);
+        let (service, entry_count) = match &talk {
+            Talk::Lists(lists) => {
+                let counts = lists.iter().map(|list| list.1.members.len());
+                (None, counts.sum())
+            }
+            Talk::Push { service, view } => (Some(*service), view.members.len()),
+            _ => (own_service, 0),
         };
         let message = Message::Talk {
             client,
@@ -346,6 +355,9 @@ impl Nacos {
                 for (service, view) in lists {
                     self.take_view(port, client, service, &view);
                 }
+            }
+            Talk::Push { service, view } => {
+                self.take_view(port, client, service, &view);
             }
             Talk::Closed => self.on_line_lost(port, client),
             _ => unreachable!("servers say nothing else"),

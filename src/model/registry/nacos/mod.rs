@@ -9,8 +9,8 @@
 //! it. It alone looks for silence; the others hear of changes. Clients ask a server drawn anew for
 //! every question. Servers push lists over UDP to those who pulled lately.
 //!
-//! With `client = "grpc"`, as 2.x clients are, an instance is there as long as the connection of its
-//! process ([`line`], [`ejector`]; `RpcClient`, `NacosRuntimeConnectionEjector`,
+//! With `client = "grpc"`, as 2.x clients are, an instance is there as long as the connection of
+//! its process ([`line`], [`ejector`]; `RpcClient`, `NacosRuntimeConnectionEjector`,
 //! `NamingGrpcRedoService`). The server of that connection is the responsible one.
 //!
 //! Left out: persistent instances, empty-push protection, limits of connections. One pull asks for

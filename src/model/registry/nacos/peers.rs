@@ -126,7 +126,11 @@ impl Nacos {
             self.take_state(port, (from, to), (instance, None));
         }
         for state in states {
-            self.take_state(port, (from, to), *state);
+            // What its own client registers it knows better.
+            let is_own = self.servers[to as usize].owner(state.0) == Some(to);
+            if self.config.grpc.is_none() || !is_own {
+                self.take_state(port, (from, to), *state);
+            }
         }
     }
 

@@ -383,6 +383,9 @@ impl Nacos {
         service: ServiceId,
     ) {
         let view = self.listed(port, member, service);
+        if self.config.grpc.is_some() {
+            return self.push_on_line(port, (member, client), service, view);
+        }
         let link = (
             self.nodes[member as usize],
             self.clients[client as usize].node,
