@@ -67,6 +67,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Picks the instance of the next attempt of a request, and counts the attempt.
     fn pick_guarded(&mut self, slot: u32) -> Option<InstanceId> {
         let index = self.count_attempt(slot);
+        if let Some(same) = self.same_instance(slot, index) {
+            return Some(same);
+        }
         let caller = self.requests[slot].caller();
         let shut = self.shut(caller);
         if let Some(shared) = self.shared_pick(caller, &shut) {

@@ -192,6 +192,7 @@ pub fn services(
             limit: super::resilience::concurrency_limit(ctx, section),
             accept: super::connection::accept(ctx, section),
             cache: None,
+            proxy: None,
         });
     }
     list
