@@ -31,6 +31,8 @@ pub struct Names {
     pub edges: Vec<String>,
     /// Members of the registry.
     pub registry_member_count: u32,
+    /// Profile of the registry.
+    pub registry_profile: &'static str,
 }
 
 /// A group and what selectors need of it.
@@ -76,6 +78,7 @@ pub fn collect(
         ..Names::default()
     };
     names.proxies = proxy::ids(proxies, &names);
+    names.registry_profile = registry.variant_name();
     if registry.has_key("members") {
         names.registry_member_count = registry.count_u32(ctx, "members").unwrap_or(1);
     }
