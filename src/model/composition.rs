@@ -88,7 +88,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             site: Arc::clone(site),
             index: caller.0 - topology.edge_callers(edge).start,
             zone,
-            draw: streams.draw(Purpose::Composition, identity, incarnation, topology.side_of(caller)),
+            draw: streams.draw(
+                Purpose::Composition,
+                identity,
+                incarnation,
+                topology.side_of(caller),
+            ),
         }))
     }
 

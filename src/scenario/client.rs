@@ -260,7 +260,9 @@ impl EdgeConfig {
     /// Calling sides that each owner has: more than one where the workers of a proxy have their
     /// own.
     pub fn side_count(&self) -> u32 {
-        self.forward.as_ref().map_or(1, |forward| forward.side_count)
+        self.forward
+            .as_ref()
+            .map_or(1, |forward| forward.side_count)
     }
 
     /// The law of the deadline where every request draws its own.

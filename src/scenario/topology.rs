@@ -73,10 +73,8 @@ impl Topology {
         topology.edge_first_owner = owners.iter().map(|(first, _)| *first).collect();
         topology.edge_owner_count = owners.iter().map(|(_, count)| *count).collect();
         let sides = owners.iter().zip(edges);
-        topology.edge_first_caller = running_sums(
-            0,
-            sides.map(|((_, count), edge)| count * edge.side_count()),
-        );
+        topology.edge_first_caller =
+            running_sums(0, sides.map(|((_, count), edge)| count * edge.side_count()));
         topology
     }
 

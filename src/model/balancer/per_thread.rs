@@ -36,11 +36,15 @@ impl Balancer for PerThread {
     }
 
     fn on_start(&mut self, ctx: &mut ControlContext<'_>) {
-        self.threads.iter_mut().for_each(|thread| thread.on_start(ctx));
+        self.threads
+            .iter_mut()
+            .for_each(|thread| thread.on_start(ctx));
     }
 
     fn on_timer(&mut self, ctx: &mut ControlContext<'_>) {
-        self.threads.iter_mut().for_each(|thread| thread.on_timer(ctx));
+        self.threads
+            .iter_mut()
+            .for_each(|thread| thread.on_timer(ctx));
     }
 
     fn on_message(&mut self, ctx: &mut ControlContext<'_>, from: InstanceId, message: &Message) {
@@ -50,11 +54,15 @@ impl Balancer for PerThread {
     }
 
     fn on_view(&mut self, view: &Arc<ViewSnapshot>) {
-        self.threads.iter_mut().for_each(|thread| thread.on_view(view));
+        self.threads
+            .iter_mut()
+            .for_each(|thread| thread.on_view(view));
     }
 
     fn on_update(&mut self, update: &mut ViewUpdate<'_>) {
-        self.threads.iter_mut().for_each(|thread| thread.on_update(update));
+        self.threads
+            .iter_mut()
+            .for_each(|thread| thread.on_update(update));
     }
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
@@ -65,7 +73,9 @@ impl Balancer for PerThread {
     }
 
     fn on_outcome(&mut self, end: &AttemptEnd) {
-        self.threads.iter_mut().for_each(|thread| thread.on_outcome(end));
+        self.threads
+            .iter_mut()
+            .for_each(|thread| thread.on_outcome(end));
     }
 
     fn on_disconnected(&mut self, instance: InstanceId, is_graceful: bool) {

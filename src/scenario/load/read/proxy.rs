@@ -189,10 +189,16 @@ fn balancer(ctx: &mut Context, section: &Section, flavour: Flavour) -> Tree {
             put(&mut table, "ejection", max_fails(ctx, section));
         }
         Flavour::Nginx => {
-            for key in ["max_fails", "fail_timeout"].iter().filter(|k| section.has(k)) {
+            for key in ["max_fails", "fail_timeout"]
+                .iter()
+                .filter(|k| section.has(k))
+            {
                 ctx.error(
                     Diagnostic::new(format!("`{key}` beside an ejection"))
-                        .at(section.origin_of(key), "`balancer.ejection` says it already")
+                        .at(
+                            section.origin_of(key),
+                            "`balancer.ejection` says it already",
+                        )
                         .help("write it in one place only"),
                 );
             }
@@ -235,7 +241,10 @@ fn detector(ctx: &mut Context, section: &Section, flavour: Flavour) -> Option<Tr
         return set;
     }
     match (section.bool(ctx, "check").unwrap_or(true), set) {
-        (true, None) => Some(parse_value_in("{ kind = \"haproxy_check\" }", section.origin)),
+        (true, None) => Some(parse_value_in(
+            "{ kind = \"haproxy_check\" }",
+            section.origin,
+        )),
         (true, set) => set,
         (false, None) => None,
         (false, Some(tree)) => {
@@ -298,7 +307,9 @@ pub fn attach(
 
 /// Which services are proxies, ascending.
 pub fn ids(proxies: &[OpenedProxy], names: &Names) -> Vec<ServiceId> {
-    let ids = proxies.iter().map(|proxy| names.service(&proxy.opened.name));
+    let ids = proxies
+        .iter()
+        .map(|proxy| names.service(&proxy.opened.name));
     ids.filter_map(Result::ok).collect()
 }
 
@@ -321,11 +332,15 @@ fn retry(attempt_count_max: u32, on: RetryOn) -> RetryConfig {
 }
 
 fn time(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
-    section.duration(ctx, key).unwrap_or(super::PLACEHOLDER_TIME)
+    section
+        .duration(ctx, key)
+        .unwrap_or(super::PLACEHOLDER_TIME)
 }
 
 fn union(words: &[String], table: &[(&str, &[RetryOn])]) -> RetryOn {
-    let known = table.iter().filter(|(word, _)| words.iter().any(|w| w == word));
+    let known = table
+        .iter()
+        .filter(|(word, _)| words.iter().any(|w| w == word));
     let ends = known.flat_map(|(_, ends)| ends.iter());
     RetryOn(ends.fold(0, |bits, end| bits | end.0))
 }
@@ -354,8 +369,14 @@ fn nginx(ctx: &mut Context, section: &Section, names: &Names, edge: &mut EdgeCon
     let groups = names.groups.iter();
     let peers = groups.filter(|group| group.service == edge.to.index());
     let peer_count = peers.fold(0, |sum: u32, group| sum.saturating_add(group.count));
-    let tries = section.count_u32(ctx, "proxy_next_upstream_tries").unwrap_or(0);
-    let tries = if tries == 0 { peer_count } else { tries.min(peer_count) };
+    let tries = section
+        .count_u32(ctx, "proxy_next_upstream_tries")
+        .unwrap_or(0);
+    let tries = if tries == 0 {
+        peer_count
+    } else {
+        tries.min(peer_count)
+    };
     edge.retry = retry(tries.clamp(1, ATTEMPT_COUNT_MAX), on);
     edge.attempt_timeout = section.duration(ctx, "proxy_read_timeout");
     // Without `keepalive` a connection is closed as soon as it is idle.
@@ -436,7 +457,10 @@ fn haproxy(ctx: &mut Context, section: &Section, edge: &mut EdgeConfig) {
     if limit == 0 && section.has("timeout_queue") {
         ctx.error(
             Diagnostic::new("a queue where nobody waits")
-                .at(section.origin_of("timeout_queue"), "`maxconn` is 0, no bound")
+                .at(
+                    section.origin_of("timeout_queue"),
+                    "`maxconn` is 0, no bound",
+                )
                 .help("write `maxconn = 100` or drop `timeout_queue`"),
         );
     }

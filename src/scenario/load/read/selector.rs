@@ -155,7 +155,10 @@ fn proxies(name: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     if !name.contains('*') {
         return names.proxy(name).map(|id| vec![Target::Service(id)]);
     }
-    let all = names.proxies.iter().map(|id| names.services[id.index()].as_str());
+    let all = names
+        .proxies
+        .iter()
+        .map(|id| names.services[id.index()].as_str());
     matching(name, all, |place| Target::Service(names.proxies[place]))
 }
 
