@@ -16,6 +16,8 @@ mod faults;
 mod feedback;
 #[path = "messages/protection.rs"]
 mod protection;
+#[path = "messages/proxies.rs"]
+mod proxies;
 #[path = "messages/registries.rs"]
 mod registries;
 #[path = "messages/wrappers.rs"]

@@ -36,8 +36,17 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         topology.side(edge, node, draw.below(forward.side_count))
     }
 
+    /// Picks the instance of the next attempt of a request, and counts the attempt.
+    pub(super) fn pick_next(&mut self, slot: u32) -> Option<InstanceId> {
+        let index = self.count_attempt(slot);
+        match self.same_instance(slot, index) {
+            Some(same) => Some(same),
+            None => self.pick_guarded(slot, index),
+        }
+    }
+
     /// The instance of the attempt before, where a retry goes there again.
-    pub(super) fn same_instance(&self, slot: u32, index: u8) -> Option<InstanceId> {
+    fn same_instance(&self, slot: u32, index: u8) -> Option<InstanceId> {
         if index == 0 {
             return None;
         }

@@ -261,6 +261,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.composition.has_ejection {
             self.note_ejections(caller);
         }
+        if !diff.added.is_empty() {
+            self.promise_new_places(caller);
+        }
     }
 
     /// A calling side asks the registry for its list.

@@ -31,6 +31,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// Instances came that attempts of a calling side may wait for.
+    pub(in crate::model) fn promise_new_places(&mut self, caller: CallerId) {
+        if self.gates.is_used {
+            self.promise_places(caller);
+        }
+    }
+
     /// Adds the instances that have as many attempts of a calling side as they may. `shut` ascends.
     pub(super) fn add_full(&self, caller: CallerId, most: u32, shut: &mut Vec<InstanceId>) {
         let side = &self.callers[caller.index()];

@@ -14,6 +14,7 @@ mod distribution;
 mod expect;
 mod fault;
 mod flow;
+mod forward;
 mod gossip;
 mod names;
 mod network;
@@ -107,21 +108,21 @@ pub fn scenario(
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
-    proxy::complete(ctx, &proxies, &names, &mut edges);
+    forward::complete(ctx, &proxies, &names, &mut edges);
     let groups = service::groups(ctx, &services, &groups, &names);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
     proxy::attach(ctx, &proxies, &names, &mut services_read);
     let faults_read = fault::faults(ctx, &faults, &names);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
     attach_calls(ctx, &services, &edges, &names, &mut services_read);
-    let world = client::World {
-        names: &names,
-        classes: &classes,
-        edges: edges.iter().map(|(edge, _)| edge.clone()).collect(),
-        services: &services_read,
-        groups: &groups,
-        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
-    };
+    let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
+    let world = client::World::new(
+        &names,
+        &classes,
+        &edges,
+        (&services_read, &groups),
+        duration,
+    );
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
@@ -136,7 +137,7 @@ pub fn scenario(
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
-        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
+        duration,
         warmup,
         is_warmup_open,
         drain: drain(ctx, &root, &clients_read, &classes, &edges),

@@ -5,19 +5,11 @@ use super::super::diagnostic::Diagnostic;
 use super::super::schema::{BALANCER, PROXY, SERVICE};
 use super::super::section::Section;
 use super::super::shorthand::expand;
-use super::super::source::Origin;
 use super::super::tree::{Entry, Table, Tree, Value, parse_value_in};
 use super::{Names, Opened, open_named};
 use crate::id::ServiceId;
-use crate::scenario::attempts::{AttemptsConfig, DeadlinePropagation};
-use crate::scenario::balancer::BalancerConfig;
-use crate::scenario::client::{EdgeConfig, EdgeOwner, Jitter, RetryConfig};
-use crate::scenario::proxy::{Flavour, ForwardConfig, ProxyConfig, RetryAt, Spread, connections};
-use crate::scenario::resilience::{
-    BreakerConfig, EnvoyLimits, InstanceLimit, ResilienceConfig, RetryOn,
-};
+use crate::scenario::proxy::{Flavour, ProxyConfig};
 use crate::scenario::service::ServiceConfig;
-use crate::time::SimDuration;
 
 /// Keys that a proxy has from services, as they are.
 const KEYS_OF_SERVICES: [&str; 14] = [
@@ -37,18 +29,12 @@ const KEYS_OF_SERVICES: [&str; 14] = [
     "balancer",
 ];
 
-/// Most attempts of a call.
-const ATTEMPT_COUNT_MAX: u32 = 100;
-
-/// Longest wait of HAProxy before it tries the same server again (`sess_update_st_cer`).
-const TURN_AROUND_MAX: SimDuration = SimDuration::from_secs(1);
-
 /// A proxy and the service that it becomes.
 pub struct OpenedProxy<'t> {
     /// As it was written.
     pub opened: Opened<'t>,
     /// Which system it is.
-    flavour: Flavour,
+    pub flavour: Flavour,
     /// The service, as a scenario would write it.
     service: Tree,
 }
@@ -112,7 +98,7 @@ fn put(table: &mut Table, key: &str, tree: Tree) {
 }
 
 /// The service that a proxy becomes. What it calls has all defaults but its balancer and its
-/// detector; the rest of the flavour follows in [`complete`].
+/// detector; the rest of the flavour follows in [`super::forward`].
 fn service_tree(ctx: &mut Context, proxy: &Opened, flavour: Flavour) -> Tree {
     let section = &proxy.section;
     let here = section.origin;
@@ -129,6 +115,7 @@ fn service_tree(ctx: &mut Context, proxy: &Opened, flavour: Flavour) -> Tree {
     if let Some(tree) = section.tree("processing_time") {
         put(&mut table, "service_time", tree.into_owned());
     }
+    refuse_workers_of_groups(ctx, section);
     let workers = worker_count(ctx, section, flavour);
     put(&mut table, "workers", own(&workers.to_string()));
     if flavour != Flavour::Haproxy {
@@ -156,7 +143,27 @@ fn service_tree(ctx: &mut Context, proxy: &Opened, flavour: Flavour) -> Tree {
     }
 }
 
-fn worker_count(ctx: &mut Context, section: &Section, flavour: Flavour) -> u32 {
+/// Groups have replicas with as many workers as the proxy says.
+fn refuse_workers_of_groups(ctx: &mut Context, section: &Section) {
+    for group in section.named(ctx, "group") {
+        let table = group.tree.as_table();
+        for key in ["workers", "cores", "cpu_quota"] {
+            if let Some(entry) = table.and_then(|table| table.entry(key)) {
+                ctx.error(
+                    Diagnostic::new(format!("`{key}` in a group of a proxy"))
+                        .at(
+                            entry.key_origin,
+                            "all replicas have the workers of the proxy",
+                        )
+                        .help("drop it; two proxies can differ"),
+                );
+            }
+        }
+    }
+}
+
+/// Worker processes or threads of one replica.
+pub fn worker_count(ctx: &mut Context, section: &Section, flavour: Flavour) -> u32 {
     let key = match flavour {
         Flavour::Nginx => "worker_processes",
         Flavour::Haproxy => "nbthread",
@@ -258,34 +265,10 @@ fn detector(ctx: &mut Context, section: &Section, flavour: Flavour) -> Option<Tr
     }
 }
 
-fn words(ctx: &mut Context, section: &Section, key: &str) -> Vec<String> {
+/// The words of a list.
+pub fn words(ctx: &mut Context, section: &Section, key: &str) -> Vec<String> {
     let texts = section.texts(ctx, key).unwrap_or_default();
     texts.into_iter().map(|(word, _)| word).collect()
-}
-
-/// Sets up the calls of proxies as their flavours have them.
-pub fn complete(
-    ctx: &mut Context,
-    proxies: &[OpenedProxy],
-    names: &Names,
-    edges: &mut [(EdgeConfig, Origin)],
-) {
-    for proxy in proxies {
-        let Ok(service) = names.service(&proxy.opened.name) else {
-            continue;
-        };
-        let is_its = |edge: &&mut (EdgeConfig, Origin)| edge.0.owner == EdgeOwner::Service(service);
-        if let Some((edge, _)) = edges.iter_mut().find(is_its) {
-            let upstream = &names.services[edge.to.index()];
-            edge.path = format!("proxy.{}.call.{upstream}", proxy.opened.name);
-            let section = &proxy.opened.section;
-            match proxy.flavour {
-                Flavour::Nginx => nginx(ctx, section, names, edge),
-                Flavour::Haproxy => haproxy(ctx, section, edge),
-                Flavour::Envoy => envoy(ctx, section, edge),
-            }
-        }
-    }
 }
 
 /// Tells services which proxies they are.
@@ -311,234 +294,4 @@ pub fn ids(proxies: &[OpenedProxy], names: &Names) -> Vec<ServiceId> {
         .iter()
         .map(|proxy| names.service(&proxy.opened.name));
     ids.filter_map(Result::ok).collect()
-}
-
-const CANCELS: AttemptsConfig = AttemptsConfig {
-    propagation: DeadlinePropagation::Cancel,
-    ..AttemptsConfig::PLAIN
-};
-
-/// Retries at once, wherever the balancer says.
-fn retry(attempt_count_max: u32, on: RetryOn) -> RetryConfig {
-    RetryConfig {
-        attempt_count_max,
-        backoff_min: SimDuration::ZERO,
-        backoff_max: SimDuration::ZERO,
-        backoff_factor: 1.0,
-        jitter: Jitter::None,
-        failover: true,
-        on,
-    }
-}
-
-fn time(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
-    section
-        .duration(ctx, key)
-        .unwrap_or(super::PLACEHOLDER_TIME)
-}
-
-fn union(words: &[String], table: &[(&str, &[RetryOn])]) -> RetryOn {
-    let known = table
-        .iter()
-        .filter(|(word, _)| words.iter().any(|w| w == word));
-    let ends = known.flat_map(|(_, ends)| ends.iter());
-    RetryOn(ends.fold(0, |bits, end| bits | end.0))
-}
-
-/// A limit of 0 is none.
-fn instance_limit(count: u32, wait_max: SimDuration) -> Option<InstanceLimit> {
-    (0 < count).then_some(InstanceLimit {
-        attempt_count_max: count,
-        wait_max,
-    })
-}
-
-fn nginx(ctx: &mut Context, section: &Section, names: &Names, edge: &mut EdgeConfig) {
-    let on = union(
-        &words(ctx, section, "proxy_next_upstream"),
-        &[
-            (
-                "error",
-                &[RetryOn::REFUSED, RetryOn::RESET_UNSENT, RetryOn::RESET_SENT],
-            ),
-            ("timeout", &[RetryOn::CONNECT_TIMEOUT, RetryOn::TIMEOUT]),
-            ("http_500", &[RetryOn::ERROR]),
-            ("http_503", &[RetryOn::REJECTED]),
-        ],
-    );
-    let groups = names.groups.iter();
-    let peers = groups.filter(|group| group.service == edge.to.index());
-    let peer_count = peers.fold(0, |sum: u32, group| sum.saturating_add(group.count));
-    let tries = section
-        .count_u32(ctx, "proxy_next_upstream_tries")
-        .unwrap_or(0);
-    let tries = if tries == 0 {
-        peer_count
-    } else {
-        tries.min(peer_count)
-    };
-    edge.retry = retry(tries.clamp(1, ATTEMPT_COUNT_MAX), on);
-    edge.attempt_timeout = section.duration(ctx, "proxy_read_timeout");
-    // Without `keepalive` a connection is closed as soon as it is idle.
-    let idle = section.duration(ctx, "keepalive_timeout");
-    let idle = idle.unwrap_or(SimDuration::from_ns(1));
-    let connect = time(ctx, section, "proxy_connect_timeout");
-    edge.connection = Some(connections(connect, Some(idle), false));
-    edge.attempts = Some(Box::new(CANCELS));
-    let within = time(ctx, section, "proxy_next_upstream_timeout");
-    let limit = section.count_u32(ctx, "max_conns").unwrap_or(0);
-    protect(
-        edge,
-        ResilienceConfig {
-            instance_limit: instance_limit(limit, SimDuration::ZERO),
-            retry_within: (!within.is_zero()).then_some(within),
-            ..ResilienceConfig::default()
-        },
-    );
-    let shares = section.bool(ctx, "upstream_zone").unwrap_or(false);
-    edge.forward = Some(Box::new(ForwardConfig {
-        side_count: match shares {
-            true => 1,
-            false => worker_count(ctx, section, Flavour::Nginx),
-        },
-        spread: match section.text(ctx, "spread").as_deref() {
-            Some("caller") => Spread::Caller,
-            _ => Spread::Request,
-        },
-        retry_at: RetryAt::Picked,
-    }));
-}
-
-fn protect(edge: &mut EdgeConfig, config: ResilienceConfig) {
-    edge.resilience = config.is_used().then(|| Box::new(config));
-}
-
-fn haproxy(ctx: &mut Context, section: &Section, edge: &mut EdgeConfig) {
-    let on = union(
-        &words(ctx, section, "retry_on"),
-        &[
-            (
-                "conn-failure",
-                &[
-                    RetryOn::REFUSED,
-                    RetryOn::CONNECT_TIMEOUT,
-                    RetryOn::RESET_UNSENT,
-                ],
-            ),
-            ("empty-response", &[RetryOn::RESET_SENT]),
-            ("response-timeout", &[RetryOn::TIMEOUT]),
-            ("500", &[RetryOn::ERROR]),
-            ("503", &[RetryOn::REJECTED]),
-        ],
-    );
-    let connect = time(ctx, section, "timeout_connect");
-    let retries = section.count_u32(ctx, "retries").unwrap_or(0);
-    let redispatches = section.bool(ctx, "redispatch").unwrap_or(false);
-    let is_in_turn = matches!(
-        edge.balancer.strategy().name(),
-        "haproxy_round_robin" | "haproxy_static_rr"
-    );
-    let (retry_at, jitter) = match (redispatches, is_in_turn) {
-        (false, _) => (RetryAt::Same, Jitter::None),
-        (true, false) => (RetryAt::SameButLast, Jitter::HaproxyRedispatch),
-        (true, true) => (RetryAt::Picked, Jitter::None),
-    };
-    edge.retry = retry(retries + 1, on);
-    if retry_at != RetryAt::Picked {
-        let turn_around = connect.min(TURN_AROUND_MAX);
-        (edge.retry.backoff_min, edge.retry.backoff_max) = (turn_around, turn_around);
-        edge.retry.jitter = jitter;
-    }
-    edge.attempt_timeout = section.duration(ctx, "timeout_server");
-    let idle = section.duration(ctx, "pool_purge_delay");
-    edge.connection = Some(connections(connect, idle, false));
-    let limit = section.count_u32(ctx, "maxconn").unwrap_or(0);
-    let wait_max = section.duration(ctx, "timeout_queue").unwrap_or(connect);
-    if limit == 0 && section.has("timeout_queue") {
-        ctx.error(
-            Diagnostic::new("a queue where nobody waits")
-                .at(
-                    section.origin_of("timeout_queue"),
-                    "`maxconn` is 0, no bound",
-                )
-                .help("write `maxconn = 100` or drop `timeout_queue`"),
-        );
-    }
-    protect(
-        edge,
-        ResilienceConfig {
-            instance_limit: instance_limit(limit, wait_max),
-            ..ResilienceConfig::default()
-        },
-    );
-    edge.forward = Some(Box::new(ForwardConfig {
-        side_count: 1,
-        spread: Spread::Request,
-        retry_at,
-    }));
-}
-
-fn envoy(ctx: &mut Context, section: &Section, edge: &mut EdgeConfig) {
-    let unanswered = [
-        RetryOn::REFUSED,
-        RetryOn::CONNECT_TIMEOUT,
-        RetryOn::RESET_UNSENT,
-        RetryOn::RESET_SENT,
-        RetryOn::TIMEOUT,
-        RetryOn::REJECTED,
-    ];
-    let on = union(
-        &words(ctx, section, "retry_on"),
-        &[
-            ("connect-failure", &unanswered[..3]),
-            ("reset", &unanswered[..5]),
-            ("gateway-error", &unanswered),
-            ("5xx", &[RetryOn::ALL]),
-        ],
-    );
-    let retries = section.count_u32(ctx, "num_retries").unwrap_or(0);
-    let base = time(ctx, section, "retry_base_interval");
-    let retries = if on.0 == 0 { 0 } else { retries };
-    edge.retry = RetryConfig {
-        backoff_min: base,
-        backoff_max: base.saturating_mul(10),
-        jitter: Jitter::Envoy,
-        failover: section.bool(ctx, "previous_hosts").unwrap_or(false),
-        ..retry(retries + 1, on)
-    };
-    let timeout = section.duration(ctx, "timeout");
-    edge.deadline = timeout.filter(|timeout| !timeout.is_zero());
-    edge.attempt_timeout = section.duration(ctx, "per_try_timeout");
-    let is_multiplexed = section.bool(ctx, "http2").unwrap_or(false);
-    let connect = time(ctx, section, "connect_timeout");
-    let idle = section.duration(ctx, "idle_timeout");
-    edge.connection = Some(connections(connect, idle, is_multiplexed));
-    edge.attempts = Some(Box::new(CANCELS));
-    let mut limit = |key: &str| section.count_u32(ctx, key).unwrap_or(0);
-    let limits = EnvoyLimits {
-        connection_count_max: limit("max_connections"),
-        request_count_max: limit("max_requests"),
-        pending_count_max: limit("max_pending_requests"),
-        retry_count_max: limit("max_retries"),
-    };
-    protect(
-        edge,
-        ResilienceConfig {
-            breaker: Some(BreakerConfig::Envoy(limits)),
-            ..ResilienceConfig::default()
-        },
-    );
-    let threads = worker_count(ctx, section, Flavour::Envoy);
-    if 1 < threads {
-        let strategy = std::mem::replace(edge.balancer.strategy_mut(), BalancerConfig::Random);
-        *edge.balancer.strategy_mut() = BalancerConfig::PerThread {
-            thread_count: threads,
-            strategy: Box::new(strategy),
-        };
-    }
-    edge.forward = Some(Box::new(ForwardConfig {
-        side_count: 1,
-        spread: Spread::Request,
-        retry_at: RetryAt::Picked,
-    }));
 }
