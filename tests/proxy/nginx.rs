@@ -1,4 +1,4 @@
-//! nginx 1.22.1 while a backend was dead: `nginx-fail-refused.json` and `nginx-fail-blackhole.json`.
+//! nginx 1.22.1 while a backend was dead: `nginx-fail-refused.json`, `nginx-fail-blackhole.json`.
 
 use serde_json::Value;
 
@@ -68,7 +68,8 @@ fn world(record: &Value) -> String {
          proxy_connect_timeout = \"1s\"\nproxy_read_timeout = \"1s\"\n\
          [client.c]\narrivals = {{ process = \"trace\", file = \"trace.csv\" }}\n\
          [client.c.call.p]\n\
-         [fault.x]\nkind = \"{kind}\"\ntarget = \"group:s/{victim}\"\nat = \"KILL\"\nfor = \"LENGTH\"\n",
+         [fault.x]\nkind = \"{kind}\"\ntarget = \"group:s/{victim}\"\nat = \"KILL\"\n\
+         for = \"LENGTH\"\n",
         servers = servers(&weights),
     )
 }

@@ -1,5 +1,7 @@
 //! Workers with state of their own: how their turns mix, and how each finds out by itself.
 
+use stormglass::model::observation::NoObserver;
+
 use super::{Seen, counted};
 
 const REQUEST_COUNT: usize = 30_000;
@@ -72,4 +74,26 @@ fn each_worker_finds_a_dead_server_by_itself() {
     let shared = "kind = \"nginx\"\nworker_processes = 16\nupstream_zone = true";
     let counts = counted(&Seen::of_text(&world(shared, crash), 3).order());
     assert_eq!(counts[&2], 6, "with a zone one finds out for all");
+}
+
+/// The same seed gives the same run, on the product's queue and on a plain heap, watched or not.
+#[test]
+fn a_seed_means_one_run() {
+    let faults = "[fault.x]\nkind = \"host_loss\"\ntarget = \"instance:s/main/2\"\nat = \"10s\"\n\
+                  for = \"20s\"\n\
+                  [fault.y]\nkind = \"pause\"\ntarget = \"proxy:p\"\nat = \"40s\"\n\
+                  for = \"100ms\"\n";
+    for proxy in [
+        "kind = \"nginx\"\nworker_processes = 4\nproxy_connect_timeout = \"1s\"",
+        "kind = \"haproxy\"\nmaxconn = 2\ntimeout_connect = \"200ms\"",
+        "kind = \"envoy\"\nconcurrency = 4\nretry_on = [\"5xx\"]\nconnect_timeout = \"200ms\"",
+    ] {
+        let scenario = super::text::scenario(&world(proxy, faults), &[]);
+        let mut seen = Seen::default();
+        let end = super::run::run(&scenario, 5, &mut seen);
+        let with_heap = super::run::run_with_heap(&scenario, 5, &mut NoObserver);
+        assert_eq!(end, with_heap, "{proxy}");
+        let other = super::run::run(&scenario, 6, &mut NoObserver);
+        assert_ne!(end.digest, other.digest, "{proxy}: another seed");
+    }
 }

@@ -92,8 +92,7 @@ pub fn scenario(seed: u64) -> String {
     let services: Vec<(&str, Vec<u64>)> =
         SERVICES.into_iter().zip(world.services.clone()).collect();
     let tables = triggers::tables(&mut world.dice, &services);
-    let callees = &SERVICES[..world.services.len()];
-    world.text + &tables + &proxy::tables(seed, world.is_datagram, callees)
+    world.text + &tables + &proxy::tables(seed, world.is_datagram, &services)
 }
 
 /// Who may be meant by a selector.

@@ -6,7 +6,7 @@ use crate::dice::Dice;
 
 /// The tables of one or two proxies before one of `services`, one behind the other, and of a client
 /// that calls the first of them; none half of the time, and none over datagrams.
-pub fn tables(seed: u64, is_datagram: bool, services: &[&str]) -> String {
+pub fn tables(seed: u64, is_datagram: bool, services: &[(&str, Vec<u64>)]) -> String {
     let mut text = String::new();
     // Apart, so that proxies leave the rest of a scenario as it is without.
     let mut dice = Dice::new(seed ^ 0x7072_6f78_7921);
@@ -14,7 +14,8 @@ pub fn tables(seed: u64, is_datagram: bool, services: &[&str]) -> String {
         return text;
     }
     let dice = &mut dice;
-    let upstream = dice.pick(services).to_string();
+    let place = dice.between(0, services.len() as u64 - 1) as usize;
+    let upstream = services[place].0.to_string();
     proxy(dice, &mut text, "mesh", &upstream);
     let is_chained = dice.between(0, 3) == 0;
     if is_chained {

@@ -45,13 +45,15 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
     }
 
-    /// The instance of the attempt before, where a retry goes there again.
+    /// The instance of the attempt before, where a retry goes there again: whatever its checks say,
+    /// as long as it is listed.
     fn same_instance(&self, slot: u32, index: u8) -> Option<InstanceId> {
         if index == 0 {
             return None;
         }
         let request = &self.requests[slot];
-        let edge = self.callers[request.caller().index()].edge;
+        let side = &self.callers[request.caller().index()];
+        let edge = side.edge;
         let retry = &self.scenario.edges[edge.index()].retry;
         let is_last = u32::from(index) + 1 >= retry.attempt_count_max;
         let stays = match self.forward_config(edge)?.retry_at {
@@ -59,7 +61,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             RetryAt::Same => true,
             RetryAt::SameButLast => !is_last,
         };
-        stays.then(|| self.tried.get(request.tried).last().copied())?
+        let before = stays.then(|| self.tried.get(request.tried).last().copied())?;
+        before.filter(|instance| side.listed.position(*instance).is_some())
     }
 
     /// What the attempt that waited for a call that failed ends with. A proxy passes on that the

@@ -116,13 +116,8 @@ pub fn scenario(
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
     attach_calls(ctx, &services, &edges, &names, &mut services_read);
     let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
-    let world = client::World::new(
-        &names,
-        &classes,
-        &edges,
-        (&services_read, &groups),
-        duration,
-    );
+    let servers = (&services_read[..], &groups[..]);
+    let world = client::World::new(&names, &classes, &edges, servers, duration);
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
