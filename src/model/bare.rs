@@ -52,6 +52,7 @@ fn is_bare_edge(edge: &EdgeConfig) -> bool {
         || edge.connection.is_some()
         || edge.attempts.is_some()
         || edge.cache.is_some()
+        || edge.forward.is_some()
         || edge.ping_time.is_some();
     // These ask nobody and leave nobody out.
     let is_plain_strategy = matches!(
