@@ -51,11 +51,17 @@ impl Chart for Intervals {
 
     fn scene(&self, width: f64) -> Scene {
         let (mut scene, top) = frame::open(&self.caption, width);
-        let mut entries = vec![
-            (Swatch::Dot(BLUE), "number"),
-            (Swatch::Interval(BLUE), "its 95 % interval"),
-            (Swatch::Tick(AXIS), "one replication"),
-        ];
+        let mut entries = vec![(Swatch::Dot(BLUE), "number")];
+        if self
+            .rows
+            .iter()
+            .any(|row| row.low.is_some() || row.high.is_some())
+        {
+            entries.push((Swatch::Interval(BLUE), "its 95 % interval"));
+        }
+        if self.rows.iter().any(|row| !row.values.is_empty()) {
+            entries.push((Swatch::Tick(AXIS), "one replication"));
+        }
         if self.mark.is_some() {
             entries.push((Swatch::Tick(INK), &self.mark_name));
         }

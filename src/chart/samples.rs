@@ -6,9 +6,11 @@ use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, Poin
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use super::percentile_curve::{PercentileCurve, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
+use super::ring_circle::RingCircle;
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
 use super::samples_more::{
-    intervals, nines, panels, stages, sweep_lines, sweep_map, tornado, trade_off,
+    intervals, key_moves, messages, nines, panels, stages, sweep_lines, sweep_map, tornado,
+    trade_off,
 };
 use super::selection_share::{SelectedInstance, SelectionShare};
 use super::timeline::{FaultSpan, Timeline};
@@ -39,6 +41,8 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("heartbeat"), Box::new(heartbeat(&timeline, kind))));
         all.push((name("percentiles"), Box::new(percentiles(kind))));
         all.push((name("ring"), Box::new(ring(kind))));
+        all.push((name("key-moves"), Box::new(key_moves(kind))));
+        all.push((name("messages"), Box::new(messages(&timeline, kind))));
         all.push((name("selection"), Box::new(selection(kind))));
         all.push((name("panels"), Box::new(panels(&timeline, &windows, kind))));
         all.push((name("nines"), Box::new(nines(kind))));
@@ -428,6 +432,17 @@ fn ring(kind: &str) -> RingOwnership {
         } else {
             "without web/a/3".into()
         },
+        circles: (0 < count && count <= 24).then(|| {
+            let circle = |shift: usize| RingCircle {
+                sectors: (0..1_080)
+                    .map(|n| ((noise(n / 4) * count as f64) as usize + n / 800 * shift) % count)
+                    .map(|owner| owner as u32)
+                    .collect(),
+                point_count: 16 * count as u64 - shift as u64,
+                points: (0..16 * count).map(noise).collect(),
+            };
+            [circle(0), circle(1)]
+        }),
     }
 }
 

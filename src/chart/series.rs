@@ -105,7 +105,7 @@ pub fn area(
 }
 
 /// What an entry of a legend looks like.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Swatch {
     Fill(Color),
     Line(LineStyle),
@@ -116,6 +116,8 @@ pub enum Swatch {
     Tick(Color),
     /// A line between two ends.
     Interval(Color),
+    /// A small mark.
+    Mark(fn(&mut Scene, Point, Color), Color),
 }
 
 /// Writes a legend in one row that ends at `right`, its baseline at `y`; the text is shortened to
@@ -205,6 +207,7 @@ fn swatch(scene: &mut Scene, area: Area, swatch: Swatch) {
         Swatch::Dot(color) => scene.dot((area.left + 8.0, y), 4.5, color),
         Swatch::Ring(color) => rows::ring(scene, (area.left + 8.0, y), 5.5, color),
         Swatch::Tick(color) => rows::tick(scene, (area.left + 8.0, y), color),
+        Swatch::Mark(draw, color) => draw(scene, (area.left + 8.0, y), color),
         Swatch::Interval(color) => rows::interval(scene, (area.left, area.right), y, color),
     }
 }

@@ -50,11 +50,13 @@ impl Chart for TradeOff {
 
     fn scene(&self, width: f64) -> Scene {
         let (mut scene, top) = frame::open(&self.caption, width);
-        let entries = [
+        let mut entries = vec![
             (Swatch::Dot(BLUE), "on the front"),
             (Swatch::Dot(OTHER), "another point is better in both"),
-            (Swatch::Ring(VERMILION), "nearest to the best of both"),
         ];
+        if self.points.iter().any(|point| point.is_chosen) {
+            entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
+        }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 26.0;
         let bottom = top + HEIGHT;
         let y = self.scale(1, (bottom - 12.0, top + 8.0));

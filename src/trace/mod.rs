@@ -3,11 +3,13 @@
 
 pub mod chrome;
 pub mod lines;
+pub mod messages;
 pub mod slowest;
 pub mod story;
 pub mod words;
 
 mod json;
+mod lines_hot;
 mod names;
 
 use crate::model::observation::step::Step;

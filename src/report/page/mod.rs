@@ -114,10 +114,16 @@ pub fn page(input: PageInput) -> ReportPage {
         .map(Block::Table)
         .collect();
     faults.extend(tables::detectors(metrics).map(Block::Table));
-    faults.extend(take(&["heartbeats", "propagation", "ring"]));
+    faults.extend(take(&[
+        "heartbeats",
+        "detectors",
+        "propagation",
+        "ring",
+        "moves",
+    ]));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
-    servers.extend(take(&["load", "balance", "selection"]));
+    servers.extend(take(&["load", "balance", "selection", "smoothness"]));
     servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
     let timeline = basis::fault_timeline(metrics).map(Block::Table);

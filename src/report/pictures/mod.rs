@@ -3,9 +3,13 @@
 pub(super) mod balance;
 pub mod comparison;
 pub mod instances;
+pub mod messages;
 mod more;
+mod moves;
 mod requests;
 mod shares;
+mod smoothness;
+mod trade_off;
 
 use crate::chart::Caption;
 use crate::chart::picture::Picture;
@@ -35,10 +39,14 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
     pictures.extend(more::pressure(run).map(|chart| Picture::new("pressure", chart)));
     pictures.extend(more::propagations(run));
     pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
+    let detectors = trade_off::detectors(run);
+    pictures.extend(detectors.map(|chart| Picture::new("detectors", chart)));
     pictures.extend(instances::loads(run));
     pictures.extend(balance::timelines(run));
     pictures.extend(shares::rings(run));
+    pictures.extend(moves::moves(run));
     pictures.extend(shares::selections(run));
+    pictures.extend(smoothness::smoothness(run));
     pictures
 }
 
