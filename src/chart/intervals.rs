@@ -68,7 +68,10 @@ impl Chart for Intervals {
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 10.0;
         let shown = &self.rows[..self.rows.len().min(ROW_COUNT_MAX)];
         let left = rows::left_of(shown.iter().map(|row| row.label.clone()), width);
-        let words_width = (width * 0.26).min(210.0);
+        let words = shown
+            .iter()
+            .map(|row| text::width(&row.words, LABEL_SIZE, false));
+        let words_width = words.fold(0.0, f64::max).min(width * 0.26).min(210.0);
         let plot = Area {
             left,
             top,

@@ -29,8 +29,23 @@ struct Columns<'a> {
     unit: f64,
 }
 
+/// Where less moved, only what moved is drawn.
+const MOVED_MIN: f64 = 0.3;
+
 /// Draws the flow from the top of `room` down; gives the height at which it ends.
 pub fn draw(scene: &mut Scene, room: Area, owners: &[KeyOwner], moves: &[OwnerMove]) -> f64 {
+    let moved: f64 = moves.iter().map(|one| one.share).sum();
+    let is_part = moved < MOVED_MIN;
+    let only_moved = if is_part {
+        moved_only(owners, moves)
+    } else {
+        Vec::new()
+    };
+    let owners = if is_part { &only_moved } else { owners };
+    let titles = match is_part {
+        true => ["gave", "got"],
+        false => ["before", "after"],
+    };
     let labels = owners.iter().map(|owner| label_of(owner, owner.before));
     let label_width = labels
         .map(|label| text::width(&label, LABEL_SIZE, false))
@@ -44,8 +59,8 @@ pub fn draw(scene: &mut Scene, room: Area, owners: &[KeyOwner], moves: &[OwnerMo
         bottom: room.top + 14.0 + height,
     };
     for (x, words, anchor) in [
-        (plot.left, "before", Anchor::Start),
-        (plot.right, "after", Anchor::End),
+        (plot.left, titles[0], Anchor::Start),
+        (plot.right, titles[1], Anchor::End),
     ] {
         scene.text(Label {
             at: (x, room.top + 4.0),
@@ -59,13 +74,27 @@ pub fn draw(scene: &mut Scene, room: Area, owners: &[KeyOwner], moves: &[OwnerMo
     let columns = Columns {
         owners,
         plot,
-        unit: (height - GAP * owners.len() as f64).max(1.0),
+        unit: (height - GAP * owners.len() as f64).max(1.0) / if is_part { moved } else { 1.0 },
     };
     let bands = bands(owners, moves);
     columns.draw_bands(scene, &bands);
     columns.draw_blocks(scene, plot.left, label_width, |owner| owner.before);
     columns.draw_blocks(scene, plot.right, label_width, |owner| owner.after);
     plot.bottom
+}
+
+/// Owners with what they gave in place of what they had, and what they got.
+fn moved_only(owners: &[KeyOwner], moves: &[OwnerMove]) -> Vec<KeyOwner> {
+    let sum = |is_meant: &dyn Fn(&OwnerMove) -> bool| -> f64 {
+        let meant = moves.iter().filter(|one| is_meant(one));
+        meant.map(|one| one.share).sum()
+    };
+    let owner = |(place, owner): (usize, &KeyOwner)| KeyOwner {
+        label: owner.label.clone(),
+        before: sum(&|one| one.from == place),
+        after: sum(&|one| one.to == place),
+    };
+    owners.iter().enumerate().map(owner).collect()
 }
 
 /// What stayed and what moved, by who had it, then by who has it.
@@ -92,7 +121,8 @@ fn bands(owners: &[KeyOwner], moves: &[OwnerMove]) -> Vec<Band> {
             });
         }
     }
-    bands.retain(|band| band.share.is_finite() && 0.0 < band.share);
+    // Rounding leaves nothing that stayed.
+    bands.retain(|band| band.share.is_finite() && 1e-9 < band.share);
     bands.sort_by_key(|band| (band.from, band.to, band.is_needless));
     bands
 }
@@ -108,7 +138,7 @@ impl Columns<'_> {
             } else {
                 0.0
             };
-            y += share.clamp(0.0, 1.0) * self.unit + GAP;
+            y += share.clamp(0.0, 1.0) * self.unit + if 0.0 < share { GAP } else { 0.0 };
             top.min(self.plot.bottom)
         };
         self.owners.iter().map(top).collect()

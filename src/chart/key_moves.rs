@@ -50,6 +50,8 @@ pub(super) const NEEDLESS: Color = VERMILION;
 /// Cells are not narrower than this for the sake of long names.
 const CELL_MIN: f64 = 9.0;
 const CELL_MAX: f64 = 34.0;
+/// Cells that are wider hold numbers.
+const NUMBER_WIDTH: f64 = 26.0;
 /// Text on colours, the same in every theme.
 const DARK_TEXT: Color = Color(0x10, 0x12, 0x14);
 const LIGHT_TEXT: Color = Color(0xFD, 0xFD, 0xFD);
@@ -173,7 +175,9 @@ impl KeyMoves {
             scene.label_in(place, &(column + 1).to_string(), Anchor::Middle, MUTED);
         }
         let bottom = area(owners.len() - 1, 0).bottom;
-        draw_scale(scene, (left, bottom + 14.0), (low, high), room.right)
+        let has_numbers = NUMBER_WIDTH <= cell;
+        let place = (left, bottom + 14.0);
+        draw_scale(scene, place, (low, high), room.right, has_numbers)
     }
 
     fn draw_cell(&self, scene: &mut Scene, area: Area, place: (usize, usize), ends: (f64, f64)) {
@@ -199,7 +203,7 @@ impl KeyMoves {
         if is_needless {
             scene.hatch_falling(inner, ink, 6.0);
         }
-        let words = percent(one.share);
+        let words = percent(one.share).replace(" %", "");
         let is_wide = text::width(&words, LABEL_SIZE, false) + 4.0 <= inner.width();
         if is_wide && !is_needless && LABEL_SIZE + 2.0 <= inner.height() {
             let at = (
@@ -254,6 +258,7 @@ fn draw_scale(
     (left, top): (f64, f64),
     (low, high): (f64, f64),
     right: f64,
+    has_numbers: bool,
 ) -> f64 {
     let words = [percent(low), percent(high)];
     let widths = words
@@ -278,7 +283,10 @@ fn draw_scale(
     scene.label_in(at, &words[1], Anchor::Start, MUTED);
     let ends = vec![(from, top + 10.0), (from + length, top + 10.0)];
     scene.line(ends, AXIS, 1.0);
-    let note = "of all keys (log scale)";
+    let note = match has_numbers {
+        true => "of all keys (log scale); numbers in per cent",
+        false => "of all keys (log scale)",
+    };
     let note = text::fit(note, LABEL_SIZE, false, scene.width - MARGIN - left);
     scene.label_in((left, top + 25.0), &note, Anchor::Start, MUTED);
     top + 29.0

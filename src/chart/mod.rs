@@ -39,8 +39,8 @@ mod number;
 mod png;
 mod rows;
 mod series;
-
 mod svg;
+mod time_chart;
 
 use serde::{Deserialize, Serialize};
 

@@ -114,7 +114,7 @@ fn draw_band(
         let color = if is_moved {
             full
         } else {
-            mixed(full, GREY, 0.68)
+            mixed(full, GREY, 0.8)
         };
         let turn = |sector: f64| sector / count as f64;
         let step_count = ((to - from) as f64 * 240.0 / count as f64).ceil().max(1.0) as usize;

@@ -175,6 +175,7 @@ fn latency(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> LatencyTi
             latency_secs_p90: Some(0.018 + 0.002 * noise(index + 5)),
             latency_secs_p99: (index % 17 != 3).then_some(p99),
             latency_secs_p999: (index % 3 != 0 || is_fault).then_some(p99 * 1.8),
+            latency_secs_max: (index % 5 != 0).then_some(p99 * 2.7),
             failure_ratio: if is_fault { 0.02 * noise(index) } else { 0.0 },
             timeout_ratio: if (0.25..0.33).contains(&share) {
                 0.08

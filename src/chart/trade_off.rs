@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::axis::{Quantity, Scale};
 use super::frame;
 use super::rows;
-use super::scene::{Anchor, Area, Point, Scene};
+use super::scene::{Anchor, Area, Label, Point, Scene};
 use super::series::{self, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, VERMILION};
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, PAPER, VERMILION};
 use super::{Caption, Chart, DataTable, text};
 
 /// One point.
@@ -141,13 +141,12 @@ impl TradeOff {
 
     fn scale(&self, side: usize, (from_px, to_px): (f64, f64)) -> Scale {
         let values = self.points.iter().map(|point| point.values[side]);
+        let on_front = self.points.iter().filter(|point| point.is_on_front);
+        let ends = on_front.filter_map(|point| point.intervals[side]);
+        let values = values.chain(ends.flat_map(|(low, high)| [low, high]));
         match self.is_logarithmic(side) {
             true => Scale::logarithmic(values, from_px, to_px),
-            false => {
-                let ends = self.points.iter().filter_map(|point| point.intervals[side]);
-                let ends = ends.flat_map(|(low, high)| [low, high]);
-                Scale::spanning(values.chain(ends), 6.0, from_px, to_px)
-            }
+            false => Scale::spanning(values, 6.0, from_px, to_px),
         }
     }
 
@@ -214,7 +213,23 @@ impl TradeOff {
                 true => (px - 12.0, Anchor::End),
                 false => (px + 12.0, Anchor::Start),
             };
-            scene.label_in((label_x, label_y), &words, anchor, INK);
+            let label = Label {
+                at: (label_x, label_y),
+                text: words,
+                size: LABEL_SIZE,
+                is_bold: false,
+                anchor,
+                color: INK,
+            };
+            // Lines that pass below end around it.
+            let area = label.area();
+            let ground = Area {
+                left: area.left - 2.0,
+                right: area.right + 2.0,
+                ..area
+            };
+            scene.rect(ground, PAPER);
+            scene.text(label);
         }
     }
 }

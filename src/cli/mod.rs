@@ -22,6 +22,7 @@ mod progress;
 mod registries;
 mod run;
 mod schema;
+mod sensitivity_file;
 mod strategies;
 mod study;
 mod style;

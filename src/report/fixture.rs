@@ -219,6 +219,8 @@ fn edge() -> EdgeMetrics {
         pick_count: 10_000,
         share_ratio,
         expected_ratio: if instance < 2 { 1.0 / 6.0 } else { 1.0 / 3.0 },
+        prefix_deviation_max: f64::from(instance) * 0.5,
+        burst_max: 2,
     };
     let shares = [
         (0, "web/a/0", 0.165),

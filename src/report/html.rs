@@ -1,5 +1,6 @@
 //! A report as one HTML file: offline, light and dark, fit for printing, whole without its script.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::script;
@@ -18,6 +19,8 @@ pub struct ReportPage {
     pub question: Vec<String>,
     /// The answer: one sentence per finding.
     pub findings: Vec<String>,
+    /// What can be shown and hidden by name: the variants of a comparison.
+    pub variants: Vec<String>,
     /// What the replay shows, as JSON; none where there is nothing to show.
     pub replay: Option<String>,
     /// The body.
@@ -210,7 +213,17 @@ fn open_document(html: &mut String, page: &ReportPage) {
     if page.replay.is_some() {
         html.push_str("<a class=\"scripted\" href=\"#replay-part\">Replay</a>\n");
     }
-    html.push_str("<a href=\"#repeat\">Repeat</a>\n</nav>\n</header>\n<main>\n");
+    html.push_str("<a href=\"#repeat\">Repeat</a>\n</nav>\n");
+    if !page.variants.is_empty() {
+        let names = serde_json::json!(page.variants).to_string();
+        let _ = writeln!(
+            html,
+            "<fieldset id=\"variants\" class=\"scripted\" data-names=\"{}\">\n\
+             <legend>Variants that are shown</legend>\n</fieldset>",
+            escape(&names)
+        );
+    }
+    html.push_str("</header>\n<main>\n");
 }
 
 /// Rules that give the pictures on a dark page the colours that stand in for theirs.
@@ -348,6 +361,7 @@ fn write_replay(html: &mut String, page: &ReportPage) {
 
 fn data_table(data: &DataTable) -> String {
     let every = data.rows.len().div_ceil(DATA_ROW_COUNT_MAX).max(1);
+    let extremes = extreme_rows(data);
     let column = |title: &String| Column {
         title: title.clone(),
         is_number: true,
@@ -359,7 +373,10 @@ fn data_table(data: &DataTable) -> String {
     let mut table = Table {
         caption: String::new(),
         columns: data.columns.iter().map(column).collect(),
-        rows: data.rows.iter().step_by(every).map(row).collect(),
+        rows: (0..data.rows.len())
+            .filter(|place| place % every == 0 || extremes.contains(place))
+            .map(|place| row(&data.rows[place]))
+            .collect(),
     };
     if let Some(first) = table.columns.first_mut() {
         first.is_number = false;
@@ -368,12 +385,30 @@ fn data_table(data: &DataTable) -> String {
     if 1 < every {
         let _ = writeln!(
             html,
-            "<p class=\"note\">One of every {every} rows; {} in all.</p>",
+            "<p class=\"note\">One of every {every} rows, and those with the least and the largest \
+             number of each column; {} in all.</p>",
             super::format::count(data.rows.len() as u64)
         );
     }
     write_table(&mut html, &table);
     html
+}
+
+/// The first rows with the least and with the largest number of each column but the first.
+fn extreme_rows(data: &DataTable) -> BTreeSet<usize> {
+    let mut extremes = BTreeSet::new();
+    for column in 1..data.columns.len() {
+        let numbers = data.rows.iter().enumerate().filter_map(|(place, cells)| {
+            let number: f64 = cells[column].replace(',', "").parse().ok()?;
+            number.is_finite().then_some((place, number))
+        });
+        let numbers: Vec<(usize, f64)> = numbers.collect();
+        // Of equal numbers both keep the first row.
+        let least = numbers.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+        let most = numbers.iter().rev().max_by(|a, b| a.1.total_cmp(&b.1));
+        extremes.extend([least, most].into_iter().flatten().map(|found| found.0));
+    }
+    extremes
 }
 
 #[cfg(test)]
@@ -422,6 +457,7 @@ mod tests {
             facts: HOSTILE.into(),
             question: vec![HOSTILE.into()],
             findings: vec![HOSTILE.into()],
+            variants: vec![HOSTILE.into()],
             replay: None,
             sections: vec![Section {
                 title: HOSTILE.into(),
@@ -479,12 +515,36 @@ mod tests {
     }
 
     #[test]
+    fn thinned_data_keep_the_extremes_of_every_column() {
+        let mut data = DataTable::new(["n", "a", "b"]);
+        let cell = |n: usize, peak: usize| match n {
+            _ if n == peak => "1,234.5".to_string(),
+            _ if n == peak + 2 => "–".to_string(),
+            _ if n == peak + 3 => "0.001".to_string(),
+            _ => "7".to_string(),
+        };
+        (0..1_000).for_each(|n| data.push(vec![n.to_string(), cell(n, 123), cell(n, 871)]));
+        let html = data_table(&data);
+        for row in [
+            "<td>123</td>",
+            "<td>126</td>",
+            "<td>871</td>",
+            "<td>874</td>",
+        ] {
+            assert!(html.contains(row), "{row}");
+        }
+        // Every fifth, and four more.
+        assert_eq!(html.matches("<tr><td>").count(), 204);
+    }
+
+    #[test]
     fn long_data_are_thinned_evenly() {
         let mut data = DataTable::new(["n"]);
         (0..1_000).for_each(|n| data.push(vec![n.to_string()]));
         // 1,000 rows of which 240 may be shown: every fifth.
         let html = data_table(&data);
-        assert!(html.contains("One of every 5 rows; 1,000 in all."));
+        assert!(html.contains("One of every 5 rows, and"));
+        assert!(html.contains("1,000 in all."));
         assert_eq!(html.matches("<td>").count(), 200);
     }
 }

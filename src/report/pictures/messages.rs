@@ -7,7 +7,7 @@ use crate::chart::message_diagram::{
 use crate::chart::span::Span;
 use crate::chart::timeline::{FaultSpan, Timeline};
 use crate::id::{InstanceId, NodeId};
-use crate::model::observation::{AttemptOutcome, LifeState};
+use crate::model::observation::{AttemptOutcome, LifeState, WorkEnd};
 use crate::report::format;
 use crate::scenario::Scenario;
 use crate::time::SimTime;
@@ -134,7 +134,13 @@ fn add_attempt(
     let Some((ended_secs, outcome)) = ended else {
         return;
     };
-    let begins = left_secs.or(story.turned_away_at.map(at)).or(refused);
+    // Work that is lost with its process, or taken back, has no reply; a reset is one.
+    let answers = story.left.filter(|(_, end)| match end {
+        WorkEnd::Served | WorkEnd::Errored => true,
+        WorkEnd::Lost | WorkEnd::Dropped | WorkEnd::Cancelled => is_refusal(outcome),
+    });
+    let answered = answers.map(|(time, _)| at(time));
+    let begins = answered.or(story.turned_away_at.map(at)).or(refused);
     let (kind, arrived_secs) = match outcome {
         AttemptOutcome::Success => (MessageKind::Reply, Some(ended_secs)),
         AttemptOutcome::Error
@@ -194,7 +200,7 @@ fn timeline(view: &MessageView) -> Timeline {
     let spans = view.window.faults.iter().map(|(fault, from, to)| {
         let config = &view.scenario.faults[fault.index()];
         FaultSpan {
-            label: config.name.clone(),
+            label: format!("{}: {}", config.name, config.kind.name()),
             start_secs: secs(view, *from),
             end_secs: to.map_or(end_secs, |to| secs(view, to)),
         }

@@ -206,6 +206,29 @@ mod tests {
     }
 
     #[test]
+    fn the_slowest_request_of_a_long_run_is_in_its_picture() {
+        let scenario = fixture::scenario();
+        let mut metrics = fixture::metrics();
+        metrics.series.total[17].latency_ms_max = Some(4_321.0);
+        let run = RunView {
+            scenario: &scenario,
+            metrics: &metrics,
+            seed: 7,
+        };
+        let table = Picture::new("latency", requests::latency(run)).table();
+        assert!(
+            table.rows[17].contains(&"4321.000".to_string()),
+            "{:?}",
+            table.rows[17]
+        );
+        let others = table
+            .rows
+            .iter()
+            .filter(|row| row.contains(&"4321.000".to_string()));
+        assert_eq!(others.count(), 1);
+    }
+
+    #[test]
     fn a_run_without_requests_still_has_its_pictures() {
         let titles = titles(&fixture::empty_metrics());
         let names: Vec<&str> = titles.iter().map(|(name, _)| name.as_str()).collect();

@@ -24,6 +24,7 @@ pub fn latency(run: RunView) -> LatencyTimeline {
             latency_secs_p90: secs(window.latency_ms_p90),
             latency_secs_p99: secs(window.latency_ms_p99),
             latency_secs_p999: secs(window.latency_ms_p999),
+            latency_secs_max: secs(window.latency_ms_max),
             failure_ratio: ratio(window.failed_count),
             timeout_ratio: ratio(window.timed_out_count),
             rejected_ratio: ratio(window.rejected_count),
@@ -39,8 +40,8 @@ pub fn latency(run: RunView) -> LatencyTimeline {
         ),
     };
     let subtitle = format!(
-        "Latency of successful requests by window of arrival ({}), where at least 10 lie above.\
-         {dots}",
+        "Latency of successful requests by window of arrival ({}): percentiles where at least 10 \
+         lie above, and the slowest.{dots}",
         format::instant(run.metrics.series.window_secs)
     );
     let points = sample.requests.iter().map(|request| LatencyPoint {

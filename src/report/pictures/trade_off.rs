@@ -86,12 +86,18 @@ fn title(detectors: &[&DetectorMetrics], front: &Front) -> String {
         0 => "no mistake".to_string(),
         _ => format!("{} mistakes per hour and pair", format::number(mistakes)),
     };
+    let beaten_count = detectors.len() - front.points.len();
+    let others = match beaten_count {
+        0 => "none of the others is beaten in both".to_string(),
+        1 => "one detector is beaten in both".to_string(),
+        count => format!(
+            "{} detectors are beaten in both",
+            format::count(count as u64)
+        ),
+    };
     format!(
-        "{} comes nearest to the best of both: {mistakes}, {} to notice; {} of {} detectors are \
-         beaten by none",
+        "{} comes nearest to the best of both: {mistakes}, {} to notice; {others}",
         short(&chosen.detector),
         format::secs(time),
-        front.points.len(),
-        detectors.len()
     )
 }
