@@ -4,7 +4,7 @@ use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
-use super::percentile_curve::{PercentileCurve, PercentileSeries};
+use super::percentile_curve::{PercentileCurve, PercentileLimit, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
 use super::ring_circle::RingCircle;
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
@@ -390,7 +390,16 @@ fn percentiles(kind: &str) -> PercentileCurve {
         "hostile" => vec![series(HOSTILE, 1e30, 12), series(HOSTILE, 1.0, 11)],
         _ => vec![series("steady", 1.0, 12), series("during rack-b", 4.0, 9)],
     };
+    let limit = |percentile: f64, secs: f64| PercentileLimit {
+        label: match kind {
+            "hostile" => HOSTILE.to_string(),
+            _ => format!("slo: latency.p{percentile} <= {secs} s"),
+        },
+        percentile,
+        secs,
+    };
     PercentileCurve {
+        limits: vec![limit(99.0, 0.03), limit(99.9, 0.031), limit(50.0, 0.004)],
         caption: caption(
             kind,
             "While rack-b was down, the slowest 1 % of the requests took four times as long",

@@ -1,10 +1,9 @@
 //! A report as one HTML file: offline, light and dark, fit for printing, whole without its script.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::html_data::data_table;
 use super::script;
-use crate::chart::DataTable;
 use crate::chart::picture::Picture;
 use crate::chart::scene::TimePlot;
 use crate::chart::theme::{Color, DARK};
@@ -98,8 +97,6 @@ pub enum Mark {
 
 /// Size that a page does not pass: pictures and tables beyond are left out, and the page says so.
 pub const SIZE_MAX: usize = 2_000_000;
-/// Rows of the numbers below a chart; of more, every n-th is shown.
-const DATA_ROW_COUNT_MAX: usize = 240;
 
 impl Table {
     /// A table without rows. A title that starts with `#` is that of a column of numbers.
@@ -266,7 +263,7 @@ fn write_block(html: &mut String, block: &Block) {
     }
 }
 
-fn write_table(html: &mut String, table: &Table) {
+pub(super) fn write_table(html: &mut String, table: &Table) {
     html.push_str("<div class=\"wide\" tabindex=\"0\"><table>\n");
     if !table.caption.is_empty() {
         let _ = writeln!(html, "<caption>{}</caption>", escape(&table.caption));
@@ -357,58 +354,6 @@ fn write_replay(html: &mut String, page: &ReportPage) {
          <div id=\"replay\" hidden></div>\n\
          <script type=\"application/json\" id=\"replay-data\">{data}</script>\n</section>\n"
     );
-}
-
-fn data_table(data: &DataTable) -> String {
-    let every = data.rows.len().div_ceil(DATA_ROW_COUNT_MAX).max(1);
-    let extremes = extreme_rows(data);
-    let column = |title: &String| Column {
-        title: title.clone(),
-        is_number: true,
-    };
-    let row = |cells: &Vec<String>| Row {
-        cells: cells.clone(),
-        mark: Mark::None,
-    };
-    let mut table = Table {
-        caption: String::new(),
-        columns: data.columns.iter().map(column).collect(),
-        rows: (0..data.rows.len())
-            .filter(|place| place % every == 0 || extremes.contains(place))
-            .map(|place| row(&data.rows[place]))
-            .collect(),
-    };
-    if let Some(first) = table.columns.first_mut() {
-        first.is_number = false;
-    }
-    let mut html = String::new();
-    if 1 < every {
-        let _ = writeln!(
-            html,
-            "<p class=\"note\">One of every {every} rows, and those with the least and the largest \
-             number of each column; {} in all.</p>",
-            super::format::count(data.rows.len() as u64)
-        );
-    }
-    write_table(&mut html, &table);
-    html
-}
-
-/// The first rows with the least and with the largest number of each column but the first.
-fn extreme_rows(data: &DataTable) -> BTreeSet<usize> {
-    let mut extremes = BTreeSet::new();
-    for column in 1..data.columns.len() {
-        let numbers = data.rows.iter().enumerate().filter_map(|(place, cells)| {
-            let number: f64 = cells[column].replace(',', "").parse().ok()?;
-            number.is_finite().then_some((place, number))
-        });
-        let numbers: Vec<(usize, f64)> = numbers.collect();
-        // Of equal numbers both keep the first row.
-        let least = numbers.iter().min_by(|a, b| a.1.total_cmp(&b.1));
-        let most = numbers.iter().rev().max_by(|a, b| a.1.total_cmp(&b.1));
-        extremes.extend([least, most].into_iter().flatten().map(|found| found.0));
-    }
-    extremes
 }
 
 #[cfg(test)]
@@ -512,39 +457,5 @@ mod tests {
         let html = render(&page((0..600).map(|_| picture(24)).collect()));
         assert!(html.len() < SIZE_MAX + 100_000, "{} bytes", html.len());
         assert!(html.contains("this page is full"));
-    }
-
-    #[test]
-    fn thinned_data_keep_the_extremes_of_every_column() {
-        let mut data = DataTable::new(["n", "a", "b"]);
-        let cell = |n: usize, peak: usize| match n {
-            _ if n == peak => "1,234.5".to_string(),
-            _ if n == peak + 2 => "–".to_string(),
-            _ if n == peak + 3 => "0.001".to_string(),
-            _ => "7".to_string(),
-        };
-        (0..1_000).for_each(|n| data.push(vec![n.to_string(), cell(n, 123), cell(n, 871)]));
-        let html = data_table(&data);
-        for row in [
-            "<td>123</td>",
-            "<td>126</td>",
-            "<td>871</td>",
-            "<td>874</td>",
-        ] {
-            assert!(html.contains(row), "{row}");
-        }
-        // Every fifth, and four more.
-        assert_eq!(html.matches("<tr><td>").count(), 204);
-    }
-
-    #[test]
-    fn long_data_are_thinned_evenly() {
-        let mut data = DataTable::new(["n"]);
-        (0..1_000).for_each(|n| data.push(vec![n.to_string()]));
-        // 1,000 rows of which 240 may be shown: every fifth.
-        let html = data_table(&data);
-        assert!(html.contains("One of every 5 rows, and"));
-        assert!(html.contains("1,000 in all."));
-        assert_eq!(html.matches("<td>").count(), 200);
     }
 }

@@ -126,10 +126,17 @@ impl<'w> ChromeTrace<'w> {
         self.out.raw(",\"name\":");
     }
 
-    /// Ends an event; `result` is told unless it is `usual`.
-    fn end_event(&mut self, result: &str, usual: &str) {
-        if result == usual {
-            self.out.raw("}");
+    /// Ends an event.
+    #[inline]
+    fn end_event(&mut self) {
+        self.out.raw("}");
+    }
+
+    /// Ends an event and tells its result, unless that is the usual one.
+    #[inline]
+    fn end_with(&mut self, result: &str, is_usual: bool) {
+        if is_usual {
+            self.end_event();
         } else {
             self.argument("outcome");
             self.out.raw("\"");
@@ -293,7 +300,7 @@ impl Follower for ChromeTrace<'_> {
             StepKind::Began { edge, .. } if self.sub_calls.contains(&request) => {
                 self.request_event(at, b'b', request);
                 self.out.piece(self.names.edge(edge));
-                self.end_event("", "");
+                self.end_event();
             }
             StepKind::Sent {
                 instance,
@@ -302,7 +309,7 @@ impl Follower for ChromeTrace<'_> {
             } => {
                 self.request_event(at, b'b', request);
                 self.out.piece(self.names.instance(instance));
-                self.end_event(if is_wasted { "wasted" } else { "" }, "");
+                self.end_with("wasted", !is_wasted);
             }
             StepKind::Reached { .. }
             | StepKind::TurnedAway { .. }
@@ -342,21 +349,21 @@ impl ChromeTrace<'_> {
             StepKind::TurnedAway { .. } => {
                 self.request_event(at, b'n', request);
                 self.out.raw("\"turned away\"");
-                self.end_event("", "");
+                self.end_event();
             }
             StepKind::TakenUp { waiting, .. } => {
                 if !waiting.is_zero() {
                     let since = SimTime::from_ns(at.as_ns() - waiting.as_ns());
                     self.request_event(since, b'b', request);
                     self.out.raw("\"waits\"");
-                    self.end_event("", "");
+                    self.end_event();
                     self.request_event(at, b'e', request);
                     self.out.raw("\"waits\"");
-                    self.end_event("", "");
+                    self.end_event();
                 }
                 self.request_event(at, b'b', request);
                 self.out.raw("\"is served\"");
-                self.end_event("", "");
+                self.end_event();
             }
             StepKind::Left {
                 instance,
@@ -372,15 +379,15 @@ impl ChromeTrace<'_> {
                 };
                 self.request_event(at, phase, request);
                 self.out.raw(name);
-                self.end_event(words::work_end(end), words::work_end(WorkEnd::Served));
+                self.end_with(words::work_end(end), end == WorkEnd::Served);
             }
             StepKind::AttemptEnded {
                 instance, outcome, ..
             } => {
                 self.request_event(at, b'e', request);
                 self.out.piece(self.names.instance(instance));
-                let usual = words::attempt_outcome(AttemptOutcome::Success);
-                self.end_event(words::attempt_outcome(outcome), usual);
+                let is_usual = outcome == AttemptOutcome::Success;
+                self.end_with(words::attempt_outcome(outcome), is_usual);
             }
             StepKind::Arrived { .. }
             | StepKind::BelongsTo { .. }
@@ -393,7 +400,6 @@ impl ChromeTrace<'_> {
     }
 
     fn end_outcome(&mut self, outcome: Outcome) {
-        let usual = words::outcome(Outcome::Success);
-        self.end_event(words::outcome(outcome), usual);
+        self.end_with(words::outcome(outcome), outcome == Outcome::Success);
     }
 }

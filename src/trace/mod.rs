@@ -12,6 +12,9 @@ mod json;
 mod lines_hot;
 mod names;
 
+#[cfg(test)]
+mod lines_tests;
+
 use crate::model::observation::step::Step;
 use crate::model::observation::{Observation, Observer};
 use crate::time::SimTime;

@@ -7,7 +7,7 @@ pub mod messages;
 mod more;
 mod moves;
 mod requests;
-mod shares;
+pub mod shares;
 mod smoothness;
 mod trade_off;
 

@@ -82,7 +82,7 @@ fn ring_ownership(run: RunView, fault: &FaultMetrics, ring: &RingChange) -> Ring
 }
 
 /// The circles of a ring, their owners by their place among the instances.
-fn circles(ring: &RingChange) -> Option<[RingCircle; 2]> {
+pub fn circles(ring: &RingChange) -> Option<[RingCircle; 2]> {
     let place = |owner: &u32| {
         let found = ring.instances.iter().position(|it| it.instance == *owner);
         found.and_then(|place| u32::try_from(place).ok())
