@@ -22,6 +22,9 @@ const OF_REQUESTS: [&str; 6] = [
     "pressure",
 ];
 
+/// Pictures of faults and of what they move.
+const OF_FAULTS: [&str; 5] = ["heartbeats", "detectors", "propagation", "ring", "moves"];
+
 /// What must be known to read the percentiles.
 const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 requests lie above it.";
 
@@ -116,13 +119,7 @@ pub fn page(input: PageInput) -> ReportPage {
         .map(Block::Table)
         .collect();
     faults.extend(tables::detectors(metrics).map(Block::Table));
-    faults.extend(take(&[
-        "heartbeats",
-        "detectors",
-        "propagation",
-        "ring",
-        "moves",
-    ]));
+    faults.extend(take(&OF_FAULTS));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
     servers.extend(take(&["load", "balance", "selection", "smoothness"]));

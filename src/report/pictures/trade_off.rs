@@ -36,9 +36,9 @@ pub fn detectors(run: RunView) -> Option<TradeOff> {
         is_on_front: front.points.contains(&(place as u32)),
         is_chosen: front.chosen as usize == place,
     });
-    let subtitle = "Mean from going down to the final suspicion, with the shortest and the longest; \
-                    mistakes for each pair of observer and instance, with exact 95 % intervals of \
-                    Poisson counts. What was missed stands in the labels.";
+    let subtitle = "Mean from going down to the final suspicion, with the shortest and the \
+                    longest; mistakes for each pair of observer and instance, with exact 95 % \
+                    intervals of Poisson counts. What was missed stands in the labels.";
     Some(TradeOff {
         caption: run.caption(title(&detectors, &front), subtitle),
         names: [
