@@ -8,7 +8,7 @@ use super::marks;
 use super::scene::{Area, Scene};
 use super::series::{self, Layer, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AMBER, AXIS, BLUE, GREEN, INK, MARGIN, ORANGE, PLUM, PURPLE, SKY, VERMILION};
+use super::theme::{AMBER, BLUE, GREEN, INK, MARGIN, MUTED, ORANGE, PLUM, PURPLE, SKY, VERMILION};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
@@ -84,8 +84,8 @@ const PERCENTILES: [Percentile; 5] = [
     (
         "max",
         LineStyle {
-            color: AXIS,
-            width: 1.0,
+            color: MUTED,
+            width: 0.9,
             dash: None,
         },
         |w| w.latency_secs_max,

@@ -8,7 +8,7 @@ use super::number;
 use super::scene::{Anchor, Area, Scene};
 use super::series::{self, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AXIS, INK, LABEL_SIZE, LINES, MARGIN, MUTED};
+use super::theme::{AXIS, INK, LABEL_SIZE, LINES, MARGIN, MUTED, PAPER};
 use super::{Caption, Chart, DataTable, text};
 
 /// One line.
@@ -148,6 +148,14 @@ impl PercentileCurve {
             }
             let room = plot.width() - 12.0;
             let words = text::fit(&limit.label, LABEL_SIZE, false, room);
+            let width = text::width(&words, LABEL_SIZE, false);
+            let ground = Area {
+                left: plot.left + 4.0,
+                top: y - 5.0 - LABEL_SIZE,
+                right: plot.left + 8.0 + width,
+                bottom: y - 2.0,
+            };
+            scene.rect(ground, PAPER);
             scene.label((plot.left + 6.0, y - 5.0), &words, Anchor::Start);
             free_above = y;
         }
