@@ -209,7 +209,10 @@
   /* Variants are shown and hidden, in tables and in charts with a row for each. */
   const box = document.getElementById("variants");
   for (const name of JSON.parse(box?.dataset.names ?? "[]")) {
-    const rows = all("tbody tr").filter((row) => row.cells[0].textContent === name);
+    const tables = all("table").filter((table) =>
+      ["variant", "name"].includes(table.tHead.rows[0].cells[0].textContent));
+    const rows = tables.flatMap((table) => [...table.tBodies[0].rows])
+      .filter((row) => row.cells[0].textContent === name);
     const places = all("figure svg text").filter((text) => text.textContent === name);
     const veils = [];
     const input = make("input", { type: "checkbox", checked: true });
