@@ -25,7 +25,7 @@ pub fn data_table(data: &DataTable) -> String {
         caption: String::new(),
         columns: data.columns.iter().map(column).collect(),
         rows: (0..data.rows.len())
-            .filter(|place| place % every == 0 || extremes.contains(place))
+            .filter(|place| place.is_multiple_of(every) || extremes.contains(place))
             .map(|place| row(&data.rows[place]))
             .collect(),
     };
