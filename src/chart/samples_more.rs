@@ -267,7 +267,7 @@ pub(super) fn key_moves(kind: &str) -> KeyMoves {
         from: index % 2,
         to: index,
         share: (0.2 + noise(index)) / (count * count) as f64,
-        needless: if index % 3 == 0 {
+        needless: if index.is_multiple_of(3) {
             0.1 / (count * count) as f64
         } else {
             0.0
