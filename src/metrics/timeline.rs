@@ -23,7 +23,7 @@ pub enum Witness {
     Registry,
     /// The detector of the first calling side of an edge.
     Detector(EdgeId),
-    /// The first member of a cluster that is not the watched one itself.
+    /// The last member of a cluster that is not the watched one itself.
     Member(NodeId),
     /// The candidates of the first calling side of an edge.
     Candidates(EdgeId),
@@ -88,7 +88,8 @@ pub fn is_shown(caller: CallerId, edge: EdgeId, scenario: &Scenario) -> bool {
     scenario.topology.edge_callers(edge).start == caller.0
 }
 
-/// Whether a member is the first one of its cluster besides `instance`, whose beliefs are shown.
+/// Whether a member is the last one of its cluster besides `instance`, whose beliefs are shown:
+/// faults mostly name the first ones.
 pub fn is_member_shown(
     cluster: u32,
     node: NodeId,
@@ -97,11 +98,11 @@ pub fn is_member_shown(
 ) -> bool {
     let topology = &scenario.topology;
     let services = &scenario.clusters[cluster as usize].services;
-    let mut members = services
+    let members = services
         .iter()
         .flat_map(|it| topology.service_instances(*it));
-    let first = members.find(|member| *member != instance.0);
-    first.map(|member| topology.instance_node(InstanceId(member))) == Some(node)
+    let last = members.rev().find(|member| *member != instance.0);
+    last.map(|member| topology.instance_node(InstanceId(member))) == Some(node)
 }
 
 /// The truth as a state to show.
