@@ -194,6 +194,9 @@ impl Chart for LatencyTimeline {
             self.timeline.mark(&mut scene, &time, area);
         }
         self.draw_percentiles(&mut scene, plot, (&time, &latency));
+        if !self.windows.is_empty() && self.windows.iter().all(|w| lost(w) == 0.0) {
+            frame::empty(&mut scene, below, "every request succeeded");
+        }
         let name = self.timeline.axis_name();
         let bottom = frame::base_axis(&mut scene, below, &time, Quantity::Time, 8.0, name);
         frame::close(scene, &self.caption, bottom)
@@ -283,9 +286,6 @@ impl LatencyTimeline {
         if !frame::is_narrow(scene.width) {
             let ends = (plot.left + 200.0, plot.right);
             series::legend(scene, ends, plot.top - 9.0, &legend());
-        }
-        if !self.windows.is_empty() && self.windows.iter().all(|w| lost(w) == 0.0) {
-            frame::empty(scene, plot, "every request succeeded");
         }
     }
 }
