@@ -438,6 +438,7 @@ fn web() -> ServiceConfig {
         accept: Default::default(),
         cache: None,
         data: None,
+        proxy: None,
     }
 }
 
@@ -496,5 +497,6 @@ fn call() -> EdgeConfig {
         resilience: None,
         connection: None,
         cache: None,
+        forward: None,
     }
 }
