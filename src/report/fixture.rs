@@ -263,12 +263,9 @@ fn detector() -> DetectorMetrics {
         undetected_count: 0,
         mistake_count: 1,
         mistake_rate_per_sec: Some(0.004),
-        mistake_duration: DurationStats::default(),
-        mistake_open_count: 0,
-        mistake_recurrence_secs_mean: None,
         query_accuracy_ratio: Some(0.999),
         observed_pair_secs: 220.0,
-        members: None,
+        ..DetectorMetrics::default()
     }
 }
 

@@ -489,10 +489,7 @@ fn balancer(dice: &mut Dice) -> String {
         _ => dice.pick(&simple).to_string(),
     };
     let whole = match dice.between(0, 4) {
-        0 => {
-            let count = dice.between(1, 40);
-            format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
-        }
+        0 => swarm_wrappers::sticky(dice, &policy),
         _ => policy,
     };
     match dice.between(0, 2) {

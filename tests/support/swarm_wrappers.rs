@@ -72,3 +72,9 @@ fn ejection(dice: &mut Dice) -> String {
     };
     format!("ejection = {{ {kind} }}")
 }
+
+/// Sessions that stay, around a policy.
+pub fn sticky(dice: &mut Dice, policy: &str) -> String {
+    let count = dice.between(1, 40);
+    format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
+}
