@@ -138,7 +138,8 @@ impl FaultSteps {
     }
 }
 
-/// The nodes on the two sides of a set of links: a zone means everything in it.
+/// The nodes on the two sides of a set of links: a zone means everything in it, and the agent of a
+/// host is where its host is.
 pub(super) fn link_sides(
     scenario: &Scenario,
     nodes: &[super::node::Node],
@@ -155,7 +156,11 @@ pub(super) fn link_sides(
         has_callers: true,
         has_registry: true,
     };
-    let side = |s: &Selector| targets.resolve(s, everything, salt).into_iter().collect();
+    let side = |selector: &Selector| {
+        let mut nodes = targets.resolve(selector, everything, salt);
+        targets.add_agents(&mut nodes);
+        nodes.into_iter().collect()
+    };
     (side(from), side(to))
 }
 
@@ -304,7 +309,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             self.deregister(instance);
-            self.leave_gossip(NodeId(instance.0));
+            self.leave_clusters(instance);
             let sequence = self.schedule(grace, Event::GraceEnds(instance.0));
             let mut timer = Timer::UNSET;
             timer.set(sequence);
@@ -328,7 +333,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.release_nodes(&[node], LifeState::Absent, fault);
             } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);
-                self.stay_in_gossip(node);
+                self.stay_in_clusters(node);
             }
         }
     }
@@ -344,7 +349,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.instance_node(instance);
         let identity = self.nodes[node.index()].path_hash;
         self.fold(Event::GraceEnds(instance.0), node, identity);
-        self.hold_nodes(&[node], LifeState::Absent, None);
+        self.exit_for_good(node, None);
     }
 
     /// Instances become slower by `factor`, or faster again.

@@ -103,17 +103,25 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         drift_ratio: f64,
         begins: bool,
     ) {
+        // The clock is the host's, and its agent goes by it.
+        let mut targets = window.targets.clone();
+        let of_run = super::target::Targets {
+            scenario: self.scenario,
+            nodes: &self.nodes,
+            streams: &self.streams,
+        };
+        of_run.add_agents(&mut targets);
         if begins {
             self.faults.drifts.push(DriftFault {
                 window: index,
-                targets: window.targets.iter().copied().collect(),
+                targets: targets.iter().copied().collect(),
                 drift_ratio,
             });
         } else {
             self.faults.drifts.retain(|fault| fault.window != index);
         }
         let now = self.now();
-        for target in &window.targets {
+        for target in &targets {
             let mut begun = self.faults.drifts.iter().rev();
             let latest = begun.find(|fault| fault.targets.has(*target));
             let own = super::node::drift_of(self.scenario, *target);

@@ -8,8 +8,9 @@ use super::observation::Observer;
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::World;
 use crate::engine::PendingSet;
-use crate::id::{CallerId, ClassId, InstanceId};
-use crate::rng::{Purpose, mix};
+use super::registry::system::Alarm;
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
+use crate::rng::{Purpose, mix, path_hash};
 use crate::scenario::check::ProbePath;
 use crate::time::{SimDuration, SimTime};
 
@@ -22,6 +23,8 @@ enum Kind {
     Beat = 1,
     /// A heartbeat to the registry.
     Lease = 2,
+    /// A check by the registry's agent of its host.
+    Agent = 3,
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -50,6 +53,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = mix(self.nodes[instance.index()].path_hash).wrapping_add(number.into());
         let ends = (CallerId(u32::MAX), instance);
         self.admit_job(Kind::Lease, identity, ends, (0, number), self.now());
+    }
+
+    /// A check by the agent of its host waits for a worker.
+    pub(super) fn admit_registry_probe(
+        &mut self,
+        node: NodeId,
+        instance: InstanceId,
+        number: u32,
+    ) {
+        let identity = mix(self.nodes[instance.index()].path_hash) ^ path_hash("registry.probe");
+        let identity = identity.wrapping_add(number.into());
+        let ends = (CallerId(u32::MAX), instance);
+        self.admit_job(Kind::Agent, identity, ends, (node.0, number), self.now());
     }
 
     fn admit_job(
@@ -105,6 +121,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.send_admitted_beat(beat, (caller, instance), attempt.sent_at);
         } else if attempt.index == Kind::Lease as u8 && is_good {
             self.send_to_registry(instance, 0, Event::HeartbeatArrives(instance.0));
+        } else if attempt.index == Kind::Agent as u8 {
+            let alarm = Alarm::Probed {
+                instance,
+                number: attempt.trace_row,
+                is_good,
+            };
+            self.set_alarm(NodeId(attempt.key), SimDuration::ZERO, alarm);
         }
     }
 
@@ -113,8 +136,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.index == Kind::Lease as u8 {
             return SimDuration::ZERO;
         }
-        let edge = self.callers[attempt.caller.index()].edge;
-        let law = self.servers.ping_times[edge.index()].as_ref();
+        let law = match attempt.index == Kind::Agent as u8 {
+            true => self.servers.probe_time.as_ref(),
+            false => {
+                let edge = self.callers[attempt.caller.index()].edge;
+                self.servers.ping_times[edge.index()].as_ref()
+            }
+        };
         let mut draw = self
             .streams
             .draw(Purpose::ServiceDemand, attempt.identity, 0, 0);
@@ -133,6 +161,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = &self.attempts[slot];
         if !attempt.flags.has(AttemptFlags::PROBE) {
             return true;
+        }
+        if attempt.index == Kind::Agent as u8 {
+            return self.scenario.registry.profile.probe_path() == Some(ProbePath::Deep);
         }
         if attempt.index != Kind::Check as u8 {
             return false;

@@ -227,6 +227,10 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
             let what = "the looks for expired leases".to_string();
             add(what, config.revoke_interval, config.revoke_phase);
         }
+        Some(ProtocolConfig::Consul(config)) => {
+            let what = "the probes of the registry's gossip".to_string();
+            add(what, config.gossip.probe_interval, config.gossip.phase);
+        }
         Some(ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_)) | None => {}
     }
     list

@@ -21,11 +21,13 @@ pub use port::{Letter, Port};
 pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
+use super::consul::{self, Consul};
 use super::etcd::{self, Etcd};
 use super::eureka::{self, Eureka};
 use super::nacos::{self, Nacos};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{InstanceId, NodeId};
+use crate::model::gossip::BeliefChange;
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{ProtocolConfig, SystemConfig};
 
@@ -60,6 +62,10 @@ pub trait Protocol: Debug {
 
     /// The weight of an instance changed.
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId);
+
+    /// A member or an agent of the registry believes something else of another one, where they
+    /// gossip.
+    fn on_belief(&mut self, _: &mut dyn Port, _: (NodeId, NodeId), _: BeliefChange) {}
 }
 
 /// What travels: one variant for each protocol, and what the members of all of them say.
@@ -69,6 +75,8 @@ pub enum Message {
     Quorum(QuorumMessage),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Message),
+    /// Consul's own.
+    Consul(consul::Message),
     /// etcd's own.
     Etcd(etcd::Message),
     /// Eureka's own.
@@ -84,10 +92,19 @@ pub enum Alarm {
     CoreDone { member: u32, core: u32 },
     /// The disk of a member is done with its sync.
     Synced { member: u32 },
+    /// An instance answered [`Port::probe`] with this number: whether it is well. One that died
+    /// over it is not.
+    Probed {
+        instance: InstanceId,
+        number: u32,
+        is_good: bool,
+    },
     /// Of members that hold a quorum.
     Quorum(QuorumAlarm),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Alarm),
+    /// Consul's own.
+    Consul(consul::Alarm),
     /// etcd's own.
     Etcd(etcd::Alarm),
     /// Eureka's own.
@@ -101,6 +118,8 @@ pub enum Alarm {
 pub enum Entry {
     /// ZooKeeper's transactions.
     Zookeeper(zookeeper::Entry),
+    /// Consul's changes of the catalog.
+    Consul(consul::Entry),
     /// etcd's requests.
     Etcd(etcd::Entry),
 }
@@ -114,6 +133,8 @@ pub enum Job {
     Log { term: u32, zxid: u64, entry: Entry },
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Job),
+    /// Consul's own.
+    Consul(consul::Job),
     /// etcd's own.
     Etcd(etcd::Job),
     /// Eureka's own.
@@ -145,6 +166,7 @@ impl System {
 fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protocol> {
     match &config.protocol {
         ProtocolConfig::Zookeeper(own) => Box::new(Zookeeper::new(scenario, config, own)),
+        ProtocolConfig::Consul(own) => Box::new(Consul::new(scenario, config, own)),
         ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
         ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
         ProtocolConfig::Nacos(own) => Box::new(Nacos::new(scenario, config, own)),

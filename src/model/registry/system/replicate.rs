@@ -38,7 +38,7 @@ impl Ensemble {
         match job {
             Job::Propose { term, entry } => self.log_proposal(port, member, term, entry),
             Job::Log { term, zxid, entry } => self.take_proposal(port, member, term, (zxid, entry)),
-            Job::Zookeeper(_) | Job::Etcd(_) | Job::Eureka(_) | Job::Nacos(_) => {
+            Job::Zookeeper(_) | Job::Consul(_) | Job::Etcd(_) | Job::Eureka(_) | Job::Nacos(_) => {
                 self.effects.push_back(Effect::Done { member, job })
             }
         }

@@ -36,7 +36,7 @@ pub use data::DATA;
 pub use detector::DETECTOR;
 pub use fault::FAULT;
 pub use flow::FANOUT;
-pub use gossip::GOSSIP;
+pub use gossip::{GOSSIP, REGISTRY_GOSSIP};
 pub use registry::{CAPACITY, REGISTRY};
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};
 pub use rollout::DRAIN;
