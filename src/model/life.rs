@@ -68,7 +68,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let is_lost = !is_gone && !own.iter().any(is_left);
             let id = topology.agent_node(host);
             let agent = &mut self.nodes[id.index()];
-            for (state, is_meant) in [(LifeState::HostLost, is_lost), (LifeState::Absent, is_gone)] {
+            for (state, is_meant) in [(LifeState::HostLost, is_lost), (LifeState::Absent, is_gone)]
+            {
                 match (agent.is_held(state), is_meant) {
                     (false, true) => changes.push((id, agent.hold(state))),
                     (true, false) => changes.push((id, agent.release(state))),

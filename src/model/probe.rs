@@ -5,10 +5,10 @@ use super::detector::health::Finding;
 use super::detector::ping::PairPing;
 use super::event::Event;
 use super::observation::Observer;
+use super::registry::system::Alarm;
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::World;
 use crate::engine::PendingSet;
-use super::registry::system::Alarm;
 use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::rng::{Purpose, mix, path_hash};
 use crate::scenario::check::ProbePath;
@@ -56,12 +56,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A check by the agent of its host waits for a worker.
-    pub(super) fn admit_registry_probe(
-        &mut self,
-        node: NodeId,
-        instance: InstanceId,
-        number: u32,
-    ) {
+    pub(super) fn admit_registry_probe(&mut self, node: NodeId, instance: InstanceId, number: u32) {
         let identity = mix(self.nodes[instance.index()].path_hash) ^ path_hash("registry.probe");
         let identity = identity.wrapping_add(number.into());
         let ends = (CallerId(u32::MAX), instance);

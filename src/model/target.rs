@@ -99,7 +99,12 @@ impl Targets<'_> {
         let mut hosts: Vec<u32> = nodes.iter().filter_map(|n| topology.agent_of(*n)).collect();
         hosts.dedup();
         let has = |node: &NodeId| nodes.binary_search(node).is_ok() || self.is_spare(*node);
-        hosts.retain(|host| topology.host_nodes(*host).map(NodeId).all(|node| has(&node)));
+        hosts.retain(|host| {
+            topology
+                .host_nodes(*host)
+                .map(NodeId)
+                .all(|node| has(&node))
+        });
         nodes.extend(hosts.into_iter().map(|host| topology.agent_node(host)));
         nodes.sort_unstable();
     }

@@ -156,7 +156,7 @@ impl World {
                 let accept = connected::accept(&mut self.dice);
                 self.line(accept);
             }
-            if 0 < self.member_count && self.dice.flag() {
+            if registry::has_leases(&self.text) && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
                 self.line(format!("registered = {{ lease_duration = {lease} }}"));
             }

@@ -130,8 +130,7 @@ impl super::Gossip {
     /// What the member of a node in the registry's cluster believes of another node; None while it
     /// knows nobody.
     pub fn registry_belief(&self, observer: NodeId, subject: NodeId) -> Option<Belief> {
-        let is_of_registry =
-            |member: &u32| self.cluster(*member).audience == Audience::Registry;
+        let is_of_registry = |member: &u32| self.cluster(*member).audience == Audience::Registry;
         let member = self.members_of(observer).find(is_of_registry)?;
         let subject = self.members_of(subject).find(is_of_registry)?;
         let state = &self.members[member as usize];

@@ -1,8 +1,8 @@
 //! The checks of an agent: what it finds out about the instances on its host.
 //!
-//! Source: `agent/checks/check.go`, `StatusHandler`. The first HTTP or TCP check comes after a random
-//! part of the interval, each other one an interval after the end of the last one. A report resets
-//! the timer of a TTL check; when it fires, the status is critical at once.
+//! Source: `agent/checks/check.go`, `StatusHandler`. The first HTTP or TCP check comes after a
+//! random part of the interval, each other one an interval after the end of the last one. A report
+//! resets the timer of a TTL check; when it fires, the status is critical at once.
 
 use super::message::{Alarm, Status};
 use super::{Consul, Local};
@@ -83,7 +83,8 @@ impl Consul {
                     }
                     Phase::Aligned | Phase::At(_) => rule.heartbeat_interval,
                 };
-                self.alarms.set(port, node, stagger, Alarm::Check { instance });
+                self.alarms
+                    .set(port, node, stagger, Alarm::Check { instance });
             }
         }
     }
@@ -114,10 +115,12 @@ impl Consul {
                 self.alarms.set(port, own, first, Alarm::Pass { instance });
                 let since = rule.heartbeat_interval.saturating_sub(first);
                 let left = rule.lease_duration.saturating_sub(since);
-                self.alarms.set(port, node, left, Alarm::Expire { instance });
+                self.alarms
+                    .set(port, node, left, Alarm::Expire { instance });
             }
             CheckKind::Http | CheckKind::Tcp => {
-                self.alarms.set(port, node, first, Alarm::Check { instance });
+                self.alarms
+                    .set(port, node, first, Alarm::Check { instance });
             }
         }
     }

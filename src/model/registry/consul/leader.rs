@@ -91,7 +91,12 @@ impl Consul {
         office.heartbeat_count += 1;
         let number = office.heartbeat_count;
         for other in (0..self.ensemble.member_count()).filter(|other| *other != member) {
-            self.tell_peer(port, (member, other), 0, Message::Heartbeat { term, number });
+            self.tell_peer(
+                port,
+                (member, other),
+                0,
+                Message::Heartbeat { term, number },
+            );
         }
         self.confirm(port, member);
     }
@@ -108,7 +113,12 @@ impl Consul {
             return self.ensemble.hear_other_leader(port, to, term);
         }
         self.ensemble.hear_leader(to, port.now());
-        self.tell_peer(port, (to, from), 0, Message::HeartbeatReply { term, number });
+        self.tell_peer(
+            port,
+            (to, from),
+            0,
+            Message::HeartbeatReply { term, number },
+        );
     }
 
     pub(super) fn on_heartbeat_reply(
@@ -170,7 +180,9 @@ impl Consul {
         };
         let confirmed = numbers[place];
         let waiting = std::mem::take(&mut office.unverified);
-        let (sure, open) = waiting.into_iter().partition(|(number, _)| *number <= confirmed);
+        let (sure, open) = waiting
+            .into_iter()
+            .partition(|(number, _)| *number <= confirmed);
         office.unverified = open;
         let sure: Vec<(u64, u64)> = sure;
         for (_, query) in sure {
@@ -226,15 +238,13 @@ impl Consul {
     }
 
     fn reconcile_host(&mut self, port: &mut dyn Port, member: u32, host: u32) {
-        let (own, other) = (
-            self.ensemble.node(member),
-            self.agents[host as usize].node,
-        );
+        let (own, other) = (self.ensemble.node(member), self.agents[host as usize].node);
         let Some(belief) = port.belief(own, other) else {
             return;
         };
         let is_dead = matches!(belief, Belief::Dead | Belief::Reclaimed);
-        if self.ensemble.is_newest(member) && self.agents[host as usize].is_taken_for_dead != is_dead
+        if self.ensemble.is_newest(member)
+            && self.agents[host as usize].is_taken_for_dead != is_dead
         {
             self.agent(host).is_taken_for_dead = is_dead;
             for instance in self.agents[host as usize].instances.clone() {

@@ -17,6 +17,8 @@ mod agent;
 mod check;
 mod leader;
 mod message;
+mod peer;
+mod rebalance;
 mod rpc;
 mod server;
 mod state;

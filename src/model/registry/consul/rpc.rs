@@ -19,11 +19,6 @@ use crate::time::{SimDuration, SimTime};
 const SILENCE_MAX: SimDuration = SimDuration::from_secs(10);
 /// Between two keepalives (yamux).
 pub(super) const KEEP_ALIVE_INTERVAL: SimDuration = SimDuration::from_secs(30);
-/// An agent asks the same server for at least this long (`clientRPCMinReuseDuration`), and up to
-/// half of it longer.
-const REUSE_MIN: SimDuration = SimDuration::from_secs(120);
-/// Connections that agents make anew at one server per second, at most.
-const REBALANCE_COUNT_PER_SEC: u64 = 64;
 /// The wait before a request is tried again is a random part of a sixteenth of the time that it
 /// waits for a leader.
 pub(super) const JITTER_FRACTION: f64 = 16.0;
@@ -103,34 +98,21 @@ impl Consul {
         port.send(letter, system::Message::Consul(message));
     }
 
-    /// The servers in an order that is drawn.
-    fn drawn_order(&mut self, port: &dyn Port, agent: u32, servers: &[u32]) -> Vec<u32> {
-        let node = self.agents[agent as usize].node;
-        let identity = port.node(node).path_hash ^ path_hash("consul.servers");
-        let number = self.draw_number();
-        let mut order = servers.to_vec();
-        order.sort_by_cached_key(|server| (port.draw(identity, number, *server).next_u64(), *server));
-        order
-    }
-
-    /// A process begins with all servers, in an order of its own.
-    pub(super) fn shuffle_servers(&mut self, port: &dyn Port, agent: u32) {
-        let all: Vec<u32> = (0..self.ensemble.member_count()).collect();
-        self.agent(agent).order = self.drawn_order(port, agent, &all);
-    }
-
     /// The run begins: every agent has a connection.
     pub(super) fn open_first(&mut self, port: &mut dyn Port, agent: u32) {
         let member = self.agents[agent as usize].order[0];
         let epoch = self.new_connection(agent, member, true);
-        self.servers[member as usize].connections.insert(agent, epoch);
+        self.servers[member as usize]
+            .connections
+            .insert(agent, epoch);
         let node = self.agents[agent as usize].node;
         let rhythm = (KEEP_ALIVE_INTERVAL, Phase::Random);
         let first = first_tick(port, node, "consul.keep_alive", rhythm);
-        self.alarms.set(port, node, first, Alarm::KeepAlive { member });
+        self.alarms
+            .set(port, node, first, Alarm::KeepAlive { member });
     }
 
-    fn new_connection(&mut self, agent: u32, member: u32, is_open: bool) -> u32 {
+    pub(super) fn new_connection(&mut self, agent: u32, member: u32, is_open: bool) -> u32 {
         let own = self.agent(agent);
         own.epoch += 1;
         let epoch = own.epoch;
@@ -168,7 +150,8 @@ impl Consul {
             _ => SimDuration::ZERO,
         };
         let timeout = self.config.rpc_client_timeout + patience;
-        self.alarms.set(port, node, timeout, Alarm::Timeout { number });
+        self.alarms
+            .set(port, node, timeout, Alarm::Timeout { number });
         self.try_request(port, agent, number);
     }
 
@@ -355,7 +338,10 @@ impl Consul {
     fn on_reply(&mut self, port: &mut dyn Port, agent: u32, number: u32, answer: Answer) {
         let request = &self.agents[agent as usize].requests[&number];
         let of_request = |c: &&Connection| c.epoch == request.epoch;
-        let connection = self.agents[agent as usize].connections.iter().find(of_request);
+        let connection = self.agents[agent as usize]
+            .connections
+            .iter()
+            .find(of_request);
         let member = connection.expect("its connection stands").member;
         let failure = match answer {
             Answer::NoLeader => Failure::NoLeader,
@@ -396,11 +382,7 @@ impl Consul {
     }
 
     /// A random part of a sixteenth of the time for which a request waits for a leader.
-    pub(super) fn short_wait(
-        &mut self,
-        port: &dyn Port,
-        node: crate::id::NodeId,
-    ) -> SimDuration {
+    pub(super) fn short_wait(&mut self, port: &dyn Port, node: crate::id::NodeId) -> SimDuration {
         let identity = port.node(node).path_hash ^ path_hash("consul.retry");
         let number = self.draw_number();
         let uniform = port.draw(identity, number, 0).uniform();
@@ -446,60 +428,6 @@ impl Consul {
             self.agent(agent).requests.remove(&number);
             self.alarms.cancel(port, node, Alarm::Timeout { number });
             self.alarms.cancel(port, node, Alarm::Retry { number });
-        }
-    }
-
-    pub(super) fn plan_rebalance(&mut self, port: &mut dyn Port, agent: u32, phase: Phase) {
-        let node = self.agents[agent as usize].node;
-        let identity = port.node(node).path_hash ^ path_hash("consul.rebalance");
-        let number = self.draw_number();
-        let uniform = port.draw(identity, number, 0).uniform();
-        let count = REBALANCE_COUNT_PER_SEC * u64::from(self.ensemble.member_count());
-        let scaled_ns = u64::from(self.node_count) * 1_000_000_000 / count;
-        let least = REUSE_MIN + REUSE_MIN.scaled(0.5 * uniform);
-        let interval = least.max(SimDuration::from_ns(scaled_ns));
-        let first = first_tick(port, node, "consul.rebalance", (interval, phase));
-        self.alarms.set(port, node, first, Alarm::Rebalance);
-    }
-
-    /// An agent chooses among the servers anew: the first that answers is asked from now on.
-    pub(super) fn rebalance(&mut self, port: &mut dyn Port, agent: u32) {
-        self.plan_rebalance(port, agent, Phase::Aligned);
-        let order = self.agents[agent as usize].order.clone();
-        if order.len() < 2 {
-            return;
-        }
-        let order = self.drawn_order(port, agent, &order);
-        let purpose = Purpose::Rebalance {
-            order,
-            tried_count: 1,
-        };
-        self.begin_request(port, agent, Op::Ping, purpose);
-    }
-
-    fn end_rebalance(
-        &mut self,
-        port: &mut dyn Port,
-        agent: u32,
-        mut order: Vec<u32>,
-        tried_count: u32,
-        is_good: bool,
-    ) {
-        let known = self.agents[agent as usize].order.clone();
-        if is_good {
-            // What came and went meanwhile comes and goes here as well.
-            if known.contains(&order[0]) {
-                order.retain(|server| known.contains(server));
-                order.extend(known.iter().filter(|s| !order.contains(s)).copied().collect::<Vec<_>>());
-                self.agent(agent).order = order;
-            }
-        } else if (tried_count as usize) < order.len() {
-            order.rotate_left(1);
-            let purpose = Purpose::Rebalance {
-                order,
-                tried_count: tried_count + 1,
-            };
-            self.begin_request(port, agent, Op::Ping, purpose);
         }
     }
 }

@@ -1,31 +1,26 @@
 //! The server: it answers what it may, passes on to the leader what it may not, and lets queries
 //! wait for changes.
 //!
-//! Source: `agent/consul/rpc.go`. A request that finds no leader looks again after a random part of
-//! a sixteenth of `rpc_hold_timeout`, for as long as that. A blocking query whose index is not older
-//! than the list waits for a change, and for `wait` and a random sixteenth of it at most.
+//! Source: `agent/consul/rpc.go`. A request that finds no leader looks again after a random part
+//! of a sixteenth of `rpc_hold_timeout`, for as long as that. A blocking query whose index is not
+//! older than the list waits for a change, and for `wait` and a random sixteenth of it at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::leader::Office;
 use super::message::{Alarm, Answer, Change, Entry, Job, Message, Op, Ticket};
-use super::rpc::{KEEP_ALIVE_INTERVAL, WAIT_FRACTION};
+use super::rpc::WAIT_FRACTION;
 use super::state::State;
 use super::{Consul, Port};
 use crate::id::ServiceId;
 use crate::model::observation::ControlKind;
 use crate::model::registry::system::attach::closes_connections;
 use crate::model::registry::system::members::Cost;
-use crate::model::registry::system::parties::first_tick;
 use crate::model::registry::system::quorum::Role;
 use crate::model::registry::system::{self, Letter};
 use crate::rng::{UniformSource, path_hash};
-use crate::scenario::registry::Phase;
 use crate::scenario::registry::consul::Consistency;
-use crate::time::{SimDuration, SimTime};
-
-/// Another server that does not answer a keepalive within this is gone.
-const PEER_SILENCE_MAX: SimDuration = SimDuration::from_secs(10);
+use crate::time::SimTime;
 
 /// A query that waits for a change.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +34,18 @@ pub(super) struct Query {
 
 /// A request that waits for a leader.
 #[derive(Clone, Copy, Debug)]
-struct Held {
-    ticket: Ticket,
-    op: Op,
-    until: SimTime,
+pub(super) struct Held {
+    pub ticket: Ticket,
+    pub op: Op,
+    pub until: SimTime,
 }
 
 /// A request that was passed on.
 #[derive(Clone, Copy, Debug)]
-struct Forwarded {
-    op: Op,
-    to: u32,
-    began_at: SimTime,
+pub(super) struct Forwarded {
+    pub op: Op,
+    pub to: u32,
+    pub began_at: SimTime,
 }
 
 /// A server.
@@ -61,11 +56,11 @@ pub(super) struct Server {
     pub connections: BTreeMap<u32, u32>,
     pub queries: BTreeMap<u64, Query>,
     held: BTreeMap<u64, Held>,
-    forwarded: BTreeMap<Ticket, Forwarded>,
+    pub forwarded: BTreeMap<Ticket, Forwarded>,
     /// Hosts of which its gossip says that they left.
     pub left: BTreeSet<u32>,
     /// Servers that have not answered a keepalive yet.
-    silent: Vec<u32>,
+    pub silent: Vec<u32>,
     /// Queries and held requests so far, which names the next ones.
     count: u64,
     pub office: Option<Office>,
@@ -115,33 +110,6 @@ impl Consul {
         port.send(letter, system::Message::Consul(message));
     }
 
-    /// Sends a message to another server.
-    pub(super) fn tell_peer(
-        &self,
-        port: &mut dyn Port,
-        (from, to): (u32, u32),
-        entry_count: usize,
-        message: Message,
-    ) {
-        let kind = match &message {
-            Message::Forward { op, .. } if !op.is_read() => ControlKind::Write,
-            Message::Forward { .. } => ControlKind::Poll,
-            Message::Forwarded { answer, .. } => reply_kind(answer),
-            Message::PeerClosed | Message::KeepAlive { .. } | Message::KeptAlive { .. } => {
-                ControlKind::Attach
-            }
-            _ => ControlKind::MemberHeartbeat,
-        };
-        let letter = Letter {
-            from: self.ensemble.node(from),
-            to: self.ensemble.node(to),
-            kind,
-            service: None,
-            byte_count: self.sizes.message_bytes + entry_count as u64 * self.sizes.entry_bytes,
-        };
-        port.send(letter, system::Message::Consul(message));
-    }
-
     /// A message of an agent reaches a server.
     pub(super) fn on_agent_message(
         &mut self,
@@ -183,7 +151,7 @@ impl Consul {
         }
     }
 
-    fn submit(&mut self, port: &mut dyn Port, member: u32, ticket: Ticket, op: Op) {
+    pub(super) fn submit(&mut self, port: &mut dyn Port, member: u32, ticket: Ticket, op: Op) {
         let cost = match op.is_read() {
             true => Cost::Read,
             false => Cost::Write,
@@ -231,7 +199,7 @@ impl Consul {
         }
     }
 
-    fn hold(&mut self, port: &mut dyn Port, member: u32, held: Held) {
+    pub(super) fn hold(&mut self, port: &mut dyn Port, member: u32, held: Held) {
         if held.until <= port.now() {
             return self.answer(port, member, held.ticket, Answer::NoLeader);
         }
@@ -369,13 +337,7 @@ impl Consul {
         self.answer_query(port, member, number, ControlKind::PollReply);
     }
 
-    fn answer_query(
-        &mut self,
-        port: &mut dyn Port,
-        member: u32,
-        number: u64,
-        kind: ControlKind,
-    ) {
+    fn answer_query(&mut self, port: &mut dyn Port, member: u32, number: u64, kind: ControlKind) {
         let Some(query) = self.server(member).queries.remove(&number) else {
             return;
         };
@@ -420,7 +382,7 @@ impl Consul {
         self.answer_with(port, member, ticket, (kind, count), answer);
     }
 
-    fn answer_with(
+    pub(super) fn answer_with(
         &mut self,
         port: &mut dyn Port,
         member: u32,
@@ -455,96 +417,6 @@ impl Consul {
         self.tell_agent(port, (member, agent), about, entry_count, message);
     }
 
-    /// A message of another server arrives.
-    pub(super) fn on_peer_message(
-        &mut self,
-        port: &mut dyn Port,
-        from: u32,
-        to: u32,
-        message: Message,
-    ) {
-        match message {
-            Message::Heartbeat { term, number } => {
-                self.on_leader_heartbeat(port, (from, to), term, number);
-            }
-            Message::HeartbeatReply { term, number } => {
-                self.on_heartbeat_reply(port, (from, to), term, number);
-            }
-            Message::Forward { ticket, op } => self.submit(port, to, ticket, op),
-            Message::Forwarded { ticket, answer } => {
-                if self.server(to).forwarded.contains_key(&ticket) {
-                    let count = match &answer {
-                        Answer::List { view, .. } => view.members.len(),
-                        _ => 0,
-                    };
-                    let kind = reply_kind(&answer);
-                    self.answer_with(port, to, ticket, (kind, count), answer);
-                }
-            }
-            Message::KeepAlive { epoch } => {
-                self.tell_peer(port, (to, from), 0, Message::KeptAlive { epoch });
-            }
-            Message::KeptAlive { .. } => self.server(to).silent.retain(|other| *other != from),
-            Message::PeerClosed => self.fail_forwards(port, to, from),
-            _ => unreachable!("servers say nothing else to each other"),
-        }
-    }
-
-    /// The connection to another server is gone: what only reads looks for a leader again, what
-    /// writes has failed.
-    pub(super) fn fail_forwards(&mut self, port: &mut dyn Port, member: u32, other: u32) {
-        let forwarded = self.servers[member as usize].forwarded.iter();
-        let lost: Vec<(Ticket, Forwarded)> = forwarded
-            .filter(|(_, forwarded)| forwarded.to == other)
-            .map(|(ticket, forwarded)| (*ticket, *forwarded))
-            .collect();
-        for (ticket, forwarded) in lost {
-            self.server(member).forwarded.remove(&ticket);
-            let (op, until) = (
-                forwarded.op,
-                forwarded.began_at + self.config.rpc_hold_timeout,
-            );
-            match op.is_read() && port.now() < until {
-                true => self.hold(port, member, Held { ticket, op, until }),
-                false => self.answer(port, member, ticket, Answer::Error),
-            }
-        }
-    }
-
-    pub(super) fn start_peer_checks(&mut self, port: &mut dyn Port, member: u32) {
-        let node = self.ensemble.node(member);
-        let rhythm = (KEEP_ALIVE_INTERVAL, Phase::Random);
-        let first = first_tick(port, node, "consul.peer_check", rhythm);
-        self.alarms.set(port, node, first, Alarm::PeerCheck);
-    }
-
-    /// A server asks those that it waits for whether they are still there.
-    pub(super) fn check_peers(&mut self, port: &mut dyn Port, member: u32) {
-        let node = self.ensemble.node(member);
-        self.alarms
-            .set(port, node, KEEP_ALIVE_INTERVAL, Alarm::PeerCheck);
-        let own = self.server(member);
-        let mut asked: Vec<u32> = own.forwarded.values().map(|f| f.to).collect();
-        asked.sort_unstable();
-        asked.dedup();
-        own.silent = asked.clone();
-        if asked.is_empty() {
-            return;
-        }
-        self.alarms
-            .set(port, node, PEER_SILENCE_MAX, Alarm::PeerSilence);
-        for other in asked {
-            self.tell_peer(port, (member, other), 0, Message::KeepAlive { epoch: 0 });
-        }
-    }
-
-    pub(super) fn on_peer_silence(&mut self, port: &mut dyn Port, member: u32) {
-        for other in std::mem::take(&mut self.server(member).silent) {
-            port.reconnect(self.ensemble.node(member), self.ensemble.node(other));
-            self.fail_forwards(port, member, other);
-        }
-    }
-
     /// A server dies; its host closes its connections, unless it is gone as well.
     pub(super) fn stop_server(&mut self, port: &mut dyn Port, member: u32) {
         let node = self.ensemble.node(member);
@@ -569,7 +441,7 @@ impl Consul {
     }
 }
 
-fn reply_kind(answer: &Answer) -> ControlKind {
+pub(super) fn reply_kind(answer: &Answer) -> ControlKind {
     match answer {
         Answer::Services(_) | Answer::List { .. } => ControlKind::PollReply,
         Answer::Done | Answer::NoLeader | Answer::Error => ControlKind::WriteReply,

@@ -33,7 +33,9 @@ impl State {
 
     /// The run begins with these, which pass.
     pub fn register_first(&mut self, instances: &[InstanceId]) {
-        let passing = instances.iter().map(|instance| (*instance, Status::Passing));
+        let passing = instances
+            .iter()
+            .map(|instance| (*instance, Status::Passing));
         self.records = passing.collect();
     }
 
@@ -51,7 +53,9 @@ impl State {
     pub fn records_in(&self, range: Range<u32>) -> Vec<(InstanceId, Status)> {
         let (first, end) = (InstanceId(range.start), InstanceId(range.end));
         let records = self.records.range(first..end);
-        records.map(|(instance, status)| (*instance, *status)).collect()
+        records
+            .map(|(instance, status)| (*instance, *status))
+            .collect()
     }
 
     /// Whether an instance is on the lists that are asked for.

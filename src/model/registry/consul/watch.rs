@@ -2,8 +2,8 @@
 //!
 //! Source: `api/watch/plan.go`, `agent/cache/cache.go`. An answer is followed by the next query at
 //! once; after an error a client waits 5 s times the square of the errors in a row, at most 3
-//! minutes. An agent that keeps one query for all its clients (`?cached`) waits from the fourth error
-//! on, a second and twice as long each time, at most a minute, and as much jitter.
+//! minutes. An agent that keeps one query for all its clients (`?cached`) waits from the fourth
+//! error on, 2 s and twice as long each time, at most a minute, and as much jitter.
 
 use std::sync::Arc;
 
@@ -157,8 +157,7 @@ impl Consul {
         self.deliver(port, watch);
         // A client that stands still asks when it goes on.
         let own = &self.watches[watch as usize];
-        let stands_still =
-            |side: &(CallerId, NodeId)| port.node(side.1).state == LifeState::Paused;
+        let stands_still = |side: &(CallerId, NodeId)| port.node(side.1).state == LifeState::Paused;
         if self.config.query.uses_cache || !own.sides.iter().all(stands_still) {
             self.ask(port, watch);
         }
@@ -225,6 +224,9 @@ mod tests {
     #[test]
     fn a_cache_waits_from_the_fourth_error_on() {
         let secs = |count| cache_backoff(count).as_secs_f64();
-        assert_eq!([1, 3, 4, 5, 9, 40].map(secs), [0.0, 0.0, 2.0, 4.0, 60.0, 60.0]);
+        assert_eq!(
+            [1, 3, 4, 5, 9, 40].map(secs),
+            [0.0, 0.0, 2.0, 4.0, 60.0, 60.0]
+        );
     }
 }

@@ -6,6 +6,7 @@ use super::super::super::context::Context;
 use super::super::super::diagnostic::Diagnostic;
 use super::super::super::schema::REGISTRY_GOSSIP;
 use super::super::super::section::Section;
+use super::super::super::value::DURATION_MAX;
 use super::super::detector::path;
 use super::super::distribution::distribution_if;
 use super::super::gossip::gossip;
@@ -265,7 +266,8 @@ pub fn registered(ctx: &mut Context, section: &Section, registry: &Section) -> R
             .unwrap_or(PLACEHOLDER_TIME),
     };
     RegisteredConfig {
-        lease_duration: ttl,
+        // Where the agent asks, a registration lives for as long as nobody ends it.
+        lease_duration: if is_ttl { ttl } else { DURATION_MAX },
         heartbeat_interval: section
             .duration(ctx, "heartbeat_interval")
             .unwrap_or(of_registry),

@@ -46,7 +46,8 @@ pub(super) const KEYS: &[Key] = &[
         "interval",
         POSITIVE,
         Default::Toml("\"10s\""),
-        "Of an HTTP or TCP check: from its end to the next one; at least 1s (Consul has no default).",
+        "Of an HTTP or TCP check: from its end to the next one; at least 1s (Consul has no \
+         default).",
     ),
     key(
         "timeout",
@@ -108,7 +109,8 @@ pub(super) const KEYS: &[Key] = &[
         "check_update_interval",
         LENGTH,
         Default::Toml("\"5m\""),
-        "Changes of the text alone are put off by half to one and a half of this; 0s: they are not.",
+        "Changes of the text alone are put off by half to one and a half of this; 0s: they are \
+         not.",
     ),
     optional(
         "deregister_critical_service_after",
@@ -158,7 +160,8 @@ pub(super) const KEYS: &[Key] = &[
         "wait",
         POSITIVE,
         Default::Toml("\"5m\""),
-        "How long a blocking query waits for a change, at most 10m; up to a sixteenth is added.",
+        "How long a blocking query waits for a change, at most 10m; up to a sixteenth is added \
+         to it.",
     ),
     key(
         "use_cache",
@@ -190,8 +193,8 @@ pub(super) const KEYS: &[Key] = &[
         "election_time",
         Kind::Table(&shared::DISTRIBUTION),
         "From the moment that a majority looks for a leader until one serves; without it, from \
-         200ms to 1.7s times raft_multiplier, as the rules of raft 1.1 give with three servers, and \
-         10ms with one (assumed, none is recorded).",
+         200ms to 1.7s times raft_multiplier, as the rules of raft 1.1 give with three servers, \
+         and 10ms with one (assumed, none is recorded).",
     ),
     key(
         "reconcile_interval",
