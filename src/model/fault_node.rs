@@ -105,12 +105,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     ) {
         // The clock is the host's, and its agent goes by it.
         let mut targets = window.targets.clone();
-        let of_run = super::target::Targets {
-            scenario: self.scenario,
-            nodes: &self.nodes,
-            streams: &self.streams,
-        };
-        of_run.add_agents(&mut targets);
+        self.targets().add_agents(&mut targets);
         if begins {
             self.faults.drifts.push(DriftFault {
                 window: index,

@@ -374,6 +374,10 @@ impl Protocol for Consul {
         self.settle(port);
     }
 
+    fn leader(&self) -> Option<u32> {
+        self.ensemble.leader()
+    }
+
     fn on_belief(
         &mut self,
         port: &mut dyn Port,

@@ -66,6 +66,11 @@ pub trait Protocol: Debug {
     /// A member or an agent of the registry believes something else of another one, where they
     /// gossip.
     fn on_belief(&mut self, _: &mut dyn Port, _: (NodeId, NodeId), _: BeliefChange) {}
+
+    /// The member that leads, where members have a leader: of several the newest.
+    fn leader(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// What travels: one variant for each protocol, and what the members of all of them say.
@@ -160,6 +165,13 @@ impl System {
             protocol: Some(build_protocol(scenario, config)),
             wire: Wire::new(scenario),
         }))
+    }
+}
+
+impl System {
+    /// The member that leads, if one does.
+    pub fn leader(&self) -> Option<u32> {
+        self.protocol.as_ref()?.leader()
     }
 }
 
