@@ -137,7 +137,7 @@ error: unknown profile `chubby` in registry
 13 | profile = "chubby"
    |           ^^^^^^^^ not a profile that is built
    |
-help: expected one of static, lease, zookeeper, etcd, eureka, nacos
+help: expected one of static, lease, zookeeper, consul, etcd, eureka, nacos
 
 bad.toml: 2 errors
 "#,
