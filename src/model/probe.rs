@@ -5,14 +5,17 @@ use super::detector::health::Finding;
 use super::detector::ping::PairPing;
 use super::event::Event;
 use super::observation::Observer;
-use super::registry::system::Alarm;
+use super::registry::system::Probed;
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::World;
 use crate::engine::PendingSet;
-use crate::id::{CallerId, ClassId, InstanceId, NodeId};
-use crate::rng::{Purpose, mix, path_hash};
+use crate::id::{CallerId, ClassId, InstanceId};
+use crate::rng::{Purpose, mix};
 use crate::scenario::check::ProbePath;
 use crate::time::{SimDuration, SimTime};
+
+/// Tells the probes of the registry from its heartbeats.
+const PROBE_NAME: u64 = 0x7072_6f62_6573;
 
 /// What stands among the attempts, told by their index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +26,8 @@ enum Kind {
     Beat = 1,
     /// A heartbeat to the registry.
     Lease = 2,
-    /// A check by the registry's agent of its host.
-    Agent = 3,
+    /// A probe of the registry.
+    Readiness = 3,
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -55,12 +58,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.admit_job(Kind::Lease, identity, ends, (0, number), self.now());
     }
 
-    /// A check by the agent of its host waits for a worker.
-    pub(super) fn admit_registry_probe(&mut self, node: NodeId, instance: InstanceId, number: u32) {
-        let identity = mix(self.nodes[instance.index()].path_hash) ^ path_hash("registry.probe");
-        let identity = identity.wrapping_add(number.into());
+    /// A probe of the registry waits for a worker.
+    pub(super) fn admit_registry_probe(&mut self, instance: InstanceId, number: u32) {
+        let path_hash = self.nodes[instance.index()].path_hash;
+        let identity = mix(path_hash ^ PROBE_NAME).wrapping_add(number.into());
         let ends = (CallerId(u32::MAX), instance);
-        self.admit_job(Kind::Agent, identity, ends, (node.0, number), self.now());
+        self.admit_job(Kind::Readiness, identity, ends, (0, number), self.now());
     }
 
     fn admit_job(
@@ -116,33 +119,33 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.send_admitted_beat(beat, (caller, instance), attempt.sent_at);
         } else if attempt.index == Kind::Lease as u8 && is_good {
             self.send_to_registry(instance, 0, Event::HeartbeatArrives(instance.0));
-        } else if attempt.index == Kind::Agent as u8 {
-            let alarm = Alarm::Probed {
+        } else if attempt.index == Kind::Readiness as u8 {
+            self.tell_probed(Probed {
                 instance,
                 number: attempt.trace_row,
                 is_good,
-            };
-            self.set_alarm(NodeId(attempt.key), SimDuration::ZERO, alarm);
+            });
         }
     }
 
     /// What a worker spends on it.
     pub(super) fn draw_probe(&self, attempt: &Attempt) -> SimDuration {
-        if attempt.index == Kind::Lease as u8 {
+        let law = if attempt.index == Kind::Lease as u8 {
+            None
+        } else if attempt.index == Kind::Readiness as u8 {
+            self.servers.probe_time.as_ref()
+        } else {
+            let edge = self.callers[attempt.caller.index()].edge;
+            let law = self.servers.ping_times[edge.index()].as_ref();
+            Some(law.expect("its detector waits for workers"))
+        };
+        let Some(law) = law else {
             return SimDuration::ZERO;
-        }
-        let law = match attempt.index == Kind::Agent as u8 {
-            true => self.servers.probe_time.as_ref(),
-            false => {
-                let edge = self.callers[attempt.caller.index()].edge;
-                self.servers.ping_times[edge.index()].as_ref()
-            }
         };
         let mut draw = self
             .streams
             .draw(Purpose::ServiceDemand, attempt.identity, 0, 0);
-        law.expect("its detector waits for workers")
-            .sample(&mut draw)
+        law.sample(&mut draw)
     }
 
     /// Whether an attempt is a check or a heartbeat, of which nothing is told.
@@ -157,7 +160,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if !attempt.flags.has(AttemptFlags::PROBE) {
             return true;
         }
-        if attempt.index == Kind::Agent as u8 {
+        if attempt.index == Kind::Readiness as u8 {
             return self.scenario.registry.profile.probe_path() == Some(ProbePath::Deep);
         }
         if attempt.index != Kind::Check as u8 {

@@ -41,7 +41,7 @@ pub struct ServerState {
     pauses: Vec<Option<[Sampler; 2]>>,
     /// What a worker spends on a ping, by edge.
     pub(super) ping_times: Vec<Option<Sampler>>,
-    /// What one spends on a check by the agent of its host.
+    /// What one spends on a probe of the registry; None: nothing.
     pub(super) probe_time: Option<Sampler>,
     /// Since when each instance warms up; empty where nothing does.
     warm_since: Vec<Option<SimTime>>,

@@ -156,9 +156,11 @@ impl World {
                 let accept = connected::accept(&mut self.dice);
                 self.line(accept);
             }
-            if registry::has_leases(&self.text) && self.dice.flag() {
+            if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
-                self.line(format!("registered = {{ lease_duration = {lease} }}"));
+                if registry::has_heartbeats(&self.text) {
+                    self.line(format!("registered = {{ lease_duration = {lease} }}"));
+                }
             }
             if self.dice.between(0, 2) == 0 {
                 let gossip = detector::gossip(&mut self.dice, Self::phase);

@@ -1,8 +1,10 @@
 //! The registry: who is listed, and how callers learn of it.
 
 mod consul;
+mod dns;
 mod etcd;
 mod eureka;
+mod kubernetes;
 pub mod lease;
 mod nacos;
 mod propagate;

@@ -1,8 +1,10 @@
 //! What a scenario may say about the registry and about failure detection.
 
 pub mod consul;
+pub mod dns;
 pub mod etcd;
 pub mod eureka;
+pub mod kubernetes;
 pub mod nacos;
 pub mod system;
 pub mod zookeeper;
@@ -13,6 +15,7 @@ use crate::time::SimDuration;
 use super::check::ProbePath;
 use super::distribution::Distribution;
 use super::gossip::GossipConfig;
+use kubernetes::ProbeSees;
 use system::{ProtocolConfig, SystemConfig};
 
 /// `[registry]`: how callers learn which instances there are.
@@ -41,7 +44,19 @@ impl RegistryProfile {
     pub fn detects(&self) -> bool {
         match self {
             RegistryProfile::Static => false,
-            RegistryProfile::Lease(_) | RegistryProfile::System(_) => true,
+            RegistryProfile::Lease(_) => true,
+            RegistryProfile::System(system) => {
+                !matches!(&system.protocol, ProtocolConfig::Dns(dns) if dns.checks.is_none())
+            }
+        }
+    }
+
+    /// Whether it probes instances by way of their workers.
+    pub fn probes_workers(&self) -> bool {
+        match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Consul(own)) => own.check.path.needs_worker(),
+            Some(ProtocolConfig::Kubernetes(own)) => own.probe.sees == ProbeSees::Worker,
+            _ => false,
         }
     }
 
@@ -56,6 +71,8 @@ impl RegistryProfile {
                 ProtocolConfig::Etcd(_) => "etcd",
                 ProtocolConfig::Eureka(_) => "eureka",
                 ProtocolConfig::Nacos(_) => "nacos",
+                ProtocolConfig::Dns(_) => "dns",
+                ProtocolConfig::Kubernetes(_) => "kubernetes",
             },
         }
     }

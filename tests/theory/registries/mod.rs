@@ -3,9 +3,11 @@
 mod consul;
 mod consul_faults;
 mod deletions;
+pub mod dns;
 mod etcd;
 mod eureka;
 mod eureka_faults;
+pub mod kubernetes;
 mod nacos;
 mod shootout;
 mod stories;

@@ -156,7 +156,7 @@ impl Consul {
             LifeState::Crashed | LifeState::Restarting | LifeState::Absent => {
                 return self.end_check(port, instance, false);
             }
-            LifeState::Up if path.needs_worker() => port.probe(node, instance, number),
+            LifeState::Up if path.needs_worker() => port.admit_probe(instance, number),
             LifeState::Up => return self.end_check(port, instance, true),
             LifeState::Paused if path == ProbePath::Accept => {
                 return self.end_check(port, instance, true);
@@ -193,8 +193,7 @@ impl Consul {
         }
         match self.config.check.path.needs_worker() {
             true => {
-                let node = self.agent_node(instance);
-                port.probe(node, instance, number);
+                port.admit_probe(instance, number);
             }
             false => self.end_check(port, instance, true),
         }

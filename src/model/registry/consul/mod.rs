@@ -37,7 +37,7 @@ use self::state::State;
 use self::watch::Watch;
 use super::system::parties::{Alarms, parties};
 use super::system::quorum::{Effect, Ensemble};
-use super::system::{self, Port, Protocol};
+use super::system::{self, Port, Probed, Protocol};
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
 use crate::model::gossip::BeliefChange;
 use crate::scenario::Scenario;
@@ -316,11 +316,6 @@ impl Protocol for Consul {
             }
             system::Alarm::Synced { member } => self.ensemble.on_synced(port, member),
             system::Alarm::Quorum(alarm) => self.ensemble.on_alarm(port, alarm),
-            system::Alarm::Probed {
-                instance,
-                number,
-                is_good,
-            } => self.on_check_answer(port, instance, number, is_good),
             system::Alarm::Consul(alarm) => self.on_own_alarm(port, node, alarm),
             _ => unreachable!("it sets no other timers"),
         }
@@ -371,6 +366,11 @@ impl Protocol for Consul {
 
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.register_weight(port, instance);
+        self.settle(port);
+    }
+
+    fn on_probed(&mut self, port: &mut dyn Port, probed: Probed) {
+        self.on_check_answer(port, probed.instance, probed.number, probed.is_good);
         self.settle(port);
     }
 

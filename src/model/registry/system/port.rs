@@ -58,6 +58,10 @@ pub trait Port {
     /// Sets a timer of a node; `delay` is a length of its own clock.
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId;
 
+    /// A probe waits for a worker of an instance that is up; [`super::Protocol::on_probed`]
+    /// follows, unless the process ends.
+    fn admit_probe(&mut self, instance: InstanceId, number: u32);
+
     /// How long work of this length takes a member that begins it now.
     fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration;
 
@@ -75,10 +79,6 @@ pub trait Port {
 
     /// The registry begins to suspect an instance, or no longer does.
     fn set_suspected(&mut self, instance: InstanceId, is_suspected: bool);
-
-    /// Asks the process of an instance, which is up, whether it is well: a worker answers as it
-    /// would a request. [`Alarm::Probed`] follows at `node`, unless nobody answers.
-    fn probe(&mut self, node: NodeId, instance: InstanceId, number: u32);
 
     /// What a member or an agent of the registry believes of another one by gossip; None while it
     /// knows nobody.
@@ -133,6 +133,10 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
         self.set_alarm(node, delay, alarm)
     }
 
+    fn admit_probe(&mut self, instance: InstanceId, number: u32) {
+        self.admit_registry_probe(instance, number);
+    }
+
     fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration {
         self.faults.member_time(member, length)
     }
@@ -169,10 +173,6 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
                 instance,
             },
         });
-    }
-
-    fn probe(&mut self, node: NodeId, instance: InstanceId, number: u32) {
-        self.admit_registry_probe(node, instance, number);
     }
 
     fn belief(&self, observer: NodeId, subject: NodeId) -> Option<Belief> {
