@@ -68,14 +68,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let is_lost = !is_gone && !own.iter().any(is_left);
             let id = topology.agent_node(host);
             let agent = &mut self.nodes[id.index()];
-            for (state, is_meant) in [(LifeState::HostLost, is_lost), (LifeState::Absent, is_gone)]
+            let mut next = agent.state;
+            for (state, is_meant) in
+                [(LifeState::HostLost, is_lost), (LifeState::Absent, is_gone)]
             {
-                match (agent.is_held(state), is_meant) {
-                    (false, true) => changes.push((id, agent.hold(state))),
-                    (true, false) => changes.push((id, agent.release(state))),
-                    _ => {}
-                }
+                next = match (agent.is_held(state), is_meant) {
+                    (false, true) => agent.hold(state),
+                    (true, false) => agent.release(state),
+                    _ => next,
+                };
             }
+            changes.push((id, next));
         }
         changes
     }

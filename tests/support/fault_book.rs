@@ -31,7 +31,7 @@ pub fn answers_checks(scenario: &Scenario, instance: InstanceId) -> bool {
     let is_asked = |edge: &stormglass::scenario::client::EdgeConfig| {
         edge.to == service && edge.ping_time.is_some()
     };
-    scenario.registry.profile.probe_time().is_some() || scenario.edges.iter().any(is_asked)
+    scenario.registry.profile.probes_workers() || scenario.edges.iter().any(is_asked)
 }
 
 /// Whether a node may come and go with its group.
