@@ -125,7 +125,7 @@ fn check_classes(seed: u64) {
     let phases = tables.timeline.classes_of(Phase::Whole);
     let phases = phases.expect("the whole run is known");
     let has_pings = scenario.edges.iter().any(|edge| edge.ping_time.is_some())
-        || scenario.registry.profile.probe_time().is_some();
+        || scenario.registry.profile.probes_workers();
     for instance in 0..scenario.topology.instance_count() {
         let all = tables.instances.load(instance, &phases, true);
         let all = all.expect("the whole run is kept");

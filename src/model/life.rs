@@ -56,6 +56,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return Vec::new();
         }
         let mut hosts: Vec<u32> = nodes.iter().filter_map(|n| topology.agent_of(*n)).collect();
+        hosts.sort_unstable();
         hosts.dedup();
         let mut changes = Vec::new();
         for host in hosts {
@@ -69,8 +70,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let id = topology.agent_node(host);
             let agent = &mut self.nodes[id.index()];
             let mut next = agent.state;
-            for (state, is_meant) in
-                [(LifeState::HostLost, is_lost), (LifeState::Absent, is_gone)]
+            for (state, is_meant) in [(LifeState::HostLost, is_lost), (LifeState::Absent, is_gone)]
             {
                 next = match (agent.is_held(state), is_meant) {
                     (false, true) => agent.hold(state),
