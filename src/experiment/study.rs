@@ -120,13 +120,13 @@ impl Study {
     /// None where it does not exist, or never came in some of them.
     pub fn estimate(&self) -> Option<Estimate> {
         let pool = self.gathering.pools.asked.first();
-        if let Some(Ok(p)) = pool.and_then(|pool| pool.percentile()) {
+        if let Some(pooled) = pool.and_then(|pool| pool.percentile()) {
+            let pooled = pooled.ok().filter(|p| p.value.is_finite())?;
             return Some(Estimate {
-                value: p.value,
-                low: p.low,
-                high: p.high,
-            })
-            .filter(|estimate| estimate.value.is_finite());
+                value: pooled.value,
+                low: pooled.low,
+                high: pooled.high,
+            });
         }
         let values = self.values()?;
         let is_finite = values.iter().all(|value| value.is_finite());
@@ -136,6 +136,14 @@ impl Study {
             low: interval.low(),
             high: interval.high(),
         })
+    }
+
+    /// The number by which points are ranked: a percentile counts even if it rests on too few
+    /// samples to be stated.
+    pub fn rank_value(&self) -> Option<f64> {
+        let pool = self.gathering.pools.asked.first();
+        let pooled = pool.and_then(|pool| pool.unstated_percentile());
+        pooled.or_else(|| self.estimate().map(|estimate| estimate.value))
     }
 
     /// What becomes of what is expected.

@@ -92,6 +92,38 @@ impl<const BITS: u32> Histogram<BITS> {
         self.add_at(bucket_of::<BITS>(value), count);
     }
 
+    /// The buckets that are not empty with their counts, in ascending order.
+    pub fn buckets(&self) -> Vec<(u16, u32)> {
+        let place =
+            |bucket: usize| u16::try_from(bucket).expect("64 bits have fewer than 2^16 buckets");
+        if self.counts.is_empty() {
+            let mut listed = self.listed.clone();
+            listed.sort_unstable();
+            let runs = listed.chunk_by(|a, b| a == b);
+            return runs.map(|run| (run[0], run.len() as u32)).collect();
+        }
+        let counts = self.counts.iter().enumerate();
+        counts
+            .filter(|(_, count)| 0 < **count)
+            .map(|(at, count)| (place(self.first + at), *count))
+            .collect()
+    }
+
+    /// Counts `count` values in a bucket. False if there is no such bucket.
+    pub fn record_in_bucket(&mut self, bucket: u16, count: u32) -> bool {
+        let bucket = usize::from(bucket);
+        let is_there = bucket <= bucket_of::<BITS>(u64::MAX);
+        match (is_there, count) {
+            (true, 1) => self.record_in(bucket),
+            (true, _) => {
+                self.count_listed();
+                self.add_at(bucket, count);
+            }
+            (false, _) => {}
+        }
+        is_there
+    }
+
     /// Values in the bucket of `value` and below.
     pub fn count_up_to(&self, value: u64) -> u64 {
         let mut sum = 0;

@@ -10,8 +10,10 @@ use super::super::Run;
 use super::super::plan::{RunStop, panic_message};
 use super::super::replicate::run_once;
 use super::points::SweepPlan;
-use crate::metrics::evaluate::Reading;
+use crate::metrics::evaluate::{Reading, evidence};
+use crate::metrics::lengths::{Buckets, Evidence};
 use crate::scenario::Scenario;
+use crate::scenario::measure::Statistic;
 
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +39,9 @@ pub enum Outcome {
         measured_secs: f64,
         /// The measures, in order.
         readings: Vec<Reading>,
+        /// By measure the samples of which it is a percentile; None of other measures. One run
+        /// may have too few of them to state the percentile of its own.
+        samples: Vec<Option<Buckets>>,
     },
     /// Why it has none.
     Failed(String),
@@ -133,10 +138,22 @@ fn run_point(
 }
 
 fn done(run: Run, scenario: &Scenario) -> Outcome {
+    let samples = scenario.asked.iter().map(|asked| {
+        let evidence = match asked.measure.statistic {
+            Statistic::Percentile(_) => evidence(&run.metrics, scenario, &asked.measure),
+            _ => None,
+        };
+        match evidence? {
+            Evidence::Percentile { lengths, .. } => Some(lengths.buckets()),
+            Evidence::Share { .. } => None,
+        }
+    });
+    let samples = samples.collect();
     Outcome::Done {
         digest: run.metrics.digest,
         event_count: run.metrics.event_count,
         measured_secs: (scenario.duration - scenario.warmup).as_secs_f64(),
         readings: run.readings,
+        samples,
     }
 }

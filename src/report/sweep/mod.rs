@@ -3,6 +3,7 @@
 pub mod pictures;
 pub mod plan_file;
 pub mod records;
+mod samples_text;
 pub mod shard;
 pub mod tables;
 pub mod text;

@@ -12,7 +12,7 @@ use crate::chart::theme::LINES;
 use crate::chart::trade_off::{TradeOff, TradeOffPoint};
 use crate::experiment::sweep::pareto::Front;
 use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
-use crate::scenario::measure::Unit;
+use crate::scenario::measure::{AskedMeasure, Statistic, Unit};
 use crate::scenario::measure_catalog::{Direction, direction};
 use crate::scenario::sweep::Axis;
 
@@ -119,13 +119,12 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
         values: (0..across.values.len())
             .map(|tick| {
                 let (_, measure) = grid.at(cut, tick, place)?;
-                let mean = measure.mean?;
-                let is_known = mean.half_width.is_finite();
-                let half_width = if is_known { mean.half_width } else { 0.0 };
+                let known = measure.interval?;
+                let end = |end: f64| if end.is_finite() { end } else { known.value };
                 Some(SweepValue {
-                    value: mean.mean,
-                    low: mean.mean - half_width,
-                    high: mean.mean + half_width,
+                    value: known.value,
+                    low: end(known.low),
+                    high: end(known.high),
                 })
             })
             .collect(),
@@ -168,11 +167,11 @@ fn map(
     let asked = &view.asked[measure];
     let cell = |row: usize, column: usize| {
         let known = grid.at(cut, column, row);
-        let mean = known.and_then(|(_, measure)| measure.mean);
+        let number = known.and_then(|(_, measure)| measure.interval);
         SweepCell {
-            value: mean.map(|mean| mean.mean),
-            label: match (mean, known) {
-                (Some(mean), _) => format::by_unit(unit(asked), mean.mean),
+            value: number.map(|number| number.value),
+            label: match (number, known) {
+                (Some(number), _) => format::by_unit(unit(asked), number.value),
                 (None, Some((_, measure))) if 0 < measure.never_count => "never".to_string(),
                 (None, Some(_)) => "unknown".to_string(),
                 (None, None) => "not run".to_string(),
@@ -203,10 +202,10 @@ fn map(
 /// Where a measure is best or, if it is neither better high nor low, where it is least.
 fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) -> Caption {
     let asked = &view.asked[measure];
-    let means = summary.points.iter().map(|point| point[measure].mean);
+    let numbers = summary.points.iter().map(|point| point[measure].interval);
     let known: Vec<(u32, f64)> = (0..)
-        .zip(means)
-        .filter_map(|(point, mean)| Some((point, mean?.mean)))
+        .zip(numbers)
+        .filter_map(|(point, number)| Some((point, number?.value)))
         .collect();
     let by_value = |a: &&(u32, f64), b: &&(u32, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
     let least = known.iter().min_by(by_value);
@@ -254,10 +253,19 @@ fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) 
     Caption {
         title,
         subtitle: format!(
-            "Means of {} with 95 % intervals{fixed}",
+            "{} of {}, with 95 % intervals{fixed}",
+            kind_of_number(asked),
             format::counted(u64::from(view.plan.repeat), "replication")
         ),
         footer: footer(view, summary),
+    }
+}
+
+/// What a number over all replications is.
+fn kind_of_number(asked: &AskedMeasure) -> &'static str {
+    match asked.measure.statistic {
+        Statistic::Percentile(_) => "Percentiles of all samples",
+        _ => "Means",
     }
 }
 
@@ -281,17 +289,17 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
     });
     let point = |point: u32| {
         let measures = &summary.points[point as usize];
-        let means = places.map(|place| measures[place].mean);
-        let [Some(first), Some(second)] = means else {
+        let known = places.map(|place| measures[place].interval);
+        let [Some(first), Some(second)] = known else {
             return None;
         };
-        let means = [first, second];
+        let known = [first, second];
         Some(TradeOffPoint {
             label: view.plan.label(point),
-            values: means.map(|mean| mean.mean),
-            intervals: means.map(|mean| {
-                let is_known = mean.half_width.is_finite();
-                is_known.then_some((mean.low(), mean.high()))
+            values: known.map(|known| known.value),
+            intervals: known.map(|known| {
+                let is_known = known.low.is_finite() && known.high.is_finite();
+                is_known.then_some((known.low, known.high))
             }),
             is_on_front: front.points.contains(&point),
             is_chosen: front.chosen == point,
@@ -301,11 +309,11 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
     let all = front.points.iter().copied().chain(others);
     let chosen = &summary.points[front.chosen as usize];
     let [first, second] = places.map(|place| {
-        let mean = chosen[place].mean.expect("it is on the front").mean;
+        let known = chosen[place].interval.expect("it is on the front");
         format!(
             "{} {}",
             view.asked[place].text,
-            format::by_unit(unit(&view.asked[place]), mean)
+            format::by_unit(unit(&view.asked[place]), known.value)
         )
     });
     let name = |place: usize| {
@@ -324,7 +332,7 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
             title: format!("{}: {first}, {second}", view.plan.label(front.chosen)),
             subtitle: format!(
                 "The compromise nearest to the best of both, among {} of {} that no other beats in \
-                 both; means of {} with 95 % intervals",
+                 both; {} each, with 95 % intervals",
                 front.points.len(),
                 format::counted(u64::from(view.plan.point_count()), "point"),
                 format::counted(u64::from(view.plan.repeat), "replication")

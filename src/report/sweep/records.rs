@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::samples_text::{from_texts, to_texts};
 use crate::experiment::sweep::execute::{Outcome, RunRecord};
 use crate::metrics::evaluate::Reading;
 
@@ -26,6 +27,8 @@ struct Line {
     measured_secs: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     values: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    samples: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<String>,
     check: String,
@@ -40,6 +43,7 @@ pub fn to_line(record: &RunRecord) -> String {
         event_count: None,
         measured_secs: None,
         values: None,
+        samples: Vec::new(),
         failed: None,
         check: String::new(),
     };
@@ -49,11 +53,15 @@ pub fn to_line(record: &RunRecord) -> String {
             event_count,
             measured_secs,
             readings,
+            samples,
         } => {
             line.digest = Some(format!("{digest:016x}"));
             line.event_count = Some(*event_count);
             line.measured_secs = Some(format!("{measured_secs:?}"));
             line.values = Some(readings.iter().map(reading_text).collect());
+            if samples.iter().any(Option::is_some) {
+                line.samples = to_texts(samples);
+            }
         }
         Outcome::Failed(reason) => line.failed = Some(reason.clone()),
     }
@@ -70,16 +78,19 @@ pub fn from_line(text: &str) -> Option<RunRecord> {
     }
     let outcome = match line.failed {
         Some(reason) => Outcome::Failed(reason),
-        None => Outcome::Done {
-            digest: u64::from_str_radix(&line.digest?, 16).ok()?,
-            event_count: line.event_count?,
-            measured_secs: line.measured_secs?.parse().ok()?,
-            readings: line
-                .values?
-                .iter()
-                .map(|text| reading(text))
-                .collect::<Option<_>>()?,
-        },
+        None => {
+            let readings = line.values?;
+            let readings: Option<Vec<Reading>> = readings.iter().map(|r| reading(r)).collect();
+            let (readings, mut samples) = (readings?, from_texts(&line.samples)?);
+            samples.resize(readings.len(), None);
+            Outcome::Done {
+                digest: u64::from_str_radix(&line.digest?, 16).ok()?,
+                event_count: line.event_count?,
+                measured_secs: line.measured_secs?.parse().ok()?,
+                readings,
+                samples,
+            }
+        }
     };
     Some(RunRecord {
         run: line.run,
@@ -282,6 +293,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::lengths::Buckets;
 
     fn record(run: u32, value: f64) -> RunRecord {
         RunRecord {
@@ -295,6 +307,7 @@ mod tests {
                     Reading::Known(value),
                     Reading::Undecided("no \"requests\"\n".to_string()),
                 ],
+                samples: vec![None, Some(Buckets::default())],
             },
         }
     }

@@ -9,6 +9,7 @@ use super::super::series::safe_cell;
 use super::super::summary::{digest_text, unit_suffix};
 use super::plan_file::PlanFile;
 use super::records::Records;
+use crate::experiment::compare::sample::Level;
 use crate::experiment::sweep::execute::{Outcome, RunRecord};
 use crate::experiment::sweep::points::SweepPlan;
 use crate::experiment::sweep::summary::{Summarizer, SweepSummary};
@@ -56,14 +57,9 @@ impl SweepView<'_> {
 
     /// What all points say. Every run must be known.
     pub fn summary(&self, records: &mut Records) -> io::Result<SweepSummary> {
-        let mut summarizer = Summarizer::new(self.asked);
-        let mut point = Vec::new();
+        let mut summarizer = Summarizer::new(self.asked, self.plan.repeat);
         self.each_run(records, |record| {
-            point.push(record.clone());
-            if point.len() == self.plan.repeat as usize {
-                summarizer.add_point(&point);
-                point.clear();
-            }
+            summarizer.add(record);
             Ok(())
         })?;
         let pareto = self.file.plan.pareto.as_ref().map(|pair| {
@@ -142,14 +138,15 @@ impl SweepView<'_> {
         csv.flush()
     }
 
-    /// One row for each point and measure, with the mean of its replications.
+    /// One row for each point and measure: the percentile of the samples of all replications, or
+    /// the mean of their numbers.
     pub fn points_csv(&self, summary: &SweepSummary, out: &mut dyn Write) -> io::Result<()> {
         let mut csv = csv::Writer::from_writer(out);
         let mut head = vec!["point".to_string()];
         head.extend(self.plan.axes.iter().map(|axis| axis.column()));
-        let columns = "measure unit known_count never_count missing_count mean interval_95_low \
-                       interval_95_high seen_count exposure_secs rate_95_low_per_sec \
-                       rate_95_high_per_sec is_on_front is_chosen";
+        let columns = "measure unit known_count never_count missing_count estimate value \
+                       interval_95_low interval_95_high seen_count exposure_secs rate_95_low_per_sec \
+                       rate_95_high_per_sec front is_chosen";
         head.extend(columns.split_whitespace().map(str::to_string));
         csv.write_record(&head)?;
         let number = |value: Option<f64>| {
@@ -157,9 +154,17 @@ impl SweepView<'_> {
             value.map_or(String::new(), |value| value.to_string())
         };
         let front = summary.front.as_ref();
-        let mut is_on_front = vec![false; summary.points.len()];
-        for point in front.iter().flat_map(|front| &front.points) {
-            is_on_front[*point as usize] = true;
+        let mut places = vec!["off"; summary.points.len()];
+        for (word, points) in front
+            .iter()
+            .flat_map(|f| [("on", &f.points), ("open", &f.open)])
+        {
+            points
+                .iter()
+                .for_each(|point| places[*point as usize] = word);
+        }
+        if front.is_none() {
+            places.fill("");
         }
         for (point, measures) in (0..).zip(&summary.points) {
             for (asked, measure) in self.asked.iter().zip(measures) {
@@ -172,16 +177,17 @@ impl SweepView<'_> {
                     measure.missing_count,
                 ];
                 cells.extend(counts.map(|count| count.to_string()));
-                let mean = measure.mean.as_ref();
-                cells.push(number(mean.map(|mean| mean.mean)));
-                cells.push(number(mean.map(|mean| mean.low())));
-                cells.push(number(mean.map(|mean| mean.high())));
+                cells.push(estimate_word(&measure.level).to_string());
+                let interval = measure.interval.as_ref();
+                cells.push(number(interval.map(|interval| interval.value)));
+                cells.push(number(interval.map(|interval| interval.low)));
+                cells.push(number(interval.map(|interval| interval.high)));
                 let rare = measure.rare.as_ref();
                 cells.push(rare.map_or(String::new(), |rare| rare.seen_count.to_string()));
                 cells.push(number(rare.map(|rare| rare.exposure_secs)));
                 cells.push(number(rare.map(|rare| rare.low_per_sec)));
                 cells.push(number(rare.map(|rare| rare.high_per_sec)));
-                cells.push(is_on_front[point as usize].to_string());
+                cells.push(places[point as usize].to_string());
                 cells.push(front.is_some_and(|front| front.chosen == point).to_string());
                 csv.write_record(&cells)?;
             }
@@ -232,6 +238,7 @@ impl SweepView<'_> {
             json!({
                 "measures": contents.pareto,
                 "points": front.points,
+                "open": front.open,
                 "chosen": front.chosen,
                 "left_out_count": front.left_out_count,
             })
@@ -330,6 +337,15 @@ impl SweepView<'_> {
             map.insert(axis.column(), cell);
         }
         map
+    }
+}
+
+/// What a number over all replications is; `none` where there is none, or it never came.
+pub fn estimate_word(level: &Level) -> &'static str {
+    match level {
+        Level::Mean(_) => "mean",
+        Level::Pooled(_) => "pooled",
+        Level::Censored { .. } | Level::Unknown { .. } => "none",
     }
 }
 

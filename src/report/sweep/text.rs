@@ -1,8 +1,10 @@
 //! What a sweep says, in words and a table.
 
+use super::super::comparison_text::level_text;
 use super::super::format;
 use super::super::terminal::Table;
 use super::tables::{SweepView, unit};
+use crate::experiment::compare::sample::Level;
 use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
 use crate::scenario::measure::Unit;
 
@@ -40,10 +42,11 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
         let measures = view.asked.iter().zip(&summary.points[*point as usize]);
         cells.extend(measures.map(|(asked, measure)| cell(measure, unit(asked))));
         if let Some(front) = front {
-            let mark = match (front.chosen == *point, front.points.contains(point)) {
-                (true, _) => "chosen",
-                (false, true) => "on the front",
-                (false, false) => "",
+            let mark = match point {
+                point if front.chosen == *point => "chosen",
+                point if front.points.contains(point) => "on the front",
+                point if front.open.contains(point) => "open",
+                _ => "",
             };
             cells.push(mark.to_string());
         }
@@ -63,35 +66,27 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
     }
 }
 
-/// `48.2 ms ± 1.1 ms`, or why there is no mean.
-fn cell(measure: &PointMeasure, unit: Unit) -> String {
-    match (&measure.mean, &measure.rare) {
-        (Some(mean), Some(rare)) if rare.seen_count == 0 => format!(
+/// `48.2 ms ± 1.1 ms`, or why there is no number.
+pub fn cell(measure: &PointMeasure, unit: Unit) -> String {
+    match (&measure.level, measure.interval, &measure.rare) {
+        (_, Some(estimate), Some(rare)) if rare.seen_count == 0 => format!(
             "{}, at most {}",
-            format::by_unit(unit, mean.mean),
+            format::by_unit(unit, estimate.value),
             format::rate(rare.high_per_sec)
         ),
-        (Some(mean), _) if mean.half_width.is_finite() => {
-            let value = format::by_unit(unit, mean.mean);
-            match unit {
-                Unit::Ratio => {
-                    format!(
-                        "{value} \u{b1} {} points",
-                        format::number(mean.half_width * 100.0)
-                    )
-                }
-                _ => format!("{value} \u{b1} {}", format::by_unit(unit, mean.half_width)),
-            }
+        (_, Some(estimate), Some(_)) => format!(
+            "{} ({})",
+            format::by_unit(unit, estimate.value),
+            format::interval(unit, (estimate.low, estimate.high))
+        ),
+        (Level::Mean(_) | Level::Pooled(_), _, _) => level_text(&measure.level, unit),
+        (Level::Censored { never_count, .. }, _, _) => {
+            format!("never in {never_count} of {}", measure.known_count)
         }
-        (Some(mean), _) => format::by_unit(unit, mean.mean),
-        (None, _) if 0 < measure.missing_count => {
+        (Level::Unknown { .. }, _, _) => {
             let count = measure.known_count + measure.missing_count;
             format!("{} of {count} known", measure.known_count)
         }
-        (None, _) => format!(
-            "never in {} of {}",
-            measure.never_count, measure.known_count
-        ),
     }
 }
 
@@ -112,7 +107,7 @@ pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
         )
     };
     list.push(format!(
-        "{} of {} are on the front of {} and {}, by their means",
+        "{} of {} are on the front of {} and {}, by their numbers",
         front.points.len(),
         format::counted(u64::from(view.plan.point_count()), "point"),
         pair[0],
@@ -124,6 +119,17 @@ pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
         value(&pair[0]),
         value(&pair[1])
     ));
+    match front.open.len() {
+        0 => {}
+        1 => list.push(
+            "1 other point may belong to the front as well: it is not beaten beyond its interval"
+                .to_string(),
+        ),
+        count => list.push(format!(
+            "{count} other points may belong to the front as well: none of them is beaten beyond \
+             its interval"
+        )),
+    }
     if 0 < front.left_out_count {
         list.push(format!(
             "{} left out of the front: a number is missing or never came",
