@@ -25,6 +25,8 @@ pub const COMPARISON_SCHEMA: u32 = 1;
 pub struct ComparisonFacts {
     /// The scenario.
     pub scenario: String,
+    /// The comment that opens its file.
+    pub header: Vec<String>,
     /// The seed of the first replication of every variant.
     pub seed: u64,
     /// Fingerprint of all runs.

@@ -165,6 +165,7 @@ fn run_variants(
         measures,
         facts: ComparisonFacts {
             scenario: scenario.name.clone(),
+            header: first.loaded.scenario.header.clone(),
             seed: scenario.seed,
             digest: digest_text(xxhash_rust::xxh64::xxh64(&words.concat(), 0)),
             variants: sets.into_iter().zip(digests).collect(),
@@ -252,6 +253,7 @@ fn read_saved(args: &CompareArgs) -> Result<Compared, CliError> {
         measures,
         facts: ComparisonFacts {
             scenario: saved[reference].scenario.clone(),
+            header: Vec::new(),
             seed: saved[reference].seeds[0],
             digest: digest_text(digest),
             variants: saved

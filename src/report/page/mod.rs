@@ -141,7 +141,7 @@ pub fn page(input: PageInput) -> ReportPage {
     ReportPage {
         title: scenario.name.clone(),
         facts: input.facts,
-        question: question(scenario),
+        question: question(&scenario.header),
         findings,
         replay: input.replay,
         sections: sections
@@ -175,15 +175,15 @@ fn assumptions(scenario: &Scenario, open: &[DefaultLine]) -> Vec<Block> {
     blocks
 }
 
-/// The header of the file, in paragraphs: one ends at an empty line and before `Word:`.
-fn question(scenario: &Scenario) -> Vec<String> {
+/// The header of a scenario file, in paragraphs: one ends at an empty line and before `Word:`.
+pub fn question(header: &[String]) -> Vec<String> {
     let opens = |line: &str| {
         let first = line.split(' ').next().unwrap_or_default();
         first.len() > 1 && first.ends_with(':') && first.starts_with(char::is_uppercase)
     };
     let mut paragraphs: Vec<String> = Vec::new();
     let mut is_new = true;
-    for line in scenario.header.iter().map(|line| line.trim()) {
+    for line in header.iter().map(|line| line.trim()) {
         match paragraphs.last_mut() {
             _ if line.is_empty() => is_new = true,
             Some(paragraph) if !is_new && !opens(line) => {

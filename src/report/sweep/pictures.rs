@@ -3,6 +3,7 @@
 use super::super::format;
 use super::super::summary::digest_text;
 use super::tables::{SweepView, unit};
+use super::text::extremes;
 use crate::chart::Caption;
 use crate::chart::axis::Quantity;
 use crate::chart::picture::Picture;
@@ -199,44 +200,9 @@ fn map(
     }
 }
 
-/// Where a measure is best or, if it is neither better high nor low, where it is least.
 fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) -> Caption {
     let asked = &view.asked[measure];
-    let numbers = summary.points.iter().map(|point| point[measure].interval);
-    let known: Vec<(u32, f64)> = (0..)
-        .zip(numbers)
-        .filter_map(|(point, number)| Some((point, number?.value)))
-        .collect();
-    let by_value = |a: &&(u32, f64), b: &&(u32, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
-    let least = known.iter().min_by(by_value);
-    let most = known.iter().max_by(by_value);
-    let text = |value: f64| format::by_unit(unit(asked), value);
-    let title = match (direction(&asked.measure), least, most) {
-        (_, Some(least), Some(most)) if text(least.1) == text(most.1) => {
-            format!("{} is {} at every point", asked.text, text(least.1))
-        }
-        (Direction::Higher, Some(least), Some(most)) => format!(
-            "{} is best, {}, at {}; at worst it is {}",
-            asked.text,
-            text(most.1),
-            view.plan.label(most.0),
-            text(least.1)
-        ),
-        (direction, Some(least), Some(most)) => {
-            let [best, worst] = match direction {
-                Direction::Neither => ["least", "at most"],
-                _ => ["best", "at worst"],
-            };
-            format!(
-                "{} is {best}, {}, at {}; {worst} it is {}",
-                asked.text,
-                text(least.1),
-                view.plan.label(least.0),
-                text(most.1)
-            )
-        }
-        _ => format!("{} exists at no point in every replication", asked.text),
-    };
+    let title = extremes(view, summary, measure);
     let others = view
         .plan
         .axes

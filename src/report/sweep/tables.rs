@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::series::safe_cell;
 use super::super::summary::{digest_text, unit_suffix};
+use super::page::keep_failure;
 use super::plan_file::PlanFile;
 use super::records::Records;
 use crate::experiment::compare::sample::Level;
@@ -193,6 +194,16 @@ impl SweepView<'_> {
             }
         }
         csv.flush()
+    }
+
+    /// The first failed runs.
+    pub fn failures(&self, records: &mut Records) -> io::Result<Vec<RunRecord>> {
+        let mut failures = Vec::new();
+        self.each_run(records, |record| {
+            keep_failure(&mut failures, record);
+            Ok(())
+        })?;
+        Ok(failures)
     }
 
     /// The failed runs, a line of JSON each, with the command that repeats one in this directory.

@@ -7,7 +7,11 @@ use super::tables::{SweepView, unit};
 use crate::experiment::compare::sample::Level;
 use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
 use crate::scenario::measure::Unit;
+use crate::scenario::measure_catalog::{Direction, direction};
 
+/// What must be known to read the numbers.
+pub const READING: &str = "Intervals are of 95 %, each for itself. A percentile is that of the \
+                           samples of all replications, all else is their mean.";
 /// Most points that are shown; all of them stand in `points.csv`.
 const SHOWN_POINT_COUNT_MAX: usize = 60;
 
@@ -87,6 +91,51 @@ pub fn cell(measure: &PointMeasure, unit: Unit) -> String {
             let count = measure.known_count + measure.missing_count;
             format!("{} of {count} known", measure.known_count)
         }
+    }
+}
+
+/// With a full stop.
+pub fn as_sentence(text: &str) -> String {
+    format!("{}.", text.trim_end_matches('.'))
+}
+
+/// Where a measure is best or, if it is neither better high nor low, where it is least.
+pub fn extremes(view: &SweepView, summary: &SweepSummary, measure: usize) -> String {
+    let asked = &view.asked[measure];
+    let numbers = summary.points.iter().map(|point| point[measure].interval);
+    let known: Vec<(u32, f64)> = (0..)
+        .zip(numbers)
+        .filter_map(|(point, number)| Some((point, number?.value)))
+        .collect();
+    let by_value = |a: &&(u32, f64), b: &&(u32, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
+    let least = known.iter().min_by(by_value);
+    let most = known.iter().max_by(by_value);
+    let text = |value: f64| format::by_unit(unit(asked), value);
+    match (direction(&asked.measure), least, most) {
+        (_, Some(least), Some(most)) if text(least.1) == text(most.1) => {
+            format!("{} is {} at every point", asked.text, text(least.1))
+        }
+        (Direction::Higher, Some(least), Some(most)) => format!(
+            "{} is best, {}, at {}; at worst it is {}",
+            asked.text,
+            text(most.1),
+            view.plan.label(most.0),
+            text(least.1)
+        ),
+        (direction, Some(least), Some(most)) => {
+            let [best, worst] = match direction {
+                Direction::Neither => ["least", "at most"],
+                _ => ["best", "at worst"],
+            };
+            format!(
+                "{} is {best}, {}, at {}; {worst} it is {}",
+                asked.text,
+                text(least.1),
+                view.plan.label(least.0),
+                text(most.1)
+            )
+        }
+        _ => format!("{} exists at no point in every replication", asked.text),
     }
 }
 
