@@ -252,6 +252,7 @@ pub fn manifest(
         scenario_name: loaded.scenario.name.clone(),
         scenario_files: loaded.origin.file_hashes.clone(),
         replications: results.runs.iter().map(record).collect(),
+        points: Vec::new(),
         repeat_with: command.to_string(),
         started_at: utc_text(started_at),
         ended_at: utc_text(SystemTime::now()),

@@ -26,6 +26,17 @@ pub enum Aim {
     Maximize,
 }
 
+/// What is sought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goal {
+    /// Which way the objective gets better.
+    pub aim: Aim,
+    /// The objective, in the language of `[expect]`.
+    pub measure: String,
+    /// What must hold, in the same language.
+    pub constraints: Vec<String>,
+}
+
 /// One round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {

@@ -88,6 +88,12 @@ impl Study {
         u32::try_from(self.gathering.runs.len()).expect("replications are counted in 32 bits")
     }
 
+    /// The seed and the fingerprint of every replication.
+    pub fn digests(&self) -> Vec<(u64, u64)> {
+        let runs = self.gathering.runs.iter();
+        runs.map(|run| (run.seed, run.metrics.digest)).collect()
+    }
+
     /// Runs the replications of `plan` that are not done yet. What is only drawn is not kept.
     pub fn extend(
         &mut self,

@@ -34,6 +34,20 @@ pub fn sections(list: Vec<(&str, Vec<Block>)>) -> Vec<Section> {
         .collect()
 }
 
+/// With a full stop, and a capital unless it begins with the name of a measure or a path.
+pub fn as_sentence(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    let first = text.split(' ').next().unwrap_or_default();
+    let is_plain = first.chars().all(|c| c.is_ascii_alphabetic() || c == ',');
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(letter) if is_plain => {
+            format!("{}{}.", letter.to_uppercase(), chars.as_str())
+        }
+        _ => format!("{text}."),
+    }
+}
+
 /// The last line of a page.
 pub fn footer(scenario: &str, seed: u64, digest: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");

@@ -106,6 +106,7 @@ pub fn finish(
             sha256: sha256_of(job.file.plan.scenario_toml.as_bytes()),
         }],
         replications: Vec::new(),
+        points: Vec::new(),
         repeat_with: REPEAT.to_string(),
         started_at: utc_text(started_at),
         ended_at: utc_text(SystemTime::now()),

@@ -2,22 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::CliError;
 use super::super::args::LimitArgs;
-use super::super::load::{self, refused, show_diagnostics, slug};
+use super::super::kept::KeptScenario;
+use super::super::load::{self, show_diagnostics};
 use super::super::style::Console;
-use super::super::{CliError, load::input};
 use super::args::SweepArgs;
 use super::axes;
 use crate::experiment::sweep::execute::PointSource;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::report::files::KeptInput;
-use crate::report::manifest::FileHash;
-use crate::report::run_dir::sha256_of_file;
 use crate::report::sweep::plan_file::{AxisRecord, PlanContents, PlanFile};
 use crate::scenario::Scenario;
 use crate::scenario::load::limits::{Estimate, Limits, estimate};
 use crate::scenario::load::point::Base;
-use crate::scenario::load::{LoadInput, LoadText, Loaded, axis};
+use crate::scenario::load::{LoadInput, LoadText, Loaded};
 use crate::scenario::measure::AskedMeasure;
 use crate::scenario::measure_catalog::{Direction, direction};
 use crate::scenario::sweep::SweepConfig;
@@ -81,20 +80,11 @@ impl Job {
 
     /// The sweep of a scenario, as its `[sweep]` and the flags say.
     pub fn from_scenario(args: &SweepArgs, console: &mut Console) -> Result<Self, CliError> {
-        let mut sets = args.load.sets.clone();
-        if let Some(seed) = args.seed {
-            sets.push(format!("seed={seed}"));
-        }
         let path = args.scenario.as_deref().expect("the flags demand it");
-        let input = input(Some(path), &sets, &args.load.limits)?;
-        let mut loaded = crate::scenario::load::load(&input);
-        show_diagnostics(&loaded, console);
-        let Some(scenario) = loaded.scenario.take() else {
-            return Err(refused(&loaded));
-        };
+        let (input, scenario) = load::subject(path, &args.load, args.seed, console)?;
         let config = config(args, &scenario)?;
         let contents = contents(&scenario, &config, &args.load.limits);
-        let base = open(&input, &config.measures, console)?;
+        let base = load::open(&input, &config.measures, console)?;
         let mut job = Job::new(contents, base, CHECKED_COUNT_MAX, console)?;
         job.keep_inputs()?;
         Ok(job)
@@ -127,7 +117,7 @@ impl Job {
             path: folder.join(&input.path),
         });
         let inputs = inputs.collect();
-        let base = open(&input, &file.plan.measures, console)?;
+        let base = load::open(&input, &file.plan.measures, console)?;
         let mut job = Job::new(file.plan, base, SIZED_COUNT_MAX, console)?;
         job.inputs = inputs;
         Ok(job)
@@ -175,47 +165,19 @@ impl Job {
     /// Names the CSV inputs as they will stand beside the plan, and writes the scenario with these
     /// names into the plan.
     fn keep_inputs(&mut self) -> Result<(), CliError> {
-        let paths = self.base.input_paths();
+        let kept = KeptScenario::new(&self.base)?;
         let contents = &mut self.file.plan;
-        for (place, path) in paths.iter().enumerate() {
-            let sha256 = sha256_of_file(path).map_err(|source| CliError::File {
-                path: path.display().to_string(),
-                source,
-            })?;
-            let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-            let name = format!("inputs/{place}-{}-{}", &sha256[..8], slug(&file_name));
-            contents.inputs.push(FileHash {
-                path: name.clone(),
-                sha256,
-            });
-            self.inputs.push(KeptInput {
-                name,
-                path: path.clone(),
-            });
-        }
-        let inputs = &self.inputs;
-        let rename = |path: &Path| {
-            let kept = inputs.iter().find(|input| input.path == path);
-            kept.map(|input| input.name.clone())
-        };
-        contents.scenario_toml = self.base.toml(&rename);
         let axes = contents.axes.iter_mut();
         for value in axes.flat_map(|axis: &mut AxisRecord| &mut axis.values) {
-            if let Some(name) = self.base.file_of(value).and_then(|path| rename(&path)) {
-                *value = axis::toml_of(&name);
-            }
+            *value = kept.value(&self.base, value);
         }
+        contents.scenario_toml = kept.toml;
+        contents.inputs = kept.hashes;
+        self.inputs = kept.inputs;
         self.plan = contents.sweep_plan().map_err(CliError::Usage)?;
         self.file = PlanFile::new(contents.clone());
         Ok(())
     }
-}
-
-fn open(input: &LoadInput, measures: &[String], console: &mut Console) -> Result<Base, CliError> {
-    Base::open(input, measures).map_err(|loaded| {
-        show_diagnostics(&loaded, console);
-        refused(&loaded)
-    })
 }
 
 /// Builds a point; its mistakes are shown.

@@ -3,7 +3,7 @@
 use super::super::format;
 use super::super::html::{Block, Mark, ReportPage, Table};
 use super::super::page::question;
-use super::super::study_page::{footer, paragraphs, sections, table};
+use super::super::study_page::{as_sentence, footer, paragraphs, sections, table};
 use super::super::summary::digest_text;
 use super::tables::SweepView;
 use super::text;
@@ -84,7 +84,7 @@ pub fn page(input: SweepPageInput) -> ReportPage {
 fn findings(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
     let extremes = (0..view.asked.len()).map(|measure| text::extremes(view, summary, measure));
     let all = text::sentences(view, summary).into_iter().chain(extremes);
-    all.map(|sentence| text::as_sentence(&sentence)).collect()
+    all.map(|sentence| as_sentence(&sentence)).collect()
 }
 
 fn failures(view: &SweepView, summary: &SweepSummary, shown: &[RunRecord]) -> Vec<Block> {

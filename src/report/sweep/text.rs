@@ -94,11 +94,6 @@ pub fn cell(measure: &PointMeasure, unit: Unit) -> String {
     }
 }
 
-/// With a full stop.
-pub fn as_sentence(text: &str) -> String {
-    format!("{}.", text.trim_end_matches('.'))
-}
-
 /// Where a measure is best or, if it is neither better high nor low, where it is least.
 pub fn extremes(view: &SweepView, summary: &SweepSummary, measure: usize) -> String {
     let asked = &view.asked[measure];
