@@ -54,8 +54,10 @@ impl Chart for Intervals {
         let mut entries = vec![
             (Swatch::Dot(BLUE), "number"),
             (Swatch::Interval(BLUE), "its 95 % interval"),
-            (Swatch::Tick(AXIS), "one replication"),
         ];
+        if self.rows.iter().any(|row| !row.values.is_empty()) || self.rows.is_empty() {
+            entries.push((Swatch::Tick(AXIS), "one replication"));
+        }
         if self.mark.is_some() {
             entries.push((Swatch::Tick(INK), &self.mark_name));
         }

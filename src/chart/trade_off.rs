@@ -21,6 +21,9 @@ pub struct TradeOffPoint {
     pub intervals: [Option<(f64, f64)>; 2],
     /// No other point is better in both.
     pub is_on_front: bool,
+    /// Another point is, but not beyond the intervals of both.
+    #[serde(default)]
+    pub is_open: bool,
     pub is_chosen: bool,
 }
 
@@ -50,11 +53,16 @@ impl Chart for TradeOff {
 
     fn scene(&self, width: f64) -> Scene {
         let (mut scene, top) = frame::open(&self.caption, width);
-        let entries = [
+        let mut entries = vec![
             (Swatch::Dot(BLUE), "on the front"),
+            (Swatch::Interval(BLUE), "95 % interval"),
             (Swatch::Dot(OTHER), "another point is better in both"),
-            (Swatch::Ring(VERMILION), "nearest to the best of both"),
         ];
+        if self.points.iter().any(|point| point.is_open) {
+            let words = "another point is, but not beyond the intervals";
+            entries.push((Swatch::Ring(BLUE), words));
+        }
+        entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 26.0;
         let bottom = top + HEIGHT;
         let y = self.scale(1, (bottom - 12.0, top + 8.0));
@@ -107,7 +115,7 @@ impl Chart for TradeOff {
         let mut table = DataTable::new(columns);
         table
             .columns
-            .extend(["on the front", "chosen"].map(String::from));
+            .extend(["on the front", "open", "chosen"].map(String::from));
         let number = |value: Option<f64>| value.map_or("–".to_string(), |v| v.to_string());
         for point in &self.points {
             let mut cells = vec![point.label.clone()];
@@ -117,6 +125,7 @@ impl Chart for TradeOff {
                 cells.push(number(interval.map(|interval| interval.1)));
             }
             cells.push(point.is_on_front.to_string());
+            cells.push(point.is_open.to_string());
             cells.push(point.is_chosen.to_string());
             table.push(cells);
         }
@@ -165,25 +174,33 @@ impl TradeOff {
         };
         let front: Vec<&TradeOffPoint> = self.points.iter().filter(|p| p.is_on_front).collect();
         scene.line(front.iter().map(|point| at(point)).collect(), BLUE, 1.4);
-        for point in self.points.iter().filter(|point| !point.is_on_front) {
-            scene.dot(at(point), 3.2, OTHER);
-        }
-        for point in &front {
+        let draw_intervals = |scene: &mut Scene, point: &TradeOffPoint, color: Color| {
             let (px, py) = at(point);
             if let Some((low, high)) = point.intervals[0] {
                 let ends = [low, high].map(|v| place(0, x, v, plot.left));
                 let ends = ends.map(|px| px.clamp(plot.left, plot.right));
-                scene.line(vec![(ends[0], py), (ends[1], py)], BLUE, 1.0);
+                scene.line(vec![(ends[0], py), (ends[1], py)], color, 1.0);
             }
             if let Some((low, high)) = point.intervals[1] {
                 let ends = [low, high].map(|v| place(1, y, v, plot.bottom));
                 let ends = ends.map(|py| py.clamp(plot.top, plot.bottom));
-                scene.line(vec![(px, ends[0]), (px, ends[1])], BLUE, 1.0);
+                scene.line(vec![(px, ends[0]), (px, ends[1])], color, 1.0);
             }
+        };
+        for point in self.points.iter().filter(|point| !point.is_on_front) {
+            if point.is_open {
+                draw_intervals(scene, point, OTHER);
+                rows::ring(scene, at(point), 4.2, BLUE);
+            } else {
+                scene.dot(at(point), 3.2, OTHER);
+            }
+        }
+        for point in &front {
+            draw_intervals(scene, point, BLUE);
             if point.is_chosen {
-                rows::ring(scene, (px, py), 9.0, VERMILION);
+                rows::ring(scene, at(point), 9.0, VERMILION);
             }
-            scene.dot((px, py), 4.2, BLUE);
+            scene.dot(at(point), 4.2, BLUE);
         }
         let is_labeled =
             |point: &&&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;

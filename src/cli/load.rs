@@ -85,22 +85,25 @@ pub fn variant(
     finish(&mut loaded)
 }
 
-/// Loads what a sweep or a study is made of. Its mistakes and warnings are shown.
+/// Loads what a sweep or a study is made of. Its mistakes are shown, and its warnings if
+/// `has_warnings`.
 pub fn subject(
     path: &Path,
     args: &LoadArgs,
     seed: Option<u64>,
+    has_warnings: bool,
     console: &mut Console,
 ) -> Result<(LoadInput, Scenario), CliError> {
     let mut sets = args.sets.clone();
     sets.extend(seed.map(|seed| format!("seed={seed}")));
     let input = input(Some(path), &sets, &args.limits)?;
     let mut loaded = load::load(&input);
-    show_diagnostics(&loaded, console);
-    match loaded.scenario.take() {
-        Some(scenario) => Ok((input, scenario)),
-        None => Err(refused(&loaded)),
+    let scenario = loaded.scenario.take();
+    if has_warnings || scenario.is_none() {
+        show_diagnostics(&loaded, console);
     }
+    let scenario = scenario.ok_or_else(|| refused(&loaded))?;
+    Ok((input, scenario))
 }
 
 /// Reads a scenario of whose points these measures are asked. Its mistakes are shown.

@@ -80,18 +80,14 @@ impl Lengths {
 
     /// The lengths that were kept; None of what never were any.
     pub fn of_buckets(buckets: &Buckets) -> Option<Self> {
-        let mut lengths = Lengths {
+        let counts = buckets.counts.iter().map(|(_, count)| u64::from(*count));
+        let lengths = Lengths {
+            histogram: Histogram::of_buckets(&buckets.counts)?,
+            finite_count: counts.sum(),
             infinite_count: buckets.infinite_count,
             min_ns: buckets.ends_ns.0,
             max_ns: buckets.ends_ns.1,
-            ..Lengths::default()
         };
-        for (bucket, count) in &buckets.counts {
-            lengths.finite_count += u64::from(*count);
-            if !lengths.histogram.record_in_bucket(*bucket, *count) {
-                return None;
-            }
-        }
         (lengths.min_ns <= lengths.max_ns).then_some(lengths)
     }
 

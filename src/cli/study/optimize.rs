@@ -33,7 +33,7 @@ const POINT_COUNT_MAX: u32 = 1_000;
 /// Finds the best point of the axes.
 pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError> {
     let goal = parse(&args.goal)?;
-    let (input, scenario) = load::subject(&args.scenario, &args.load, args.seed, console)?;
+    let (input, scenario) = load::subject(&args.scenario, &args.load, args.seed, false, console)?;
     let config = config(&args.axis, &scenario)?;
     let plan = SweepPlan::new(config.axes, &config.constraints, 1, scenario.seed)
         .map_err(CliError::Usage)?;

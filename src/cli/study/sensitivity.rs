@@ -34,7 +34,7 @@ const REPEAT: u32 = 10;
 
 /// Varies every uncertain input and says how far a number moves.
 pub fn run(args: &SensitivityArgs, console: &mut Console) -> Result<Exit, CliError> {
-    let (input, scenario) = load::subject(&args.scenario, &args.load, args.seed, console)?;
+    let (input, scenario) = load::subject(&args.scenario, &args.load, args.seed, false, console)?;
     let measure = args.metric.clone().unwrap_or_else(|| {
         let config = scenario.sensitivity.as_ref();
         config.map_or(MEASURE.to_string(), |config| config.measure.clone())

@@ -92,7 +92,7 @@ pub fn finish(
         view: &view,
         summary: &summary,
         pictures,
-        failures: &view.failures(records).map_err(CliError::Output)?,
+        failures: &view.failures(&summary, records).map_err(CliError::Output)?,
         command: REPEAT,
     });
     study_page::write(&mut writer, &page)?;

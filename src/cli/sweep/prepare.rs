@@ -81,7 +81,7 @@ impl Job {
     /// The sweep of a scenario, as its `[sweep]` and the flags say.
     pub fn from_scenario(args: &SweepArgs, console: &mut Console) -> Result<Self, CliError> {
         let path = args.scenario.as_deref().expect("the flags demand it");
-        let (input, scenario) = load::subject(path, &args.load, args.seed, console)?;
+        let (input, scenario) = load::subject(path, &args.load, args.seed, true, console)?;
         let config = config(args, &scenario)?;
         let contents = contents(&scenario, &config, &args.load.limits);
         let base = load::open(&input, &config.measures, console)?;

@@ -13,7 +13,7 @@ use super::points::SweepPlan;
 use crate::metrics::evaluate::{Reading, evidence};
 use crate::metrics::lengths::{Buckets, Evidence};
 use crate::scenario::Scenario;
-use crate::scenario::measure::Statistic;
+use crate::scenario::measure::{AskedMeasure, MeasureRef, Statistic};
 
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,17 +138,7 @@ fn run_point(
 }
 
 fn done(run: Run, scenario: &Scenario) -> Outcome {
-    let samples = scenario.asked.iter().map(|asked| {
-        let evidence = match asked.measure.statistic {
-            Statistic::Percentile(_) => evidence(&run.metrics, scenario, &asked.measure),
-            _ => None,
-        };
-        match evidence? {
-            Evidence::Percentile { lengths, .. } => Some(lengths.buckets()),
-            Evidence::Share { .. } => None,
-        }
-    });
-    let samples = samples.collect();
+    let samples = samples(&run, scenario);
     Outcome::Done {
         digest: run.metrics.digest,
         event_count: run.metrics.event_count,
@@ -156,4 +146,33 @@ fn done(run: Run, scenario: &Scenario) -> Outcome {
         readings: run.readings,
         samples,
     }
+}
+
+/// By measure the samples that its percentile is read from.
+fn samples(run: &Run, scenario: &Scenario) -> Vec<Option<Buckets>> {
+    let mut all: Vec<Option<Buckets>> = Vec::new();
+    for asked in &scenario.asked {
+        let Statistic::Percentile(_) = asked.measure.statistic else {
+            all.push(None);
+            continue;
+        };
+        // Another percentile of the same samples.
+        let is_same = |other: &AskedMeasure| {
+            matches!(other.measure.statistic, Statistic::Percentile(_))
+                && asked.measure
+                    == MeasureRef {
+                        statistic: asked.measure.statistic,
+                        ..other.measure
+                    }
+        };
+        let before = scenario.asked[..all.len()].iter().position(is_same);
+        all.push(match before {
+            Some(place) => all[place].clone(),
+            None => match evidence(&run.metrics, scenario, &asked.measure) {
+                Some(Evidence::Percentile { lengths, .. }) => Some(lengths.buckets()),
+                Some(Evidence::Share { .. }) | None => None,
+            },
+        });
+    }
+    all
 }

@@ -48,13 +48,13 @@ impl Found {
     }
 
     /// Where every point stood after its last round, the best first.
-    fn standings(&self) -> Vec<(u32, Standing)> {
-        let mut list: Vec<(u32, Standing)> = Vec::new();
+    fn standings(&self) -> Vec<Standing> {
+        let mut list: Vec<Standing> = Vec::new();
         for round in self.rounds.iter().rev() {
             let is_new =
-                |standing: &&Standing| list.iter().all(|(_, known)| known.point != standing.point);
+                |standing: &&Standing| list.iter().all(|known| known.point != standing.point);
             let new: Vec<Standing> = round.standings.iter().filter(is_new).copied().collect();
-            list.extend(new.into_iter().map(|s| (round.replication_count, s)));
+            list.extend(new);
         }
         list
     }
@@ -191,22 +191,21 @@ fn standings(found: &Found, facts: &StudyFacts) -> Intervals {
     let by_unit = |value: f64| format::by_unit(found.unit(), value);
     let finite = |value: f64| value.is_finite().then_some(value);
     let all = found.standings();
-    let row = |(count, standing): &(u32, Standing)| {
+    let row = |standing: &Standing| {
         let end = |of: fn(Estimate) -> f64| standing.estimate.map(of).and_then(finite);
         IntervalRow {
-            label: found.plan.label(standing.point),
+            label: found.plan.values_text(standing.point),
             value: end(|estimate| estimate.value),
             low: end(|estimate| estimate.low),
             high: end(|estimate| estimate.high),
             values: Vec::new(),
             words: format!(
-                "{}, {}{}",
+                "{}{}",
                 format::optional(standing.estimate, |estimate| by_unit(estimate.value)),
-                format::counted(u64::from(*count), "run"),
                 match (found.goal.constraints.is_empty(), standing.state) {
                     (true, _) | (_, VerdictState::Held) => "",
-                    (_, VerdictState::Failed) => ", breaks a constraint",
-                    (_, VerdictState::Undecided) => ", constraints open",
+                    (_, VerdictState::Failed) => " (constraint broken)",
+                    (_, VerdictState::Undecided) => " (not decided)",
                 }
             ),
             is_reference: standing.point == found.winner.point,
@@ -216,6 +215,9 @@ fn standings(found: &Found, facts: &StudyFacts) -> Intervals {
         0 => String::new(),
         count => format!("; {count} more in rounds.csv"),
     };
+    let names: Vec<&str> = (0..found.plan.axes.len())
+        .map(|axis| found.plan.short(axis))
+        .collect();
     let best = found.winner.study.estimate();
     Intervals {
         caption: Caption {
@@ -226,8 +228,9 @@ fn standings(found: &Found, facts: &StudyFacts) -> Intervals {
                 format::optional(best, |estimate| by_unit(estimate.value))
             ),
             subtitle: format!(
-                "{} of every point after its last round, the best first{left_out}",
-                found.goal.measure
+                "{} of every point ({}) after its last round, the best first{left_out}",
+                found.goal.measure,
+                names.join(", ")
             ),
             footer: study_page::footer(&facts.scenario, facts.seed, &facts.digest),
         },

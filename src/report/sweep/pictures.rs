@@ -268,6 +268,7 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
                 is_known.then_some((known.low, known.high))
             }),
             is_on_front: front.points.contains(&point),
+            is_open: front.open.contains(&point),
             is_chosen: front.chosen == point,
         })
     };

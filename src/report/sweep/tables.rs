@@ -22,6 +22,8 @@ use crate::scenario::measure_catalog::{Direction, direction, info};
 /// The version of `sweep.json`.
 pub const SWEEP_SCHEMA: u32 = 1;
 
+const ALL_KNOWN: &str = "a sweep is written when every run is known";
+
 /// What the tables tell.
 pub struct SweepView<'a> {
     /// The plan as it is written.
@@ -43,15 +45,15 @@ fn unit_word(asked: &AskedMeasure) -> &'static str {
 }
 
 impl SweepView<'_> {
-    /// Calls `each` with every run in plan order.
+    /// Calls `each` with every run in plan order, without its samples.
     fn each_run(
         &self,
         records: &mut Records,
         mut each: impl FnMut(&RunRecord) -> io::Result<()>,
     ) -> io::Result<()> {
         for run in 0..self.plan.run_count() {
-            let record = records.read(run)?;
-            each(&record.expect("a sweep is written when every run is known"))?;
+            let record = records.read_plain(run)?;
+            each(&record.expect(ALL_KNOWN))?;
         }
         Ok(())
     }
@@ -59,10 +61,9 @@ impl SweepView<'_> {
     /// What all points say. Every run must be known.
     pub fn summary(&self, records: &mut Records) -> io::Result<SweepSummary> {
         let mut summarizer = Summarizer::new(self.asked, self.plan.repeat);
-        self.each_run(records, |record| {
-            summarizer.add(record);
-            Ok(())
-        })?;
+        for run in 0..self.plan.run_count() {
+            summarizer.add(&records.read(run)?.expect(ALL_KNOWN));
+        }
         let pareto = self.file.plan.pareto.as_ref().map(|pair| {
             let place = |text: &String| self.asked.iter().position(|asked| asked.text == *text);
             [&pair[0], &pair[1]].map(|text| place(text).expect("what is compared is asked"))
@@ -197,8 +198,15 @@ impl SweepView<'_> {
     }
 
     /// The first failed runs.
-    pub fn failures(&self, records: &mut Records) -> io::Result<Vec<RunRecord>> {
+    pub fn failures(
+        &self,
+        summary: &SweepSummary,
+        records: &mut Records,
+    ) -> io::Result<Vec<RunRecord>> {
         let mut failures = Vec::new();
+        if summary.failed_count == 0 {
+            return Ok(failures);
+        }
         self.each_run(records, |record| {
             keep_failure(&mut failures, record);
             Ok(())
@@ -225,9 +233,11 @@ impl SweepView<'_> {
 
     /// The records as they are, in plan order.
     pub fn records_jsonl(&self, records: &mut Records, out: &mut dyn Write) -> io::Result<()> {
-        self.each_run(records, |record| {
-            out.write_all(super::records::to_line(record).as_bytes())
-        })
+        for run in 0..self.plan.run_count() {
+            let line = records.read_line(run)?.expect(ALL_KNOWN);
+            out.write_all(line.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// What was swept and what came of it, as indented JSON.
