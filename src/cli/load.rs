@@ -52,7 +52,7 @@ pub fn for_run(
         return Ok(first);
     }
     let limits = &args.load.limits;
-    let secs = warmup::find(&first, args.jobs.count, limits, console)?;
+    let secs = warmup::find(&first, args.jobs.count, limits, console)?.secs;
     console.note(warmup::found_text(secs));
     input.sets.push(warmup::set(secs));
     finish(&mut load::load_asking(&input, metrics, false))

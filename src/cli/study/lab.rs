@@ -6,7 +6,7 @@ use super::super::CliError;
 use super::super::args::LimitArgs;
 use super::super::interrupt::Interrupt;
 use super::super::load::{refused, show_diagnostics};
-use super::super::run::jobs_that_fit;
+use super::super::run::{jobs_that_fit, memory_for_runs};
 use super::super::style::Console;
 use crate::experiment::plan::{Monitor, Plan, PlanError};
 use crate::experiment::study::Study;
@@ -70,10 +70,12 @@ impl Lab<'_> {
         label: &str,
     ) -> Result<(), CliError> {
         let size = estimate(&study.scenario);
+        let (scenario, max_memory) = (&study.scenario, self.limits.max_memory);
+        let memory = memory_for_runs(scenario, replication_count, &size, max_memory)?;
         let plan = Plan {
             seed,
             replication_count,
-            jobs: jobs_that_fit(self.jobs, &size, self.limits.max_memory),
+            jobs: jobs_that_fit(self.jobs, &size, memory),
         };
         let listener = Listener(self.interrupt);
         let done = study.extend(&plan, self.limits.max_events, &listener);

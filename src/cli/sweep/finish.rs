@@ -38,6 +38,7 @@ impl Job {
             file: &self.file,
             plan: &self.plan,
             asked: &self.asked,
+            objectives: &self.objectives,
         }
     }
 

@@ -10,12 +10,15 @@ use super::super::style::Console;
 use super::args::SweepArgs;
 use super::axes;
 use crate::experiment::sweep::execute::PointSource;
+use crate::experiment::sweep::objective::Objective;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::report::files::KeptInput;
 use crate::report::sweep::plan_file::{AxisRecord, PlanContents, PlanFile};
 use crate::scenario::Scenario;
+use crate::scenario::expect::{Bound, Expectation};
 use crate::scenario::load::limits::{Estimate, Limits, estimate};
 use crate::scenario::load::point::Base;
+use crate::scenario::load::tree::toml_string;
 use crate::scenario::load::{LoadInput, LoadText, Loaded};
 use crate::scenario::measure::AskedMeasure;
 use crate::scenario::measure_catalog::{Direction, direction};
@@ -37,6 +40,8 @@ pub struct Job {
     pub base: Base,
     /// The measures.
     pub asked: Vec<AskedMeasure>,
+    /// What is sought.
+    pub objectives: Vec<Objective>,
     /// The largest of the points that were tried.
     pub estimate: Estimate,
     /// The CSV inputs, under their names in the plan.
@@ -152,11 +157,13 @@ impl Job {
                 )));
             }
         }
+        let objectives = objectives(&contents.objectives, &mut base, &plan, &asked, console)?;
         Ok(Job {
             file: PlanFile::new(contents),
             plan,
             base,
             asked,
+            objectives,
             estimate: largest.expect("there is a point"),
             inputs: Vec::new(),
         })
@@ -198,6 +205,46 @@ fn check_point(
     })
 }
 
+/// Reads limits as expectations of the first point.
+fn objectives(
+    texts: &[String],
+    base: &mut Base,
+    plan: &SweepPlan,
+    asked: &[AskedMeasure],
+    console: &mut Console,
+) -> Result<Vec<Objective>, CliError> {
+    let mut sets = plan.sets(0);
+    let places = 1..=texts.len();
+    let set =
+        |(place, text): (usize, &String)| format!("expect.objective-{place}={}", toml_string(text));
+    sets.extend(places.zip(texts).map(set));
+    let mut loaded = base.point(&sets);
+    let scenario = loaded.scenario.take().ok_or_else(|| {
+        show_diagnostics(&loaded, console);
+        load::refused(&loaded)
+    })?;
+    let objective = |expectation: &Expectation| {
+        let text = &expectation.text;
+        let refused = |why: &str| CliError::Usage(format!("objective `{text}`: {why}"));
+        let Bound::Value { value, .. } = &expectation.bound else {
+            return Err(refused("its limit must be a number"));
+        };
+        let is_it = |asked: &AskedMeasure| asked.measure == expectation.measure;
+        let place = asked.iter().position(is_it).ok_or_else(|| {
+            refused("its measure is not read; name it in `measures`, or with --metric")
+        })?;
+        Ok(Objective {
+            text: text.clone(),
+            measure: place,
+            operator: expectation.operator,
+            limit: *value,
+        })
+    };
+    let mut expectations = scenario.expectations;
+    expectations.retain(|expectation| expectation.name.starts_with("objective-"));
+    expectations.iter().map(objective).collect()
+}
+
 fn contents(scenario: &Scenario, config: &SweepConfig, limits: &LimitArgs) -> PlanContents {
     let mut contents = PlanContents {
         stormglass_version: env!("CARGO_PKG_VERSION").to_string(),
@@ -210,6 +257,7 @@ fn contents(scenario: &Scenario, config: &SweepConfig, limits: &LimitArgs) -> Pl
         constraints: Vec::new(),
         measures: Vec::new(),
         pareto: None,
+        objectives: Vec::new(),
         event_count_max: limits.max_events,
         memory_bytes_max: limits.max_memory,
         input_bytes_max: limits.max_input,
@@ -235,6 +283,9 @@ fn config(args: &SweepArgs, scenario: &Scenario) -> Result<SweepConfig, CliError
         if args.pareto.is_empty() {
             config.pareto = None;
         }
+    }
+    if !args.objectives.is_empty() {
+        config.objectives = args.objectives.clone();
     }
     let compared: Vec<String> = config.pareto.iter().flatten().cloned().collect();
     config.measures.extend(compared);

@@ -350,7 +350,7 @@ mod tests {
             "Expected: little.",
             "Once.",
         ];
-        assert_eq!(question(&fixture::scenario()), expected);
+        assert_eq!(question(&fixture::scenario().header), expected);
     }
 
     #[test]

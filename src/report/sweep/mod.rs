@@ -1,5 +1,6 @@
 //! Sweeps: the plan, the records of runs and the tables that are made of them.
 
+mod maps;
 pub mod page;
 pub mod pictures;
 pub mod plan_file;

@@ -2,13 +2,13 @@
 
 use super::super::format;
 use super::super::summary::digest_text;
+use super::maps::maps;
 use super::tables::{SweepView, unit};
 use super::text::extremes;
 use crate::chart::Caption;
 use crate::chart::axis::Quantity;
 use crate::chart::picture::Picture;
 use crate::chart::sweep_lines::{SweepLine, SweepLines, SweepTick, SweepValue};
-use crate::chart::sweep_map::{SweepCell, SweepMap};
 use crate::chart::theme::LINES;
 use crate::chart::trade_off::{TradeOff, TradeOffPoint};
 use crate::experiment::sweep::pareto::Front;
@@ -26,14 +26,16 @@ const DRAWN_TICK_COUNT_MAX: usize = 2_000;
 const DRAWN_COLUMN_COUNT_MAX: usize = 100;
 const DRAWN_ROW_COUNT_MAX: usize = 60;
 
-/// Two axes to draw, and where the others stand.
-struct Cut {
+/// Axes to draw, and where the others stand.
+pub(super) struct Cut {
     /// The axis from left to right.
-    across: usize,
+    pub across: usize,
     /// The axis with a line or a row for each value; None of a sweep with one axis.
-    along: Option<usize>,
+    pub along: Option<usize>,
+    /// The axis with a map for each value; None of a sweep with two axes.
+    pub third: Option<usize>,
     /// The place on every axis where it is not drawn.
-    fixed: Vec<usize>,
+    pub fixed: Vec<usize>,
 }
 
 /// All pictures.
@@ -58,7 +60,7 @@ pub fn pictures(view: &SweepView, summary: &SweepSummary) -> Vec<Picture> {
             lines(view, summary, &cut, measure),
         ));
         if let Some(along) = cut.along.filter(is_map_drawn) {
-            let map = map(view, summary, (&cut, along), measure);
+            let map = maps(view, summary, (&cut, along), measure);
             list.push(Picture::new(&format!("map-{measure}-{name}"), map));
         }
     }
@@ -75,19 +77,20 @@ fn cut(view: &SweepView, summary: &SweepSummary) -> Cut {
     Cut {
         across: order[0],
         along: order.get(1).copied(),
+        third: order.get(2).copied(),
         fixed: view.plan.places(chosen),
     }
 }
 
 /// What is known at a place of every axis; None where no point is run.
-struct Grid<'a> {
-    view: &'a SweepView<'a>,
-    summary: &'a SweepSummary,
-    measure: usize,
+pub(super) struct Grid<'a> {
+    pub view: &'a SweepView<'a>,
+    pub summary: &'a SweepSummary,
+    pub measure: usize,
 }
 
 impl Grid<'_> {
-    fn at(&self, cut: &Cut, across: usize, along: usize) -> Option<(u32, &PointMeasure)> {
+    pub fn at(&self, cut: &Cut, across: usize, along: usize) -> Option<(u32, &PointMeasure)> {
         let mut places = cut.fixed.clone();
         places[cut.across] = across;
         if let Some(axis) = cut.along {
@@ -105,8 +108,8 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
         measure,
     };
     let across = &view.plan.axes[cut.across];
-    let along = cut.along.map(|axis| &view.plan.axes[axis]);
-    let all: Vec<usize> = (0..along.map_or(1, |axis| axis.values.len())).collect();
+    let along_values = |axis: usize| &view.plan.axes[axis].values;
+    let all: Vec<usize> = (0..cut.along.map_or(1, |axis| along_values(axis).len())).collect();
     // Of more lines than colours those are drawn that are evenly spread.
     let count = all.len().min(LINES.len());
     let drawn = (0..count).map(|line| match count {
@@ -114,8 +117,12 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
         count => line * (all.len() - 1) / (count - 1),
     });
     let line = |place: usize| SweepLine {
-        label: along.map_or(view.asked[measure].text.clone(), |axis| {
-            format!("{} {}", axis.name, axis.values[place].text())
+        label: cut.along.map_or(view.asked[measure].text.clone(), |axis| {
+            format!(
+                "{} {}",
+                view.plan.short(axis),
+                along_values(axis)[place].text()
+            )
         }),
         values: (0..across.values.len())
             .map(|tick| {
@@ -131,10 +138,10 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
             .collect(),
     };
     SweepLines {
-        caption: caption(view, summary, cut, measure),
+        caption: caption(view, summary, (cut, false), measure),
         measure: view.asked[measure].text.clone(),
         quantity: quantity(unit(&view.asked[measure])),
-        axis: across.name.clone(),
+        axis: view.plan.short(cut.across).to_string(),
         ticks: across
             .values
             .iter()
@@ -147,60 +154,13 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
     }
 }
 
-fn map(
+/// What a picture of a measure is called; maps show a third axis too.
+pub(super) fn caption(
     view: &SweepView,
     summary: &SweepSummary,
-    (cut, along): (&Cut, usize),
+    (cut, is_map): (&Cut, bool),
     measure: usize,
-) -> SweepMap {
-    let grid = Grid {
-        view,
-        summary,
-        measure,
-    };
-    let labels = |axis: &Axis| -> Vec<String> {
-        axis.values
-            .iter()
-            .map(|value| value.text().to_string())
-            .collect()
-    };
-    let (across, rows) = (&view.plan.axes[cut.across], &view.plan.axes[along]);
-    let asked = &view.asked[measure];
-    let cell = |row: usize, column: usize| {
-        let known = grid.at(cut, column, row);
-        let number = known.and_then(|(_, measure)| measure.interval);
-        SweepCell {
-            value: number.map(|number| number.value),
-            label: match (number, known) {
-                (Some(number), _) => format::by_unit(unit(asked), number.value),
-                (None, Some((_, measure))) if 0 < measure.never_count => "never".to_string(),
-                (None, Some(_)) => "unknown".to_string(),
-                (None, None) => "not run".to_string(),
-            },
-        }
-    };
-    let chosen = summary
-        .front
-        .as_ref()
-        .map(|front| view.plan.places(front.chosen));
-    SweepMap {
-        caption: caption(view, summary, cut, measure),
-        measure: asked.text.clone(),
-        axes: [across.name.clone(), rows.name.clone()],
-        columns: labels(across),
-        rows: labels(rows)
-            .into_iter()
-            .enumerate()
-            .map(|(row, label)| {
-                let cells = (0..across.values.len()).map(|column| cell(row, column));
-                (label, cells.collect())
-            })
-            .collect(),
-        chosen: chosen.map(|places| (places[along], places[cut.across])),
-    }
-}
-
-fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) -> Caption {
+) -> Caption {
     let asked = &view.asked[measure];
     let title = extremes(view, summary, measure);
     let others = view
@@ -208,9 +168,11 @@ fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) 
         .axes
         .iter()
         .enumerate()
-        .filter(|(axis, _)| *axis != cut.across && Some(*axis) != cut.along);
+        .filter(|(axis, _)| *axis != cut.across && Some(*axis) != cut.along)
+        .filter(|(axis, _)| !is_map || Some(*axis) != cut.third);
+    let value = |axis: usize, of: &Axis| of.values[cut.fixed[axis]].text().to_string();
     let fixed: Vec<String> = others
-        .map(|(axis, of)| format!("{} = {}", of.name, of.values[cut.fixed[axis]].text()))
+        .map(|(axis, of)| format!("{} = {}", view.plan.short(axis), value(axis, of)))
         .collect();
     let fixed = match fixed.is_empty() {
         true => String::new(),

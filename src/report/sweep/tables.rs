@@ -12,9 +12,10 @@ use super::plan_file::PlanFile;
 use super::records::Records;
 use crate::experiment::compare::sample::Level;
 use crate::experiment::sweep::execute::{Outcome, RunRecord};
+use crate::experiment::sweep::objective::{Objective, state_of_all};
 use crate::experiment::sweep::points::SweepPlan;
-use crate::experiment::sweep::summary::{Summarizer, SweepSummary};
-use crate::metrics::evaluate::Reading;
+use crate::experiment::sweep::summary::{PointMeasure, Summarizer, SweepSummary};
+use crate::metrics::evaluate::{Reading, VerdictState};
 use crate::scenario::load::limits::Limits;
 use crate::scenario::measure::{AskedMeasure, Unit};
 use crate::scenario::measure_catalog::{Direction, direction, info};
@@ -32,6 +33,8 @@ pub struct SweepView<'a> {
     pub plan: &'a SweepPlan,
     /// The measures.
     pub asked: &'a [AskedMeasure],
+    /// What is sought of the points.
+    pub objectives: &'a [Objective],
 }
 
 /// What kind of number a measure is.
@@ -148,7 +151,7 @@ impl SweepView<'_> {
         head.extend(self.plan.axes.iter().map(|axis| axis.column()));
         let columns = "measure unit known_count never_count missing_count estimate value \
                        interval_95_low interval_95_high seen_count exposure_secs rate_95_low_per_sec \
-                       rate_95_high_per_sec front is_chosen";
+                       rate_95_high_per_sec front is_chosen objectives";
         head.extend(columns.split_whitespace().map(str::to_string));
         csv.write_record(&head)?;
         let number = |value: Option<f64>| {
@@ -191,10 +194,21 @@ impl SweepView<'_> {
                 cells.push(number(rare.map(|rare| rare.high_per_sec)));
                 cells.push(places[point as usize].to_string());
                 cells.push(front.is_some_and(|front| front.chosen == point).to_string());
+                cells.push(self.objectives_word(measures).to_string());
                 csv.write_record(&cells)?;
             }
         }
         csv.flush()
+    }
+
+    /// What becomes of the objectives at a point; empty without any.
+    pub fn objectives_word(&self, measures: &[PointMeasure]) -> &'static str {
+        match (self.objectives, state_of_all(self.objectives, measures)) {
+            ([], _) => "",
+            (_, VerdictState::Held) => "hold",
+            (_, VerdictState::Failed) => "broken",
+            (_, VerdictState::Undecided) => "open",
+        }
     }
 
     /// The first failed runs.
@@ -277,6 +291,7 @@ impl SweepView<'_> {
             "event_count": summary.event_count,
             "axes": axes.collect::<Vec<_>>(),
             "where": contents.constraints,
+            "objectives": contents.objectives,
             "measures": measures.collect::<Vec<_>>(),
             "front": front,
         });

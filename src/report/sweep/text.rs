@@ -45,6 +45,10 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
         let mut cells: Vec<String> = values.map(|value| value.text().to_string()).collect();
         let measures = view.asked.iter().zip(&summary.points[*point as usize]);
         cells.extend(measures.map(|(asked, measure)| cell(measure, unit(asked))));
+        if !view.objectives.is_empty() {
+            let measures = &summary.points[*point as usize];
+            cells.push(view.objectives_word(measures).to_string());
+        }
         if let Some(front) = front {
             let mark = match point {
                 point if front.chosen == *point => "chosen",
@@ -60,6 +64,7 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
         heading,
         columns: axes
             .chain(measures)
+            .chain((!view.objectives.is_empty()).then(|| "objectives".to_string()))
             .chain(front.map(|_| "compromise".to_string()))
             .collect(),
         rows: shown.iter().take(SHOWN_POINT_COUNT_MAX).map(row).collect(),
@@ -134,9 +139,34 @@ pub fn extremes(view: &SweepView, summary: &SweepSummary, measure: usize) -> Str
     }
 }
 
+/// How many points hold what is sought.
+fn objectives_sentence(view: &SweepView, summary: &SweepSummary) -> Option<String> {
+    let first = view.objectives.first()?;
+    let points = summary.points.iter();
+    let words: Vec<&str> = points.map(|point| view.objectives_word(point)).collect();
+    let count = |word: &str| words.iter().filter(|own| **own == word).count();
+    let texts = view
+        .objectives
+        .iter()
+        .map(|objective| objective.text.clone());
+    let what = match view.objectives.len() {
+        1 => first.text.clone(),
+        _ => format!("all of {}", texts.collect::<Vec<_>>().join(" and ")),
+    };
+    let open = match count("open") {
+        0 => String::new(),
+        count => format!("; {count} more are not decided by their intervals"),
+    };
+    Some(format!(
+        "{} of {} hold {what}{open}",
+        count("hold"),
+        format::counted(u64::from(view.plan.point_count()), "point")
+    ))
+}
+
 /// What the sweep found, a sentence each.
 pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
-    let mut list = Vec::new();
+    let mut list: Vec<String> = objectives_sentence(view, summary).into_iter().collect();
     let (Some(front), Some(pair)) = (&summary.front, &view.file.plan.pareto) else {
         return list;
     };
