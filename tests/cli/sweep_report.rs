@@ -140,7 +140,7 @@ fn a_third_axis_has_a_map_for_each_of_its_values() {
     assert_eq!(panels.len(), 12);
     assert_eq!(
         (panels[0].as_str(), panels[11].as_str()),
-        ("count = 1", "count = 2")
+        ("client.shop.count = 1", "client.shop.count = 2")
     );
 }
 

@@ -37,7 +37,7 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
         (false, None) => Vec::new(),
     };
     let left_out = view.plan.point_count() as usize - shown.len().min(SHOWN_POINT_COUNT_MAX);
-    let mut axes = view.plan.axes.iter().map(|axis| axis.name.clone());
+    let mut axes = (0..view.plan.axes.len()).map(|axis| view.plan.short(axis).to_string());
     let heading = axes.next().expect("a sweep has an axis");
     let measures = view.asked.iter().map(|asked| asked.text.clone());
     let row = |point: &u32| {
