@@ -229,6 +229,7 @@ fn fault(name: &str) -> FaultConfig {
         is_each: false,
         crew_count: None,
         class: None,
+        only: None,
         spread: None,
         replace: None,
     }

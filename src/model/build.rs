@@ -16,11 +16,12 @@ use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::detector::push::Beats;
 use super::exchange::{Exchange, MakeBalancer};
-use super::fault::{FaultSteps, link_sides};
+use super::fault::FaultSteps;
 use super::fault_plan::{self, TooManyWindows};
 use super::gossip::Gossip;
 use super::in_flight::InFlight;
 use super::instance::Instance;
+use super::link_fault::link_sides;
 use super::network::Network;
 use super::node::{Node, build_nodes};
 use super::observation::{LifeState, Observation, Observer};
@@ -60,7 +61,13 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let windows = fault_plan::plan(scenario, &nodes, &streams)?;
         let network = Network::new(&scenario.network, &streams, &nodes, |link| {
             let salt = path_hash(&format!("network.link.{}", link.name));
-            link_sides(scenario, &nodes, &streams, (&link.from, &link.to), salt)
+            let targets = Targets {
+                scenario,
+                nodes: &nodes,
+                streams: &streams,
+                leader: None,
+            };
+            link_sides(&targets, (&link.from, &link.to), salt)
         });
         let instances = build_instances(scenario);
         let instance_paths = nodes[..instances.len()]
@@ -71,6 +78,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             scenario,
             nodes: &nodes,
             streams: &streams,
+            leader: None,
         };
         let reactions = Reactions::new(scenario, &targets);
         let mut tables = Tables::new(instance_paths).with_groups(group_names(scenario));

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::scenario::fault::Traffic;
+
 /// Kinds of messages that are not requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,4 +52,34 @@ pub enum ControlKind {
     Replication,
     /// Members of the registry tell each other that they live.
     MemberHeartbeat,
+}
+
+impl ControlKind {
+    /// What such messages are for, where a fault may hit only those.
+    pub fn traffic(self) -> Option<Traffic> {
+        match self {
+            ControlKind::Heartbeat
+            | ControlKind::HeartbeatReply
+            | ControlKind::MemberHeartbeat
+            | ControlKind::Ping
+            | ControlKind::Ack
+            | ControlKind::GossipPing
+            | ControlKind::GossipAck
+            | ControlKind::GossipPingRequest => Some(Traffic::Heartbeats),
+            ControlKind::Notification
+            | ControlKind::Poll
+            | ControlKind::PollReply
+            | ControlKind::Probe
+            | ControlKind::ProbeReply
+            | ControlKind::IdleNotice
+            | ControlKind::ReportRequest
+            | ControlKind::LoadReport
+            | ControlKind::GossipUpdate
+            | ControlKind::GossipSync
+            | ControlKind::Attach
+            | ControlKind::Write
+            | ControlKind::WriteReply
+            | ControlKind::Replication => None,
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::event::Event;
 use super::fault_plan::{PlannedWindow, WINDOW_COUNT_MAX};
-use super::network::{LinkEffect, LinkFault};
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::STEP_FIRST;
 use super::request::Attempt;
@@ -12,9 +11,7 @@ use super::world::World;
 use crate::engine::{PendingSet, Timer};
 use crate::id::{ClassId, FaultId, InstanceId, NodeId};
 use crate::rng::{Purpose, Streams, UniformSource, mix, path_hash};
-use crate::scenario::Scenario;
 use crate::scenario::fault::{FaultKind, FaultScope};
-use crate::scenario::selector::Selector;
 use crate::time::SimDuration;
 
 /// The plan, and what of it is under way.
@@ -27,6 +24,8 @@ pub struct FaultSteps {
     weights: Vec<WeightFault>,
     /// Windows in which one class is slow under way, in order of their begin.
     class_slows: Vec<ClassSlow>,
+    /// How many times slower members of the registry work; the others are as they were.
+    member_slowness: std::collections::BTreeMap<NodeId, f64>,
     /// Windows that change clocks under way, in order of their begin.
     pub(super) drifts: Vec<DriftFault>,
     /// Windows of nodes that flap under way, with whether these are down.
@@ -83,6 +82,7 @@ impl FaultSteps {
             errors: Vec::new(),
             weights: Vec::new(),
             class_slows: Vec::new(),
+            member_slowness: std::collections::BTreeMap::new(),
             drifts: Vec::new(),
             flapping: std::collections::BTreeMap::new(),
             replaced: std::collections::BTreeSet::new(),
@@ -124,6 +124,29 @@ impl FaultSteps {
 }
 
 impl FaultSteps {
+    /// How long work of this length takes a member of the registry that begins it now.
+    #[inline]
+    pub fn member_time(&self, member: NodeId, length: SimDuration) -> SimDuration {
+        if self.member_slowness.is_empty() {
+            return length;
+        }
+        let factor = self.member_slowness.get(&member);
+        factor.map_or(length, |factor| length.scaled(*factor))
+    }
+
+    /// Members of the registry become slower by `factor`, or faster again. What they began already
+    /// goes on as it began.
+    fn slow_members(&mut self, instance_count: usize, window: &PlannedWindow, factor: f64) {
+        let members = window.targets.iter();
+        for member in members.filter(|node| instance_count <= node.index()) {
+            let slowness = self.member_slowness.entry(*member).or_insert(1.0);
+            *slowness *= factor;
+            if (*slowness - 1.0).abs() < 1e-12 {
+                self.member_slowness.remove(member);
+            }
+        }
+    }
+
     /// The service demand of an attempt that a worker takes up, with the faults that make its
     /// class slow. What runs already goes on as it began.
     #[inline]
@@ -136,27 +159,6 @@ impl FaultSteps {
         let hits = slows.filter(|slow| slow.class == attempt.class && slow.targets.has(node));
         demand.scaled(hits.map(|slow| slow.factor).product())
     }
-}
-
-/// The nodes on the two sides of a set of links: a zone means everything in it.
-pub(super) fn link_sides(
-    scenario: &Scenario,
-    nodes: &[super::node::Node],
-    streams: &Streams,
-    (from, to): (&Selector, &Selector),
-    salt: u64,
-) -> (NodeSet, NodeSet) {
-    let targets = Targets {
-        scenario,
-        nodes,
-        streams,
-    };
-    let everything = ZoneMeaning {
-        has_callers: true,
-        has_registry: true,
-    };
-    let side = |s: &Selector| targets.resolve(s, everything, salt).into_iter().collect();
-    (side(from), side(to))
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -192,10 +194,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let index = step as usize / 2;
         let is_start = step.is_multiple_of(2);
         let fault = self.faults.windows[index].fault;
-        let is_rollout = self.scenario.faults[fault.index()].kind.rollout().is_some();
-        if is_start && is_rollout {
-            let window = self.faults.windows[index].clone();
-            self.faults.windows[index].targets = self.open_rollout(index, &window);
+        if is_start {
+            self.choose_targets(index, fault);
         }
         let window = self.faults.windows[index].clone();
         let identity = u64::from(window.number) << 1 | u64::from(is_start);
@@ -212,6 +212,37 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         if !window.is_follower {
             self.on_window_step(fault, is_start);
+        }
+    }
+
+    /// Who is hit, where only the run knows.
+    fn choose_targets(&mut self, index: usize, fault: FaultId) {
+        let config = &self.scenario.faults[fault.index()];
+        if config.kind.rollout().is_some() {
+            let window = self.faults.windows[index].clone();
+            self.faults.windows[index].targets = self.open_rollout(index, &window);
+        } else if let FaultScope::Nodes { target, .. } = &config.scope
+            && target.names_leader()
+        {
+            let nothing_more = ZoneMeaning {
+                has_callers: false,
+                has_registry: false,
+            };
+            let chosen = self.targets().resolve(target, nothing_more, 0);
+            self.faults.windows[index].targets = chosen;
+        }
+    }
+
+    /// What selectors mean now.
+    pub(super) fn targets(&self) -> Targets<'_> {
+        let topology = &self.scenario.topology;
+        let system = self.registry.system.as_ref();
+        let leader = system.and_then(|system| system.leader());
+        Targets {
+            scenario: self.scenario,
+            nodes: &self.nodes,
+            streams: &self.streams,
+            leader: leader.map(|member| topology.registry_node(member)),
         }
     }
 
@@ -256,7 +287,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.slow_class(index, window, *factor, is_start);
             }
             FaultKind::Slow { factor } => {
-                self.slow(window, if is_start { *factor } else { 1.0 / *factor });
+                let factor = if is_start { *factor } else { 1.0 / *factor };
+                self.slow(window, factor);
+                self.faults
+                    .slow_members(self.instances.len(), window, factor);
             }
             FaultKind::Error {
                 ratio,
@@ -449,47 +483,5 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 false => self.on_system_weight_changed(instance),
             }
         }
-    }
-
-    fn change_links(&mut self, window: &PlannedWindow, is_start: bool) {
-        let now = self.now();
-        if !is_start {
-            let is_over = |fault: &LinkFault| fault.fault == window.fault && fault.until <= now;
-            self.network.faults.retain(|fault| !is_over(fault));
-            return;
-        }
-        let scenario = self.scenario;
-        let config = &scenario.faults[window.fault.index()];
-        let FaultScope::Links {
-            from,
-            to,
-            is_symmetric,
-        } = &config.scope
-        else {
-            unreachable!("a fault of links names links");
-        };
-        let path = format!("fault.{}/{}", config.name, window.number);
-        let salt = path_hash(&path);
-        let sides = (from, to);
-        let (from, to) = link_sides(scenario, &self.nodes, &self.streams, sides, salt);
-        let effect = match &config.kind {
-            FaultKind::Loss { loss } => LinkEffect::Loss(self.network.add_loss(loss, &path)),
-            FaultKind::Delay { delay } => LinkEffect::Delay(Sampler::new(delay)),
-            FaultKind::Partition => LinkEffect::Partition,
-            FaultKind::Clog => LinkEffect::Clog,
-            kind => unreachable!("{} is no fault of links", kind.name()),
-        };
-        let (fault, until) = (window.fault, window.end);
-        let is_symmetric = *is_symmetric;
-        self.network.faults.push_back(LinkFault {
-            fault,
-            path_hash: path_hash(&format!("fault.{}", config.name)),
-            from,
-            to,
-            is_symmetric,
-            until,
-            effect,
-            class: config.class,
-        });
     }
 }

@@ -126,6 +126,7 @@ impl<'a> Planner<'a> {
                 scenario,
                 nodes,
                 streams,
+                leader: None,
             },
             config,
             fault,

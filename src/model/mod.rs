@@ -21,6 +21,7 @@ mod gossip;
 pub mod in_flight;
 mod instance;
 mod life;
+mod link_fault;
 mod loss;
 mod network;
 mod node;

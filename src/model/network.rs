@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 
+use super::link_fault::{LinkEffect, LinkFault};
 use super::loss::{LossProcess, Losses};
 use super::node::Node;
 use super::sampler::Sampler;
 use super::target::NodeSet;
 use super::transmit::{Lane, Transmitters};
-use crate::id::{ClassId, FaultId, NodeId, ZoneId};
+use crate::id::{ClassId, NodeId, ZoneId};
 use crate::rng::{Purpose, Streams, UniformSource, mix};
+use crate::scenario::fault::Traffic;
 use crate::scenario::network::{LinkConfig, NetworkConfig, Transport};
 use crate::time::{SimDuration, SimTime};
 
@@ -28,6 +30,8 @@ pub struct MessageKey {
     pub leg: u32,
     /// The class of the request; none for other messages.
     pub class: ClassId,
+    /// What the message is for, where a fault may hit only such; None: anything else.
+    pub traffic: Option<Traffic>,
 }
 
 /// What becomes of a message.
@@ -56,60 +60,6 @@ struct LinkOverride {
     delay: Option<Sampler>,
     loss: Option<LossProcess>,
     lane: Option<Lane>,
-}
-
-/// What a fault does to links.
-#[derive(Debug)]
-pub enum LinkEffect {
-    /// Messages are also lost by this process.
-    Loss(LossProcess),
-    /// Messages also take a draw of this law.
-    Delay(Sampler),
-    /// Nothing passes.
-    Partition,
-    /// Messages are held until the end.
-    Clog,
-}
-
-/// A fault that acts on links.
-#[derive(Debug)]
-pub struct LinkFault {
-    /// The fault.
-    pub fault: FaultId,
-    /// Hash of its path, which names its draws.
-    pub path_hash: u64,
-    /// The sending side.
-    pub from: NodeSet,
-    /// The receiving side.
-    pub to: NodeSet,
-    /// Both directions.
-    pub is_symmetric: bool,
-    /// When it ends.
-    pub until: SimTime,
-    /// What it does.
-    pub effect: LinkEffect,
-    /// The class whose messages it hits; None: all messages.
-    pub class: Option<ClassId>,
-}
-
-impl LinkFault {
-    fn hits(&self, class: ClassId) -> bool {
-        self.class.is_none_or(|hit| hit == class)
-    }
-
-    fn covers(&self, from: NodeId, to: NodeId) -> bool {
-        let is_there = self.from.has(from) && self.to.has(to);
-        let is_back = self.from.has(to) && self.to.has(from);
-        match self.effect {
-            // Nodes that are on both sides are not cut off from each other.
-            LinkEffect::Partition | LinkEffect::Clog => {
-                is_there != is_back && (is_there || self.is_symmetric)
-            }
-            LinkEffect::Loss(_) | LinkEffect::Delay(_) => {
-                is_there || (self.is_symmetric && is_back)
-            }
-        }
-    }
 }
 
 /// The network between all nodes.
@@ -304,10 +254,10 @@ impl Network {
         let mut is_held = false;
         for transmission in 0..TRANSMISSION_COUNT_MAX {
             let at = now + elapsed;
-            let is_cut = self.is_cut(at, link);
+            let is_cut = self.holds_back(at, link, key);
             is_held |= is_cut;
             if !is_cut && !self.loses(at, streams, nodes, link, key, transmission) {
-                return match self.clogged_until(at, link) {
+                return match self.clogged_until(at, link, key) {
                     Some(SimTime::NEVER) => Verdict::Lost,
                     Some(until) => {
                         let delay = until.since(now) + self.delay(streams, link, key);
@@ -341,11 +291,11 @@ impl Network {
         link: (NodeId, NodeId),
         key: MessageKey,
     ) -> Option<SimDuration> {
-        if self.is_cut(now, link) || self.loses(now, streams, nodes, link, key, 0) {
+        if self.holds_back(now, link, key) || self.loses(now, streams, nodes, link, key, 0) {
             return None;
         }
         let delay = self.delay(streams, link, key);
-        match self.clogged_until(now, link) {
+        match self.clogged_until(now, link, key) {
             Some(SimTime::NEVER) => None,
             Some(until) => Some(until.since(now) + delay),
             None => Some(delay),
@@ -382,18 +332,36 @@ impl Network {
     }
 
     /// Whether a partition holds back everything on a link.
-    pub fn is_cut(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> bool {
-        self.faults.iter().any(|fault| {
+    pub fn is_cut(&self, at: SimTime, link: (NodeId, NodeId)) -> bool {
+        self.partitions(at, link).any(|fault| fault.only.is_none())
+    }
+
+    /// Whether a partition holds back a message.
+    fn holds_back(&self, at: SimTime, link: (NodeId, NodeId), key: MessageKey) -> bool {
+        self.partitions(at, link).any(|fault| fault.hits(key))
+    }
+
+    fn partitions(
+        &self,
+        at: SimTime,
+        (from, to): (NodeId, NodeId),
+    ) -> impl Iterator<Item = &LinkFault> {
+        self.faults.iter().filter(move |fault| {
             matches!(fault.effect, LinkEffect::Partition)
                 && at < fault.until
                 && fault.covers(from, to)
         })
     }
 
-    fn clogged_until(&self, at: SimTime, (from, to): (NodeId, NodeId)) -> Option<SimTime> {
+    fn clogged_until(
+        &self,
+        at: SimTime,
+        (from, to): (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Option<SimTime> {
         self.faults
             .iter()
-            .filter(|fault| matches!(fault.effect, LinkEffect::Clog))
+            .filter(|fault| matches!(fault.effect, LinkEffect::Clog) && fault.hits(key))
             .filter(|fault| at < fault.until && fault.covers(from, to))
             .map(|fault| fault.until)
             .max()
@@ -415,7 +383,7 @@ impl Network {
         let mut pass = 1.0 - self.losses.probability(process, at, pair);
         for fault in self.faults.iter().filter(|fault| at < fault.until) {
             if let LinkEffect::Loss(process) = fault.effect
-                && fault.hits(key.class)
+                && fault.hits(key)
                 && fault.covers(from, to)
             {
                 pass *= 1.0 - self.losses.probability(process, at, pair);
@@ -435,7 +403,7 @@ impl Network {
         let mut delay = sample(law.unwrap_or(&class.delay), streams, key);
         for fault in &self.faults {
             if let LinkEffect::Delay(law) = &fault.effect
-                && fault.hits(key.class)
+                && fault.hits(key)
                 && fault.covers(from, to)
             {
                 let key = MessageKey {

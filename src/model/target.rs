@@ -67,6 +67,8 @@ pub struct Targets<'a> {
     pub nodes: &'a [Node],
     /// The streams of the run.
     pub streams: &'a Streams,
+    /// The member of the registry that leads, if one does and it is known.
+    pub leader: Option<NodeId>,
 }
 
 impl Targets<'_> {
@@ -131,6 +133,7 @@ impl Targets<'_> {
                     topology.client_nodes(ClientId(client)).start + index,
                 )]
             }
+            Target::RegistryLeader => self.leader.into_iter().collect(),
             Target::RegistryMember(member) => vec![topology.registry_node(member)],
             Target::Registry => (0..topology.registry_member_count())
                 .map(|member| topology.registry_node(member))

@@ -32,6 +32,8 @@ pub struct FaultConfig {
     pub crew_count: Option<u32>,
     /// The class whose requests it hits; None: all. Only for errors, slowness, delay and loss.
     pub class: Option<ClassId>,
+    /// The only messages that it hits; None: all. Only of links.
+    pub only: Option<Traffic>,
     /// Other instances that follow the targets. Only of faults of nodes.
     pub spread: Option<SpreadConfig>,
     /// What comes in place of the targets before a window ends. Only of crashes and host losses.
@@ -66,6 +68,16 @@ pub enum FaultScope {
         /// By how many instances.
         count: u32,
     },
+}
+
+/// What messages are for, as far as a fault can tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Attempts of requests, their replies and cancellations.
+    Requests,
+    /// What says or asks whether somebody lives: heartbeats, pings and their answers, those of
+    /// registries and of connections too.
+    Heartbeats,
 }
 
 /// How nodes go and come in a window.

@@ -36,6 +36,13 @@ impl Lot {
     }
 }
 
+impl Selector {
+    /// Whether it names the member that leads at the time.
+    pub fn names_leader(&self) -> bool {
+        self.any_of.contains(&Target::RegistryLeader)
+    }
+}
+
 /// One set of nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
@@ -58,4 +65,22 @@ pub enum Target {
     RegistryMember(u32),
     /// `registry:member/*` or `registry:*`.
     Registry,
+    /// `registry:leader`: the member that leads when a window begins; nobody while none does.
+    RegistryLeader,
+}
+
+impl Target {
+    /// Whether it is of members of the registry.
+    pub fn is_of_registry(self) -> bool {
+        match self {
+            Target::RegistryMember(_) | Target::Registry | Target::RegistryLeader => true,
+            Target::Service(_)
+            | Target::Group(_)
+            | Target::Instance(_)
+            | Target::Zone(_)
+            | Target::Host(_)
+            | Target::Client(_)
+            | Target::Caller(..) => false,
+        }
+    }
 }

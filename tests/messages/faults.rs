@@ -262,3 +262,83 @@ fn scaling_and_crash_bounds_that_make_no_sense_are_refused() {
         assert!(text.contains(title) && text.contains(help), "{set}: {text}");
     }
 }
+
+#[test]
+fn what_only_some_messages_suffer_is_named() {
+    let links = "from = \"service:web\"\nto = \"client:shop\"\nat = \"1s\"\n";
+    let loss = format!("[fault.x]\nkind = \"loss\"\nloss = 0.1\n{links}");
+    let of = |only: &str| messages(&format!("{loss}only = \"{only}\"\n"), &[]);
+    assert_eq!(
+        of("heartbeats"),
+        "bad.toml: ok\n",
+        "no request waits for one"
+    );
+    assert!(of("requests").contains("requests of `client.shop.call.web` may never end"));
+    let text = messages(&format!("{loss}only = \"heartbeat\"\n"), &[]);
+    assert!(text.contains("did you mean `heartbeats`"), "{text}");
+    let class = "only = \"heartbeats\"\nclass = \"shop.x\"\n";
+    let text = messages(&format!("{loss}{class}"), &["client.shop.class.x.share=1"]);
+    assert!(text.contains("no heartbeat has a class"), "{text}");
+    assert!(text.contains("write `only = \"requests\"`"), "{text}");
+    let crash = "[fault.x]\nkind = \"crash\"\ntarget = \"service:web\"\nat = \"1s\"\n";
+    let text = messages(&format!("{crash}only = \"requests\"\n"), &[]);
+    assert!(text.contains("unknown key `only`"), "{text}");
+}
+
+#[test]
+fn what_a_member_of_a_registry_cannot_suffer_is_refused() {
+    let fault = |profile: &str, kind: &str, rest: &str| {
+        let text = format!(
+            "[registry]\nprofile = \"{profile}\"\n[fault.x]\nkind = \"{kind}\"\nat = \"1s\"\n{rest}"
+        );
+        messages(&text, &[])
+    };
+    let leader = "target = \"registry:leader\"\n";
+    for (text, title, help) in [
+        (
+            fault("lease", "slow", "target = \"registry:*\"\nfactor = 2\n"),
+            "the members of a `lease` registry do no work",
+            "choose the profile of a real system",
+        ),
+        (
+            fault("lease", "crash", leader),
+            "a registry of the profile `lease` has no leader",
+            "profiles with one: zookeeper, etcd",
+        ),
+        (
+            fault("static", "crash", leader),
+            "the registry is static and has no members",
+            "",
+        ),
+        (
+            fault("etcd", "crash", &format!("{leader}each = true\n")),
+            "who leads is not known before the run",
+            "leave `each` and lots out",
+        ),
+        (
+            fault(
+                "etcd",
+                "slow",
+                &format!("{leader}factor = 2\nclass = \"shop.x\"\n"),
+            ),
+            "no request reaches a member of the registry",
+            "leave `class` out",
+        ),
+        (
+            fault("etcd", "error", leader),
+            "cannot have the fault `error`",
+            "",
+        ),
+    ] {
+        assert!(text.contains(title) && text.contains(help), "{text}");
+    }
+    let link = "[registry]\nprofile = \"etcd\"\n[network.link.x]\nfrom = \"registry:leader\"\n\
+                to = \"service:web\"\ndelay = \"1s\"\n";
+    let text = messages(link, &[]);
+    assert!(
+        text.contains("who leads changes, and a link stays as it is"),
+        "{text}"
+    );
+    let ok = fault("etcd", "slow", &format!("{leader}factor = 2\n"));
+    assert_eq!(ok, "bad.toml: ok\n");
+}

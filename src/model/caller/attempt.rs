@@ -15,6 +15,7 @@ use crate::model::request::{Attempt, AttemptFlags, NIL, Reply, RequestFlags, Sta
 use crate::model::world::{Deferred, World};
 use crate::rng::Purpose;
 use crate::scenario::attempts::ClusterMode;
+use crate::scenario::fault::Traffic;
 use crate::time::{SimDuration, SimTime};
 
 /// The leg of a message from the calling side.
@@ -229,6 +230,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: u32::from(request.attempt_count - 1),
             leg: LEG_THERE,
             class: ClassId::NONE,
+            traffic: Some(Traffic::Requests),
         };
         let link = (
             self.caller_node(request.caller()),
@@ -474,6 +476,7 @@ pub(in crate::model) fn message_key(attempt: &Attempt, leg: u32) -> MessageKey {
         number: u32::from(attempt.index),
         leg: leg + copy,
         class: attempt.class,
+        traffic: Some(Traffic::Requests),
     }
 }
 

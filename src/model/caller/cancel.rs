@@ -11,6 +11,7 @@ use crate::model::observation::{
 use crate::model::request::{Attempt, AttemptFlags, NIL, Parent, RequestFlags, Stage};
 use crate::model::world::{Deferred, World};
 use crate::scenario::attempts::DeadlinePropagation;
+use crate::scenario::fault::Traffic;
 
 /// The leg of a cancellation. Legs 0 to 3 are those of the attempt, its reply and their copies.
 const LEG_CANCEL: u32 = 4;
@@ -44,6 +45,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: u32::from(index),
             leg: LEG_CANCEL,
             class: self.attempts[slot].class,
+            traffic: Some(Traffic::Requests),
         };
         let link = (from, self.instance_node(instance));
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {

@@ -13,6 +13,7 @@ use crate::model::request::{NIL, Reply};
 use crate::model::world::World;
 use crate::rng::{Draw, Purpose, UniformSource, mix};
 use crate::scenario::connection::ReconnectConfig;
+use crate::scenario::fault::Traffic;
 use crate::time::{SimDuration, SimTime};
 
 /// The wait after the `failure_count`-th failure in a row to connect, which counts from 1, from
@@ -181,6 +182,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: message_count,
             leg: u32::from(!is_there),
             class: ClassId::NONE,
+            traffic: matches!(kind, MessageKind::Ping | MessageKind::PingAck)
+                .then_some(Traffic::Heartbeats),
         };
         let link = if is_there {
             (there, back)

@@ -267,6 +267,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: pair.number,
             leg,
             class: ClassId::NONE,
+            traffic: kind.traffic(),
         };
         self.pings.pairs[slot].pending = match self.send(link, key) {
             Verdict::Deliver { delay, .. } => self.schedule(delay, event),

@@ -279,6 +279,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number,
             leg: 0,
             class: ClassId::NONE,
+            traffic: kind.traffic(),
         };
         if let Verdict::Deliver { delay, .. } = self.send((node, there), key) {
             let sender = &self.nodes[node.index()];

@@ -392,6 +392,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: parcel.number,
             leg: parcel.leg as u32,
             class: ClassId::NONE,
+            traffic: kind.traffic(),
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             let slot = self.exchange.parcels.insert(parcel);

@@ -339,6 +339,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: letter.number,
             leg: 0,
             class: ClassId::NONE,
+            traffic: letter.kind.control_kind().traffic(),
         }
     }
 

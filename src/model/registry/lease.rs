@@ -7,6 +7,7 @@ use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, Observation, Observer, Suspector};
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, UniformSource};
+use crate::scenario::fault::Traffic;
 use crate::scenario::registry::{LeaseConfig, Phase, RegistryProfile};
 use crate::scenario::service::RegisteredConfig;
 use crate::time::{SimDuration, SimTime};
@@ -144,6 +145,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number,
             leg,
             class: ClassId::NONE,
+            traffic: matches!(event, Event::HeartbeatArrives(_)).then_some(Traffic::Heartbeats),
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.schedule(delay, event);

@@ -175,6 +175,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number,
             leg,
             class: ClassId::NONE,
+            traffic: kind.traffic(),
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             let message = ListMessage {
@@ -291,6 +292,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number,
             leg: 0,
             class: ClassId::NONE,
+            traffic: None,
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.schedule(delay, Event::PollArrives(caller));

@@ -58,6 +58,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     scenario,
                     nodes: &self.nodes,
                     streams: &self.streams,
+                    leader: None,
                 };
                 order.sort_by_key(|instance| (targets.score(NodeId(instance.0), salt), *instance));
             }

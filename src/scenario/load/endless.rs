@@ -6,7 +6,7 @@ use super::read::Places;
 use super::warning::WarningCode;
 use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeConfig, EdgeOwner};
-use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope, FlapState};
+use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope, FlapState, Traffic};
 use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
 use crate::scenario::selector::Target;
 
@@ -75,8 +75,10 @@ fn is_lossy(law: &LossConfig) -> bool {
 
 /// Whether a fault can swallow the message that a call waits for.
 fn loses_messages(fault: &FaultConfig, transport: Transport) -> bool {
-    let is_registry =
-        |target: &Target| matches!(target, Target::Registry | Target::RegistryMember(_));
+    let is_registry = |target: &Target| target.is_of_registry();
+    if fault.only == Some(Traffic::Heartbeats) {
+        return false;
+    }
     match (&fault.kind, &fault.scope) {
         // Nobody answers for a dead process, and calls do not go to the registry.
         (FaultKind::Crash, FaultScope::Nodes { target, .. }) => {

@@ -304,6 +304,10 @@ impl Protocol for Etcd {
         self.settle(port);
     }
 
+    fn leader(&self) -> Option<u32> {
+        self.ensemble.leader()
+    }
+
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.put_again(port, instance);
         self.settle(port);

@@ -156,10 +156,12 @@ impl Machine {
             member,
             core: core as u32,
         };
+        let time = port.work_time(self.node, time);
         self.running[core] = Some((port.set_timer(self.node, time, alarm), job));
     }
 
     fn start_sync(&mut self, port: &mut dyn Port, member: u32, time: SimDuration, mark: u64) {
+        let time = port.work_time(self.node, time);
         let timer = port.set_timer(self.node, time, Alarm::Synced { member });
         self.syncing = Some((timer, mark));
     }

@@ -60,6 +60,11 @@ pub trait Protocol: Debug {
 
     /// The weight of an instance changed.
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId);
+
+    /// The member that leads, where members have a leader: of several the newest.
+    fn leader(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// What travels: one variant for each protocol, and what the members of all of them say.
@@ -139,6 +144,13 @@ impl System {
             protocol: Some(build_protocol(scenario, config)),
             wire: Wire::new(scenario),
         }))
+    }
+}
+
+impl System {
+    /// The member that leads, if one does.
+    pub fn leader(&self) -> Option<u32> {
+        self.protocol.as_ref()?.leader()
     }
 }
 

@@ -57,6 +57,9 @@ pub trait Port {
     /// Sets a timer of a node; `delay` is a length of its own clock.
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId;
 
+    /// How long work of this length takes a member that begins it now.
+    fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration;
+
     /// Cancels a timer that is still set.
     fn cancel_timer(&mut self, timer: TimerId);
 
@@ -119,6 +122,10 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId {
         let delay = self.nodes[node.index()].true_length(delay);
         self.set_alarm(node, delay, alarm)
+    }
+
+    fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration {
+        self.faults.member_time(member, length)
     }
 
     fn cancel_timer(&mut self, timer: TimerId) {

@@ -216,6 +216,14 @@ impl Ensemble {
             .any(|other| other.role == Role::Leading && term < other.term)
     }
 
+    /// The member that leads, if one does: of several the one of the latest term.
+    pub fn leader(&self) -> Option<u32> {
+        let leads = |member: &u32| self.role(*member) == Role::Leading;
+        (0..self.member_count())
+            .filter(leads)
+            .max_by_key(|member| self.term(*member))
+    }
+
     /// The followers of a leader.
     pub fn followers(&self, leader: u32) -> Vec<u32> {
         let followers = &self.standings[leader as usize].followers;

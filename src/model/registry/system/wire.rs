@@ -130,6 +130,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: envelope.number,
             leg: u32::from(envelope.is_returned),
             class: ClassId::NONE,
+            traffic: letter.kind.traffic(),
         };
         let Verdict::Deliver { delay, .. } = self.send(link, key) else {
             return;

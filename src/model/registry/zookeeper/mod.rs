@@ -281,6 +281,10 @@ impl Protocol for Zookeeper {
         self.settle(port);
     }
 
+    fn leader(&self) -> Option<u32> {
+        self.ensemble.leader()
+    }
+
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.change_data(port, instance);
         self.settle(port);

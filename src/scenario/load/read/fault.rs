@@ -11,7 +11,9 @@ use super::selector::selector_at;
 use super::{Names, Opened, rollout, trigger};
 use crate::id::{ClassId, GroupId};
 use crate::scenario::distribution::Distribution;
-use crate::scenario::fault::{FaultConfig, FaultKind, FaultScope, FlapState, FlappingConfig};
+use crate::scenario::fault::{
+    FaultConfig, FaultKind, FaultScope, FlapState, FlappingConfig, Traffic,
+};
 use crate::scenario::network::LossConfig;
 use crate::scenario::selector::{Selector, Target};
 use crate::time::SimDuration;
@@ -23,6 +25,8 @@ enum Victims {
     Nodes,
     /// Instances only.
     Instances,
+    /// Instances and registry members: who does work.
+    Workers,
     /// Instances and callers: nothing of a registry member depends on its clock.
     Clocks,
     /// Registry members only.
@@ -56,6 +60,7 @@ pub fn faults(ctx: &mut Context, faults: &[Opened], names: &Names) -> Vec<FaultC
                     false => None,
                 },
                 class: class(ctx, section, names),
+                only: only(ctx, section),
                 spread: trigger::spread(ctx, section, &scope),
                 replace: trigger::replace(ctx, section, names, &scope),
                 scope,
@@ -182,6 +187,25 @@ fn class(ctx: &mut Context, section: &Section, names: &Names) -> Option<ClassId>
     class
 }
 
+/// The messages that a fault of links hits alone.
+fn only(ctx: &mut Context, section: &Section) -> Option<Traffic> {
+    if !section.has_key("only") || !section.has("only") {
+        return None;
+    }
+    let only = match section.text(ctx, "only")?.as_str() {
+        "heartbeats" => Traffic::Heartbeats,
+        _ => Traffic::Requests,
+    };
+    if only == Traffic::Heartbeats && section.has("class") {
+        ctx.error(
+            Diagnostic::new("no heartbeat has a class")
+                .at(section.origin_of("only"), "with `class` it hits nothing")
+                .help("leave `class` out, or write `only = \"requests\"`"),
+        );
+    }
+    Some(only)
+}
+
 fn kind(ctx: &mut Context, section: &Section, names: &Names, scope: &FaultScope) -> FaultKind {
     const NO_LOSS: LossConfig = LossConfig::Bernoulli { probability: 0.0 };
     match section.variant_name() {
@@ -256,7 +280,8 @@ fn scope(ctx: &mut Context, section: &Section, names: &Names) -> FaultScope {
             nodes(ctx, section, names, Victims::Nodes)
         }
         "clock_drift" => nodes(ctx, section, names, Victims::Clocks),
-        "slow" | "error" | "weight_change" | "rolling_restart" => {
+        "slow" => nodes(ctx, section, names, Victims::Workers),
+        "error" | "weight_change" | "rolling_restart" => {
             nodes(ctx, section, names, Victims::Instances)
         }
         "registry_outage" => nodes(ctx, section, names, Victims::RegistryMembers),
@@ -290,6 +315,7 @@ fn nodes(ctx: &mut Context, section: &Section, names: &Names, victims: Victims) 
     }
     if let Some(target) = &target {
         check_victims(ctx, section, target, victims);
+        check_members(ctx, section, target, names);
         let has_zone = target.any_of.iter().any(|t| matches!(t, Target::Zone(_)));
         if !included.is_empty() && !has_zone {
             ctx.error(
@@ -305,13 +331,47 @@ fn nodes(ctx: &mut Context, section: &Section, names: &Names, victims: Victims) 
     }
 }
 
+/// Reports what members of the registry cannot suffer.
+fn check_members(ctx: &mut Context, section: &Section, target: &Selector, names: &Names) {
+    let kind = section.variant_name();
+    let has_members = target.any_of.iter().any(|target| target.is_of_registry());
+    let origin = section.origin_of("target");
+    if kind == "slow" && has_members {
+        if names.registry_profile == "lease" {
+            ctx.error(
+                Diagnostic::new("the members of a `lease` registry do no work")
+                    .at(origin, "they cannot be slow")
+                    .help("choose the profile of a real system, whose members have a `capacity`"),
+            );
+        }
+        if section.has("class") {
+            ctx.error(
+                Diagnostic::new("no request reaches a member of the registry")
+                    .at(section.origin_of("class"), "with `class` it slows nothing")
+                    .help("leave `class` out"),
+            );
+        }
+    }
+    let is_planned = kind == "gc_pause"
+        || section.has_key("each") && section.bool(ctx, "each").unwrap_or(false)
+        || target.random.is_some();
+    if target.names_leader() && is_planned {
+        ctx.error(
+            Diagnostic::new("who leads is not known before the run")
+                .at(origin, "only one window at a time can follow the leader")
+                .help("leave `each` and lots out, or write \"registry:member/*\""),
+        );
+    }
+}
+
 fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victims: Victims) {
     let is_victim = |target: &Target| {
-        let is_registry = matches!(target, Target::Registry | Target::RegistryMember(_));
+        let is_registry = target.is_of_registry();
         let is_caller = matches!(target, Target::Client(_) | Target::Caller(..));
         match victims {
             Victims::Nodes => true,
             Victims::Instances => !is_registry && !is_caller,
+            Victims::Workers => !is_caller,
             Victims::Clocks => !is_registry,
             Victims::RegistryMembers => is_registry,
         }
@@ -322,6 +382,7 @@ fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victim
     let expected = match victims {
         Victims::Nodes => "nodes",
         Victims::Instances => "instances",
+        Victims::Workers => "instances and members of the registry",
         Victims::Clocks => "instances and callers",
         Victims::RegistryMembers => "members of the registry, like \"registry:member/1\"",
     };

@@ -28,6 +28,8 @@ pub struct Names {
     pub edges: Vec<String>,
     /// Members of the registry.
     pub registry_member_count: u32,
+    /// Profile of the registry.
+    pub registry_profile: &'static str,
 }
 
 /// A group and what selectors need of it.
@@ -72,6 +74,7 @@ pub fn collect(
         faults: faults.iter().map(|f| f.name.clone()).collect(),
         ..Names::default()
     };
+    names.registry_profile = registry.variant_name();
     if registry.has_key("members") {
         names.registry_member_count = registry.count_u32(ctx, "members").unwrap_or(1);
     }

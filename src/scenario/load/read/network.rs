@@ -11,6 +11,7 @@ use super::selector::selector_at;
 use super::{Names, PLACEHOLDER_TIME, open_named};
 use crate::scenario::class::Classes;
 use crate::scenario::network::{LinkConfig, LossConfig, NetworkConfig, Transport};
+use crate::scenario::selector::Selector;
 
 /// Reads `[network]`.
 pub fn network(
@@ -57,6 +58,15 @@ fn links(ctx: &mut Context, network: &Section, names: &Names) -> Vec<LinkConfig>
             selector_at(ctx, section, "from", names),
             selector_at(ctx, section, "to", names),
         );
+        for (key, side) in [("from", &from), ("to", &to)] {
+            if side.as_ref().is_some_and(Selector::names_leader) {
+                ctx.error(
+                    Diagnostic::new("who leads changes, and a link stays as it is")
+                        .at(section.origin_of(key), "no link of its own")
+                        .help("write \"registry:member/0\", or a fault of links"),
+                );
+            }
+        }
         let delay = distribution_if(ctx, section, "delay");
         let loss = loss_at(ctx, section, "loss");
         let bandwidth = section.number(ctx, "bandwidth");

@@ -206,11 +206,23 @@ fn callers(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     }
 }
 
-/// `member/1`, or `member/*` or `*` for all.
+/// Profiles whose members have a leader.
+const LED_PROFILES: [&str; 2] = ["zookeeper", "etcd"];
+
+/// `member/1`, or `member/*` or `*` for all, or `leader`.
 fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     let member_count = names.registry_member_count;
+    if path == "leader" && 0 < member_count && !LED_PROFILES.contains(&names.registry_profile) {
+        return Err(Unknown {
+            title: format!(
+                "a registry of the profile `{}` has no leader",
+                names.registry_profile
+            ),
+            help: format!("profiles with one: {}", LED_PROFILES.join(", ")),
+        });
+    }
     let index = match path {
-        "*" => path,
+        "*" | "leader" => path,
         _ => path.strip_prefix("member/").unwrap_or(""),
     };
     if member_count == 0 {
@@ -221,6 +233,7 @@ fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     }
     match (index, index.parse::<u32>()) {
         ("*", _) => Ok(vec![Target::Registry]),
+        ("leader", _) => Ok(vec![Target::RegistryLeader]),
         (_, Ok(index)) if index < member_count => Ok(vec![Target::RegistryMember(index)]),
         _ => Err(Unknown {
             title: format!("unknown registry member `{path}`"),

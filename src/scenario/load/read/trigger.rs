@@ -232,9 +232,11 @@ fn is_of_instances(target: &Target) -> bool {
         | Target::Instance(_)
         | Target::Zone(_)
         | Target::Host(_) => true,
-        Target::Client(_) | Target::Caller(..) | Target::RegistryMember(_) | Target::Registry => {
-            false
-        }
+        Target::Client(_)
+        | Target::Caller(..)
+        | Target::RegistryMember(_)
+        | Target::Registry
+        | Target::RegistryLeader => false,
     }
 }
 

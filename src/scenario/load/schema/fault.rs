@@ -6,7 +6,12 @@ use super::{
     rollout, shared, trigger,
 };
 
-pub(super) const TARGET: Key = required("target", Kind::Selector, "The nodes that it happens to.");
+pub(super) const TARGET: Key = required(
+    "target",
+    Kind::Selector,
+    "The nodes that it happens to; `registry:leader` is the member that leads when a window \
+     begins.",
+);
 const INCLUDE: Key = key(
     "include",
     Kind::List(&Kind::Choice(&["callers", "registry"])),
@@ -39,6 +44,13 @@ const SYMMETRIC: Key = key(
     Kind::Bool,
     Default::Toml("true"),
     "Whether it holds in both directions.",
+);
+const ONLY: Key = optional(
+    "only",
+    Kind::Choice(&["heartbeats", "requests"]),
+    "The only messages that it hits: heartbeats are those to and between members of registries, \
+     pushed ones, pings of detectors, gossip and connections, and their answers; requests are \
+     attempts, their replies and cancellations. Lists, registrations and handshakes are neither.",
 );
 const GROUP: Key = required("group", Kind::Text, "The group, as `SERVICE/GROUP`.");
 const GRACE: Key = key(
@@ -151,8 +163,9 @@ pub static FAULT: TableSpec = TableSpec {
         },
         Variant {
             name: "slow",
-            doc: "Work is done at 1 / factor of the speed. Callers of clients do none; `delay` and \
-                  `pause` make them late.",
+            doc: "Work is done at 1 / factor of the speed, by members of a registry that of their \
+                  disks, too; what such a member has begun goes on as it began. Callers of clients \
+                  do none; `delay` and `pause` make them late.",
             keys: &[
                 TARGET,
                 required(
@@ -197,6 +210,7 @@ pub static FAULT: TableSpec = TableSpec {
                 FROM,
                 TO,
                 SYMMETRIC,
+                ONLY,
                 required(
                     "loss",
                     Kind::Table(&shared::LOSS),
@@ -211,6 +225,7 @@ pub static FAULT: TableSpec = TableSpec {
                 FROM,
                 TO,
                 SYMMETRIC,
+                ONLY,
                 required(
                     "delay",
                     Kind::Table(&shared::DISTRIBUTION),
@@ -221,12 +236,12 @@ pub static FAULT: TableSpec = TableSpec {
         Variant {
             name: "partition",
             doc: "Nothing passes on links.",
-            keys: &[FROM, TO, SYMMETRIC],
+            keys: &[FROM, TO, SYMMETRIC, ONLY],
         },
         Variant {
             name: "clog",
             doc: "Messages on links are held until the end of the window.",
-            keys: &[FROM, TO, SYMMETRIC],
+            keys: &[FROM, TO, SYMMETRIC, ONLY],
         },
         Variant {
             name: "registry_outage",
