@@ -193,7 +193,9 @@ pub(super) fn sweep_map(kind: &str) -> SweepMap {
         measure: "latency.p99".into(),
         axes: ["timeout".into(), "workers".into()],
         columns: (0..count).map(|column| label(kind, column)).collect(),
-        panels: (0..count.min(3)).map(panel).collect(),
+        panels: (0..count.min(3).min((60 / count.max(1)).max(1)))
+            .map(panel)
+            .collect(),
         limit: "latency.p99 <= 12ms".into(),
     }
 }

@@ -153,7 +153,16 @@ impl TradeOff {
             false => {
                 let ends = self.points.iter().filter_map(|point| point.intervals[side]);
                 let ends = ends.flat_map(|(low, high)| [low, high]);
-                Scale::spanning(values.chain(ends), 6.0, from_px, to_px)
+                let scale = Scale::spanning(values.clone().chain(ends), 6.0, from_px, to_px);
+                // No share is above 1, whatever its interval says, and few numbers below 0.
+                let (low, high) = scale.range();
+                let (least, most) = values.fold((0.0, 1.0), |(least, most), value| {
+                    (f64::min(least, value), f64::max(most, value))
+                });
+                let is_share = self.quantities[side] == Quantity::Ratio;
+                let high = if is_share { high.min(most) } else { high };
+                let low = if least < 0.0 { low } else { low.max(0.0) };
+                Scale::linear(low, high, from_px, to_px)
             }
         }
     }
@@ -202,34 +211,40 @@ impl TradeOff {
             }
             scene.dot(at(point), 4.2, BLUE);
         }
-        let is_labeled =
-            |point: &&&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
-        let mut free_until: Vec<(Point, f64)> = Vec::new();
-        for point in front.iter().filter(is_labeled) {
-            let (px, py) = at(point);
-            let is_left = plot.left + plot.width() * 0.6 < px;
-            let room = if is_left {
-                px - plot.left
-            } else {
-                scene.width - MARGIN - px
-            };
-            let words = text::fit(&point.label, LABEL_SIZE, false, (room - 16.0).max(40.0));
-            let width = text::width(&words, LABEL_SIZE, false);
-            // Above the point, or a line higher where another label stands.
-            let mut label_y = py - 10.0;
-            let overlaps = |(other, other_width): &(Point, f64), y: f64| {
-                (other.1 - y).abs() < 15.0 && (other.0 - px).abs() < width.max(*other_width)
-            };
-            while free_until.iter().any(|other| overlaps(other, label_y)) {
-                label_y -= 15.0;
-            }
-            let label_y = label_y.max(plot.top + 10.0);
-            free_until.push(((px, label_y), width));
-            let (label_x, anchor) = match is_left {
-                true => (px - 12.0, Anchor::End),
-                false => (px + 12.0, Anchor::Start),
-            };
-            scene.label_in((label_x, label_y), &words, anchor, INK);
+        let at_front: Vec<(&TradeOffPoint, Point)> = front.iter().map(|p| (*p, at(p))).collect();
+        draw_labels(scene, plot, &at_front);
+    }
+}
+
+/// Names the points of the front, or the chosen one if they are many.
+fn draw_labels(scene: &mut Scene, plot: Area, front: &[(&TradeOffPoint, Point)]) {
+    let is_labeled =
+        |(point, _): &&(&TradeOffPoint, Point)| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
+    let mut free_until: Vec<(Point, f64)> = Vec::new();
+    for (point, (px, py)) in front.iter().filter(is_labeled) {
+        let (px, py) = (*px, *py);
+        let is_left = plot.left + plot.width() * 0.6 < px;
+        let room = if is_left {
+            px - plot.left
+        } else {
+            scene.width - MARGIN - px
+        };
+        let words = text::fit(&point.label, LABEL_SIZE, false, (room - 16.0).max(40.0));
+        let width = text::width(&words, LABEL_SIZE, false);
+        // Above the point, or a line higher where another label stands.
+        let mut label_y = py - 10.0;
+        let overlaps = |(other, other_width): &(Point, f64), y: f64| {
+            (other.1 - y).abs() < 15.0 && (other.0 - px).abs() < width.max(*other_width)
+        };
+        while free_until.iter().any(|other| overlaps(other, label_y)) {
+            label_y -= 15.0;
         }
+        let label_y = label_y.max(plot.top + 10.0);
+        free_until.push(((px, label_y), width));
+        let (label_x, anchor) = match is_left {
+            true => (px - 12.0, Anchor::End),
+            false => (px + 12.0, Anchor::Start),
+        };
+        scene.label_in((label_x, label_y), &words, anchor, INK);
     }
 }

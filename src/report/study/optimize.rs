@@ -5,6 +5,7 @@ use super::super::format;
 use super::super::html::{Block, Mark, Table};
 use super::super::run_dir::{RunDirError, RunDirWriter};
 use super::super::study_page::{self, paragraphs};
+use super::super::summary::unit_of;
 use super::super::sweep::pictures::quantity;
 use super::super::sweep::tables::unit;
 use super::{StudyFacts, distance_text, estimate_text, page};
@@ -87,17 +88,22 @@ pub fn sentences(found: &Found) -> Vec<String> {
         found.fresh_seed,
         format::optional(before, |estimate| by_unit(estimate.value))
     )];
-    for (text, judgement) in goal.constraints.iter().zip(study.judgements()) {
-        let value = format::optional(judgement.value, format::number);
+    let judged = study.scenario.expectations.iter().zip(study.judgements());
+    for (expectation, judgement) in judged {
+        let text = |value| format::by_unit(unit_of(&expectation.measure), value);
+        let value = format::optional(judgement.value, text);
         let interval = judgement.interval.map_or(String::new(), |(low, high)| {
-            format!(", {} to {}", format::number(low), format::number(high))
+            format!(", {} to {}", text(low), text(high))
         });
         let reason = match judgement.reason.as_str() {
             "" => String::new(),
             reason => format!("; {reason}"),
         };
         let word = state_word(judgement.state);
-        list.push(format!("{text} {word}: {value}{interval}{reason}"));
+        list.push(format!(
+            "{} {word}: {value}{interval}{reason}",
+            expectation.text
+        ));
     }
     if let Some(second) = &found.second {
         list.push(against(found, second, by_unit));
@@ -257,9 +263,10 @@ fn fresh_table(found: &Found) -> Table {
                 format::by_unit(found.unit(), value)
             }),
         ];
-        let judged = study.judgements().into_iter();
-        cells.extend(judged.map(|judgement| {
-            let value = format::optional(judgement.value, format::number);
+        let judged = study.scenario.expectations.iter().zip(study.judgements());
+        cells.extend(judged.map(|(expectation, judgement)| {
+            let text = |value| format::by_unit(unit_of(&expectation.measure), value);
+            let value = format::optional(judgement.value, text);
             format!("{}: {value}", state_word(judgement.state))
         }));
         table.push(Mark::None, cells);

@@ -223,7 +223,7 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
         };
         let known = [first, second];
         Some(TradeOffPoint {
-            label: view.plan.label(point),
+            label: view.plan.values_text(point),
             values: known.map(|known| known.value),
             intervals: known.map(|known| {
                 let is_known = known.low.is_finite() && known.high.is_finite();
@@ -256,15 +256,19 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
             _ => format!("{} ({better})", asked.text),
         }
     };
+    let axes: Vec<&str> = (0..view.plan.axes.len())
+        .map(|axis| view.plan.short(axis))
+        .collect();
     TradeOff {
         caption: Caption {
             title: format!("{}: {first}, {second}", view.plan.label(front.chosen)),
             subtitle: format!(
                 "The compromise nearest to the best of both, among {} of {} that no other beats in \
-                 both; {} each, with 95 % intervals",
+                 both; {} each; points are named by {}",
                 front.points.len(),
                 format::counted(u64::from(view.plan.point_count()), "point"),
-                format::counted(u64::from(view.plan.repeat), "replication")
+                format::counted(u64::from(view.plan.repeat), "replication"),
+                axes.join(", ")
             ),
             footer: footer(view, summary),
         },

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused() {
-        // An unknown letter, an end in a number, a number above 64 bits, a place that is not before.
+        // An unknown letter, an end in a number, a number above 64 bits, a place that is not
+        // before, a bucket above all.
         for text in [
             "AA!",
             "AAg",
@@ -151,7 +152,7 @@ mod tests {
             "AAAg",
             "=0",
             "=x",
-            "AAA//BB",
+            "AAA////BB",
         ] {
             assert_eq!(from_texts(&[text.to_string()]), None, "{text}");
         }

@@ -150,8 +150,8 @@ impl SweepView<'_> {
         let mut head = vec!["point".to_string()];
         head.extend(self.plan.axes.iter().map(|axis| axis.column()));
         let columns = "measure unit known_count never_count missing_count estimate value \
-                       interval_95_low interval_95_high seen_count exposure_secs rate_95_low_per_sec \
-                       rate_95_high_per_sec front is_chosen objectives";
+                       interval_95_low interval_95_high seen_count exposure_secs \
+                       rate_95_low_per_sec rate_95_high_per_sec front is_chosen objectives";
         head.extend(columns.split_whitespace().map(str::to_string));
         csv.write_record(&head)?;
         let number = |value: Option<f64>| {
