@@ -17,9 +17,19 @@ use crate::report::summary::digest_text;
 use crate::report::sweep::plan_file::PLAN_NAME;
 use crate::report::sweep::records::Records;
 
+/// A run as it is now, and as it was recorded.
+type Difference = (RunRecord, Option<RunRecord>);
+
+/// Everything that changes when a run ends.
+struct Desk {
+    records: Records,
+    meter: SweepMeter,
+    different: Vec<Difference>,
+}
+
 /// Compares what comes in with what is known.
 struct Comparer<'a> {
-    desk: Mutex<(Records, SweepMeter, Vec<(RunRecord, Option<RunRecord>)>)>,
+    desk: Mutex<Desk>,
     interrupt: &'a Interrupt,
 }
 
@@ -30,13 +40,13 @@ impl SweepMonitor for Comparer<'_> {
 
     fn on_record(&self, record: &RunRecord) -> ControlFlow<()> {
         let mut desk = self.desk.lock().expect("no worker panics with it");
-        let (records, meter, different) = &mut *desk;
+        let desk = &mut *desk;
         // A record that cannot be read is not what it was.
-        let known = records.read(record.run).unwrap_or_default();
+        let known = desk.records.read(record.run).unwrap_or_default();
         if known.as_ref() != Some(record) {
-            different.push((record.clone(), known));
+            desk.different.push((record.clone(), known));
         }
-        meter.on_done(false);
+        desk.meter.on_done(false);
         ControlFlow::Continue(())
     }
 }
@@ -64,7 +74,11 @@ pub fn verify_sweep(
     let jobs = jobs_that_fit(args.jobs.count, &job.estimate, memory);
     let meter = SweepMeter::start(console.progress_mode(), count, 0);
     let comparer = Comparer {
-        desk: Mutex::new((records, meter, Vec::new())),
+        desk: Mutex::new(Desk {
+            records,
+            meter,
+            different: Vec::new(),
+        }),
         interrupt,
     };
     let event_count_max = job.file.plan.event_count_max;
@@ -76,23 +90,23 @@ pub fn verify_sweep(
         event_count_max,
         &comparer,
     );
-    let (_, mut meter, mut different) = comparer
+    let mut desk = comparer
         .desk
         .into_inner()
         .expect("no worker panics with it");
-    meter.finish();
+    desk.meter.finish();
     if !is_done {
         return Err(interrupted());
     }
-    different.sort_by_key(|(record, _)| record.run);
-    for (record, known) in &different {
+    desk.different.sort_by_key(|(record, _)| record.run);
+    for (record, known) in &desk.different {
         let label = job.plan.label(job.plan.point_of(record.run));
         let what = format!("seed {} {label}", record.seed);
         let expected = known.as_ref().map_or("nothing".to_string(), digest);
         tell_difference(&args.run_dir, &what, &digest(record), &expected, console)?;
     }
     Ok(Verified {
-        is_same: different.is_empty(),
+        is_same: desk.different.is_empty(),
         run_count: u64::from(count),
         all_count: u64::from(all_count),
     })
