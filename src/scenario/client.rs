@@ -9,6 +9,7 @@ use super::connection::ConnectionConfig;
 use super::detector::DetectorConfig;
 use super::distribution::Distribution;
 use super::flow::CallFlow;
+use super::proxy::ForwardConfig;
 use super::registry::ClockConfig;
 use super::resilience::{ResilienceConfig, RetryOn};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
@@ -244,6 +245,8 @@ pub struct EdgeConfig {
     pub connection: Option<ConnectionConfig>,
     /// Good replies that are kept.
     pub cache: Option<CallCacheConfig>,
+    /// How a proxy forwards; None for calls that are none of a proxy.
+    pub forward: Option<Box<ForwardConfig>>,
 }
 
 impl EdgeConfig {
@@ -252,6 +255,14 @@ impl EdgeConfig {
     pub fn is_broadcast(&self) -> bool {
         let mode = self.attempts.as_ref().map(|attempts| attempts.cluster);
         matches!(mode, Some(ClusterMode::Broadcast { .. }))
+    }
+
+    /// Calling sides that each owner has: more than one where the workers of a proxy have their
+    /// own.
+    pub fn side_count(&self) -> u32 {
+        self.forward
+            .as_ref()
+            .map_or(1, |forward| forward.side_count)
     }
 
     /// The law of the deadline where every request draws its own.
@@ -297,4 +308,6 @@ pub enum Jitter {
     Envoy,
     /// `2^(k - 1) min` plus uniform on `[0, the same]`, at most `max` (Finagle's equal jitter).
     FinagleEqual,
+    /// Waits `b`, but not before the last retry, which goes to another server (HAProxy).
+    HaproxyRedispatch,
 }

@@ -9,6 +9,8 @@ mod data;
 mod detector;
 #[path = "swarm_network.rs"]
 mod network;
+#[path = "swarm_proxy.rs"]
+mod proxy;
 #[path = "swarm_registry.rs"]
 mod registry;
 #[path = "swarm_server.rs"]
@@ -90,7 +92,7 @@ pub fn scenario(seed: u64) -> String {
     let services: Vec<(&str, Vec<u64>)> =
         SERVICES.into_iter().zip(world.services.clone()).collect();
     let tables = triggers::tables(&mut world.dice, &services);
-    world.text + &tables
+    world.text + &tables + &proxy::tables(seed, world.is_datagram, &services)
 }
 
 /// Who may be meant by a selector.

@@ -55,7 +55,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if let Some(held) = self.gate(slot) {
             return self.hold(slot, held);
         }
-        let Some(instance) = self.pick_guarded(slot) else {
+        let Some(instance) = self.pick_next(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         if self.overflows(self.requests[slot].caller(), instance) {
@@ -65,9 +65,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.transmit(attempt);
     }
 
-    /// Picks the instance of the next attempt of a request, and counts the attempt.
-    fn pick_guarded(&mut self, slot: u32) -> Option<InstanceId> {
-        let index = self.count_attempt(slot);
+    /// Picks the instance of attempt number `index` of a request.
+    pub(super) fn pick_guarded(&mut self, slot: u32, index: u8) -> Option<InstanceId> {
         let caller = self.requests[slot].caller();
         let shut = self.shut(caller);
         if let Some(shared) = self.shared_pick(caller, &shut) {
@@ -88,7 +87,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     #[inline(always)]
-    fn count_attempt(&mut self, slot: u32) -> u8 {
+    pub(super) fn count_attempt(&mut self, slot: u32) -> u8 {
         let request = &mut self.requests[slot];
         request.attempt_count += 1;
         request.attempt_count - 1

@@ -4,7 +4,7 @@ use super::Caller;
 use super::join::JoinOwner;
 use super::retry::backoff;
 use crate::engine::PendingSet;
-use crate::id::{ClientId, EdgeId, NodeId};
+use crate::id::{CallerId, ClientId, EdgeId, NodeId};
 use crate::model::event::Event;
 use crate::model::observation::step::StepKind;
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
@@ -193,8 +193,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Begins a call of a request that `node` sends.
     #[inline(always)]
     pub(in crate::model) fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
-        let request = &mut self.requests[slot];
         let caller = self.scenario.topology.caller_of(edge, node);
+        self.begin_call_of(slot, edge, node, caller);
+    }
+
+    /// The same for one of several calling sides that the node has for the edge.
+    #[inline(always)]
+    pub(in crate::model) fn begin_call_of(
+        &mut self,
+        slot: u32,
+        edge: EdgeId,
+        node: NodeId,
+        caller: CallerId,
+    ) {
+        let request = &mut self.requests[slot];
         request.set_caller(caller);
         let identity = request.identity;
         self.follow(identity, StepKind::Began { caller, edge });

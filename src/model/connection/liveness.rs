@@ -419,7 +419,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.break_connections(instance);
         }
         for edge in self.scenario.topology.edges_of(node) {
-            self.drop_connections(self.scenario.topology.caller_of(edge, node));
+            for caller in self.scenario.topology.callers_of(edge, node) {
+                self.drop_connections(caller);
+            }
         }
     }
 

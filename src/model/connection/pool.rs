@@ -77,6 +77,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let (caller, instance) = (self.attempts[slot].caller, self.attempts[slot].instance);
         self.connections.sides[caller.index()].last = instance;
         let pool = self.connections.pool_slot(caller, instance);
+        if self.pool_config(pool).is_timed_from_sent {
+            self.put_off_timeout(slot);
+        }
         if let Some(failure) = self.fails_at_once(pool) {
             return self.fail_at_home(slot, failure);
         }
@@ -163,6 +166,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.connections.link_carried(slot, connection);
         let attempt = self.attempts[slot];
         let caller = attempt.caller;
+        let pool = self.connections.records[connection].pool;
+        if self.pool_config(pool).is_timed_from_sent {
+            self.start_timeout(slot);
+        }
         let (edge, node) = (
             self.callers[caller.index()].edge,
             self.callers[caller.index()].node,

@@ -31,6 +31,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn take_retry(&mut self, slot: u32) -> bool {
         let now = self.now();
         let caller = self.requests[slot].caller();
+        let within = self
+            .protection(caller)
+            .and_then(|config| config.retry_within);
+        if let Some(within) = within {
+            let within = self.nodes[self.caller_node(caller).index()].true_length(within);
+            if self.requests[slot].arrived_at + within <= now {
+                return false;
+            }
+        }
         let side = &mut self.callers[caller.index()];
         let edge = side.edge;
         let Some(side) = &mut side.resilience else {
