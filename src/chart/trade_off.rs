@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::axis::{Quantity, Scale};
 use super::frame;
 use super::rows;
-use super::scene::{Anchor, Area, Point, Scene};
+use super::scene::{Anchor, Area, Label, Point, Scene};
 use super::series::{self, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, VERMILION};
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, PAPER, VERMILION};
 use super::{Caption, Chart, DataTable, text};
 
 /// One point.
@@ -55,14 +55,16 @@ impl Chart for TradeOff {
         let (mut scene, top) = frame::open(&self.caption, width);
         let mut entries = vec![
             (Swatch::Dot(BLUE), "on the front"),
-            (Swatch::Interval(BLUE), "95 % interval"),
+            (Swatch::Interval(BLUE), "interval"),
             (Swatch::Dot(OTHER), "another point is better in both"),
         ];
         if self.points.iter().any(|point| point.is_open) {
             let words = "another point is, but not beyond the intervals";
             entries.push((Swatch::Ring(BLUE), words));
         }
-        entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
+        if self.points.iter().any(|point| point.is_chosen) {
+            entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
+        }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 26.0;
         let bottom = top + HEIGHT;
         let y = self.scale(1, (bottom - 12.0, top + 8.0));
@@ -148,15 +150,17 @@ impl TradeOff {
 
     fn scale(&self, side: usize, (from_px, to_px): (f64, f64)) -> Scale {
         let values = self.points.iter().map(|point| point.values[side]);
+        let on_front = self.points.iter().filter(|point| point.is_on_front);
+        let ends = on_front.filter_map(|point| point.intervals[side]);
+        let values = values.chain(ends.flat_map(|(low, high)| [low, high]));
         match self.is_logarithmic(side) {
             true => Scale::logarithmic(values, from_px, to_px),
             false => {
-                let ends = self.points.iter().filter_map(|point| point.intervals[side]);
-                let ends = ends.flat_map(|(low, high)| [low, high]);
-                let scale = Scale::spanning(values.clone().chain(ends), 6.0, from_px, to_px);
+                let scale = Scale::spanning(values, 6.0, from_px, to_px);
                 // No share is above 1, whatever its interval says, and few numbers below 0.
+                let own = self.points.iter().map(|point| point.values[side]);
                 let (low, high) = scale.range();
-                let (least, most) = values.fold((0.0, 1.0), |(least, most), value| {
+                let (least, most) = own.fold((0.0, 1.0), |(least, most), value| {
                     (f64::min(least, value), f64::max(most, value))
                 });
                 let is_share = self.quantities[side] == Quantity::Ratio;
@@ -167,18 +171,19 @@ impl TradeOff {
         }
     }
 
-    fn draw_points(&self, scene: &mut Scene, plot: Area, x: &Scale, y: &Scale) {
-        let place = |side: usize, scale: &Scale, value: f64, edge: f64| match self
-            .is_logarithmic(side)
-            && value <= 0.0
-        {
+    /// Where a value lies on one of the scales; a zero that has no logarithm lies on the edge.
+    fn place(&self, side: usize, scale: &Scale, value: f64, edge: f64) -> f64 {
+        match self.is_logarithmic(side) && value <= 0.0 {
             true => edge,
             false => scale.px(value),
-        };
+        }
+    }
+
+    fn draw_points(&self, scene: &mut Scene, plot: Area, x: &Scale, y: &Scale) {
         let at = |point: &TradeOffPoint| -> Point {
             (
-                place(0, x, point.values[0], plot.left),
-                place(1, y, point.values[1], plot.bottom),
+                self.place(0, x, point.values[0], plot.left),
+                self.place(1, y, point.values[1], plot.bottom),
             )
         };
         let front: Vec<&TradeOffPoint> = self.points.iter().filter(|p| p.is_on_front).collect();
@@ -186,12 +191,12 @@ impl TradeOff {
         let draw_intervals = |scene: &mut Scene, point: &TradeOffPoint, color: Color| {
             let (px, py) = at(point);
             if let Some((low, high)) = point.intervals[0] {
-                let ends = [low, high].map(|v| place(0, x, v, plot.left));
+                let ends = [low, high].map(|v| self.place(0, x, v, plot.left));
                 let ends = ends.map(|px| px.clamp(plot.left, plot.right));
                 scene.line(vec![(ends[0], py), (ends[1], py)], color, 1.0);
             }
             if let Some((low, high)) = point.intervals[1] {
-                let ends = [low, high].map(|v| place(1, y, v, plot.bottom));
+                let ends = [low, high].map(|v| self.place(1, y, v, plot.bottom));
                 let ends = ends.map(|py| py.clamp(plot.top, plot.bottom));
                 scene.line(vec![(px, ends[0]), (px, ends[1])], color, 1.0);
             }
@@ -211,27 +216,28 @@ impl TradeOff {
             }
             scene.dot(at(point), 4.2, BLUE);
         }
-        let at_front: Vec<(&TradeOffPoint, Point)> = front.iter().map(|p| (*p, at(p))).collect();
-        draw_labels(scene, plot, &at_front);
+        let is_labeled =
+            |point: &&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
+        let labeled = front.iter().copied().filter(is_labeled);
+        let labels: Vec<(Point, &str)> = labeled
+            .map(|point| (at(point), point.label.as_str()))
+            .collect();
+        draw_labels(scene, plot, &labels);
     }
 }
 
-/// Names the points of the front, or the chosen one if they are many.
-fn draw_labels(scene: &mut Scene, plot: Area, front: &[(&TradeOffPoint, Point)]) {
-    let is_labeled =
-        |(point, _): &&(&TradeOffPoint, Point)| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
+/// Writes the labels of points beside them, a line higher where another label stands.
+fn draw_labels(scene: &mut Scene, plot: Area, labels: &[(Point, &str)]) {
     let mut free_until: Vec<(Point, f64)> = Vec::new();
-    for (point, (px, py)) in front.iter().filter(is_labeled) {
-        let (px, py) = (*px, *py);
+    for &((px, py), label) in labels {
         let is_left = plot.left + plot.width() * 0.6 < px;
         let room = if is_left {
             px - plot.left
         } else {
             scene.width - MARGIN - px
         };
-        let words = text::fit(&point.label, LABEL_SIZE, false, (room - 16.0).max(40.0));
+        let words = text::fit(label, LABEL_SIZE, false, (room - 16.0).max(40.0));
         let width = text::width(&words, LABEL_SIZE, false);
-        // Above the point, or a line higher where another label stands.
         let mut label_y = py - 10.0;
         let overlaps = |(other, other_width): &(Point, f64), y: f64| {
             (other.1 - y).abs() < 15.0 && (other.0 - px).abs() < width.max(*other_width)
@@ -245,6 +251,22 @@ fn draw_labels(scene: &mut Scene, plot: Area, front: &[(&TradeOffPoint, Point)])
             true => (px - 12.0, Anchor::End),
             false => (px + 12.0, Anchor::Start),
         };
-        scene.label_in((label_x, label_y), &words, anchor, INK);
+        let label = Label {
+            at: (label_x, label_y),
+            text: words,
+            size: LABEL_SIZE,
+            is_bold: false,
+            anchor,
+            color: INK,
+        };
+        // Lines that pass below end around it.
+        let area = label.area();
+        let ground = Area {
+            left: area.left - 2.0,
+            right: area.right + 2.0,
+            ..area
+        };
+        scene.rect(ground, PAPER);
+        scene.text(label);
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::comparison_files::ComparisonContents;
 use super::comparison_text::{sentences, verdict_word};
+use super::page::basis::Basis;
 use super::series::safe_cell;
 use super::summary::unit_suffix;
 use crate::experiment::compare::between::BetweenJudgement;
@@ -25,14 +26,14 @@ pub const COMPARISON_SCHEMA: u32 = 1;
 pub struct ComparisonFacts {
     /// The scenario.
     pub scenario: String,
-    /// The comment that opens its file.
-    pub header: Vec<String>,
     /// The seed of the first replication of every variant.
     pub seed: u64,
     /// Fingerprint of all runs.
     pub digest: String,
     /// By variant: what it sets, and the fingerprint of its runs.
     pub variants: Vec<(Vec<String>, String)>,
+    /// The question, and the models; nothing of saved runs.
+    pub basis: Basis,
 }
 
 /// An expectation between variants, judged.

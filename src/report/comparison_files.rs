@@ -4,7 +4,7 @@ use super::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use super::comparison_text::{READING, between_lines, facts_text, notes, sentences, tables};
 use super::files::write_picture;
 use super::html::{Block, Mark, ReportPage, Table};
-use super::page::question;
+use super::page::basis;
 use super::pictures::comparison::pictures;
 use super::run_dir::{RunDirError, RunDirWriter};
 use super::study_page::{self, footer, paragraphs, table};
@@ -65,17 +65,24 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         ("Against the reference", blocks(differences)),
         ("Every variant", blocks(levels)),
         ("Method", method()),
+        ("Assumptions and limits", assumptions(facts)),
     ];
     ReportPage {
         title: format!("{}: a comparison", facts.scenario),
         facts: facts_text(comparison, facts.seed),
-        question: question(&facts.header),
+        question: facts.basis.question.clone(),
         findings: sentences(comparison),
+        variants: comparison.variants.clone(),
         replay: None,
         sections: study_page::sections(sections),
         command: contents.command.to_string(),
         footer: footer(&facts.scenario, facts.seed, &facts.digest),
     }
+}
+
+fn assumptions(facts: &ComparisonFacts) -> Vec<Block> {
+    let models = facts.basis.models.clone().map(Block::Table);
+    basis::limits().into_iter().chain(models).collect()
 }
 
 fn between_table(between: &[JudgedBetween]) -> Table {

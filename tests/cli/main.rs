@@ -6,6 +6,7 @@ mod compare_sources;
 mod detectors;
 mod files;
 mod registries;
+mod report_size;
 mod run;
 mod statistics;
 mod strategies;

@@ -7,7 +7,7 @@ mod sensitivity_data;
 
 use super::format;
 use super::html::{Block, ReportPage};
-use super::page::question;
+use super::page::basis;
 use super::study_page::{footer, sections};
 use crate::experiment::study::{Distance, Estimate};
 
@@ -47,11 +47,12 @@ fn page(
     ReportPage {
         title: format!("{}: {title}", facts.scenario),
         facts: line,
-        question: question(&facts.header),
+        question: basis::paragraphs(&facts.header),
         findings: findings
             .iter()
             .map(|text| super::study_page::as_sentence(text))
             .collect(),
+        variants: Vec::new(),
         replay: None,
         sections: sections(list),
         command: facts.command.clone(),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::super::series::safe_cell;
-use super::sensitivity::{Found, plain, state_word};
+use super::sensitivity::{Found, plain, sentences, state_word};
 use crate::experiment::study::Estimate;
 
 /// Writes a line for each end of each input.
@@ -82,5 +82,6 @@ fn value(found: &Found) -> Value {
         "as_it_is": estimate(found.base.estimate()),
         "expectations": found.base.state(),
         "inputs": inputs.collect::<Vec<_>>(),
+        "sentences": sentences(found),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::super::format;
 use super::super::html::{Block, Mark, ReportPage, Table};
-use super::super::page::question;
+use super::super::page::basis;
 use super::super::study_page::{as_sentence, footer, paragraphs, sections, table};
 use super::super::summary::digest_text;
 use super::tables::SweepView;
@@ -59,8 +59,9 @@ pub fn page(input: SweepPageInput) -> ReportPage {
     ReportPage {
         title: format!("{}: a sweep", contents.scenario_name),
         facts: text::facts(view),
-        question: question(&header(&contents.scenario_toml)),
+        question: basis::paragraphs(&header(&contents.scenario_toml)),
         findings: findings(view, summary),
+        variants: Vec::new(),
         replay: None,
         sections: sections(vec![
             ("Compromises", pictures(trade_off)),

@@ -264,7 +264,7 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
             title: format!("{}: {first}, {second}", view.plan.label(front.chosen)),
             subtitle: format!(
                 "The compromise nearest to the best of both, among {} of {} that no other beats in \
-                 both; {} each; points are named by {}",
+                 both; {} each, 95 % intervals; points are named by {}",
                 front.points.len(),
                 format::counted(u64::from(view.plan.point_count()), "point"),
                 format::counted(u64::from(view.plan.repeat), "replication"),
