@@ -251,7 +251,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             return;
         }
         let side = self.callers[caller.index()].resilience.as_ref();
-        if !side.is_some_and(|side| side.bulkhead.is_some()) {
+        if side.is_none_or(|side| side.bulkhead.is_none()) {
             return;
         }
         let place_count = self.free_places(caller);
