@@ -170,6 +170,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.start_exchange();
         self.start_workloads();
         self.start_scalers();
+        self.assert_bare();
         if self.is_noting {
             self.settle();
         }

@@ -39,8 +39,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let timeout = node.true_length(timeout);
         let is_first_of_deadline = edge.attempt_timeout.is_none()
             && timing.index == 0
-            && edge.attempts.is_none()
-            && self.class_config(timing.class).deadline.is_none();
+            && (O::IS_BARE
+                || edge.attempts.is_none() && self.class_config(timing.class).deadline.is_none());
         if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
             let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
             let sequence = self.queue.take_sequence();

@@ -412,7 +412,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A node died. Its instance's kernel resets the connections, if it still answers; those of
     /// its calling sides are gone.
     pub(in crate::model) fn on_connected_died(&mut self, node: NodeId) {
-        if !self.connections.is_used() {
+        if !self.has_pools() {
             return;
         }
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {

@@ -255,7 +255,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
 
     /// An instance tells all that are connected to it to go away.
     pub(in crate::model) fn send_goaways(&mut self, instance: InstanceId) {
-        if !self.connections.is_used() {
+        if !self.has_pools() {
             return;
         }
         for connection in self.connections.of_instance(instance) {
@@ -309,7 +309,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// The calling side is done with an attempt: its place is free for the next one.
     #[inline(always)]
     pub(in crate::model) fn leave_connection(&mut self, slot: u32, outcome: AttemptOutcome) {
-        if self.connections.is_used() {
+        if self.has_pools() {
             self.end_stream(slot, outcome);
         }
     }

@@ -296,7 +296,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             drift_ratio: self.nodes[side.node.index()].drift_ratio,
         };
         tell(side.balancer.as_mut(), &mut ctx);
-        if self.exchange.orders.is_given() {
+        if self.has_orders() {
             self.carry_out(caller);
         }
         self.note_ejections(caller);

@@ -258,7 +258,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::Included { caller, instance });
         }
         self.forget_ejections(caller);
-        if self.composition.has_ejection {
+        if self.has_ejection() {
             self.note_ejections(caller);
         }
         if !diff.added.is_empty() {

@@ -29,7 +29,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// What holds up the next attempt of a request, if anything does.
     #[inline(always)]
     pub(in crate::model) fn gate(&mut self, slot: u32) -> Option<Held> {
-        if self.gates.is_used {
+        if self.has_gates() {
             self.ask_gate(slot)
         } else {
             None
@@ -158,7 +158,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// Instances that a calling side may send nothing to, ascending: their breakers are open.
     #[inline]
     pub(in crate::model) fn shut(&mut self, caller: CallerId) -> Vec<InstanceId> {
-        if !self.gates.is_used {
+        if !self.has_gates() {
             return Vec::new();
         }
         let now = self.now();
@@ -331,7 +331,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// A request ends, or its caller died: nothing at the gate remembers it.
     #[inline(always)]
     pub(in crate::model) fn leave_gate(&mut self, slot: u32) {
-        if self.gates.is_used {
+        if self.has_gates() {
             self.clear_marks(slot);
         }
     }
@@ -357,7 +357,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
 
     /// A process died: its calling sides forget everything.
     pub(in crate::model) fn forget_protection(&mut self, node: NodeId) {
-        if !self.gates.is_used {
+        if !self.has_gates() {
             return;
         }
         for caller in self.calling_sides_of(node) {

@@ -13,14 +13,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn may_retry(&mut self, slot: u32, outcome: AttemptOutcome) -> bool {
         let edge = self.callers[self.requests[slot].caller().index()].edge;
         let (mut is_unsent, mut is_final) = (false, false);
-        if self.gates.is_used {
+        if self.has_gates() {
             self.end_retry(slot);
             is_unsent = self.gates.take_mark(slot, Marks::UNSENT);
             is_final = self.gates.take_mark(slot, Marks::IS_FINAL);
         }
         let is_safe = is_unsent || !was_sent(outcome) || self.is_idempotent(slot);
         let is_retried = retries(self.scenario.edges[edge.index()].retry.on, outcome);
-        !is_final && is_safe && is_retried && (!self.gates.is_used || self.take_retry(slot))
+        !is_final && is_safe && is_retried && (!self.has_gates() || self.take_retry(slot))
     }
 
     /// Whether a request may be sent twice.
