@@ -1,5 +1,6 @@
 //! Who asks: the only place that prints.
 
+mod again;
 mod args;
 mod chart;
 mod check;
@@ -13,6 +14,7 @@ mod interrupt;
 mod load;
 mod look_args;
 mod man;
+mod messages;
 mod metrics;
 mod print;
 mod print_comparison;
@@ -21,6 +23,7 @@ mod proxies;
 mod registries;
 mod run;
 mod schema;
+mod sensitivity_file;
 mod strategies;
 mod study;
 mod style;

@@ -3,12 +3,17 @@
 
 pub mod chrome;
 pub mod lines;
+pub mod messages;
 pub mod slowest;
 pub mod story;
 pub mod words;
 
 mod json;
+mod lines_hot;
 mod names;
+
+#[cfg(test)]
+mod lines_tests;
 
 use crate::model::observation::step::Step;
 use crate::model::observation::{Observation, Observer};

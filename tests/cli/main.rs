@@ -7,6 +7,7 @@ mod detectors;
 mod files;
 mod proxies;
 mod registries;
+mod report_size;
 mod run;
 mod statistics;
 mod strategies;

@@ -1,7 +1,8 @@
-//! Whether faults began as planned.
+//! What the books know before a run: its faults, and who answers questions beside requests.
 
-use stormglass::id::{FaultId, NodeId};
+use stormglass::id::{FaultId, InstanceId, NodeId};
 use stormglass::scenario::Scenario;
+use stormglass::scenario::topology::NodeKind;
 use stormglass::time::SimTime;
 
 /// A window that began, or was planned: its fault, its start and the nodes it acts on.
@@ -22,4 +23,19 @@ pub fn faults_as_planned(scenario: &Scenario, began: &[Began], planned: &[Began]
         as_planned,
         "faults as planned, in order: {began:?}, planned {planned:?}"
     );
+}
+
+/// Whether the workers of an instance answer checks, of which nothing is told.
+pub fn answers_checks(scenario: &Scenario, instance: InstanceId) -> bool {
+    let service = scenario.topology.service_of(instance);
+    let is_asked = |edge: &stormglass::scenario::client::EdgeConfig| {
+        edge.to == service && edge.ping_time.is_some()
+    };
+    scenario.registry.profile.probes_workers() || scenario.edges.iter().any(is_asked)
+}
+
+/// Whether a node may come and go with its group.
+pub fn may_leave(scenario: &Scenario, node: NodeId) -> bool {
+    let kind = scenario.topology.node_kind(node);
+    matches!(kind, NodeKind::Instance(_) | NodeKind::Agent(_))
 }
