@@ -175,7 +175,7 @@ for (const report of reports.map((path) => resolve(path))) {
     const boxes = page.locator("#variants input");
     if (await boxes.count() === 0) return;
     const name = (await page.locator("#variants label").first().innerText()).trim();
-    const rows = page.locator("table:has(th:text-is('variant')) tbody tr:visible",
+    const rows = page.locator("table:has(th:has-text('variant')) tbody tr:visible",
       { has: page.locator(`td:text-is("${name}")`) });
     const before = await rows.count();
     assert(0 < before, `${name} stands in the tables`);
