@@ -120,6 +120,11 @@ pub enum Verb {
         /// Explain this one
         name: Option<String>,
     },
+    /// List the flavours of proxies, or explain one: parameters, version, evidence, when
+    Proxies {
+        /// Explain this one
+        name: Option<String>,
+    },
     /// List the registries, or explain one: parameters, version, evidence, when
     Registries {
         /// Explain this one

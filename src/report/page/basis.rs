@@ -8,6 +8,7 @@ use crate::scenario::check::CheckRule;
 use crate::scenario::detector::{DetectorConfig, JudgeConfig};
 use crate::scenario::detector_catalog::DETECTORS;
 use crate::scenario::gossip::ScaleLaw;
+use crate::scenario::proxy_catalog::PROXIES;
 use crate::scenario::registry_catalog::REGISTRIES;
 use crate::scenario::strategy_catalog::{StrategyInfo, find};
 
@@ -117,6 +118,12 @@ fn add_models<'a>(scenario: &'a Scenario, used: &mut Used<'a>) {
     let profile = scenario.registry.profile.name();
     if let Some(registry) = REGISTRIES.iter().find(|known| known.info.name == profile) {
         add(&registry.info, "registry");
+    }
+    for service in &scenario.services {
+        let name = service.proxy.map(|proxy| proxy.flavour.name());
+        if let Some(info) = PROXIES.iter().find(|known| Some(known.name) == name) {
+            add(info, service.name.as_str());
+        }
     }
     for edge in &scenario.edges {
         if let Some(info) = find(edge.balancer.strategy().name()) {
