@@ -11,6 +11,7 @@ mod detectors;
 mod explain;
 mod init;
 mod interrupt;
+mod kept;
 mod load;
 mod look_args;
 mod man;
@@ -19,6 +20,7 @@ mod metrics;
 mod print;
 mod print_comparison;
 mod progress;
+mod proxies;
 mod registries;
 mod run;
 mod schema;
@@ -139,6 +141,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Metrics => metrics::run(console),
         Verb::Strategies { name } => strategies::run(name.as_deref(), console),
         Verb::Detectors { name } => detectors::run(name.as_deref(), console),
+        Verb::Proxies { name } => proxies::run(name.as_deref(), console),
         Verb::Registries { name } => registries::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),

@@ -8,6 +8,7 @@ use crate::scenario::check::CheckRule;
 use crate::scenario::detector::{DetectorConfig, JudgeConfig};
 use crate::scenario::detector_catalog::DETECTORS;
 use crate::scenario::gossip::ScaleLaw;
+use crate::scenario::proxy_catalog::PROXIES;
 use crate::scenario::registry_catalog::REGISTRIES;
 use crate::scenario::strategy_catalog::{StrategyInfo, find};
 
@@ -118,6 +119,12 @@ fn add_models<'a>(scenario: &'a Scenario, used: &mut Used<'a>) {
     if let Some(registry) = REGISTRIES.iter().find(|known| known.info.name == profile) {
         add(&registry.info, "registry");
     }
+    for service in &scenario.services {
+        let name = service.proxy.map(|proxy| proxy.flavour.name());
+        if let Some(info) = PROXIES.iter().find(|known| Some(known.name) == name) {
+            add(info, service.name.as_str());
+        }
+    }
     for edge in &scenario.edges {
         if let Some(info) = find(edge.balancer.strategy().name()) {
             add(info, edge.path.as_str());
@@ -188,15 +195,20 @@ pub fn uncertain(scenario: &Scenario, found: &[String]) -> Option<Block> {
     )))
 }
 
-/// The header of the file, in paragraphs: one ends at an empty line and before `Word:`.
+/// The header of the file, in paragraphs.
 pub fn question(scenario: &Scenario) -> Vec<String> {
+    paragraphs(&scenario.header)
+}
+
+/// The comment that opens a scenario, in paragraphs: one ends at an empty line and before `Word:`.
+pub fn paragraphs(header: &[String]) -> Vec<String> {
     let opens = |line: &str| {
         let first = line.split(' ').next().unwrap_or_default();
         first.len() > 1 && first.ends_with(':') && first.starts_with(char::is_uppercase)
     };
     let mut paragraphs: Vec<String> = Vec::new();
     let mut is_new = true;
-    for line in scenario.header.iter().map(|line| line.trim()) {
+    for line in header.iter().map(|line| line.trim()) {
         match paragraphs.last_mut() {
             _ if line.is_empty() => is_new = true,
             Some(paragraph) if !is_new && !opens(line) => {
