@@ -1,6 +1,8 @@
 //! Who asks: the only place that prints.
 
+mod again;
 mod args;
+mod change;
 mod chart;
 mod check;
 mod command;
