@@ -8,7 +8,7 @@ use super::{
 use crate::engine::PendingSet;
 use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
-use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
+use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer, Suspector};
 use crate::model::request::{AttemptFlags, Reply, Stage};
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, UniformSource};
@@ -347,6 +347,35 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.serve_waiting(pool);
     }
 
+    /// A calling side is connected to an instance again, or no longer is and tries to be.
+    pub(super) fn set_channel(&mut self, pool: u32, is_ready: bool) {
+        let Pool {
+            caller, instance, ..
+        } = self.connections.pools[pool];
+        if self.connections.set_ready(pool, is_ready) {
+            self.tell_channel((caller, instance), is_ready);
+        }
+    }
+
+    /// The state of a channel is an opinion where it is the only one that a call has.
+    fn tell_channel(&mut self, (caller, instance): (CallerId, InstanceId), is_ready: bool) {
+        let edge = self.callers[caller.index()].edge;
+        if !self.scenario.edges[edge.index()].watches_by_channel() {
+            return;
+        }
+        let suspector = Suspector::Caller(caller);
+        self.observe(match is_ready {
+            true => Observation::Trusted {
+                suspector,
+                instance,
+            },
+            false => Observation::Suspected {
+                suspector,
+                instance,
+            },
+        });
+    }
+
     /// A connection is gone for its caller: nobody carries on what it carried.
     fn lose_connection(&mut self, connection: u32, ending: Ending) {
         let record = self.connections.records[connection];
@@ -363,7 +392,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.tell_balancer(pool, false);
         let reconnects = record.phase == Phase::Open && self.pool_config(pool).reconnect.is_some();
         if reconnects {
-            self.connections.set_ready(pool, false);
+            self.set_channel(pool, false);
             self.open_connection(pool, ClassId::NONE);
         } else {
             self.serve_waiting(pool);
@@ -444,7 +473,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn drop_connections(&mut self, caller: CallerId) {
         let pools = self.connections.sides[caller.index()].pools.clone();
-        self.connections.sides[caller.index()].not_ready.clear();
+        let not_ready = std::mem::take(&mut self.connections.sides[caller.index()].not_ready);
+        for instance in not_ready {
+            self.tell_channel((caller, instance), true);
+        }
         for (_, pool) in pools {
             let connections: Vec<u32> = self.connections.of_pool(pool).collect();
             for connection in connections {

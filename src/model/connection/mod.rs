@@ -475,7 +475,8 @@ impl Connections {
         record
     }
 
-    fn set_ready(&mut self, pool: u32, is_ready: bool) {
+    /// Returns whether that is news.
+    fn set_ready(&mut self, pool: u32, is_ready: bool) -> bool {
         let Pool {
             caller, instance, ..
         } = self.pools[pool];
@@ -485,7 +486,8 @@ impl Connections {
             (Ok(place), true) => {
                 not_ready.remove(place);
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 }
