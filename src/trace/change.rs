@@ -321,10 +321,12 @@ impl Follower for ChangeTrace<'_> {
             Observation::FaultStarted { fault, targets } if fault == self.fault => {
                 self.begin(at, targets);
             }
-            Observation::FaultEnded { fault, .. } if fault == self.fault => {
-                if self.begun_count == self.window + 1 && self.ended.is_none() {
-                    self.end(at);
-                }
+            Observation::FaultEnded { fault, .. }
+                if fault == self.fault
+                    && self.begun_count == self.window + 1
+                    && self.ended.is_none() =>
+            {
+                self.end(at);
             }
             Observation::NodeChanged { node, state, .. } => self.change_state(at, node, state),
             Observation::Suspected {

@@ -8,7 +8,7 @@ use super::{
 use crate::engine::PendingSet;
 use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
-use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer, Suspector};
+use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
 use crate::model::request::{AttemptFlags, Reply, Stage};
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, UniformSource};
@@ -345,35 +345,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let pool = self.connections.records[connection].pool;
         self.forget_connection(connection, true);
         self.serve_waiting(pool);
-    }
-
-    /// A calling side is connected to an instance again, or no longer is and tries to be.
-    pub(super) fn set_channel(&mut self, pool: u32, is_ready: bool) {
-        let Pool {
-            caller, instance, ..
-        } = self.connections.pools[pool];
-        if self.connections.set_ready(pool, is_ready) {
-            self.tell_channel((caller, instance), is_ready);
-        }
-    }
-
-    /// The state of a channel is an opinion where it is the only one that a call has.
-    fn tell_channel(&mut self, (caller, instance): (CallerId, InstanceId), is_ready: bool) {
-        let edge = self.callers[caller.index()].edge;
-        if !self.scenario.edges[edge.index()].watches_by_channel() {
-            return;
-        }
-        let suspector = Suspector::Caller(caller);
-        self.observe(match is_ready {
-            true => Observation::Trusted {
-                suspector,
-                instance,
-            },
-            false => Observation::Suspected {
-                suspector,
-                instance,
-            },
-        });
     }
 
     /// A connection is gone for its caller: nobody carries on what it carried.

@@ -10,6 +10,7 @@
 //! connection, and the back-off of each pool. Only the earliest of what a timer watches is
 //! scheduled; activity that puts it off leaves the event where it is, which then finds nothing due.
 
+mod channel;
 mod handshake;
 mod liveness;
 mod pool;
