@@ -14,6 +14,8 @@ mod detectors;
 mod faults;
 #[path = "messages/feedback.rs"]
 mod feedback;
+#[path = "messages/gossip.rs"]
+mod gossip;
 #[path = "messages/protection.rs"]
 mod protection;
 #[path = "messages/registries.rs"]
@@ -137,7 +139,7 @@ error: unknown profile `chubby` in registry
 13 | profile = "chubby"
    |           ^^^^^^^^ not a profile that is built
    |
-help: expected one of static, lease, zookeeper, etcd, eureka, nacos
+help: expected one of static, lease, zookeeper, etcd, eureka, nacos, dns, kubernetes
 
 bad.toml: 2 errors
 "#,

@@ -419,6 +419,15 @@ pub enum AttemptOutcome {
     ResetUnsent,
 }
 
+impl AttemptOutcome {
+    /// Whether the connection failed that it went by.
+    #[inline]
+    pub fn is_failed_connection(self) -> bool {
+        use AttemptOutcome::{ConnectTimeout, Refused, Reset, ResetUnsent};
+        matches!(self, Refused | Reset | ConnectTimeout | ResetUnsent)
+    }
+}
+
 /// How work at an instance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

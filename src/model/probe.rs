@@ -5,6 +5,7 @@ use super::detector::health::Finding;
 use super::detector::ping::PairPing;
 use super::event::Event;
 use super::observation::Observer;
+use super::registry::system::Probed;
 use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
 use super::world::World;
 use crate::engine::PendingSet;
@@ -12,6 +13,9 @@ use crate::id::{CallerId, ClassId, InstanceId};
 use crate::rng::{Purpose, mix};
 use crate::scenario::check::ProbePath;
 use crate::time::{SimDuration, SimTime};
+
+/// Tells the probes of the registry from its heartbeats.
+const PROBE_NAME: u64 = 0x7072_6f62_6573;
 
 /// What stands among the attempts, told by their index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ enum Kind {
     Beat = 1,
     /// A heartbeat to the registry.
     Lease = 2,
+    /// A probe of the registry.
+    Readiness = 3,
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -50,6 +56,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = mix(self.nodes[instance.index()].path_hash).wrapping_add(number.into());
         let ends = (CallerId(u32::MAX), instance);
         self.admit_job(Kind::Lease, identity, ends, (0, number), self.now());
+    }
+
+    /// A probe of the registry waits for a worker.
+    pub(super) fn admit_registry_probe(&mut self, instance: InstanceId, number: u32) {
+        let path_hash = self.nodes[instance.index()].path_hash;
+        let identity = mix(path_hash ^ PROBE_NAME).wrapping_add(number.into());
+        let ends = (CallerId(u32::MAX), instance);
+        self.admit_job(Kind::Readiness, identity, ends, (0, number), self.now());
     }
 
     fn admit_job(
@@ -105,12 +119,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.send_admitted_beat(beat, (caller, instance), attempt.sent_at);
         } else if attempt.index == Kind::Lease as u8 && is_good {
             self.send_to_registry(instance, 0, Event::HeartbeatArrives(instance.0));
+        } else if attempt.index == Kind::Readiness as u8 {
+            self.tell_probed(Probed {
+                instance,
+                number: attempt.trace_row,
+                is_good,
+            });
         }
     }
 
     /// What a worker spends on it.
     pub(super) fn draw_probe(&self, attempt: &Attempt) -> SimDuration {
-        if attempt.index == Kind::Lease as u8 {
+        if attempt.index == Kind::Lease as u8 || attempt.index == Kind::Readiness as u8 {
             return SimDuration::ZERO;
         }
         let edge = self.callers[attempt.caller.index()].edge;

@@ -153,6 +153,55 @@ pub const REGISTRIES: &[RegistryInfo] = &[
             avoid_when: "your clients use gRPC connections, whose end removes instances at once",
         },
     },
+    RegistryInfo {
+        version: Some("RFC 1035 and those after it; health checks as of Amazon Route 53"),
+        path: "bypass: instances send none; a check sees the process, not its workers",
+        info: StrategyInfo {
+            name: "dns",
+            summary: "records with a time to live, in caches, and health checks at the zone",
+            source: "RFC 1034, 1035, 1996, 2136, 2308, 8767; resolv.conf(5); Route 53 developer \
+                     guide; gRPC DNS resolver",
+            evidence: Evidence::Published(
+                "the share of callers that still use an old address, and the times of checks, \
+                 against closed forms (dns_ttl_drain, probe_detection, theory tests); there is \
+                 no one system: delays, refreshes, retries and capacity are assumed",
+            ),
+            guarantee: "a dead instance leaves the zone between (threshold - 1) and threshold \
+                        check intervals after it stops answering, plus the timeout where nobody \
+                        refuses; after t of ttl a share of 1 - t / ttl still uses the old \
+                        answer, and nobody longer than ttl, or client_ttl on top of that where \
+                        a resolver is shared; a cache without an end never learns of it",
+            cost: "a query and its answer per process, name and ttl; a check per instance and \
+                   interval",
+            use_when: "callers find servers by name: for TTLs, caches, JVMs and gRPC clients",
+            avoid_when: "seconds matter: no cache is told of a change",
+        },
+    },
+    RegistryInfo {
+        version: Some("Kubernetes 1.31, its members with etcd 3.5 each"),
+        path: "queued: a probe waits for a worker, as httpGet does; probe_path says otherwise",
+        info: StrategyInfo {
+            name: "kubernetes",
+            summary: "kubelets probe instances and renew leases of nodes; endpoints are watched",
+            source: "Kubernetes: kubelet prober, PLEG and status manager, node lifecycle and \
+                     endpoint slice controllers, leader election, kube-proxy's bounded frequency \
+                     runner, reflectors; etcd",
+            evidence: Evidence::Published(
+                "times of probes, of crashes and of lost hosts against the laws of their stages \
+                 (probe_detection and closed forms, theory tests); request_timeout, capacity, and \
+                 how a kubelet learns that it was marked not ready are assumed; evictions after \
+                 300 s are left out: what replaces an instance is up to the scenario",
+            ),
+            guarantee: "an instance that hangs is not ready (failure_threshold - 1) x period + \
+                        timeout to failure_threshold x period + timeout later, one whose process \
+                        died within relist_period; a lost host node_monitor_grace_period less a \
+                        renewal to a node_monitor_period more; without a quorum nothing changes",
+            cost: "a probe per period, which stays on its host; a lease that a quorum writes per \
+                   10 s and host; a message per watcher and change",
+            use_when: "you run it: for probes, lost hosts, deploys and the control plane's loss",
+            avoid_when: "instances are found by DNS names of their own: take dns",
+        },
+    },
 ];
 
 #[cfg(test)]

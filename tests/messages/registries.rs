@@ -74,3 +74,91 @@ bad.toml: 2 errors
 "#,
     );
 }
+
+#[test]
+fn times_of_nacos_in_the_wrong_order_are_refused() {
+    assert_messages(
+        "[registry]\nprofile = \"nacos\"\nbeat_timeout = \"40s\"\npull_max = \"500ms\"\n\
+         protect_threshold = 1.5\n",
+        r#"
+error: `beat_timeout` above `delete_timeout`
+  --> bad.toml:11:1
+   |
+11 | [registry]
+   | ^^^^^^^^^^ 40s is more than 30s
+   |
+help: expected beat_timeout <= delete_timeout
+
+error: `pull_base` above `pull_max`
+  --> bad.toml:14:12
+   |
+14 | pull_max = "500ms"
+   |            ^^^^^^^ 1s is more than 500ms
+   |
+help: expected pull_base <= pull_max
+
+error: a ratio lies between 0 and 1
+  --> bad.toml:15:21
+   |
+15 | protect_threshold = 1.5
+   |                     ^^^ expected a share like "0.1%" or 0.001
+
+bad.toml: 3 errors
+"#,
+    );
+}
+
+#[test]
+fn resolvers_without_a_name_server_and_checks_that_overlap_are_refused() {
+    assert_messages(
+        "[registry]\nprofile = \"dns\"\nmembers = 2\nshared_resolvers = 2\n\
+         check_timeout = \"40s\"\n",
+        r#"
+error: no member is a name server
+  --> bad.toml:14:20
+   |
+14 | shared_resolvers = 2
+   |                    ^ the registry has 2 members
+   |
+help: expected shared_resolvers < members
+
+error: checks that outlast their interval
+  --> bad.toml:15:17
+   |
+15 | check_timeout = "40s"
+   |                 ^^^^^ 40s is more than 30s
+   |
+help: expected check_timeout <= check_interval
+
+bad.toml: 2 errors
+"#,
+    );
+}
+
+#[test]
+fn heartbeats_to_a_registry_that_hears_none_are_refused() {
+    assert_messages(
+        "[registry]\nprofile = \"dns\"\n[service.api]\ncount = 1\nservice_time = \"1ms\"\n\
+         [service.api.registered]\nlease_duration = \"3s\"\nheartbeat_interval = \"1s\"\n\
+         [client.shop.call.api]\n",
+        r#"
+error: no instance sends heartbeats
+  --> bad.toml:17:18
+   |
+17 | lease_duration = "3s"
+   |                  ^^^^ name servers check instances: see `check_interval`
+   |
+help: leave `lease_duration` out
+
+error: no instance sends heartbeats
+  --> bad.toml:18:22
+   |
+18 | heartbeat_interval = "1s"
+   |                      ^^^^ name servers check instances: see `check_interval`
+   |
+help: leave `heartbeat_interval` out
+
+bad.toml: 2 errors
+"#,
+    );
+}

@@ -104,10 +104,9 @@ impl<'a> Books<'a> {
             instances.push(InstanceBook {
                 worker_count: group.workers,
                 is_shared: service.discipline == Discipline::ProcessorSharing,
-                answers_pings: scenario
-                    .edges
-                    .iter()
-                    .any(|edge| edge.to == topology.service_of(id) && edge.ping_time.is_some()),
+                answers_pings: scenario.registry.profile.probes_workers()
+                    || (scenario.edges.iter())
+                        .any(|edge| edge.to == topology.service_of(id) && edge.ping_time.is_some()),
                 queue_limit: service.queue_limit,
                 ..InstanceBook::default()
             });

@@ -158,7 +158,9 @@ impl World {
             }
             if 0 < self.member_count && self.dice.flag() {
                 let lease = self.dice.ms(40, 900);
-                self.line(format!("registered = {{ lease_duration = {lease} }}"));
+                if registry::has_heartbeats(&self.text) {
+                    self.line(format!("registered = {{ lease_duration = {lease} }}"));
+                }
             }
             if self.dice.between(0, 2) == 0 {
                 let gossip = detector::gossip(&mut self.dice, Self::phase);

@@ -11,12 +11,14 @@ pub(super) fn write(world: &mut World, own: &mut Dice) {
     }
     world.line("[registry]");
     world.line(format!("members = {}", world.member_count));
-    let place = own.between(0, 3);
+    let place = own.between(0, 5);
     match place {
         0 => write_zookeeper(world, own),
         1 => write_etcd(world, own),
         2 => write_eureka(world, own),
-        _ => write_nacos(world, own),
+        3 => write_nacos(world, own),
+        4 => write_dns(world, own),
+        _ => write_kubernetes(world, own),
     }
     write_capacity(world, own);
     write_faults(world, own, place < 2);
@@ -41,6 +43,12 @@ fn write_faults(world: &mut World, own: &mut Dice, has_leader: bool) {
         world.line("target = \"registry:leader\"");
         world.line(format!("at = {at}\nfor = {length}\nevery = \"100ms\""));
     }
+}
+
+/// Whether instances send heartbeats to the registry of this text.
+pub(super) fn has_heartbeats(text: &str) -> bool {
+    let probing = ["profile = \"dns\"", "profile = \"kubernetes\""];
+    !probing.iter().any(|profile| text.contains(profile))
 }
 
 fn maybe(world: &mut World, own: &mut Dice, line: impl FnOnce(&mut Dice) -> String) {
@@ -210,6 +218,106 @@ fn write_nacos(world: &mut World, own: &mut Dice) {
         let phase = World::phase(own);
         world.line(format!("{key} = {phase}"));
     }
+}
+
+fn write_dns(world: &mut World, own: &mut Dice) {
+    world.line("profile = \"dns\"");
+    let resolvers = own.between(0, world.member_count - 1);
+    world.line(format!("shared_resolvers = {resolvers}"));
+    let is_checked = own.flag();
+    world.line(format!("health_check = {is_checked}"));
+    if is_checked {
+        let interval = own.between(5, 300);
+        world.line(format!("check_interval = \"{interval}ms\""));
+        world.line(format!(
+            "check_timeout = \"{}ms\"",
+            own.between(1, interval)
+        ));
+        world.line(format!("failure_threshold = {}", own.between(1, 4)));
+        let phase = World::phase(own);
+        world.line(format!("check_phase = {phase}"));
+    }
+    for (key, least_ms, most_ms) in [
+        ("ttl", 5, 900),
+        ("negative_ttl", 5, 300),
+        ("update_delay", 0, 200),
+        ("refresh_interval", 20, 900),
+        ("stale_max", 0, 500),
+        ("stale_ttl", 5, 200),
+        ("resolver_timeout", 5, 200),
+        ("query_timeout", 5, 300),
+        ("retry_interval", 5, 300),
+    ] {
+        let length = own.ms(least_ms, most_ms);
+        world.line(format!("{key} = {length}"));
+    }
+    world.line(format!("query_tries = {}", own.between(1, 3)));
+    for (key, words) in [
+        ("all_unhealthy", ["all", "none"]),
+        ("lookup_failure", ["keep", "empty"]),
+    ] {
+        let word = own.pick(&words);
+        world.line(format!("{key} = \"{word}\""));
+    }
+    let cache = own.pick(&["record", "fixed", "forever"]);
+    world.line(format!("client_cache = \"{cache}\""));
+    if cache == "fixed" {
+        world.line(format!("client_ttl = {}", own.ms(5, 500)));
+    }
+    if own.flag() {
+        world.line("resolve_on_failure = true");
+        world.line(format!("min_resolution_interval = {}", own.ms(5, 300)));
+    }
+    let phase = World::phase(own);
+    world.line(format!("cache_phase = {phase}"));
+}
+
+fn write_kubernetes(world: &mut World, own: &mut Dice) {
+    world.line("profile = \"kubernetes\"");
+    let leader = own.between(0, world.member_count - 1);
+    world.line(format!("leader = {leader}"));
+    let period = own.between(5, 300);
+    world.line(format!("period = \"{period}ms\""));
+    world.line(format!("timeout = \"{}ms\"", own.between(1, period)));
+    let renewal = own.between(20, 300);
+    world.line(format!("lease_renew_interval = \"{renewal}ms\""));
+    let grace = own.between(renewal, 900);
+    world.line(format!("node_monitor_grace_period = \"{grace}ms\""));
+    let retry = own.between(5, 100);
+    world.line(format!("manager_retry_period = \"{retry}ms\""));
+    let lease = own.between(retry, 400);
+    world.line(format!("manager_lease_duration = \"{lease}ms\""));
+    for (key, least_ms, most_ms) in [
+        ("initial_delay", 0, 200),
+        ("relist_period", 1, 100),
+        ("status_sync_period", 5, 300),
+        ("request_timeout", 5, 300),
+        ("node_monitor_period", 5, 200),
+        ("endpointslice_batch_period", 0, 100),
+        ("manager_renew_deadline", 5, 300),
+        ("reconnect_delay", 1, 100),
+        ("read_idle_timeout", 5, 400),
+        ("ping_timeout", 5, 200),
+    ] {
+        let length = own.ms(least_ms, most_ms);
+        world.line(format!("{key} = {length}"));
+    }
+    for key in ["failure_threshold", "success_threshold"] {
+        world.line(format!("{key} = {}", own.between(1, 4)));
+    }
+    let path = own.pick(&["queued", "bypass", "accept"]);
+    world.line(format!("probe_path = \"{path}\""));
+    if own.flag() {
+        world.line(format!("min_sync_period = {}", own.ms(0, 200)));
+    } else {
+        world.line("consumer = \"watch\"");
+    }
+    let heartbeat = own.between(4, 60);
+    world.line(format!("heartbeat_interval = \"{heartbeat}ms\""));
+    let election = heartbeat * own.between(5, 12);
+    world.line(format!("election_timeout = \"{election}ms\""));
+    let phase = World::phase(own);
+    world.line(format!("phase = {phase}"));
 }
 
 fn write_capacity(world: &mut World, own: &mut Dice) {

@@ -12,7 +12,7 @@ const DOWN_SECS: f64 = 40.0;
 
 /// A world in which about `crash_count` crashes happen, each at a uniform phase of `period`: the
 /// time between two of them is uniform over a multiple of the period.
-fn crashing_world(crash_count: u64, period: f64, delay: f64, call_more: &str) -> String {
+pub fn crashing_world(crash_count: u64, period: f64, delay: f64, call_more: &str) -> String {
     let up_min = 10.0 * period;
     let up_max = up_min + 20.0 * period;
     let each = DOWN_SECS + (up_min + up_max) / 2.0;
@@ -87,7 +87,7 @@ fn check_detections(verdict: &mut Verdict, study: &Study, beliefs: Beliefs, widt
     }
 }
 
-fn detections(kind: &str, pass: Pass, world: impl Fn(&Study, u64) -> (String, f64)) {
+pub fn detections(kind: &str, pass: Pass, world: impl Fn(&Study, u64) -> (String, f64)) {
     let mut verdict = Verdict::default();
     for study in studies(kind) {
         // The last crash of each instance may lie beyond the end.

@@ -96,6 +96,11 @@ kinds! {
     nginx_sequences: crate::picks::nginx_sequences, 200, "complete pass: a few seconds";
     consecutive_misses: crate::detection::consecutive_misses, 2_000_000, "complete pass: 2 minutes";
     probe_detection: crate::detection::probe_detection, 20_000, "complete pass: a few seconds";
+    dns_ttl_drain: crate::registries::dns::ttl_drain, 20_000, "complete pass: 1 minute";
+    dns_check_detection: crate::registries::dns::check_detection, 5_000,
+        "complete pass: a few minutes";
+    kubernetes_probe_detection: crate::registries::kubernetes::probe_detection, 10_000,
+        "complete pass: a few minutes";
     heartbeat_timeout_detection: crate::detection::heartbeat_timeout_detection, 20_000,
         "complete pass: a few seconds";
     nfd_s: crate::detection::nfd_s_quality, 300_000, "complete pass: 5 minutes";

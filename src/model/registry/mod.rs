@@ -1,7 +1,9 @@
 //! The registry: who is listed, and how callers learn of it.
 
+mod dns;
 mod etcd;
 mod eureka;
+mod kubernetes;
 pub mod lease;
 mod nacos;
 mod propagate;

@@ -1,7 +1,9 @@
 //! Events and memory of the registry.
 
 use crate::scenario::Scenario;
+use crate::scenario::registry::dns::{ClientCache, DnsConfig};
 use crate::scenario::registry::eureka::EurekaConfig;
+use crate::scenario::registry::kubernetes::KubernetesConfig;
 use crate::scenario::registry::nacos::NacosConfig;
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::registry::{Propagation, RegistryProfile};
@@ -48,6 +50,8 @@ pub fn of_members(scenario: &Scenario, secs: f64) -> f64 {
         }
         ProtocolConfig::Eureka(config) => return of_eureka(scenario, config, secs),
         ProtocolConfig::Nacos(config) => return of_nacos(scenario, config, secs),
+        ProtocolConfig::Dns(config) => return of_dns(scenario, config, secs),
+        ProtocolConfig::Kubernetes(config) => return of_kubernetes(scenario, config, secs),
     };
     let rounds = 2.0 * ROUND_EVENTS * scenario.registry.member_zones.len() as f64;
     secs * (client_count(scenario) * HEARTBEAT_EVENTS / heartbeat.as_secs_f64()
@@ -84,6 +88,36 @@ fn of_nacos(scenario: &Scenario, config: &NacosConfig, secs: f64) -> f64 {
     renewal_count(scenario, secs) * (HEARTBEAT_EVENTS + 2.0 * ROUND_EVENTS)
         + pulls * HEARTBEAT_EVENTS
         + members * (checks + rounds * members)
+}
+
+/// Checks, lookups when answers are too old, and what name servers ask each other.
+fn of_dns(scenario: &Scenario, config: &DnsConfig, secs: f64) -> f64 {
+    let rate = |interval: SimDuration| secs / interval.as_secs_f64().max(1e-9);
+    let lookups = match config.client.cache {
+        ClientCache::Record => rate(config.ttl.min(config.negative_ttl)),
+        ClientCache::Fixed(life) => rate(life.min(config.negative_ttl)),
+        ClientCache::Forever => config.client.on_failure.map_or(1.0, rate),
+    };
+    let check_count = config.checks.map_or(0.0, |_| renewal_count(scenario, secs));
+    let names = scenario.services.len() as f64;
+    let members = scenario.registry.member_zones.len() as f64;
+    check_count * (HEARTBEAT_EVENTS + 1.0)
+        + client_count(scenario) * names * lookups * HEARTBEAT_EVENTS
+        + members * rate(config.refresh_interval) * ROUND_EVENTS
+}
+
+/// Probes, leases of nodes, pings of those who watch, heartbeats of etcd.
+fn of_kubernetes(scenario: &Scenario, config: &KubernetesConfig, secs: f64) -> f64 {
+    let rate = |interval: SimDuration| secs / interval.as_secs_f64().max(1e-9);
+    let members = scenario.registry.member_zones.len() as f64;
+    let instances = scenario.groups.iter().map(|g| g.count + g.count_spare);
+    let instances: f64 = instances.map(f64::from).sum();
+    let leases = instances * rate(config.kubelet.lease_interval);
+    renewal_count(scenario, secs) * 3.0
+        + leases * (HEARTBEAT_EVENTS + 4.0 * members * ROUND_EVENTS)
+        + client_count(scenario) * rate(config.consumer.idle_timeout) * HEARTBEAT_EVENTS
+        + rate(config.manager.monitor_period)
+        + 2.0 * ROUND_EVENTS * members * rate(config.heartbeat_interval)
 }
 
 /// Heartbeats at the intervals that instances state.

@@ -18,6 +18,7 @@ use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::fault::FaultConfig;
 use crate::scenario::measure::{Measure, MeasureRef, Phase, Statistic, Unit};
 use crate::scenario::measure_catalog;
+use crate::scenario::registry::dns::ClientCache;
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::registry::{self, Propagation, RegistryProfile};
 use crate::time::SimDuration;
@@ -218,18 +219,35 @@ fn aligned_periods(scenario: &Scenario) -> Vec<AlignedPeriod> {
             add("the polls of the callers".to_string(), interval, phase);
         }
     }
-    match scenario.registry.profile.system().map(|s| &s.protocol) {
-        Some(ProtocolConfig::Zookeeper(config)) => {
-            let what = "the boundaries at which sessions expire".to_string();
-            add(what, config.tick_time, config.tick_phase);
-        }
-        Some(ProtocolConfig::Etcd(config)) => {
-            let what = "the looks for expired leases".to_string();
-            add(what, config.revoke_interval, config.revoke_phase);
-        }
-        Some(ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_)) | None => {}
+    if let Some((what, interval, phase)) = period_of_system(scenario) {
+        add(what.to_string(), interval, phase);
     }
     list
+}
+
+/// The period of a real system that decides how long failures stay unnoticed.
+fn period_of_system(scenario: &Scenario) -> Option<(&'static str, SimDuration, registry::Phase)> {
+    Some(match &scenario.registry.profile.system()?.protocol {
+        ProtocolConfig::Zookeeper(config) => {
+            let what = "the boundaries at which sessions expire";
+            (what, config.tick_time, config.tick_phase)
+        }
+        ProtocolConfig::Etcd(config) => {
+            let what = "the looks for expired leases";
+            (what, config.revoke_interval, config.revoke_phase)
+        }
+        ProtocolConfig::Dns(config) => {
+            let life = match config.client.cache {
+                ClientCache::Record => config.ttl,
+                ClientCache::Fixed(life) => life,
+                ClientCache::Forever => SimDuration::ZERO,
+            };
+            ("the lookups of the callers", life, config.client.phase)
+        }
+        ProtocolConfig::Eureka(_) | ProtocolConfig::Nacos(_) | ProtocolConfig::Kubernetes(_) => {
+            return None;
+        }
+    })
 }
 
 fn warn_aligned_fault(

@@ -1,7 +1,9 @@
 //! What a scenario may say about the registry and about failure detection.
 
+pub mod dns;
 pub mod etcd;
 pub mod eureka;
+pub mod kubernetes;
 pub mod nacos;
 pub mod system;
 pub mod zookeeper;
@@ -9,6 +11,7 @@ pub mod zookeeper;
 use crate::id::ZoneId;
 use crate::time::SimDuration;
 
+use kubernetes::ProbeSees;
 use system::{ProtocolConfig, SystemConfig};
 
 /// `[registry]`: how callers learn which instances there are.
@@ -37,7 +40,18 @@ impl RegistryProfile {
     pub fn detects(&self) -> bool {
         match self {
             RegistryProfile::Static => false,
-            RegistryProfile::Lease(_) | RegistryProfile::System(_) => true,
+            RegistryProfile::Lease(_) => true,
+            RegistryProfile::System(system) => {
+                !matches!(&system.protocol, ProtocolConfig::Dns(dns) if dns.checks.is_none())
+            }
+        }
+    }
+
+    /// Whether it probes instances by way of their workers.
+    pub fn probes_workers(&self) -> bool {
+        match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Kubernetes(own)) => own.probe.sees == ProbeSees::Worker,
+            _ => false,
         }
     }
 
@@ -51,6 +65,8 @@ impl RegistryProfile {
                 ProtocolConfig::Etcd(_) => "etcd",
                 ProtocolConfig::Eureka(_) => "eureka",
                 ProtocolConfig::Nacos(_) => "nacos",
+                ProtocolConfig::Dns(_) => "dns",
+                ProtocolConfig::Kubernetes(_) => "kubernetes",
             },
         }
     }

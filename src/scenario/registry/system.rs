@@ -1,7 +1,9 @@
 //! What all registries have in common that bear the name of a real system.
 
+use super::dns::DnsConfig;
 use super::etcd::EtcdConfig;
 use super::eureka::EurekaConfig;
+use super::kubernetes::KubernetesConfig;
 use super::nacos::NacosConfig;
 use super::zookeeper::ZookeeperConfig;
 use crate::scenario::distribution::Distribution;
@@ -29,6 +31,10 @@ pub enum ProtocolConfig {
     Eureka(EurekaConfig),
     /// Alibaba Nacos.
     Nacos(NacosConfig),
+    /// The Domain Name System.
+    Dns(DnsConfig),
+    /// Kubernetes.
+    Kubernetes(Box<KubernetesConfig>),
 }
 
 /// What one member can do. A time of zero costs nothing and never waits by itself.

@@ -1,9 +1,11 @@
 //! Registries that bear the names of real systems, against what the real ones did.
 
 mod deletions;
+pub mod dns;
 mod etcd;
 mod eureka;
 mod eureka_faults;
+pub mod kubernetes;
 mod nacos;
 mod shootout;
 mod stories;

@@ -42,6 +42,8 @@ fn every_registry_keeps_its_bounds() {
         ("lease", 6.6, 10.1),
         ("nacos", 10.5, 22.1),
         ("eureka", 150.0, 330.6),
+        ("dns", 60.0, 150.1),
+        ("kubernetes", 0.0, 1.1),
     ] {
         for seed in 1..=5 {
             let text = text

@@ -43,6 +43,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.gates.is_used && self.protection(caller).is_some() {
             self.take_feedback(slot, caller, end);
         }
+        if end.outcome.is_failed_connection() {
+            self.tell_failed_connection(caller);
+        }
     }
 
     #[inline(never)]

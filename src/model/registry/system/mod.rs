@@ -15,17 +15,20 @@ pub mod quorum;
 mod replicate;
 mod wire;
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 
 pub use port::{Letter, Port};
 pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
+use super::dns::{self, Dns};
 use super::etcd::{self, Etcd};
 use super::eureka::{self, Eureka};
+use super::kubernetes::{self, Kubernetes};
 use super::nacos::{self, Nacos};
 use super::zookeeper::{self, Zookeeper};
-use crate::id::{InstanceId, NodeId};
+use crate::id::{CallerId, InstanceId, NodeId};
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{ProtocolConfig, SystemConfig};
 
@@ -61,6 +64,13 @@ pub trait Protocol: Debug {
     /// The weight of an instance changed.
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId);
 
+    /// A connection of a calling side was refused, reset or did not come about. Only those are
+    /// told that ask for it ([`System::follows_failures`]).
+    fn on_connection_failed(&mut self, _port: &mut dyn Port, _caller: CallerId) {}
+
+    /// A worker of an instance answered a probe ([`Port::admit_probe`]).
+    fn on_probed(&mut self, _port: &mut dyn Port, _probed: Probed) {}
+
     /// The member that leads, where members have a leader: of several the newest.
     fn leader(&self) -> Option<u32> {
         None
@@ -80,6 +90,25 @@ pub enum Message {
     Eureka(eureka::Message),
     /// Nacos' own.
     Nacos(nacos::Message),
+    /// DNS' own.
+    Dns(dns::Message),
+    /// Kubernetes' own.
+    Kubernetes(kubernetes::Message),
+}
+
+impl Message {
+    /// Whether it travels in packets, which nobody sends again.
+    fn is_datagram(&self) -> bool {
+        matches!(
+            self,
+            Message::Dns(dns::Message::Query(_) | dns::Message::Answer { .. })
+        )
+    }
+
+    /// Whether its receiver is an agent of the host, which does not share the fate of a process.
+    fn is_for_host(&self, is_returned: bool) -> bool {
+        matches!(self, Message::Kubernetes(own) if own.is_for_host(is_returned))
+    }
 }
 
 /// What a timer is for.
@@ -99,6 +128,28 @@ pub enum Alarm {
     Eureka(eureka::Alarm),
     /// Nacos' own.
     Nacos(nacos::Alarm),
+    /// DNS' own.
+    Dns(dns::Alarm),
+    /// Kubernetes' own.
+    Kubernetes(kubernetes::Alarm),
+}
+
+impl Alarm {
+    /// Whether it is one of an agent of the host.
+    fn is_of_host(self) -> bool {
+        matches!(self, Alarm::Kubernetes(own) if own.is_of_host())
+    }
+}
+
+/// What a worker of an instance said to a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The number of the probe.
+    pub number: u32,
+    /// Whether it passed.
+    pub is_good: bool,
 }
 
 /// A change of the state that a quorum replicates.
@@ -108,6 +159,8 @@ pub enum Entry {
     Zookeeper(zookeeper::Entry),
     /// etcd's requests.
     Etcd(etcd::Entry),
+    /// Kubernetes' writes.
+    Kubernetes(kubernetes::Entry),
 }
 
 /// A piece of work of a member.
@@ -125,6 +178,10 @@ pub enum Job {
     Eureka(eureka::Job),
     /// Nacos' own.
     Nacos(nacos::Job),
+    /// DNS' own.
+    Dns(dns::Job),
+    /// Kubernetes' own.
+    Kubernetes(kubernetes::Job),
 }
 
 /// A registry that bears the name of a real system.
@@ -134,6 +191,10 @@ pub struct System {
     protocol: Option<Box<dyn Protocol>>,
     /// Its messages and timers.
     pub wire: Wire,
+    /// Whether its clients want to know of connections that fail.
+    pub follows_failures: bool,
+    /// Answers to probes that the protocol has not taken yet.
+    pub probed: VecDeque<Probed>,
 }
 
 impl System {
@@ -143,6 +204,11 @@ impl System {
         Some(Box::new(System {
             protocol: Some(build_protocol(scenario, config)),
             wire: Wire::new(scenario),
+            follows_failures: matches!(
+                &config.protocol,
+                ProtocolConfig::Dns(dns) if dns.client.on_failure.is_some()
+            ),
+            probed: VecDeque::new(),
         }))
     }
 }
@@ -160,5 +226,7 @@ fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protoco
         ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
         ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
         ProtocolConfig::Nacos(own) => Box::new(Nacos::new(scenario, config, own)),
+        ProtocolConfig::Dns(own) => Box::new(Dns::new(scenario, config, own)),
+        ProtocolConfig::Kubernetes(own) => Box::new(Kubernetes::new(scenario, config, own)),
     }
 }

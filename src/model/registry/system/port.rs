@@ -57,6 +57,10 @@ pub trait Port {
     /// Sets a timer of a node; `delay` is a length of its own clock.
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId;
 
+    /// A probe waits for a worker of an instance that is up; [`super::Protocol::on_probed`]
+    /// follows, unless the process ends.
+    fn admit_probe(&mut self, instance: InstanceId, number: u32);
+
     /// How long work of this length takes a member that begins it now.
     fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration;
 
@@ -122,6 +126,10 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
     fn set_timer(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId {
         let delay = self.nodes[node.index()].true_length(delay);
         self.set_alarm(node, delay, alarm)
+    }
+
+    fn admit_probe(&mut self, instance: InstanceId, number: u32) {
+        self.admit_registry_probe(instance, number);
     }
 
     fn work_time(&self, member: NodeId, length: SimDuration) -> SimDuration {

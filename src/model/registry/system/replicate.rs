@@ -38,9 +38,12 @@ impl Ensemble {
         match job {
             Job::Propose { term, entry } => self.log_proposal(port, member, term, entry),
             Job::Log { term, zxid, entry } => self.take_proposal(port, member, term, (zxid, entry)),
-            Job::Zookeeper(_) | Job::Etcd(_) | Job::Eureka(_) | Job::Nacos(_) => {
-                self.effects.push_back(Effect::Done { member, job })
-            }
+            Job::Zookeeper(_)
+            | Job::Etcd(_)
+            | Job::Eureka(_)
+            | Job::Nacos(_)
+            | Job::Dns(_)
+            | Job::Kubernetes(_) => self.effects.push_back(Effect::Done { member, job }),
         }
     }
 

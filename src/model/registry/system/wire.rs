@@ -1,9 +1,9 @@
 //! The messages and timers of a registry, and what the world does with them.
 
 use super::port::pair_of;
-use super::{Alarm, Letter, Message, Port, Protocol};
+use super::{Alarm, Letter, Message, Port, Probed, Protocol, System};
 use crate::engine::{PendingSet, TimerId, TimerTable};
-use crate::id::{ClassId, InstanceId, NodeId};
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
 use crate::model::observation::{LifeState, Observer};
@@ -96,9 +96,14 @@ impl Wire {
         self.take(slot);
     }
 
-    fn receiver(&self, slot: u32) -> NodeId {
+    /// Who shall have a message, and whether that is an agent of its host.
+    fn receiver(&self, slot: u32) -> (NodeId, bool) {
         let envelope = self.envelopes[slot as usize].as_ref();
-        envelope.expect("a message arrives once").to
+        let envelope = envelope.expect("a message arrives once");
+        (
+            envelope.to,
+            envelope.message.is_for_host(envelope.is_returned),
+        )
     }
 }
 
@@ -118,8 +123,27 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let mut protocol = system.protocol.take().expect("it handles one thing a time");
         handle(&mut *protocol, self);
+        while let Some(probed) = self.next_probed() {
+            protocol.on_probed(self, probed);
+        }
         let system = self.registry.system.as_mut();
         system.expect("the registry stays").protocol = Some(protocol);
+    }
+
+    fn next_probed(&mut self) -> Option<Probed> {
+        let system = self.registry.system.as_mut();
+        system.expect("the registry stays").probed.pop_front()
+    }
+
+    /// A worker answered a probe of the registry, maybe while that asks it.
+    pub(in crate::model) fn tell_probed(&mut self, probed: Probed) {
+        let Some(system) = &mut self.registry.system else {
+            return;
+        };
+        system.probed.push_back(probed);
+        if system.protocol.is_some() {
+            self.with_protocol(|_, _| {});
+        }
     }
 
     /// Gives a message to the network.
@@ -151,14 +175,26 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             class: ClassId::NONE,
             traffic: letter.kind.traffic(),
         };
-        let Verdict::Deliver { delay, .. } = self.send(link, key) else {
-            return;
+        let arrives_at = if envelope.message.is_datagram() {
+            let World {
+                network,
+                streams,
+                nodes,
+                ..
+            } = self;
+            match network.send_datagram(now, streams, nodes, link, key) {
+                Some(delay) => now + out + delay,
+                None => return,
+            }
+        } else {
+            let Verdict::Deliver { delay, .. } = self.send(link, key) else {
+                return;
+            };
+            let last = self.wire().last_arrival(link);
+            *last = (*last).max(now + out + delay);
+            *last
         };
-        let wire = self.wire();
-        let last = wire.last_arrival(link);
-        let arrives_at = (now + out + delay).max(*last);
-        *last = arrives_at;
-        let slot = wire.insert(envelope);
+        let slot = self.wire().insert(envelope);
         self.queue.push(arrives_at, Event::RegistryMessage(slot));
     }
 
@@ -174,14 +210,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A message reaches its receiver's host.
     #[inline(never)]
     pub(in crate::model) fn on_registry_message(&mut self, slot: u32) {
-        let to = self.wire().receiver(slot);
+        let (to, is_for_host) = self.wire().receiver(slot);
         let event = Event::RegistryMessage(slot);
-        if self.defers(to, Deferred::Event(event, 0)) {
+        if !is_for_host && self.defers(to, Deferred::Event(event, 0)) {
             return;
         }
         let envelope = self.wire().take(slot);
         match self.nodes[to.index()].state {
             LifeState::Up | LifeState::Paused => {}
+            LifeState::Crashed | LifeState::Restarting if is_for_host => {}
             LifeState::Crashed | LifeState::Restarting if !envelope.is_returned => {
                 return self.return_to_sender(envelope);
             }
@@ -238,12 +275,23 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         let event = Event::RegistryTimer(timer);
-        if self.defers(node, Deferred::Event(event, sequence)) {
+        if !alarm.is_of_host() && self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
         self.wire().timers.fire(TimerId(timer), sequence);
         self.fold(event, node, self.nodes[node.index()].path_hash);
         self.with_protocol(|protocol, port| protocol.on_alarm(port, node, alarm));
+    }
+
+    /// A connection of a calling side failed.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::model) fn tell_failed_connection(&mut self, caller: CallerId) {
+        // Connections to those who left a list end while the protocol hands it out.
+        let is_told = |system: &System| system.follows_failures && system.protocol.is_some();
+        if self.registry.system.as_deref().is_some_and(is_told) {
+            self.with_protocol(|protocol, port| protocol.on_connection_failed(port, caller));
+        }
     }
 
     /// The registration of an instance, where a real system is the registry.

@@ -207,7 +207,7 @@ fn callers(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
 }
 
 /// Profiles whose members have a leader.
-const LED_PROFILES: [&str; 2] = ["zookeeper", "etcd"];
+const LED_PROFILES: [&str; 3] = ["zookeeper", "etcd", "kubernetes"];
 
 /// `member/1`, or `member/*` or `*` for all, or `leader`.
 fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {

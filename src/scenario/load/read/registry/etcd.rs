@@ -17,10 +17,9 @@ use crate::time::SimDuration;
 /// etcd takes no election timeout below this many heartbeat intervals.
 const ELECTION_HEARTBEATS_MIN: u64 = 5;
 
-/// Reads the keys of etcd.
-pub fn etcd(ctx: &mut Context, section: &Section) -> ProtocolConfig {
+/// The interval of its heartbeats and its election timeout.
+pub(super) fn election_times(ctx: &mut Context, section: &Section) -> (SimDuration, SimDuration) {
     let time = |ctx: &mut Context, key| section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME);
-    let count = |ctx: &mut Context, key| section.count_u32(ctx, key).unwrap_or(2);
     let heartbeat_interval = time(ctx, "heartbeat_interval");
     let election_timeout = time(ctx, "election_timeout");
     let least = heartbeat_interval.saturating_mul(ELECTION_HEARTBEATS_MIN);
@@ -36,6 +35,14 @@ pub fn etcd(ctx: &mut Context, section: &Section) -> ProtocolConfig {
                 )),
         );
     }
+    (heartbeat_interval, election_timeout)
+}
+
+/// Reads the keys of etcd.
+pub fn etcd(ctx: &mut Context, section: &Section) -> ProtocolConfig {
+    let time = |ctx: &mut Context, key| section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME);
+    let count = |ctx: &mut Context, key| section.count_u32(ctx, key).unwrap_or(2);
+    let (heartbeat_interval, election_timeout) = election_times(ctx, section);
     ProtocolConfig::Etcd(EtcdConfig {
         heartbeat_interval,
         election_timeout,

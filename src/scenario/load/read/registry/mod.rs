@@ -1,7 +1,9 @@
 //! The registry. Each real system has a file of its own.
 
+mod dns;
 mod etcd;
 mod eureka;
+mod kubernetes;
 mod nacos;
 mod system;
 mod zookeeper;
@@ -26,6 +28,8 @@ pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> Registry
         "etcd" => system(ctx, section, etcd::etcd),
         "eureka" => system(ctx, section, eureka::eureka),
         "nacos" => system(ctx, section, nacos::nacos),
+        "dns" => system(ctx, section, dns::dns),
+        "kubernetes" => system(ctx, section, kubernetes::kubernetes),
         _ => RegistryProfile::Static,
     };
     let member_zones = match section.has_key("members") {
@@ -85,6 +89,8 @@ pub fn registered(
         "etcd" => etcd::registered(ctx, &section, registry),
         "eureka" => eureka::registered(ctx, &section, registry),
         "nacos" => nacos::registered(ctx, &section, registry),
+        "dns" => dns::registered(ctx, &section, registry),
+        "kubernetes" => kubernetes::registered(ctx, &section, registry),
         _ => {
             if is_enabled && service.has("registered") {
                 ctx.error(
@@ -143,6 +149,19 @@ fn refuse_heartbeat_interval(ctx: &mut Context, section: &Section, rule: &str) {
                 .at(section.origin_of("heartbeat_interval"), rule.to_string())
                 .help("leave `heartbeat_interval` out, and set `lease_duration`"),
         );
+    }
+}
+
+/// The keys of heartbeats, under a registry to which no instance sends any.
+fn refuse_heartbeats(ctx: &mut Context, section: &Section, rule: &str) {
+    for key in ["lease_duration", "heartbeat_interval"] {
+        if section.has(key) {
+            ctx.error(
+                Diagnostic::new("no instance sends heartbeats")
+                    .at(section.origin_of(key), rule.to_string())
+                    .help(format!("leave `{key}` out")),
+            );
+        }
     }
 }
 

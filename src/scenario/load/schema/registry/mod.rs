@@ -1,7 +1,9 @@
 //! Keys of the registry: what it is, and the plain leases. Each real system has a file of its own.
 
+mod dns;
 mod etcd;
 mod eureka;
+mod kubernetes;
 mod nacos;
 mod system;
 mod zookeeper;
@@ -130,6 +132,16 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "nacos",
             doc: "Nacos with instances that beat: unhealthy, then removed; lists are pushed.",
             keys: nacos::KEYS,
+        },
+        Variant {
+            name: "dns",
+            doc: "DNS: records with a time to live, in caches, and health checks.",
+            keys: dns::KEYS,
+        },
+        Variant {
+            name: "kubernetes",
+            doc: "Kubernetes: readiness probes, node leases, endpoint slices and watches.",
+            keys: kubernetes::KEYS,
         },
     ],
     shorthand: None,
