@@ -27,9 +27,11 @@ impl Observer for Seen {
         match *observation {
             Observation::FaultStarted { fault, .. } if fault.0 == 0 => self.left_at = ms,
             Observation::Excluded { .. } => self.excluded.push(ms),
-            Observation::NodeChanged { node, state, .. } if state == LifeState::Crashed => {
-                self.died.push((ms, node.0));
-            }
+            Observation::NodeChanged {
+                node,
+                state: LifeState::Crashed,
+                ..
+            } => self.died.push((ms, node.0)),
             _ => {}
         }
     }

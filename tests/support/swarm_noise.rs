@@ -45,8 +45,8 @@ fn partial(dice: &mut Dice, text: &mut String) {
     let only = dice.pick(&["heartbeats", "requests"]);
     line(text, &format!("[fault.partial]\nkind = \"{kind}\""));
     line(text, &format!("only = \"{only}\""));
-    let ends = dice.pick(&[["service:*", "zone:*"], ["client:*", "service:*"]]);
-    let [from, to] = ends;
+    let from = dice.pick(&["service:*", "client:*"]);
+    let to = dice.pick(&["zone:*", "service:*"]);
     line(text, &format!("from = \"{from}\"\nto = \"{to}\""));
     match kind {
         "loss" => line(text, &format!("loss = {}", dice.loss())),
