@@ -18,6 +18,8 @@ mod feedback;
 mod gossip;
 #[path = "messages/protection.rs"]
 mod protection;
+#[path = "messages/proxies.rs"]
+mod proxies;
 #[path = "messages/registries.rs"]
 mod registries;
 #[path = "messages/wrappers.rs"]

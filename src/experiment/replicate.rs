@@ -106,7 +106,8 @@ pub(super) fn run_once(
     let mut progress = |progress: Progress| on_progress(progress.now, progress.event_count);
     let windows = windows(scenario, options, &mut progress)?;
     let mut recorder = Recorder::new(scenario, &windows);
-    let end = model::simulate(scenario, options, &mut recorder, &mut progress).map_err(stopped)?;
+    let end =
+        model::simulate_fast(scenario, options, &mut recorder, &mut progress).map_err(stopped)?;
     let metrics = recorder.finish(end);
     Ok(Run {
         seed,

@@ -125,6 +125,7 @@ fn service() -> ServiceConfig {
         accept: Default::default(),
         cache: None,
         data: None,
+        proxy: None,
     }
 }
 
@@ -169,6 +170,7 @@ fn edge() -> EdgeConfig {
         resilience: None,
         connection: None,
         cache: None,
+        forward: None,
         detector: Some(DetectorConfig::Check(CheckConfig {
             interval: SimDuration::from_secs(1),
             timeout: SimDuration::from_ms(500),

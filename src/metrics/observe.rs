@@ -17,6 +17,19 @@ use crate::time::SimTime;
 impl Observer for Recorder<'_> {
     #[inline(always)]
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.take::<false>(at, observation);
+    }
+
+    #[inline(always)]
+    fn observe_bare(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.take::<true>(at, observation);
+    }
+}
+
+impl Recorder<'_> {
+    /// Takes note of one fact. In a bare run there are no classes.
+    #[inline(always)]
+    fn take<const IS_BARE: bool>(&mut self, at: SimTime, observation: &Observation<'_>) {
         if self.next_cut <= at {
             self.cut(at);
         }
@@ -25,12 +38,12 @@ impl Observer for Recorder<'_> {
             | Observation::RequestEnded { .. }
             | Observation::CallEnded { .. }
             | Observation::AttemptSent { .. }
-            | Observation::AttemptEnded { .. } => self.observe_request(at, observation),
+            | Observation::AttemptEnded { .. } => self.observe_request::<IS_BARE>(at, observation),
             Observation::WorkArrived { .. }
             | Observation::WorkStarted { .. }
             | Observation::WorkEnded { .. }
             | Observation::WorkRejected { .. }
-            | Observation::BusyChanged { .. } => self.observe_work(at, observation),
+            | Observation::BusyChanged { .. } => self.observe_work::<IS_BARE>(at, observation),
             Observation::NodeChanged { node, state, fault } => {
                 self.node_changed(at, *node, *state, *fault);
             }
@@ -78,12 +91,12 @@ impl Observer for Recorder<'_> {
             }
         }
     }
-}
 
-impl Recorder<'_> {
     #[inline(always)]
-    fn observe_request(&mut self, at: SimTime, observation: &Observation<'_>) {
-        self.observe_class_load(at, observation);
+    fn observe_request<const IS_BARE: bool>(&mut self, at: SimTime, observation: &Observation<'_>) {
+        if !IS_BARE {
+            self.observe_class_load(at, observation);
+        }
         match *observation {
             Observation::RequestArrived { caller, class, .. } => {
                 self.tables.requests.arrive(caller);
@@ -152,8 +165,10 @@ impl Recorder<'_> {
     }
 
     #[inline(always)]
-    fn observe_work(&mut self, at: SimTime, observation: &Observation<'_>) {
-        self.observe_class_load(at, observation);
+    fn observe_work<const IS_BARE: bool>(&mut self, at: SimTime, observation: &Observation<'_>) {
+        if !IS_BARE {
+            self.observe_class_load(at, observation);
+        }
         match *observation {
             Observation::WorkArrived { instance, class } => {
                 let before = self.tables.instances.enter(at, instance);

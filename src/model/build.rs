@@ -170,6 +170,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.start_exchange();
         self.start_workloads();
         self.start_scalers();
+        self.assert_bare();
         if self.is_noting {
             self.settle();
         }
@@ -201,7 +202,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 "calling sides are made in order"
             );
             let node = scenario.topology.caller_node(caller);
-            let mut balancer = self.make_balancer(edge, node);
+            let mut balancer = self.make_balancer(caller, edge);
             balancer.on_update(&mut ViewUpdate {
                 now: SimTime::START,
                 listed: &view,

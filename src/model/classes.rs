@@ -143,6 +143,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The class of the request `identity` of a client, by its row of the trace or by share.
     #[inline(always)]
     pub(super) fn draw_class(&self, client: ClientId, identity: u64, source: u32) -> ClassId {
+        if O::IS_BARE {
+            return ClassId::NONE;
+        }
         match self.classes.clients[client.index()].shares.last() {
             Some((_, last)) => self.draw_class_but(*last, client, identity, source),
             None => ClassId::NONE,
@@ -174,6 +177,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The time that a request of a class has from its arrival, on the clock of its caller; None
     /// for ever.
     pub(super) fn draw_deadline(&self, class: ClassId, identity: u64) -> Option<SimDuration> {
+        if O::IS_BARE {
+            return None;
+        }
         let law = self.classes.laws[class.index()].deadline.as_ref()?;
         let mut draw = self
             .streams
@@ -184,7 +190,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The class of the request that an attempt belongs to, also when its caller has given up.
     #[inline]
     pub(super) fn attempt_class(&self, slot: u32) -> ClassId {
-        self.attempts[slot].class
+        match O::IS_BARE {
+            true => ClassId::NONE,
+            false => self.attempts[slot].class,
+        }
     }
 
     /// What the scenario says of a class: its priority, whether it is idempotent, and so on.

@@ -66,7 +66,7 @@ impl Composition {
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A new balancer of a calling side.
-    pub(super) fn make_balancer(&self, edge: EdgeId, node: NodeId) -> Box<dyn Balancer> {
+    pub(super) fn make_balancer(&self, caller: CallerId, edge: EdgeId) -> Box<dyn Balancer> {
         let config = &self.scenario.edges[edge.index()];
         if let Some(made) = self.exchange.made_balancer(config) {
             return made;
@@ -75,7 +75,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return balancer::build(&config.balancer);
         };
         let topology = &self.scenario.topology;
-        let caller = topology.caller_of(edge, node);
+        let node = topology.caller_node(caller);
         let Node {
             path_hash,
             incarnation,
@@ -88,7 +88,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             site: Arc::clone(site),
             index: caller.0 - topology.edge_callers(edge).start,
             zone,
-            draw: streams.draw(Purpose::Composition, identity, incarnation, 0),
+            draw: streams.draw(
+                Purpose::Composition,
+                identity,
+                incarnation,
+                topology.side_of(caller),
+            ),
         }))
     }
 

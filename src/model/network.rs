@@ -145,7 +145,7 @@ impl Network {
     }
 
     /// Sends a message from one node to another.
-    #[inline]
+    #[inline(always)]
     pub fn send(
         &mut self,
         now: SimTime,
@@ -451,6 +451,9 @@ fn deliver(delay: SimDuration) -> Verdict {
 
 #[inline(always)]
 fn sample(law: &Sampler, streams: &Streams, key: MessageKey) -> SimDuration {
+    if let Some(constant) = law.constant() {
+        return constant;
+    }
     law.sample(&mut streams.draw(Purpose::LinkDelay, key.identity, key.number, key.leg))
 }
 

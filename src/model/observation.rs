@@ -2,6 +2,7 @@
 
 mod parties;
 pub mod step;
+mod told;
 
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use crate::time::{SimDuration, SimTime};
 
 use step::Step;
 
+pub use told::Tell;
+pub(super) use told::Told;
+
 pub use parties::{
     BreakerState, CacheAnswer, CachePlace, FaultWindow, LimitOwner, LocalCause, Suspector,
 };
@@ -24,23 +28,20 @@ pub trait Observer {
     /// Whether it follows single requests; otherwise nothing is spent on their steps.
     const FOLLOWS: bool = false;
 
+    /// Whether the run is bare (`bare.rs`); then nothing is asked for that no such run uses.
+    const IS_BARE: bool = false;
+
     /// Takes note of one fact. `at` never decreases.
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>);
 
+    /// Takes note of one fact of a bare run, where keys that no balancer asks for are 0.
+    #[inline(always)]
+    fn observe_bare(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.observe(at, observation);
+    }
+
     /// Takes note of one step of a request, where [`Observer::FOLLOWS`] says so.
     fn follow(&mut self, _at: SimTime, _step: &Step) {}
-}
-
-/// An observer that is a function.
-pub type Tell<'a> = dyn FnMut(SimTime, &Observation<'_>) + 'a;
-
-/// Passes every fact on to a function.
-pub(super) struct Told<'a, 'b>(pub(super) &'a mut Tell<'b>);
-
-impl Observer for Told<'_, '_> {
-    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
-        (self.0)(at, observation);
-    }
 }
 
 /// Observes nothing.

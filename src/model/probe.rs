@@ -102,7 +102,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// answer; if it is a heartbeat that a worker was done with, it is sent.
     pub(super) fn end_unawaited(&mut self, slot: u32) {
         let attempt = self.attempts.remove(slot);
-        if !attempt.flags.has(AttemptFlags::PROBE) {
+        if O::IS_BARE || !attempt.flags.has(AttemptFlags::PROBE) {
             return;
         }
         let (caller, instance) = (attempt.caller, attempt.instance);
@@ -145,13 +145,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Whether an attempt is a check or a heartbeat, of which nothing is told.
     #[inline]
     pub(super) fn is_probe(&self, slot: u32) -> bool {
-        self.attempts[slot].flags.has(AttemptFlags::PROBE)
+        !O::IS_BARE && self.attempts[slot].flags.has(AttemptFlags::PROBE)
     }
 
     /// Whether a worker makes the calls of a request after its own work on an attempt.
     pub(super) fn makes_calls(&self, slot: u32) -> bool {
         let attempt = &self.attempts[slot];
-        if !attempt.flags.has(AttemptFlags::PROBE) {
+        if O::IS_BARE || !attempt.flags.has(AttemptFlags::PROBE) {
             return true;
         }
         if attempt.index != Kind::Check as u8 {

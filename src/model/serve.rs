@@ -106,7 +106,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let id = self.attempts[slot].instance;
         let is_probe = self.is_probe(slot);
         let class = self.attempt_class(slot);
-        let is_plain = self.instances[id.index()].is_plain;
+        let is_plain = O::IS_BARE || self.instances[id.index()].is_plain;
         if !is_plain && !is_probe && (self.is_refused(slot) || self.is_over_limit(slot)) {
             return;
         }
@@ -179,7 +179,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         attempt.stage = Stage::Running;
         attempt.started_at = now;
         attempt.reply = reply;
-        if !self.instances[id.index()].is_plain {
+        if !O::IS_BARE && !self.instances[id.index()].is_plain {
             return self.start_work_by_rules(slot, demand);
         }
         let busy_count = self.occupy_worker(id);
@@ -244,7 +244,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     fn draw_work(&mut self, slot: u32) -> (SimDuration, Reply) {
         let attempt = &self.attempts[slot];
-        if attempt.flags.has(AttemptFlags::PROBE) {
+        if !O::IS_BARE && attempt.flags.has(AttemptFlags::PROBE) {
             return (self.draw_probe(attempt), Reply::Good);
         }
         let instance = &self.instances[attempt.instance.index()];
@@ -272,14 +272,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     #[inline(always)]
     fn draw_demand(&self, attempt: &Attempt, number: u32) -> SimDuration {
-        if let Some(demand) = self.recorded_demand(attempt) {
+        if !O::IS_BARE
+            && let Some(demand) = self.recorded_demand(attempt)
+        {
             return demand;
         }
         let service = self.instances[attempt.instance.index()].service;
         let mut draw = self
             .streams
             .draw(Purpose::ServiceDemand, attempt.identity, number, 0);
-        let of_class = self.classes.service_time(attempt.class, service);
+        let of_class = match O::IS_BARE {
+            true => None,
+            false => self.classes.service_time(attempt.class, service),
+        };
         of_class
             .unwrap_or(&self.service_times[service.index()])
             .sample(&mut draw)
@@ -411,7 +416,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A worker is done with an attempt, which was in this stage.
     #[inline(always)]
     pub(super) fn free_worker(&mut self, id: InstanceId, stage: Stage) {
-        if let Some(sharing) = &mut self.instances[id.index()].sharing {
+        if !O::IS_BARE
+            && let Some(sharing) = &mut self.instances[id.index()].sharing
+        {
             sharing.calling_count -= u32::from(stage == Stage::Calling);
             return self.observe_shared(id);
         }

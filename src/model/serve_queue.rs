@@ -12,7 +12,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     pub(super) fn enqueue(&mut self, slot: u32, discipline: Discipline) {
         let instance = self.attempts[slot].instance;
-        if self.instances[instance.index()].waiting.is_some() {
+        if !O::IS_BARE && self.instances[instance.index()].waiting.is_some() {
             return self.enqueue_by_rules(slot);
         }
         let attempt = &mut self.attempts[slot];
@@ -39,7 +39,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     fn dequeue(&mut self, id: InstanceId) -> Option<u32> {
         let instance = &mut self.instances[id.index()];
-        if instance.waiting.is_some() {
+        if !O::IS_BARE && instance.waiting.is_some() {
             return self.dequeue_by_rules(id);
         }
         let slot = instance.waiting_first;
@@ -63,7 +63,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn next_work(&mut self, id: InstanceId) -> Option<u32> {
         loop {
             let slot = self.dequeue(id)?;
-            if self.instances[id.index()].is_plain || !self.drops_late(slot) {
+            if O::IS_BARE || self.instances[id.index()].is_plain || !self.drops_late(slot) {
                 return Some(slot);
             }
         }

@@ -138,7 +138,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         !has_own_time
             && !shares
             && !has_rules
-            && !self.connections.is_used()
+            && !self.has_pools()
             && !self.several.has_deadlines
             && !self.scenario.edges.iter().any(has_probes)
             && !has_queued_leases

@@ -10,7 +10,7 @@ use crate::engine::PendingSet;
 use crate::id::{ClassId, ClientId, NodeId};
 use crate::rng::{Draw, Purpose, StreamRng, Streams, UniformSource, inversion, mix, path_hash};
 use crate::scenario::Scenario;
-use crate::scenario::client::{ArrivalProcess, TraceRow, WhenCallerDown, Workload};
+use crate::scenario::client::{ArrivalProcess, EdgeConfig, TraceRow, WhenCallerDown, Workload};
 use crate::time::{NANOS_PER_SEC, SimDuration, SimTime};
 
 /// What a client group has sent so far.
@@ -22,6 +22,8 @@ pub struct WorkloadState {
     arrivals: StreamRng,
     law: ArrivalLaw,
     keys: KeySampler,
+    /// Whether any balancer asks for them.
+    has_key_users: bool,
     think_time: Option<Sampler>,
     /// First closed-loop user of this client among those of all clients.
     first_user: u32,
@@ -59,11 +61,16 @@ impl WorkloadState {
             arrivals: streams.stream(Purpose::Arrival, path_hash),
             law,
             keys: KeySampler::new(&config.keys),
+            has_key_users: scenario.edges.iter().any(balances_by_key),
             think_time,
             first_user,
             arrival_count: 0,
         }
     }
+}
+
+fn balances_by_key(edge: &EdgeConfig) -> bool {
+    edge.balancer.placement_rule().is_some()
 }
 
 impl ArrivalLaw {
@@ -349,12 +356,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     pub(super) fn trace_row(&self, client: ClientId, source: u32) -> Option<&TraceRow> {
         match &self.scenario.clients[client.index()].workload {
-            Workload::Trace(trace) if source != NIL => trace.rows.get(source as usize),
+            Workload::Trace(trace) if !O::IS_BARE && source != NIL => {
+                trace.rows.get(source as usize)
+            }
             _ => None,
         }
     }
 
-    /// The key of a request.
+    /// The key of a request; 0 in a bare run where no balancer asks for it.
     #[inline(always)]
     pub(super) fn draw_key(
         &self,
@@ -363,15 +372,19 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         identity: u64,
         source: u32,
     ) -> u32 {
+        if O::IS_BARE && !self.workloads[client.index()].has_key_users {
+            return 0;
+        }
         let key = match self.trace_row(client, source).and_then(|row| row.key) {
             Some(key) => key,
             None => {
                 let mut draw = self.streams.draw(Purpose::Key, identity, 0, 0);
                 let of_client = &self.workloads[client.index()].keys;
-                self.classes
-                    .keys(class)
-                    .unwrap_or(of_client)
-                    .sample(&mut draw)
+                let of_class = match O::IS_BARE {
+                    true => None,
+                    false => self.classes.keys(class),
+                };
+                of_class.unwrap_or(of_client).sample(&mut draw)
             }
         };
         u32::try_from(key).expect("keys are bounded when a scenario is loaded")

@@ -139,7 +139,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     pub(super) fn observe(&mut self, observation: Observation<'_>) {
         let now = self.now();
-        if self.is_noting {
+        if !O::IS_BARE && self.is_noting {
             self.note(now, &observation);
         }
         self.observer.observe(now, &observation);

@@ -436,6 +436,7 @@ fn web() -> ServiceConfig {
         accept: Default::default(),
         cache: None,
         data: None,
+        proxy: None,
     }
 }
 
@@ -494,5 +495,6 @@ fn call() -> EdgeConfig {
         resilience: None,
         connection: None,
         cache: None,
+        forward: None,
     }
 }

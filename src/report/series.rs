@@ -1,6 +1,6 @@
 //! `series.csv`: what happened when, one number a line.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::experiment::Run;
@@ -76,7 +76,55 @@ impl Place {
     }
 
     fn start_at(&mut self, secs: f64) {
-        self.start_secs = secs.to_string();
+        self.start_secs.clear();
+        put_number(&mut self.start_secs, secs);
+    }
+}
+
+/// Whole numbers up to here are floats of their own.
+const WHOLE_MAX: f64 = 9e15;
+
+/// Writes a number as `Display` does. Most are whole, and those are quickly written.
+fn put_number(text: &mut String, value: f64) {
+    let is_whole = value.abs() < WHOLE_MAX && value == (value as i64) as f64;
+    let written = match is_whole && !(value == 0.0 && value.is_sign_negative()) {
+        true => write!(text, "{}", value as i64),
+        false => write!(text, "{value}"),
+    };
+    written.expect("a string takes any text");
+}
+
+/// A number of a series.
+trait Number: Copy {
+    /// Writes it as `Display` does.
+    fn put(self, text: &mut String);
+}
+
+impl Number for f64 {
+    fn put(self, text: &mut String) {
+        put_number(text, self);
+    }
+}
+
+impl Number for f32 {
+    fn put(self, text: &mut String) {
+        // The shortest text of a whole number is that of the number itself up to 2^24.
+        match self.abs() < 16_777_216.0 && self.fract() == 0.0 {
+            true => put_number(text, f64::from(self)),
+            false => write!(text, "{self}").expect("a string takes any text"),
+        }
+    }
+}
+
+impl Number for u64 {
+    fn put(self, text: &mut String) {
+        write!(text, "{self}").expect("a string takes any text");
+    }
+}
+
+impl Number for u32 {
+    fn put(self, text: &mut String) {
+        u64::from(self).put(text);
     }
 }
 
@@ -147,7 +195,7 @@ impl<W: Write> Lines<W> {
         ] {
             for (window, count) in counts.iter().enumerate() {
                 place.start_at(window as f64 * cache.window_secs);
-                self.line(&place, metric, count)?;
+                self.line(&place, metric, *count)?;
             }
         }
         Ok(())
@@ -159,7 +207,7 @@ impl<W: Write> Lines<W> {
             for (window, value) in column.values.iter().enumerate() {
                 if let Some(value) = value {
                     place.start_at(window as f64 * balance.window_secs);
-                    self.line(&place, column.metric, value)?;
+                    self.line(&place, column.metric, *value)?;
                 }
             }
         }
@@ -206,18 +254,18 @@ impl<W: Write> Lines<W> {
         place: &mut Place,
         window_secs: f64,
         metric: &str,
-        values: &[impl Display],
+        values: &[impl Number],
     ) -> io::Result<()> {
         for (window, value) in values.iter().enumerate() {
             place.start_at(window as f64 * window_secs);
-            self.line(place, metric, value)?;
+            self.line(place, metric, *value)?;
         }
         Ok(())
     }
 
-    fn line(&mut self, place: &Place, metric: &str, value: impl Display) -> io::Result<()> {
+    fn line(&mut self, place: &Place, metric: &str, value: impl Number) -> io::Result<()> {
         self.value.clear();
-        write!(self.value, "{value}").expect("a string takes any text");
+        value.put(&mut self.value);
         self.csv.write_record([
             &place.replication,
             &place.start_secs,
@@ -232,6 +280,31 @@ impl<W: Write> Lines<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_as_they_are_displayed() {
+        let values = [
+            0.0,
+            -0.0,
+            1.0,
+            -7.0,
+            0.1,
+            1e15,
+            9e15,
+            1e16,
+            1e300,
+            2.5e-8,
+            f64::MAX,
+        ];
+        for value in values {
+            let mut text = String::new();
+            value.put(&mut text);
+            assert_eq!(text, value.to_string());
+            let (mut text, value) = (String::new(), value as f32);
+            value.put(&mut text);
+            assert_eq!(text, value.to_string());
+        }
+    }
 
     #[test]
     fn a_text_that_looks_like_a_formula_is_defused() {

@@ -92,6 +92,8 @@ pub enum Purpose {
     CacheTravel = 30,
     /// How long an entry of a cache lives.
     CacheLife = 31,
+    /// Which worker of a proxy takes a request.
+    Worker = 50,
     /// Whom a member of a cluster chooses: to probe, to ask, to tell.
     Gossip = 44,
 }

@@ -9,6 +9,7 @@ use super::connection::ConnectionConfig;
 use super::detector::DetectorConfig;
 use super::distribution::Distribution;
 use super::flow::CallFlow;
+use super::proxy::ForwardConfig;
 use super::registry::ClockConfig;
 use super::resilience::{ResilienceConfig, RetryOn};
 use crate::id::{ClientId, EdgeId, ServiceId, ZoneId};
@@ -244,6 +245,8 @@ pub struct EdgeConfig {
     pub connection: Option<ConnectionConfig>,
     /// Good replies that are kept.
     pub cache: Option<CallCacheConfig>,
+    /// How a proxy forwards; None for calls that are none of a proxy.
+    pub forward: Option<Box<ForwardConfig>>,
 }
 
 impl EdgeConfig {
@@ -271,6 +274,14 @@ impl EdgeConfig {
             .as_ref()
             .is_some_and(|it| it.reconnect.is_some());
         reconnects && self.detector.is_none() && !self.detects_passively()
+    }
+
+    /// Calling sides that each owner has: more than one where the workers of a proxy have their
+    /// own.
+    pub fn side_count(&self) -> u32 {
+        self.forward
+            .as_ref()
+            .map_or(1, |forward| forward.side_count)
     }
 
     /// The law of the deadline where every request draws its own.
@@ -316,4 +327,6 @@ pub enum Jitter {
     Envoy,
     /// `2^(k - 1) min` plus uniform on `[0, the same]`, at most `max` (Finagle's equal jitter).
     FinagleEqual,
+    /// Waits `b`, but not before the last retry, which goes to another server (HAProxy).
+    HaproxyRedispatch,
 }

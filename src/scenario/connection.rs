@@ -30,6 +30,8 @@ pub struct ConnectionConfig {
     pub reconnect: Option<ReconnectConfig>,
     /// What the balancer picks for.
     pub pick_per: PickPer,
+    /// Whether the timeout of an attempt begins when its bytes leave, and not with the pick.
+    pub is_timed_from_sent: bool,
 }
 
 /// Pings on a connection that the peer's process answers.

@@ -21,6 +21,7 @@ pub mod load;
 pub mod measure;
 pub mod measure_catalog;
 pub mod network;
+pub mod proxy;
 pub mod registry;
 pub mod registry_catalog;
 pub mod resilience;

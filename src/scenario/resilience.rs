@@ -15,9 +15,36 @@ pub struct ResilienceConfig {
     pub throttle: Option<ThrottleConfig>,
     /// How many attempts may be under way, found out by itself.
     pub limit: Option<LimitConfig>,
+    /// How many attempts may be under way at one instance.
+    pub instance_limit: Option<InstanceLimit>,
+    /// A retry begins no later than this after its request came. None: whenever.
+    pub retry_within: Option<SimDuration>,
+}
+
+/// `maxconn` of HAProxy's servers, `max_conns` of nginx's: instances that have as many attempts of
+/// a calling side are not picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceLimit {
+    /// Attempts at one instance.
+    pub attempt_count_max: u32,
+    /// How long a request waits in line while all are full. Zero: it fails at once.
+    pub wait_max: SimDuration,
 }
 
 impl ResilienceConfig {
+    /// Whether attempts may wait in line for a place.
+    pub fn has_line(&self) -> bool {
+        let waits = |limit: InstanceLimit| !limit.wait_max.is_zero();
+        self.bulkhead.is_some() || self.instance_limit.is_some_and(waits)
+    }
+
+    /// How long an attempt may wait in line.
+    pub fn wait_max(&self) -> SimDuration {
+        let of_limit = self.instance_limit.map(|limit| limit.wait_max);
+        let of_bulkhead = self.bulkhead.map(|bulkhead| bulkhead.wait_max);
+        of_bulkhead.or(of_limit).unwrap_or_default()
+    }
+
     /// Whether anything is asked for.
     pub fn is_used(&self) -> bool {
         self != &ResilienceConfig::default()

@@ -5,6 +5,7 @@ use super::check::ProbePath;
 use super::connection::AcceptConfig;
 use super::data::DataConfig;
 use super::distribution::Distribution;
+use super::proxy::ProxyConfig;
 use super::registry::{ClockConfig, Phase};
 use super::resilience::LimitConfig;
 use super::scaling::{AutoscaleConfig, CrashAbove};
@@ -57,6 +58,8 @@ pub struct ServiceConfig {
     pub cache: Option<ServiceCacheConfig>,
     /// The data that the instances keep, if they do.
     pub data: Option<DataConfig>,
+    /// The proxy that it is; None for a service that does work of its own.
+    pub proxy: Option<ProxyConfig>,
 }
 
 impl ServiceConfig {

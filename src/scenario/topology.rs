@@ -1,7 +1,9 @@
 //! Where each entity of a scenario stands in the tables of a run, and what it is called.
 //!
 //! Nodes are numbered instances first, then the callers of clients, then registry members. Calling
-//! sides are numbered edge by edge, and within an edge by the number of their owner.
+//! sides are numbered edge by edge, and within an edge by the number of their owner. Where the
+//! workers of an owner each have a calling side of their own, those of all first workers come
+//! first, then those of all second ones.
 
 use super::client::{ClientConfig, EdgeConfig, EdgeOwner};
 use super::service::{GroupConfig, ServiceConfig};
@@ -18,8 +20,9 @@ pub struct Topology {
     client_first_node: Vec<u32>,
     /// First calling side of each edge, and one past the last one.
     edge_first_caller: Vec<u32>,
-    /// First owner node of each edge.
+    /// First owner node of each edge, and how many there are.
     edge_first_owner: Vec<u32>,
+    edge_owner_count: Vec<u32>,
     /// Names of services, groups and clients, for paths.
     service_names: Vec<String>,
     group_names: Vec<String>,
@@ -68,7 +71,10 @@ impl Topology {
             .map(|e| topology.owner_nodes(e.owner))
             .collect();
         topology.edge_first_owner = owners.iter().map(|(first, _)| *first).collect();
-        topology.edge_first_caller = running_sums(0, owners.iter().map(|(_, count)| *count));
+        topology.edge_owner_count = owners.iter().map(|(_, count)| *count).collect();
+        let sides = owners.iter().zip(edges);
+        topology.edge_first_caller =
+            running_sums(0, sides.map(|((_, count), edge)| count * edge.side_count()));
         topology
     }
 
@@ -190,7 +196,14 @@ impl Topology {
     /// The node that owns a calling side.
     pub fn caller_node(&self, caller: CallerId) -> NodeId {
         let edge = self.edge_of(caller).index();
-        NodeId(self.edge_first_owner[edge] + caller.0 - self.edge_first_caller[edge])
+        let place = caller.0 - self.edge_first_caller[edge];
+        NodeId(self.edge_first_owner[edge] + place % self.edge_owner_count[edge])
+    }
+
+    /// Which of the calling sides that its owner has for its edge a calling side is.
+    pub fn side_of(&self, caller: CallerId) -> u32 {
+        let edge = self.edge_of(caller).index();
+        (caller.0 - self.edge_first_caller[edge]) / self.edge_owner_count[edge]
     }
 
     /// The edges whose calling sides a node owns.
@@ -198,14 +211,13 @@ impl Topology {
         (0..self.edge_first_owner.len())
             .filter(|edge| {
                 let first = self.edge_first_owner[*edge];
-                let count = self.edge_first_caller[edge + 1] - self.edge_first_caller[*edge];
-                (first..first + count).contains(&node.0)
+                (first..first + self.edge_owner_count[*edge]).contains(&node.0)
             })
             .map(EdgeId::from_index)
             .collect()
     }
 
-    /// The calling side of an edge that a node owns.
+    /// The calling side of an edge that a node owns, the first one where it has several.
     ///
     /// # Panics
     ///
@@ -219,6 +231,19 @@ impl Topology {
             "{node:?} owns no {edge:?}"
         );
         CallerId(caller)
+    }
+
+    /// All calling sides of an edge that a node owns.
+    pub fn callers_of(&self, edge: EdgeId, node: NodeId) -> impl Iterator<Item = CallerId> {
+        let first = self.caller_of(edge, node).0;
+        let end = self.edge_first_caller[edge.index() + 1];
+        let step = self.edge_owner_count[edge.index()] as usize;
+        (first..end).step_by(step).map(CallerId)
+    }
+
+    /// The calling side of worker `side` of a node.
+    pub fn side(&self, edge: EdgeId, node: NodeId, side: u32) -> CallerId {
+        CallerId(self.caller_of(edge, node).0 + side * self.edge_owner_count[edge.index()])
     }
 
     /// `web/a/3`: how an instance is called in selectors, charts and reports.

@@ -9,6 +9,8 @@ mod data;
 mod detector;
 #[path = "swarm_network.rs"]
 mod network;
+#[path = "swarm_proxy.rs"]
+mod proxy;
 #[path = "swarm_registry.rs"]
 mod registry;
 #[path = "swarm_server.rs"]
@@ -20,9 +22,7 @@ use super::connected;
 use super::dice::Dice;
 use super::protection;
 use super::swarm_cache;
-use super::swarm_feedback;
 use super::swarm_flow;
-use super::swarm_keyed;
 use super::swarm_wrappers;
 
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -90,7 +90,7 @@ pub fn scenario(seed: u64) -> String {
     let services: Vec<(&str, Vec<u64>)> =
         SERVICES.into_iter().zip(world.services.clone()).collect();
     let tables = triggers::tables(&mut world.dice, &services);
-    world.text + &tables
+    world.text + &tables + &proxy::tables(seed, world.is_datagram, &services)
 }
 
 /// Who may be meant by a selector.
@@ -277,7 +277,7 @@ impl World {
             let flow = swarm_flow::lines(&mut self.dice, owner, stage);
             self.line(flow);
         }
-        self.maybe(|dice| format!("balancer = {}", balancer(dice)));
+        self.maybe(|dice| format!("balancer = {}", swarm_wrappers::balancer(dice)));
         self.maybe(|dice| format!("attempt_timeout = {}", dice.ms(5, 100)));
         let lines = super::swarm_attempts::call_lines(&mut self.dice);
         self.text.push_str(&lines);
@@ -465,36 +465,5 @@ impl World {
             8 => format!("caller:{}/{caller}", CLIENTS[client]),
             _ => "registry:member/*".to_string(),
         }
-    }
-}
-
-fn balancer(dice: &mut Dice) -> String {
-    let simple = [
-        "\"random\"",
-        "\"round_robin\"",
-        "\"weighted_random\"",
-        "\"smooth_weighted_round_robin\"",
-        "\"least_in_flight\"",
-        "{ policy = \"least_in_flight\", choice_count = 2 }",
-        "{ policy = \"least_in_flight\", choice_count = 3, replacement = true }",
-        "{ policy = \"ring\", virtual_node_count = 7 }",
-        "\"pick_first\"",
-        "{ policy = \"pick_first\", shuffle = true }",
-    ];
-    let policy = match dice.between(0, 3) {
-        0 => swarm_feedback::policy(dice),
-        1 => swarm_keyed::policy(dice),
-        _ => dice.pick(&simple).to_string(),
-    };
-    let whole = match dice.between(0, 4) {
-        0 => {
-            let count = dice.between(1, 40);
-            format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
-        }
-        _ => policy,
-    };
-    match dice.between(0, 2) {
-        0 => swarm_wrappers::wrap(dice, &whole),
-        _ => whole,
     }
 }

@@ -1,6 +1,40 @@
-//! Random wrappers around balancers.
+//! Random balancers, some with wrappers around them.
 
 use super::dice::Dice;
+use super::swarm_feedback;
+use super::swarm_keyed;
+
+/// A balancer of a call.
+pub fn balancer(dice: &mut Dice) -> String {
+    let simple = [
+        "\"random\"",
+        "\"round_robin\"",
+        "\"weighted_random\"",
+        "\"smooth_weighted_round_robin\"",
+        "\"least_in_flight\"",
+        "{ policy = \"least_in_flight\", choice_count = 2 }",
+        "{ policy = \"least_in_flight\", choice_count = 3, replacement = true }",
+        "{ policy = \"ring\", virtual_node_count = 7 }",
+        "\"pick_first\"",
+        "{ policy = \"pick_first\", shuffle = true }",
+    ];
+    let policy = match dice.between(0, 3) {
+        0 => swarm_feedback::policy(dice),
+        1 => swarm_keyed::policy(dice),
+        _ => dice.pick(&simple).to_string(),
+    };
+    let whole = match dice.between(0, 4) {
+        0 => {
+            let count = dice.between(1, 40);
+            format!("{{ policy = \"sticky\", session_count_max = {count}, fallback = {policy} }}")
+        }
+        _ => policy,
+    };
+    match dice.between(0, 2) {
+        0 => wrap(dice, &whole),
+        _ => whole,
+    }
+}
 
 /// A balancer with some wrappers around it, short enough for runs of seconds.
 pub fn wrap(dice: &mut Dice, balancer: &str) -> String {

@@ -63,6 +63,7 @@ mod keyed;
 mod least_in_flight;
 mod load;
 mod per_member;
+mod per_thread;
 mod pick_first;
 #[cfg(test)]
 mod properties_tests;
@@ -220,6 +221,12 @@ pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
         } => Box::new(sticky::Sticky::new(build(fallback), *session_count_max)),
         BalancerConfig::Weighted(config) => weighted::build(config),
         BalancerConfig::Load(config) => load::build(config),
+        BalancerConfig::PerThread {
+            thread_count,
+            strategy,
+        } => Box::new(per_thread::PerThread::new(
+            (0..*thread_count).map(|_| build(strategy)).collect(),
+        )),
         BalancerConfig::Composed(composed) => Box::new(Composed::new(Seat {
             site: Arc::new(Site::alone((**composed).clone())),
             index: 0,

@@ -20,7 +20,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Whether the instances of a service have caches.
     #[inline]
     pub(in crate::model) fn has_cache(&self, service: ServiceId) -> bool {
-        self.caches.services[service.index()].is_some()
+        !O::IS_BARE && self.caches.services[service.index()].is_some()
     }
 
     /// Asks the cache of its instance, if it has one, about an attempt that a worker takes up.

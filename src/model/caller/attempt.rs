@@ -30,10 +30,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sends an attempt: an instance is picked, the attempt takes its place among those in flight,
     /// and its message leaves.
     pub(in crate::model) fn send_attempt(&mut self, slot: u32) {
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.settle(slot);
         }
-        if self.gates.is_used || self.connections.is_used() {
+        if self.has_gates() || self.has_pools() {
             return self.send_guarded_attempt(slot);
         }
         let index = self.count_attempt(slot);
@@ -55,7 +57,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if let Some(held) = self.gate(slot) {
             return self.hold(slot, held);
         }
-        let Some(instance) = self.pick_guarded(slot) else {
+        let Some(instance) = self.pick_next(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
         if self.overflows(self.requests[slot].caller(), instance) {
@@ -65,9 +67,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.transmit(attempt);
     }
 
-    /// Picks the instance of the next attempt of a request, and counts the attempt.
-    fn pick_guarded(&mut self, slot: u32) -> Option<InstanceId> {
-        let index = self.count_attempt(slot);
+    /// Picks the instance of attempt number `index` of a request.
+    pub(super) fn pick_guarded(&mut self, slot: u32, index: u8) -> Option<InstanceId> {
         let caller = self.requests[slot].caller();
         let shut = self.shut(caller);
         if let Some(shared) = self.shared_pick(caller, &shut) {
@@ -88,7 +89,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     #[inline(always)]
-    fn count_attempt(&mut self, slot: u32) -> u8 {
+    pub(super) fn count_attempt(&mut self, slot: u32) -> u8 {
         let request = &mut self.requests[slot];
         request.attempt_count += 1;
         request.attempt_count - 1
@@ -118,10 +119,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             true_queues: TrueQueues::of(&self.instances),
         };
         let picked = side.balancer.pick(&mut ctx);
-        if self.exchange.orders.is_given() {
+        if self.has_orders() {
             self.carry_out(self.requests[slot].caller());
         }
-        if self.composition.has_ejection {
+        if self.has_ejection() {
             self.note_ejections(self.requests[slot].caller());
         }
         picked
@@ -141,7 +142,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             node: side.node,
             index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
-            class: request.class,
+            class: if O::IS_BARE {
+                ClassId::NONE
+            } else {
+                request.class
+            },
             is_endless: request.deadline == SimTime::NEVER,
         };
         let (identity, key, trace_row) = (request.identity, request.key, request.source);
@@ -165,12 +170,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             flags: AttemptFlags::default(),
             class,
         });
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             let request = &mut self.requests[slot];
             request.flags.put(RequestFlags::LATE, false);
             breakdown.send((slot, request.arrived_at), attempt, now);
         }
-        let is_hedge = self.several.is_used && self.join_attempts(slot, attempt, timing.edge);
+        let is_hedge = self.has_several() && self.join_attempts(slot, attempt, timing.edge);
         self.set_timeout(attempt, timing);
         self.note_sent(attempt);
         let to = self.instance_node(instance);
@@ -208,7 +215,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller, instance, ..
         } = self.attempts[slot];
         let link = (self.caller_node(caller), self.instance_node(instance));
-        if self.connections.is_used() && self.travels_connected(slot) {
+        if self.has_pools() && self.travels_connected(slot) {
             return self.carry(slot);
         }
         let key = message_key(&self.attempts[slot], LEG_THERE);
@@ -222,7 +229,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     fn deliver(&mut self, slot: u32, instance: InstanceId) -> Option<Delivery> {
         let request = &self.requests[slot];
-        if request.class != ClassId::NONE {
+        if !O::IS_BARE && request.class != ClassId::NONE {
             return None;
         }
         let key = MessageKey {
@@ -242,6 +249,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     #[inline(always)]
     fn draw_copy(&mut self, link: (NodeId, NodeId), key: MessageKey) -> Option<SimDuration> {
+        if O::IS_BARE {
+            return None;
+        }
         let now = self.now();
         self.network
             .duplicate(now, &self.streams, &self.nodes, link, key)
@@ -295,14 +305,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if attempt.request == NIL {
             return self.end_unawaited(slot);
         }
-        if self.exchange.has_reply_reports {
+        if self.has_reply_reports() {
             self.attach_report(slot);
         }
         let attempt = &mut self.attempts[slot];
         if attempt.stage != Stage::Lost {
             attempt.stage = Stage::Replied;
         }
-        if self.breakdown.is_some() {
+        if !O::IS_BARE && self.breakdown.is_some() {
             attempt.flags.set(AttemptFlags::REPLIED);
             attempt.due_ns = self.queue.now().as_ns();
         }
@@ -377,7 +387,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.split_attempt(slot, outcome);
         self.forget_attempt(slot, outcome);
         let edge = &self.scenario.edges[self.callers[caller.index()].edge.index()];
-        if let Some(attempts) = &edge.attempts
+        if !O::IS_BARE
+            && let Some(attempts) = &edge.attempts
             && let ClusterMode::Broadcast { failed_ratio_max } = attempts.cluster
         {
             return self.after_broadcast_attempt(request, outcome, failed_ratio_max);
@@ -391,7 +402,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.requests[request].tried = self.tried.push(tried, instance);
         }
         self.after_failed_attempt(request, outcome);
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.settle(request);
         }
     }
@@ -419,7 +432,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if pending == 0 && !stage.is_at_instance() {
             self.attempts.remove(slot);
         }
-        if self.exchange.has_reply_reports {
+        if self.has_reply_reports() {
             self.deliver_report(slot, outcome, (caller, instance));
         }
         let side = &mut self.callers[caller.index()];
@@ -431,10 +444,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             ended_at: now,
         };
         let edge = side.edge;
-        if !self.scenario.edges[edge.index()].is_broadcast() {
+        if O::IS_BARE || !self.scenario.edges[edge.index()].is_broadcast() {
             side.balancer.on_outcome(&end);
         }
-        if self.composition.has_ejection {
+        if self.has_ejection() {
             self.note_ejections(caller);
         }
         self.observe(Observation::AttemptEnded {
@@ -446,24 +459,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             outcome,
         });
         self.follow_attempt_ended(identity, (index, instance), outcome);
-        if self.several.is_used {
+        if self.has_several() {
             let latency = now.since(sent_at);
             self.part_attempt(request, slot, (caller, edge), (index, latency, outcome));
         }
         self.feedback(slot, caller, &end);
-    }
-
-    /// Gives up the attempts of requests whose owner died. `requests` is ascending.
-    pub(in crate::model) fn cancel_attempts_of(&mut self, requests: &[u32]) {
-        let slots: Vec<u32> = self
-            .attempts
-            .iter()
-            .filter(|(_, attempt)| requests.binary_search(&attempt.request).is_ok())
-            .map(|(slot, _)| slot)
-            .collect();
-        for slot in slots {
-            self.forget_attempt(slot, AttemptOutcome::Cancelled);
-        }
     }
 }
 

@@ -268,7 +268,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt came to a process that stands still.
     pub(in crate::model) fn note_held_arrival(&mut self, slot: u32) {
         let now = self.now();
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.held_arrivals.insert(slot, now);
         }
     }
@@ -276,7 +278,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A reply came to a caller that stands still.
     pub(super) fn note_held_reply(&mut self, slot: u32) {
         let now = self.now();
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.held_replies.insert(slot, now);
         }
     }
@@ -285,7 +289,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn note_backoff_end(&mut self, slot: u32, node: NodeId) {
         let now = self.now();
         let is_paused = self.nodes[node.index()].state == LifeState::Paused;
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.settle(slot);
             let request = &mut self.requests[slot];
             if !request.flags.has(RequestFlags::LATE) {
@@ -300,7 +306,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     pub(super) fn split_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let now = self.queue.now();
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             let attempt = &self.attempts[slot];
             let arrived_at = self.requests[attempt.request].arrived_at;
             breakdown.split(slot, (attempt, arrived_at), outcome, now);
@@ -312,6 +320,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline]
     pub(super) fn close_breakdown(&mut self, slot: u32, request: &Request) {
         let now = self.queue.now();
+        if O::IS_BARE {
+            return;
+        }
         let Some(breakdown) = &mut self.breakdown else {
             return;
         };
@@ -349,7 +360,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         arrived_at: SimTime,
     ) {
         let now = self.queue.now();
-        if let Some(breakdown) = &self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &self.breakdown
+        {
             let observation = Observation::RequestBreakdown {
                 client,
                 class,
@@ -365,7 +378,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline]
     pub(super) fn absorb_parts(&mut self, root: u32) {
         let now = self.queue.now();
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             // The caller may have stood still before the call began.
             let cursor = self.requests[root].arrived_at + breakdown.booked(root).total();
             let (passed, ended) = (now.since(cursor), breakdown.ended);
@@ -385,7 +400,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let length = self.queue.now().since(since);
         // An attempt that its caller gave up, or never sent, decides nothing.
         let is_of_request = self.attempts[attempt].request != NIL;
-        if let Some(breakdown) = &mut self.breakdown
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
             && is_of_request
         {
             let last = entry(&mut breakdown.last_calls, attempt, NIL);
@@ -399,7 +415,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The instance of an attempt waited for this request.
     #[inline]
     pub(super) fn note_plain_wait(&mut self, attempt: u32, request: &Request) {
-        if self.breakdown.is_some() {
+        if !O::IS_BARE && self.breakdown.is_some() {
             let edge = self.callers[request.caller().index()].edge;
             self.add_wait(attempt, edge, request.arrived_at);
         }
@@ -414,7 +430,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// No request has ended since a stage began.
     pub(super) fn clear_ended_parts(&mut self) {
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.ended = Parts::default();
             breakdown.ended_waits.clear();
         }
@@ -422,7 +440,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The call that ended last has failed, and this fallback follows.
     pub(super) fn keep_fallback_waits(&mut self, slot: u32) {
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             let waits = std::mem::take(&mut breakdown.ended_waits);
             breakdown.fallback_waits.insert(slot, waits);
         }
@@ -431,7 +451,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A fallback has ended, after a call that failed.
     pub(super) fn set_fallback_parts(&mut self, slot: u32, fallback: &Fallback) {
         let length = self.queue.now().since(fallback.failed_at);
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.ended = fallback.parts;
             breakdown.ended.caller += length;
             let waits = breakdown.fallback_waits.remove(&slot);

@@ -4,7 +4,7 @@ use super::Caller;
 use super::join::JoinOwner;
 use super::retry::backoff;
 use crate::engine::PendingSet;
-use crate::id::{ClientId, EdgeId, NodeId};
+use crate::id::{CallerId, ClientId, EdgeId, NodeId};
 use crate::model::event::Event;
 use crate::model::observation::step::StepKind;
 use crate::model::observation::{AttemptOutcome, Observation, Observer, Outcome};
@@ -76,7 +76,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(always)]
     pub(in crate::model) fn insert_request(&mut self, request: Request) -> u32 {
         let slot = self.requests.insert(request);
-        if let Some(breakdown) = &mut self.breakdown {
+        if !O::IS_BARE
+            && let Some(breakdown) = &mut self.breakdown
+        {
             breakdown.open(slot);
         }
         slot
@@ -193,8 +195,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Begins a call of a request that `node` sends.
     #[inline(always)]
     pub(in crate::model) fn begin_call(&mut self, slot: u32, edge: EdgeId, node: NodeId) {
-        let request = &mut self.requests[slot];
         let caller = self.scenario.topology.caller_of(edge, node);
+        self.begin_call_of(slot, edge, node, caller);
+    }
+
+    /// The same for one of several calling sides that the node has for the edge.
+    #[inline(always)]
+    pub(in crate::model) fn begin_call_of(
+        &mut self,
+        slot: u32,
+        edge: EdgeId,
+        node: NodeId,
+        caller: CallerId,
+    ) {
+        let request = &mut self.requests[slot];
         request.set_caller(caller);
         let identity = request.identity;
         self.follow(identity, StepKind::Began { caller, edge });
@@ -204,7 +218,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let until = request.arrived_at + self.nodes[node.index()].true_length(deadline);
             request.deadline = request.deadline.min(until);
         }
-        if config.cache.is_some() {
+        if !O::IS_BARE && config.cache.is_some() {
             return self.ask_call_cache(slot, edge);
         }
         self.begin_attempts(slot, edge);
@@ -214,7 +228,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline]
     pub(in crate::model) fn begin_attempts(&mut self, slot: u32, edge: EdgeId) {
         let config = &self.scenario.edges[edge.index()];
-        if config.attempts.is_some() {
+        if !O::IS_BARE && config.attempts.is_some() {
             return self.begin_several(slot, edge);
         }
         if self.requests[slot].deadline <= self.now() {
@@ -227,7 +241,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn after_failed_attempt(&mut self, slot: u32, outcome: AttemptOutcome) {
         let request = self.requests[slot];
         let Caller { edge, node, .. } = self.callers[request.caller().index()];
-        if self.several.is_used && self.goes_on(slot) {
+        if self.has_several() && self.goes_on(slot) {
             return;
         }
         let retry = &self.scenario.edges[edge.index()].retry;
@@ -281,7 +295,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A request has its outcome: whoever waits for it goes on.
     pub(in crate::model) fn finish_request(&mut self, slot: u32, outcome: Outcome) {
         self.leave_gate(slot);
-        if self.several.is_used {
+        if self.has_several() {
             self.leave_attempts(slot);
             if self.requests[slot].flags.has(RequestFlags::BACKGROUND) {
                 return self.end_background(slot);
@@ -304,7 +318,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Parent::Join(join) => self.on_joined_call_ended(join, &request, outcome),
             Parent::Detached => {}
         }
-        if request.flags.loads() {
+        if !O::IS_BARE && request.flags.loads() {
             self.end_load(&request, outcome);
         }
     }
@@ -374,12 +388,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .map(|(slot, _)| slot)
             .collect();
         self.cancel_attempts_of(&slots);
-        if self.several.is_used {
+        if self.has_several() {
             self.forget_several(nodes);
         }
         for slot in slots {
             self.leave_gate(slot);
-            if self.several.is_used {
+            if self.has_several() {
                 self.leave_attempts(slot);
             }
             let request = self.requests[slot];

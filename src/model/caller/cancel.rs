@@ -17,6 +17,19 @@ use crate::scenario::fault::Traffic;
 const LEG_CANCEL: u32 = 4;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
+    /// Gives up the attempts of requests whose owner died. `requests` is ascending.
+    pub(in crate::model) fn cancel_attempts_of(&mut self, requests: &[u32]) {
+        let slots: Vec<u32> = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| requests.binary_search(&attempt.request).is_ok())
+            .map(|(slot, _)| slot)
+            .collect();
+        for slot in slots {
+            self.forget_attempt(slot, AttemptOutcome::Cancelled);
+        }
+    }
+
     /// A calling side gave up an attempt that its instance may still have: it says so, if the
     /// call cancels. A process that died says nothing.
     pub(super) fn send_cancel(&mut self, slot: u32, edge: EdgeId, outcome: AttemptOutcome) {

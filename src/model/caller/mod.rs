@@ -7,6 +7,7 @@ mod cancel;
 mod cluster;
 mod deadline;
 pub(super) mod family;
+mod forward;
 mod hedge;
 pub mod join;
 pub mod parts;

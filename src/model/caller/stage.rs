@@ -2,19 +2,21 @@
 
 use super::join::{Fallback, Join, JoinOwner, JoinedCall};
 use crate::engine::PendingSet;
-use crate::id::EdgeId;
+use crate::id::{CallerId, EdgeId};
 use crate::model::event::Event;
 use crate::model::observation::{Observation, Observer, Outcome};
-use crate::model::request::{NIL, Parent, Reply, Request, RequestFlags};
+use crate::model::request::{NIL, Parent, Request, RequestFlags};
 use crate::model::world::{Deferred, World};
 use crate::rng::mix;
 use crate::scenario::attempts::DeadlinePropagation;
 
 /// What the requests of a stage have in common.
-struct Origin {
-    request: Request,
+pub(super) struct Origin {
+    pub request: Request,
+    /// The calling side that waits for the attempt that makes them, where one does.
+    pub from: Option<CallerId>,
     /// The number of the attempt that makes them.
-    attempt_index: u8,
+    pub attempt_index: u8,
     /// The recorded row, for the first call of a client's request.
     source: u32,
     /// A client makes them.
@@ -61,6 +63,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     attempt_index: 0,
                     source: if number == 0 { request.source } else { NIL },
                     is_client: true,
+                    from: None,
                 }
             }
             JoinOwner::Attempt(slot) => Origin {
@@ -68,6 +71,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 attempt_index: self.attempts[slot].index,
                 source: NIL,
                 is_client: false,
+                from: Some(self.attempts[slot].caller),
             },
             JoinOwner::Nobody => unreachable!("nobody begins no stage"),
         }
@@ -157,7 +161,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         request.source = source;
         self.follow_parent(&request, &origin.request, origin.attempt_index);
         let node = self.request_node(&origin.request);
-        let caller = self.scenario.topology.caller_of(edge, node);
+        let caller = self.calling_side(origin, edge, node);
         self.observe(Observation::CallBegan {
             caller,
             edge,
@@ -168,7 +172,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.joins.add_request(join, slot);
         }
         self.link_call(&request, slot);
-        self.begin_call(slot, edge, node);
+        self.begin_call_of(slot, edge, node, caller);
     }
 
     /// A request of a stage has its outcome.
@@ -300,7 +304,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             JoinOwner::Request(root) => self.finish_request(root, outcome),
             JoinOwner::Attempt(slot) => {
                 if outcome != Outcome::Success {
-                    self.attempts[slot].reply = Reply::Error;
+                    self.attempts[slot].reply = self.passed_on(slot, outcome);
                 }
                 self.complete_work(slot);
             }

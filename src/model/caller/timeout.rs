@@ -7,7 +7,7 @@ use crate::model::event::Event;
 use crate::model::observation::{AttemptOutcome, Observer};
 use crate::model::request::{AttemptFlags, NIL, Stage};
 use crate::model::world::{Deferred, World};
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// What decides when an attempt times out.
 #[derive(Clone, Copy)]
@@ -39,8 +39,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let timeout = node.true_length(timeout);
         let is_first_of_deadline = edge.attempt_timeout.is_none()
             && timing.index == 0
-            && edge.attempts.is_none()
-            && self.class_config(timing.class).deadline.is_none();
+            && (O::IS_BARE
+                || edge.attempts.is_none() && self.class_config(timing.class).deadline.is_none());
         if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
             let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
             let sequence = self.queue.take_sequence();
@@ -51,6 +51,38 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         }
         self.set_deadline_timer(slot, timeout.min(timing.left));
+    }
+
+    /// Until an attempt has a connection only the deadline of its request ends it.
+    #[inline(never)]
+    pub(in crate::model) fn put_off_timeout(&mut self, slot: u32) {
+        self.cancel_timeout(slot);
+        let timing = self.timing_of(slot);
+        if !timing.is_endless {
+            self.set_deadline_timer(slot, timing.left);
+        }
+    }
+
+    /// The timeout of an attempt begins now.
+    #[inline(never)]
+    pub(in crate::model) fn start_timeout(&mut self, slot: u32) {
+        self.cancel_timeout(slot);
+        let timing = self.timing_of(slot);
+        self.set_timeout(slot, timing);
+    }
+
+    fn timing_of(&self, slot: u32) -> Timing {
+        let attempt = &self.attempts[slot];
+        let side = &self.callers[attempt.caller.index()];
+        let deadline = self.requests[attempt.request].deadline;
+        Timing {
+            edge: side.edge,
+            node: side.node,
+            index: attempt.index,
+            left: SimDuration::from_ns(deadline.as_ns().saturating_sub(self.now().as_ns())),
+            class: attempt.class,
+            is_endless: deadline == SimTime::NEVER,
+        }
     }
 
     /// Sets a timeout that is no length of its edge.

@@ -412,14 +412,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A node died. Its instance's kernel resets the connections, if it still answers; those of
     /// its calling sides are gone.
     pub(in crate::model) fn on_connected_died(&mut self, node: NodeId) {
-        if !self.connections.is_used() {
+        if !self.has_pools() {
             return;
         }
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) {
             self.break_connections(instance);
         }
         for edge in self.scenario.topology.edges_of(node) {
-            self.drop_connections(self.scenario.topology.caller_of(edge, node));
+            for caller in self.scenario.topology.callers_of(edge, node) {
+                self.drop_connections(caller);
+            }
         }
     }
 

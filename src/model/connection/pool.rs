@@ -77,6 +77,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let (caller, instance) = (self.attempts[slot].caller, self.attempts[slot].instance);
         self.connections.sides[caller.index()].last = instance;
         let pool = self.connections.pool_slot(caller, instance);
+        if self.pool_config(pool).is_timed_from_sent {
+            self.put_off_timeout(slot);
+        }
         if let Some(failure) = self.fails_at_once(pool) {
             return self.fail_at_home(slot, failure);
         }
@@ -163,6 +166,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.connections.link_carried(slot, connection);
         let attempt = self.attempts[slot];
         let caller = attempt.caller;
+        let pool = self.connections.records[connection].pool;
+        if self.pool_config(pool).is_timed_from_sent {
+            self.start_timeout(slot);
+        }
         let (edge, node) = (
             self.callers[caller.index()].edge,
             self.callers[caller.index()].node,
@@ -248,7 +255,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
 
     /// An instance tells all that are connected to it to go away.
     pub(in crate::model) fn send_goaways(&mut self, instance: InstanceId) {
-        if !self.connections.is_used() {
+        if !self.has_pools() {
             return;
         }
         for connection in self.connections.of_instance(instance) {
@@ -302,7 +309,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// The calling side is done with an attempt: its place is free for the next one.
     #[inline(always)]
     pub(in crate::model) fn leave_connection(&mut self, slot: u32, outcome: AttemptOutcome) {
-        if self.connections.is_used() {
+        if self.has_pools() {
             self.end_stream(slot, outcome);
         }
     }

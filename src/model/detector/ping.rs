@@ -155,7 +155,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.caller_node(caller);
         let clock = &self.nodes[node.index()];
         let interval = clock.true_length(config.interval);
-        let of_caller = clock.path_hash ^ self.edge_hash(self.callers[caller.index()].edge);
+        let worker = u64::from(self.scenario.topology.side_of(caller));
+        let of_edge = self.edge_hash(self.callers[caller.index()].edge);
+        let of_caller = clock.path_hash ^ of_edge.wrapping_add(worker);
         let jitter = |most: SimDuration| {
             let identity = self.pair_identity(slot);
             let incarnation = clock.incarnation;
@@ -164,7 +166,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         match config.rule {
             CheckRule::Ping { .. } => {
-                self.first_tick(node, self.pair_identity(slot), interval, config.phase)
+                let identity = self.pair_identity(slot).wrapping_add(worker);
+                self.first_tick(node, identity, interval, config.phase)
             }
             CheckRule::Haproxy(_) => {
                 let listed = &self.callers[caller.index()].listed;

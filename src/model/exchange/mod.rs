@@ -273,7 +273,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn side_identity(&self, caller: CallerId) -> u64 {
         let side = &self.callers[caller.index()];
         let owner = self.nodes[side.node.index()].path_hash;
-        mix(owner) ^ mix(self.edge_hash(side.edge)) ^ path_hash("balancer")
+        let worker = u64::from(self.scenario.topology.side_of(caller));
+        mix(owner) ^ mix(self.edge_hash(side.edge).wrapping_add(worker)) ^ path_hash("balancer")
     }
 
     /// Calls the balancer of a calling side and carries out what it asks for.
@@ -295,7 +296,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             drift_ratio: self.nodes[side.node.index()].drift_ratio,
         };
         tell(side.balancer.as_mut(), &mut ctx);
-        if self.exchange.orders.is_given() {
+        if self.has_orders() {
             self.carry_out(caller);
         }
         self.note_ejections(caller);

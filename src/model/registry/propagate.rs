@@ -258,8 +258,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.observe(Observation::Included { caller, instance });
         }
         self.forget_ejections(caller);
-        if self.composition.has_ejection {
+        if self.has_ejection() {
             self.note_ejections(caller);
+        }
+        if !diff.added.is_empty() {
+            self.promise_new_places(caller);
         }
     }
 
@@ -348,7 +351,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             let interval = self.nodes[node.index()].true_length(interval);
-            let identity = mix(self.nodes[node.index()].path_hash) ^ self.edge_hash(edge);
+            let worker = u64::from(self.scenario.topology.side_of(caller));
+            let of_edge = self.edge_hash(edge).wrapping_add(worker);
+            let identity = mix(self.nodes[node.index()].path_hash) ^ of_edge;
             let first = self.first_tick(node, identity, interval, phase);
             let sequence = self.schedule(first, Event::PollDue(caller.0));
             self.callers[index].poll.set(sequence);
@@ -373,7 +378,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let edge = self.callers[caller.index()].edge;
             let config = &self.scenario.edges[edge.index()];
             let (version, view) = self.registry.published[config.to.index()].clone();
-            let balancer = self.make_balancer(edge, node);
+            let balancer = self.make_balancer(caller, edge);
             self.callers[caller.index()].balancer = balancer;
             // One that was never there before did not die and forget its list.
             self.callers[caller.index()].listed_version = 0;
@@ -404,7 +409,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         topology
             .edges_of(node)
             .into_iter()
-            .map(|edge| topology.caller_of(edge, node))
+            .flat_map(|edge| topology.callers_of(edge, node))
             .collect()
     }
 }

@@ -111,6 +111,15 @@ impl Sampler {
         })
     }
 
+    /// The length that a constant law gives without a draw.
+    #[inline(always)]
+    pub fn constant(&self) -> Option<SimDuration> {
+        match self.0 {
+            Law::Constant { value } => Some(value),
+            _ => None,
+        }
+    }
+
     /// Draws a length, rounded to the nearest nanosecond.
     #[inline(always)]
     pub fn sample(&self, source: &mut impl UniformSource) -> SimDuration {

@@ -73,6 +73,13 @@ pub enum BalancerConfig {
     Load(LoadConfig),
     /// A strategy with wrappers around it.
     Composed(Box<ComposedConfig>),
+    /// Threads of one process that each pick with a strategy of their own (Envoy).
+    PerThread {
+        /// How many there are.
+        thread_count: u32,
+        /// What each of them has.
+        strategy: Box<BalancerConfig>,
+    },
 }
 
 impl BalancerConfig {
@@ -99,6 +106,7 @@ impl BalancerConfig {
             BalancerConfig::Feedback(config) => Some(config),
             BalancerConfig::Sticky { fallback, .. } => fallback.feedback(),
             BalancerConfig::Composed(composed) => composed.strategy.feedback(),
+            BalancerConfig::PerThread { strategy, .. } => strategy.feedback(),
             BalancerConfig::Random
             | BalancerConfig::RoundRobin { .. }
             | BalancerConfig::WeightedRandom { .. }
@@ -141,13 +149,23 @@ impl BalancerConfig {
             BalancerConfig::Weighted(config) => config.name(),
             BalancerConfig::Load(config) => config.name(),
             BalancerConfig::Composed(composed) => composed.strategy.name(),
+            BalancerConfig::PerThread { strategy, .. } => strategy.name(),
         }
     }
 
     /// The strategy itself, without what stands around it.
     pub fn strategy(&self) -> &BalancerConfig {
         match self {
-            BalancerConfig::Composed(composed) => &composed.strategy,
+            BalancerConfig::Composed(composed) => composed.strategy.strategy(),
+            BalancerConfig::PerThread { strategy, .. } => strategy,
+            plain => plain,
+        }
+    }
+
+    /// The strategy inside its wrappers, to change it.
+    pub fn strategy_mut(&mut self) -> &mut BalancerConfig {
+        match self {
+            BalancerConfig::Composed(composed) => &mut composed.strategy,
             plain => plain,
         }
     }

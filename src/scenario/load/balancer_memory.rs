@@ -43,6 +43,10 @@ fn bytes(balancer: &BalancerConfig, turns: &TurnBytes, callers: f64, instances: 
             let sessions = 32.0 * callers * f64::from(*session_count_max);
             sessions + bytes(fallback, turns, callers, instances)
         }
+        BalancerConfig::PerThread {
+            thread_count,
+            strategy,
+        } => f64::from(*thread_count) * bytes(strategy, turns, callers, instances),
         BalancerConfig::Composed(composed) => {
             // A strategy for each level or zone, its list, and what is known of every instance.
             let copies = 1.0 + composed.priority.as_ref().map_or(0, |p| p.levels.len()) as f64;

@@ -265,7 +265,8 @@ fn pair_counts(scenario: &Scenario, edge: &EdgeConfig) -> (f64, f64) {
     let callers = match edge.owner {
         EdgeOwner::Client(client) => u64::from(scenario.clients[client.index()].count),
         EdgeOwner::Service(service) => {
-            instance_count(scenario, &scenario.services[service.index()])
+            let service = &scenario.services[service.index()];
+            instance_count(scenario, service) * u64::from(edge.side_count())
         }
     };
     (

@@ -46,6 +46,7 @@ fn whole_weights(balancer: &BalancerConfig) -> Option<(&'static str, u32)> {
         BalancerConfig::Weighted(config) => config.whole_weights(),
         BalancerConfig::Load(config) => config.whole_weights(),
         BalancerConfig::Sticky { fallback, .. } => whole_weights(fallback),
+        BalancerConfig::PerThread { strategy, .. } => whole_weights(strategy),
         BalancerConfig::Composed(composed) => {
             let is_nginx = matches!(composed.ejection, Some(EjectionConfig::NginxMaxFails(_)));
             match composed.strategy {

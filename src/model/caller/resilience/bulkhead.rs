@@ -1,15 +1,13 @@
-//! A bulkhead (resilience4j's `SemaphoreBulkhead`): so many attempts of a calling side under way,
-//! others wait in order of arrival. Waits are kept by the world, which has their timers; a place
-//! that becomes free is promised to the first of the line before that goes on.
+//! The line of a calling side whose attempts wait for a place: that of a bulkhead (resilience4j's
+//! `SemaphoreBulkhead`), with so many attempts under way, or that of HAProxy, with so many at each
+//! server. It moves in order of arrival. Waits are kept by the world, which has their timers; a
+//! place that becomes free is promised to the first of the line before that goes on.
 
 use std::collections::VecDeque;
 
-use crate::scenario::resilience::BulkheadConfig;
-
 /// The line of one calling side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Bulkhead {
-    concurrent_max: u32,
     /// Slots of the waits, first come first.
     line: VecDeque<u32>,
     /// Places that are promised.
@@ -26,24 +24,15 @@ pub enum Room {
 }
 
 impl Bulkhead {
-    /// An empty bulkhead.
-    pub fn new(config: &BulkheadConfig) -> Self {
-        Bulkhead {
-            concurrent_max: config.concurrent_max,
-            line: VecDeque::new(),
-            promised_count: 0,
-        }
-    }
-
-    /// Whether an attempt may be sent while `in_flight_count` are under way. Nobody overtakes the
-    /// line.
-    pub fn room(&self, in_flight_count: u32) -> Room {
-        let is_free = self.line.is_empty() && self.has_place(in_flight_count);
+    /// Whether an attempt may be sent while there are `place_count` places that nobody has.
+    /// Nobody overtakes the line.
+    pub fn room(&self, place_count: u32) -> Room {
+        let is_free = self.line.is_empty() && self.has_place(place_count);
         if is_free { Room::Free } else { Room::Full }
     }
 
-    fn has_place(&self, in_flight_count: u32) -> bool {
-        in_flight_count + self.promised_count < self.concurrent_max
+    fn has_place(&self, place_count: u32) -> bool {
+        self.promised_count < place_count
     }
 
     /// Attempts in line.
@@ -62,8 +51,8 @@ impl Bulkhead {
     }
 
     /// Promises a free place to the first of the line, which leaves it.
-    pub fn promise(&mut self, in_flight_count: u32) -> Option<u32> {
-        if !self.has_place(in_flight_count) {
+    pub fn promise(&mut self, place_count: u32) -> Option<u32> {
+        if !self.has_place(place_count) {
             return None;
         }
         let first = self.line.pop_front();
@@ -81,16 +70,12 @@ impl Bulkhead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::SimDuration;
 
     #[test]
     fn the_line_moves_in_order_and_nobody_overtakes_it() {
-        let mut bulkhead = Bulkhead::new(&BulkheadConfig {
-            concurrent_max: 2,
-            wait_max: SimDuration::from_secs(1),
-        });
+        let mut bulkhead = Bulkhead::default();
         assert_eq!(bulkhead.room(1), Room::Free);
-        assert_eq!(bulkhead.room(2), Room::Full);
+        assert_eq!(bulkhead.room(0), Room::Full);
         [7, 8, 9].into_iter().for_each(|wait| bulkhead.join(wait));
         bulkhead.leave(8);
         // One of two has ended: the place is promised to the first, not to who comes now.
@@ -98,9 +83,9 @@ mod tests {
         assert_eq!(bulkhead.promise(1), None);
         assert_eq!(bulkhead.room(1), Room::Full);
         bulkhead.redeem();
-        assert_eq!(bulkhead.promise(2), None);
-        assert_eq!(bulkhead.promise(0), Some(9));
+        assert_eq!(bulkhead.promise(0), None);
+        assert_eq!(bulkhead.promise(2), Some(9));
         assert_eq!(bulkhead.waiting_count(), 0);
-        assert_eq!(bulkhead.room(0), Room::Free);
+        assert_eq!(bulkhead.room(2), Room::Free);
     }
 }

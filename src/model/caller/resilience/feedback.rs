@@ -15,7 +15,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt is sent.
     #[inline(always)]
     pub(in crate::model) fn note_sent(&mut self, slot: u32) {
-        if self.gates.is_used {
+        if self.has_gates() {
             self.count_sent(slot);
         }
     }
@@ -40,7 +40,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// The attempt that was in `slot` ended for its caller.
     #[inline(always)]
     pub(in crate::model) fn feedback(&mut self, slot: u32, caller: CallerId, end: &AttemptEnd) {
-        if self.gates.is_used && self.protection(caller).is_some() {
+        if self.has_gates() && self.protection(caller).is_some() {
             self.take_feedback(slot, caller, end);
         }
         if end.outcome.is_failed_connection() {

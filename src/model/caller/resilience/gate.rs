@@ -29,7 +29,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// What holds up the next attempt of a request, if anything does.
     #[inline(always)]
     pub(in crate::model) fn gate(&mut self, slot: u32) -> Option<Held> {
-        if self.gates.is_used {
+        if self.has_gates() {
             self.ask_gate(slot)
         } else {
             None
@@ -55,7 +55,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         let side = self.callers[caller.index()].resilience.as_ref()?;
         let bulkhead = side.bulkhead.as_ref()?;
-        if has_place || bulkhead.room(side.in_flight_count) == Room::Free {
+        if has_place || bulkhead.room(self.free_places(caller)) == Room::Free {
             return None;
         }
         let limits = side.breakers.as_ref().and_then(|breakers| breakers.envoy());
@@ -63,7 +63,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if limits.is_some_and(|l| !breaker_envoy::permits_waiting(l, waiting_count)) {
             return Some(Held::Shut(LocalCause::Breaker));
         }
-        let wait_max = config.bulkhead.map_or(SimDuration::ZERO, |b| b.wait_max);
+        let wait_max = config.wait_max();
         if wait_max.is_zero() {
             return Some(Held::Shut(LocalCause::Bulkhead));
         }
@@ -158,13 +158,17 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// Instances that a calling side may send nothing to, ascending: their breakers are open.
     #[inline]
     pub(in crate::model) fn shut(&mut self, caller: CallerId) -> Vec<InstanceId> {
-        if !self.gates.is_used {
+        if !self.has_gates() {
             return Vec::new();
         }
         let now = self.now();
         let side = self.callers[caller.index()].resilience.as_mut();
         let breakers = side.and_then(|side| side.breakers.as_mut());
-        breakers.map_or_else(Vec::new, |breakers| breakers.shut(now))
+        let mut shut = breakers.map_or_else(Vec::new, |breakers| breakers.shut(now));
+        if let Some(limit) = self.protection(caller).and_then(|p| p.instance_limit) {
+            self.add_full(caller, limit.attempt_count_max, &mut shut);
+        }
+        shut
     }
 
     /// What a calling side is asked to do, if anything.
@@ -192,7 +196,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     pub(super) fn limit_identity(&self, caller: CallerId) -> (u64, u32) {
         let side = &self.callers[caller.index()];
         let node = &self.nodes[side.node.index()];
-        let identity = mix(node.path_hash ^ self.edge_hash(side.edge));
+        let worker = u64::from(self.scenario.topology.side_of(caller));
+        let identity = mix(node.path_hash ^ self.edge_hash(side.edge).wrapping_add(worker));
         (identity, node.incarnation)
     }
 
@@ -245,14 +250,16 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if !self.nodes[node.index()].state.is_up() {
             return;
         }
-        let side = self.callers[caller.index()].resilience.as_mut();
-        let Some(side) = side else { return };
-        let in_flight_count = side.in_flight_count;
+        let side = self.callers[caller.index()].resilience.as_ref();
+        if side.is_none_or(|side| side.bulkhead.is_none()) {
+            return;
+        }
+        let place_count = self.free_places(caller);
         while let Some(wait) = self.callers[caller.index()]
             .resilience
             .as_mut()
             .and_then(|side| side.bulkhead.as_mut())
-            .and_then(|bulkhead| bulkhead.promise(in_flight_count))
+            .and_then(|bulkhead| bulkhead.promise(place_count))
         {
             let sequence = self.schedule(SimDuration::ZERO, Event::GateWaitEnds(wait));
             self.gates.waits[wait].sequence = sequence;
@@ -324,7 +331,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// A request ends, or its caller died: nothing at the gate remembers it.
     #[inline(always)]
     pub(in crate::model) fn leave_gate(&mut self, slot: u32) {
-        if self.gates.is_used {
+        if self.has_gates() {
             self.clear_marks(slot);
         }
     }
@@ -350,7 +357,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
 
     /// A process died: its calling sides forget everything.
     pub(in crate::model) fn forget_protection(&mut self, node: NodeId) {
-        if !self.gates.is_used {
+        if !self.has_gates() {
             return;
         }
         for caller in self.calling_sides_of(node) {

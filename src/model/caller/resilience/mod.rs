@@ -19,6 +19,7 @@ mod limit_aimd;
 mod limit_gradient2;
 mod limit_vegas;
 mod overflow;
+mod place;
 mod retry_gate;
 mod rolling;
 mod server_limit;
@@ -58,7 +59,7 @@ impl Resilience {
             retry_count: 0,
             budget: config.budget.map(|config| Budget::new(&config, now)),
             breakers: config.breaker.map(Breakers::new),
-            bulkhead: config.bulkhead.map(|config| Bulkhead::new(&config)),
+            bulkhead: config.has_line().then(Bulkhead::default),
             throttle: config.throttle.map(|config| Throttle::new(&config, now)),
             limit: config.limit.map(|config| Limit::new(&config, coin)),
         }

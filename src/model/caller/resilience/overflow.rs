@@ -31,7 +31,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// Whether an attempt to this instance is one too many.
     pub(in crate::model) fn overflows(&self, caller: CallerId, instance: InstanceId) -> bool {
         let edge = self.callers[caller.index()].edge;
-        let limits = self.gates.is_used.then(|| self.envoy_limits(caller));
+        let limits = self.has_gates().then(|| self.envoy_limits(caller));
         let (Some(limits), Some(config)) = (limits.flatten(), self.connection_config(edge)) else {
             return false;
         };
@@ -52,7 +52,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
 
     /// Whether an attempt that has waited is one too many on a connection. It is not tried again.
     pub(in crate::model) fn overflows_at_last(&mut self, slot: u32) -> bool {
-        if !self.gates.is_used {
+        if !self.has_gates() {
             return false;
         }
         let caller = self.attempts[slot].caller;
@@ -67,7 +67,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
 
     /// Whether a calling side may open another connection to an instance. `has_any`: it has some.
     pub(in crate::model) fn may_connect(&self, caller: CallerId, has_any: bool) -> bool {
-        let limits = self.gates.is_used.then(|| self.envoy_limits(caller));
+        let limits = self.has_gates().then(|| self.envoy_limits(caller));
         let count = self.connections.connection_count(caller);
         !has_any
             || limits

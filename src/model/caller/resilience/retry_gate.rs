@@ -13,14 +13,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn may_retry(&mut self, slot: u32, outcome: AttemptOutcome) -> bool {
         let edge = self.callers[self.requests[slot].caller().index()].edge;
         let (mut is_unsent, mut is_final) = (false, false);
-        if self.gates.is_used {
+        if self.has_gates() {
             self.end_retry(slot);
             is_unsent = self.gates.take_mark(slot, Marks::UNSENT);
             is_final = self.gates.take_mark(slot, Marks::IS_FINAL);
         }
         let is_safe = is_unsent || !was_sent(outcome) || self.is_idempotent(slot);
         let is_retried = retries(self.scenario.edges[edge.index()].retry.on, outcome);
-        !is_final && is_safe && is_retried && (!self.gates.is_used || self.take_retry(slot))
+        !is_final && is_safe && is_retried && (!self.has_gates() || self.take_retry(slot))
     }
 
     /// Whether a request may be sent twice.
@@ -31,6 +31,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn take_retry(&mut self, slot: u32) -> bool {
         let now = self.now();
         let caller = self.requests[slot].caller();
+        let within = self
+            .protection(caller)
+            .and_then(|config| config.retry_within);
+        if let Some(within) = within {
+            let within = self.nodes[self.caller_node(caller).index()].true_length(within);
+            if self.requests[slot].arrived_at + within <= now {
+                return false;
+            }
+        }
         let side = &mut self.callers[caller.index()];
         let edge = side.edge;
         let Some(side) = &mut side.resilience else {

@@ -15,7 +15,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// whether it did.
     #[inline(always)]
     pub(in crate::model) fn is_over_limit(&mut self, slot: u32) -> bool {
-        self.gates.is_used && self.ask_server_limit(slot)
+        self.has_gates() && self.ask_server_limit(slot)
     }
 
     #[inline(never)]
@@ -43,7 +43,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An instance is done with an attempt, which leaves it now.
     #[inline(always)]
     pub(in crate::model) fn sample_service(&mut self, slot: u32) {
-        if self.gates.is_used && !self.is_probe(slot) {
+        if self.has_gates() && !self.is_probe(slot) {
             self.take_service_sample(slot);
         }
     }

@@ -118,6 +118,7 @@ fn edges_of(
                 resilience,
                 connection,
                 cache,
+                forward: None,
             },
             call.name_origin,
         ));

@@ -4,6 +4,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::{ARRIVALS, KEYS};
 use super::super::section::Section;
+use super::super::source::Origin;
 use super::distribution::distribution_at;
 use super::{Names, Opened, PLACEHOLDER_TIME, open_table};
 use crate::id::{EdgeId, ServiceId};
@@ -24,6 +25,26 @@ pub struct World<'a> {
     pub services: &'a [ServiceConfig],
     pub groups: &'a [GroupConfig],
     pub duration: SimDuration,
+}
+
+impl<'a> World<'a> {
+    /// What was read so far.
+    pub fn new(
+        names: &'a Names,
+        classes: &'a Classes,
+        edges: &[(EdgeConfig, Origin)],
+        (services, groups): (&'a [ServiceConfig], &'a [GroupConfig]),
+        duration: SimDuration,
+    ) -> Self {
+        World {
+            names,
+            classes,
+            edges: edges.iter().map(|(edge, _)| edge.clone()).collect(),
+            services,
+            groups,
+            duration,
+        }
+    }
 }
 
 /// Reads the clients.

@@ -53,6 +53,7 @@ pub fn connection(ctx: &mut Context, call: &Section) -> Option<ConnectionConfig>
         keepalive: keepalive(ctx, &section),
         reconnect: reconnect(ctx, &section),
         pick_per,
+        is_timed_from_sent: false,
     })
 }
 

@@ -14,9 +14,11 @@ mod distribution;
 mod expect;
 mod fault;
 mod flow;
+mod forward;
 mod gossip;
 mod names;
 mod network;
+mod proxy;
 mod registry;
 mod resilience;
 mod rollout;
@@ -94,29 +96,28 @@ pub fn scenario(
     header: Vec<String>,
 ) -> Option<(Scenario, Places)> {
     let root = open_root(ctx, tree)?;
-    let services = open_named(ctx, &root, "service", &schema::SERVICE, "service", true);
+    let proxies = proxy::open(ctx, &root);
+    let services = proxy::services(ctx, &root, &proxies);
     let groups = service::open_groups(ctx, &services);
     let clients = open_named(ctx, &root, "client", &schema::CLIENT, "client", true);
     let faults = open_named(ctx, &root, "fault", &schema::FAULT, "fault", true);
     let (opened_registry, network_section) = open_between(ctx, &root);
     let duration_read = root.duration(ctx, "duration");
-    let mut names = names::collect(ctx, &services, &groups, &clients, &faults, &opened_registry);
+    let tiers = (&services[..], &proxies[..]);
+    let mut names = names::collect(ctx, tiers, &groups, &clients, &faults, &opened_registry);
     let opened_classes = class::open_classes(ctx, &clients, &mut names);
     let registry = registry::registry(ctx, &opened_registry, &names);
     let mut edges = call::edges(ctx, &clients, &services, &mut names);
+    forward::complete(ctx, &proxies, &names, &mut edges);
     let groups = service::groups(ctx, &services, &groups, &names);
     let mut services_read = service::services(ctx, &services, &groups, &opened_registry);
+    proxy::attach(ctx, &proxies, &names, &mut services_read);
     let faults_read = fault::faults(ctx, &faults, &names);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
     attach_calls(ctx, &services, &edges, &names, &mut services_read);
-    let world = client::World {
-        names: &names,
-        classes: &classes,
-        edges: edges.iter().map(|(edge, _)| edge.clone()).collect(),
-        services: &services_read,
-        groups: &groups,
-        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
-    };
+    let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
+    let servers = (&services_read[..], &groups[..]);
+    let world = client::World::new(&names, &classes, &edges, servers, duration);
     let clients_read = client::clients(ctx, &clients, &world);
     flow::resolve_keys(ctx, &mut edges, &clients_read, &services_read);
     let network = network::network(ctx, &network_section, &names, &classes);
@@ -131,7 +132,7 @@ pub fn scenario(
         name: root.text(ctx, "name").unwrap_or(default_name.to_string()),
         header,
         seed: root.count(ctx, "seed").unwrap_or(0),
-        duration: duration_read.unwrap_or(PLACEHOLDER_TIME),
+        duration,
         warmup,
         is_warmup_open,
         drain: drain(ctx, &root, &clients_read, &classes, &edges),

@@ -5,6 +5,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::suggest::did_you_mean;
+use super::proxy::{self, OpenedProxy};
 use super::service::OpenedGroup;
 use super::{Opened, rollout, scaling, trigger};
 use crate::id::{ClassId, ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
@@ -16,6 +17,8 @@ pub struct Names {
     pub zones: Vec<String>,
     /// Sorted.
     pub services: Vec<String>,
+    /// Services that are proxies, ascending.
+    pub proxies: Vec<ServiceId>,
     /// In order of service and name.
     pub groups: Vec<GroupName>,
     /// Sorted.
@@ -62,7 +65,7 @@ pub struct ClientName {
 /// Collects all names; zones are the union of those that anything names.
 pub fn collect(
     ctx: &mut Context,
-    services: &[Opened],
+    (services, proxies): (&[Opened], &[OpenedProxy]),
     groups: &[OpenedGroup],
     clients: &[Opened],
     faults: &[Opened],
@@ -74,6 +77,7 @@ pub fn collect(
         faults: faults.iter().map(|f| f.name.clone()).collect(),
         ..Names::default()
     };
+    names.proxies = proxy::ids(proxies, &names);
     names.registry_profile = registry.variant_name();
     if registry.has_key("members") {
         names.registry_member_count = registry.count_u32(ctx, "members").unwrap_or(1);
@@ -209,6 +213,23 @@ impl Names {
     pub fn service(&self, name: &str) -> Result<ServiceId, Unknown> {
         let names = self.services.iter().map(String::as_str);
         find("service", name, names).map(ServiceId::from_index)
+    }
+
+    /// A proxy, or the reason why there is none.
+    pub fn proxy(&self, name: &str) -> Result<ServiceId, Unknown> {
+        let names = self.proxies.iter();
+        let names = names.map(|id| self.services[id.index()].as_str());
+        find("proxy", name, names).map(|place| self.proxies[place])
+    }
+
+    /// The replicas of a proxy from the start, those of its groups one after the other.
+    pub fn replicas(&self, proxy: ServiceId) -> impl Iterator<Item = InstanceId> {
+        let groups = self.groups.iter();
+        let groups = groups.filter(move |group| group.service == proxy.index());
+        // Totals past 32 bits are refused, so a wrong id is never used.
+        groups.flat_map(|group| {
+            (0..u64::from(group.count)).map(|i| InstanceId((group.first_instance + i) as u32))
+        })
     }
 
     /// A group by its path `web/a`.

@@ -23,6 +23,8 @@ pub fn resilience(
         bulkhead: bulkhead(ctx, call),
         throttle: throttle(ctx, call),
         limit: concurrency_limit(ctx, call),
+        instance_limit: None,
+        retry_within: None,
     };
     config.is_used().then(|| Box::new(config))
 }

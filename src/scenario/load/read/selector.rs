@@ -13,8 +13,9 @@ use crate::quantity;
 use crate::scenario::selector::{Lot, Selector, Target};
 
 /// The kinds of selectors and what follows the colon.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 9] = [
     ("service", "service:web"),
+    ("proxy", "proxy:edge"),
     ("group", "group:web/a"),
     ("instance", "instance:web/a/3"),
     ("zone", "zone:b"),
@@ -109,6 +110,7 @@ fn targets(set: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     let name = name.trim();
     match kind.trim() {
         "service" => services(name, names),
+        "proxy" => proxies(name, names),
         "group" => groups(name, names),
         "instance" => instances(name, names),
         "zone" => zones(name, names),
@@ -131,6 +133,33 @@ fn services(name: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     matching(name, all, |place| {
         Target::Service(ServiceId::from_index(place))
     })
+}
+
+/// `edge`, the replica `edge[1]`, or a glob.
+fn proxies(name: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    if let Some((proxy, number)) = name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+        let number_of = number.trim().parse::<usize>().ok();
+        let id = names.proxy(proxy.trim())?;
+        let replica = number_of.and_then(|number| names.replicas(id).nth(number));
+        return match replica {
+            Some(replica) => Ok(vec![Target::Instance(replica)]),
+            None => Err(Unknown {
+                title: format!("unknown replica `{name}`"),
+                help: match names.replicas(id).count() {
+                    0 | 1 => format!("the only replica is {proxy}[0]"),
+                    count => format!("the replicas are {proxy}[0] to {proxy}[{}]", count - 1),
+                },
+            }),
+        };
+    }
+    if !name.contains('*') {
+        return names.proxy(name).map(|id| vec![Target::Service(id)]);
+    }
+    let all = names
+        .proxies
+        .iter()
+        .map(|id| names.services[id.index()].as_str());
+    matching(name, all, |place| Target::Service(names.proxies[place]))
 }
 
 fn zones(name: &str, names: &Names) -> Result<Vec<Target>, Unknown> {

@@ -63,21 +63,24 @@ pub fn open_groups<'s>(ctx: &mut Context, services: &'s [Opened]) -> Vec<OpenedG
     let mut list = Vec::new();
     for (place, service) in services.iter().enumerate() {
         let section = &service.section;
-        let what = format!("service `{}`: group", service.name);
+        let what = format!("{}: group", section.title);
+        let kind = section.title.split(' ').next().unwrap_or_default();
         let opened = open_named(ctx, section, "group", &GROUP, &what, true);
         let has_groups = section.set_tree("group").is_some();
         match (section.has("count"), has_groups) {
             (true, true) => ctx.error(
-                Diagnostic::new(format!("service `{}` has groups and a count", service.name))
+                Diagnostic::new(format!("{} has groups and a count", section.title))
                     .at(section.origin_of("count"), "write it in the groups"),
             ),
             (false, false) => ctx.error(
-                Diagnostic::new(format!("service `{}` has no instances", service.name))
+                Diagnostic::new(format!("{} has no instances", section.title))
                     .at(service.name_origin, "no `count` and no group")
-                    .help("write `count = 3`, or a table like `[service.NAME.group.a]`"),
+                    .help(format!(
+                        "write `count = 3`, or a table like `[{kind}.NAME.group.a]`"
+                    )),
             ),
             (false, true) if opened.is_empty() => ctx.error(
-                Diagnostic::new(format!("service `{}` has no instances", service.name))
+                Diagnostic::new(format!("{} has no instances", section.title))
                     .at(section.origin_of("group"), "no group"),
             ),
             _ => {}
@@ -192,6 +195,7 @@ pub fn services(
             limit: super::resilience::concurrency_limit(ctx, section),
             accept: super::connection::accept(ctx, section),
             cache: None,
+            proxy: None,
         });
     }
     list

@@ -90,6 +90,11 @@ pub static ROOT: TableSpec = TableSpec {
             "Named pools of server instances.",
         ),
         optional(
+            "proxy",
+            Kind::Named(&super::PROXY),
+            "Replicas of proxies between callers and services.",
+        ),
+        optional(
             "client",
             Kind::Named(&client::CLIENT),
             "Named groups of callers.",

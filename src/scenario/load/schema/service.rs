@@ -5,16 +5,16 @@ use super::{
     optional, required, resilience, scaling, server, shared,
 };
 
-const WEIGHT: Kind = Kind::Number {
+pub(super) const WEIGHT: Kind = Kind::Number {
     min: 0.0,
     above: false,
     max: 1e6,
 };
-const WORKERS: Kind = Kind::Count {
+pub(super) const WORKERS: Kind = Kind::Count {
     min: 1,
     max: 1 << 20,
 };
-const AS_SERVICE: Default = Default::Inherited("as the service says");
+pub(super) const AS_SERVICE: Default = Default::Inherited("as the service says");
 
 /// `[service.NAME]`.
 pub static SERVICE: TableSpec = TableSpec {

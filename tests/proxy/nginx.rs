@@ -1,0 +1,124 @@
+//! nginx 1.22.1 while a backend was dead: `nginx-fail-refused.json`, `nginx-fail-blackhole.json`.
+
+use serde_json::Value;
+
+use super::{Seen, file, numbers, records, servers, traced};
+use stormglass::model::observation::Outcome;
+
+/// Seconds of the run before the recording begins; the clock of nginx has whole ones.
+const BEFORE_SECS: f64 = 3.0;
+
+/// A kill, or a restart, took so long to work: an attempt this close may have met either.
+const UNSURE_MS: f64 = 40.0;
+
+/// How often the victim was tried first or after others in each request.
+fn tried_lists(record: &Value) -> Vec<Vec<u32>> {
+    let text = record["rows"]["tried"].as_str().expect("a text");
+    let list = |word: &str| {
+        let places = word.split('>');
+        places
+            .map(|place| place.parse().expect("a backend"))
+            .collect()
+    };
+    text.split_whitespace().map(list).collect()
+}
+
+/// The event's instant in the recorded milliseconds, moved by what nginx met next to it.
+fn instants(record: &Value, lists: &[Vec<u32>], sent: &[f64]) -> (f64, f64) {
+    let event = |place: usize| record["events_ms"][place][0].as_f64().expect("a time");
+    let victim = record["events_ms"][0][2].as_u64().expect("a backend") as u32;
+    let (mut kill, mut restore) = (event(0), event(1));
+    for (sent_ms, list) in sent.iter().zip(lists) {
+        let is_failure = list.contains(&victim) && list.last() != Some(&victim);
+        let is_success = list.last() == Some(&victim);
+        if is_success && kill <= *sent_ms && *sent_ms < kill + UNSURE_MS {
+            kill = *sent_ms + 5.0;
+        }
+        if is_failure && kill - UNSURE_MS < *sent_ms && *sent_ms < kill {
+            kill = *sent_ms - 5.0;
+        }
+        if is_failure && restore <= *sent_ms && *sent_ms < restore + UNSURE_MS {
+            restore = *sent_ms + 5.0;
+        }
+    }
+    (kill, restore)
+}
+
+fn world(record: &Value) -> String {
+    let weights = numbers(&record["w"]);
+    let (max_fails, fail_timeout) = match record["fc"].as_str() {
+        Some("mf1_ft10") => (1, "10s"),
+        Some("mf3_ft5") => (3, "5s"),
+        other => panic!("unknown configuration {other:?}"),
+    };
+    let victim = record["events_ms"][0][2].as_u64().expect("a backend") as u8;
+    let victim = char::from(b'a' + victim);
+    // Nobody listens where a process was killed; one that stands still accepts and never answers.
+    let kind = match record["mode"].as_str() {
+        Some("refused") => "crash",
+        Some("blackhole") => "pause",
+        other => panic!("unknown mode {other:?}"),
+    };
+    format!(
+        "schema = 1\nduration = \"60s\"\ndrain = \"5s\"\n\
+         [network]\nsame_zone = \"50us\"\n\
+         [service.s]\nservice_time = \"100us\"\nworkers = 10\n{servers}\
+         [proxy.p]\nkind = \"nginx\"\nupstream = \"s\"\ncount = 1\n\
+         max_fails = {max_fails}\nfail_timeout = \"{fail_timeout}\"\n\
+         proxy_connect_timeout = \"1s\"\nproxy_read_timeout = \"1s\"\n\
+         [client.c]\narrivals = {{ process = \"trace\", file = \"trace.csv\" }}\n\
+         [client.c.call.p]\n\
+         [fault.x]\nkind = \"{kind}\"\ntarget = \"group:s/{victim}\"\nat = \"KILL\"\n\
+         for = \"LENGTH\"\n",
+        servers = servers(&weights),
+    )
+}
+
+/// Runs a recorded experiment through the proxy tier. Returns how many requests had the recorded
+/// list of tried backends, all of which must.
+fn check(record: &Value) -> usize {
+    let lists = tried_lists(record);
+    let sent = numbers(&record["rows"]["t_ms"]);
+    let phase = record["wall_phase_at_t0"].as_f64().expect("a phase");
+    let start_ms = 1e3 * (BEFORE_SECS + phase);
+    let (kill, restore) = instants(record, &lists, &sent);
+    let arrivals: Vec<f64> = sent.iter().map(|at| at + start_ms).collect();
+    let set = [
+        ("KILL", (kill + start_ms) / 1e3),
+        ("LENGTH", (restore - kill) / 1e3),
+    ];
+    let seen = Seen::of(&traced(&world(record), &arrivals, &set), 1);
+    assert!(seen.calls.iter().all(|call| call.2 == Outcome::Success));
+    // Requests follow one another, so attempts in order of time are lists one after the other.
+    let mut found: Vec<Vec<u32>> = Vec::new();
+    for (_, place, index) in &seen.attempts {
+        match index {
+            0 => found.push(vec![*place]),
+            _ => found.last_mut().expect("a first one").push(*place),
+        }
+    }
+    let name = (&record["w"], &record["fc"], &record["seed"]);
+    for (number, (found, recorded)) in found.iter().zip(&lists).enumerate() {
+        assert_eq!(found, recorded, "{name:?}: request {number}");
+    }
+    assert_eq!(found.len(), lists.len(), "{name:?}");
+    lists.len()
+}
+
+fn check_file(text: &str) -> usize {
+    let file = file(text);
+    let is_meant = |r: &&Value| r["loop"] == "seq" && r["kind"] == "victim";
+    records(&file).filter(is_meant).map(check).sum()
+}
+
+#[test]
+fn refused_backends_are_tried_as_recorded() {
+    let text = include_str!("../data/recorded/nginx-fail-refused.json");
+    assert!(10_000 < check_file(text));
+}
+
+#[test]
+fn black_holes_are_tried_as_recorded() {
+    let text = include_str!("../data/recorded/nginx-fail-blackhole.json");
+    assert!(5_000 < check_file(text));
+}
