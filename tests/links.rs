@@ -6,7 +6,6 @@ mod run;
 mod text;
 
 use stormglass::model::observation::{LifeState, Observation, Observer, Outcome};
-use stormglass::rng::math::exp;
 use stormglass::time::SimTime;
 
 /// Independent pairs of an instance and whoever watches it.
@@ -122,7 +121,7 @@ fn bursts_lose_heartbeats_in_a_row() {
          good_mean = \"{good_mean}s\", bad_mean = \"{bad_mean}s\", per_link = true }}"
     );
     let bad = bad_mean / (good_mean + bad_mean);
-    let e = exp(-(1.0 / good_mean + 1.0 / bad_mean));
+    let e = libm::exp(-(1.0 / good_mean + 1.0 / bad_mean));
     let m = (1.0 - bad) * bad * (1.0 - e) * (bad + (1.0 - bad) * e);
     let n = f64::from(INSTANCE_COUNT * BEAT_COUNT);
     for (call, more, _) in &watchers()[..2] {

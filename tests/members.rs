@@ -31,7 +31,9 @@ impl Observer for Seen {
                 node,
                 state: LifeState::Crashed,
                 ..
-            } => self.died.push((ms, node.0)),
+            } => {
+                self.died.push((ms, node.0));
+            }
             _ => {}
         }
     }

@@ -141,7 +141,7 @@ error: unknown profile `chubby` in registry
 13 | profile = "chubby"
    |           ^^^^^^^^ not a profile that is built
    |
-help: expected one of static, lease, zookeeper, etcd, eureka, nacos, dns, kubernetes
+help: expected one of static, lease, zookeeper, consul, etcd, eureka, nacos, dns, kubernetes
 
 bad.toml: 2 errors
 "#,

@@ -124,7 +124,8 @@ fn check_classes(seed: u64) {
     let loads = tables.class_loads.expect("it is asked for");
     let phases = tables.timeline.classes_of(Phase::Whole);
     let phases = phases.expect("the whole run is known");
-    let has_pings = scenario.edges.iter().any(|edge| edge.ping_time.is_some());
+    let has_pings = scenario.edges.iter().any(|edge| edge.ping_time.is_some())
+        || scenario.registry.profile.probes_workers();
     for instance in 0..scenario.topology.instance_count() {
         let all = tables.instances.load(instance, &phases, true);
         let all = all.expect("the whole run is kept");

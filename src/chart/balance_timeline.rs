@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::axis::{Quantity, Scale};
-use super::frame;
-use super::number;
-use super::scene::{Area, Scene};
+use super::axis::Scale;
+use super::scene::Scene;
 use super::series::{self, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AXIS, LINES, MARGIN};
+use super::theme::{AXIS, LINES};
+use super::time_chart::{HEADROOM, TimeChart};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
@@ -32,8 +31,6 @@ pub struct BalanceTimeline {
 }
 
 const HEIGHT: f64 = 240.0;
-/// Room above the highest ratio, in which the shading of faults is seen.
-const HEADROOM: f64 = 1.06;
 /// The axis goes at least up to here, so that small differences look small.
 const TOP_MIN: f64 = 2.0;
 /// All instances have the same load.
@@ -49,33 +46,18 @@ impl Chart for BalanceTimeline {
     }
 
     fn scene(&self, width: f64) -> Scene {
-        let (mut scene, mut lanes_top) = frame::open(&self.caption, width);
-        if frame::is_narrow(width) {
-            lanes_top = series::legend_rows(&mut scene, lanes_top, &self.legend());
-        }
-        let top = lanes_top + self.timeline.lanes_height() + 22.0;
-        let ratio = self.scale(top + HEIGHT, top);
-        let ticks = ratio.ticks(Quantity::Number, 5.0);
-        let plot = Area {
-            left: MARGIN + frame::tick_width(&ticks) + 10.0,
-            top,
-            right: width - 36.0,
-            bottom: top + HEIGHT,
+        let is_empty = self.ratios().next().is_none();
+        let around = TimeChart {
+            caption: &self.caption,
+            timeline: &self.timeline,
+            legend: &self.legend(),
+            height: HEIGHT,
+            tick_count: 5.0,
+            name: "largest ÷ mean",
+            why_empty: is_empty.then_some("no instance was loaded"),
         };
-        let time = self.timeline.scale(plot.left, plot.right);
-        let axis = (&ratio, Quantity::Number, 5.0);
-        frame::value_axis(&mut scene, plot, axis.0, axis.1, axis.2, "largest ÷ mean");
-        self.timeline.shade(&mut scene, &time, plot);
-        self.draw_lines(&mut scene, plot, (&time, &ratio));
-        self.timeline.hatch_warmup(&mut scene, &time, plot);
-        self.timeline.mark(&mut scene, &time, plot);
-        self.timeline.draw_lanes(&mut scene, &time, plot, lanes_top);
-        if self.ratios().next().is_none() {
-            frame::empty(&mut scene, plot, "no instance was loaded");
-        }
-        let name = self.timeline.axis_name();
-        let bottom = frame::base_axis(&mut scene, plot, &time, Quantity::Time, 8.0, name);
-        frame::close(scene, &self.caption, bottom)
+        let scale = |bottom, top| self.scale(bottom, top);
+        around.scene(width, scale, |scene, scales| self.draw_lines(scene, scales))
     }
 
     fn stored(&self) -> StoredChart {
@@ -94,8 +76,7 @@ impl Chart for BalanceTimeline {
             ..DataTable::default()
         };
         for (index, (start_secs, end_secs)) in self.windows.iter().enumerate() {
-            let plain = |secs: &f64| number::plain(*secs, 0.001);
-            let mut row = vec![format!("{}–{}", plain(start_secs), plain(end_secs))];
+            let mut row = vec![series::window_cell(*start_secs, *end_secs)];
             row.extend(self.lines.iter().map(|line| {
                 let ratio = line.ratios.get(index).copied().flatten();
                 ratio.map_or("–".to_string(), |ratio| format!("{ratio:.3}"))
@@ -117,7 +98,7 @@ impl BalanceTimeline {
         Scale::from_zero(values.chain([TOP_MIN]), 5.0, bottom, top)
     }
 
-    fn draw_lines(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
+    fn draw_lines(&self, scene: &mut Scene, scales: (&Scale, &Scale)) {
         let (start, end) = scales.0.range();
         series::line(
             scene,
@@ -130,10 +111,6 @@ impl BalanceTimeline {
             let corners =
                 windows.flat_map(|(window, ratio)| [(window.0, *ratio), (window.1, *ratio)]);
             series::line(scene, corners, scales, style);
-        }
-        if !frame::is_narrow(scene.width) {
-            let ends = (plot.left + 150.0, plot.right);
-            series::legend(scene, ends, plot.top - 9.0, &self.legend());
         }
     }
 

@@ -51,18 +51,27 @@ impl Chart for Intervals {
 
     fn scene(&self, width: f64) -> Scene {
         let (mut scene, top) = frame::open(&self.caption, width);
-        let mut entries = vec![
-            (Swatch::Dot(BLUE), "number"),
-            (Swatch::Interval(BLUE), "its 95 % interval"),
-            (Swatch::Tick(AXIS), "one replication"),
-        ];
+        let mut entries = vec![(Swatch::Dot(BLUE), "number")];
+        if self
+            .rows
+            .iter()
+            .any(|row| row.low.is_some() || row.high.is_some())
+        {
+            entries.push((Swatch::Interval(BLUE), "its 95 % interval"));
+        }
+        if self.rows.iter().any(|row| !row.values.is_empty()) {
+            entries.push((Swatch::Tick(AXIS), "one replication"));
+        }
         if self.mark.is_some() {
             entries.push((Swatch::Tick(INK), &self.mark_name));
         }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 10.0;
         let shown = &self.rows[..self.rows.len().min(ROW_COUNT_MAX)];
         let left = rows::left_of(shown.iter().map(|row| row.label.clone()), width);
-        let words_width = (width * 0.26).min(210.0);
+        let words = shown
+            .iter()
+            .map(|row| text::width(&row.words, LABEL_SIZE, false));
+        let words_width = words.fold(0.0, f64::max).min(width * 0.26).min(210.0);
         let plot = Area {
             left,
             top,

@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
 use super::marks;
-use super::number;
 use super::scene::{Area, Scene};
-use super::series::{self, LineStyle, Step, Swatch};
+use super::series::{self, Layer, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AMBER, BLUE, Color, GREEN, INK, MARGIN, ORANGE, PLUM, PURPLE, SKY, VERMILION};
+use super::theme::{AMBER, BLUE, GREEN, INK, MARGIN, MUTED, ORANGE, PLUM, PURPLE, SKY, VERMILION};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
@@ -23,6 +22,9 @@ pub struct LatencyWindow {
     pub latency_secs_p90: Option<f64>,
     pub latency_secs_p99: Option<f64>,
     pub latency_secs_p999: Option<f64>,
+    /// The slowest of them, however few there are.
+    #[serde(default)]
+    pub latency_secs_max: Option<f64>,
     /// Shares of the requests that arrived in the window, from 0 to 1.
     pub failure_ratio: f64,
     pub timeout_ratio: f64,
@@ -66,7 +68,7 @@ pub enum PointOutcome {
 }
 
 /// Fill, edge and name of what stands on top of each other.
-const LAYERS: [(Color, Color, &str); 3] = [
+const LAYERS: [Layer; 3] = [
     (VERMILION, VERMILION, "failed"),
     (ORANGE, AMBER, "timed out"),
     (PURPLE, PLUM, "rejected"),
@@ -77,7 +79,17 @@ const OUTCOME_HEIGHT: f64 = 90.0;
 
 type Percentile = (&'static str, LineStyle, fn(&LatencyWindow) -> Option<f64>);
 
-const PERCENTILES: [Percentile; 4] = [
+/// The slowest first, so that percentiles are drawn over it.
+const PERCENTILES: [Percentile; 5] = [
+    (
+        "max",
+        LineStyle {
+            color: MUTED,
+            width: 0.9,
+            dash: None,
+        },
+        |w| w.latency_secs_max,
+    ),
     (
         "p99.9",
         LineStyle {
@@ -135,7 +147,7 @@ impl Chart for LatencyTimeline {
         let latencies = latencies.flatten().chain(points);
         let latency = Scale::logarithmic(latencies, top + LATENCY_HEIGHT, top);
         let outcome_top = top + LATENCY_HEIGHT + 40.0;
-        let shares = self.windows.iter().map(|w| stack(w)[2].1);
+        let shares = self.windows.iter().map(lost);
         let outcome = Scale::from_zero(
             shares.chain([0.01]),
             2.0,
@@ -182,6 +194,9 @@ impl Chart for LatencyTimeline {
             self.timeline.mark(&mut scene, &time, area);
         }
         self.draw_percentiles(&mut scene, plot, (&time, &latency));
+        if !self.windows.is_empty() && self.windows.iter().all(|w| lost(w) == 0.0) {
+            frame::empty(&mut scene, below, "every request succeeded");
+        }
         let name = self.timeline.axis_name();
         let bottom = frame::base_axis(&mut scene, below, &time, Quantity::Time, 8.0, name);
         frame::close(scene, &self.caption, bottom)
@@ -194,6 +209,7 @@ impl Chart for LatencyTimeline {
             "p90 (ms)",
             "p99 (ms)",
             "p99.9 (ms)",
+            "max (ms)",
             "failed (%)",
             "timed out (%)",
             "rejected (%)",
@@ -202,15 +218,12 @@ impl Chart for LatencyTimeline {
         let percent = |share: f64| format!("{:.3}", share * 100.0);
         for w in &self.windows {
             table.push(vec![
-                format!(
-                    "{}–{}",
-                    number::plain(w.start_secs, 0.001),
-                    number::plain(w.end_secs, 0.001)
-                ),
+                series::window_cell(w.start_secs, w.end_secs),
                 ms(w.latency_secs_p50),
                 ms(w.latency_secs_p90),
                 ms(w.latency_secs_p99),
                 ms(w.latency_secs_p999),
+                ms(w.latency_secs_max),
                 percent(w.failure_ratio),
                 percent(w.timeout_ratio),
                 percent(w.rejected_ratio),
@@ -265,28 +278,14 @@ impl LatencyTimeline {
     }
 
     fn draw_outcomes(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
-        for (layer, (color, edge, _)) in LAYERS.into_iter().enumerate() {
-            let steps: Vec<Step> = self
-                .windows
-                .iter()
-                .map(|w| {
-                    let (low, high) = stack(w)[layer];
-                    Step {
-                        start: w.start_secs,
-                        end: w.end_secs,
-                        low,
-                        high,
-                    }
-                })
-                .collect();
-            series::area(scene, &steps, scales, (color, edge));
-        }
+        let windows = self.windows.iter();
+        let layered: Vec<_> = windows
+            .map(|w| (w.start_secs, w.end_secs, shares(w)))
+            .collect();
+        series::layers(scene, &layered, scales, &LAYERS);
         if !frame::is_narrow(scene.width) {
             let ends = (plot.left + 200.0, plot.right);
             series::legend(scene, ends, plot.top - 9.0, &legend());
-        }
-        if !self.windows.is_empty() && self.windows.iter().all(|w| stack(w)[2].1 == 0.0) {
-            frame::empty(scene, plot, "every request succeeded");
         }
     }
 }
@@ -295,18 +294,14 @@ fn legend() -> [(Swatch, &'static str); 3] {
     LAYERS.map(|(color, _, text)| (Swatch::Fill(color), text))
 }
 
-/// Lower and upper edge of failed, timed out and rejected on top of each other.
-fn stack(w: &LatencyWindow) -> [(f64, f64); 3] {
-    let mut top = 0.0;
-    [w.failure_ratio, w.timeout_ratio, w.rejected_ratio].map(|share| {
-        let low = top;
-        top += if share.is_finite() {
-            share.max(0.0)
-        } else {
-            0.0
-        };
-        (low, top)
-    })
+/// In the order of the layers.
+fn shares(w: &LatencyWindow) -> [f64; 3] {
+    [w.failure_ratio, w.timeout_ratio, w.rejected_ratio]
+}
+
+/// Everything that did not succeed.
+fn lost(w: &LatencyWindow) -> f64 {
+    series::stacked(shares(w))[LAYERS.len() - 1].1
 }
 
 #[cfg(test)]

@@ -20,6 +20,12 @@ pub fn triangle(scene: &mut Scene, (x, y): Point, color: Color) {
     scene.polygon(corners, color);
 }
 
+/// Draws a triangle that points down.
+pub fn falling_triangle(scene: &mut Scene, (x, y): Point, color: Color) {
+    let corners = vec![(x, y + HALF), (x + HALF, y - HALF), (x - HALF, y - HALF)];
+    scene.polygon(corners, color);
+}
+
 /// Draws a square.
 pub fn square(scene: &mut Scene, (x, y): Point, color: Color) {
     let area = Area {

@@ -9,13 +9,16 @@ pub mod balance_timeline;
 pub mod frame;
 pub mod heartbeat_timeline;
 pub mod intervals;
+pub mod key_moves;
 pub mod latency_timeline;
 pub mod load_heatmap;
+pub mod message_diagram;
 pub mod nines;
 pub mod panels;
 pub mod percentile_curve;
 pub mod picture;
 pub mod rate_timeline;
+pub mod ring_circle;
 pub mod ring_ownership;
 pub mod scene;
 pub mod selection_share;
@@ -30,13 +33,14 @@ pub mod timeline;
 pub mod tornado;
 pub mod trade_off;
 
+mod key_flow;
 mod marks;
 mod number;
 mod png;
 mod rows;
 mod series;
-
 mod svg;
+mod time_chart;
 
 use serde::{Deserialize, Serialize};
 

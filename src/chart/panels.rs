@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
-use super::number;
 use super::scene::{Anchor, Area, Scene};
 use super::series::{self, LineStyle};
 use super::stored::StoredChart;
@@ -118,8 +117,7 @@ impl Chart for Panels {
                 let value = line.values.get(index).copied().flatten();
                 value.map_or("–".into(), |value| format!("{:.4}", value * factor))
             });
-            let (start, end) = (number::plain(*start, 0.001), number::plain(*end, 0.001));
-            let window = format!("{start}–{end}");
+            let window = series::window_cell(*start, *end);
             table.push(std::iter::once(window).chain(cells).collect());
         }
         table

@@ -8,7 +8,7 @@ use super::number;
 use super::scene::{Anchor, Area, Scene};
 use super::series::{self, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AXIS, LABEL_SIZE, LINES, MARGIN, MUTED};
+use super::theme::{AXIS, INK, LABEL_SIZE, LINES, MARGIN, MUTED, PAPER};
 use super::{Caption, Chart, DataTable, text};
 
 /// One line.
@@ -21,11 +21,24 @@ pub struct PercentileSeries {
     pub sample_count: u64,
 }
 
+/// What is wanted of a percentile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PercentileLimit {
+    pub label: String,
+    /// Percentile, 0 to below 100.
+    pub percentile: f64,
+    /// What it may be at most.
+    pub secs: f64,
+}
+
 /// Latency by percentile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PercentileCurve {
     pub caption: Caption,
     pub series: Vec<PercentileSeries>,
+    /// Lines pass to the right of their corners where they hold.
+    #[serde(default)]
+    pub limits: Vec<PercentileLimit>,
 }
 
 const HEIGHT: f64 = 310.0;
@@ -44,7 +57,9 @@ impl Chart for PercentileCurve {
         let labelled_max = if is_narrow { 0 } else { LABELLED_MAX };
         let top = top + 22.0;
         let all = || self.series.iter().flat_map(|series| &series.points);
-        let latency = Scale::logarithmic(all().map(|point| point.1), top + HEIGHT, top);
+        let wanted = self.limits.iter().map(|limit| limit.secs);
+        let values = all().map(|point| point.1).chain(wanted);
+        let latency = Scale::logarithmic(values, top + HEIGHT, top);
         let left = MARGIN + frame::tick_width(&latency.ticks(Quantity::Time, 7.0)) + 10.0;
         let label_width = self
             .series
@@ -68,6 +83,7 @@ impl Chart for PercentileCurve {
         let name = "latency of successful requests (log scale)";
         frame::value_axis(&mut scene, plot, &latency, Quantity::Time, 7.0, name);
         let bottom = nines_axis(&mut scene, plot, &rank);
+        self.draw_limits(&mut scene, plot, (&rank, &latency));
         let mut labels = Vec::new();
         for (index, series) in self.series.iter().enumerate() {
             let style = style(index);
@@ -120,6 +136,31 @@ impl Chart for PercentileCurve {
 }
 
 impl PercentileCurve {
+    /// Draws every limit as a corner: up to its percentile, latency may be at most this.
+    fn draw_limits(&self, scene: &mut Scene, plot: Area, (rank, latency): (&Scale, &Scale)) {
+        let mut free_above = f64::INFINITY;
+        for limit in &self.limits {
+            let (x, y) = (rank.px(nines(limit.percentile)), latency.px(limit.secs));
+            let corner = [(plot.left, y), (x, y), (x, plot.top)];
+            scene.dashes(&corner, INK, 1.2, (5.0, 3.0));
+            if (free_above - y).abs() < LABEL_SIZE * 1.4 || y - LABEL_SIZE * 1.4 < plot.top {
+                continue;
+            }
+            let room = plot.width() - 12.0;
+            let words = text::fit(&limit.label, LABEL_SIZE, false, room);
+            let width = text::width(&words, LABEL_SIZE, false);
+            let ground = Area {
+                left: plot.left + 4.0,
+                top: y - 5.0 - LABEL_SIZE,
+                right: plot.left + 8.0 + width,
+                bottom: y - 2.0,
+            };
+            scene.rect(ground, PAPER);
+            scene.label((plot.left + 6.0, y - 5.0), &words, Anchor::Start);
+            free_above = y;
+        }
+    }
+
     /// Names the lines that have no label at their end.
     fn legend(&self, scene: &mut Scene, top: f64, labelled_max: usize) -> f64 {
         let unnamed = self.series.iter().enumerate().skip(labelled_max);

@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::axis::{Quantity, Scale};
-use super::frame;
-use super::number;
-use super::scene::{Area, Scene};
-use super::series::{self, LineStyle, Step, Swatch};
+use super::axis::Scale;
+use super::scene::Scene;
+use super::series::{self, Layer, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AMBER, BLUE, Color, INK, MARGIN, ORANGE, PLUM, PURPLE, SKY, VERMILION};
+use super::theme::{AMBER, BLUE, INK, ORANGE, PLUM, PURPLE, SKY, VERMILION};
+use super::time_chart::{HEADROOM, TimeChart};
 use super::timeline::Timeline;
 use super::{Caption, Chart, DataTable};
 
@@ -35,7 +34,7 @@ pub struct RateTimeline {
 }
 
 /// Fill, edge and name of what stands on top of each other.
-const LAYERS: [(Color, Color, &str); 4] = [
+const LAYERS: [Layer; 4] = [
     (SKY, BLUE, "success"),
     (VERMILION, VERMILION, "failed"),
     (ORANGE, AMBER, "timed out"),
@@ -43,8 +42,6 @@ const LAYERS: [(Color, Color, &str); 4] = [
 ];
 
 const HEIGHT: f64 = 290.0;
-/// Room above the highest rate, in which the shading of faults is seen.
-const HEADROOM: f64 = 1.06;
 const OFFERED: LineStyle = LineStyle {
     color: INK,
     width: 1.6,
@@ -57,50 +54,24 @@ impl Chart for RateTimeline {
     }
 
     fn scene(&self, width: f64) -> Scene {
-        let (mut scene, mut lanes_top) = frame::open(&self.caption, width);
-        if frame::is_narrow(width) {
-            lanes_top = series::legend_rows(&mut scene, lanes_top, &self.legend());
-        }
-        let top = lanes_top + self.timeline.lanes_height() + 22.0;
-        let peaks = self
-            .windows
-            .iter()
-            .flat_map(|w| [Some(stack(w)[3].1), w.offered_rate]);
-        let rate = Scale::from_zero(
-            peaks.flatten().map(|rate| rate * HEADROOM),
-            6.0,
-            top + HEIGHT,
-            top,
-        );
-        let ticks = rate.ticks(Quantity::Number, 6.0);
-        let left = MARGIN + frame::tick_width(&ticks) + 10.0;
-        let plot = Area {
-            left,
-            top,
-            right: width - 36.0,
-            bottom: top + HEIGHT,
+        let around = TimeChart {
+            caption: &self.caption,
+            timeline: &self.timeline,
+            legend: &self.legend(),
+            height: HEIGHT,
+            tick_count: 6.0,
+            name: "requests per second",
+            why_empty: self.windows.is_empty().then_some("no request arrived"),
         };
-        let time = self.timeline.scale(plot.left, plot.right);
-
-        frame::value_axis(
-            &mut scene,
-            plot,
-            &rate,
-            Quantity::Number,
-            6.0,
-            "requests per second",
-        );
-        self.timeline.shade(&mut scene, &time, plot);
-        self.draw_rates(&mut scene, plot, (&time, &rate));
-        self.timeline.hatch_warmup(&mut scene, &time, plot);
-        self.timeline.mark(&mut scene, &time, plot);
-        self.timeline.draw_lanes(&mut scene, &time, plot, lanes_top);
-        if self.windows.is_empty() {
-            frame::empty(&mut scene, plot, "no request arrived");
-        }
-        let name = self.timeline.axis_name();
-        let bottom = frame::base_axis(&mut scene, plot, &time, Quantity::Time, 8.0, name);
-        frame::close(scene, &self.caption, bottom)
+        let scale = |bottom, top| {
+            let peaks = self.windows.iter().flat_map(|w| {
+                let stack = series::stacked(rates(w));
+                [Some(stack[LAYERS.len() - 1].1), w.offered_rate]
+            });
+            let peaks = peaks.flatten().map(|rate| rate * HEADROOM);
+            Scale::from_zero(peaks, 6.0, bottom, top)
+        };
+        around.scene(width, scale, |scene, scales| self.draw_rates(scene, scales))
     }
 
     fn table(&self) -> DataTable {
@@ -115,11 +86,7 @@ impl Chart for RateTimeline {
         let rate = |rate: f64| format!("{rate:.2}");
         for w in &self.windows {
             table.push(vec![
-                format!(
-                    "{}–{}",
-                    number::plain(w.start_secs, 0.001),
-                    number::plain(w.end_secs, 0.001)
-                ),
+                series::window_cell(w.start_secs, w.end_secs),
                 rate(w.success_rate),
                 rate(w.failure_rate),
                 rate(w.timeout_rate),
@@ -136,33 +103,17 @@ impl Chart for RateTimeline {
 }
 
 impl RateTimeline {
-    fn draw_rates(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
-        for (layer, (color, edge, _)) in LAYERS.into_iter().enumerate() {
-            let steps: Vec<Step> = self
-                .windows
-                .iter()
-                .map(|w| {
-                    let (low, high) = stack(w)[layer];
-                    Step {
-                        start: w.start_secs,
-                        end: w.end_secs,
-                        low,
-                        high,
-                    }
-                })
-                .collect();
-            series::area(scene, &steps, scales, (color, edge));
-        }
+    fn draw_rates(&self, scene: &mut Scene, scales: (&Scale, &Scale)) {
+        let windows = self.windows.iter();
+        let layered: Vec<_> = windows
+            .map(|w| (w.start_secs, w.end_secs, rates(w)))
+            .collect();
+        series::layers(scene, &layered, scales, &LAYERS);
         let corners = self
             .windows
             .iter()
             .flat_map(|w| [(w.start_secs, w.offered_rate), (w.end_secs, w.offered_rate)]);
         series::line(scene, corners, scales, OFFERED);
-
-        if !frame::is_narrow(scene.width) {
-            let ends = (plot.left + 150.0, plot.right);
-            series::legend(scene, ends, plot.top - 9.0, &self.legend());
-        }
     }
 
     fn legend(&self) -> Vec<(Swatch, &'static str)> {
@@ -178,18 +129,12 @@ impl RateTimeline {
     }
 }
 
-/// Lower and upper edge of success, failed, timed out and rejected on top of each other.
-fn stack(w: &RateWindow) -> [(f64, f64); 4] {
-    let mut top = 0.0;
+/// In the order of the layers.
+fn rates(w: &RateWindow) -> [f64; 4] {
     [
         w.success_rate,
         w.failure_rate,
         w.timeout_rate,
         w.rejected_rate,
     ]
-    .map(|rate| {
-        let low = top;
-        top += if rate.is_finite() { rate.max(0.0) } else { 0.0 };
-        (low, top)
-    })
 }

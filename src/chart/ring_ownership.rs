@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
+use super::ring_circle::{self, DIAMETER, RingCircle};
 use super::rows::{self, ROW_COUNT_MAX, ROW_HEIGHT};
 use super::scene::{Anchor, Area, Scene};
 use super::series::{self, LineStyle, Swatch};
@@ -36,6 +37,9 @@ pub struct RingOwnership {
     pub instances: Vec<RingInstance>,
     /// What lies between the two, for the legend: `without web/a/3`.
     pub change: String,
+    /// The rings themselves; None of placements that are no ring.
+    #[serde(default)]
+    pub circles: Option<[RingCircle; 2]>,
 }
 
 const BEFORE: Color = BLUE;
@@ -102,18 +106,7 @@ impl RingOwnership {
     fn rows_scene(&self, width: f64) -> Scene {
         let (mut scene, top) = frame::open(&self.caption, width);
         let top = self.draw_legend(&mut scene, top);
-        let labels = self
-            .instances
-            .iter()
-            .map(|instance| self.row_label(instance));
-        let left = rows::left_of(labels, width);
-        let height = (self.instances.len() as f64 * ROW_HEIGHT).max(80.0);
-        let plot = Area {
-            left,
-            top,
-            right: width - 40.0,
-            bottom: top + height,
-        };
+        let (plot, bottom) = self.place_rows(&mut scene, top);
         let shares = self.instances.iter().flat_map(|instance| {
             [instance.before, instance.after]
                 .into_iter()
@@ -123,7 +116,12 @@ impl RingOwnership {
         });
         let x = Scale::from_zero(shares, 8.0, plot.left, plot.right);
         for (index, instance) in self.instances.iter().enumerate() {
-            let y = rows::draw_row(&mut scene, plot, index, &self.row_label(instance));
+            let label = self.row_label(instance);
+            let label = text::fit(&label, LABEL_SIZE, false, rows::left_of_max(width));
+            let y = rows::draw_row(&mut scene, plot, index, &label);
+            if self.circles.is_some() {
+                ring_circle::swatch(&mut scene, (plot.left + 1.0, y), index);
+            }
             let (before, after) = (instance.before, instance.after);
             for (fair, color) in [(before, BEFORE), (after, AFTER)] {
                 if let Some(share) = fair.and_then(|o| o.fair_share) {
@@ -148,8 +146,47 @@ impl RingOwnership {
             frame::empty(&mut scene, plot, "nobody is on the ring");
         }
         let name = "share of the hash space";
-        let bottom = frame::base_axis(&mut scene, plot, &x, Quantity::Ratio, 8.0, name);
-        frame::close(scene, &self.caption, bottom)
+        let axis_bottom = frame::base_axis(&mut scene, plot, &x, Quantity::Ratio, 8.0, name);
+        frame::close(scene, &self.caption, axis_bottom.max(bottom))
+    }
+
+    /// Draws the circles, and says where the rows stand: beside them, or below where there is no
+    /// room; and where the circles end.
+    fn place_rows(&self, scene: &mut Scene, top: f64) -> (Area, f64) {
+        let width = scene.width;
+        let labels = self.instances.iter().map(|it| self.row_label(it));
+        let left = rows::left_of(labels, width);
+        let height = (self.instances.len() as f64 * ROW_HEIGHT).max(80.0);
+        let plot = Area {
+            left,
+            top,
+            right: width - 40.0,
+            bottom: top + height,
+        };
+        let Some(circles) = &self.circles else {
+            return (plot, top);
+        };
+        let is_narrow = frame::is_narrow(width);
+        let corner = match is_narrow {
+            true => ((width - DIAMETER) / 2.0, top),
+            false => (MARGIN, top),
+        };
+        ring_circle::draw(scene, corner, circles);
+        let bottom = top + DIAMETER + 10.0;
+        let plot = match is_narrow {
+            true => Area {
+                left: left + 8.0,
+                top: bottom + 6.0,
+                bottom: bottom + 6.0 + height,
+                ..plot
+            },
+            false => Area {
+                left: left + DIAMETER + 24.0,
+                bottom: top + height.max(DIAMETER - 40.0),
+                ..plot
+            },
+        };
+        (plot, bottom)
     }
 
     /// Explains the marks; gives the height at which the rest starts.

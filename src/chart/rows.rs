@@ -15,7 +15,12 @@ pub fn left_of(labels: impl Iterator<Item = String>, width: f64) -> f64 {
     let widest = labels
         .map(|label| text::width(&label, LABEL_SIZE, false))
         .fold(40.0, f64::max);
-    MARGIN + widest.min(230.0).min(width * 0.3) + 12.0
+    MARGIN + widest.min(left_of_max(width)) + 12.0
+}
+
+/// The widest name that a row has room for.
+pub fn left_of_max(width: f64) -> f64 {
+    (width * 0.3).min(230.0)
 }
 
 /// Draws the line on which the values of a row stand and its name; gives its height.

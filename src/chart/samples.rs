@@ -4,11 +4,13 @@ use super::balance_timeline::{BalanceLine, BalanceTimeline};
 use super::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
 use super::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use super::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
-use super::percentile_curve::{PercentileCurve, PercentileSeries};
+use super::percentile_curve::{PercentileCurve, PercentileLimit, PercentileSeries};
 use super::rate_timeline::{RateTimeline, RateWindow};
+use super::ring_circle::RingCircle;
 use super::ring_ownership::{Ownership, RingInstance, RingOwnership};
 use super::samples_more::{
-    intervals, nines, panels, stages, sweep_lines, sweep_map, tornado, trade_off,
+    intervals, key_moves, messages, nines, panels, stages, sweep_lines, sweep_map, tornado,
+    trade_off,
 };
 use super::selection_share::{SelectedInstance, SelectionShare};
 use super::timeline::{FaultSpan, Timeline};
@@ -39,6 +41,8 @@ pub fn all() -> Vec<(String, Box<dyn Chart>)> {
         all.push((name("heartbeat"), Box::new(heartbeat(&timeline, kind))));
         all.push((name("percentiles"), Box::new(percentiles(kind))));
         all.push((name("ring"), Box::new(ring(kind))));
+        all.push((name("key-moves"), Box::new(key_moves(kind))));
+        all.push((name("messages"), Box::new(messages(&timeline, kind))));
         all.push((name("selection"), Box::new(selection(kind))));
         all.push((name("panels"), Box::new(panels(&timeline, &windows, kind))));
         all.push((name("nines"), Box::new(nines(kind))));
@@ -171,6 +175,7 @@ fn latency(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> LatencyTi
             latency_secs_p90: Some(0.018 + 0.002 * noise(index + 5)),
             latency_secs_p99: (index % 17 != 3).then_some(p99),
             latency_secs_p999: (index % 3 != 0 || is_fault).then_some(p99 * 1.8),
+            latency_secs_max: (index % 5 != 0).then_some(p99 * 2.7),
             failure_ratio: if is_fault { 0.02 * noise(index) } else { 0.0 },
             timeout_ratio: if (0.25..0.33).contains(&share) {
                 0.08
@@ -385,7 +390,16 @@ fn percentiles(kind: &str) -> PercentileCurve {
         "hostile" => vec![series(HOSTILE, 1e30, 12), series(HOSTILE, 1.0, 11)],
         _ => vec![series("steady", 1.0, 12), series("during rack-b", 4.0, 9)],
     };
+    let limit = |percentile: f64, secs: f64| PercentileLimit {
+        label: match kind {
+            "hostile" => HOSTILE.to_string(),
+            _ => format!("slo: latency.p{percentile} <= {secs} s"),
+        },
+        percentile,
+        secs,
+    };
     PercentileCurve {
+        limits: vec![limit(99.0, 0.03), limit(99.9, 0.031), limit(50.0, 0.004)],
         caption: caption(
             kind,
             "While rack-b was down, the slowest 1 % of the requests took four times as long",
@@ -428,6 +442,17 @@ fn ring(kind: &str) -> RingOwnership {
         } else {
             "without web/a/3".into()
         },
+        circles: (0 < count && count <= 24).then(|| {
+            let circle = |shift: usize| RingCircle {
+                sectors: (0..1_080)
+                    .map(|n| ((noise(n / 4) * count as f64) as usize + n / 800 * shift) % count)
+                    .map(|owner| owner as u32)
+                    .collect(),
+                point_count: 16 * count as u64 - shift as u64,
+                points: (0..16 * count).map(noise).collect(),
+            };
+            [circle(0), circle(1)]
+        }),
     }
 }
 

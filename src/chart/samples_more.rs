@@ -2,6 +2,8 @@
 
 use super::axis::Quantity;
 use super::intervals::{IntervalRow, Intervals};
+use super::key_moves::{KeyMoves, KeyOwner, OwnerMove};
+use super::message_diagram::{Lane, Message, MessageDiagram, MessageKind, Note, NoteKind, Work};
 use super::nines::{Nines, NinesRow};
 use super::panels::{Panel, PanelLine, PanelMark, Panels};
 use super::samples::{HOSTILE, caption, huge_of, instance_count, label, noise};
@@ -247,5 +249,84 @@ pub(super) fn trade_off(kind: &str) -> TradeOff {
         ],
         quantities: [super::axis::Quantity::Time, super::axis::Quantity::Number],
         points: (0..count).map(point).collect(),
+    }
+}
+
+pub(super) fn key_moves(kind: &str) -> KeyMoves {
+    let count = instance_count(kind).min(24);
+    let owner = |index: usize| KeyOwner {
+        label: label(kind, index),
+        before: 1.0 / count as f64,
+        after: if index == 0 {
+            0.0
+        } else {
+            1.0 / (count - 1) as f64
+        },
+    };
+    let one = |index: usize| OwnerMove {
+        from: index % 2,
+        to: index,
+        share: (0.2 + noise(index)) / (count * count) as f64,
+        needless: if index.is_multiple_of(3) {
+            0.1 / (count * count) as f64
+        } else {
+            0.0
+        },
+    };
+    KeyMoves {
+        caption: caption(kind, "rack-b moved 8.3 % of the keys", "By who had them."),
+        owners: (0..count).map(owner).collect(),
+        moves: (2..count).map(one).collect(),
+    }
+}
+
+pub(super) fn messages(timeline: &Timeline, kind: &str) -> MessageDiagram {
+    let lane_count = instance_count(kind).min(24);
+    let end_secs = timeline.end_secs;
+    let lane = |index: usize| Lane {
+        label: label(kind, index),
+        down_spans: match index % 5 {
+            4 => vec![(end_secs * 0.4, end_secs * 0.6)],
+            _ => Vec::new(),
+        },
+    };
+    let message = |index: usize| {
+        let sent_secs = end_secs * (1.2 * noise(index) - 0.1);
+        let (from, to) = (index % lane_count, index * 7 % lane_count);
+        Message {
+            kind: [
+                MessageKind::Request,
+                MessageKind::Reply,
+                MessageKind::Failure,
+            ][index % 3],
+            from,
+            to,
+            sent_secs,
+            arrived_secs: (index % 6 != 5).then_some(sent_secs + end_secs * 0.05),
+        }
+    };
+    let work = |index: usize| {
+        let reached_secs = end_secs * (1.1 * noise(index + 50) - 0.1);
+        Work {
+            lane: index % lane_count,
+            reached_secs,
+            started_secs: (index % 4 != 3).then_some(reached_secs + end_secs * 0.01),
+            left_secs: (index % 7 != 6).then_some(reached_secs + end_secs * 0.06),
+        }
+    };
+    let note = |index: usize| Note {
+        kind: [NoteKind::GaveUp, NoteKind::Doubted, NoteKind::Trusted][index % 3],
+        lane: index % lane_count,
+        at_secs: end_secs * noise(index + 9),
+    };
+    let count = if lane_count < 2 { 0 } else { 60 };
+    MessageDiagram {
+        caption: caption(kind, "Of 41 attempts 38 succeeded", "Requests and replies."),
+        timeline: timeline.clone(),
+        start: "12 s".to_string(),
+        lanes: (0..lane_count).map(lane).collect(),
+        messages: (0..count).map(message).collect(),
+        works: (0..count).map(work).collect(),
+        notes: (0..count / 6).map(note).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! Lines and areas over windows of time, and their legend.
 
 use super::axis::Scale;
+use super::number;
 use super::rows;
 use super::scene::{Anchor, Area, Point, Scene};
 use super::text;
@@ -104,8 +105,56 @@ pub fn area(
     }
 }
 
+/// Fill, edge and name of one of several layers on top of each other.
+pub type Layer = (Color, Color, &'static str);
+
+/// A window of time with the height of each layer.
+pub type LayeredWindow<const N: usize> = (f64, f64, [f64; N]);
+
+/// Draws layers on top of each other.
+pub fn layers<const N: usize>(
+    scene: &mut Scene,
+    windows: &[LayeredWindow<N>],
+    scales: (&Scale, &Scale),
+    layers: &[Layer; N],
+) {
+    for (layer, (color, edge, _)) in layers.iter().enumerate() {
+        let step = |(start, end, heights): &LayeredWindow<N>| {
+            let (low, high) = stacked(*heights)[layer];
+            Step {
+                start: *start,
+                end: *end,
+                low,
+                high,
+            }
+        };
+        let steps: Vec<Step> = windows.iter().map(step).collect();
+        area(scene, &steps, scales, (*color, *edge));
+    }
+}
+
+/// Lower and upper edge of heights on top of each other; what is no height counts as none.
+pub fn stacked<const N: usize>(heights: [f64; N]) -> [(f64, f64); N] {
+    let mut top = 0.0;
+    heights.map(|height| {
+        let low = top;
+        top += if height.is_finite() {
+            height.max(0.0)
+        } else {
+            0.0
+        };
+        (low, top)
+    })
+}
+
+/// A window of time as the first cell of a row: `12–13`.
+pub fn window_cell(start_secs: f64, end_secs: f64) -> String {
+    let plain = |secs: f64| number::plain(secs, 0.001);
+    format!("{}–{}", plain(start_secs), plain(end_secs))
+}
+
 /// What an entry of a legend looks like.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Swatch {
     Fill(Color),
     Line(LineStyle),
@@ -116,6 +165,8 @@ pub enum Swatch {
     Tick(Color),
     /// A line between two ends.
     Interval(Color),
+    /// A small mark.
+    Mark(fn(&mut Scene, Point, Color), Color),
 }
 
 /// Writes a legend in one row that ends at `right`, its baseline at `y`; the text is shortened to
@@ -205,6 +256,7 @@ fn swatch(scene: &mut Scene, area: Area, swatch: Swatch) {
         Swatch::Dot(color) => scene.dot((area.left + 8.0, y), 4.5, color),
         Swatch::Ring(color) => rows::ring(scene, (area.left + 8.0, y), 5.5, color),
         Swatch::Tick(color) => rows::tick(scene, (area.left + 8.0, y), color),
+        Swatch::Mark(draw, color) => draw(scene, (area.left + 8.0, y), color),
         Swatch::Interval(color) => rows::interval(scene, (area.left, area.right), y, color),
     }
 }

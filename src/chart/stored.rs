@@ -6,8 +6,10 @@ use super::Chart;
 use super::balance_timeline::BalanceTimeline;
 use super::heartbeat_timeline::HeartbeatTimeline;
 use super::intervals::Intervals;
+use super::key_moves::KeyMoves;
 use super::latency_timeline::LatencyTimeline;
 use super::load_heatmap::LoadHeatmap;
+use super::message_diagram::MessageDiagram;
 use super::nines::Nines;
 use super::panels::Panels;
 use super::percentile_curve::PercentileCurve;
@@ -30,8 +32,10 @@ pub enum StoredChart {
     Balance(BalanceTimeline),
     Heartbeats(HeartbeatTimeline),
     Intervals(Intervals),
+    KeyMoves(KeyMoves),
     Latency(LatencyTimeline),
     Load(LoadHeatmap),
+    Messages(MessageDiagram),
     Percentiles(PercentileCurve),
     Rates(RateTimeline),
     Ring(RingOwnership),
@@ -52,8 +56,10 @@ impl StoredChart {
             StoredChart::Balance(chart) => Box::new(chart),
             StoredChart::Heartbeats(chart) => Box::new(chart),
             StoredChart::Intervals(chart) => Box::new(chart),
+            StoredChart::KeyMoves(chart) => Box::new(chart),
             StoredChart::Latency(chart) => Box::new(chart),
             StoredChart::Load(chart) => Box::new(chart),
+            StoredChart::Messages(chart) => Box::new(chart),
             StoredChart::Percentiles(chart) => Box::new(chart),
             StoredChart::Rates(chart) => Box::new(chart),
             StoredChart::Ring(chart) => Box::new(chart),

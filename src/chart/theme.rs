@@ -73,6 +73,9 @@ pub const ORANGE: Color = Color(0xE6, 0x9F, 0x00);
 /// Sky of Okabe and Ito: 2.3 to 1 on paper, for filled areas only.
 pub const SKY: Color = Color(0x56, 0xB4, 0xE9);
 
+/// Yellow of Okabe and Ito: 1.3 to 1 on paper, for filled areas only.
+pub const YELLOW: Color = Color(0xF0, 0xE4, 0x42);
+
 /// Edge of areas in [`ORANGE`]; 5.3 to 1 on paper.
 pub const AMBER: Color = Color(0x8A, 0x60, 0x00);
 /// Edge of areas in [`PURPLE`]; 4.9 to 1 on paper.
@@ -145,9 +148,12 @@ fn along(stops: &[Color], share: f64) -> Color {
     let level = (share.clamp(0.0, 1.0) * f64::from(LEVEL_COUNT - 1) + 0.5).floor();
     let place = level / f64::from(LEVEL_COUNT - 1) * (stops.len() - 1) as f64;
     let below = (place as usize).min(stops.len() - 2);
-    let part = place - below as f64;
+    mixed(stops[below], stops[below + 1], place - below as f64)
+}
+
+/// `a` with `part` (0 to 1) of `b`.
+pub fn mixed(a: Color, b: Color, part: f64) -> Color {
     let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * part + 0.5) as u8;
-    let (a, b) = (stops[below], stops[below + 1]);
     Color(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::axis::{Quantity, Scale};
 use super::frame;
 use super::rows;
-use super::scene::{Anchor, Area, Point, Scene};
+use super::scene::{Anchor, Area, Label, Point, Scene};
 use super::series::{self, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, VERMILION};
+use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, PAPER, VERMILION};
 use super::{Caption, Chart, DataTable, text};
 
 /// One point.
@@ -50,11 +50,13 @@ impl Chart for TradeOff {
 
     fn scene(&self, width: f64) -> Scene {
         let (mut scene, top) = frame::open(&self.caption, width);
-        let entries = [
+        let mut entries = vec![
             (Swatch::Dot(BLUE), "on the front"),
             (Swatch::Dot(OTHER), "another point is better in both"),
-            (Swatch::Ring(VERMILION), "nearest to the best of both"),
         ];
+        if self.points.iter().any(|point| point.is_chosen) {
+            entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
+        }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 26.0;
         let bottom = top + HEIGHT;
         let y = self.scale(1, (bottom - 12.0, top + 8.0));
@@ -139,28 +141,28 @@ impl TradeOff {
 
     fn scale(&self, side: usize, (from_px, to_px): (f64, f64)) -> Scale {
         let values = self.points.iter().map(|point| point.values[side]);
+        let on_front = self.points.iter().filter(|point| point.is_on_front);
+        let ends = on_front.filter_map(|point| point.intervals[side]);
+        let values = values.chain(ends.flat_map(|(low, high)| [low, high]));
         match self.is_logarithmic(side) {
             true => Scale::logarithmic(values, from_px, to_px),
-            false => {
-                let ends = self.points.iter().filter_map(|point| point.intervals[side]);
-                let ends = ends.flat_map(|(low, high)| [low, high]);
-                Scale::spanning(values.chain(ends), 6.0, from_px, to_px)
-            }
+            false => Scale::spanning(values, 6.0, from_px, to_px),
+        }
+    }
+
+    /// Where a value lies on one of the scales; a zero that has no logarithm lies on the edge.
+    fn place(&self, side: usize, scale: &Scale, value: f64, edge: f64) -> f64 {
+        match self.is_logarithmic(side) && value <= 0.0 {
+            true => edge,
+            false => scale.px(value),
         }
     }
 
     fn draw_points(&self, scene: &mut Scene, plot: Area, x: &Scale, y: &Scale) {
-        let place = |side: usize, scale: &Scale, value: f64, edge: f64| match self
-            .is_logarithmic(side)
-            && value <= 0.0
-        {
-            true => edge,
-            false => scale.px(value),
-        };
         let at = |point: &TradeOffPoint| -> Point {
             (
-                place(0, x, point.values[0], plot.left),
-                place(1, y, point.values[1], plot.bottom),
+                self.place(0, x, point.values[0], plot.left),
+                self.place(1, y, point.values[1], plot.bottom),
             )
         };
         let front: Vec<&TradeOffPoint> = self.points.iter().filter(|p| p.is_on_front).collect();
@@ -171,12 +173,12 @@ impl TradeOff {
         for point in &front {
             let (px, py) = at(point);
             if let Some((low, high)) = point.intervals[0] {
-                let ends = [low, high].map(|v| place(0, x, v, plot.left));
+                let ends = [low, high].map(|v| self.place(0, x, v, plot.left));
                 let ends = ends.map(|px| px.clamp(plot.left, plot.right));
                 scene.line(vec![(ends[0], py), (ends[1], py)], BLUE, 1.0);
             }
             if let Some((low, high)) = point.intervals[1] {
-                let ends = [low, high].map(|v| place(1, y, v, plot.bottom));
+                let ends = [low, high].map(|v| self.place(1, y, v, plot.bottom));
                 let ends = ends.map(|py| py.clamp(plot.top, plot.bottom));
                 scene.line(vec![(px, ends[0]), (px, ends[1])], BLUE, 1.0);
             }
@@ -186,33 +188,56 @@ impl TradeOff {
             scene.dot((px, py), 4.2, BLUE);
         }
         let is_labeled =
-            |point: &&&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
-        let mut free_until: Vec<(Point, f64)> = Vec::new();
-        for point in front.iter().filter(is_labeled) {
-            let (px, py) = at(point);
-            let is_left = plot.left + plot.width() * 0.6 < px;
-            let room = if is_left {
-                px - plot.left
-            } else {
-                scene.width - MARGIN - px
-            };
-            let words = text::fit(&point.label, LABEL_SIZE, false, (room - 16.0).max(40.0));
-            let width = text::width(&words, LABEL_SIZE, false);
-            // Above the point, or a line higher where another label stands.
-            let mut label_y = py - 10.0;
-            let overlaps = |(other, other_width): &(Point, f64), y: f64| {
-                (other.1 - y).abs() < 15.0 && (other.0 - px).abs() < width.max(*other_width)
-            };
-            while free_until.iter().any(|other| overlaps(other, label_y)) {
-                label_y -= 15.0;
-            }
-            let label_y = label_y.max(plot.top + 10.0);
-            free_until.push(((px, label_y), width));
-            let (label_x, anchor) = match is_left {
-                true => (px - 12.0, Anchor::End),
-                false => (px + 12.0, Anchor::Start),
-            };
-            scene.label_in((label_x, label_y), &words, anchor, INK);
+            |point: &&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
+        let labeled = front.iter().copied().filter(is_labeled);
+        let labels: Vec<(Point, &str)> = labeled
+            .map(|point| (at(point), point.label.as_str()))
+            .collect();
+        draw_labels(scene, plot, &labels);
+    }
+}
+
+/// Writes the labels of points beside them, a line higher where another label stands.
+fn draw_labels(scene: &mut Scene, plot: Area, labels: &[(Point, &str)]) {
+    let mut free_until: Vec<(Point, f64)> = Vec::new();
+    for &((px, py), label) in labels {
+        let is_left = plot.left + plot.width() * 0.6 < px;
+        let room = if is_left {
+            px - plot.left
+        } else {
+            scene.width - MARGIN - px
+        };
+        let words = text::fit(label, LABEL_SIZE, false, (room - 16.0).max(40.0));
+        let width = text::width(&words, LABEL_SIZE, false);
+        let mut label_y = py - 10.0;
+        let overlaps = |(other, other_width): &(Point, f64), y: f64| {
+            (other.1 - y).abs() < 15.0 && (other.0 - px).abs() < width.max(*other_width)
+        };
+        while free_until.iter().any(|other| overlaps(other, label_y)) {
+            label_y -= 15.0;
         }
+        let label_y = label_y.max(plot.top + 10.0);
+        free_until.push(((px, label_y), width));
+        let (label_x, anchor) = match is_left {
+            true => (px - 12.0, Anchor::End),
+            false => (px + 12.0, Anchor::Start),
+        };
+        let label = Label {
+            at: (label_x, label_y),
+            text: words,
+            size: LABEL_SIZE,
+            is_bold: false,
+            anchor,
+            color: INK,
+        };
+        // Lines that pass below end around it.
+        let area = label.area();
+        let ground = Area {
+            left: area.left - 2.0,
+            right: area.right + 2.0,
+            ..area
+        };
+        scene.rect(ground, PAPER);
+        scene.text(label);
     }
 }

@@ -120,6 +120,11 @@ pub enum Verb {
         /// Explain this one
         name: Option<String>,
     },
+    /// List the flavours of proxies, or explain one: parameters, version, evidence, when
+    Proxies {
+        /// Explain this one
+        name: Option<String>,
+    },
     /// List the registries, or explain one: parameters, version, evidence, when
     Registries {
         /// Explain this one
@@ -210,6 +215,9 @@ pub struct RunArgs {
     /// Write no pictures; useful where only numbers are wanted, and fast
     #[arg(long)]
     pub no_charts: bool,
+    /// Tell in the report what `sensitivity --format json` found and wrote to this file
+    #[arg(long, value_name = "FILE")]
+    pub sensitivity: Option<PathBuf>,
     /// Tell this measure too, in the language of `[expect]`, and save it for `compare`; it is what
     /// --precision looks at. May be repeated
     #[arg(long = "metric", value_name = "MEASURE", action = ArgAction::Append)]

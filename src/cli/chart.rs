@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::look_args::{ChartArgs, ChartFormat, ChartTheme};
+use super::messages::{self, MESSAGES};
 use super::style::Console;
 use super::{CliError, Exit};
 use crate::chart::picture::{Look, Picture};
@@ -26,7 +27,15 @@ pub fn run(args: &ChartArgs, console: &mut Console) -> Result<Exit, CliError> {
     let Some(name) = &args.name else {
         return list(&args.run_dir, &manifest, console);
     };
-    let picture = read(&args.run_dir, name, &manifest)?;
+    let picture = match name.as_str() {
+        MESSAGES => messages::picture(args, console)?,
+        name if args.from.is_some() || args.request.is_some() => {
+            return Err(CliError::Usage(format!(
+                "--from and --request choose messages; `{name}` shows the whole run"
+            )));
+        }
+        name => read(&args.run_dir, name, &manifest)?,
+    };
     let look = Look {
         width: f64::from(args.width),
         theme: match args.theme {
@@ -54,6 +63,8 @@ fn list(run_dir: &Path, manifest: &Manifest, console: &mut Console) -> Result<Ex
         let picture = read(run_dir, name, manifest)?;
         writeln!(console.out(), "{name:width$}  {}", picture.title())?;
     }
+    let how = "single messages, with --from 12s --for 50ms or --request ID; runs again";
+    writeln!(console.out(), "{MESSAGES:width$}  {how}")?;
     Ok(Exit::Done)
 }
 

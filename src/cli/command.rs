@@ -24,6 +24,9 @@ pub fn repeat_command(args: &RunArgs) -> String {
     for metric in &args.metrics {
         words.extend(["--metric".to_string(), quoted(metric)]);
     }
+    if let Some(path) = &args.sensitivity {
+        words.extend(["--sensitivity".to_string(), quoted(&path.to_string_lossy())]);
+    }
     words.extend(precision(&args.precision));
     if args.load.limits.max_events != LimitArgs::EVENT_COUNT_MAX {
         words.extend([

@@ -200,6 +200,7 @@ fn origin(loaded: &load::Loaded, explanation: &Explanation) -> Result<ScenarioOr
         effective_toml: effective_toml(loaded, &rename).expect("what is explained is there"),
         file_hashes,
         defaults: defaults(explanation),
+        sensitivity: Vec::new(),
         inputs,
     })
 }

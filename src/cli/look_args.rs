@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::args::LimitArgs;
+use crate::time::SimDuration;
 
 /// Examples of `stormglass chart`.
 pub const CHART_EXAMPLES: &str = "\
 Examples:
   stormglass chart reports/rack-loss                         which charts are there?
   stormglass chart reports/rack-loss latency > latency.svg
-  stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png";
+  stormglass chart reports/rack-loss latency --format png --width 1200 --theme dark -o a.png
+  stormglass chart reports/rack-loss messages --from 60s --for 20ms > messages.svg";
 
 /// Examples of `stormglass why`.
 pub const WHY_EXAMPLES: &str = "\
@@ -69,7 +71,8 @@ pub struct ChartArgs {
     /// A directory that `run` wrote
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// The chart, named like its files; without a name the charts of the directory are listed
+    /// The chart, named like its files; without a name the charts of the directory are listed.
+    /// `messages` is not stored: it shows single messages of a short window
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
     /// What to write
@@ -85,6 +88,21 @@ pub struct ChartArgs {
     /// Write here instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Of `messages`: where the window starts, like 12s
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Messages")]
+    pub from: Option<SimDuration>,
+    /// Of `messages`: how long the window is [default: 50ms]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_length, requires = "from",
+          help_heading = "Messages")]
+    pub length: Option<SimDuration>,
+    /// Of `messages`: only this request of a client and its sub-calls
+    #[arg(long, value_name = "REQUEST", value_parser = parse_identity, help_heading = "Messages")]
+    pub request: Option<u64>,
+    /// Of `messages`: of this replication, counted from 0
+    #[arg(long, value_name = "I", default_value_t = 0, help_heading = "Messages")]
+    pub replication: u32,
+    #[command(flatten, next_help_heading = "Messages")]
+    pub limits: LimitArgs,
 }
 
 /// Formats of charts.
@@ -105,6 +123,24 @@ pub enum ChartTheme {
     Light,
     /// Light on black
     Dark,
+}
+
+/// `12s`; a run lasts at most two years.
+fn parse_time(text: &str) -> Result<SimDuration, String> {
+    let time = text.parse::<SimDuration>();
+    let time = time.map_err(|error| format!("{error}; write a time like 12s or 250ms"))?;
+    let is_known = time <= SimDuration::from_secs(2 * 366 * 86_400);
+    is_known
+        .then_some(time)
+        .ok_or("the longest time is 732d".into())
+}
+
+fn parse_length(text: &str) -> Result<SimDuration, String> {
+    let length = parse_time(text)?;
+    let is_long = !length.is_zero();
+    is_long
+        .then_some(length)
+        .ok_or("a window is longer than zero".into())
 }
 
 /// `3f9a2c41d07be855`.

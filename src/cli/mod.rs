@@ -15,13 +15,16 @@ mod interrupt;
 mod load;
 mod look_args;
 mod man;
+mod messages;
 mod metrics;
 mod print;
 mod print_comparison;
 mod progress;
+mod proxies;
 mod registries;
 mod run;
 mod schema;
+mod sensitivity_file;
 mod strategies;
 mod study;
 mod style;
@@ -138,6 +141,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Metrics => metrics::run(console),
         Verb::Strategies { name } => strategies::run(name.as_deref(), console),
         Verb::Detectors { name } => detectors::run(name.as_deref(), console),
+        Verb::Proxies { name } => proxies::run(name.as_deref(), console),
         Verb::Registries { name } => registries::run(name.as_deref(), console),
         Verb::Schema => schema::run(console),
         Verb::Verify(args) => verify::run(args, console),

@@ -9,6 +9,7 @@ use super::command::repeat_command;
 use super::interrupt::Interrupt;
 use super::load::{self, Loaded};
 use super::progress::Meter;
+use super::sensitivity_file::sentences;
 use super::style::Console;
 use super::trace_files::TraceFiles;
 use super::{CliError, Exit, print};
@@ -38,7 +39,10 @@ pub const RUNS_DIRECTORY: &str = "stormglass-out";
 pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     let interrupt = Interrupt::listen()?;
     let precision = args.precision.rule(args.replications);
-    let loaded = load::for_run(args, &metrics(args), console)?;
+    let mut loaded = load::for_run(args, &metrics(args), console)?;
+    if let Some(path) = &args.sensitivity {
+        loaded.origin.sensitivity = sentences(path, &loaded.scenario.name)?;
+    }
     let started_at = SystemTime::now();
     let traces = TraceFiles::create(&args.trace)?;
     let mut writer = begin(args.out.as_deref())?;

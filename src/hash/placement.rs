@@ -54,6 +54,20 @@ enum Table {
     Nothing,
 }
 
+/// A ring as it is drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Circle {
+    /// The owner of the middle of each of many equal parts, from hash 0 on.
+    pub sectors: Vec<u32>,
+    /// Points of the ring.
+    pub point_count: u64,
+    /// Where they lie, as a share of a turn; empty where they are too many to be seen.
+    pub points: Vec<f64>,
+}
+
+/// Points that are told one by one.
+const POINT_COUNT_MAX: usize = 400;
+
 /// Values of the first hash of nginx `hash`.
 const NGINX_HASH_COUNT: u64 = 1 << 15;
 
@@ -237,11 +251,39 @@ impl Placement {
         counts.into_iter().map(share).collect()
     }
 
+    /// The circle of a placement on a ring, in `sector_count` equal parts; None of other placements
+    /// and without servers.
+    pub fn circle(&self, sector_count: u32) -> Option<Circle> {
+        let ring = self.arcs().filter(|_| !self.is_empty())?;
+        let Table::Ring(own) = &self.table else {
+            return None;
+        };
+        let width = u64::MAX / u64::from(sector_count);
+        let middle = |sector: u32| u64::from(sector) * width + width / 2;
+        let point_count = own.point_count();
+        let points = match point_count <= POINT_COUNT_MAX {
+            true => own
+                .placed_from(0)
+                .map(|(point, _)| turn_of(point))
+                .collect(),
+            false => Vec::new(),
+        };
+        Some(Circle {
+            sectors: (0..sector_count).map(|s| ring.owner(middle(s))).collect(),
+            point_count: point_count as u64,
+            points,
+        })
+    }
+
     fn probed(&self, count: u64) -> Vec<u32> {
         (0..count)
             .map(|index| self.owner(key_hash(index, PROBE_SEED)))
             .collect()
     }
+}
+
+fn turn_of(point: u64) -> f64 {
+    point as f64 / (1_u128 << 64) as f64
 }
 
 fn owners(servers: &[Server]) -> Vec<u32> {

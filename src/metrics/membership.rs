@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::data::fault::Inheritor;
+use super::data::fault::{Inheritor, KeyMove};
 use super::data::membership::{MembershipChange, MembershipHistory};
 use super::ring::{moved_ratio_ideal, placement_of, servers};
 use crate::hash::placement::moves;
@@ -18,6 +18,9 @@ const CHANGE_COUNT_MAX: usize = 100;
 
 /// Points or slots of all placements that are built to tell them.
 const TABLE_SIZE_MAX: usize = 1 << 23;
+
+/// Moves from one instance to another that are told.
+const KEY_MOVE_COUNT_MAX: usize = 4_096;
 
 /// Inheritors that are named.
 const INHERITOR_COUNT_MAX: usize = 10;
@@ -87,15 +90,35 @@ impl History {
 /// The share that moved from who stayed, with no less weight, to who was there before and has no
 /// more weight.
 pub fn needless_ratio(moves: &[Move], before: &ViewSnapshot, after: &ViewSnapshot) -> f64 {
+    let needless = moves.iter().filter(|m| is_needless(m, before, after));
+    // An empty sum would be minus zero.
+    needless.fold(0.0, |sum, one| sum + one.ratio)
+}
+
+fn is_needless(one: &Move, before: &ViewSnapshot, after: &ViewSnapshot) -> bool {
     let weight = |view: &ViewSnapshot, instance| {
         let place = view.position(InstanceId(instance));
         place.map_or(0.0, |place| view.members[place].weight)
     };
-    let gained = |instance| weight(before, instance) < weight(after, instance);
-    let lost = |instance| weight(after, instance) < weight(before, instance);
-    let needless = moves.iter().filter(|m| !lost(m.from) && !gained(m.to));
-    // An empty sum would be minus zero.
-    needless.fold(0.0, |sum, one| sum + one.ratio)
+    let has_lost = weight(after, one.from) < weight(before, one.from);
+    let has_gained = weight(before, one.to) < weight(after, one.to);
+    !has_lost && !has_gained
+}
+
+/// The largest moves, most first; equal ones by who had the keys, then by who has them.
+pub fn key_moves(
+    mut moves: Vec<Move>,
+    before: &ViewSnapshot,
+    after: &ViewSnapshot,
+) -> Vec<KeyMove> {
+    moves.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+    let told = moves.iter().take(KEY_MOVE_COUNT_MAX).map(|one| KeyMove {
+        from: one.from,
+        to: one.to,
+        ratio: one.ratio,
+        is_needless: is_needless(one, before, after),
+    });
+    told.collect()
 }
 
 /// What each instance got from others, most first; equal ones by their number.

@@ -56,6 +56,6 @@ mod belief_tests;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
-mod fixture;
+pub mod fixture;
 #[cfg(test)]
 mod recorder_tests;

@@ -8,7 +8,7 @@ use super::life::is_down;
 use super::recorder::Recorder;
 use super::selection::Pick;
 use super::service::WorkRecord;
-use super::timeline::{Witness, is_shown, true_state};
+use super::timeline::{Witness, is_member_shown, is_shown, true_state};
 use crate::id::{CallerId, ClassId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::observation::{ExclusionCause, LifeState, Observation, Observer, Suspector};
 use crate::scenario::topology::NodeKind;
@@ -401,7 +401,12 @@ impl Recorder<'_> {
                 Witness::Detector(edge)
             }
             // There are too many members to show one by one.
-            Suspector::Member { .. } => return,
+            Suspector::Member { cluster, node } => {
+                if !is_member_shown(cluster, node, instance, self.scenario) {
+                    return;
+                }
+                Witness::Member(node)
+            }
         };
         self.tables.timelines.add(at, instance, witness, state);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::data::fault::{RingChange, RingShare, RolloutMoves};
 use super::data::membership::MembershipHistory;
-use super::membership::{History, inherited, inheritors, needless_ratio};
+use super::membership::{History, inherited, inheritors, key_moves, needless_ratio};
 use crate::hash::Server;
 use crate::hash::placement::{Placement, moved_ratio, moves};
 use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
@@ -36,6 +36,9 @@ const ROLL_CHANGE_COUNT_MAX: usize = 10_000;
 
 /// Points or slots of all rings that are built for one rolling restart.
 const ROLL_TABLE_SIZE_MAX: usize = 1 << 25;
+
+/// Parts in which a circle is told: a third of a degree each.
+const SECTOR_COUNT: u32 = 1_080;
 
 /// The candidates around the first window of one fault.
 #[derive(Clone, Debug, Default)]
@@ -272,6 +275,11 @@ fn ring_change(
         load_cv_after: load.as_deref().and_then(coefficient_of_variation),
         load_jain_after: load.as_deref().and_then(jain_index),
         instances: ring_shares(before, after, [&owned_before, &owned_after], scenario),
+        moves: key_moves(moves, before, after),
+        circles: ring_before
+            .circle(SECTOR_COUNT)
+            .zip(ring_after.circle(SECTOR_COUNT))
+            .map(|(before, after)| [before, after]),
     }
 }
 

@@ -84,8 +84,9 @@ struct EdgePicks {
     prefix_caller_count: usize,
     /// By caller, then instance: picks in the caller's view.
     prefix_counts: Vec<u32>,
-    prefix_deviation_max: f64,
-    burst_max: u32,
+    /// By instance: the largest deviation and the longest burst.
+    prefix_deviations: Vec<f64>,
+    bursts: Vec<u32>,
 }
 
 /// All call edges of one run.
@@ -165,7 +166,8 @@ impl SelectionTable {
             } else {
                 (sequence.last_picked, sequence.burst) = (pick.instance.0, 1);
             }
-            edge.burst_max = edge.burst_max.max(sequence.burst);
+            let burst = &mut edge.bursts[local];
+            *burst = (*burst).max(sequence.burst);
         }
         let caller = (pick.caller.0 - edge.caller_first) as usize;
         if caller < edge.prefix_caller_count {
@@ -229,11 +231,22 @@ impl SelectionTable {
         }
         if is_whole {
             stats.prefix_caller_count = edge.prefix_caller_count as u64;
+            let deviations = edge.prefix_deviations.iter().copied();
             stats.prefix_deviation_max = (0 < stats.pick_count && 0 < edge.prefix_caller_count)
-                .then_some(edge.prefix_deviation_max);
-            stats.burst_max = u64::from(edge.burst_max);
+                .then(|| deviations.fold(0.0, f64::max));
+            stats.burst_max = edge.bursts.iter().copied().max().unwrap_or(0).into();
         }
         Some(stats)
+    }
+
+    /// The largest deviation of an instance of the service, by its place in it, in picks.
+    pub fn prefix_deviation(&self, edge: EdgeId, local: u32) -> f64 {
+        self.edges[edge.index()].prefix_deviations[local as usize]
+    }
+
+    /// The longest run of picks of an instance of the service, by its place in it.
+    pub fn burst(&self, edge: EdgeId, local: u32) -> u64 {
+        u64::from(self.edges[edge.index()].bursts[local as usize])
     }
 
     fn columns(&self, classes: &[u16], is_whole: bool) -> Option<Vec<usize>> {
@@ -280,8 +293,8 @@ impl EdgePicks {
             free: Vec::new(),
             prefix_caller_count,
             prefix_counts: vec![0; prefix_caller_count * instance_count],
-            prefix_deviation_max: 0.0,
-            burst_max: 0,
+            prefix_deviations: vec![0.0; instance_count],
+            bursts: vec![0; instance_count],
         }
     }
 
@@ -365,7 +378,8 @@ impl EdgePicks {
             let share = held.view.members[place].weight * held.weight_scale;
             let before = (count_before - picks_before * share).abs();
             let after = (count_before + 1.0 - (picks_before + 1.0) * share).abs();
-            self.prefix_deviation_max = self.prefix_deviation_max.max(before).max(after);
+            let most = &mut self.prefix_deviations[local];
+            *most = most.max(before).max(after);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::timeline::{BelievedState, StateChange, TimelineRow, Timelines};
-use crate::id::{CallerId, EdgeId, InstanceId};
+use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
 use crate::model::observation::LifeState;
 use crate::scenario::Scenario;
 use crate::time::SimTime;
@@ -23,6 +23,8 @@ pub enum Witness {
     Registry,
     /// The detector of the first calling side of an edge.
     Detector(EdgeId),
+    /// The last member of a cluster that is not the watched one itself.
+    Member(NodeId),
     /// The candidates of the first calling side of an edge.
     Candidates(EdgeId),
 }
@@ -86,6 +88,23 @@ pub fn is_shown(caller: CallerId, edge: EdgeId, scenario: &Scenario) -> bool {
     scenario.topology.edge_callers(edge).start == caller.0
 }
 
+/// Whether a member is the last one of its cluster besides `instance`, whose beliefs are shown:
+/// faults mostly name the first ones.
+pub fn is_member_shown(
+    cluster: u32,
+    node: NodeId,
+    instance: InstanceId,
+    scenario: &Scenario,
+) -> bool {
+    let topology = &scenario.topology;
+    let services = &scenario.clusters[cluster as usize].services;
+    let members = services
+        .iter()
+        .flat_map(|it| topology.service_instances(*it));
+    let last = members.rev().find(|member| *member != instance.0);
+    last.map(|member| topology.instance_node(InstanceId(member))) == Some(node)
+}
+
 /// The truth as a state to show.
 pub fn true_state(state: LifeState) -> BelievedState {
     match state {
@@ -113,6 +132,7 @@ fn witness_name(witness: Witness, scenario: &Scenario) -> String {
             let what = if is_push { "heartbeat" } else { "ping" };
             format!("{what} {}", first(edge))
         }
+        Witness::Member(node) => format!("gossip {}", topology.node_name(node)),
         Witness::Candidates(edge) => format!("view {}", first(edge)),
     }
 }

@@ -338,7 +338,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             self.deregister(instance);
-            self.leave_gossip(NodeId(instance.0));
+            self.leave_clusters(instance);
             let sequence = self.schedule(grace, Event::GraceEnds(instance.0));
             let mut timer = Timer::UNSET;
             timer.set(sequence);
@@ -362,7 +362,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.release_nodes(&[node], LifeState::Absent, fault);
             } else if self.nodes[node.index()].state.is_up() {
                 self.register(instance);
-                self.stay_in_gossip(node);
+                self.stay_in_clusters(node);
             }
         }
     }
@@ -378,7 +378,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.instance_node(instance);
         let identity = self.nodes[node.index()].path_hash;
         self.fold(Event::GraceEnds(instance.0), node, identity);
-        self.hold_nodes(&[node], LifeState::Absent, None);
+        self.exit_for_good(node, None);
     }
 
     /// Instances become slower by `factor`, or faster again.

@@ -103,17 +103,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         drift_ratio: f64,
         begins: bool,
     ) {
+        // The clock is the host's, and its agent goes by it.
+        let mut targets = window.targets.clone();
+        self.targets().add_agents(&mut targets);
         if begins {
             self.faults.drifts.push(DriftFault {
                 window: index,
-                targets: window.targets.iter().copied().collect(),
+                targets: targets.iter().copied().collect(),
                 drift_ratio,
             });
         } else {
             self.faults.drifts.retain(|fault| fault.window != index);
         }
         let now = self.now();
-        for target in &window.targets {
+        for target in &targets {
             let mut begun = self.faults.drifts.iter().rev();
             let latest = begun.find(|fault| fault.targets.has(*target));
             let own = super::node::drift_of(self.scenario, *target);

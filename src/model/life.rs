@@ -31,11 +31,56 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         state: LifeState,
         fault: Option<FaultId>,
     ) {
-        let changes: Vec<(NodeId, LifeState)> = nodes
+        let mut changes: Vec<(NodeId, LifeState)> = nodes
             .iter()
             .map(|node| (*node, self.nodes[node.index()].hold(state)))
             .collect();
+        if state == LifeState::HostLost {
+            changes.extend(self.agent_changes(nodes));
+        }
         self.change_states(&changes, fault);
+    }
+
+    /// An instance exits for good: if it was the last on its host, the host goes with it.
+    pub(super) fn exit_for_good(&mut self, node: NodeId, fault: Option<FaultId>) {
+        self.hold_nodes(&[node], LifeState::Absent, fault);
+        let changes = self.agent_changes(&[node]);
+        self.change_states(&changes, fault);
+    }
+
+    /// The agents of hosts that are lost, gone, or there again, now that these nodes changed. A
+    /// host is lost when nothing on it is left but what is lost, and gone when nothing is left.
+    fn agent_changes(&mut self, nodes: &[NodeId]) -> Vec<(NodeId, LifeState)> {
+        let topology = &self.scenario.topology;
+        if topology.agent_count() == 0 {
+            return Vec::new();
+        }
+        let mut hosts: Vec<u32> = nodes.iter().filter_map(|n| topology.agent_of(*n)).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let mut changes = Vec::new();
+        for host in hosts {
+            let range = topology.host_nodes(host);
+            let own = &self.nodes[range.start as usize..range.end as usize];
+            let is_gone = own.iter().all(|node| node.is_held(LifeState::Absent));
+            let is_left = |node: &Node| {
+                !node.is_held(LifeState::HostLost) && !node.is_held(LifeState::Absent)
+            };
+            let is_lost = !is_gone && !own.iter().any(is_left);
+            let id = topology.agent_node(host);
+            let agent = &mut self.nodes[id.index()];
+            let mut next = agent.state;
+            for (state, is_meant) in [(LifeState::HostLost, is_lost), (LifeState::Absent, is_gone)]
+            {
+                next = match (agent.is_held(state), is_meant) {
+                    (false, true) => agent.hold(state),
+                    (true, false) => agent.release(state),
+                    _ => next,
+                };
+            }
+            changes.push((id, next));
+        }
+        changes
     }
 
     /// A window of a fault no longer holds these nodes in `state`. Processes that died may take
@@ -46,15 +91,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         state: LifeState,
         fault: Option<FaultId>,
     ) {
-        let mut changes = Vec::with_capacity(nodes.len());
+        let mut own = Vec::with_capacity(nodes.len());
         for node in nodes {
             let next = self.nodes[node.index()].release(state);
             if next == LifeState::Up && loses_memory(state) && self.begin_restart(*node) {
-                changes.push((*node, self.nodes[node.index()].hold(LifeState::Restarting)));
+                own.push((*node, self.nodes[node.index()].hold(LifeState::Restarting)));
             } else {
-                changes.push((*node, next));
+                own.push((*node, next));
             }
         }
+        let mut changes = match state {
+            // A host is there before its processes are.
+            LifeState::HostLost | LifeState::Absent => self.agent_changes(nodes),
+            _ => Vec::new(),
+        };
+        changes.extend(own);
         self.change_states(&changes, fault);
     }
 

@@ -73,7 +73,8 @@ impl LinkFault {
     }
 }
 
-/// The nodes on the two sides of a set of links: a zone means everything in it.
+/// The nodes on the two sides of a set of links: a zone means everything in it, and the agent of a
+/// host is where its host is.
 pub(super) fn link_sides(
     targets: &Targets,
     (from, to): (&Selector, &Selector),
@@ -83,7 +84,11 @@ pub(super) fn link_sides(
         has_callers: true,
         has_registry: true,
     };
-    let side = |s: &Selector| targets.resolve(s, everything, salt).into_iter().collect();
+    let side = |selector: &Selector| {
+        let mut nodes = targets.resolve(selector, everything, salt);
+        targets.add_agents(&mut nodes);
+        nodes.into_iter().collect()
+    };
     (side(from), side(to))
 }
 

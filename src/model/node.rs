@@ -7,7 +7,7 @@ use crate::scenario::Scenario;
 use crate::scenario::topology::NodeKind;
 use crate::time::{SimDuration, SimTime};
 
-/// A caller, an instance or a registry member.
+/// A caller, an instance, a registry member or an agent.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Hash of its path: its identity in keyed draws.
@@ -129,55 +129,65 @@ pub fn drift_of(scenario: &Scenario, node: NodeId) -> f64 {
         }
         NodeKind::Caller(client, _) => scenario.clients[client.index()].clock.drift_ratio,
         NodeKind::RegistryMember(_) => 0.0,
+        NodeKind::Agent(host) => {
+            // The clock is the host's.
+            drift_of(scenario, NodeId(topology.host_nodes(host).start))
+        }
     }
 }
 
 /// All nodes of a scenario, in order of id.
 pub fn build_nodes(scenario: &Scenario) -> Vec<Node> {
     let topology = &scenario.topology;
+    let mut nodes: Vec<Node> = Vec::with_capacity(topology.node_count() as usize);
     let mut hosts = 0;
-    (0..topology.node_count())
-        .map(NodeId)
-        .map(|id| {
-            let (zone, drift_ratio, is_on_new_host, is_spare) = match topology.node_kind(id) {
-                NodeKind::Instance(instance) => {
-                    let group = &scenario.groups[topology.group_of(instance).index()];
-                    let index = topology.index_in_group(instance);
-                    let is_on_new_host = index.is_multiple_of(group.instances_per_host);
-                    (
-                        group.zone,
-                        group.clock.drift_ratio,
-                        is_on_new_host,
-                        index >= group.count,
-                    )
-                }
-                NodeKind::Caller(client, index) => {
-                    let client = &scenario.clients[client.index()];
-                    let zone = client.zones[index as usize % client.zones.len()];
-                    (zone, client.clock.drift_ratio, true, false)
-                }
-                NodeKind::RegistryMember(member) => (
-                    scenario.registry.member_zones[member as usize],
-                    0.0,
-                    true,
-                    false,
-                ),
-            };
-            hosts += u32::from(is_on_new_host);
-            let mut node = Node {
-                path_hash: path_hash(&topology.node_path(id)),
-                zone,
-                host: HostId(hosts - 1),
-                incarnation: 0,
-                state: LifeState::Up,
-                held: [0; HELD_STATES.len()],
-                drift_ratio,
-                shift_ns: 0,
-            };
-            if is_spare {
-                node.state = node.hold(LifeState::Absent);
+    for id in (0..topology.node_count()).map(NodeId) {
+        let drift_ratio = drift_of(scenario, id);
+        let (zone, is_on_new_host, is_spare) = match topology.node_kind(id) {
+            NodeKind::Instance(instance) => {
+                let group = &scenario.groups[topology.group_of(instance).index()];
+                let index = topology.index_in_group(instance);
+                let is_on_new_host = index.is_multiple_of(group.instances_per_host);
+                (group.zone, is_on_new_host, index >= group.count)
             }
-            node
-        })
-        .collect()
+            NodeKind::Caller(client, index) => {
+                let client = &scenario.clients[client.index()];
+                let zone = client.zones[index as usize % client.zones.len()];
+                (zone, true, false)
+            }
+            NodeKind::RegistryMember(member) => {
+                (scenario.registry.member_zones[member as usize], true, false)
+            }
+            NodeKind::Agent(host) => {
+                // Where its host is, and there as soon as a process of it is.
+                let own = &nodes[as_range(topology.host_nodes(host))];
+                let is_spare = own.iter().all(|node| node.is_held(LifeState::Absent));
+                (own[0].zone, false, is_spare)
+            }
+        };
+        hosts += u32::from(is_on_new_host);
+        let host = match topology.node_kind(id) {
+            NodeKind::Agent(host) => HostId(host),
+            _ => HostId(hosts - 1),
+        };
+        let mut node = Node {
+            path_hash: path_hash(&topology.node_path(id)),
+            zone,
+            host,
+            incarnation: 0,
+            state: LifeState::Up,
+            held: [0; HELD_STATES.len()],
+            drift_ratio,
+            shift_ns: 0,
+        };
+        if is_spare {
+            node.state = node.hold(LifeState::Absent);
+        }
+        nodes.push(node);
+    }
+    nodes
+}
+
+fn as_range(nodes: std::ops::Range<u32>) -> std::ops::Range<usize> {
+    nodes.start as usize..nodes.end as usize
 }

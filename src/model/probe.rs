@@ -130,16 +130,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// What a worker spends on it.
     pub(super) fn draw_probe(&self, attempt: &Attempt) -> SimDuration {
-        if attempt.index == Kind::Lease as u8 || attempt.index == Kind::Readiness as u8 {
+        let law = if attempt.index == Kind::Lease as u8 {
+            None
+        } else if attempt.index == Kind::Readiness as u8 {
+            self.servers.probe_time.as_ref()
+        } else {
+            let edge = self.callers[attempt.caller.index()].edge;
+            let law = self.servers.ping_times[edge.index()].as_ref();
+            Some(law.expect("its detector waits for workers"))
+        };
+        let Some(law) = law else {
             return SimDuration::ZERO;
-        }
-        let edge = self.callers[attempt.caller.index()].edge;
-        let law = self.servers.ping_times[edge.index()].as_ref();
+        };
         let mut draw = self
             .streams
             .draw(Purpose::ServiceDemand, attempt.identity, 0, 0);
-        law.expect("its detector waits for workers")
-            .sample(&mut draw)
+        law.sample(&mut draw)
     }
 
     /// Whether an attempt is a check or a heartbeat, of which nothing is told.
@@ -153,6 +159,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = &self.attempts[slot];
         if O::IS_BARE || !attempt.flags.has(AttemptFlags::PROBE) {
             return true;
+        }
+        if attempt.index == Kind::Readiness as u8 {
+            return self.scenario.registry.profile.probe_path() == Some(ProbePath::Deep);
         }
         if attempt.index != Kind::Check as u8 {
             return false;

@@ -41,6 +41,8 @@ pub struct ServerState {
     pauses: Vec<Option<[Sampler; 2]>>,
     /// What a worker spends on a ping, by edge.
     pub(super) ping_times: Vec<Option<Sampler>>,
+    /// What one spends on a probe of the registry; None: nothing.
+    pub(super) probe_time: Option<Sampler>,
     /// Since when each instance warms up; empty where nothing does.
     warm_since: Vec<Option<SimTime>>,
     /// Priorities that requests may have, ascending.
@@ -71,6 +73,7 @@ impl ServerState {
                 .iter()
                 .map(|edge| edge.ping_time.as_ref().map(Sampler::new))
                 .collect(),
+            probe_time: scenario.registry.profile.probe_time().map(Sampler::new),
             warm_since: match has_warmup {
                 true => scenario.groups.iter().flat_map(warm_since).collect(),
                 false => Vec::new(),

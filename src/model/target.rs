@@ -91,6 +91,26 @@ impl Targets<'_> {
         nodes
     }
 
+    /// Adds the agents of hosts of which all nodes are there: whatever happens to a whole host, or
+    /// to its links, happens to its agent. `nodes` are ascending, and stay so.
+    pub fn add_agents(&self, nodes: &mut Vec<NodeId>) {
+        let topology = &self.scenario.topology;
+        if topology.agent_count() == 0 {
+            return;
+        }
+        let mut hosts: Vec<u32> = nodes.iter().filter_map(|n| topology.agent_of(*n)).collect();
+        hosts.dedup();
+        let has = |node: &NodeId| nodes.binary_search(node).is_ok() || self.is_spare(*node);
+        hosts.retain(|host| {
+            topology
+                .host_nodes(*host)
+                .map(NodeId)
+                .all(|node| has(&node))
+        });
+        nodes.extend(hosts.into_iter().map(|host| topology.agent_node(host)));
+        nodes.sort_unstable();
+    }
+
     /// Whether a node is an instance that only a `scale_out` makes present.
     pub fn is_spare(&self, node: NodeId) -> bool {
         let topology = &self.scenario.topology;
@@ -99,7 +119,7 @@ impl Targets<'_> {
                 let group = &self.scenario.groups[topology.group_of(instance).index()];
                 topology.index_in_group(instance) >= group.count
             }
-            NodeKind::Caller(..) | NodeKind::RegistryMember(_) => false,
+            NodeKind::Caller(..) | NodeKind::RegistryMember(_) | NodeKind::Agent(_) => false,
         }
     }
 
@@ -124,9 +144,12 @@ impl Targets<'_> {
                         NodeKind::Instance(_) => true,
                         NodeKind::Caller(..) => zone_meaning.has_callers,
                         NodeKind::RegistryMember(_) => zone_meaning.has_registry,
+                        NodeKind::Agent(_) => false,
                     }
             }),
-            Target::Host(HostId(host)) => self.filter(|_, node| node.host == HostId(host)),
+            Target::Host(HostId(host)) => self.filter(|id, node| {
+                node.host == HostId(host) && !matches!(topology.node_kind(id), NodeKind::Agent(_))
+            }),
             Target::Client(client) => range(topology.client_nodes(client)),
             Target::Caller(ClientId(client), index) => {
                 vec![NodeId(

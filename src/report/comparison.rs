@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::comparison_files::ComparisonContents;
 use super::comparison_text::{sentences, verdict_word};
+use super::page::basis::Basis;
 use super::series::safe_cell;
 use super::summary::unit_suffix;
 use crate::experiment::compare::between::BetweenJudgement;
@@ -31,6 +32,8 @@ pub struct ComparisonFacts {
     pub digest: String,
     /// By variant: what it sets, and the fingerprint of its runs.
     pub variants: Vec<(Vec<String>, String)>,
+    /// The question, and the models; nothing of saved runs.
+    pub basis: Basis,
 }
 
 /// An expectation between variants, judged.

@@ -4,6 +4,8 @@ use super::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use super::comparison_text::{READING, between_lines, facts_text, notes, sentences, tables};
 use super::files::write_picture;
 use super::html::{self, Block, Mark, ReportPage, Section, Table};
+use super::markdown;
+use super::page::basis;
 use super::pictures::comparison::pictures;
 use super::run_dir::{RunDirError, RunDirWriter};
 use super::terminal;
@@ -39,7 +41,10 @@ pub fn write_comparison(
     for picture in &pictures {
         write_picture(writer, picture)?;
     }
-    let html = html::render(&page(contents, pictures));
+    let page = page(contents, pictures);
+    let markdown = markdown::render(&page);
+    writer.write("report.md", |out| out.write_all(markdown.as_bytes()))?;
+    let html = html::render(&page);
     writer.write("report.html", |out| out.write_all(html.as_bytes()))
 }
 
@@ -65,6 +70,7 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         ("Against the reference", blocks(differences)),
         ("Every variant", blocks(levels)),
         ("Method", method()),
+        ("Assumptions and limits", assumptions(facts)),
     ];
     let shown = sections
         .into_iter()
@@ -72,8 +78,9 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
     ReportPage {
         title: format!("{}: a comparison", facts.scenario),
         facts: facts_text(comparison, facts.seed),
-        question: Vec::new(),
+        question: facts.basis.question.clone(),
         findings: sentences(comparison),
+        variants: comparison.variants.clone(),
         replay: None,
         sections: shown
             .map(|(title, blocks)| Section {
@@ -90,6 +97,11 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
             facts.digest
         ),
     }
+}
+
+fn assumptions(facts: &ComparisonFacts) -> Vec<Block> {
+    let models = facts.basis.models.clone().map(Block::Table);
+    basis::limits().into_iter().chain(models).collect()
 }
 
 fn html_table(table: &terminal::Table) -> Table {

@@ -33,6 +33,8 @@ pub struct ScenarioOrigin {
     pub inputs: Vec<KeptInput>,
     /// What the scenario left open and what was taken.
     pub defaults: Vec<DefaultLine>,
+    /// What a sensitivity study of it found, in sentences; empty where none is known.
+    pub sensitivity: Vec<String>,
 }
 
 /// A CSV input that the run directory holds a copy of.
@@ -108,6 +110,7 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
         expectations: contents.summary.expectations.clone(),
         means: contents.summary.means.clone(),
         defaults: contents.origin.defaults.clone(),
+        sensitivity: contents.origin.sensitivity.clone(),
         scenario_text: contents.origin.effective_toml.clone(),
         command: contents.command.to_string(),
         digest: results.digest(),

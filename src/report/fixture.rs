@@ -219,6 +219,8 @@ fn edge() -> EdgeMetrics {
         pick_count: 10_000,
         share_ratio,
         expected_ratio: if instance < 2 { 1.0 / 6.0 } else { 1.0 / 3.0 },
+        prefix_deviation_max: f64::from(instance) * 0.5,
+        burst_max: 2,
     };
     let shares = [
         (0, "web/a/0", 0.165),
@@ -261,12 +263,9 @@ fn detector() -> DetectorMetrics {
         undetected_count: 0,
         mistake_count: 1,
         mistake_rate_per_sec: Some(0.004),
-        mistake_duration: DurationStats::default(),
-        mistake_open_count: 0,
-        mistake_recurrence_secs_mean: None,
         query_accuracy_ratio: Some(0.999),
         observed_pair_secs: 220.0,
-        members: None,
+        ..DetectorMetrics::default()
     }
 }
 

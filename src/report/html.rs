@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use super::html_data::data_table;
 use super::script;
-use crate::chart::DataTable;
 use crate::chart::picture::Picture;
 use crate::chart::scene::TimePlot;
 use crate::chart::theme::{Color, DARK};
@@ -18,6 +18,8 @@ pub struct ReportPage {
     pub question: Vec<String>,
     /// The answer: one sentence per finding.
     pub findings: Vec<String>,
+    /// What can be shown and hidden by name: the variants of a comparison.
+    pub variants: Vec<String>,
     /// What the replay shows, as JSON; none where there is nothing to show.
     pub replay: Option<String>,
     /// The body.
@@ -95,8 +97,6 @@ pub enum Mark {
 
 /// Size that a page does not pass: pictures and tables beyond are left out, and the page says so.
 pub const SIZE_MAX: usize = 2_000_000;
-/// Rows of the numbers below a chart; of more, every n-th is shown.
-const DATA_ROW_COUNT_MAX: usize = 240;
 
 impl Table {
     /// A table without rows. A title that starts with `#` is that of a column of numbers.
@@ -210,7 +210,17 @@ fn open_document(html: &mut String, page: &ReportPage) {
     if page.replay.is_some() {
         html.push_str("<a class=\"scripted\" href=\"#replay-part\">Replay</a>\n");
     }
-    html.push_str("<a href=\"#repeat\">Repeat</a>\n</nav>\n</header>\n<main>\n");
+    html.push_str("<a href=\"#repeat\">Repeat</a>\n</nav>\n");
+    if !page.variants.is_empty() {
+        let names = serde_json::json!(page.variants).to_string();
+        let _ = writeln!(
+            html,
+            "<fieldset id=\"variants\" class=\"scripted\" data-names=\"{}\">\n\
+             <legend>Variants that are shown</legend>\n</fieldset>",
+            escape(&names)
+        );
+    }
+    html.push_str("</header>\n<main>\n");
 }
 
 /// Rules that give the pictures on a dark page the colours that stand in for theirs.
@@ -253,7 +263,7 @@ fn write_block(html: &mut String, block: &Block) {
     }
 }
 
-fn write_table(html: &mut String, table: &Table) {
+pub(super) fn write_table(html: &mut String, table: &Table) {
     html.push_str("<div class=\"wide\" tabindex=\"0\"><table>\n");
     if !table.caption.is_empty() {
         let _ = writeln!(html, "<caption>{}</caption>", escape(&table.caption));
@@ -346,36 +356,6 @@ fn write_replay(html: &mut String, page: &ReportPage) {
     );
 }
 
-fn data_table(data: &DataTable) -> String {
-    let every = data.rows.len().div_ceil(DATA_ROW_COUNT_MAX).max(1);
-    let column = |title: &String| Column {
-        title: title.clone(),
-        is_number: true,
-    };
-    let row = |cells: &Vec<String>| Row {
-        cells: cells.clone(),
-        mark: Mark::None,
-    };
-    let mut table = Table {
-        caption: String::new(),
-        columns: data.columns.iter().map(column).collect(),
-        rows: data.rows.iter().step_by(every).map(row).collect(),
-    };
-    if let Some(first) = table.columns.first_mut() {
-        first.is_number = false;
-    }
-    let mut html = String::new();
-    if 1 < every {
-        let _ = writeln!(
-            html,
-            "<p class=\"note\">One of every {every} rows; {} in all.</p>",
-            super::format::count(data.rows.len() as u64)
-        );
-    }
-    write_table(&mut html, &table);
-    html
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -422,6 +402,7 @@ mod tests {
             facts: HOSTILE.into(),
             question: vec![HOSTILE.into()],
             findings: vec![HOSTILE.into()],
+            variants: vec![HOSTILE.into()],
             replay: None,
             sections: vec![Section {
                 title: HOSTILE.into(),
@@ -476,15 +457,5 @@ mod tests {
         let html = render(&page((0..600).map(|_| picture(24)).collect()));
         assert!(html.len() < SIZE_MAX + 100_000, "{} bytes", html.len());
         assert!(html.contains("this page is full"));
-    }
-
-    #[test]
-    fn long_data_are_thinned_evenly() {
-        let mut data = DataTable::new(["n"]);
-        (0..1_000).for_each(|n| data.push(vec![n.to_string()]));
-        // 1,000 rows of which 240 may be shown: every fifth.
-        let html = data_table(&data);
-        assert!(html.contains("One of every 5 rows; 1,000 in all."));
-        assert_eq!(html.matches("<td>").count(), 200);
     }
 }

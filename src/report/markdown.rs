@@ -112,6 +112,7 @@ mod tests {
             facts: "seed 7".into(),
             question: vec!["Why <b>?".into()],
             findings: vec!["Held.".into(), "p99 rose.".into()],
+            variants: Vec::new(),
             replay: None,
             sections: vec![Section {
                 title: "Requests".into(),

@@ -9,6 +9,7 @@ mod flow;
 pub mod format;
 pub mod hgrm;
 pub mod html;
+mod html_data;
 pub mod junit;
 pub mod manifest;
 pub mod markdown;

@@ -3,7 +3,8 @@ function replay(draw, make, secs, point) {
   if (!source) return;
   const data = JSON.parse(source.textContent);
   const root = document.getElementById("replay");
-  const width = 900, top = 96, pitch = 22;
+  const circle = data.rings.some((ring) => ring.circles);
+  const width = 900, top = circle ? 236 : 118, pitch = 22;
   const many = Math.max(data.instances.length, 1);
   const columns = Math.ceil(many / 30), perColumn = Math.ceil(many / columns);
   const callers = data.callers.length;
@@ -41,13 +42,43 @@ function replay(draw, make, secs, point) {
     };
   });
   const fault = words(left, 24, ""), status = words(left, 46, ""), ringText = words(left, 68, "");
+  const believed = words(left, 90, "");
   const ring = draw(svg, "g", {});
   const isIn = (spans, t) => spans.some(([from, to]) => from <= t && t < to);
+  /* The owners of equal parts of the ring, clockwise from the top. */
+  const drawCircle = (runs, before) => {
+    const spread = (list) => list.flatMap(([owner, count]) => Array(count).fill(owner));
+    const now = spread(runs), then = spread(before), r = 84, x0 = width - 130, y0 = 124;
+    const rim = (sector) => {
+      const angle = sector / now.length * 2 * Math.PI;
+      return (x0 + r * Math.sin(angle)).toFixed(1) + " " + (y0 - r * Math.cos(angle)).toFixed(1);
+    };
+    const paths = new Map();
+    for (let from = 0, to; from < now.length; from = to) {
+      const moved = now[from] !== then[from];
+      for (to = from + 1; to < now.length && now[to] === now[from]
+        && (now[to] !== then[to]) === moved; to += 1);
+      const key = now[from] + (moved ? " moved" : "");
+      const wide = to - from > now.length / 2 ? 1 : 0;
+      paths.set(key, (paths.get(key) ?? "") + `M${rim(from)}A${r} ${r} 0 ${wide} 1 ${rim(Math.min(to, from + now.length - 0.1))}`);
+    }
+    for (const [key, d] of paths) {
+      const path = draw(ring, "path", { d, class: "own o" + parseInt(key) % 8
+        + (key.endsWith("moved") ? " moved" : "") });
+      draw(path, "title", {}).textContent = data.ringNames[parseInt(key)];
+    }
+  };
   const drawRing = (t) => {
     ring.replaceChildren();
     const change = data.rings.find(({ start, end }) => start <= t && t < end);
     const of = change ?? data.rings[0];
     if (!of) return;
+    if (of.circles) {
+      drawCircle(change ? of.circles[1] : of.circles[0], of.circles[0]);
+      ringText.textContent = change
+        ? "ring: after " + of.fault + ", what it moved in full color" : "ring: before any change";
+      return;
+    }
     const shares = change ? change.after : of.before;
     ringText.textContent = "ring: " + (change ? "after " + of.fault : "before any change");
     let x = right;
@@ -91,6 +122,11 @@ function replay(draw, make, secs, point) {
     const requests = data.requests[Math.min(Math.floor(at / data.requestWindow), data.requests.length - 1)];
     status.textContent = secs(at) + (requests
       ? ` \u00b7 ${requests[0]} requests/s, ${requests[1]} % succeeded` : "");
+    const doubted = data.instances.filter((_, i) => isIn(data.suspected[i], at));
+    believed.textContent = data.observer ? data.observer + ": "
+      + (doubted.length ? "suspects " + doubted.slice(0, 6).join(", ")
+        + (doubted.length > 6 ? " and " + (doubted.length - 6) + " more" : "") : "suspects nobody")
+      : "";
     drawRing(at);
     slider.value = at;
     slider.setAttribute("aria-valuetext", status.textContent + ", " + fault.textContent);

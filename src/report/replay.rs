@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::pictures::RunView;
 use super::pictures::instances::{TRUTH, is_down, spans};
+use super::pictures::shares::circles;
 use crate::id::{CallerId, NodeId};
 use crate::metrics::data::series::InstanceRow;
 use crate::metrics::data::timeline::BelievedState;
@@ -46,6 +47,7 @@ pub fn replay_data(run: RunView) -> Option<String> {
         "requests": requests(run),
         "rings": rings,
         "ringNames": ring_names,
+        "observer": observer(run),
     });
     for (key, values) in instances(run, &rows, pool) {
         data[key] = values;
@@ -81,6 +83,13 @@ fn instances(run: RunView, rows: &[&InstanceRow], pool: usize) -> Vec<(&'static 
             each(&|row| believed(row, false, |state| state != BelievedState::Up)),
         ),
     ]
+}
+
+/// Who suspects: the first observer of the first instance to which anything happened.
+fn observer<'a>(run: RunView<'a>) -> Option<&'a str> {
+    let mut lines = run.metrics.timelines.rows.iter();
+    let line = lines.find(|line| line.observer != TRUTH)?;
+    Some(line.observer.as_str())
 }
 
 /// The sample of attempts: when they were sent and ended, the places of their caller and instance
@@ -180,13 +189,30 @@ fn rings(run: RunView) -> (Vec<Value>, Vec<String>) {
         };
         rings.push(json!({
             "fault": fault.fault,
-            "start": window.start_secs,
+            "start": seen_secs(run, window.start_secs, window.end_secs),
             "end": window.end_secs,
             "before": shares(|share| share.before_ratio),
             "after": shares(|share| share.after_ratio),
+            "circles": circles(ring).map(|both| both.map(|circle| runs(&circle.sectors))),
         }));
     }
     (rings, names)
+}
+
+/// When a calling side first left an instance out in a window of a fault, which is when its ring
+/// changes; the start of the window where that is not known.
+fn seen_secs(run: RunView, start_secs: f64, end_secs: f64) -> f64 {
+    let rows = run.metrics.timelines.rows.iter();
+    let views = rows.filter(|row| row.observer.starts_with("view "));
+    let changes = views.flat_map(|row| row.changes.iter().map(|change| change.at_secs));
+    let within = changes.filter(|at| start_secs <= *at && *at < end_secs);
+    within.reduce(f64::min).unwrap_or(start_secs)
+}
+
+/// Runs of equal owners with their lengths.
+fn runs(sectors: &[u32]) -> Vec<(u32, usize)> {
+    let runs = sectors.chunk_by(|a, b| a == b);
+    runs.map(|run| (run[0], run.len())).collect()
 }
 
 /// Means over groups of windows, with one decimal.

@@ -206,5 +206,29 @@
     }
   }
 
+  /* Variants are shown and hidden, in tables and in charts with a row for each. */
+  const box = document.getElementById("variants");
+  for (const name of JSON.parse(box?.dataset.names ?? "[]")) {
+    const tables = all("table").filter((table) =>
+      ["variant", "name"].includes(table.tHead.rows[0].cells[0].textContent));
+    const rows = tables.flatMap((table) => [...table.tBodies[0].rows])
+      .filter((row) => row.cells[0].textContent === name);
+    const places = all("figure svg text").filter((text) => text.textContent === name);
+    const veils = [];
+    const input = make("input", { type: "checkbox", checked: true });
+    input.addEventListener("change", () => {
+      rows.forEach((row) => { row.hidden = !input.checked; });
+      veils.splice(0).forEach((veil) => veil.remove());
+      if (input.checked) return;
+      for (const text of places) {
+        const svg = text.ownerSVGElement, { y, height } = text.getBBox();
+        veils.push(draw(svg, "rect", {
+          class: "veil", x: 4, y: y + height / 2 - 40, height: 80,
+          width: svg.viewBox.baseVal.width - 8 }));
+      }
+    });
+    box.append(make("label", {}, input, " " + name));
+  }
+
   replay(draw, make, secs, point);
 })();

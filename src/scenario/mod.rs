@@ -22,6 +22,7 @@ pub mod measure;
 pub mod measure_catalog;
 pub mod network;
 pub mod proxy;
+pub mod proxy_catalog;
 pub mod registry;
 pub mod registry_catalog;
 pub mod resilience;

@@ -85,6 +85,34 @@ pub const REGISTRIES: &[RegistryInfo] = &[
         },
     },
     RegistryInfo {
+        version: Some("Consul 1.8 (raft 1.1, memberlist LAN); agents on all hosts, HTTP clients"),
+        path: "an HTTP check asks a worker (`path`), a TCP check the kernel alone; a report of a \
+               TTL check comes from a thread of its own",
+        info: StrategyInfo {
+            name: "consul",
+            summary: "agents that check their instances, blocking queries, gossip, a quorum",
+            source: "HashiCorp Consul: agent/checks, agent/local/state.go, agent/ae, agent/router, \
+                     agent/consul/{client,rpc,leader}.go, api/watch/plan.go, agent/cache; raft 1.1",
+            evidence: Evidence::Recorded(
+                "Consul 1.8.7: consul-ttl, consul-http-check, consul-gossip-kill-n3 and -stop-n3 \
+                 (theory tests, two-sample tests at 1 %); elections follow from the rules of raft \
+                 and are not recorded; rpc_client_timeout, what applications do and capacity are \
+                 assumed; streaming, ACLs, sessions and DNS are left out",
+            ),
+            guarantee: "a TTL check is critical when its time is over, never earlier; an HTTP or \
+                        TCP check within interval of a crash, and interval + timeout of a hang; \
+                        the change is sent at once and is on every list after one quorum write; a \
+                        lost host is noticed by gossip (suspicion of 4 s and more); a critical \
+                        instance stays registered, unless deregister_critical_service_after says \
+                        otherwise; without a quorum nothing changes, and stale reads go on",
+            cost: "checks and reports stay on the host; a full sync per agent in 1 to 2 minutes, a \
+                   query per caller in 5, gossip of every host",
+            use_when: "you run it: for checks, host loss, leader loss, stale and consistent reads",
+            avoid_when: "a change must reach the servers for sure: one that fails with its server \
+                         waits for the next full sync, up to two minutes",
+        },
+    },
+    RegistryInfo {
         version: Some("etcd 3.4 with its Go client"),
         path: THREAD,
         info: StrategyInfo {

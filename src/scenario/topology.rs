@@ -1,9 +1,9 @@
 //! Where each entity of a scenario stands in the tables of a run, and what it is called.
 //!
-//! Nodes are numbered instances first, then the callers of clients, then registry members. Calling
-//! sides are numbered edge by edge, and within an edge by the number of their owner. Where the
-//! workers of an owner each have a calling side of their own, those of all first workers come
-//! first, then those of all second ones.
+//! Nodes are numbered instances first, then the callers of clients, then registry members, then the
+//! agents of hosts where the registry has some. Calling sides are numbered edge by edge, and within
+//! an edge by the number of their owner. Where the workers of an owner each have a calling side of
+//! their own, those of all first workers come first, then those of all second ones.
 
 use super::client::{ClientConfig, EdgeConfig, EdgeOwner};
 use super::service::{GroupConfig, ServiceConfig};
@@ -28,6 +28,8 @@ pub struct Topology {
     group_names: Vec<String>,
     client_names: Vec<String>,
     registry_member_count: u32,
+    /// The first node of each host that has an agent, and one past the last one; empty without.
+    host_first_node: Vec<u32>,
 }
 
 /// What a node is.
@@ -39,6 +41,8 @@ pub enum NodeKind {
     Caller(ClientId, u32),
     /// A member of the registry.
     RegistryMember(u32),
+    /// The agent of a host, by number of the host.
+    Agent(u32),
 }
 
 impl Topology {
@@ -78,6 +82,40 @@ impl Topology {
         topology
     }
 
+    /// Gives every host of instances and callers an agent. `groups` are those of [`Topology::new`].
+    pub fn add_agents(&mut self, groups: &[GroupConfig]) {
+        let first_of_group = |(group, range): (&GroupConfig, std::ops::Range<u32>)| {
+            range.step_by(group.instances_per_host.max(1) as usize)
+        };
+        let ranges = (0..groups.len()).map(|g| self.group_instances(GroupId::from_index(g)));
+        let of_instances = groups.iter().zip(ranges).flat_map(first_of_group);
+        let end = self.registry_first_node();
+        let of_callers = self.instance_count()..end;
+        self.host_first_node = of_instances.chain(of_callers).chain([end]).collect();
+    }
+
+    /// Agents: one for each host of instances and callers, or none.
+    pub fn agent_count(&self) -> u32 {
+        (self.host_first_node.len() as u32).saturating_sub(1)
+    }
+
+    /// The node of the agent of a host.
+    pub fn agent_node(&self, host: u32) -> NodeId {
+        assert!(host < self.agent_count());
+        NodeId(self.registry_first_node() + self.registry_member_count + host)
+    }
+
+    /// The agent on the host of an instance or a caller, if it has one.
+    pub fn agent_of(&self, node: NodeId) -> Option<u32> {
+        let is_hosted = self.agent_count() > 0 && node.0 < self.registry_first_node();
+        is_hosted.then(|| place(&self.host_first_node, node.0) as u32)
+    }
+
+    /// The instances and callers on a host that has an agent.
+    pub fn host_nodes(&self, host: u32) -> std::ops::Range<u32> {
+        self.host_first_node[host as usize]..self.host_first_node[host as usize + 1]
+    }
+
     /// First node and number of nodes that own the calling sides of an edge.
     fn owner_nodes(&self, owner: EdgeOwner) -> (u32, u32) {
         match owner {
@@ -102,7 +140,7 @@ impl Topology {
 
     /// All nodes.
     pub fn node_count(&self) -> u32 {
-        self.registry_first_node() + self.registry_member_count
+        self.registry_first_node() + self.registry_member_count + self.agent_count()
     }
 
     /// All calling sides.
@@ -178,8 +216,11 @@ impl Topology {
         if node.0 < self.instance_count() {
             return NodeKind::Instance(InstanceId(node.0));
         }
-        if node.0 >= self.registry_first_node() {
-            return NodeKind::RegistryMember(node.0 - self.registry_first_node());
+        if let Some(place) = node.0.checked_sub(self.registry_first_node()) {
+            return match place.checked_sub(self.registry_member_count) {
+                None => NodeKind::RegistryMember(place),
+                Some(host) => NodeKind::Agent(host),
+            };
         }
         let client = place(&self.client_first_node, node.0);
         NodeKind::Caller(
@@ -257,7 +298,7 @@ impl Topology {
         )
     }
 
-    /// `web/a/3`, `shop/7` or `registry/1`.
+    /// `web/a/3`, `shop/7`, `registry/1` or, for an agent, `agent/` and its host's first node.
     pub fn node_name(&self, node: NodeId) -> String {
         match self.node_kind(node) {
             NodeKind::Instance(instance) => self.instance_name(instance),
@@ -265,6 +306,10 @@ impl Topology {
                 format!("{}/{index}", self.client_names[client.index()])
             }
             NodeKind::RegistryMember(member) => format!("registry/{member}"),
+            NodeKind::Agent(host) => {
+                let first = NodeId(self.host_nodes(host).start);
+                format!("agent/{}", self.node_name(first))
+            }
         }
     }
 
@@ -285,6 +330,10 @@ impl Topology {
                 format!("client.{}/{index}", self.client_names[client.index()])
             }
             NodeKind::RegistryMember(member) => format!("registry/{member}"),
+            NodeKind::Agent(host) => {
+                let first = NodeId(self.host_nodes(host).start);
+                format!("agent.{}", self.node_path(first))
+            }
         }
     }
 }

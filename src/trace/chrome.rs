@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::Follower;
-use super::json::{JsonWriter, quoted};
+use super::json::{Digits, JsonWriter, Piece, micros, quoted};
 use super::names::Names;
 use super::words;
 use crate::id::{FaultId, InstanceId, NodeId};
@@ -21,10 +21,15 @@ use crate::time::{SimDuration, SimTime};
 
 /// Tracks of faults.
 const FAULTS: &str = "1";
-/// Tracks of requests.
+/// Tracks of requests; it stands in [`REQUEST_EVENT`], too.
 const REQUESTS: &str = "2";
 /// Tracks and counters of instances.
 const INSTANCES: &str = "3";
+
+/// The opening of an event of a request, which is never the first of a trace.
+const REQUEST_EVENT: &[u8; 42] = b",\n{\"ph\":\"b\",\"cat\":\"request\",\"pid\":2,\"id\":\"";
+const PHASE_AT: usize = 9;
+const _: () = assert!(REQUEST_EVENT[PHASE_AT] == b'b');
 
 /// Times at which the load of instances is written, over a run.
 const SAMPLE_COUNT: u64 = 1_000;
@@ -42,6 +47,8 @@ pub struct ChromeTrace<'w> {
     window_counts: Vec<u64>,
     /// Sub-calls under way. The only call of a client's request is the request itself.
     sub_calls: BTreeSet<u64>,
+    /// The instant of the last event of a request, and its digits.
+    last: (SimTime, Digits),
 }
 
 impl<'w> ChromeTrace<'w> {
@@ -57,6 +64,7 @@ impl<'w> ChromeTrace<'w> {
             next_sample: SimTime::START,
             window_counts: vec![0; scenario.faults.len()],
             sub_calls: BTreeSet::new(),
+            last: (SimTime::START, micros(0)),
         };
         trace.open(scenario, seed);
         trace
@@ -102,44 +110,47 @@ impl<'w> ChromeTrace<'w> {
         self.out.end_record();
     }
 
-    /// Opens an event of a request: `b` begins, `e` ends, `n` is an instant. `name` is JSON.
-    fn request_event(
-        &mut self,
-        at: SimTime,
-        phase: &str,
-        request: u64,
-        name: impl FnOnce(&Names) -> &str,
-    ) {
-        self.begin_event();
-        self.out.raw("{\"ph\":\"");
-        self.out.raw(phase);
-        self.out.raw("\",\"cat\":\"request\",\"pid\":");
-        self.out.raw(REQUESTS);
-        self.out.raw(",\"id\":\"");
+    /// Opens an event of a request up to its name: `b` begins, `e` ends, `n` is an instant.
+    #[inline]
+    fn request_event(&mut self, at: SimTime, phase: u8, request: u64) {
+        let mut opening = *REQUEST_EVENT;
+        opening[PHASE_AT] = phase;
+        if self.last.0 != at {
+            self.last = (at, micros(at.as_ns()));
+        }
+        self.out.end_record();
+        self.out.padded(&opening, opening.len());
         self.out.identity(request);
         self.out.raw("\",\"ts\":");
-        self.out.micros(at.as_ns());
+        self.out.padded(&self.last.1.bytes, self.last.1.length);
         self.out.raw(",\"name\":");
-        self.out.raw(name(&self.names));
     }
 
-    /// Ends an event; `result` is told unless it is `usual`.
-    fn end_event(&mut self, result: &str, usual: &str) {
-        if result == usual {
-            self.out.raw("}");
+    /// Ends an event.
+    #[inline]
+    fn end_event(&mut self) {
+        self.out.raw("}");
+    }
+
+    /// Ends an event and tells its result, unless that is the usual one.
+    #[inline]
+    fn end_with(&mut self, result: &str, is_usual: bool) {
+        if is_usual {
+            self.end_event();
         } else {
-            self.argument("outcome", |_| "\"");
+            self.argument("outcome");
+            self.out.raw("\"");
             self.out.raw(result);
             self.out.raw("\"}}");
         }
     }
 
-    /// Opens the arguments of an event with the first of them, whose value is JSON.
-    fn argument(&mut self, key: &str, value: impl FnOnce(&Names) -> &str) {
+    /// Opens the arguments of an event with the first of them, whose value is to follow.
+    #[inline]
+    fn argument(&mut self, key: &str) {
         self.out.raw(",\"args\":{\"");
         self.out.raw(key);
         self.out.raw("\":");
-        self.out.raw(value(&self.names));
     }
 
     /// An instant on the track of an instance.
@@ -148,7 +159,7 @@ impl<'w> ChromeTrace<'w> {
         at: SimTime,
         instance: InstanceId,
         what: &str,
-        whose: impl FnOnce(&Names) -> &str,
+        whose: impl FnOnce(&Names) -> &Piece,
     ) {
         self.begin_event();
         self.out.raw("{\"ph\":\"i\",\"s\":\"t\",\"pid\":");
@@ -160,9 +171,10 @@ impl<'w> ChromeTrace<'w> {
         self.out.raw(",\"name\":\"");
         self.out.raw(what);
         self.out.raw("\"");
-        self.argument("instance", |names| names.instance(instance));
+        self.argument("instance");
+        self.out.piece(self.names.instance(instance));
         self.out.raw(",\"by\":");
-        self.out.raw(whose(&self.names));
+        self.out.piece(whose(&self.names));
         self.out.raw("}}");
     }
 
@@ -189,12 +201,13 @@ impl<'w> ChromeTrace<'w> {
             self.out.raw("\",\"ts\":");
             self.out.micros(at.as_ns());
             self.out.raw(",\"name\":");
-            self.out.raw(self.names.fault(fault));
-            self.argument("is_start", |_| if is_start { "true" } else { "false" });
+            self.out.piece(self.names.fault(fault));
+            self.argument("is_start");
+            self.out.raw(if is_start { "true" } else { "false" });
             self.out.raw(",\"targets\":[");
             for (place, node) in targets.iter().enumerate() {
                 self.out.raw(if place == 0 { "" } else { "," });
-                self.out.raw(self.names.node(*node));
+                self.out.piece(self.names.node(*node));
             }
             self.out.raw("]}}");
         }
@@ -217,8 +230,8 @@ impl<'w> ChromeTrace<'w> {
             self.out.raw(",\"ts\":");
             self.out.micros(at.as_ns());
             self.out.raw(",\"name\":");
-            self.out
-                .raw(self.names.instance(InstanceId::from_index(place)));
+            let instance = InstanceId::from_index(place);
+            self.out.piece(self.names.instance(instance));
             self.out.raw(",\"args\":{\"attempts\":");
             self.out.number(u64::from(load));
             self.out.raw("}}");
@@ -241,7 +254,7 @@ impl Follower for ChromeTrace<'_> {
             Observation::NodeChanged { node, state, fault } if node.index() < self.loads.len() => {
                 let instance = InstanceId(node.0);
                 self.instance_event(at, instance, words::life(state), |names| {
-                    fault.map_or("null", |fault| names.fault(fault))
+                    fault.map_or(names.none(), |fault| names.fault(fault))
                 });
             }
             Observation::Suspected {
@@ -267,30 +280,36 @@ impl Follower for ChromeTrace<'_> {
         let request = step.request;
         match step.kind {
             StepKind::Arrived { client, node, .. } => {
-                self.request_event(at, "b", request, |names| names.client(client));
-                self.argument("caller", |names| names.node(node));
+                self.request_event(at, b'b', request);
+                self.out.piece(self.names.client(client));
+                self.argument("caller");
+                self.out.piece(self.names.node(node));
                 self.out.raw("}}");
             }
             StepKind::BelongsTo {
                 request: origin, ..
             } => {
                 self.sub_calls.insert(request);
-                self.request_event(at, "n", request, |_| "\"belongs to\"");
-                self.argument("request", |_| "\"");
+                self.request_event(at, b'n', request);
+                self.out.raw("\"belongs to\"");
+                self.argument("request");
+                self.out.raw("\"");
                 self.out.identity(origin);
                 self.out.raw("\"}}");
             }
             StepKind::Began { edge, .. } if self.sub_calls.contains(&request) => {
-                self.request_event(at, "b", request, |names| names.edge(edge));
-                self.end_event("", "");
+                self.request_event(at, b'b', request);
+                self.out.piece(self.names.edge(edge));
+                self.end_event();
             }
             StepKind::Sent {
                 instance,
                 is_wasted,
                 ..
             } => {
-                self.request_event(at, "b", request, |names| names.instance(instance));
-                self.end_event(if is_wasted { "wasted" } else { "" }, "");
+                self.request_event(at, b'b', request);
+                self.out.piece(self.names.instance(instance));
+                self.end_with("wasted", !is_wasted);
             }
             StepKind::Reached { .. }
             | StepKind::TurnedAway { .. }
@@ -298,20 +317,23 @@ impl Follower for ChromeTrace<'_> {
             | StepKind::Left { .. }
             | StepKind::AttemptEnded { .. } => self.attempt_step(at, step),
             StepKind::BackedOff { wait } => {
-                self.request_event(at, "n", request, |_| "\"backs off\"");
-                self.argument("us", |_| "");
+                self.request_event(at, b'n', request);
+                self.out.raw("\"backs off\"");
+                self.argument("us");
                 self.out.micros(wait.as_ns());
                 self.out.raw("}}");
             }
             StepKind::CallEnded { edge, outcome, .. } if self.sub_calls.remove(&request) => {
-                self.request_event(at, "e", request, |names| names.edge(edge));
+                self.request_event(at, b'e', request);
+                self.out.piece(self.names.edge(edge));
                 self.end_outcome(outcome);
             }
             StepKind::Began { .. } | StepKind::CallEnded { .. } => {}
             StepKind::Ended {
                 client, outcome, ..
             } => {
-                self.request_event(at, "e", request, |names| names.client(client));
+                self.request_event(at, b'e', request);
+                self.out.piece(self.names.client(client));
                 self.end_outcome(outcome);
             }
         }
@@ -325,19 +347,23 @@ impl ChromeTrace<'_> {
         match step.kind {
             StepKind::Reached { instance, .. } => self.loads[instance.index()].0 += 1,
             StepKind::TurnedAway { .. } => {
-                self.request_event(at, "n", request, |_| "\"turned away\"");
-                self.end_event("", "");
+                self.request_event(at, b'n', request);
+                self.out.raw("\"turned away\"");
+                self.end_event();
             }
             StepKind::TakenUp { waiting, .. } => {
                 if !waiting.is_zero() {
                     let since = SimTime::from_ns(at.as_ns() - waiting.as_ns());
-                    self.request_event(since, "b", request, |_| "\"waits\"");
-                    self.end_event("", "");
-                    self.request_event(at, "e", request, |_| "\"waits\"");
-                    self.end_event("", "");
+                    self.request_event(since, b'b', request);
+                    self.out.raw("\"waits\"");
+                    self.end_event();
+                    self.request_event(at, b'e', request);
+                    self.out.raw("\"waits\"");
+                    self.end_event();
                 }
-                self.request_event(at, "b", request, |_| "\"is served\"");
-                self.end_event("", "");
+                self.request_event(at, b'b', request);
+                self.out.raw("\"is served\"");
+                self.end_event();
             }
             StepKind::Left {
                 instance,
@@ -348,18 +374,20 @@ impl ChromeTrace<'_> {
                 let load = &mut self.loads[instance.index()].0;
                 *load = load.saturating_sub(1);
                 let (phase, name) = match is_started {
-                    true => ("e", "\"is served\""),
-                    false => ("n", "\"leaves the queue\""),
+                    true => (b'e', "\"is served\""),
+                    false => (b'n', "\"leaves the queue\""),
                 };
-                self.request_event(at, phase, request, |_| name);
-                self.end_event(words::work_end(end), words::work_end(WorkEnd::Served));
+                self.request_event(at, phase, request);
+                self.out.raw(name);
+                self.end_with(words::work_end(end), end == WorkEnd::Served);
             }
             StepKind::AttemptEnded {
                 instance, outcome, ..
             } => {
-                self.request_event(at, "e", request, |names| names.instance(instance));
-                let usual = words::attempt_outcome(AttemptOutcome::Success);
-                self.end_event(words::attempt_outcome(outcome), usual);
+                self.request_event(at, b'e', request);
+                self.out.piece(self.names.instance(instance));
+                let is_usual = outcome == AttemptOutcome::Success;
+                self.end_with(words::attempt_outcome(outcome), is_usual);
             }
             StepKind::Arrived { .. }
             | StepKind::BelongsTo { .. }
@@ -372,7 +400,6 @@ impl ChromeTrace<'_> {
     }
 
     fn end_outcome(&mut self, outcome: Outcome) {
-        let usual = words::outcome(Outcome::Success);
-        self.end_event(words::outcome(outcome), usual);
+        self.end_with(words::outcome(outcome), outcome == Outcome::Success);
     }
 }

@@ -41,46 +41,44 @@ impl<'w> JsonWriter<'w> {
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
+    /// Adds the first `length` of some bytes. A copy of a fixed length is the fastest one.
+    #[inline]
+    pub fn padded<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
+        let end = self.buffer.len() + length;
+        self.buffer.extend_from_slice(bytes);
+        self.buffer.truncate(end);
+    }
+
+    /// Adds a text of the scenario.
+    #[inline]
+    pub fn piece(&mut self, piece: &Piece) {
+        match piece {
+            Piece::Short { length, bytes } => self.padded(bytes, usize::from(*length)),
+            Piece::Long(text) => self.raw(text),
+        }
+    }
+
     /// Adds a whole number.
     #[inline]
     pub fn number(&mut self, number: u64) {
-        let mut digits = [0; 20];
-        let mut from = digits.len();
-        let mut rest = number;
-        while 100 <= rest {
-            from -= 2;
-            digits[from..from + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
-            rest /= 100;
-        }
-        if 10 <= rest {
-            from -= 2;
-            digits[from..from + 2].copy_from_slice(&PAIRS[rest as usize]);
-        } else {
-            from -= 1;
-            digits[from] = b'0' + rest as u8;
-        }
-        self.buffer.extend_from_slice(&digits[from..]);
+        let digits = Digits::of(number);
+        self.padded(&digits.bytes, digits.length);
     }
 
     /// Adds nanoseconds as microseconds with three decimals.
     #[inline]
     pub fn micros(&mut self, ns: u64) {
-        self.number(ns / 1_000);
-        let rest = (ns % 1_000) as usize;
-        let [tens, ones] = PAIRS[rest % 100];
-        let decimals = [b'.', b'0' + (rest / 100) as u8, tens, ones];
-        self.buffer.extend_from_slice(&decimals);
+        let digits = micros(ns);
+        self.padded(&digits.bytes, digits.length);
     }
 
     /// Adds an identity: 16 hexadecimal digits.
     #[inline]
     pub fn identity(&mut self, identity: u64) {
-        let mut digits = [0; 16];
-        for (place, digit) in digits.iter_mut().enumerate() {
-            let nibble = identity >> (60 - 4 * place) & 15;
-            *digit = b"0123456789abcdef"[nibble as usize];
+        let halves = [(identity >> 32) as u32, identity as u32];
+        for half in halves {
+            self.buffer.extend_from_slice(&hexadecimal(half));
         }
-        self.buffer.extend_from_slice(&digits);
     }
 
     /// Writes what was collected, if it is much.
@@ -107,6 +105,107 @@ impl<'w> JsonWriter<'w> {
             self.error = Some(error);
         }
         self.buffer.clear();
+    }
+}
+
+/// Eight hexadecimal digits, computed side by side.
+fn hexadecimal(word: u32) -> [u8; 8] {
+    // One digit to a byte, the first one in the highest.
+    let spread = u64::from(word);
+    let spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF;
+    let spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF;
+    let spread = (spread | spread << 4) & 0x0F0F_0F0F_0F0F_0F0F;
+    // One in every byte whose digit is above nine.
+    let is_letter = ((spread + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+    let to_letter = u64::from(b'a' - b'0' - 10);
+    (spread + 0x3030_3030_3030_3030 + is_letter * to_letter).to_be_bytes()
+}
+
+/// The digits of a number, with anything behind them.
+#[derive(Clone, Copy, Debug)]
+pub struct Digits {
+    /// Padded.
+    pub bytes: [u8; 24],
+    /// How many of them count.
+    pub length: usize,
+}
+
+impl Digits {
+    /// Those of a whole number.
+    #[inline]
+    pub fn of(number: u64) -> Self {
+        // Written from the end of the first 20 bytes.
+        let mut all = [b'0'; 44];
+        let mut from = 20;
+        let mut rest = number;
+        while 100 <= rest {
+            from -= 2;
+            all[from..from + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        if 10 <= rest {
+            from -= 2;
+            all[from..from + 2].copy_from_slice(&PAIRS[rest as usize]);
+        } else {
+            from -= 1;
+            all[from] = b'0' + rest as u8;
+        }
+        let mut bytes = [0; 24];
+        bytes.copy_from_slice(&all[from..from + 24]);
+        Digits {
+            bytes,
+            length: 20 - from,
+        }
+    }
+}
+
+/// Nanoseconds as microseconds with three decimals.
+#[inline]
+pub fn micros(ns: u64) -> Digits {
+    let mut digits = Digits::of(ns / 1_000);
+    let rest = (ns % 1_000) as usize;
+    let [tens, ones] = PAIRS[rest % 100];
+    let decimals = [b'.', b'0' + (rest / 100) as u8, tens, ones];
+    let end = digits.length + decimals.len();
+    digits.bytes[digits.length..end].copy_from_slice(&decimals);
+    digits.length = end;
+    digits
+}
+
+/// A text that is written often.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Padded.
+    Short {
+        length: u8,
+        bytes: [u8; 31],
+    },
+    Long(Box<str>),
+}
+
+impl Piece {
+    /// A text as it is.
+    pub fn new(text: &str) -> Self {
+        let mut bytes = [0; 31];
+        match bytes.get_mut(..text.len()) {
+            Some(room) => {
+                room.copy_from_slice(text.as_bytes());
+                let length = text.len() as u8;
+                Piece::Short { length, bytes }
+            }
+            None => Piece::Long(text.into()),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Piece::Short { length, bytes } => {
+                let text = std::str::from_utf8(&bytes[..usize::from(*length)]);
+                text.expect("it is made of a text")
+            }
+            Piece::Long(text) => text,
+        }
     }
 }
 
@@ -144,6 +243,21 @@ mod tests {
             (60, "0.060"),
         ] {
             assert_eq!(written(|w| w.micros(ns)), text);
+        }
+    }
+
+    #[test]
+    fn short_and_long_texts_are_written_whole() {
+        for text in [
+            "",
+            "web/a/3",
+            "of thirty-one bytes, exactly so",
+            "of many bytes, so many \
+                      that they do not fit",
+        ] {
+            let piece = Piece::new(text);
+            assert_eq!(piece.as_str(), text);
+            assert_eq!(written(|w| w.piece(&piece)), text);
         }
     }
 

@@ -12,7 +12,8 @@ use std::io::{self, Write};
 use serde::ser::{Error, Impossible, Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::Follower;
-use super::json::{JsonWriter, quoted};
+use super::json::{Digits, JsonWriter, quoted};
+use super::lines_hot;
 use super::names::Names;
 use crate::model::observation::Observation;
 use crate::model::observation::step::Step;
@@ -23,6 +24,10 @@ use crate::time::SimTime;
 pub struct Lines<'w> {
     names: Names,
     out: JsonWriter<'w>,
+    /// The instant of the last line, and its digits.
+    last: (SimTime, Digits),
+    /// Facts and steps of which there are many are written faster.
+    pub(super) is_hot: bool,
 }
 
 impl<'w> Lines<'w> {
@@ -31,6 +36,8 @@ impl<'w> Lines<'w> {
         Lines {
             names: Names::new(scenario),
             out: JsonWriter::new(out),
+            last: (SimTime::START, Digits::of(0)),
+            is_hot: true,
         }
     }
 
@@ -43,14 +50,23 @@ impl<'w> Lines<'w> {
         self.out.finish()
     }
 
-    fn line(&mut self, at: SimTime, request: Option<u64>, value: &impl Serialize) {
-        self.out.raw("{\"at_ns\":");
-        self.out.number(at.as_ns());
-        if let Some(request) = request {
-            self.out.raw(",\"request\":\"");
-            self.out.identity(request);
-            self.out.raw("\"");
+    /// Opens a line. Many follow each other in one instant.
+    #[inline]
+    fn open(&mut self, at: SimTime) {
+        if self.last.0 != at {
+            self.last = (at, Digits::of(at.as_ns()));
         }
+        self.out.raw("{\"at_ns\":");
+        self.out.padded(&self.last.1.bytes, self.last.1.length);
+    }
+
+    #[inline]
+    fn close(&mut self) {
+        self.out.raw("}\n");
+        self.out.end_record();
+    }
+
+    fn fields(&mut self, value: &impl Serialize) {
         let fields = Fields {
             names: &self.names,
             out: &mut self.out,
@@ -61,18 +77,27 @@ impl<'w> Lines<'w> {
         value
             .serialize(fields)
             .expect("facts are made of what a line can hold");
-        self.out.raw("}\n");
-        self.out.end_record();
     }
 }
 
 impl Follower for Lines<'_> {
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
-        self.line(at, None, observation);
+        self.open(at);
+        if !self.is_hot || !lines_hot::fact(&mut self.out, &self.names, observation) {
+            self.fields(observation);
+        }
+        self.close();
     }
 
     fn follow(&mut self, at: SimTime, step: &Step) {
-        self.line(at, Some(step.request), &step.kind);
+        self.open(at);
+        self.out.raw(",\"request\":\"");
+        self.out.identity(step.request);
+        self.out.raw("\"");
+        if !self.is_hot || !lines_hot::step(&mut self.out, &self.names, &step.kind) {
+            self.fields(&step.kind);
+        }
+        self.close();
     }
 }
 

@@ -4,12 +4,17 @@
 pub mod change;
 pub mod chrome;
 pub mod lines;
+pub mod messages;
 pub mod slowest;
 pub mod story;
 pub mod words;
 
 mod json;
+mod lines_hot;
 mod names;
+
+#[cfg(test)]
+mod lines_tests;
 
 use crate::model::observation::step::Step;
 use crate::model::observation::{Observation, Observer};

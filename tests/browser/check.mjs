@@ -171,6 +171,23 @@ for (const report of reports.map((path) => resolve(path))) {
     await shot(page, "replay");
   });
 
+  await check(report, "variants", { viewport: { width: 1200, height: 900 } }, async (page) => {
+    const boxes = page.locator("#variants input");
+    if (await boxes.count() === 0) return;
+    const name = (await page.locator("#variants label").first().innerText()).trim();
+    const rows = page.locator("table:has(th:has-text('variant')) tbody tr:visible",
+      { has: page.locator(`td:text-is("${name}")`) });
+    const before = await rows.count();
+    assert(0 < before, `${name} stands in the tables`);
+    await boxes.first().uncheck();
+    assert.equal(await rows.count(), 0, `${name} is hidden`);
+    assert(0 < await page.locator("rect.veil").count(), `${name} is covered in charts`);
+    await shot(page, "variants", { fullPage: true });
+    await boxes.first().check();
+    assert.equal(await rows.count(), before);
+    assert.equal(await page.locator("rect.veil").count(), 0);
+  });
+
   await check(report, "without scripts", { javaScriptEnabled: false }, async (page) => {
     const figures = page.locator("figure");
     assert(2 < await figures.count());

@@ -303,7 +303,7 @@ fn what_a_member_of_a_registry_cannot_suffer_is_refused() {
         (
             fault("lease", "crash", leader),
             "a registry of the profile `lease` has no leader",
-            "profiles with one: zookeeper, etcd",
+            "profiles with one: zookeeper, consul, etcd",
         ),
         (
             fault("static", "crash", leader),

@@ -162,3 +162,108 @@ bad.toml: 2 errors
 "#,
     );
 }
+
+#[test]
+fn what_consul_refuses_is_refused() {
+    assert_messages(
+        "[registry]\nprofile = \"consul\"\ninterval = \"500ms\"\nwait = \"11m\"\n\
+         deregister_critical_service_after = \"30s\"\nfailures_before_critical = 1\n\
+         failures_before_warning = 2\nraft_multiplier = 11\n",
+        r#"
+error: `interval` is shorter than Consul takes
+  --> bad.toml:13:12
+   |
+13 | interval = "500ms"
+   |            ^^^^^^^ it is 500ms
+   |
+help: expected at least 1s
+
+error: a query that waits longer than Consul lets it
+  --> bad.toml:14:8
+   |
+14 | wait = "11m"
+   |        ^^^^^ it is 11m
+   |
+help: expected at most 10m
+
+error: `deregister_critical_service_after` is shorter than Consul takes
+  --> bad.toml:15:37
+   |
+15 | deregister_critical_service_after = "30s"
+   |                                     ^^^^^ it is 30s
+   |
+help: expected at least 1m
+
+error: a warning that would come after the critical status
+  --> bad.toml:17:27
+   |
+17 | failures_before_warning = 2
+   |                           ^ `failures_before_critical` is 1
+   |
+help: expected failures_before_warning <= failures_before_critical
+
+error: a number out of range
+  --> bad.toml:18:19
+   |
+18 | raft_multiplier = 11
+   |                   ^^ expected a whole number from 1 to 10
+
+bad.toml: 5 errors
+"#,
+    );
+}
+
+#[test]
+fn keys_of_another_check_are_refused() {
+    assert_messages(
+        "[registry]\nprofile = \"consul\"\ncheck = \"tcp\"\npath = \"queued\"\n\
+         check_service_time = \"1ms\"\n[service.api]\ncount = 1\nservice_time = \"1ms\"\n\
+         registered = { lease_duration = \"5s\" }\n[client.shop.call.api]\n",
+        r#"
+error: `path` is what an HTTP check sees
+  --> bad.toml:14:8
+   |
+14 | path = "queued"
+   |        ^^^^^^^^ the check is another one
+   |
+help: leave `path` out, or write `check = "http"`
+
+error: `check_service_time` has no effect
+  --> bad.toml:15:22
+   |
+15 | check_service_time = "1ms"
+   |                      ^^^^^ by path accept no worker answers a check
+   |
+help: write `check = "http"` and `path = "queued"`
+
+error: a lease where the agent asks
+  --> bad.toml:19:33
+   |
+19 | registered = { lease_duration = "5s" }
+   |                                 ^^^^ only a check of the kind "ttl" runs out
+   |
+help: set `heartbeat_interval` (of the check), or write `check = "ttl"`
+
+bad.toml: 3 errors
+"#,
+    );
+}
+
+#[test]
+fn a_gossip_that_a_registry_does_not_have_is_refused() {
+    assert_messages(
+        "[registry]\nprofile = \"consul\"\n\
+         gossip = { profile = \"swim\" }\n",
+        r#"
+error: unknown profile `swim` in gossip
+  --> bad.toml:13:22
+   |
+13 | gossip = { profile = "swim" }
+   |                      ^^^^^^ not a profile that is built
+   |
+help: expected one of memberlist_lan, memberlist_wan
+
+bad.toml: 1 error
+"#,
+    );
+}

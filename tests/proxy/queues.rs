@@ -1,8 +1,10 @@
 //! A proxy that needs time of its own, against queueing theory.
 
-use stormglass::model::observation::Outcome;
+use stormglass::id::ServiceId;
+use stormglass::model::observation::{Observation, Observer, Outcome, WorkEnd};
+use stormglass::time::SimTime;
 
-use super::{Seen, text};
+use super::{Seen, run, text};
 
 /// Student's t, 99.9 %, two-sided, 9 degrees of freedom.
 const T_999_9: f64 = 4.781;
@@ -25,7 +27,7 @@ pub fn assert_mean(samples: &[f64], expected: f64, bias: f64) {
 fn a_proxy_before_a_service_is_a_tandem_of_queues() {
     // 1 / (200 - 100) s + 1 / (125 - 100) s = 50 ms; the way takes 6 us: there and back twice,
     // and a round trip for the connection.
-    let text = "schema = 1\nduration = \"400s\"\ndrain = \"60s\"\n\
+    let text = "schema = 1\nduration = \"200s\"\ndrain = \"60s\"\n\
          [network]\nsame_zone = \"1us\"\n\
          [service.s]\nservice_time = { dist = \"exponential\", mean = \"8ms\" }\ncount = 1\n\
          queue.limit = \"unlimited\"\n\
@@ -64,4 +66,49 @@ fn waiting_for_a_reply_takes_no_worker() {
         .fold(0.0, f64::max);
     // 1 ms + 1 s + 6 us of the way.
     assert!((longest - 1.001_006).abs() < 1e-6, "{longest}");
+}
+
+/// How many pieces of work a service stopped because nobody waited for them.
+#[derive(Default)]
+struct Stopped {
+    count: usize,
+    first: u32,
+}
+
+impl Observer for Stopped {
+    fn observe(&mut self, _: SimTime, observation: &Observation<'_>) {
+        if let Observation::WorkEnded { instance, end, .. } = *observation {
+            let is_stopped = self.first <= instance.0 && end == WorkEnd::Cancelled;
+            self.count += usize::from(is_stopped);
+        }
+    }
+}
+
+/// A client that goes away ends the request behind nginx and Envoy, and not behind HAProxy, which
+/// has no `option abortonclose`.
+#[test]
+fn a_client_that_goes_away_ends_the_request_behind_a_proxy() {
+    for (kind, expected) in [("nginx", 20), ("envoy", 20), ("haproxy", 0)] {
+        let text = format!(
+            "schema = 1\nduration = \"20s\"\n\
+             [service.s]\nservice_time = \"1s\"\ncount = 1\nworkers = 10\n\
+             cancellable = true\n\
+             [proxy.p]\nkind = \"{kind}\"\nupstream = \"s\"\ncount = 1\n\
+             [client.c]\narrivals = {{ process = \"constant\", rate = \"1/s\" }}\n\
+             [client.c.call.p]\ndeadline = \"100ms\"\ndeadline_propagation = \"cancel\"\n"
+        );
+        let scenario = text::scenario(&text, &[]);
+        let service = scenario.services.iter().position(|s| s.name == "s");
+        let service = ServiceId::from_index(service.expect("it is there"));
+        let mut stopped = Stopped {
+            first: scenario.topology.service_instances(service).start,
+            ..Stopped::default()
+        };
+        run::run(&scenario, 1, &mut stopped);
+        assert!(
+            stopped.count.abs_diff(expected) <= 1,
+            "{kind}: {}",
+            stopped.count
+        );
+    }
 }

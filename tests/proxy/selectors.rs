@@ -51,3 +51,28 @@ fn a_proxy_a_replica_a_share_and_a_zone_can_be_hit() {
     assert_eq!(crashed("40% of proxy:edge").len(), 2);
     assert_eq!(crashed("1 random of proxy:edge").len(), 1);
 }
+
+/// The scenario with this expectation, or what is wrong with it.
+fn loaded(expectation: &str) -> Result<(), String> {
+    let world = format!(
+        "schema = 1\nduration = \"10s\"\n[expect]\nx = \"{expectation}\"\n\
+         [service.s]\nservice_time = \"1ms\"\ncount = 4\n\
+         [proxy.edge]\nkind = \"haproxy\"\nupstream = \"s\"\ncount = 2\n\
+         [client.c]\narrivals = {{ process = \"constant\", rate = \"100/s\" }}\n\
+         [client.c.call.edge]\n"
+    );
+    let loaded = text::load_text(&world, &[]);
+    match loaded.scenario {
+        Some(_) => Ok(()),
+        None => Err(loaded.diagnostics.render(&loaded.sources, false)),
+    }
+}
+
+#[test]
+fn measures_name_a_proxy_as_one_or_as_a_service() {
+    assert_eq!(loaded("utilization{proxy=edge} <= 50%"), Ok(()));
+    assert_eq!(loaded("utilization{service=edge} <= 50%"), Ok(()));
+    assert_eq!(loaded("wasted_attempt_ratio{call=edge.s} <= 1%"), Ok(()));
+    let refused = loaded("utilization{proxy=s} <= 50%").expect_err("`s` is a service");
+    assert!(refused.contains("unknown proxy `s`"), "{refused}");
+}

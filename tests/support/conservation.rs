@@ -20,7 +20,7 @@ use stormglass::scenario::topology::NodeKind;
 use stormglass::scenario::trigger::is_dynamic;
 use stormglass::time::{SimDuration, SimTime};
 
-use fault_book::faults_as_planned;
+use fault_book::{answers_checks, faults_as_planned, may_leave};
 use protection_book::ProtectionBook;
 
 /// The books of one run.
@@ -104,9 +104,7 @@ impl<'a> Books<'a> {
             instances.push(InstanceBook {
                 worker_count: group.workers,
                 is_shared: service.discipline == Discipline::ProcessorSharing,
-                answers_pings: scenario.registry.profile.probes_workers()
-                    || (scenario.edges.iter())
-                        .any(|edge| edge.to == topology.service_of(id) && edge.ping_time.is_some()),
+                answers_pings: answers_checks(scenario, id),
                 queue_limit: service.queue_limit,
                 ..InstanceBook::default()
             });
@@ -283,7 +281,7 @@ impl<'a> Books<'a> {
             );
         }
         if state == LifeState::Absent {
-            assert!(matches!(kind, NodeKind::Instance(_)), "{node:?} is scaled");
+            assert!(may_leave(self.scenario, node), "{node:?} is scaled");
         }
     }
 

@@ -1,6 +1,6 @@
-//! Whether faults began as planned.
+//! What the books know before a run: its faults, and who answers questions beside requests.
 
-use stormglass::id::{FaultId, NodeId};
+use stormglass::id::{FaultId, InstanceId, NodeId};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::fault::FaultScope;
 use stormglass::scenario::topology::NodeKind;
@@ -36,4 +36,19 @@ fn is_member(scenario: &Scenario, node: NodeId) -> bool {
         scenario.topology.node_kind(node),
         NodeKind::RegistryMember(_)
     )
+}
+
+/// Whether the workers of an instance answer checks, of which nothing is told.
+pub fn answers_checks(scenario: &Scenario, instance: InstanceId) -> bool {
+    let service = scenario.topology.service_of(instance);
+    let is_asked = |edge: &stormglass::scenario::client::EdgeConfig| {
+        edge.to == service && edge.ping_time.is_some()
+    };
+    scenario.registry.profile.probes_workers() || scenario.edges.iter().any(is_asked)
+}
+
+/// Whether a node may come and go with its group.
+pub fn may_leave(scenario: &Scenario, node: NodeId) -> bool {
+    let kind = scenario.topology.node_kind(node);
+    matches!(kind, NodeKind::Instance(_) | NodeKind::Agent(_))
 }

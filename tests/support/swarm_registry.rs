@@ -11,17 +11,18 @@ pub(super) fn write(world: &mut World, own: &mut Dice) {
     }
     world.line("[registry]");
     world.line(format!("members = {}", world.member_count));
-    let place = own.between(0, 5);
+    let place = own.between(0, 6);
     match place {
         0 => write_zookeeper(world, own),
         1 => write_etcd(world, own),
         2 => write_eureka(world, own),
         3 => write_nacos(world, own),
         4 => write_dns(world, own),
+        5 => write_consul(world, own),
         _ => write_kubernetes(world, own),
     }
     write_capacity(world, own);
-    write_faults(world, own, place < 2);
+    write_faults(world, own, matches!(place, 0 | 1 | 5 | 6));
 }
 
 /// Members that are slow, and the loss of whoever leads.
@@ -48,7 +49,11 @@ fn write_faults(world: &mut World, own: &mut Dice, has_leader: bool) {
 /// Whether instances send heartbeats to the registry of this text.
 pub(super) fn has_heartbeats(text: &str) -> bool {
     let probing = ["profile = \"dns\"", "profile = \"kubernetes\""];
-    !probing.iter().any(|profile| text.contains(profile))
+    let checking = ["check = \"http\"", "check = \"tcp\""];
+    !probing
+        .iter()
+        .chain(&checking)
+        .any(|line| text.contains(line))
 }
 
 fn maybe(world: &mut World, own: &mut Dice, line: impl FnOnce(&mut Dice) -> String) {
@@ -318,6 +323,84 @@ fn write_kubernetes(world: &mut World, own: &mut Dice) {
     world.line(format!("election_timeout = \"{election}ms\""));
     let phase = World::phase(own);
     world.line(format!("phase = {phase}"));
+}
+
+fn write_consul(world: &mut World, own: &mut Dice) {
+    world.line("profile = \"consul\"");
+    let leader = own.between(0, world.member_count - 1);
+    world.line(format!("leader = {leader}"));
+    let check = own.pick(&["http", "ttl", "tcp"]);
+    world.line(format!("check = \"{check}\""));
+    match check {
+        "ttl" => {
+            let ttl = own.between(20, 900);
+            world.line(format!("ttl = \"{ttl}ms\""));
+            world.line(format!("pass_interval = \"{}ms\"", own.between(5, ttl)));
+        }
+        "http" => {
+            let path = own.pick(&["bypass", "queued", "deep"]);
+            world.line(format!("path = \"{path}\""));
+            if path != "bypass" {
+                world.line(format!("check_service_time = {}", own.law(4)));
+            }
+        }
+        _ => {}
+    }
+    world.line("interval = \"1s\"");
+    for (key, least_ms, most_ms) in [
+        ("timeout", 5, 400),
+        ("check_update_interval", 0, 900),
+        ("sync_interval", 50, 900),
+        ("sync_retry_interval", 20, 300),
+        ("wait", 20, 900),
+        ("rpc_hold_timeout", 20, 900),
+        ("rpc_client_timeout", 50, 900),
+        ("reconcile_interval", 50, 900),
+    ] {
+        let length = own.ms(least_ms, most_ms);
+        world.line(format!("{key} = {length}"));
+    }
+    for (key, words) in [
+        ("status", &["critical", "passing"][..]),
+        ("unknown_check", &["register", "ignore"][..]),
+        ("consistency", &["default", "stale", "consistent"][..]),
+        ("filter", &["passing", "not_critical", "any"][..]),
+        ("changing_output", &["true", "false"][..]),
+        ("use_cache", &["true", "false"][..]),
+    ] {
+        let word = own.pick(words);
+        match key {
+            "changing_output" | "use_cache" => world.line(format!("{key} = {word}")),
+            _ => world.line(format!("{key} = \"{word}\"")),
+        }
+    }
+    write_consul_rest(world, own);
+}
+
+fn write_consul_rest(world: &mut World, own: &mut Dice) {
+    let critical = own.between(0, 3);
+    world.line(format!("failures_before_critical = {critical}"));
+    let warning = own.between(0, critical);
+    world.line(format!("failures_before_warning = {warning}"));
+    world.line(format!("success_before_passing = {}", own.between(0, 3)));
+    world.line("raft_multiplier = 1");
+    maybe(world, own, |own| format!("election_time = {}", own.law(50)));
+    maybe(world, own, |_| {
+        "deregister_critical_service_after = \"1m\"".to_string()
+    });
+    maybe(world, own, |own| {
+        format!("check_reap_interval = {}", own.ms(20, 300))
+    });
+    let phase = World::phase(own);
+    world.line(format!("phase = {phase}"));
+    let (interval, timeout) = (own.between(20, 300), own.between(5, 20));
+    world.line(format!(
+        "gossip = {{ probe_interval = \"{interval}ms\", probe_timeout = \"{timeout}ms\", \
+         gossip_interval = {}, push_pull_interval = {}, reconnect_interval = {} }}",
+        own.ms(5, 50),
+        own.ms(0, 900),
+        own.ms(0, 900),
+    ));
 }
 
 fn write_capacity(world: &mut World, own: &mut Dice) {

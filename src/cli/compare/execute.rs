@@ -240,6 +240,7 @@ impl Execution<'_> {
             format: Format::Text,
             trace: Vec::new(),
             no_charts: true,
+            sensitivity: None,
             metrics: Vec::new(),
             precision: PrecisionArgs::NONE,
             undecided: Undecided::Fail,

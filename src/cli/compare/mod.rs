@@ -27,8 +27,10 @@ use crate::experiment::compare::{Comparison, Design, Question, Row, Verdict, com
 use crate::report::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use crate::report::comparison_files::{ComparisonContents, write_comparison};
 use crate::report::manifest::{FileHash, Manifest, utc_text};
+use crate::report::page::basis::Basis;
 use crate::report::run_dir::RunDirWriter;
 use crate::report::summary::digest_text;
+use crate::scenario::Scenario;
 
 /// What a saved run that is compared with is called.
 const BASELINE: &str = "baseline";
@@ -157,6 +159,8 @@ fn run_variants(
     let asked = variants.asked.iter();
     let questions: Vec<Question> = asked.map(|a| Question::new(&a.text, &a.measure)).collect();
     let measures = variants.measures;
+    let own = variants.list.iter().map(|it| &it.loaded.scenario);
+    let scenarios: Vec<&Scenario> = own.collect();
     let first = &variants.list[reference.min(variants.list.len() - 1)];
     Ok(Compared {
         design: measures.design(questions.clone(), reference, is_paired, measured),
@@ -168,6 +172,7 @@ fn run_variants(
             seed: scenario.seed,
             digest: digest_text(xxhash_rust::xxh64::xxh64(&words.concat(), 0)),
             variants: sets.into_iter().zip(digests).collect(),
+            basis: Basis::of(&scenarios),
         },
         scenario_files: first.loaded.origin.file_hashes.clone(),
     })
@@ -258,6 +263,7 @@ fn read_saved(args: &CompareArgs) -> Result<Compared, CliError> {
                 .iter()
                 .map(|run| (Vec::new(), run.digest.clone()))
                 .collect(),
+            basis: Basis::default(),
         },
         scenario_files: Vec::new(),
     })

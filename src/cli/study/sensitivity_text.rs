@@ -306,5 +306,6 @@ fn value(found: &Found) -> Value {
         "as_it_is": estimate(found.base.estimate()),
         "expectations": found.base.state(),
         "inputs": inputs.collect::<Vec<_>>(),
+        "sentences": sentences(found),
     })
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::distribution::DurationStats;
 
 /// One detector: all pairs of one kind.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DetectorMetrics {
     /// `registry` or the path of the call edge that watches; with `(ejection)` where it has no
     /// detector and the ejections of its balancer count as one.

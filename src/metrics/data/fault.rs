@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::detection::{ExclusionStats, FaultDetection};
+use crate::hash::placement::Circle;
 
 /// One fault of the scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -196,6 +197,25 @@ pub struct RingChange {
     pub load_jain_after: Option<f64>,
     /// Owned shares, for every instance that is in one of the two rings.
     pub instances: Vec<RingShare>,
+    /// What went from whom to whom, most first; at most 4,096.
+    #[serde(skip)]
+    pub moves: Vec<KeyMove>,
+    /// The circles before and after; None of placements that are no ring.
+    #[serde(skip)]
+    pub circles: Option<[Circle; 2]>,
+}
+
+/// Keys that one instance took over from another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeyMove {
+    /// Who had them, by its place in the tables of the run.
+    pub from: u32,
+    /// Who has them.
+    pub to: u32,
+    /// Share of the hash space.
+    pub ratio: f64,
+    /// No change of the weights asked for it.
+    pub is_needless: bool,
 }
 
 /// An instance that got keys of others.

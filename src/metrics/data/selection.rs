@@ -75,4 +75,11 @@ pub struct InstanceShare {
     pub share_ratio: f64,
     /// Share that the weights promise.
     pub expected_ratio: f64,
+    /// Largest `|picks - expected picks|` over all beginnings of the sequence of one followed
+    /// caller in one view, in picks.
+    #[serde(skip)]
+    pub prefix_deviation_max: f64,
+    /// Longest run of picks of it by one caller.
+    #[serde(skip)]
+    pub burst_max: u64,
 }

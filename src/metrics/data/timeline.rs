@@ -20,7 +20,8 @@ pub struct TimelineRow {
     /// `web/a/3`.
     pub name: String,
     /// `truth`, `registry`, `ping shop/0` or `heartbeat shop/0` (the detector of the first caller
-    /// of an edge) or `view shop/0` (its candidates).
+    /// of an edge), `gossip web/a/0` (a member of the cluster) or `view shop/0` (the candidates of
+    /// the first caller).
     pub observer: String,
     /// In order of time. Before the first change the state is `up`, except for the truth about
     /// spare instances, which starts with a change at zero.

@@ -174,7 +174,10 @@ impl Finish<'_> {
             .service_instances(self.scenario.edges[edge.index()].to)
             .start;
         let pick_count = stats.pick_count.max(1) as f64;
+        let selection = &self.tables.selection;
         let share = |(instance, (picks, expected)): (u32, (u64, f64))| InstanceShare {
+            prefix_deviation_max: selection.prefix_deviation(edge, instance - first),
+            burst_max: selection.burst(edge, instance - first),
             instance,
             name: topology.instance_name(InstanceId(instance)),
             pick_count: picks,

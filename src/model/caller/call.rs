@@ -103,7 +103,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Ok(caller) => self.callers[caller.index()].client,
             Err(node) => match self.scenario.topology.node_kind(node) {
                 NodeKind::Caller(client, _) => Some(client),
-                NodeKind::Instance(_) | NodeKind::RegistryMember(_) => None,
+                NodeKind::Instance(_) | NodeKind::RegistryMember(_) | NodeKind::Agent(_) => None,
             },
         };
         client.expect("only clients send requests of their own")

@@ -1,5 +1,6 @@
 //! What becomes of a belief that changed: whom it concerns outside of the cluster.
 
+use super::Audience;
 use super::view::Belief;
 use crate::engine::PendingSet;
 use crate::id::{CallerId, InstanceId, NodeId};
@@ -30,6 +31,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         change: BeliefChange,
         was_failed: bool,
     ) {
+        if self.gossip.clusters[cluster as usize].audience == Audience::Registry {
+            let pair = (observer, subject);
+            return self.with_protocol(|protocol, port| protocol.on_belief(port, pair, change));
+        }
         let is_failed = change == BeliefChange::Failed;
         if was_failed == is_failed || self.instances.len() <= subject.index() {
             return;
@@ -53,7 +58,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         instance: InstanceId,
         is_failed: bool,
     ) {
-        if !self.gossip.clusters[cluster as usize].is_observed {
+        if self.gossip.clusters[cluster as usize].audience != Audience::Observer {
             return;
         }
         let suspector = Suspector::Member {
@@ -122,6 +127,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 }
 
 impl super::Gossip {
+    /// What the member of a node in the registry's cluster believes of another node; None while it
+    /// knows nobody.
+    pub fn registry_belief(&self, observer: NodeId, subject: NodeId) -> Option<Belief> {
+        let is_of_registry = |member: &u32| self.cluster(*member).audience == Audience::Registry;
+        let member = self.members_of(observer).find(is_of_registry)?;
+        let subject = self.members_of(subject).find(is_of_registry)?;
+        let state = &self.members[member as usize];
+        let cluster = &self.clusters[state.cluster as usize];
+        let entry = state.view.get(&cluster.base, subject - cluster.first);
+        state.is_joined.then_some(entry.belief)
+    }
+
     /// The nodes that a member takes for dead.
     pub fn failed_by(&self, member: u32) -> Vec<NodeId> {
         let first = self.cluster(member).first;

@@ -270,7 +270,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let kind = letter.kind.control_kind();
         self.observe(Observation::ControlSized {
             kind,
-            service: Some(service),
+            service,
             byte_count,
         });
         let key = self.gossip_key(link, &letter);

@@ -57,20 +57,29 @@ const ENTRIES_PER_MEMBER: u64 = 4;
 pub struct Cluster {
     /// How.
     pub config: GossipConfig,
-    /// Whose messages they are, in counts.
-    pub service: ServiceId,
+    /// Whose messages they are, in counts; None: the registry's.
+    pub service: Option<ServiceId>,
     /// The members; those that are up at the start know each other.
     pub nodes: Vec<NodeId>,
-    /// Whether what is believed of instances is told to the observer.
-    pub is_observed: bool,
+    /// Who is told what they believe.
+    pub audience: Audience,
+}
+
+/// Who is told what the members of a cluster believe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The observer of the run, of instances, and the calling sides that listen to their members.
+    Observer,
+    /// The protocol of the registry.
+    Registry,
 }
 
 /// A cluster in a run.
 #[derive(Debug)]
 struct ClusterState {
     config: GossipConfig,
-    service: ServiceId,
-    is_observed: bool,
+    service: Option<ServiceId>,
+    audience: Audience,
     /// The first member, and how many there are.
     first: u32,
     count: u32,
@@ -184,9 +193,23 @@ impl Gossip {
             gossip.add(
                 Cluster {
                     config: cluster.gossip,
-                    service: cluster.service,
+                    service: Some(cluster.service),
                     nodes: instances.map(NodeId).collect(),
-                    is_observed: true,
+                    audience: Audience::Observer,
+                },
+                nodes,
+            );
+        }
+        if let Some(config) = scenario.registry.profile.gossip() {
+            let topology = &scenario.topology;
+            let servers = (0..topology.registry_member_count()).map(|m| topology.registry_node(m));
+            let agents = (0..topology.agent_count()).map(|host| topology.agent_node(host));
+            gossip.add(
+                Cluster {
+                    config: *config,
+                    service: None,
+                    nodes: servers.chain(agents).collect(),
+                    audience: Audience::Registry,
                 },
                 nodes,
             );
@@ -224,7 +247,7 @@ impl Gossip {
         self.clusters.push(ClusterState {
             config: cluster.config,
             service: cluster.service,
-            is_observed: cluster.is_observed,
+            audience: cluster.audience,
             first,
             count,
             base,

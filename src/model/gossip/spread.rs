@@ -10,6 +10,7 @@ use super::rules::{confirmation_count, suspicion_length, suspicion_timeout};
 use super::view::{Belief, Entry, NIL};
 use super::{BeliefChange, Due};
 use crate::engine::{PendingSet, Timer};
+use crate::id::NodeId;
 use crate::model::event::Event;
 use crate::model::observation::{LifeState, Observer};
 use crate::model::world::{Deferred, World};
@@ -375,8 +376,31 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// An instance leaves in good order: so does the agent of its host, if nothing else stays.
+    pub(in crate::model) fn leave_clusters(&mut self, instance: crate::id::InstanceId) {
+        self.leave_gossip(NodeId(instance.0));
+        let topology = &self.scenario.topology;
+        let Some(host) = topology.agent_of(NodeId(instance.0)) else {
+            return;
+        };
+        let mut others = topology.host_nodes(host);
+        let stays = |node: u32| !self.instances[node as usize].is_leaving();
+        if !others.any(stays) {
+            self.leave_gossip(topology.agent_node(host));
+        }
+    }
+
+    /// An instance does not leave after all, and neither does its host.
+    pub(in crate::model) fn stay_in_clusters(&mut self, node: NodeId) {
+        self.stay_in_gossip(node);
+        let topology = &self.scenario.topology;
+        if let Some(host) = topology.agent_of(node) {
+            self.stay_in_gossip(topology.agent_node(host));
+        }
+    }
+
     /// The members of a node tell the others that it leaves.
-    pub(in crate::model) fn leave_gossip(&mut self, node: crate::id::NodeId) {
+    pub(in crate::model) fn leave_gossip(&mut self, node: NodeId) {
         let members: Vec<u32> = self.gossip.members_of(node).collect();
         for member in members {
             let state = &mut self.gossip.members[member as usize];
@@ -399,7 +423,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The members of a node do not leave after all.
-    pub(in crate::model) fn stay_in_gossip(&mut self, node: crate::id::NodeId) {
+    pub(in crate::model) fn stay_in_gossip(&mut self, node: NodeId) {
         let members: Vec<u32> = self.gossip.members_of(node).collect();
         for member in members {
             let state = &mut self.gossip.members[member as usize];

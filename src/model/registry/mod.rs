@@ -1,5 +1,6 @@
 //! The registry: who is listed, and how callers learn of it.
 
+mod consul;
 mod dns;
 mod etcd;
 mod eureka;
@@ -19,6 +20,7 @@ use super::world::World;
 use crate::engine::PendingSet;
 use crate::id::{InstanceId, NodeId, ServiceId};
 use crate::scenario::registry::RegistryProfile;
+use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 use lease::Lease;
 
@@ -112,12 +114,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A node changed its state: if it is a member, the registry may be gone or back.
     pub(super) fn on_registry_member_changed(&mut self, node: NodeId) {
-        let first =
-            self.scenario.topology.node_count() - self.scenario.topology.registry_member_count();
-        if node.0 < first {
-            return;
-        }
-        if self.has_system() {
+        let kind = self.scenario.topology.node_kind(node);
+        if !matches!(kind, NodeKind::RegistryMember(_)) || self.has_system() {
             return;
         }
         let was_up = self.registry.is_up;

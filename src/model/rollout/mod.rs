@@ -258,7 +258,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.set_listed(instance, false);
             }
         }
-        self.hold_nodes(&[node], LifeState::Absent, Some(fault));
+        match is_new {
+            true => self.exit_for_good(node, Some(fault)),
+            false => self.hold_nodes(&[node], LifeState::Absent, Some(fault)),
+        }
         let rollouts = &mut self.reactions.rollouts;
         if is_new {
             rollouts.of_instance.remove(&instance);

@@ -8,6 +8,7 @@ use crate::scenario::check::CheckRule;
 use crate::scenario::detector::{DetectorConfig, JudgeConfig};
 use crate::scenario::detector_catalog::DETECTORS;
 use crate::scenario::gossip::ScaleLaw;
+use crate::scenario::proxy_catalog::PROXIES;
 use crate::scenario::registry_catalog::REGISTRIES;
 use crate::scenario::strategy_catalog::{StrategyInfo, find};
 
@@ -56,34 +57,38 @@ pub fn fault_timeline(metrics: &RunMetrics) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
-/// The registry, the strategies and the detectors of the calls, and what shows that they behave
-/// like their models.
-pub fn models(scenario: &Scenario) -> Option<Table> {
-    let columns = ["model", "used by", "from", "evidence"];
-    let mut table = Table::new("Models of this run and what supports them", columns);
-    let mut used: Vec<(&StrategyInfo, Vec<&str>)> = Vec::new();
-    let mut add = |info: &'static StrategyInfo, path| match used
-        .iter_mut()
-        .find(|(known, _)| known.name == info.name)
-    {
-        Some((_, paths)) => paths.push(path),
-        None => used.push((info, vec![path])),
-    };
-    let profile = scenario.registry.profile.name();
-    if let Some(registry) = REGISTRIES.iter().find(|known| known.info.name == profile) {
-        add(&registry.info, "registry");
+/// What stands behind several runs of a comparison.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Basis {
+    /// The question, in paragraphs.
+    pub question: Vec<String>,
+    /// The models of all runs.
+    pub models: Option<Table>,
+}
+
+impl Basis {
+    /// That of scenarios, the first of which says what the question is.
+    pub fn of(scenarios: &[&Scenario]) -> Self {
+        Basis {
+            question: scenarios
+                .first()
+                .map_or(Vec::new(), |first| question(first)),
+            models: models(scenarios),
+        }
     }
-    for edge in &scenario.edges {
-        if let Some(info) = find(edge.balancer.strategy().name()) {
-            add(info, edge.path.as_str());
-        }
-        if let Some(detector) = &edge.detector {
-            let name = detector_name(scenario, detector);
-            let info = DETECTORS.iter().find(|known| known.info.name == name);
-            if let Some(info) = info {
-                add(&info.info, edge.path.as_str());
-            }
-        }
+}
+
+/// Models with the parts of scenarios that use them.
+type Used<'a> = Vec<(&'static StrategyInfo, Vec<&'a str>)>;
+
+/// The registry, the strategies and the detectors of the calls of scenarios, and what shows that
+/// they behave like their models.
+pub fn models(scenarios: &[&Scenario]) -> Option<Table> {
+    let columns = ["model", "used by", "from", "evidence"];
+    let mut table = Table::new("Models that were used and what supports them", columns);
+    let mut used = Used::new();
+    for scenario in scenarios {
+        add_models(scenario, &mut used);
     }
     for (info, paths) in used {
         let more = match paths.len() {
@@ -101,6 +106,55 @@ pub fn models(scenario: &Scenario) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
+fn add_models<'a>(scenario: &'a Scenario, used: &mut Used<'a>) {
+    let mut add = |info: &'static StrategyInfo, path: &'a str| match used
+        .iter_mut()
+        .find(|(known, _)| known.name == info.name)
+    {
+        Some((_, paths)) if paths.contains(&path) => {}
+        Some((_, paths)) => paths.push(path),
+        None => used.push((info, vec![path])),
+    };
+    let profile = scenario.registry.profile.name();
+    if let Some(registry) = REGISTRIES.iter().find(|known| known.info.name == profile) {
+        add(&registry.info, "registry");
+    }
+    for service in &scenario.services {
+        let name = service.proxy.map(|proxy| proxy.flavour.name());
+        if let Some(info) = PROXIES.iter().find(|known| Some(known.name) == name) {
+            add(info, service.name.as_str());
+        }
+    }
+    for edge in &scenario.edges {
+        if let Some(info) = find(edge.balancer.strategy().name()) {
+            add(info, edge.path.as_str());
+        }
+        if let Some(detector) = &edge.detector
+            && let Some(info) = detector_info(detector_name(scenario, detector))
+        {
+            add(info, edge.path.as_str());
+        }
+    }
+    for cluster in &scenario.clusters {
+        if let Some(info) = detector_info(gossip_name(cluster.gossip.law)) {
+            let service = &scenario.services[cluster.service.index()];
+            add(info, service.name.as_str());
+        }
+    }
+}
+
+fn detector_info(name: &str) -> Option<&'static StrategyInfo> {
+    let known = DETECTORS.iter().find(|known| known.info.name == name);
+    known.map(|known| &known.info)
+}
+
+fn gossip_name(law: ScaleLaw) -> &'static str {
+    match law {
+        ScaleLaw::Swim { .. } => "swim",
+        ScaleLaw::Memberlist => "lifeguard",
+    }
+}
+
 fn detector_name(scenario: &Scenario, detector: &DetectorConfig) -> &'static str {
     match detector {
         DetectorConfig::Check(check) => match check.rule {
@@ -109,10 +163,7 @@ fn detector_name(scenario: &Scenario, detector: &DetectorConfig) -> &'static str
             CheckRule::Envoy(_) => "envoy_health_check",
         },
         DetectorConfig::Gossip { cluster } => {
-            match scenario.clusters[*cluster as usize].gossip.law {
-                ScaleLaw::Swim { .. } => "swim",
-                _ => "lifeguard",
-            }
+            gossip_name(scenario.clusters[*cluster as usize].gossip.law)
         }
         DetectorConfig::Push(push) => match push.judge {
             JudgeConfig::Timeout { .. } => "timeout",
@@ -124,6 +175,48 @@ fn detector_name(scenario: &Scenario, detector: &DetectorConfig) -> &'static str
             JudgeConfig::PhiCassandra(_) => "phi_cassandra",
         },
     }
+}
+
+/// What is said of inputs that are not known exactly: what a study found, or else that the
+/// scenario names some.
+pub fn uncertain(scenario: &Scenario, found: &[String]) -> Option<Block> {
+    if !found.is_empty() {
+        return Some(Block::Paragraph(found.join(" ")));
+    }
+    let config = scenario.sensitivity.as_ref()?;
+    let inputs = config.inputs.iter().map(|input| {
+        let [low, high] = &input.ends;
+        format!("{} from {low} to {high}", input.path)
+    });
+    Some(Block::Paragraph(format!(
+        "Not known exactly, says the scenario: {}. What each of them moves is not in this report; \
+         `stormglass sensitivity` finds out, and `run --sensitivity` tells it here.",
+        inputs.collect::<Vec<_>>().join("; ")
+    )))
+}
+
+/// The header of the file, in paragraphs: one ends at an empty line and before `Word:`.
+pub fn question(scenario: &Scenario) -> Vec<String> {
+    let opens = |line: &str| {
+        let first = line.split(' ').next().unwrap_or_default();
+        first.len() > 1 && first.ends_with(':') && first.starts_with(char::is_uppercase)
+    };
+    let mut paragraphs: Vec<String> = Vec::new();
+    let mut is_new = true;
+    for line in scenario.header.iter().map(|line| line.trim()) {
+        match paragraphs.last_mut() {
+            _ if line.is_empty() => is_new = true,
+            Some(paragraph) if !is_new && !opens(line) => {
+                paragraph.push(' ');
+                paragraph.push_str(line);
+            }
+            _ => {
+                paragraphs.push(line.to_string());
+                is_new = false;
+            }
+        }
+    }
+    paragraphs
 }
 
 /// What no run of this program contains, so that nobody reads it into one.

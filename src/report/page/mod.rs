@@ -1,6 +1,6 @@
 //! What the page of a report says, from a scenario and its results.
 
-mod basis;
+pub mod basis;
 mod edge_tables;
 mod flow_tables;
 mod tables;
@@ -22,6 +22,9 @@ const OF_REQUESTS: [&str; 6] = [
     "pressure",
 ];
 
+/// Pictures of faults and of what they move.
+const OF_FAULTS: [&str; 5] = ["heartbeats", "detectors", "propagation", "ring", "moves"];
+
 /// What must be known to read the percentiles.
 const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 requests lie above it.";
 
@@ -41,6 +44,8 @@ pub struct PageInput<'a> {
     pub means: Vec<MeanLine>,
     /// What the scenario left open and what was taken.
     pub defaults: Vec<DefaultLine>,
+    /// What a sensitivity study found, in sentences.
+    pub sensitivity: Vec<String>,
     /// The effective scenario as TOML.
     pub scenario_text: String,
     /// The command that makes the same results.
@@ -114,14 +119,14 @@ pub fn page(input: PageInput) -> ReportPage {
         .map(Block::Table)
         .collect();
     faults.extend(tables::detectors(metrics).map(Block::Table));
-    faults.extend(take(&["heartbeats", "propagation", "ring"]));
+    faults.extend(take(&OF_FAULTS));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
-    servers.extend(take(&["load", "balance", "selection"]));
+    servers.extend(take(&["load", "balance", "selection", "smoothness"]));
     servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
     let timeline = basis::fault_timeline(metrics).map(Block::Table);
-    let assumed = assumptions(scenario, &input.defaults);
+    let assumed = assumptions(scenario, &input.defaults, &input.sensitivity);
     let listing = Block::Listing {
         name: "The effective scenario".into(),
         text: input.scenario_text,
@@ -141,8 +146,9 @@ pub fn page(input: PageInput) -> ReportPage {
     ReportPage {
         title: scenario.name.clone(),
         facts: input.facts,
-        question: question(scenario),
+        question: basis::question(scenario),
         findings,
+        variants: Vec::new(),
         replay: input.replay,
         sections: sections
             .into_iter()
@@ -168,35 +174,12 @@ fn footer(input: &PageInput) -> String {
     )
 }
 
-fn assumptions(scenario: &Scenario, open: &[DefaultLine]) -> Vec<Block> {
-    let tables = basis::models(scenario).into_iter().chain(defaults(open));
+fn assumptions(scenario: &Scenario, open: &[DefaultLine], sensitivity: &[String]) -> Vec<Block> {
+    let tables = basis::models(&[scenario]).into_iter().chain(defaults(open));
     let mut blocks = basis::limits();
+    blocks.extend(basis::uncertain(scenario, sensitivity));
     blocks.extend(tables.map(Block::Table));
     blocks
-}
-
-/// The header of the file, in paragraphs: one ends at an empty line and before `Word:`.
-fn question(scenario: &Scenario) -> Vec<String> {
-    let opens = |line: &str| {
-        let first = line.split(' ').next().unwrap_or_default();
-        first.len() > 1 && first.ends_with(':') && first.starts_with(char::is_uppercase)
-    };
-    let mut paragraphs: Vec<String> = Vec::new();
-    let mut is_new = true;
-    for line in scenario.header.iter().map(|line| line.trim()) {
-        match paragraphs.last_mut() {
-            _ if line.is_empty() => is_new = true,
-            Some(paragraph) if !is_new && !opens(line) => {
-                paragraph.push(' ');
-                paragraph.push_str(line);
-            }
-            _ => {
-                paragraphs.push(line.to_string());
-                is_new = false;
-            }
-        }
-    }
-    paragraphs
 }
 
 /// The verdict, then what the pictures say.
@@ -337,6 +320,7 @@ mod tests {
                 path: "network.loss".into(),
                 value: "0 %".into(),
             }],
+            sensitivity: vec!["Sensitivity: network.loss moves users most.".into()],
             scenario_text: "schema = 1\n".into(),
             command: "stormglass run rack-loss.toml --seed 7".into(),
             digest: metrics.digest,
@@ -350,7 +334,7 @@ mod tests {
             "Expected: little.",
             "Once.",
         ];
-        assert_eq!(question(&fixture::scenario()), expected);
+        assert_eq!(basis::question(&fixture::scenario()), expected);
     }
 
     #[test]
@@ -397,6 +381,7 @@ mod tests {
         assert!(html.contains(&command));
         assert!(html.contains("digest 3f9a2c41d07be855"));
         assert!(html.contains("<td>network.loss</td><td>0 %</td>"));
+        assert!(html.contains("<p>Sensitivity: network.loss moves users most.</p>"));
         assert!(html.contains(&format!("{pre}schema = 1\n</pre>")));
     }
 

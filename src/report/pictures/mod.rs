@@ -3,9 +3,13 @@
 pub(super) mod balance;
 pub mod comparison;
 pub mod instances;
+pub mod messages;
 mod more;
+mod moves;
 mod requests;
-mod shares;
+pub mod shares;
+mod smoothness;
+mod trade_off;
 
 use crate::chart::Caption;
 use crate::chart::picture::Picture;
@@ -35,10 +39,14 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
     pictures.extend(more::pressure(run).map(|chart| Picture::new("pressure", chart)));
     pictures.extend(more::propagations(run));
     pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
+    let detectors = trade_off::detectors(run);
+    pictures.extend(detectors.map(|chart| Picture::new("detectors", chart)));
     pictures.extend(instances::loads(run));
     pictures.extend(balance::timelines(run));
     pictures.extend(shares::rings(run));
+    pictures.extend(moves::moves(run));
     pictures.extend(shares::selections(run));
+    pictures.extend(smoothness::smoothness(run));
     pictures
 }
 
@@ -195,6 +203,29 @@ mod tests {
         let mut metrics = fixture::metrics();
         metrics.series.balance = vec![balance::sample()];
         assert_eq!(titles(&metrics), expected);
+    }
+
+    #[test]
+    fn the_slowest_request_of_a_long_run_is_in_its_picture() {
+        let scenario = fixture::scenario();
+        let mut metrics = fixture::metrics();
+        metrics.series.total[17].latency_ms_max = Some(4_321.0);
+        let run = RunView {
+            scenario: &scenario,
+            metrics: &metrics,
+            seed: 7,
+        };
+        let table = Picture::new("latency", requests::latency(run)).table();
+        assert!(
+            table.rows[17].contains(&"4321.000".to_string()),
+            "{:?}",
+            table.rows[17]
+        );
+        let others = table
+            .rows
+            .iter()
+            .filter(|row| row.contains(&"4321.000".to_string()));
+        assert_eq!(others.count(), 1);
     }
 
     #[test]

@@ -2,13 +2,18 @@
 
 use super::RunView;
 use crate::chart::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
-use crate::chart::percentile_curve::{PercentileCurve, PercentileSeries};
+use crate::chart::percentile_curve::{PercentileCurve, PercentileLimit, PercentileSeries};
 use crate::chart::rate_timeline::{RateTimeline, RateWindow};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestStats};
 use crate::model::observation::Outcome;
 use crate::report::format;
 use crate::report::offered::offered_rate;
+use crate::scenario::Scenario;
+use crate::scenario::expect::{Bound, Operator};
+use crate::scenario::measure::{Measure, Statistic};
 
+/// Expectations in a chart of percentiles.
+const LIMIT_COUNT_MAX: usize = 4;
 /// Lines in a chart of percentiles: each keeps its own label.
 const CURVE_COUNT_MAX: usize = 6;
 
@@ -24,6 +29,7 @@ pub fn latency(run: RunView) -> LatencyTimeline {
             latency_secs_p90: secs(window.latency_ms_p90),
             latency_secs_p99: secs(window.latency_ms_p99),
             latency_secs_p999: secs(window.latency_ms_p999),
+            latency_secs_max: secs(window.latency_ms_max),
             failure_ratio: ratio(window.failed_count),
             timeout_ratio: ratio(window.timed_out_count),
             rejected_ratio: ratio(window.rejected_count),
@@ -39,8 +45,8 @@ pub fn latency(run: RunView) -> LatencyTimeline {
         ),
     };
     let subtitle = format!(
-        "Latency of successful requests by window of arrival ({}), where at least 10 lie above.\
-         {dots}",
+        "Latency of successful requests by window of arrival ({}): percentiles where at least 10 \
+         lie above, and the slowest.{dots}",
         format::instant(run.metrics.series.window_secs)
     );
     let points = sample.requests.iter().map(|request| LatencyPoint {
@@ -125,7 +131,34 @@ pub fn percentiles(run: RunView) -> PercentileCurve {
     PercentileCurve {
         caption: run.caption(percentile_title(run), subtitle),
         series: series.take(CURVE_COUNT_MAX).collect(),
+        limits: percentile_limits(run.scenario)
+            .take(LIMIT_COUNT_MAX)
+            .collect(),
     }
+}
+
+/// What is expected of percentiles of all requests.
+fn percentile_limits(scenario: &Scenario) -> impl Iterator<Item = PercentileLimit> {
+    scenario.expectations.iter().filter_map(|expected| {
+        let is_latency = matches!(
+            expected.measure.measure,
+            Measure::Latency | Measure::LatencyOrFail | Measure::LatencyAll
+        );
+        let is_upper = matches!(expected.operator, Operator::Less | Operator::LessOrEqual);
+        let is_of_all = !expected.measure_text.contains('{');
+        match (&expected.bound, expected.measure.statistic) {
+            (Bound::Value { value, .. }, Statistic::Percentile(percentile))
+                if is_latency && is_upper && is_of_all =>
+            {
+                Some(PercentileLimit {
+                    label: format!("{}: {}", expected.name, expected.text),
+                    percentile,
+                    secs: *value,
+                })
+            }
+            _ => None,
+        }
+    })
 }
 
 fn latency_title(run: RunView) -> String {

@@ -2,8 +2,10 @@
 
 use super::{RunView, file_name};
 use crate::chart::picture::Picture;
+use crate::chart::ring_circle::{CIRCLE_OWNER_COUNT_MAX, RingCircle};
 use crate::chart::ring_ownership::{Ownership, RingInstance, RingOwnership};
 use crate::chart::selection_share::{SelectedInstance, SelectionShare};
+use crate::hash::placement::Circle;
 use crate::id::InstanceId;
 use crate::metrics::data::fault::{FaultMetrics, RingChange, RingShare};
 use crate::metrics::data::selection::{EdgeMetrics, InstanceShare};
@@ -75,7 +77,26 @@ fn ring_ownership(run: RunView, fault: &FaultMetrics, ring: &RingChange) -> Ring
         caption: run.caption(ring_title(fault, ring), &subtitle),
         instances: instances.collect(),
         change: format!("{} ({})", fault.fault, fault.kind),
+        circles: circles(ring),
     }
+}
+
+/// The circles of a ring, their owners by their place among the instances.
+pub fn circles(ring: &RingChange) -> Option<[RingCircle; 2]> {
+    let place = |owner: &u32| {
+        let found = ring.instances.iter().position(|it| it.instance == *owner);
+        found.and_then(|place| u32::try_from(place).ok())
+    };
+    let circle = |circle: &Circle| {
+        Some(RingCircle {
+            sectors: circle.sectors.iter().map(place).collect::<Option<_>>()?,
+            point_count: circle.point_count,
+            points: circle.points.clone(),
+        })
+    };
+    let is_small = ring.instances.len() <= CIRCLE_OWNER_COUNT_MAX;
+    let [before, after] = ring.circles.as_ref().filter(|_| is_small)?;
+    Some([circle(before)?, circle(after)?])
 }
 
 fn ring_title(fault: &FaultMetrics, ring: &RingChange) -> String {

@@ -254,6 +254,9 @@ fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario
         &scenario.edges,
         u32::try_from(scenario.registry.member_zones.len()).expect("members are few"),
     );
+    if scenario.registry.profile.has_agents() {
+        scenario.topology.add_agents(&scenario.groups);
+    }
     semantics::warn(ctx, &scenario, &places);
     Some(scenario)
 }

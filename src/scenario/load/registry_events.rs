@@ -1,6 +1,7 @@
 //! Events and memory of the registry.
 
 use crate::scenario::Scenario;
+use crate::scenario::registry::consul::ConsulConfig;
 use crate::scenario::registry::dns::{ClientCache, DnsConfig};
 use crate::scenario::registry::eureka::EurekaConfig;
 use crate::scenario::registry::kubernetes::KubernetesConfig;
@@ -42,6 +43,7 @@ pub fn of_members(scenario: &Scenario, secs: f64) -> f64 {
             let granted = config.negotiated(config.session_timeout);
             (third(granted), config.tick_time)
         }
+        ProtocolConfig::Consul(config) => return of_consul(scenario, config, secs),
         ProtocolConfig::Etcd(config) => {
             let registered = scenario.services.iter().filter_map(|s| s.registered);
             let granted = registered.map(|r| config.granted(r.lease_duration));
@@ -88,6 +90,23 @@ fn of_nacos(scenario: &Scenario, config: &NacosConfig, secs: f64) -> f64 {
     renewal_count(scenario, secs) * (HEARTBEAT_EVENTS + 2.0 * ROUND_EVENTS)
         + pulls * HEARTBEAT_EVENTS
         + members * (checks + rounds * members)
+}
+
+/// Reports or checks, full syncs, queries that wait in vain, keepalives, and gossip: a probe, its
+/// answer and two steps for each member.
+fn of_consul(scenario: &Scenario, config: &ConsulConfig, secs: f64) -> f64 {
+    let servers = scenario.registry.member_zones.len() as f64;
+    let agents = client_count(scenario);
+    let rate = |interval: SimDuration| secs / interval.as_secs_f64().max(1e-9);
+    let of_agent = 2.0 * HEARTBEAT_EVENTS * rate(config.sync.interval)
+        + HEARTBEAT_EVENTS * rate(config.query.wait)
+        + HEARTBEAT_EVENTS * rate(SimDuration::from_secs(30));
+    let rounds = 2.0 * ROUND_EVENTS * servers * rate(config.raft_heartbeat_min);
+    let members = agents + servers;
+    2.0 * renewal_count(scenario, secs)
+        + agents * of_agent
+        + rounds
+        + members * HEARTBEAT_EVENTS * rate(config.gossip.probe_interval)
 }
 
 /// Checks, lookups when answers are too old, and what name servers ask each other.

@@ -236,6 +236,10 @@ fn period_of_system(scenario: &Scenario) -> Option<(&'static str, SimDuration, r
             let what = "the looks for expired leases";
             (what, config.revoke_interval, config.revoke_phase)
         }
+        ProtocolConfig::Consul(config) => {
+            let what = "the probes of the registry's gossip";
+            (what, config.gossip.probe_interval, config.gossip.phase)
+        }
         ProtocolConfig::Dns(config) => {
             let life = match config.client.cache {
                 ClientCache::Record => config.ttl,

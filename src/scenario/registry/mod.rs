@@ -1,5 +1,6 @@
 //! What a scenario may say about the registry and about failure detection.
 
+pub mod consul;
 pub mod dns;
 pub mod etcd;
 pub mod eureka;
@@ -11,6 +12,9 @@ pub mod zookeeper;
 use crate::id::ZoneId;
 use crate::time::SimDuration;
 
+use super::check::ProbePath;
+use super::distribution::Distribution;
+use super::gossip::GossipConfig;
 use kubernetes::ProbeSees;
 use system::{ProtocolConfig, SystemConfig};
 
@@ -50,6 +54,7 @@ impl RegistryProfile {
     /// Whether it probes instances by way of their workers.
     pub fn probes_workers(&self) -> bool {
         match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Consul(own)) => own.check.path.needs_worker(),
             Some(ProtocolConfig::Kubernetes(own)) => own.probe.sees == ProbeSees::Worker,
             _ => false,
         }
@@ -62,12 +67,43 @@ impl RegistryProfile {
             RegistryProfile::Lease(_) => "lease",
             RegistryProfile::System(system) => match system.protocol {
                 ProtocolConfig::Zookeeper(_) => "zookeeper",
+                ProtocolConfig::Consul(_) => "consul",
                 ProtocolConfig::Etcd(_) => "etcd",
                 ProtocolConfig::Eureka(_) => "eureka",
                 ProtocolConfig::Nacos(_) => "nacos",
                 ProtocolConfig::Dns(_) => "dns",
                 ProtocolConfig::Kubernetes(_) => "kubernetes",
             },
+        }
+    }
+
+    /// Whether every host of instances and callers has an agent of the registry.
+    pub fn has_agents(&self) -> bool {
+        let protocol = self.system().map(|system| &system.protocol);
+        matches!(protocol, Some(ProtocolConfig::Consul(_)))
+    }
+
+    /// How its members and agents watch each other, if they do.
+    pub fn gossip(&self) -> Option<&GossipConfig> {
+        match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Consul(config)) => Some(&config.gossip),
+            _ => None,
+        }
+    }
+
+    /// What the checks of its agents see of an instance, if it has agents that check.
+    pub fn probe_path(&self) -> Option<ProbePath> {
+        match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Consul(config)) => Some(config.check.path),
+            _ => None,
+        }
+    }
+
+    /// What a worker spends on such a check, if workers answer.
+    pub fn probe_time(&self) -> Option<&Distribution> {
+        match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Consul(config)) => config.check.worker_time.as_ref(),
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What all registries have in common that bear the name of a real system.
 
+use super::consul::ConsulConfig;
 use super::dns::DnsConfig;
 use super::etcd::EtcdConfig;
 use super::eureka::EurekaConfig;
@@ -25,6 +26,8 @@ pub struct SystemConfig {
 pub enum ProtocolConfig {
     /// Apache ZooKeeper.
     Zookeeper(ZookeeperConfig),
+    /// HashiCorp Consul.
+    Consul(Box<ConsulConfig>),
     /// Leases of etcd.
     Etcd(EtcdConfig),
     /// Netflix Eureka.

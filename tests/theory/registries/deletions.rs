@@ -100,7 +100,7 @@ pub fn watch(text: &str) -> Seen {
     let topology = &scenario.topology;
     let mut watcher = Watcher {
         instance_count: topology.instance_count(),
-        first_member: topology.node_count() - topology.registry_member_count(),
+        first_member: topology.registry_node(0).0,
         ..Watcher::default()
     };
     run_alone(&scenario, &mut watcher);

@@ -38,6 +38,7 @@ fn every_registry_keeps_its_bounds() {
     let text = include_str!("../../../scenarios/registry-shootout.toml");
     for (profile, least, most) in [
         ("zookeeper", 6.6, 13.1),
+        ("consul", 0.0, 10.1),
         ("etcd", 6.1, 10.7),
         ("lease", 6.6, 10.1),
         ("nacos", 10.5, 22.1),

@@ -22,6 +22,7 @@ pub use port::{Letter, Port};
 pub use wire::Wire;
 
 use self::quorum::{QuorumAlarm, QuorumMessage};
+use super::consul::{self, Consul};
 use super::dns::{self, Dns};
 use super::etcd::{self, Etcd};
 use super::eureka::{self, Eureka};
@@ -29,6 +30,7 @@ use super::kubernetes::{self, Kubernetes};
 use super::nacos::{self, Nacos};
 use super::zookeeper::{self, Zookeeper};
 use crate::id::{CallerId, InstanceId, NodeId};
+use crate::model::gossip::BeliefChange;
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{ProtocolConfig, SystemConfig};
 
@@ -64,6 +66,10 @@ pub trait Protocol: Debug {
     /// The weight of an instance changed.
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId);
 
+    /// A member or an agent of the registry believes something else of another one, where they
+    /// gossip.
+    fn on_belief(&mut self, _: &mut dyn Port, _: (NodeId, NodeId), _: BeliefChange) {}
+
     /// A connection of a calling side was refused, reset or did not come about. Only those are
     /// told that ask for it ([`System::follows_failures`]).
     fn on_connection_failed(&mut self, _port: &mut dyn Port, _caller: CallerId) {}
@@ -84,6 +90,8 @@ pub enum Message {
     Quorum(QuorumMessage),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Message),
+    /// Consul's own.
+    Consul(consul::Message),
     /// etcd's own.
     Etcd(etcd::Message),
     /// Eureka's own.
@@ -122,6 +130,8 @@ pub enum Alarm {
     Quorum(QuorumAlarm),
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Alarm),
+    /// Consul's own.
+    Consul(consul::Alarm),
     /// etcd's own.
     Etcd(etcd::Alarm),
     /// Eureka's own.
@@ -157,6 +167,8 @@ pub struct Probed {
 pub enum Entry {
     /// ZooKeeper's transactions.
     Zookeeper(zookeeper::Entry),
+    /// Consul's changes of the catalog.
+    Consul(consul::Entry),
     /// etcd's requests.
     Etcd(etcd::Entry),
     /// Kubernetes' writes.
@@ -172,6 +184,8 @@ pub enum Job {
     Log { term: u32, zxid: u64, entry: Entry },
     /// ZooKeeper's own.
     Zookeeper(zookeeper::Job),
+    /// Consul's own.
+    Consul(consul::Job),
     /// etcd's own.
     Etcd(etcd::Job),
     /// Eureka's own.
@@ -223,6 +237,7 @@ impl System {
 fn build_protocol(scenario: &Scenario, config: &SystemConfig) -> Box<dyn Protocol> {
     match &config.protocol {
         ProtocolConfig::Zookeeper(own) => Box::new(Zookeeper::new(scenario, config, own)),
+        ProtocolConfig::Consul(own) => Box::new(Consul::new(scenario, config, own)),
         ProtocolConfig::Etcd(own) => Box::new(Etcd::new(scenario, config, own)),
         ProtocolConfig::Eureka(own) => Box::new(Eureka::new(scenario, config, own)),
         ProtocolConfig::Nacos(own) => Box::new(Nacos::new(scenario, config, own)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Alarm, Message};
 use crate::engine::{PendingSet, TimerId};
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
+use crate::model::gossip::view::Belief;
 use crate::model::network::pair_hash;
 use crate::model::node::Node;
 use crate::model::observation::{ControlKind, Observation, Observer, Suspector};
@@ -78,6 +79,10 @@ pub trait Port {
 
     /// The registry begins to suspect an instance, or no longer does.
     fn set_suspected(&mut self, instance: InstanceId, is_suspected: bool);
+
+    /// What a member or an agent of the registry believes of another one by gossip; None while it
+    /// knows nobody.
+    fn belief(&self, observer: NodeId, subject: NodeId) -> Option<Belief>;
 
     /// The list of these instances, ascending; those without weight are left out.
     fn view(&mut self, service: ServiceId, instances: &[InstanceId]) -> Arc<ViewSnapshot>;
@@ -168,6 +173,10 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
                 instance,
             },
         });
+    }
+
+    fn belief(&self, observer: NodeId, subject: NodeId) -> Option<Belief> {
+        self.gossip.registry_belief(observer, subject)
     }
 
     fn view(&mut self, service: ServiceId, instances: &[InstanceId]) -> Arc<ViewSnapshot> {

@@ -184,7 +184,8 @@ impl Ensemble {
     /// The member that a node is, if it is one.
     pub fn member_of(&self, node: NodeId) -> Option<u32> {
         let first = self.nodes.first()?.0;
-        node.0.checked_sub(first)
+        let place = node.0.checked_sub(first)?;
+        (place < self.member_count()).then_some(place)
     }
 
     /// What a member is to the others.
@@ -228,6 +229,13 @@ impl Ensemble {
     pub fn followers(&self, leader: u32) -> Vec<u32> {
         let followers = &self.standings[leader as usize].followers;
         followers.iter().map(|follower| follower.member).collect()
+    }
+
+    /// For how long the follower has been silent that its leader heard longest ago.
+    pub fn silence_max(&self, leader: u32, now: SimTime) -> SimDuration {
+        let followers = self.standings[leader as usize].followers.iter();
+        let silences = followers.map(|follower| now.since(follower.heard_at));
+        silences.max().unwrap_or_default()
     }
 
     pub(super) fn majority(&self) -> usize {

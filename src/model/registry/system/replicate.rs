@@ -39,6 +39,7 @@ impl Ensemble {
             Job::Propose { term, entry } => self.log_proposal(port, member, term, entry),
             Job::Log { term, zxid, entry } => self.take_proposal(port, member, term, (zxid, entry)),
             Job::Zookeeper(_)
+            | Job::Consul(_)
             | Job::Etcd(_)
             | Job::Eureka(_)
             | Job::Nacos(_)

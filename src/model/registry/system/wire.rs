@@ -198,7 +198,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.queue.push(arrives_at, Event::RegistryMessage(slot));
     }
 
-    pub(super) fn set_alarm(&mut self, node: NodeId, delay: SimDuration, alarm: Alarm) -> TimerId {
+    pub(in crate::model) fn set_alarm(
+        &mut self,
+        node: NodeId,
+        delay: SimDuration,
+        alarm: Alarm,
+    ) -> TimerId {
         let at = self.now() + delay;
         let sequence = self.queue.take_sequence();
         let timer = self.wire().timers.set((node, alarm), sequence);

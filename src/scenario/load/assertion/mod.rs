@@ -178,13 +178,19 @@ impl<'a> Parser<'a> {
     fn scope(&mut self, info: &MeasureInfo, scope: &mut Scope) -> Result<(), Problem> {
         let mut keys: Vec<&str> = Vec::new();
         loop {
-            let (key, key_span) = self.take(|c| c.is_ascii_alphanumeric() || c == '_');
+            let (written, key_span) = self.take(|c| c.is_ascii_alphanumeric() || c == '_');
+            // A proxy is a service.
+            let key = if written == "proxy" {
+                "service"
+            } else {
+                written
+            };
             if keys.contains(&key) {
-                return Err(repeated_scope(key, key_span));
+                return Err(repeated_scope(written, key_span));
             }
             keys.push(key);
             if !info.scopes.contains(&key) {
-                return Err(unknown_scope(info, key, self.or_next(key_span)));
+                return Err(unknown_scope(info, written, self.or_next(key_span)));
             }
             self.skip_space();
             if !self.accept("=") {
@@ -198,6 +204,9 @@ impl<'a> Parser<'a> {
                 "client" => scope.client = Some(names.client(name).map_err(unknown)?),
                 "zone" => scope.zone = Some(names.zone(name).map_err(unknown)?),
                 "call" => scope.edge = Some(names.edge(name).map_err(unknown)?),
+                "service" if written == "proxy" => {
+                    scope.service = Some(names.proxy(name).map_err(unknown)?);
+                }
                 "service" => scope.service = Some(names.service(name).map_err(unknown)?),
                 "instance" => scope.instance = Some(names.instance(name).map_err(unknown)?),
                 "class" => scope.class = Some(names.class(name).map_err(unknown)?),

@@ -49,7 +49,8 @@ pub fn clusters(
     list
 }
 
-fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
+/// Reads how the members of a cluster gossip.
+pub fn gossip(ctx: &mut Context, section: &Section) -> GossipConfig {
     let is_swim = section.variant_name() == "swim";
     let count = |ctx: &mut Context, key: &str| section.count_u32(ctx, key).unwrap_or(0);
     let interval = section

@@ -236,7 +236,7 @@ fn callers(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
 }
 
 /// Profiles whose members have a leader.
-const LED_PROFILES: [&str; 3] = ["zookeeper", "etcd", "kubernetes"];
+const LED_PROFILES: [&str; 4] = ["zookeeper", "consul", "etcd", "kubernetes"];
 
 /// `member/1`, or `member/*` or `*` for all, or `leader`.
 fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {

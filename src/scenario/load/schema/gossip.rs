@@ -21,30 +21,25 @@ pub static GOSSIP: TableSpec = TableSpec {
             "Other services whose instances are members of the same cluster.",
         ),
         PHASE,
-        key(
-            "retry_interval",
-            POSITIVE,
-            Default::Toml("\"30s\""),
-            "A process that started and found nobody to join tries again after this long.",
-        ),
-        key(
-            "udp_buffer_size",
-            Kind::Count {
-                min: 256,
-                max: 65_507,
-            },
-            Default::Toml("1400"),
-            "Bytes of the largest packet: updates ride on what has room.",
-        ),
-        key(
-            "probe_order",
-            Kind::Choice(&["round_robin", "random"]),
-            Default::Toml("\"round_robin\""),
-            "Whether each member is probed once in every pass, in a new random order, or any at \
-             any time.",
-        ),
+        RETRY,
+        BUFFER,
+        ORDER,
     ],
     variants: &[SWIM, MEMBERLIST_LAN, MEMBERLIST_WAN],
+    shorthand: Some(Shorthand::Tag),
+};
+
+/// `[registry.gossip]`.
+pub static REGISTRY_GOSSIP: TableSpec = TableSpec {
+    what: "gossip",
+    doc: "How the agents and the servers of a registry watch each other.",
+    tag: Some(Tag {
+        key: "profile",
+        default: Some("memberlist_lan"),
+        doc: "The profile of hashicorp/memberlist (Lifeguard) from which the defaults are.",
+    }),
+    keys: &[PHASE, RETRY, BUFFER, ORDER],
+    variants: &[MEMBERLIST_LAN, MEMBERLIST_WAN],
     shorthand: Some(Shorthand::Tag),
 };
 
@@ -139,6 +134,30 @@ const PHASE: Key = key(
     Kind::Phase,
     Default::Toml("\"random\""),
     "Where in its intervals each member starts.",
+);
+
+const RETRY: Key = key(
+    "retry_interval",
+    POSITIVE,
+    Default::Toml("\"30s\""),
+    "A process that started and found nobody to join tries again after this long.",
+);
+
+const BUFFER: Key = key(
+    "udp_buffer_size",
+    Kind::Count {
+        min: 256,
+        max: 65_507,
+    },
+    Default::Toml("1400"),
+    "Bytes of the largest packet: updates ride on what has room.",
+);
+
+const ORDER: Key = key(
+    "probe_order",
+    Kind::Choice(&["round_robin", "random"]),
+    Default::Toml("\"round_robin\""),
+    "Whether each member is probed once in every pass, in a new random order, or any at any time.",
 );
 
 /// The first accuser and 11 that confirm are told apart.

@@ -37,7 +37,7 @@ pub use data::DATA;
 pub use detector::DETECTOR;
 pub use fault::FAULT;
 pub use flow::FANOUT;
-pub use gossip::GOSSIP;
+pub use gossip::{GOSSIP, REGISTRY_GOSSIP};
 pub use proxy::PROXY;
 pub use registry::{CAPACITY, REGISTRY};
 pub use resilience::{BREAKER, BUDGET, BULKHEAD, CONCURRENCY_LIMIT, THROTTLE};

@@ -1,5 +1,6 @@
 //! The registry. Each real system has a file of its own.
 
+mod consul;
 mod dns;
 mod etcd;
 mod eureka;
@@ -25,6 +26,7 @@ pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> Registry
     let profile = match section.variant_name() {
         "lease" => RegistryProfile::Lease(lease(ctx, section)),
         "zookeeper" => system(ctx, section, zookeeper::zookeeper),
+        "consul" => system(ctx, section, consul::consul),
         "etcd" => system(ctx, section, etcd::etcd),
         "eureka" => system(ctx, section, eureka::eureka),
         "nacos" => system(ctx, section, nacos::nacos),
@@ -86,6 +88,7 @@ pub fn registered(
     let registered = match registry.variant_name() {
         "lease" => leased(ctx, &section, registry),
         "zookeeper" => zookeeper::registered(ctx, &section, registry),
+        "consul" => consul::registered(ctx, &section, registry),
         "etcd" => etcd::registered(ctx, &section, registry),
         "eureka" => eureka::registered(ctx, &section, registry),
         "nacos" => nacos::registered(ctx, &section, registry),

@@ -1,5 +1,6 @@
 //! Keys of the registry: what it is, and the plain leases. Each real system has a file of its own.
 
+mod consul;
 mod dns;
 mod etcd;
 mod eureka;
@@ -117,6 +118,11 @@ pub static REGISTRY: TableSpec = TableSpec {
             name: "zookeeper",
             doc: "Apache ZooKeeper: sessions, ephemeral nodes and one-shot watches.",
             keys: zookeeper::KEYS,
+        },
+        Variant {
+            name: "consul",
+            doc: "Consul: an agent on every host that checks instances, gossip, and a quorum.",
+            keys: consul::KEYS,
         },
         Variant {
             name: "etcd",
