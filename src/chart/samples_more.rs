@@ -9,7 +9,7 @@ use super::panels::{Panel, PanelLine, PanelMark, Panels};
 use super::samples::{HOSTILE, caption, huge_of, instance_count, label, noise};
 use super::stages::{Stage, Stages};
 use super::sweep_lines::{SweepLine, SweepLines, SweepTick, SweepValue};
-use super::sweep_map::{SweepCell, SweepMap};
+use super::sweep_map::{SweepCell, SweepMap, SweepPanel};
 use super::timeline::Timeline;
 use super::tornado::{Tornado, TornadoRow};
 use super::trade_off::{TradeOff, TradeOffPoint};
@@ -176,7 +176,15 @@ pub(super) fn sweep_map(kind: &str) -> SweepMap {
         SweepCell {
             value,
             label: value.map_or("none".to_string(), |value| format!("{value:.1} ms")),
+            is_right: value.map(|value| value <= 12.0),
         }
+    };
+    let panel = |place: usize| SweepPanel {
+        label: label(kind, place),
+        rows: (0..count)
+            .map(|row| (label(kind, row), (0..count).map(|c| cell(row, c)).collect()))
+            .collect(),
+        chosen: (1 < count && place == 1).then_some((0, 1)),
     };
     SweepMap {
         caption: caption(
@@ -187,10 +195,10 @@ pub(super) fn sweep_map(kind: &str) -> SweepMap {
         measure: "latency.p99".into(),
         axes: ["timeout".into(), "workers".into()],
         columns: (0..count).map(|column| label(kind, column)).collect(),
-        rows: (0..count)
-            .map(|row| (label(kind, row), (0..count).map(|c| cell(row, c)).collect()))
+        panels: (0..count.min(3).min((60 / count.max(1)).max(1)))
+            .map(panel)
             .collect(),
-        chosen: (1 < count).then_some((0, 1)),
+        limit: "latency.p99 <= 12ms".into(),
     }
 }
 
@@ -234,6 +242,7 @@ pub(super) fn trade_off(kind: &str) -> TradeOff {
             values,
             intervals: values.map(|value| Some((value * 0.9, value * 1.1))),
             is_on_front: index % 3 != 2,
+            is_open: index % 6 == 5,
             is_chosen: index == 1,
         }
     };

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::frame;
 use super::scene::{Anchor, Area, Label, Scene};
+use super::series::{self, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{Color, INK, LABEL_SIZE, MARGIN, MUTED, TRACK, VERMILION, sequential};
+use super::theme::{Color, INK, LABEL_SIZE, MARGIN, MUTED, PAPER, TRACK, VERMILION, sequential};
 use super::{Caption, Chart, DataTable, text};
 
 /// One point.
@@ -15,9 +16,22 @@ pub struct SweepCell {
     pub value: Option<f64>,
     /// What stands in the cell: the number with its unit, or why there is none.
     pub label: String,
+    /// Whether the number holds what is sought of it; none where nothing is.
+    pub is_right: Option<bool>,
 }
 
-/// A map of a measure over two axes.
+/// A map for one value of a third axis.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SweepPanel {
+    /// The value: `workers = 4`. Empty where there is no third axis.
+    pub label: String,
+    /// The values of the axis from top to bottom, each with its cells.
+    pub rows: Vec<(String, Vec<SweepCell>)>,
+    /// The row and the column of the point that is chosen.
+    pub chosen: Option<(usize, usize)>,
+}
+
+/// A map of a measure over two axes, or several with one scale of colours.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SweepMap {
     pub caption: Caption,
@@ -27,15 +41,17 @@ pub struct SweepMap {
     pub axes: [String; 2],
     /// The values of the axis from left to right.
     pub columns: Vec<String>,
-    /// The values of the axis from top to bottom, each with its cells.
-    pub rows: Vec<(String, Vec<SweepCell>)>,
-    /// The row and the column of the point that is chosen.
-    pub chosen: Option<(usize, usize)>,
+    /// One below the other.
+    pub panels: Vec<SweepPanel>,
+    /// What the line between cells means: `latency.p99 <= 50ms`. Empty without one.
+    pub limit: String,
 }
 
 /// Numbers that differ by more than this factor are coloured by their logarithms.
 const LINEAR_FACTOR_MAX: f64 = 50.0;
 const ROW_HEIGHT_MAX: f64 = 44.0;
+/// All rows together are about this high.
+const HEIGHT: f64 = 420.0;
 /// Text on colours, the same in every theme.
 const DARK_TEXT: Color = Color(0x10, 0x12, 0x14);
 const LIGHT_TEXT: Color = Color(0xFD, 0xFD, 0xFD);
@@ -46,62 +62,73 @@ impl Chart for SweepMap {
     }
 
     fn scene(&self, width: f64) -> Scene {
-        let (mut scene, top) = frame::open(&self.caption, width);
-        let widest = self
-            .rows
-            .iter()
-            .map(|(label, _)| text::width(label, LABEL_SIZE, false));
+        let (mut scene, mut top) = frame::open(&self.caption, width);
+        let mut entries = Vec::new();
+        if !self.limit.is_empty() {
+            entries.push((Swatch::Line(thick(INK)), self.limit.as_str()));
+        }
+        if self.panels.iter().any(|panel| panel.chosen.is_some()) {
+            entries.push((
+                Swatch::Line(thick(VERMILION)),
+                "nearest to the best of both",
+            ));
+        }
+        if !entries.is_empty() {
+            top = series::legend_rows(&mut scene, top - 8.0, &entries) + 12.0;
+        }
+        let rows = || self.panels.iter().flat_map(|panel| &panel.rows);
+        let widest = rows().map(|(label, _)| text::width(label, LABEL_SIZE, false));
         let label_width = widest.fold(30.0, f64::max).min(width * 0.25);
-        let count = self.rows.len().max(1) as f64;
-        let row_height = (420.0 / count).clamp(14.0, ROW_HEIGHT_MAX);
-        let top = top + 14.0;
+        let row_height = (HEIGHT / rows().count().max(1) as f64).clamp(14.0, ROW_HEIGHT_MAX);
+        let mut bottom = top;
+        for panel in &self.panels {
+            let top = bottom + if bottom == top { 14.0 } else { 40.0 };
+            bottom = top + row_height * panel.rows.len().max(1) as f64;
+            let plot = Area {
+                left: MARGIN + label_width + 10.0,
+                top,
+                right: width - MARGIN,
+                bottom,
+            };
+            self.draw_panel(&mut scene, plot, panel, row_height);
+        }
         let plot = Area {
             left: MARGIN + label_width + 10.0,
             top,
             right: width - MARGIN,
-            bottom: top + row_height * count,
+            bottom: bottom.max(top + 40.0),
         };
-        scene.text(Label {
-            at: (MARGIN, top - 9.0),
-            text: text::fit(&self.axes[1], LABEL_SIZE, true, width - 2.0 * MARGIN),
-            size: LABEL_SIZE,
-            is_bold: true,
-            anchor: Anchor::Start,
-            color: INK,
-        });
-        let cell_width = plot.width() / self.columns.len().max(1) as f64;
-        let area = |row: usize, column: usize| Area {
-            left: plot.left + column as f64 * cell_width,
-            top: plot.top + row as f64 * row_height,
-            right: plot.left + (column as f64 + 1.0) * cell_width,
-            bottom: plot.top + (row as f64 + 1.0) * row_height,
-        };
-        for (row, (label, cells)) in self.rows.iter().enumerate() {
-            let y = plot.top + (row as f64 + 0.5) * row_height + 4.0;
-            let label = text::fit(label, LABEL_SIZE, false, label_width);
-            scene.label_in((plot.left - 8.0, y), &label, Anchor::End, MUTED);
-            for (column, cell) in cells.iter().enumerate() {
-                self.draw_cell(&mut scene, area(row, column), cell);
-            }
-        }
-        if let Some((row, column)) = self.chosen {
-            draw_frame(&mut scene, area(row, column));
-        }
-        if self.rows.is_empty() || self.columns.is_empty() {
+        if rows().next().is_none() || self.columns.is_empty() {
             frame::empty(&mut scene, plot, "there is no point");
         }
+        let cell_width = plot.width() / self.columns.len().max(1) as f64;
         let bottom = self.draw_columns(&mut scene, plot, cell_width);
         frame::close(scene, &self.caption, bottom)
     }
 
     fn table(&self) -> DataTable {
         let mut table = DataTable::new([&self.axes[1], &self.axes[0], &self.measure]);
-        for (label, cells) in &self.rows {
-            for (column, cell) in self.columns.iter().zip(cells) {
-                let value = cell
-                    .value
-                    .map_or(cell.label.clone(), |value| value.to_string());
-                table.push(vec![label.clone(), column.clone(), value]);
+        let limit = &self.limit;
+        if 1 < self.panels.len() {
+            table.columns.insert(0, "panel".to_string());
+        }
+        if !limit.is_empty() {
+            table.columns.push(limit.clone());
+        }
+        for panel in &self.panels {
+            for (label, cells) in &panel.rows {
+                for (column, cell) in self.columns.iter().zip(cells) {
+                    let value = cell.value.map(|value| value.to_string());
+                    let value = value.unwrap_or_else(|| cell.label.clone());
+                    let mut row = vec![label.clone(), column.clone(), value];
+                    if 1 < self.panels.len() {
+                        row.insert(0, panel.label.clone());
+                    }
+                    if !limit.is_empty() {
+                        row.push(cell.is_right.map_or(String::new(), |it| it.to_string()));
+                    }
+                    table.push(row);
+                }
             }
         }
         table
@@ -115,7 +142,8 @@ impl Chart for SweepMap {
 impl SweepMap {
     /// Where a value lies between the least and the largest, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
-        let cells = self.rows.iter().flat_map(|(_, cells)| cells);
+        let rows = self.panels.iter().flat_map(|panel| &panel.rows);
+        let cells = rows.flat_map(|(_, cells)| cells);
         let values = cells.filter_map(|cell| cell.value);
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
@@ -133,6 +161,40 @@ impl SweepMap {
                 part(log(positive), log(value), log(high))
             }
             false => part(low, value, high),
+        }
+    }
+
+    fn draw_panel(&self, scene: &mut Scene, plot: Area, panel: &SweepPanel, row_height: f64) {
+        let heading = match panel.label.is_empty() {
+            true => self.axes[1].clone(),
+            false => format!("{}, by {}", panel.label, self.axes[1]),
+        };
+        scene.text(Label {
+            at: (MARGIN, plot.top - 9.0),
+            text: text::fit(&heading, LABEL_SIZE, true, scene.width - 2.0 * MARGIN),
+            size: LABEL_SIZE,
+            is_bold: true,
+            anchor: Anchor::Start,
+            color: INK,
+        });
+        let cell_width = plot.width() / self.columns.len().max(1) as f64;
+        let area = |row: usize, column: usize| Area {
+            left: plot.left + column as f64 * cell_width,
+            top: plot.top + row as f64 * row_height,
+            right: plot.left + (column as f64 + 1.0) * cell_width,
+            bottom: plot.top + (row as f64 + 1.0) * row_height,
+        };
+        for (row, (label, cells)) in panel.rows.iter().enumerate() {
+            let y = plot.top + (row as f64 + 0.5) * row_height + 4.0;
+            let label = text::fit(label, LABEL_SIZE, false, plot.left - MARGIN - 10.0);
+            scene.label_in((plot.left - 8.0, y), &label, Anchor::End, MUTED);
+            for (column, cell) in cells.iter().enumerate() {
+                self.draw_cell(scene, area(row, column), cell);
+            }
+        }
+        draw_limit(scene, panel, area);
+        if let Some((row, column)) = panel.chosen {
+            draw_frame(scene, area(row, column));
         }
     }
 
@@ -175,6 +237,40 @@ impl SweepMap {
             }
         }
         frame::base_name(scene, plot, &self.axes[0])
+    }
+}
+
+fn thick(color: Color) -> LineStyle {
+    LineStyle {
+        color,
+        width: 3.0,
+        dash: None,
+    }
+}
+
+/// The line between cells that hold what is sought and those that do not.
+fn draw_limit(scene: &mut Scene, panel: &SweepPanel, area: impl Fn(usize, usize) -> Area) {
+    let is_right = |row: usize, column: usize| {
+        let (_, cells) = panel.rows.get(row)?;
+        cells.get(column)?.is_right
+    };
+    let differ = |a: Option<bool>, b: Option<bool>| a.zip(b).is_some_and(|(a, b)| a != b);
+    let mut draw = |points: [(f64, f64); 2]| {
+        // Dark on a light edge, so that it is seen on every colour.
+        scene.line(points.to_vec(), PAPER, 5.0);
+        scene.line(points.to_vec(), INK, 3.0);
+    };
+    for (row, (_, cells)) in panel.rows.iter().enumerate() {
+        for column in 0..cells.len() {
+            let (own, cell) = (is_right(row, column), area(row, column));
+            let (right, bottom) = (cell.right - 0.5, cell.bottom - 0.5);
+            if differ(own, is_right(row, column + 1)) {
+                draw([(right, cell.top - 1.0), (right, cell.bottom)]);
+            }
+            if differ(own, is_right(row + 1, column)) {
+                draw([(cell.left - 1.0, bottom), (cell.right, bottom)]);
+            }
+        }
     }
 }
 

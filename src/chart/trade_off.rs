@@ -21,6 +21,9 @@ pub struct TradeOffPoint {
     pub intervals: [Option<(f64, f64)>; 2],
     /// No other point is better in both.
     pub is_on_front: bool,
+    /// Another point is, but not beyond the intervals of both.
+    #[serde(default)]
+    pub is_open: bool,
     pub is_chosen: bool,
 }
 
@@ -52,8 +55,13 @@ impl Chart for TradeOff {
         let (mut scene, top) = frame::open(&self.caption, width);
         let mut entries = vec![
             (Swatch::Dot(BLUE), "on the front"),
+            (Swatch::Interval(BLUE), "interval"),
             (Swatch::Dot(OTHER), "another point is better in both"),
         ];
+        if self.points.iter().any(|point| point.is_open) {
+            let words = "another point is, but not beyond the intervals";
+            entries.push((Swatch::Ring(BLUE), words));
+        }
         if self.points.iter().any(|point| point.is_chosen) {
             entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
         }
@@ -109,7 +117,7 @@ impl Chart for TradeOff {
         let mut table = DataTable::new(columns);
         table
             .columns
-            .extend(["on the front", "chosen"].map(String::from));
+            .extend(["on the front", "open", "chosen"].map(String::from));
         let number = |value: Option<f64>| value.map_or("–".to_string(), |v| v.to_string());
         for point in &self.points {
             let mut cells = vec![point.label.clone()];
@@ -119,6 +127,7 @@ impl Chart for TradeOff {
                 cells.push(number(interval.map(|interval| interval.1)));
             }
             cells.push(point.is_on_front.to_string());
+            cells.push(point.is_open.to_string());
             cells.push(point.is_chosen.to_string());
             table.push(cells);
         }
@@ -146,7 +155,19 @@ impl TradeOff {
         let values = values.chain(ends.flat_map(|(low, high)| [low, high]));
         match self.is_logarithmic(side) {
             true => Scale::logarithmic(values, from_px, to_px),
-            false => Scale::spanning(values, 6.0, from_px, to_px),
+            false => {
+                let scale = Scale::spanning(values, 6.0, from_px, to_px);
+                // No share is above 1, whatever its interval says, and few numbers below 0.
+                let own = self.points.iter().map(|point| point.values[side]);
+                let (low, high) = scale.range();
+                let (least, most) = own.fold((0.0, 1.0), |(least, most), value| {
+                    (f64::min(least, value), f64::max(most, value))
+                });
+                let is_share = self.quantities[side] == Quantity::Ratio;
+                let high = if is_share { high.min(most) } else { high };
+                let low = if least < 0.0 { low } else { low.max(0.0) };
+                Scale::linear(low, high, from_px, to_px)
+            }
         }
     }
 
@@ -167,25 +188,33 @@ impl TradeOff {
         };
         let front: Vec<&TradeOffPoint> = self.points.iter().filter(|p| p.is_on_front).collect();
         scene.line(front.iter().map(|point| at(point)).collect(), BLUE, 1.4);
-        for point in self.points.iter().filter(|point| !point.is_on_front) {
-            scene.dot(at(point), 3.2, OTHER);
-        }
-        for point in &front {
+        let draw_intervals = |scene: &mut Scene, point: &TradeOffPoint, color: Color| {
             let (px, py) = at(point);
             if let Some((low, high)) = point.intervals[0] {
                 let ends = [low, high].map(|v| self.place(0, x, v, plot.left));
                 let ends = ends.map(|px| px.clamp(plot.left, plot.right));
-                scene.line(vec![(ends[0], py), (ends[1], py)], BLUE, 1.0);
+                scene.line(vec![(ends[0], py), (ends[1], py)], color, 1.0);
             }
             if let Some((low, high)) = point.intervals[1] {
                 let ends = [low, high].map(|v| self.place(1, y, v, plot.bottom));
                 let ends = ends.map(|py| py.clamp(plot.top, plot.bottom));
-                scene.line(vec![(px, ends[0]), (px, ends[1])], BLUE, 1.0);
+                scene.line(vec![(px, ends[0]), (px, ends[1])], color, 1.0);
             }
+        };
+        for point in self.points.iter().filter(|point| !point.is_on_front) {
+            if point.is_open {
+                draw_intervals(scene, point, OTHER);
+                rows::ring(scene, at(point), 4.2, BLUE);
+            } else {
+                scene.dot(at(point), 3.2, OTHER);
+            }
+        }
+        for point in &front {
+            draw_intervals(scene, point, BLUE);
             if point.is_chosen {
-                rows::ring(scene, (px, py), 9.0, VERMILION);
+                rows::ring(scene, at(point), 9.0, VERMILION);
             }
-            scene.dot((px, py), 4.2, BLUE);
+            scene.dot(at(point), 4.2, BLUE);
         }
         let is_labeled =
             |point: &&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;

@@ -316,9 +316,13 @@ pub struct InitArgs {
 /// `stormglass verify`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct VerifyArgs {
-    /// A directory that `run` wrote
+    /// A directory that `run`, `compare`, `sweep`, `merge`, `optimize` or `sensitivity` wrote
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
+    /// Run at most this many of its runs again, evenly spread; 0 takes all [default: all of a run
+    /// directory and of the variants of a comparison, 100 of a sweep or a study]
+    #[arg(long, value_name = "N")]
+    pub runs: Option<u32>,
     #[command(flatten)]
     pub jobs: JobArgs,
     #[command(flatten)]

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::args::{LimitArgs, PrecisionArgs, RunArgs};
+use super::args::{LimitArgs, LoadArgs, PrecisionArgs, RunArgs};
 use super::compare::args::CompareArgs;
+use super::study::args::{OptimizeArgs, SensitivityArgs};
 
 /// Everything that bears on the results, quoted for a shell; what does not (`--jobs`, `--out`,
 /// `--format`) is left out.
@@ -85,6 +86,67 @@ pub fn repeat_comparison(args: &CompareArgs) -> String {
     }
     words.extend(precision(&args.precision));
     if args.scenarios.iter().any(|path| path == Path::new("-")) {
+        words.push("< scenario.toml".to_string());
+    }
+    words.join(" ")
+}
+
+/// The command that makes the same search again.
+pub fn repeat_optimize(args: &OptimizeArgs) -> String {
+    let mut words = study_words("optimize", &args.scenario);
+    words.push(quoted(&args.goal));
+    let mut add = |flag: &str, value: String| words.extend([flag.to_string(), quoted(&value)]);
+    args.axis
+        .axes
+        .iter()
+        .for_each(|axis| add("--axis", axis.clone()));
+    args.axis
+        .wheres
+        .iter()
+        .for_each(|text| add("--where", text.clone()));
+    if let Some(budget) = args.budget {
+        add("--budget", budget.to_string());
+    }
+    add("--confirm", args.confirm.to_string());
+    study_ends(words, args.seed, &args.load, &args.scenario)
+}
+
+/// The command that makes the same sensitivity study again.
+pub fn repeat_sensitivity(args: &SensitivityArgs) -> String {
+    let mut words = study_words("sensitivity", &args.scenario);
+    let mut add = |flag: &str, value: String| words.extend([flag.to_string(), quoted(&value)]);
+    args.inputs
+        .iter()
+        .for_each(|input| add("--input", input.clone()));
+    if let Some(metric) = &args.metric {
+        add("--metric", metric.clone());
+    }
+    if let Some(repeat) = args.repeat {
+        add("--repeat", repeat.to_string());
+    }
+    study_ends(words, args.seed, &args.load, &args.scenario)
+}
+
+fn study_words(verb: &str, scenario: &Path) -> Vec<String> {
+    let scenario = quoted(&scenario.to_string_lossy());
+    vec!["stormglass".to_string(), verb.to_string(), scenario]
+}
+
+fn study_ends(
+    mut words: Vec<String>,
+    seed: Option<u64>,
+    load: &LoadArgs,
+    scenario: &Path,
+) -> String {
+    let mut add = |flag: &str, value: String| words.extend([flag.to_string(), quoted(&value)]);
+    if let Some(seed) = seed {
+        add("--seed", seed.to_string());
+    }
+    load.sets.iter().for_each(|set| add("--set", set.clone()));
+    if load.limits.max_events != LimitArgs::EVENT_COUNT_MAX {
+        add("--max-events", load.limits.max_events.to_string());
+    }
+    if scenario == Path::new("-") {
         words.push("< scenario.toml".to_string());
     }
     words.join(" ")

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::CliError;
-use super::args::{LimitArgs, RunArgs};
+use super::args::{LimitArgs, LoadArgs, RunArgs};
 use super::style::Console;
 use super::warmup;
 use crate::report::files::{KeptInput, ScenarioOrigin};
@@ -14,6 +14,7 @@ use crate::report::run_dir::{sha256_of, sha256_of_file};
 use crate::scenario::Scenario;
 use crate::scenario::load::explain::{Explanation, effective_toml, explain};
 use crate::scenario::load::limits::{Estimate, Limits};
+use crate::scenario::load::point::Base;
 use crate::scenario::load::source::{ASKED_NAME, SET_NAME};
 use crate::scenario::load::{self, LoadInput, LoadText};
 
@@ -51,7 +52,7 @@ pub fn for_run(
         return Ok(first);
     }
     let limits = &args.load.limits;
-    let secs = warmup::find(&first, args.jobs.count, limits, console)?;
+    let secs = warmup::find(&first, args.jobs.count, limits, console)?.secs;
     console.note(warmup::found_text(secs));
     input.sets.push(warmup::set(secs));
     finish(&mut load::load_asking(&input, metrics, false))
@@ -82,6 +83,39 @@ pub fn variant(
         said.push(text);
     }
     finish(&mut loaded)
+}
+
+/// Loads what a sweep or a study is made of. Its mistakes are shown, and its warnings if
+/// `has_warnings`.
+pub fn subject(
+    path: &Path,
+    args: &LoadArgs,
+    seed: Option<u64>,
+    has_warnings: bool,
+    console: &mut Console,
+) -> Result<(LoadInput, Scenario), CliError> {
+    let mut sets = args.sets.clone();
+    sets.extend(seed.map(|seed| format!("seed={seed}")));
+    let input = input(Some(path), &sets, &args.limits)?;
+    let mut loaded = load::load(&input);
+    let scenario = loaded.scenario.take();
+    if has_warnings || scenario.is_none() {
+        show_diagnostics(&loaded, console);
+    }
+    let scenario = scenario.ok_or_else(|| refused(&loaded))?;
+    Ok((input, scenario))
+}
+
+/// Reads a scenario of whose points these measures are asked. Its mistakes are shown.
+pub fn open(
+    input: &LoadInput,
+    measures: &[String],
+    console: &mut Console,
+) -> Result<Base, CliError> {
+    Base::open(input, measures).map_err(|loaded| {
+        show_diagnostics(&loaded, console);
+        refused(&loaded)
+    })
 }
 
 /// Loads the scenario of a run directory.

@@ -12,6 +12,7 @@ mod detectors;
 mod explain;
 mod init;
 mod interrupt;
+mod kept;
 mod load;
 mod look_args;
 mod man;

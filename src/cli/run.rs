@@ -15,7 +15,7 @@ use super::trace_files::TraceFiles;
 use super::{CliError, Exit, print};
 use crate::experiment::Results;
 use crate::experiment::compare::sample::Level;
-use crate::experiment::gather::Gathering;
+use crate::experiment::gather::{Gathering, pooled_bytes};
 use crate::experiment::plan::{Plan, PlanError};
 use crate::experiment::precision::Precision;
 use crate::experiment::replicate::{extend, replicate};
@@ -46,14 +46,13 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     let started_at = SystemTime::now();
     let traces = TraceFiles::create(&args.trace)?;
     let mut writer = begin(args.out.as_deref())?;
+    let most = precision.map_or(args.replications, |rule| rule.run_count_max);
+    let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);
+    let memory = memory_for_runs(&loaded.scenario, most, size, max_memory)?;
     let plan = Plan {
         seed: loaded.scenario.seed,
         replication_count: precision.map_or(args.replications, |rule| rule.run_count_min),
-        jobs: jobs_that_fit(
-            args.jobs.count,
-            &loaded.estimate,
-            args.load.limits.max_memory,
-        ),
+        jobs: jobs_that_fit(args.jobs.count, size, memory),
     };
     let event_count_max = args.load.limits.max_events;
     let scenario = &loaded.scenario;
@@ -183,6 +182,28 @@ pub fn jobs_that_fit(jobs: u32, estimate: &Estimate, memory_bytes_max: u64) -> u
     }
 }
 
+/// Memory that is left for runs when the samples of all are kept. Refused where one does not fit.
+pub fn memory_for_runs(
+    scenario: &Scenario,
+    run_count: u32,
+    estimate: &Estimate,
+    memory_bytes_max: u64,
+) -> Result<u64, CliError> {
+    let pooled = pooled_bytes(scenario, run_count);
+    let left = memory_bytes_max.saturating_sub(pooled);
+    if pooled == 0 || estimate.memory_bytes <= left {
+        return Ok(left);
+    }
+    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(CliError::Usage(format!(
+        "the samples of {run_count} replications would need about {} MiB besides the {} MiB of \
+         a run, more than {} MiB together; raise --max-memory, or ask for fewer percentiles",
+        mebibytes(pooled),
+        mebibytes(estimate.memory_bytes),
+        mebibytes(memory_bytes_max)
+    )))
+}
+
 /// What to do about a plan without results, on a line of its own.
 fn advice(error: &PlanError, args: &RunArgs) -> String {
     match error {
@@ -256,6 +277,7 @@ pub fn manifest(
         scenario_name: loaded.scenario.name.clone(),
         scenario_files: loaded.origin.file_hashes.clone(),
         replications: results.runs.iter().map(record).collect(),
+        points: Vec::new(),
         repeat_with: command.to_string(),
         started_at: utc_text(started_at),
         ended_at: utc_text(SystemTime::now()),

@@ -7,19 +7,27 @@ use super::load::Loaded;
 use super::run::{jobs_that_fit, replicate_shown};
 use super::style::Console;
 use crate::experiment::plan::Plan;
-use crate::experiment::settling::warmup_secs;
+use crate::experiment::settling::{first_fault_secs, warmup_secs};
 
 /// Runs that it is found from, those of the first seeds.
 const PILOT_RUN_COUNT: u32 = 5;
 
-/// Runs a scenario from its start, unmeasured, and finds where its mean latency settles, in
-/// seconds.
+/// Where a warm-up ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Where the mean latency settles, in seconds from the start.
+    pub secs: f64,
+    /// When the first fault begins.
+    pub first_fault_secs: f64,
+}
+
+/// Runs a scenario from its start, unmeasured, and finds where its mean latency settles.
 pub fn find(
     loaded: &Loaded,
     jobs: u32,
     limits: &LimitArgs,
     console: &mut Console,
-) -> Result<f64, CliError> {
+) -> Result<Found, CliError> {
     let scenario = &loaded.scenario;
     let plan = Plan {
         seed: scenario.seed,
@@ -32,8 +40,12 @@ pub fn find(
         error,
         advice: String::new(),
     })?;
-    warmup_secs(&results.runs, scenario)
-        .map_err(|reason| CliError::Usage(format!("warmup = \"auto\": {reason}")))
+    let secs = warmup_secs(&results.runs, scenario)
+        .map_err(|reason| CliError::Usage(format!("warmup = \"auto\": {reason}")))?;
+    Ok(Found {
+        secs,
+        first_fault_secs: first_fault_secs(&results.runs, scenario),
+    })
 }
 
 /// As `--set` takes it.

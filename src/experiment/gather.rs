@@ -1,7 +1,7 @@
 //! The runs of a plan as they come in, and what is put together of them.
 
 use super::compare::sample::{Level, Sample};
-use super::pool::Pool;
+use super::pool::{Pool, SECTION_COUNT_MAX};
 use super::{Results, Run};
 use crate::id::FaultId;
 use crate::metrics::data::RunMetrics;
@@ -27,6 +27,26 @@ pub struct Pools {
     pub expected: Vec<Pool>,
     /// By asked number, in the order of the scenario.
     pub asked: Vec<Pool>,
+}
+
+/// Bytes of one section of a pool: a bucket of four bytes for each of 1,024 parts of eight
+/// octaves, as from 1 ms to 256 ms.
+const SECTION_BYTES: u64 = 8 * 1_024 * 4;
+
+/// Bytes that the samples of several runs take together, besides the runs themselves.
+pub fn pooled_bytes(scenario: &Scenario, run_count: u32) -> u64 {
+    let is_pooled = |measure: &MeasureRef| matches!(measure.statistic, Statistic::Percentile(_));
+    let expected = scenario
+        .expectations
+        .iter()
+        .filter(|e| is_pooled(&e.measure));
+    let asked = scenario.asked.iter().filter(|a| is_pooled(&a.measure));
+    let pool_count = phases(scenario).len() + expected.count() + asked.count();
+    let section_count = match run_count {
+        0 | 1 => 0,
+        count => u64::from(count).min(SECTION_COUNT_MAX as u64),
+    };
+    pool_count as u64 * section_count * SECTION_BYTES
 }
 
 /// Runs that came in.

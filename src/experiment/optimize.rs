@@ -26,6 +26,17 @@ pub enum Aim {
     Maximize,
 }
 
+/// What is sought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goal {
+    /// Which way the objective gets better.
+    pub aim: Aim,
+    /// The objective, in the language of `[expect]`.
+    pub measure: String,
+    /// What must hold, in the same language.
+    pub constraints: Vec<String>,
+}
+
 /// One round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {
@@ -42,7 +53,9 @@ pub struct Round {
 pub struct Standing {
     /// Its number in the plan.
     pub point: u32,
-    /// The objective.
+    /// The number by which it is ranked.
+    pub rank_value: Option<f64>,
+    /// The objective, if there are enough samples to state it.
     pub estimate: Option<Estimate>,
     /// The constraints.
     pub state: VerdictState,
@@ -103,6 +116,7 @@ pub fn halve<E>(
 pub fn standing(candidate: &Candidate) -> Standing {
     Standing {
         point: candidate.point,
+        rank_value: candidate.study.rank_value(),
         estimate: candidate.study.estimate(),
         state: candidate.study.state(),
         is_right: candidate.study.looks_right(),
@@ -118,11 +132,12 @@ fn compare(a: &Standing, b: &Standing, aim: Aim) -> Ordering {
         (VerdictState::Held | VerdictState::Undecided, true) => 0,
     };
     let cost = |standing: &Standing| {
-        let value = standing.estimate.map(|estimate| estimate.value);
-        value.map_or(f64::INFINITY, |value| match aim {
-            Aim::Minimize => value,
-            Aim::Maximize => -value,
-        })
+        standing
+            .rank_value
+            .map_or(f64::INFINITY, |value| match aim {
+                Aim::Minimize => value,
+                Aim::Maximize => -value,
+            })
     };
     let by_class = class(a).cmp(&class(b));
     let by_cost = by_class.then(cost(a).total_cmp(&cost(b)));
@@ -145,6 +160,7 @@ mod tests {
     fn of(point: u32, value: Option<f64>, state: VerdictState, is_right: bool) -> Standing {
         Standing {
             point,
+            rank_value: value,
             estimate: value.map(|value| Estimate {
                 value,
                 low: value,

@@ -74,6 +74,13 @@ impl Pool {
         self.percent.map(|percent| self.percentile_at(percent))
     }
 
+    /// The percentile of all samples, even of too few to state it: good for a first ranking only.
+    pub fn unstated_percentile(&self) -> Option<f64> {
+        let mut all = Lengths::default();
+        self.sections.iter().for_each(|s| all.merge(&s.lengths));
+        all.percentile(self.percent?).map(|(value, _)| value)
+    }
+
     /// A percentile of all samples with its interval, or why it is not stated: at least ten
     /// samples must lie above it, and they must come from at least five replications. Where there
     /// are fewer replications, each needs ten above its own.

@@ -125,6 +125,20 @@ pub(super) fn run_once(
     })
 }
 
+/// The fingerprint of a run.
+///
+/// # Errors
+///
+/// If a limit is reached, or `on_progress` breaks off.
+pub fn digest_of(
+    scenario: &Scenario,
+    seed: u64,
+    event_count_max: u64,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<u64, RunStop> {
+    run_once(scenario, seed, event_count_max, on_progress).map(|run| run.metrics.digest)
+}
+
 fn stopped(error: SimError) -> RunStop {
     match error {
         SimError::Interrupted => RunStop::Interrupted,

@@ -46,6 +46,15 @@ pub fn warmup_secs(runs: &[Run], scenario: &Scenario) -> Result<f64, String> {
     }
 }
 
+/// When the first fault begins in any of the runs, whatever sets it off; the end of the run where
+/// none does.
+pub fn first_fault_secs(runs: &[Run], scenario: &Scenario) -> f64 {
+    let faults = runs.iter().flat_map(|run| &run.metrics.faults);
+    let windows = faults.filter_map(|fault| fault.windows.first());
+    let starts = windows.map(|window| window.start_secs);
+    starts.fold(scenario.duration.as_secs_f64(), f64::min)
+}
+
 /// Windows that lie between `start_secs` and the first fault: their starts, and the mean latency in
 /// each, averaged over the runs. None where a window saw no success in any.
 fn latencies_before_faults(
@@ -53,8 +62,7 @@ fn latencies_before_faults(
     scenario: &Scenario,
     start_secs: f64,
 ) -> Option<(Vec<f64>, Vec<f64>)> {
-    let first_fault = scenario.faults.iter().map(|fault| fault.at.mean_secs());
-    let end_secs = first_fault.fold(scenario.duration.as_secs_f64(), f64::min);
+    let end_secs = first_fault_secs(runs, scenario);
     let series = || runs.iter().map(|run| &run.metrics.series);
     let width_secs = series().next()?.window_secs;
     let (mut starts, mut means) = (Vec::new(), Vec::new());

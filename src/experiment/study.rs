@@ -88,6 +88,12 @@ impl Study {
         u32::try_from(self.gathering.runs.len()).expect("replications are counted in 32 bits")
     }
 
+    /// The seed and the fingerprint of every replication.
+    pub fn digests(&self) -> Vec<(u64, u64)> {
+        let runs = self.gathering.runs.iter();
+        runs.map(|run| (run.seed, run.metrics.digest)).collect()
+    }
+
     /// Runs the replications of `plan` that are not done yet. What is only drawn is not kept.
     pub fn extend(
         &mut self,
@@ -120,13 +126,13 @@ impl Study {
     /// None where it does not exist, or never came in some of them.
     pub fn estimate(&self) -> Option<Estimate> {
         let pool = self.gathering.pools.asked.first();
-        if let Some(Ok(p)) = pool.and_then(|pool| pool.percentile()) {
+        if let Some(pooled) = pool.and_then(|pool| pool.percentile()) {
+            let pooled = pooled.ok().filter(|p| p.value.is_finite())?;
             return Some(Estimate {
-                value: p.value,
-                low: p.low,
-                high: p.high,
-            })
-            .filter(|estimate| estimate.value.is_finite());
+                value: pooled.value,
+                low: pooled.low,
+                high: pooled.high,
+            });
         }
         let values = self.values()?;
         let is_finite = values.iter().all(|value| value.is_finite());
@@ -136,6 +142,14 @@ impl Study {
             low: interval.low(),
             high: interval.high(),
         })
+    }
+
+    /// The number by which points are ranked: a percentile counts even if it rests on too few
+    /// samples to be stated.
+    pub fn rank_value(&self) -> Option<f64> {
+        let pool = self.gathering.pools.asked.first();
+        let pooled = pool.and_then(|pool| pool.unstated_percentile());
+        pooled.or_else(|| self.estimate().map(|estimate| estimate.value))
     }
 
     /// What becomes of what is expected.

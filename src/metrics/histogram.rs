@@ -76,9 +76,16 @@ impl<const BITS: u32> Histogram<BITS> {
         if !other.counts.is_empty() {
             self.count_listed();
         }
-        for (place, count) in other.counts.iter().enumerate() {
-            if *count > 0 {
-                self.add_at(other.first + place, *count);
+        if let (Some(first), Some(last)) = (
+            other.counts.iter().position(|count| 0 < *count),
+            other.counts.iter().rposition(|count| 0 < *count),
+        ) {
+            self.span(other.first + first);
+            self.span(other.first + last);
+            let start = other.first + first - self.first;
+            let counts = self.counts[start..].iter_mut();
+            for (own, count) in counts.zip(&other.counts[first..=last]) {
+                *own = own.saturating_add(*count);
             }
         }
     }
@@ -90,6 +97,40 @@ impl<const BITS: u32> Histogram<BITS> {
         }
         self.count_listed();
         self.add_at(bucket_of::<BITS>(value), count);
+    }
+
+    /// The buckets that are not empty with their counts, in ascending order.
+    pub fn buckets(&self) -> Vec<(u16, u32)> {
+        let place =
+            |bucket: usize| u16::try_from(bucket).expect("64 bits have fewer than 2^16 buckets");
+        if self.counts.is_empty() {
+            let mut listed = self.listed.clone();
+            listed.sort_unstable();
+            let runs = listed.chunk_by(|a, b| a == b);
+            return runs.map(|run| (run[0], run.len() as u32)).collect();
+        }
+        let counts = self.counts.iter().enumerate();
+        counts
+            .filter(|(_, count)| 0 < **count)
+            .map(|(at, count)| (place(self.first + at), *count))
+            .collect()
+    }
+
+    /// Of these counts in ascending order; None if there are no such buckets.
+    pub fn of_buckets(counts: &[(u16, u32)]) -> Option<Self> {
+        let mut histogram = Histogram::default();
+        if let (Some((first, _)), Some((last, _))) = (counts.first(), counts.last()) {
+            if bucket_of::<BITS>(u64::MAX) < usize::from(*last) || last < first {
+                return None;
+            }
+            histogram.span(usize::from(*first));
+            histogram.span(usize::from(*last));
+        }
+        for (bucket, count) in counts {
+            let place = usize::from(*bucket).checked_sub(histogram.first)?;
+            *histogram.counts.get_mut(place)? = *count;
+        }
+        Some(histogram)
     }
 
     /// Values in the bucket of `value` and below.
@@ -182,6 +223,13 @@ impl<const BITS: u32> Histogram<BITS> {
 
     #[cold]
     fn add_at(&mut self, bucket: usize, count: u32) {
+        self.span(bucket);
+        let place = bucket - self.first;
+        self.counts[place] = self.counts[place].saturating_add(count);
+    }
+
+    /// Widens the span so that it holds a bucket.
+    fn span(&mut self, bucket: usize) {
         if self.counts.is_empty() {
             self.first = bucket / BLOCK * BLOCK;
         }
@@ -195,7 +243,6 @@ impl<const BITS: u32> Histogram<BITS> {
         if self.counts.len() <= place {
             self.counts.resize((place / BLOCK + 1) * BLOCK, 0);
         }
-        self.counts[place] = self.counts[place].saturating_add(count);
     }
 }
 

@@ -14,6 +14,17 @@ pub struct Lengths {
     max_ns: u64,
 }
 
+/// Lengths of time as plain data, to be kept: equal lengths have equal buckets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Buckets {
+    /// The buckets that are not empty with their counts, in ascending order.
+    pub counts: Vec<(u16, u32)>,
+    /// How many never ended.
+    pub infinite_count: u64,
+    /// The shortest and the longest in nanoseconds; zero without any.
+    pub ends_ns: (u64, u64),
+}
+
 /// What a number of a run was read from.
 #[derive(Clone, Debug)]
 pub enum Evidence {
@@ -53,6 +64,31 @@ impl Lengths {
             min_ns,
             max_ns,
         }
+    }
+
+    /// The lengths as plain data.
+    pub fn buckets(&self) -> Buckets {
+        Buckets {
+            counts: self.histogram.buckets(),
+            infinite_count: self.infinite_count,
+            ends_ns: match self.finite_count {
+                0 => (0, 0),
+                _ => (self.min_ns, self.max_ns),
+            },
+        }
+    }
+
+    /// The lengths that were kept; None of what never were any.
+    pub fn of_buckets(buckets: &Buckets) -> Option<Self> {
+        let counts = buckets.counts.iter().map(|(_, count)| u64::from(*count));
+        let lengths = Lengths {
+            histogram: Histogram::of_buckets(&buckets.counts)?,
+            finite_count: counts.sum(),
+            infinite_count: buckets.infinite_count,
+            min_ns: buckets.ends_ns.0,
+            max_ns: buckets.ends_ns.1,
+        };
+        (lengths.min_ns <= lengths.max_ns).then_some(lengths)
     }
 
     /// Adds the samples of another run.
@@ -143,6 +179,24 @@ mod tests {
         let below: u64 = parts.iter().map(|part| part.count_up_to(&sum, 2_970)).sum();
         // All of the bucket count, so it may be a few more than the rank.
         assert!((2_970..2_980).contains(&below), "{below}");
+    }
+
+    #[test]
+    fn what_is_kept_is_what_it_was() {
+        for count in [0, 1, 60, 5_000] {
+            let values: Vec<u64> = (0..count).map(|i| i * i % 7_919 + 1).collect();
+            let lengths = Lengths::new(&samples(&values), 3);
+            let again = Lengths::of_buckets(&lengths.buckets()).expect("whole");
+            assert_eq!(again.buckets(), lengths.buckets());
+            for percent in [0.0, 50.0, 99.0, 100.0] {
+                assert_eq!(again.percentile(percent), lengths.percentile(percent));
+            }
+        }
+        let never = Buckets {
+            counts: vec![(u16::MAX, 1)],
+            ..Buckets::default()
+        };
+        assert!(Lengths::of_buckets(&never).is_none());
     }
 
     #[test]

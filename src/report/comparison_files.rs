@@ -3,12 +3,11 @@
 use super::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use super::comparison_text::{READING, between_lines, facts_text, notes, sentences, tables};
 use super::files::write_picture;
-use super::html::{self, Block, Mark, ReportPage, Section, Table};
-use super::markdown;
+use super::html::{Block, Mark, ReportPage, Table};
 use super::page::basis;
 use super::pictures::comparison::pictures;
 use super::run_dir::{RunDirError, RunDirWriter};
-use super::terminal;
+use super::study_page::{self, footer, paragraphs, table};
 use crate::chart::picture::Picture;
 use crate::experiment::compare::Comparison;
 use crate::metrics::evaluate::VerdictState;
@@ -41,11 +40,7 @@ pub fn write_comparison(
     for picture in &pictures {
         write_picture(writer, picture)?;
     }
-    let page = page(contents, pictures);
-    let markdown = markdown::render(&page);
-    writer.write("report.md", |out| out.write_all(markdown.as_bytes()))?;
-    let html = html::render(&page);
-    writer.write("report.html", |out| out.write_all(html.as_bytes()))
+    study_page::write(writer, &page(contents, pictures))
 }
 
 fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
@@ -56,7 +51,7 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
     }
     let mut numbers: Vec<Block> = tables(comparison)
         .iter()
-        .map(|table| Block::Table(html_table(table)))
+        .map(|of| Block::Table(table(&of.heading, "variant", of)))
         .collect();
     numbers.extend(notes(comparison).into_iter().map(Block::Note));
     numbers.push(Block::Note(READING.to_string()));
@@ -64,7 +59,7 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         .into_iter()
         .partition(|picture| picture.name.starts_with("differences"));
     let blocks = |pictures: Vec<Picture>| pictures.into_iter().map(Block::Picture).collect();
-    let sections = [
+    let sections = vec![
         ("Expectations between variants", expected),
         ("Numbers", numbers),
         ("Against the reference", blocks(differences)),
@@ -72,9 +67,6 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         ("Method", method()),
         ("Assumptions and limits", assumptions(facts)),
     ];
-    let shown = sections
-        .into_iter()
-        .filter(|(_, blocks)| !blocks.is_empty());
     ReportPage {
         title: format!("{}: a comparison", facts.scenario),
         facts: facts_text(comparison, facts.seed),
@@ -82,37 +74,15 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         findings: sentences(comparison),
         variants: comparison.variants.clone(),
         replay: None,
-        sections: shown
-            .map(|(title, blocks)| Section {
-                title: title.to_string(),
-                blocks,
-            })
-            .collect(),
+        sections: study_page::sections(sections),
         command: contents.command.to_string(),
-        footer: format!(
-            "stormglass {} · scenario {} · seed {} · digest {}",
-            env!("CARGO_PKG_VERSION"),
-            facts.scenario,
-            facts.seed,
-            facts.digest
-        ),
+        footer: footer(&facts.scenario, facts.seed, &facts.digest),
     }
 }
 
 fn assumptions(facts: &ComparisonFacts) -> Vec<Block> {
     let models = facts.basis.models.clone().map(Block::Table);
     basis::limits().into_iter().chain(models).collect()
-}
-
-fn html_table(table: &terminal::Table) -> Table {
-    let mut columns = vec!["variant".to_string()];
-    columns.extend(table.columns.iter().map(|title| format!("#{title}")));
-    let titles: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let mut html = Table::new(&table.heading, titles);
-    for row in &table.rows {
-        html.push(Mark::None, row.clone());
-    }
-    html
 }
 
 fn between_table(between: &[JudgedBetween]) -> Table {
@@ -136,7 +106,7 @@ fn between_table(between: &[JudgedBetween]) -> Table {
 }
 
 fn method() -> Vec<Block> {
-    let paragraphs = [
+    paragraphs(&[
         "All variants run on the same seeds: requests, service demands, delays and faults are \
          drawn by key, so that two variants see the same world. Their difference is judged by \
          pairs, unless the pairs correlate negatively; the correlation that was reached stands in \
@@ -149,7 +119,5 @@ fn method() -> Vec<Block> {
         "A percentile is that of the samples of all replications. Its interval lies between the \
          ranks that the replications leave to it. It is stated if at least ten samples lie above \
          it, from at least five replications. What was never reached is counted and not averaged.",
-    ];
-    let paragraph = |text: &str| Block::Paragraph(text.to_string());
-    paragraphs.into_iter().map(paragraph).collect()
+    ])
 }

@@ -23,6 +23,9 @@ pub struct Manifest {
     pub scenario_files: Vec<FileHash>,
     /// The runs, in plan order.
     pub replications: Vec<ReplicationRecord>,
+    /// The runs of a study, by what they change in the scenario.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<PointRecord>,
     /// A command that makes the same results.
     pub repeat_with: String,
     /// Start of the run on the wall clock, in UTC.
@@ -51,6 +54,15 @@ pub struct ReplicationRecord {
     pub seed: u64,
     /// Fingerprint of its events, 16 hexadecimal digits.
     pub digest: String,
+}
+
+/// The runs of one point of a study.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointRecord {
+    /// What it changes in `scenario.toml`: `PATH=VALUE` each.
+    pub sets: Vec<String>,
+    /// Its runs.
+    pub replications: Vec<ReplicationRecord>,
 }
 
 /// Why a directory has no usable manifest.

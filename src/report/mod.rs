@@ -21,6 +21,8 @@ pub mod run_dir;
 mod script;
 pub mod series;
 pub mod story_text;
+pub mod study;
+pub mod study_page;
 pub mod summary;
 pub mod sweep;
 pub mod terminal;

@@ -258,6 +258,7 @@ mod tests {
             scenario_name: "web".into(),
             scenario_files: Vec::new(),
             replications: Vec::new(),
+            points: Vec::new(),
             repeat_with: "stormglass run web.toml".into(),
             started_at: "2026-01-01T00:00:00Z".into(),
             ended_at: "2026-01-01T00:00:01Z".into(),

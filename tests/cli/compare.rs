@@ -198,10 +198,26 @@ fn variants_of_the_scenario_run_and_each_can_be_verified() {
     let inner = run_dir.join("variants/1-two");
     let verified = command.say(&["verify", &inner.display().to_string()]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
-    let outer = command.say(&["verify", &run_dir.display().to_string()]);
-    assert_eq!(outer.code, Some(2));
-    let hint = "its manifest names no runs; verify the run directories in its folder `variants`\n";
-    assert!(outer.err.ends_with(hint), "{outer:?}");
+    let outer = command.say(&["verify", &run_dir.display().to_string(), "-q"]);
+    assert_eq!(outer.code, Some(0), "{outer:?}");
+    assert!(outer.out.contains(": 10 runs and "), "{outer:?}");
+    let part = command.say(&[
+        "verify",
+        &run_dir.display().to_string(),
+        "--runs",
+        "2",
+        "-q",
+    ]);
+    assert!(part.out.contains(": 4 of 10 runs (evenly"), "{part:?}");
+    // A variant whose manifest says something else of a run.
+    let manifest = inner.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("written");
+    let digest = text.find("\"digest\": \"").expect("a digest") + 11;
+    let text = format!("{}{}{}", &text[..digest], "x", &text[digest + 1..]);
+    std::fs::write(&manifest, &text).expect("written");
+    let changed = command.say(&["verify", &inner.display().to_string(), "-q"]);
+    assert_eq!(changed.code, Some(1), "{changed:?}");
+    assert!(changed.out.contains("the manifest says x"), "{changed:?}");
 }
 
 #[test]

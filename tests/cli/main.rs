@@ -14,6 +14,7 @@ mod strategies;
 mod study;
 mod support;
 mod sweep;
+mod sweep_report;
 mod sweep_shards;
 mod trace;
 mod verbs;

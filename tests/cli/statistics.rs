@@ -186,3 +186,43 @@ fn a_warm_up_is_found_or_refused() {
         "{said:?}"
     );
 }
+
+#[test]
+fn a_warm_up_ends_before_a_fault_that_the_run_sets_off() {
+    // The queue fills, and a fault that waits for it begins soon after the start.
+    let command = queue("e = \"success_ratio >= 10%\"");
+    let fault = "\n[fault.late]\nkind = \"slow\"\ntarget = \"service:web\"\nfactor = 2\n\
+                 for = \"5s\"\n";
+    let text = fs::read_to_string(command.path("queue.toml")).expect("read");
+    let with = |when: &str| {
+        fs::write(command.path("queue.toml"), format!("{text}{fault}{when}\n")).expect("written");
+        command.say(&["run", "queue.toml", "--no-charts", "--set", "warmup=auto"])
+    };
+    let said = with("when = \"in_flight of service:web > 0 for 1ms\"");
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let part = "windows lie before the first fault; at least 20 are needed";
+    assert!(said.err.contains(part), "{said:?}");
+    // One that never begins is in nobody's way.
+    let said = with("when = \"in_flight of service:web > 1000000 for 1ms\"");
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn the_samples_of_many_replications_need_memory_too() {
+    let command = queue("e = \"success_ratio >= 90%\"");
+    let words = [
+        "run",
+        "queue.toml",
+        "--no-charts",
+        "-q",
+        "--max-memory",
+        "12MiB",
+    ];
+    let said = command.say(&[&words[..], &["--replications", "200"]].concat());
+    assert_eq!(said.code, Some(2), "{said:?}");
+    // Whole run and steady: two times a hundred sections of 32 KiB.
+    let part = "the samples of 200 replications would need about 7 MiB besides the ";
+    assert!(said.err.contains(part), "{said:?}");
+    let said = command.say(&[&words[..], &["--replications", "3"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+}

@@ -1,9 +1,9 @@
 //! `stormglass optimize` and `stormglass sensitivity`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::support::{SMALL, Said, Stormglass};
+use super::support::{SMALL, Said, Stormglass, contents_of};
 
 fn heartbeats() -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -233,4 +233,96 @@ fn what_cannot_be_varied_is_refused() {
         "{}",
         said.err
     );
+}
+
+/// The first digest in a manifest is changed.
+fn change_a_digest(directory: &Path) {
+    let path = directory.join("manifest.json");
+    let text = fs::read_to_string(&path).expect("written");
+    let at = text.find("\"digest\": \"").expect("a digest") + 11;
+    fs::write(&path, format!("{}x{}", &text[..at], &text[at + 1..])).expect("written");
+}
+
+/// What every directory of a study is good for.
+fn assert_told_and_verified(command: &Stormglass, runs: &str) {
+    let html = fs::read_to_string(command.path("out/report.html")).expect("written");
+    for part in [
+        "<div class=\"question\">",
+        "<strong>Answer.</strong>",
+        "<h2>Method</h2>",
+        "<h2>Repeat</h2>",
+        "The scenario before anything is changed",
+        "<svg",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(html.len() <= 2_000_000 && !html.contains("http:") && !html.contains("https:"));
+    assert!(fs::read(command.path("out/report.md")).is_ok());
+    let said = command.say(&["verify", "out", "-q"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains(runs), "{said:?}");
+    change_a_digest(&command.path("out"));
+    let said = command.say(&["verify", "out", "-q"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("the manifest says x"), "{said:?}");
+}
+
+#[test]
+fn a_search_leaves_a_directory_with_the_same_bytes_and_runs_that_can_be_verified() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let search = |out: &str, jobs: &str| {
+        let words = [
+            "optimize",
+            "small.toml",
+            "minimize latency.p99 subject to success_ratio >= 50%",
+            "--axis",
+            "service.web.workers=1,2,4",
+            "--budget",
+            "9",
+            "--confirm",
+            "5",
+            "-q",
+            "--out",
+            out,
+            "--jobs",
+            jobs,
+        ];
+        let said = command.say(&words);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        contents_of(&command.path(out))
+    };
+    let first = search("out", "1");
+    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "charts/standings.csv",
+            "charts/standings.json",
+            "charts/standings.png",
+            "charts/standings.svg",
+            "optimize.json",
+            "report.html",
+            "report.md",
+            "rounds.csv",
+            "scenario.toml"
+        ]
+    );
+    assert!(first == search("again", "4"), "the bytes differ");
+    // Three replications of three points, of which two have two more, and twice five fresh seeds.
+    assert_told_and_verified(&command, ": 23 runs and 9 files verified");
+}
+
+#[test]
+fn a_sensitivity_study_leaves_a_directory_whose_runs_can_be_verified() {
+    let command = Stormglass::with("constant.toml", CONSTANT);
+    let said = command.say(&["sensitivity", "constant.toml", "-q", "--out", "out"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for name in ["sensitivity.json", "ends.csv", "charts/tornado.svg"] {
+        assert!(command.path("out").join(name).exists(), "{name}");
+    }
+    assert!(
+        said.out
+            .contains("repeat with: stormglass sensitivity constant.toml\n")
+    );
+    assert_told_and_verified(&command, " runs and 9 files verified");
 }

@@ -9,7 +9,7 @@ use super::super::command::repeat_command;
 use super::super::interrupt::Interrupt;
 use super::super::load::slug;
 use super::super::progress::Meter;
-use super::super::run::{jobs_that_fit, manifest};
+use super::super::run::{jobs_that_fit, manifest, memory_for_runs};
 use super::super::style::Console;
 use super::args::CompareArgs;
 use super::variants::{LoadedVariant, Variants};
@@ -156,14 +156,12 @@ impl Execution<'_> {
     ) -> Result<(), CliError> {
         let variant = &self.variants.list[place];
         let (scenario, limits) = (&variant.loaded.scenario, &self.args.load.limits);
+        let size = &variant.loaded.estimate;
+        let memory = memory_for_runs(scenario, replications, size, limits.max_memory)?;
         let plan = Plan {
             seed: scenario.seed,
             replication_count: replications,
-            jobs: jobs_that_fit(
-                self.args.jobs.count,
-                &variant.loaded.estimate,
-                limits.max_memory,
-            ),
+            jobs: jobs_that_fit(self.args.jobs.count, size, memory),
         };
         let part = Part {
             meter,

@@ -104,6 +104,7 @@ fn finish(
         scenario_name: facts.scenario.clone(),
         scenario_files: compared.scenario_files.clone(),
         replications: Vec::new(),
+        points: Vec::new(),
         repeat_with: command.clone(),
         started_at: utc_text(started_at),
         ended_at: utc_text(SystemTime::now()),

@@ -56,11 +56,21 @@ pub fn load_variants(args: &CompareArgs, console: &mut Console) -> Result<Varian
     if !variants.list.iter().any(is_open) {
         return Ok(variants);
     }
-    let mut secs: f64 = 0.0;
+    let (mut secs, mut first_fault) = (0.0_f64, (f64::INFINITY, ""));
     for variant in &variants.list {
         let limits = &args.load.limits;
         let found = warmup::find(&variant.loaded, args.jobs.count, limits, console)?;
-        secs = secs.max(found);
+        secs = secs.max(found.secs);
+        if found.first_fault_secs < first_fault.0 {
+            first_fault = (found.first_fault_secs, &variant.name);
+        }
+    }
+    if first_fault.0 < secs {
+        let (at, name) = first_fault;
+        return Err(CliError::Usage(format!(
+            "warmup = \"auto\": one variant settles at {secs} s only, after the first fault of \
+             `{name}` at {at} s; let faults begin later, or write a length"
+        )));
     }
     console.note(format_args!(
         "{}; the longest of all variants holds for all",

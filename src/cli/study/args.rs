@@ -65,6 +65,12 @@ pub struct OptimizeArgs {
     #[arg(short, long, value_name = "J", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=1_024))]
     pub jobs: u32,
+    /// Write the directory of the study here instead of stormglass-out/NAME-optimize-SEED-DIGEST
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write no pictures
+    #[arg(long)]
+    pub no_charts: bool,
     /// How to print the result; csv has a line for each point of each round
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -94,9 +100,15 @@ pub struct SensitivityArgs {
     #[arg(short, long, value_name = "J", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=1_024))]
     pub jobs: u32,
-    /// Write the tornado as NAME.svg, NAME.png and NAME.csv
+    /// Write the tornado as NAME.svg, NAME.png and NAME.csv too
     #[arg(long, value_name = "NAME")]
     pub chart: Option<PathBuf>,
+    /// Write the directory of the study here instead of stormglass-out/NAME-sensitivity-SEED-DIGEST
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write no pictures
+    #[arg(long)]
+    pub no_charts: bool,
     /// How to print the result; csv has a line for each end of each input
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,

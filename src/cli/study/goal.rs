@@ -1,18 +1,7 @@
 //! `minimize latency.p99 subject to success_ratio >= 99.9% and amplification <= 1.2`.
 
 use super::super::CliError;
-use crate::experiment::optimize::Aim;
-
-/// What is sought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Goal {
-    /// Which way the objective gets better.
-    pub aim: Aim,
-    /// The objective, in the language of `[expect]`.
-    pub measure: String,
-    /// What must hold, in the same language.
-    pub constraints: Vec<String>,
-}
+use crate::experiment::optimize::{Aim, Goal};
 
 const FORM: &str = "write minimize MEASURE, or maximize, [subject to CONSTRAINT [and CONSTRAINT]]";
 

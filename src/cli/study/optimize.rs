@@ -1,22 +1,28 @@
 //! `stormglass optimize`.
 
+use std::io;
+use std::path::Path;
+
+use super::super::args::Format;
+use super::super::command::repeat_optimize;
 use super::super::interrupt::Interrupt;
-use super::super::load::{self, refused, show_diagnostics};
-use super::super::run::jobs_that_fit;
-use super::super::style::Console;
+use super::super::load;
+use super::super::print::escape;
+use super::super::style::{Console, HEADING};
 use super::super::sweep::axes::config;
 use super::super::{CliError, Exit};
 use super::args::OptimizeArgs;
-use super::goal::{Goal, parse};
-use super::optimize_text::{Found, show};
-use super::{Listener, failed};
-use crate::experiment::optimize::{Candidate, Round, halve};
-use crate::experiment::plan::Plan;
+use super::directory::Desk;
+use super::goal::parse;
+use super::lab::Lab;
+use crate::experiment::optimize::{Candidate, Goal, Round, halve};
 use crate::experiment::study::Study;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::metrics::evaluate::VerdictState;
-use crate::scenario::load::limits::estimate;
-use crate::scenario::load::point::Base;
+use crate::report::study::StudyFacts;
+use crate::report::study::optimize::{
+    Found, facts_text, sentences, write_csv, write_files, write_json,
+};
 use crate::scenario::load::tree::toml_string;
 
 /// Runs of the search for each point, unless the user says otherwise.
@@ -27,16 +33,7 @@ const POINT_COUNT_MAX: u32 = 1_000;
 /// Finds the best point of the axes.
 pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError> {
     let goal = parse(&args.goal)?;
-    let mut sets = args.load.sets.clone();
-    if let Some(seed) = args.seed {
-        sets.push(format!("seed={seed}"));
-    }
-    let input = load::input(Some(&args.scenario), &sets, &args.load.limits)?;
-    let mut loaded = crate::scenario::load::load(&input);
-    let Some(scenario) = loaded.scenario.take() else {
-        show_diagnostics(&loaded, console);
-        return Err(refused(&loaded));
-    };
+    let (input, scenario) = load::subject(&args.scenario, &args.load, args.seed, false, console)?;
     let config = config(&args.axis, &scenario)?;
     let plan = SweepPlan::new(config.axes, &config.constraints, 1, scenario.seed)
         .map_err(CliError::Usage)?;
@@ -46,17 +43,25 @@ pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError>
             plan.point_count()
         )));
     }
-    let opened = Base::open(&input, std::slice::from_ref(&goal.measure));
-    let mut base = opened.map_err(|loaded| {
-        show_diagnostics(&loaded, console);
-        refused(&loaded)
-    })?;
-    let candidates = (0..plan.point_count())
-        .map(|point| candidate(&mut base, &plan, &goal, point, console))
-        .collect::<Result<Vec<_>, _>>()?;
     let interrupt = Interrupt::listen()?;
-    let found = search(args, &goal, &plan, candidates, &interrupt, console)?;
-    show(args.format, &goal, &plan, &found, console)?;
+    let mut lab = Lab {
+        base: load::open(&input, std::slice::from_ref(&goal.measure), console)?,
+        limits: &args.load.limits,
+        jobs: args.jobs,
+        interrupt: &interrupt,
+        runs: Vec::new(),
+    };
+    let desk = Desk::open(args.out.as_deref())?;
+    let candidates = (0..plan.point_count())
+        .map(|point| candidate(&mut lab, &plan, &goal, point, console))
+        .collect::<Result<Vec<_>, _>>()?;
+    let found = search(args, (goal, plan), candidates, &mut lab, console)?;
+    let command = repeat_optimize(args);
+    let (facts, place) =
+        desk.close((&lab, &scenario), ("optimize", command), |writer, facts| {
+            write_files(writer, &found, facts, !args.no_charts)
+        })?;
+    show(args.format, &found, &facts, &place, console)?;
     Ok(match found.winner.study.state() {
         VerdictState::Held => Exit::Done,
         VerdictState::Failed | VerdictState::Undecided => Exit::ExpectationFailed,
@@ -65,7 +70,7 @@ pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError>
 
 /// A point of which the constraints are expected.
 fn candidate(
-    base: &mut Base,
+    lab: &mut Lab,
     plan: &SweepPlan,
     goal: &Goal,
     point: u32,
@@ -76,18 +81,10 @@ fn candidate(
     sets.extend(
         constraints.map(|(n, text)| format!("expect.constraint-{n}={}", toml_string(text))),
     );
-    let mut loaded = base.point(&sets);
-    let scenario = loaded.scenario.take().ok_or_else(|| {
-        show_diagnostics(&loaded, console);
-        console.say(format_args!(
-            "hint: this was the point {}",
-            plan.label(point)
-        ));
-        refused(&loaded)
-    })?;
+    let label = format!("the point {}", plan.label(point));
     Ok(Candidate {
         point,
-        study: Study::new(scenario),
+        study: Study::new(lab.scenario(&sets, &label, console)?),
     })
 }
 
@@ -95,23 +92,16 @@ fn candidate(
 /// seen.
 fn search(
     args: &OptimizeArgs,
-    goal: &Goal,
-    plan: &SweepPlan,
+    (goal, plan): (Goal, SweepPlan),
     candidates: Vec<Candidate>,
-    interrupt: &Interrupt,
+    lab: &mut Lab,
     console: &mut Console,
 ) -> Result<Found, CliError> {
-    let limits = &args.load.limits;
-    let extend = |candidate: &mut Candidate, seed: u64, replication_count: u32| {
-        let size = estimate(&candidate.study.scenario);
-        let runs = Plan {
-            seed,
-            replication_count,
-            jobs: jobs_that_fit(args.jobs, &size, limits.max_memory),
-        };
-        let monitor = Listener(interrupt);
-        let done = candidate.study.extend(&runs, limits.max_events, &monitor);
-        done.map_err(|error| failed(error, &plan.label(candidate.point)))
+    let mut extend = |candidate: &mut Candidate, seed: u64, replication_count: u32| {
+        let (study, label) = (&mut candidate.study, plan.label(candidate.point));
+        lab.extend(study, seed, replication_count, &label)?;
+        lab.note(&plan.sets(candidate.point), study);
+        Ok::<(), CliError>(())
     };
     let standard = plan.point_count().saturating_mul(RUNS_PER_POINT);
     let budget = args.budget.unwrap_or(standard);
@@ -148,5 +138,42 @@ fn search(
         second: fresh.next(),
         fresh_seed,
         rounds,
+        goal,
+        plan,
     })
+}
+
+fn show(
+    format: Format,
+    found: &Found,
+    facts: &StudyFacts,
+    place: &Path,
+    console: &mut Console,
+) -> io::Result<()> {
+    let report = place.join("report.html");
+    let (name, line) = (&facts.scenario, facts_text(found, facts));
+    match format {
+        Format::Text => {
+            let out = console.out();
+            writeln!(out, "{HEADING}{name}{HEADING:#} \u{b7} {line}\n")?;
+            for sentence in sentences(found) {
+                writeln!(out, "  {sentence}")?;
+            }
+            writeln!(out, "\n  digest {}\n  {}", facts.digest, report.display())?;
+            writeln!(out, "repeat with: {}", facts.command)?;
+        }
+        Format::Md => {
+            let out = console.out();
+            writeln!(out, "# {}\n\n{}\n", escape(name), escape(&line))?;
+            for sentence in sentences(found) {
+                writeln!(out, "- {}", escape(&sentence))?;
+            }
+        }
+        Format::Csv => write_csv(found, console.out())?,
+        Format::Json => write_json(found, console.out())?,
+    }
+    if format != Format::Text {
+        console.note(report.display());
+    }
+    Ok(())
 }

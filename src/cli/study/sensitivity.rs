@@ -1,20 +1,29 @@
 //! `stormglass sensitivity`.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::args::Format;
+use super::super::command::repeat_sensitivity;
 use super::super::compare::variants::split_values;
 use super::super::interrupt::Interrupt;
-use super::super::load::{self, refused, show_diagnostics};
-use super::super::run::jobs_that_fit;
-use super::super::style::Console;
+use super::super::load;
+use super::super::print::{escape, table_markdown, table_text};
+use super::super::style::{Console, HEADING};
 use super::super::{CliError, Exit};
 use super::args::SensitivityArgs;
-use super::sensitivity_text::{Found, show, write_chart};
-use super::{Listener, failed};
-use crate::experiment::plan::Plan;
+use super::directory::Desk;
+use super::lab::Lab;
 use crate::experiment::sensitivity::{Effect, End, FLIP_STEP_COUNT, sort};
 use crate::experiment::study::Study;
+use crate::report::files::write_table;
+use crate::report::study::StudyFacts;
+use crate::report::study::sensitivity::{
+    Found, facts_text, picture, sentences, table, write_csv, write_files, write_json,
+};
 use crate::scenario::Scenario;
 use crate::scenario::load::axis;
-use crate::scenario::load::limits::estimate;
 use crate::scenario::load::point::Base;
 use crate::scenario::sensitivity::{SensitivityConfig, UncertainInput};
 
@@ -25,38 +34,37 @@ const REPEAT: u32 = 10;
 
 /// Varies every uncertain input and says how far a number moves.
 pub fn run(args: &SensitivityArgs, console: &mut Console) -> Result<Exit, CliError> {
-    let mut sets = args.load.sets.clone();
-    if let Some(seed) = args.seed {
-        sets.push(format!("seed={seed}"));
-    }
-    let input = load::input(Some(&args.scenario), &sets, &args.load.limits)?;
-    let mut loaded = crate::scenario::load::load(&input);
-    let Some(scenario) = loaded.scenario.take() else {
-        show_diagnostics(&loaded, console);
-        return Err(refused(&loaded));
-    };
+    let (input, scenario) = load::subject(&args.scenario, &args.load, args.seed, false, console)?;
     let measure = args.metric.clone().unwrap_or_else(|| {
         let config = scenario.sensitivity.as_ref();
         config.map_or(MEASURE.to_string(), |config| config.measure.clone())
     });
-    let base = Base::open(&input, std::slice::from_ref(&measure)).map_err(|loaded| {
-        show_diagnostics(&loaded, console);
-        refused(&loaded)
-    })?;
+    let base = load::open(&input, std::slice::from_ref(&measure), console)?;
     let config = config(args, &scenario, &base, measure)?;
     let interrupt = Interrupt::listen()?;
-    let mut lab = Lab {
-        args,
+    let desk = Desk::open(args.out.as_deref())?;
+    let mut inquiry = Inquiry {
         seed: scenario.seed,
         repeat: config.repeat,
-        base: base.judged(),
-        interrupt: &interrupt,
+        lab: Lab {
+            base: base.judged(),
+            limits: &args.load.limits,
+            jobs: args.jobs,
+            interrupt: &interrupt,
+            runs: Vec::new(),
+        },
     };
-    let found = study(&mut lab, &config, scenario.name, console)?;
+    let found = study(&mut inquiry, &config, scenario.name.clone(), console)?;
     if let Some(name) = &args.chart {
         write_chart(&found, name)?;
     }
-    show(args.format, &found, console)?;
+    let (lab, command) = (&inquiry.lab, repeat_sensitivity(args));
+    let (facts, place) = desk.close(
+        (lab, &scenario),
+        ("sensitivity", command),
+        |writer, facts| write_files(writer, &found, facts, !args.no_charts),
+    )?;
+    show(args.format, &found, &facts, &place, console)?;
     Ok(Exit::Done)
 }
 
@@ -117,34 +125,20 @@ fn input_of(text: &str, base: &Base) -> Result<UncertainInput, CliError> {
     })
 }
 
-/// Runs points of the scenario.
-struct Lab<'a> {
-    args: &'a SensitivityArgs,
+/// Points of the scenario, all with the same replications.
+struct Inquiry<'a> {
     seed: u64,
     repeat: u32,
-    base: Base,
-    interrupt: &'a Interrupt,
+    lab: Lab<'a>,
 }
 
-impl Lab<'_> {
+impl Inquiry<'_> {
     /// The scenario with some values changed, and its replications.
     fn study(&mut self, sets: &[String], console: &mut Console) -> Result<Study, CliError> {
-        let mut loaded = self.base.point(sets);
         let label = sets.first().map_or("the scenario as it is", String::as_str);
-        let scenario = loaded.scenario.take().ok_or_else(|| {
-            show_diagnostics(&loaded, console);
-            console.say(format_args!("hint: this was at {label}"));
-            refused(&loaded)
-        })?;
-        let limits = &self.args.load.limits;
-        let plan = Plan {
-            seed: self.seed,
-            replication_count: self.repeat,
-            jobs: jobs_that_fit(self.args.jobs, &estimate(&scenario), limits.max_memory),
-        };
-        let mut study = Study::new(scenario);
-        let done = study.extend(&plan, limits.max_events, &Listener(self.interrupt));
-        done.map_err(|error| failed(error, label))?;
+        let mut study = Study::new(self.lab.scenario(sets, label, console)?);
+        self.lab.extend(&mut study, self.seed, self.repeat, label)?;
+        self.lab.note(sets, &study);
         Ok(study)
     }
 
@@ -199,18 +193,18 @@ impl Lab<'_> {
 }
 
 fn study(
-    lab: &mut Lab,
+    inquiry: &mut Inquiry,
     config: &SensitivityConfig,
     name: String,
     console: &mut Console,
 ) -> Result<Found, CliError> {
-    let of_base = lab.study(&[], console)?;
+    let of_base = inquiry.study(&[], console)?;
     let mut effects = Vec::new();
     for (place, input) in (1..).zip(&config.inputs) {
         let [low, high] = &input.ends;
         let ends = [
-            lab.end(input, low, &of_base, console)?,
-            lab.end(input, high, &of_base, console)?,
+            inquiry.end(input, low, &of_base, console)?,
+            inquiry.end(input, high, &of_base, console)?,
         ];
         effects.push(Effect {
             name: input.name.clone(),
@@ -226,9 +220,67 @@ fn study(
     Ok(Found {
         name,
         measure: config.measure.clone(),
-        seed: lab.seed,
+        seed: inquiry.seed,
         repeat: config.repeat,
         effects,
         base: of_base,
     })
+}
+
+/// Writes the tornado as SVG, PNG and CSV.
+fn write_chart(found: &Found, name: &Path) -> Result<(), CliError> {
+    let stem = name.file_name().unwrap_or_default().to_string_lossy();
+    let picture = picture(found, &stem);
+    let mut table = Vec::new();
+    write_table(&picture.table(), &mut table)?;
+    for (ending, bytes) in [
+        ("svg", picture.svg().into_bytes()),
+        ("png", picture.png()),
+        ("csv", table),
+    ] {
+        let path = PathBuf::from(format!("{}.{ending}", name.display()));
+        fs::write(&path, bytes).map_err(|source| CliError::File {
+            path: path.display().to_string(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+fn show(
+    format: Format,
+    found: &Found,
+    facts: &StudyFacts,
+    place: &Path,
+    console: &mut Console,
+) -> io::Result<()> {
+    let report = place.join("report.html");
+    let (name, line) = (&found.name, facts_text(found));
+    match format {
+        Format::Text => {
+            let out = console.out();
+            writeln!(out, "{HEADING}{name}{HEADING:#} \u{b7} {line}\n")?;
+            table_text(&table(found), out)?;
+            writeln!(out)?;
+            for sentence in sentences(found) {
+                writeln!(out, "  {sentence}")?;
+            }
+            writeln!(out, "\n  digest {}\n  {}", facts.digest, report.display())?;
+            writeln!(out, "repeat with: {}", facts.command)?;
+        }
+        Format::Md => {
+            let out = console.out();
+            writeln!(out, "# {}\n\n{}\n", escape(name), escape(&line))?;
+            for sentence in sentences(found) {
+                writeln!(out, "- {}", escape(&sentence))?;
+            }
+            table_markdown(&table(found), out)?;
+        }
+        Format::Csv => write_csv(found, console.out())?,
+        Format::Json => write_json(found, console.out())?,
+    }
+    if format != Format::Text {
+        console.note(report.display());
+    }
+    Ok(())
 }

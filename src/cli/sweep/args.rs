@@ -59,6 +59,11 @@ pub struct SweepArgs {
     /// Find the best compromises between two measures
     #[arg(long, num_args = 2, value_names = ["MEASURE", "MEASURE"], conflicts_with = "run_plan")]
     pub pareto: Vec<String>,
+    /// A limit that points should hold, instead of `objectives` of `[sweep]`, in the language of
+    /// `[expect]`: "latency.p99 <= 50ms". May be repeated
+    #[arg(long = "objective", value_name = "LIMIT", action = ArgAction::Append,
+          conflicts_with = "run_plan")]
+    pub objectives: Vec<String>,
     /// Seed of the first replication instead of the scenario's; decimal or 0x hexadecimal
     #[arg(long, value_name = "SEED", value_parser = parse_seed, conflicts_with = "run_plan")]
     pub seed: Option<u64>,

@@ -21,6 +21,7 @@ pub fn config(args: &AxisArgs, scenario: &Scenario) -> Result<SweepConfig, CliEr
             measures: MEASURES.map(str::to_string).to_vec(),
             constraints: Vec::new(),
             pareto: None,
+            objectives: Vec::new(),
         },
         (None, true) => {
             return Err(CliError::Usage(format!(

@@ -16,7 +16,9 @@ use crate::report::files::write_picture;
 use crate::report::format;
 use crate::report::manifest::{FileHash, Manifest, utc_text};
 use crate::report::run_dir::sha256_of;
+use crate::report::study_page;
 use crate::report::summary::digest_text;
+use crate::report::sweep::page::{SweepPageInput, page};
 use crate::report::sweep::pictures::pictures;
 use crate::report::sweep::plan_file::PLAN_NAME;
 use crate::report::sweep::records::Records;
@@ -36,6 +38,7 @@ impl Job {
             file: &self.file,
             plan: &self.plan,
             asked: &self.asked,
+            objectives: &self.objectives,
         }
     }
 
@@ -79,11 +82,21 @@ pub fn finish(
     if 0 < summary.failed_count {
         writer.write("failures.jsonl", |out| view.failures_jsonl(records, out))?;
     }
-    if has_charts {
-        for picture in pictures(&view, &summary) {
-            write_picture(&mut writer, &picture)?;
-        }
+    let pictures = match has_charts {
+        true => pictures(&view, &summary),
+        false => Vec::new(),
+    };
+    for picture in &pictures {
+        write_picture(&mut writer, picture)?;
     }
+    let page = page(SweepPageInput {
+        view: &view,
+        summary: &summary,
+        pictures,
+        failures: &view.failures(&summary, records).map_err(CliError::Output)?,
+        command: REPEAT,
+    });
+    study_page::write(&mut writer, &page)?;
     writer.write(RECORDS_NAME, |out| view.records_jsonl(records, out))?;
     let manifest = Manifest {
         schema: Manifest::SCHEMA,
@@ -94,6 +107,7 @@ pub fn finish(
             sha256: sha256_of(job.file.plan.scenario_toml.as_bytes()),
         }],
         replications: Vec::new(),
+        points: Vec::new(),
         repeat_with: REPEAT.to_string(),
         started_at: utc_text(started_at),
         ended_at: utc_text(SystemTime::now()),
@@ -121,7 +135,7 @@ pub fn show(
         Format::Json => view.results_jsonl(records, console.out())?,
     }
     if format != Format::Text {
-        console.note(place.display());
+        console.note(place.join("report.html").display());
     }
     if summary.failed_count == 0 {
         return Ok(Exit::Done);
@@ -157,7 +171,7 @@ fn show_text(
         writeln!(out, "  {sentence}")?;
     }
     writeln!(out, "  digest {}", digest_text(summary.digest))?;
-    writeln!(out, "  {}", place.display())
+    writeln!(out, "  {}", place.join("report.html").display())
 }
 
 fn show_markdown(

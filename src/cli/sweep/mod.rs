@@ -10,6 +10,7 @@ pub mod merge;
 mod prepare;
 mod progress;
 mod shard;
+pub mod verify;
 mod work;
 
 use std::fs;

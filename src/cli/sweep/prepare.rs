@@ -2,22 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::CliError;
 use super::super::args::LimitArgs;
-use super::super::load::{self, refused, show_diagnostics, slug};
+use super::super::kept::KeptScenario;
+use super::super::load::{self, show_diagnostics};
 use super::super::style::Console;
-use super::super::{CliError, load::input};
 use super::args::SweepArgs;
 use super::axes;
 use crate::experiment::sweep::execute::PointSource;
+use crate::experiment::sweep::objective::Objective;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::report::files::KeptInput;
-use crate::report::manifest::FileHash;
-use crate::report::run_dir::sha256_of_file;
 use crate::report::sweep::plan_file::{AxisRecord, PlanContents, PlanFile};
 use crate::scenario::Scenario;
+use crate::scenario::expect::{Bound, Expectation};
 use crate::scenario::load::limits::{Estimate, Limits, estimate};
 use crate::scenario::load::point::Base;
-use crate::scenario::load::{LoadInput, LoadText, Loaded, axis};
+use crate::scenario::load::tree::toml_string;
+use crate::scenario::load::{LoadInput, LoadText, Loaded};
 use crate::scenario::measure::AskedMeasure;
 use crate::scenario::measure_catalog::{Direction, direction};
 use crate::scenario::sweep::SweepConfig;
@@ -38,6 +40,8 @@ pub struct Job {
     pub base: Base,
     /// The measures.
     pub asked: Vec<AskedMeasure>,
+    /// What is sought.
+    pub objectives: Vec<Objective>,
     /// The largest of the points that were tried.
     pub estimate: Estimate,
     /// The CSV inputs, under their names in the plan.
@@ -81,20 +85,11 @@ impl Job {
 
     /// The sweep of a scenario, as its `[sweep]` and the flags say.
     pub fn from_scenario(args: &SweepArgs, console: &mut Console) -> Result<Self, CliError> {
-        let mut sets = args.load.sets.clone();
-        if let Some(seed) = args.seed {
-            sets.push(format!("seed={seed}"));
-        }
         let path = args.scenario.as_deref().expect("the flags demand it");
-        let input = input(Some(path), &sets, &args.load.limits)?;
-        let mut loaded = crate::scenario::load::load(&input);
-        show_diagnostics(&loaded, console);
-        let Some(scenario) = loaded.scenario.take() else {
-            return Err(refused(&loaded));
-        };
+        let (input, scenario) = load::subject(path, &args.load, args.seed, true, console)?;
         let config = config(args, &scenario)?;
         let contents = contents(&scenario, &config, &args.load.limits);
-        let base = open(&input, &config.measures, console)?;
+        let base = load::open(&input, &config.measures, console)?;
         let mut job = Job::new(contents, base, CHECKED_COUNT_MAX, console)?;
         job.keep_inputs()?;
         Ok(job)
@@ -127,7 +122,7 @@ impl Job {
             path: folder.join(&input.path),
         });
         let inputs = inputs.collect();
-        let base = open(&input, &file.plan.measures, console)?;
+        let base = load::open(&input, &file.plan.measures, console)?;
         let mut job = Job::new(file.plan, base, SIZED_COUNT_MAX, console)?;
         job.inputs = inputs;
         Ok(job)
@@ -162,11 +157,13 @@ impl Job {
                 )));
             }
         }
+        let objectives = objectives(&contents.objectives, &mut base, &plan, &asked, console)?;
         Ok(Job {
             file: PlanFile::new(contents),
             plan,
             base,
             asked,
+            objectives,
             estimate: largest.expect("there is a point"),
             inputs: Vec::new(),
         })
@@ -175,47 +172,19 @@ impl Job {
     /// Names the CSV inputs as they will stand beside the plan, and writes the scenario with these
     /// names into the plan.
     fn keep_inputs(&mut self) -> Result<(), CliError> {
-        let paths = self.base.input_paths();
+        let kept = KeptScenario::new(&self.base)?;
         let contents = &mut self.file.plan;
-        for (place, path) in paths.iter().enumerate() {
-            let sha256 = sha256_of_file(path).map_err(|source| CliError::File {
-                path: path.display().to_string(),
-                source,
-            })?;
-            let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-            let name = format!("inputs/{place}-{}-{}", &sha256[..8], slug(&file_name));
-            contents.inputs.push(FileHash {
-                path: name.clone(),
-                sha256,
-            });
-            self.inputs.push(KeptInput {
-                name,
-                path: path.clone(),
-            });
-        }
-        let inputs = &self.inputs;
-        let rename = |path: &Path| {
-            let kept = inputs.iter().find(|input| input.path == path);
-            kept.map(|input| input.name.clone())
-        };
-        contents.scenario_toml = self.base.toml(&rename);
         let axes = contents.axes.iter_mut();
         for value in axes.flat_map(|axis: &mut AxisRecord| &mut axis.values) {
-            if let Some(name) = self.base.file_of(value).and_then(|path| rename(&path)) {
-                *value = axis::toml_of(&name);
-            }
+            *value = kept.value(&self.base, value);
         }
+        contents.scenario_toml = kept.toml;
+        contents.inputs = kept.hashes;
+        self.inputs = kept.inputs;
         self.plan = contents.sweep_plan().map_err(CliError::Usage)?;
         self.file = PlanFile::new(contents.clone());
         Ok(())
     }
-}
-
-fn open(input: &LoadInput, measures: &[String], console: &mut Console) -> Result<Base, CliError> {
-    Base::open(input, measures).map_err(|loaded| {
-        show_diagnostics(&loaded, console);
-        refused(&loaded)
-    })
 }
 
 /// Builds a point; its mistakes are shown.
@@ -236,6 +205,46 @@ fn check_point(
     })
 }
 
+/// Reads limits as expectations of the first point.
+fn objectives(
+    texts: &[String],
+    base: &mut Base,
+    plan: &SweepPlan,
+    asked: &[AskedMeasure],
+    console: &mut Console,
+) -> Result<Vec<Objective>, CliError> {
+    let mut sets = plan.sets(0);
+    let places = 1..=texts.len();
+    let set =
+        |(place, text): (usize, &String)| format!("expect.objective-{place}={}", toml_string(text));
+    sets.extend(places.zip(texts).map(set));
+    let mut loaded = base.point(&sets);
+    let scenario = loaded.scenario.take().ok_or_else(|| {
+        show_diagnostics(&loaded, console);
+        load::refused(&loaded)
+    })?;
+    let objective = |expectation: &Expectation| {
+        let text = &expectation.text;
+        let refused = |why: &str| CliError::Usage(format!("objective `{text}`: {why}"));
+        let Bound::Value { value, .. } = &expectation.bound else {
+            return Err(refused("its limit must be a number"));
+        };
+        let is_it = |asked: &AskedMeasure| asked.measure == expectation.measure;
+        let place = asked.iter().position(is_it).ok_or_else(|| {
+            refused("its measure is not read; name it in `measures`, or with --metric")
+        })?;
+        Ok(Objective {
+            text: text.clone(),
+            measure: place,
+            operator: expectation.operator,
+            limit: *value,
+        })
+    };
+    let mut expectations = scenario.expectations;
+    expectations.retain(|expectation| expectation.name.starts_with("objective-"));
+    expectations.iter().map(objective).collect()
+}
+
 fn contents(scenario: &Scenario, config: &SweepConfig, limits: &LimitArgs) -> PlanContents {
     let mut contents = PlanContents {
         stormglass_version: env!("CARGO_PKG_VERSION").to_string(),
@@ -248,6 +257,7 @@ fn contents(scenario: &Scenario, config: &SweepConfig, limits: &LimitArgs) -> Pl
         constraints: Vec::new(),
         measures: Vec::new(),
         pareto: None,
+        objectives: Vec::new(),
         event_count_max: limits.max_events,
         memory_bytes_max: limits.max_memory,
         input_bytes_max: limits.max_input,
@@ -273,6 +283,9 @@ fn config(args: &SweepArgs, scenario: &Scenario) -> Result<SweepConfig, CliError
         if args.pareto.is_empty() {
             config.pareto = None;
         }
+    }
+    if !args.objectives.is_empty() {
+        config.objectives = args.objectives.clone();
     }
     let compared: Vec<String> = config.pareto.iter().flatten().cloned().collect();
     config.measures.extend(compared);

@@ -1,6 +1,7 @@
 //! Many points of a scenario, each run with the same seeds.
 
 pub mod execute;
+pub mod objective;
 pub mod pareto;
 pub mod points;
 pub mod summary;

@@ -112,9 +112,27 @@ impl SweepPlan {
 
     /// A point as a person would name it: `interval = 1s, timeout = 3s`.
     pub fn label(&self, point: u32) -> String {
-        let pairs = self.axes.iter().zip(self.values(point));
-        let parts = pairs.map(|(axis, value)| format!("{} = {}", axis.name, value.text()));
+        let pairs = (0..self.axes.len()).zip(self.values(point));
+        let parts = pairs.map(|(axis, value)| format!("{} = {}", self.short(axis), value.text()));
         parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The values of a point alone: `1s, 3s`.
+    pub fn values_text(&self, point: u32) -> String {
+        let values = self.values(point).into_iter().map(|value| value.text());
+        values.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The name of an axis; of one that is called like its path, the end of that where no other
+    /// axis has the same.
+    pub fn short(&self, axis: usize) -> &str {
+        let name = self.axes[axis].name.as_str();
+        let short = name.rsplit('.').next().unwrap_or(name);
+        let is_same = |other: &&Axis| other.name.rsplit('.').next() == Some(short);
+        match self.axes.iter().filter(is_same).count() {
+            1 => short,
+            _ => name,
+        }
     }
 
     /// For every value of every axis the first point that has it, in order.

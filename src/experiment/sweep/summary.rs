@@ -2,25 +2,32 @@
 
 use xxhash_rust::xxh64::Xxh64;
 
-use super::super::rare::{RareEvents, rare_events};
+use super::super::compare::sample::{Level, Sample};
+use super::super::pool::Pool;
+use super::super::rare::{RareEvents, is_rare_rate, rare_events};
+use super::super::study::Estimate;
 use super::execute::{Outcome, RunRecord};
 use super::pareto::{Front, front};
 use crate::metrics::evaluate::Reading;
-use crate::scenario::measure::{AskedMeasure, MeasureRef};
+use crate::metrics::lengths::{Buckets, Evidence, Lengths};
+use crate::scenario::measure::{AskedMeasure, Statistic};
 use crate::scenario::measure_catalog::direction;
-use crate::stats::interval::{MeanInterval, mean_interval};
 
 /// One measure of one point over its replications.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointMeasure {
-    /// Replications in which the number exists, those in which it never came included.
+    /// Replications in which the number exists, those in which it never came included. One may be
+    /// too short for a percentile of its own, although all together have one.
     pub known_count: u32,
     /// Replications in which it never came: it is infinite there.
     pub never_count: u32,
     /// Replications without the number, failed ones included.
     pub missing_count: u32,
-    /// The mean with its 95 % interval; None unless every replication has a finite number.
-    pub mean: Option<MeanInterval>,
+    /// The number over all replications: the percentile of all samples, or the mean of the runs.
+    pub level: Level,
+    /// The number and the ends of its 95 % interval, that of a rare event exactly; None where
+    /// there is none, or where it never came.
+    pub interval: Option<Estimate>,
     /// How often a rare event happens, where the measure counts one.
     pub rare: Option<RareEvents>,
 }
@@ -40,19 +47,33 @@ pub struct SweepSummary {
     pub front: Option<Front>,
 }
 
-/// Makes a summary out of the points of a sweep, which are given in order.
+/// Makes a summary out of the runs of a sweep, which are given in plan order. It holds one point
+/// at a time.
 pub struct Summarizer<'a> {
     asked: &'a [AskedMeasure],
+    repeat: u32,
     hasher: Xxh64,
+    point: PointRuns,
     summary: SweepSummary,
 }
 
+/// The runs of a point so far.
+#[derive(Default)]
+struct PointRuns {
+    readings: Vec<Vec<Reading>>,
+    pools: Vec<Pool>,
+    measured_secs: f64,
+    is_any_failed: bool,
+}
+
 impl<'a> Summarizer<'a> {
-    /// Of points that were asked for these measures.
-    pub fn new(asked: &'a [AskedMeasure]) -> Self {
+    /// Of points that were asked for these measures, `repeat` runs each.
+    pub fn new(asked: &'a [AskedMeasure], repeat: u32) -> Self {
         Summarizer {
             asked,
+            repeat,
             hasher: Xxh64::new(0),
+            point: PointRuns::default(),
             summary: SweepSummary {
                 points: Vec::new(),
                 digest: 0,
@@ -63,28 +84,29 @@ impl<'a> Summarizer<'a> {
         }
     }
 
-    /// Takes in the next point.
-    pub fn add_point(&mut self, records: &[RunRecord]) {
-        for record in records {
-            let digest = match &record.outcome {
-                Outcome::Done {
-                    digest,
-                    event_count,
-                    ..
-                } => {
-                    let sum = self.summary.event_count.saturating_add(*event_count);
-                    self.summary.event_count = sum;
-                    *digest
-                }
-                Outcome::Failed(_) => {
-                    self.summary.failed_count += 1;
-                    0
-                }
-            };
-            self.hasher.update(&digest.to_le_bytes());
+    /// Takes in the next run.
+    pub fn add(&mut self, record: &RunRecord) {
+        let digest = match &record.outcome {
+            Outcome::Done {
+                digest,
+                event_count,
+                ..
+            } => {
+                let sum = self.summary.event_count.saturating_add(*event_count);
+                self.summary.event_count = sum;
+                *digest
+            }
+            Outcome::Failed(_) => {
+                self.summary.failed_count += 1;
+                0
+            }
+        };
+        self.hasher.update(&digest.to_le_bytes());
+        self.point.add(self.asked, record);
+        if self.point.readings.len() == self.repeat as usize {
+            let point = std::mem::take(&mut self.point);
+            self.summary.points.push(point.measures(self.asked));
         }
-        let measures = point_measures(records, self.asked);
-        self.summary.points.push(measures);
     }
 
     /// The summary, with the best compromises between two of the measures.
@@ -93,71 +115,142 @@ impl<'a> Summarizer<'a> {
         let mut summary = self.summary;
         summary.digest = self.hasher.digest();
         summary.front = pareto.and_then(|sides| {
-            let mean = |point: &[PointMeasure], side: usize| point[side].mean.map(|mean| mean.mean);
-            let both =
-                |point: &Vec<PointMeasure>| Some([mean(point, sides[0])?, mean(point, sides[1])?]);
-            let values: Vec<Option<[f64; 2]>> = summary.points.iter().map(both).collect();
+            let both = |point: &Vec<PointMeasure>| {
+                Some([point[sides[0]].interval?, point[sides[1]].interval?])
+            };
+            let values: Vec<_> = summary.points.iter().map(both).collect();
             front(&values, sides.map(|side| direction(&asked[side].measure)))
         });
         summary
     }
 }
 
-/// All measures of a point, given the records of its replications.
-pub fn point_measures(records: &[RunRecord], asked: &[AskedMeasure]) -> Vec<PointMeasure> {
-    let measured_secs = records.iter().find_map(|record| match record.outcome {
-        Outcome::Done { measured_secs, .. } => Some(measured_secs),
-        Outcome::Failed(_) => None,
-    });
-    let measured_secs = measured_secs.unwrap_or_default();
-    let of_measure = |(place, asked): (usize, &AskedMeasure)| {
-        let values = records.iter().map(|record| value(record, place));
-        measure(&values.collect::<Vec<_>>(), &asked.measure, measured_secs)
-    };
-    asked.iter().enumerate().map(of_measure).collect()
+impl PointRuns {
+    fn add(&mut self, asked: &[AskedMeasure], record: &RunRecord) {
+        let replication = u32::try_from(self.readings.len()).expect("counted in 32 bits");
+        self.pools.resize_with(asked.len(), Pool::default);
+        match &record.outcome {
+            Outcome::Failed(reason) => {
+                self.is_any_failed = true;
+                let missing = Reading::Undecided(format!("a run failed: {reason}"));
+                self.readings.push(vec![missing; asked.len()]);
+            }
+            Outcome::Done {
+                measured_secs,
+                readings,
+                samples,
+                ..
+            } => {
+                self.measured_secs = *measured_secs;
+                for (place, asked) in asked.iter().enumerate() {
+                    let kept = samples.get(place).and_then(Option::as_ref);
+                    if let Some(evidence) = percentile(asked, kept) {
+                        self.pools[place].add(replication, &evidence);
+                    }
+                }
+                self.readings.push(readings.clone());
+            }
+        }
+    }
+
+    fn measures(mut self, asked: &[AskedMeasure]) -> Vec<PointMeasure> {
+        if self.is_any_failed {
+            // The samples of some runs are not known.
+            self.pools.clear();
+        }
+        let sample = Sample {
+            name: String::new(),
+            readings: self.readings,
+            pools: self.pools,
+        };
+        let measure = |(place, asked): (usize, &AskedMeasure)| {
+            let values = sample.values(place);
+            let count = |is_counted: &dyn Fn(&Option<f64>) -> bool| {
+                let counted = values.iter().filter(|value| is_counted(value)).count();
+                u32::try_from(counted).expect("replications are counted in 32 bits")
+            };
+            let rare = rare_events(&asked.measure, &values, self.measured_secs);
+            let level = sample.level(place);
+            PointMeasure {
+                known_count: count(&|value| value.is_some()),
+                never_count: count(&|value| value.is_some_and(f64::is_infinite)),
+                missing_count: count(&|value| value.is_none()),
+                interval: interval(&level, rare.filter(|_| is_rare_rate(&asked.measure))),
+                level,
+                rare,
+            }
+        };
+        asked.iter().enumerate().map(measure).collect()
+    }
 }
 
-/// One number of one run; infinite where it never came, None where it does not exist.
-pub fn value(record: &RunRecord, measure: usize) -> Option<f64> {
-    let Outcome::Done { readings, .. } = &record.outcome else {
+/// The samples of a run, of a measure that is a percentile.
+fn percentile(asked: &AskedMeasure, samples: Option<&Buckets>) -> Option<Evidence> {
+    let Statistic::Percentile(percent) = asked.measure.statistic else {
         return None;
     };
-    match &readings[measure] {
-        Reading::Known(value) => Some(*value),
-        Reading::Undecided(_) => None,
-    }
+    let lengths = Lengths::of_buckets(samples?)?;
+    Some(Evidence::Percentile {
+        percent,
+        lengths: Box::new(lengths),
+    })
 }
 
-fn measure(values: &[Option<f64>], asked: &MeasureRef, measured_secs: f64) -> PointMeasure {
-    let count = |is_counted: &dyn Fn(&Option<f64>) -> bool| {
-        let counted = values.iter().filter(|value| is_counted(value)).count();
-        u32::try_from(counted).expect("replications are counted in 32 bits")
-    };
-    let all: Option<Vec<f64>> = values.iter().copied().collect();
-    let finite = all.filter(|values| values.iter().all(|value| value.is_finite()));
-    PointMeasure {
-        known_count: count(&|value| value.is_some()),
-        never_count: count(&|value| value.is_some_and(f64::is_infinite)),
-        missing_count: count(&|value| value.is_none()),
-        mean: finite.and_then(|values| mean_interval(&values)),
-        rare: rare_events(asked, values, measured_secs),
-    }
+fn interval(level: &Level, rare_rate: Option<RareEvents>) -> Option<Estimate> {
+    let (value, low, high) = level.interval().filter(|(value, ..)| value.is_finite())?;
+    let (low, high) = rare_rate.map_or((low, high), |rare| rare.scaled(value));
+    Some(Estimate { value, low, high })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::measure::{Aggregation, Measure, Phase, Scope, Statistic};
+    use crate::metrics::histogram::Samples;
+    use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope};
+    use crate::time::SimDuration;
 
-    fn of(values: &[Option<f64>], of: Measure) -> PointMeasure {
-        let asked = MeasureRef {
-            measure: of,
-            statistic: Statistic::Value,
-            scope: Scope::default(),
-            aggregation: Aggregation::Pooled,
-            phase: Phase::Whole,
+    fn asked(measure: Measure, statistic: Statistic) -> AskedMeasure {
+        AskedMeasure {
+            text: String::new(),
+            measure: MeasureRef {
+                measure,
+                statistic,
+                scope: Scope::default(),
+                aggregation: Aggregation::Pooled,
+                phase: Phase::Whole,
+            },
+        }
+    }
+
+    fn record(reading: Reading, samples: Option<Buckets>) -> RunRecord {
+        RunRecord {
+            run: 0,
+            seed: 0,
+            outcome: Outcome::Done {
+                digest: 1,
+                event_count: 1,
+                measured_secs: 100.0,
+                readings: vec![reading],
+                samples: vec![samples],
+            },
+        }
+    }
+
+    fn point(asked: AskedMeasure, records: &[RunRecord]) -> PointMeasure {
+        let asked = [asked];
+        let count = u32::try_from(records.len()).expect("few");
+        let mut summarizer = Summarizer::new(&asked, count);
+        records.iter().for_each(|record| summarizer.add(record));
+        summarizer.finish(None).points.remove(0).remove(0)
+    }
+
+    fn of(values: &[Option<f64>], measure: Measure) -> PointMeasure {
+        let reading = |value: &Option<f64>| match value {
+            Some(value) => Reading::Known(*value),
+            None => Reading::Undecided("no request".to_string()),
         };
-        measure(values, &asked, 100.0)
+        let records: Vec<RunRecord> = values.iter().map(|v| record(reading(v), None)).collect();
+        point(asked(measure, Statistic::Value), &records)
     }
 
     #[test]
@@ -167,7 +260,7 @@ mod tests {
             Measure::RecoveryTime,
         );
         let counts = (point.known_count, point.never_count, point.missing_count);
-        assert_eq!((counts, point.mean), ((2, 1, 1), None));
+        assert_eq!((counts, point.interval), ((2, 1, 1), None));
     }
 
     #[test]
@@ -176,5 +269,34 @@ mod tests {
         // 3.0 in 1,000 s.
         let rare = point.rare.expect("mistakes are rare");
         assert!((rare.high_per_sec - 2.995_732e-3).abs() < 1e-8);
+        let interval = point.interval.expect("known");
+        assert_eq!((interval.value, interval.low), (0.0, 0.0));
+        assert_eq!(interval.high, rare.high_per_sec);
+    }
+
+    /// A run of samples of 1 ms, 2 ms, ... which alone has one above its p99.
+    fn hundred() -> RunRecord {
+        let mut samples = Samples::default();
+        (1..=100).for_each(|ms| samples.record(SimDuration::from_ms(ms)));
+        let few = Reading::Undecided("only 1 of 100".to_string());
+        record(few, Some(Lengths::new(&samples, 0).buckets()))
+    }
+
+    #[test]
+    fn a_percentile_is_that_of_the_samples_of_all_runs() {
+        let p99 = || asked(Measure::Latency, Statistic::Percentile(99.0));
+        let all = point(p99(), &vec![hundred(); 10]);
+        let interval = all.interval.expect("ten lie above");
+        assert!((interval.value - 0.099).abs() < 1e-4, "{interval:?}");
+        assert_eq!((all.known_count, all.missing_count), (0, 10));
+        // Nine have nine above.
+        assert_eq!(point(p99(), &vec![hundred(); 9]).interval, None);
+        // Of a run that failed the samples are missing.
+        let failed = RunRecord {
+            outcome: Outcome::Failed("no memory".to_string()),
+            ..hundred()
+        };
+        let all = point(p99(), &[vec![hundred(); 10], vec![failed]].concat());
+        assert_eq!(all.interval, None);
     }
 }

@@ -195,15 +195,20 @@ pub fn uncertain(scenario: &Scenario, found: &[String]) -> Option<Block> {
     )))
 }
 
-/// The header of the file, in paragraphs: one ends at an empty line and before `Word:`.
+/// The header of the file, in paragraphs.
 pub fn question(scenario: &Scenario) -> Vec<String> {
+    paragraphs(&scenario.header)
+}
+
+/// The comment that opens a scenario, in paragraphs: one ends at an empty line and before `Word:`.
+pub fn paragraphs(header: &[String]) -> Vec<String> {
     let opens = |line: &str| {
         let first = line.split(' ').next().unwrap_or_default();
         first.len() > 1 && first.ends_with(':') && first.starts_with(char::is_uppercase)
     };
     let mut paragraphs: Vec<String> = Vec::new();
     let mut is_new = true;
-    for line in scenario.header.iter().map(|line| line.trim()) {
+    for line in header.iter().map(|line| line.trim()) {
         match paragraphs.last_mut() {
             _ if line.is_empty() => is_new = true,
             Some(paragraph) if !is_new && !opens(line) => {

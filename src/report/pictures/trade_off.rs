@@ -3,6 +3,7 @@
 use super::RunView;
 use crate::chart::axis::Quantity;
 use crate::chart::trade_off::{TradeOff, TradeOffPoint};
+use crate::experiment::study::Estimate;
 use crate::experiment::sweep::pareto::{Front, front};
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::report::format;
@@ -26,7 +27,16 @@ pub fn detectors(run: RunView) -> Option<TradeOff> {
         return None;
     }
     let all: Vec<Option<[f64; 2]>> = detectors.iter().map(|it| values(it)).collect();
-    let front = front(&all, [Direction::Lower, Direction::Lower])?;
+    let exactly = |value: f64| Estimate {
+        value,
+        low: value,
+        high: value,
+    };
+    let numbers: Vec<_> = all
+        .iter()
+        .map(|it| it.map(|both| both.map(exactly)))
+        .collect();
+    let front = front(&numbers, [Direction::Lower, Direction::Lower])?;
     let on_front = front.points.iter().map(|place| *place as usize);
     let others = (0..detectors.len()).filter(|place| !front.points.contains(&(*place as u32)));
     let points = on_front.chain(others).map(|place| TradeOffPoint {
@@ -34,6 +44,7 @@ pub fn detectors(run: RunView) -> Option<TradeOff> {
         values: all[place].unwrap_or_default(),
         intervals: intervals(detectors[place]),
         is_on_front: front.points.contains(&(place as u32)),
+        is_open: false,
         is_chosen: front.chosen as usize == place,
     });
     let subtitle = "Mean from going down to the final suspicion, with the shortest and the \

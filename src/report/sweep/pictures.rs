@@ -2,17 +2,18 @@
 
 use super::super::format;
 use super::super::summary::digest_text;
+use super::maps::maps;
 use super::tables::{SweepView, unit};
+use super::text::extremes;
 use crate::chart::Caption;
 use crate::chart::axis::Quantity;
 use crate::chart::picture::Picture;
 use crate::chart::sweep_lines::{SweepLine, SweepLines, SweepTick, SweepValue};
-use crate::chart::sweep_map::{SweepCell, SweepMap};
 use crate::chart::theme::LINES;
 use crate::chart::trade_off::{TradeOff, TradeOffPoint};
 use crate::experiment::sweep::pareto::Front;
 use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
-use crate::scenario::measure::Unit;
+use crate::scenario::measure::{AskedMeasure, Statistic, Unit};
 use crate::scenario::measure_catalog::{Direction, direction};
 use crate::scenario::sweep::Axis;
 
@@ -25,14 +26,16 @@ const DRAWN_TICK_COUNT_MAX: usize = 2_000;
 const DRAWN_COLUMN_COUNT_MAX: usize = 100;
 const DRAWN_ROW_COUNT_MAX: usize = 60;
 
-/// Two axes to draw, and where the others stand.
-struct Cut {
+/// Axes to draw, and where the others stand.
+pub(super) struct Cut {
     /// The axis from left to right.
-    across: usize,
+    pub across: usize,
     /// The axis with a line or a row for each value; None of a sweep with one axis.
-    along: Option<usize>,
+    pub along: Option<usize>,
+    /// The axis with a map for each value; None of a sweep with two axes.
+    pub third: Option<usize>,
     /// The place on every axis where it is not drawn.
-    fixed: Vec<usize>,
+    pub fixed: Vec<usize>,
 }
 
 /// All pictures.
@@ -57,7 +60,7 @@ pub fn pictures(view: &SweepView, summary: &SweepSummary) -> Vec<Picture> {
             lines(view, summary, &cut, measure),
         ));
         if let Some(along) = cut.along.filter(is_map_drawn) {
-            let map = map(view, summary, (&cut, along), measure);
+            let map = maps(view, summary, (&cut, along), measure);
             list.push(Picture::new(&format!("map-{measure}-{name}"), map));
         }
     }
@@ -74,19 +77,20 @@ fn cut(view: &SweepView, summary: &SweepSummary) -> Cut {
     Cut {
         across: order[0],
         along: order.get(1).copied(),
+        third: order.get(2).copied(),
         fixed: view.plan.places(chosen),
     }
 }
 
 /// What is known at a place of every axis; None where no point is run.
-struct Grid<'a> {
-    view: &'a SweepView<'a>,
-    summary: &'a SweepSummary,
-    measure: usize,
+pub(super) struct Grid<'a> {
+    pub view: &'a SweepView<'a>,
+    pub summary: &'a SweepSummary,
+    pub measure: usize,
 }
 
 impl Grid<'_> {
-    fn at(&self, cut: &Cut, across: usize, along: usize) -> Option<(u32, &PointMeasure)> {
+    pub fn at(&self, cut: &Cut, across: usize, along: usize) -> Option<(u32, &PointMeasure)> {
         let mut places = cut.fixed.clone();
         places[cut.across] = across;
         if let Some(axis) = cut.along {
@@ -104,8 +108,8 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
         measure,
     };
     let across = &view.plan.axes[cut.across];
-    let along = cut.along.map(|axis| &view.plan.axes[axis]);
-    let all: Vec<usize> = (0..along.map_or(1, |axis| axis.values.len())).collect();
+    let along_values = |axis: usize| &view.plan.axes[axis].values;
+    let all: Vec<usize> = (0..cut.along.map_or(1, |axis| along_values(axis).len())).collect();
     // Of more lines than colours those are drawn that are evenly spread.
     let count = all.len().min(LINES.len());
     let drawn = (0..count).map(|line| match count {
@@ -113,28 +117,31 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
         count => line * (all.len() - 1) / (count - 1),
     });
     let line = |place: usize| SweepLine {
-        label: along.map_or(view.asked[measure].text.clone(), |axis| {
-            format!("{} {}", axis.name, axis.values[place].text())
+        label: cut.along.map_or(view.asked[measure].text.clone(), |axis| {
+            format!(
+                "{} {}",
+                view.plan.short(axis),
+                along_values(axis)[place].text()
+            )
         }),
         values: (0..across.values.len())
             .map(|tick| {
                 let (_, measure) = grid.at(cut, tick, place)?;
-                let mean = measure.mean?;
-                let is_known = mean.half_width.is_finite();
-                let half_width = if is_known { mean.half_width } else { 0.0 };
+                let known = measure.interval?;
+                let end = |end: f64| if end.is_finite() { end } else { known.value };
                 Some(SweepValue {
-                    value: mean.mean,
-                    low: mean.mean - half_width,
-                    high: mean.mean + half_width,
+                    value: known.value,
+                    low: end(known.low),
+                    high: end(known.high),
                 })
             })
             .collect(),
     };
     SweepLines {
-        caption: caption(view, summary, cut, measure),
+        caption: caption(view, summary, (cut, false), measure),
         measure: view.asked[measure].text.clone(),
         quantity: quantity(unit(&view.asked[measure])),
-        axis: across.name.clone(),
+        axis: view.plan.short(cut.across).to_string(),
         ticks: across
             .values
             .iter()
@@ -147,105 +154,25 @@ fn lines(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) ->
     }
 }
 
-fn map(
+/// What a picture of a measure is called; maps show a third axis too.
+pub(super) fn caption(
     view: &SweepView,
     summary: &SweepSummary,
-    (cut, along): (&Cut, usize),
+    (cut, is_map): (&Cut, bool),
     measure: usize,
-) -> SweepMap {
-    let grid = Grid {
-        view,
-        summary,
-        measure,
-    };
-    let labels = |axis: &Axis| -> Vec<String> {
-        axis.values
-            .iter()
-            .map(|value| value.text().to_string())
-            .collect()
-    };
-    let (across, rows) = (&view.plan.axes[cut.across], &view.plan.axes[along]);
+) -> Caption {
     let asked = &view.asked[measure];
-    let cell = |row: usize, column: usize| {
-        let known = grid.at(cut, column, row);
-        let mean = known.and_then(|(_, measure)| measure.mean);
-        SweepCell {
-            value: mean.map(|mean| mean.mean),
-            label: match (mean, known) {
-                (Some(mean), _) => format::by_unit(unit(asked), mean.mean),
-                (None, Some((_, measure))) if 0 < measure.never_count => "never".to_string(),
-                (None, Some(_)) => "unknown".to_string(),
-                (None, None) => "not run".to_string(),
-            },
-        }
-    };
-    let chosen = summary
-        .front
-        .as_ref()
-        .map(|front| view.plan.places(front.chosen));
-    SweepMap {
-        caption: caption(view, summary, cut, measure),
-        measure: asked.text.clone(),
-        axes: [across.name.clone(), rows.name.clone()],
-        columns: labels(across),
-        rows: labels(rows)
-            .into_iter()
-            .enumerate()
-            .map(|(row, label)| {
-                let cells = (0..across.values.len()).map(|column| cell(row, column));
-                (label, cells.collect())
-            })
-            .collect(),
-        chosen: chosen.map(|places| (places[along], places[cut.across])),
-    }
-}
-
-/// Where a measure is best or, if it is neither better high nor low, where it is least.
-fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) -> Caption {
-    let asked = &view.asked[measure];
-    let means = summary.points.iter().map(|point| point[measure].mean);
-    let known: Vec<(u32, f64)> = (0..)
-        .zip(means)
-        .filter_map(|(point, mean)| Some((point, mean?.mean)))
-        .collect();
-    let by_value = |a: &&(u32, f64), b: &&(u32, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
-    let least = known.iter().min_by(by_value);
-    let most = known.iter().max_by(by_value);
-    let text = |value: f64| format::by_unit(unit(asked), value);
-    let title = match (direction(&asked.measure), least, most) {
-        (_, Some(least), Some(most)) if text(least.1) == text(most.1) => {
-            format!("{} is {} at every point", asked.text, text(least.1))
-        }
-        (Direction::Higher, Some(least), Some(most)) => format!(
-            "{} is best, {}, at {}; at worst it is {}",
-            asked.text,
-            text(most.1),
-            view.plan.label(most.0),
-            text(least.1)
-        ),
-        (direction, Some(least), Some(most)) => {
-            let [best, worst] = match direction {
-                Direction::Neither => ["least", "at most"],
-                _ => ["best", "at worst"],
-            };
-            format!(
-                "{} is {best}, {}, at {}; {worst} it is {}",
-                asked.text,
-                text(least.1),
-                view.plan.label(least.0),
-                text(most.1)
-            )
-        }
-        _ => format!("{} exists at no point in every replication", asked.text),
-    };
+    let title = extremes(view, summary, measure);
     let others = view
         .plan
         .axes
         .iter()
         .enumerate()
-        .filter(|(axis, _)| *axis != cut.across && Some(*axis) != cut.along);
+        .filter(|(axis, _)| *axis != cut.across && Some(*axis) != cut.along)
+        .filter(|(axis, _)| !is_map || Some(*axis) != cut.third);
+    let value = |axis: usize, of: &Axis| of.values[cut.fixed[axis]].text().to_string();
     let fixed: Vec<String> = others
-        .map(|(axis, of)| format!("{} = {}", of.name, of.values[cut.fixed[axis]].text()))
+        .map(|(axis, of)| format!("{} = {}", view.plan.short(axis), value(axis, of)))
         .collect();
     let fixed = match fixed.is_empty() {
         true => String::new(),
@@ -254,10 +181,19 @@ fn caption(view: &SweepView, summary: &SweepSummary, cut: &Cut, measure: usize) 
     Caption {
         title,
         subtitle: format!(
-            "Means of {} with 95 % intervals{fixed}",
+            "{} of {}, with 95 % intervals{fixed}",
+            kind_of_number(asked),
             format::counted(u64::from(view.plan.repeat), "replication")
         ),
         footer: footer(view, summary),
+    }
+}
+
+/// What a number over all replications is.
+fn kind_of_number(asked: &AskedMeasure) -> &'static str {
+    match asked.measure.statistic {
+        Statistic::Percentile(_) => "Percentiles of all samples",
+        _ => "Means",
     }
 }
 
@@ -281,19 +217,20 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
     });
     let point = |point: u32| {
         let measures = &summary.points[point as usize];
-        let means = places.map(|place| measures[place].mean);
-        let [Some(first), Some(second)] = means else {
+        let known = places.map(|place| measures[place].interval);
+        let [Some(first), Some(second)] = known else {
             return None;
         };
-        let means = [first, second];
+        let known = [first, second];
         Some(TradeOffPoint {
-            label: view.plan.label(point),
-            values: means.map(|mean| mean.mean),
-            intervals: means.map(|mean| {
-                let is_known = mean.half_width.is_finite();
-                is_known.then_some((mean.low(), mean.high()))
+            label: view.plan.values_text(point),
+            values: known.map(|known| known.value),
+            intervals: known.map(|known| {
+                let is_known = known.low.is_finite() && known.high.is_finite();
+                is_known.then_some((known.low, known.high))
             }),
             is_on_front: front.points.contains(&point),
+            is_open: front.open.contains(&point),
             is_chosen: front.chosen == point,
         })
     };
@@ -301,11 +238,11 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
     let all = front.points.iter().copied().chain(others);
     let chosen = &summary.points[front.chosen as usize];
     let [first, second] = places.map(|place| {
-        let mean = chosen[place].mean.expect("it is on the front").mean;
+        let known = chosen[place].interval.expect("it is on the front");
         format!(
             "{} {}",
             view.asked[place].text,
-            format::by_unit(unit(&view.asked[place]), mean)
+            format::by_unit(unit(&view.asked[place]), known.value)
         )
     });
     let name = |place: usize| {
@@ -319,15 +256,19 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
             _ => format!("{} ({better})", asked.text),
         }
     };
+    let axes: Vec<&str> = (0..view.plan.axes.len())
+        .map(|axis| view.plan.short(axis))
+        .collect();
     TradeOff {
         caption: Caption {
             title: format!("{}: {first}, {second}", view.plan.label(front.chosen)),
             subtitle: format!(
                 "The compromise nearest to the best of both, among {} of {} that no other beats in \
-                 both; means of {} with 95 % intervals",
+                 both; {} each, 95 % intervals; points are named by {}",
                 front.points.len(),
                 format::counted(u64::from(view.plan.point_count()), "point"),
-                format::counted(u64::from(view.plan.repeat), "replication")
+                format::counted(u64::from(view.plan.repeat), "replication"),
+                axes.join(", ")
             ),
             footer: footer(view, summary),
         },

@@ -52,6 +52,8 @@ pub struct PlanContents {
     pub measures: Vec<String>,
     /// Two of the measures, of which the best compromises are looked for.
     pub pareto: Option<[String; 2]>,
+    /// Limits that points should hold.
+    pub objectives: Vec<String>,
     /// Events after which a run is stopped.
     pub event_count_max: u64,
     /// Bytes of memory of a run that are refused.
@@ -124,6 +126,7 @@ impl PlanContents {
         self.repeat = config.repeat;
         self.measures = config.measures.clone();
         self.pareto = config.pareto.clone();
+        self.objectives = config.objectives.clone();
     }
 }
 

@@ -2,13 +2,18 @@
 //! of a line. Numbers are written as texts, which give back every bit.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::samples_text::{from_texts, to_texts};
 use crate::experiment::sweep::execute::{Outcome, RunRecord};
 use crate::metrics::evaluate::Reading;
+
+/// How a line ends that has no checksum yet, and where that would begin.
+const UNCHECKED: &str = r#","check":""}"#;
+const CHECK_START: usize = UNCHECKED.len() - 2;
 
 /// Starts the text of a number that does not exist; why follows.
 const UNDECIDED: &str = "? ";
@@ -26,6 +31,8 @@ struct Line {
     measured_secs: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     values: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    samples: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<String>,
     check: String,
@@ -40,6 +47,7 @@ pub fn to_line(record: &RunRecord) -> String {
         event_count: None,
         measured_secs: None,
         values: None,
+        samples: Vec::new(),
         failed: None,
         check: String::new(),
     };
@@ -49,37 +57,60 @@ pub fn to_line(record: &RunRecord) -> String {
             event_count,
             measured_secs,
             readings,
+            samples,
         } => {
             line.digest = Some(format!("{digest:016x}"));
             line.event_count = Some(*event_count);
             line.measured_secs = Some(format!("{measured_secs:?}"));
             line.values = Some(readings.iter().map(reading_text).collect());
+            if samples.iter().any(Option::is_some) {
+                line.samples = to_texts(samples);
+            }
         }
         Outcome::Failed(reason) => line.failed = Some(reason.clone()),
     }
-    line.check = checksum(&line);
-    json(&line) + "\n"
+    let text = serde_json::to_string(&line).expect("plain data has a JSON form");
+    let body = text
+        .strip_suffix(UNCHECKED)
+        .expect("the checksum stands last");
+    format!(
+        "{body}{}{}\"}}\n",
+        &UNCHECKED[..CHECK_START],
+        checksum(body)
+    )
 }
 
 /// The record of a line; None if the line is not whole.
 pub fn from_line(text: &str) -> Option<RunRecord> {
-    let mut line: Line = serde_json::from_str(text).ok()?;
-    let check = std::mem::take(&mut line.check);
-    if checksum(&line) != check {
+    record(text, true)
+}
+
+/// The same without its samples, which take most of the time.
+fn record(text: &str, has_samples: bool) -> Option<RunRecord> {
+    let line: Line = serde_json::from_str(text).ok()?;
+    let check = text.len().checked_sub(UNCHECKED.len() + line.check.len())?;
+    if checksum(text.get(..check)?) != line.check {
         return None;
     }
     let outcome = match line.failed {
         Some(reason) => Outcome::Failed(reason),
-        None => Outcome::Done {
-            digest: u64::from_str_radix(&line.digest?, 16).ok()?,
-            event_count: line.event_count?,
-            measured_secs: line.measured_secs?.parse().ok()?,
-            readings: line
-                .values?
-                .iter()
-                .map(|text| reading(text))
-                .collect::<Option<_>>()?,
-        },
+        None => {
+            let readings = line.values?;
+            let readings: Option<Vec<Reading>> = readings.iter().map(|r| reading(r)).collect();
+            let readings = readings?;
+            let mut samples = match has_samples {
+                true => from_texts(&line.samples)?,
+                false => Vec::new(),
+            };
+            samples.resize(readings.len(), None);
+            Outcome::Done {
+                digest: u64::from_str_radix(&line.digest?, 16).ok()?,
+                event_count: line.event_count?,
+                measured_secs: line.measured_secs?.parse().ok()?,
+                readings,
+                samples,
+            }
+        }
     };
     Some(RunRecord {
         run: line.run,
@@ -88,16 +119,9 @@ pub fn from_line(text: &str) -> Option<RunRecord> {
     })
 }
 
-fn json(line: &Line) -> String {
-    serde_json::to_string(line).expect("plain data has a JSON form")
-}
-
-/// Of the line without its checksum.
-fn checksum(line: &Line) -> String {
-    format!(
-        "{:016x}",
-        xxhash_rust::xxh64::xxh64(json(line).as_bytes(), 0)
-    )
+/// Of all that stands before it in the line.
+fn checksum(body: &str) -> String {
+    format!("{:016x}", xxhash_rust::xxh64::xxh64(body.as_bytes(), 0))
 }
 
 fn reading_text(reading: &Reading) -> String {
@@ -114,12 +138,24 @@ fn reading(text: &str) -> Option<Reading> {
     }
 }
 
+/// Bytes that are read at once: the records of several runs.
+const BUFFER_SIZE: usize = 64 << 10;
+
 /// Where the record of every run stands: eight bytes a run, whatever the runs gave.
 #[derive(Debug)]
 pub struct Records {
-    files: Vec<(PathBuf, BufReader<File>)>,
+    files: Vec<RecordFile>,
     /// By run the file and the byte at which its line starts.
     places: Vec<Option<Place>>,
+}
+
+#[derive(Debug)]
+struct RecordFile {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// Where the reader stands.
+    at: u64,
+    line: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -168,8 +204,12 @@ impl Records {
 
     /// Takes in one more file. Its number is returned.
     pub fn add_file(&mut self, path: &Path) -> io::Result<usize> {
-        let file = BufReader::new(File::open(path)?);
-        self.files.push((path.to_path_buf(), file));
+        self.files.push(RecordFile {
+            path: path.to_path_buf(),
+            reader: BufReader::with_capacity(BUFFER_SIZE, File::open(path)?),
+            at: 0,
+            line: String::new(),
+        });
         Ok(self.files.len() - 1)
     }
 
@@ -202,16 +242,38 @@ impl Records {
 
     /// What is known of a run.
     pub fn read(&mut self, run: u32) -> io::Result<Option<RunRecord>> {
+        self.read_as(run, |line| from_line(line.trim_end()))
+    }
+
+    /// What is known of a run but for its samples.
+    pub fn read_plain(&mut self, run: u32) -> io::Result<Option<RunRecord>> {
+        self.read_as(run, |line| record(line.trim_end(), false))
+    }
+
+    /// The line of a run, its end included.
+    pub fn read_line(&mut self, run: u32) -> io::Result<Option<String>> {
+        self.read_as(run, |line| Some(line.to_string()))
+    }
+
+    fn read_as<T>(
+        &mut self,
+        run: u32,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> io::Result<Option<T>> {
         let Some(place) = self.places[run as usize] else {
             return Ok(None);
         };
         let (file, offset) = place.parts();
-        let (path, reader) = &mut self.files[file];
-        reader.seek(SeekFrom::Start(offset))?;
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let changed = || io::Error::other(format!("{} has changed", path.display()));
-        from_line(line.trim_end()).ok_or_else(changed).map(Some)
+        let file = &mut self.files[file];
+        // What is buffered stays where runs stand one after the other.
+        let way = i64::try_from(offset).ok().zip(i64::try_from(file.at).ok());
+        let (to, from) = way.expect("files are shorter than that");
+        file.reader.seek_relative(to - from)?;
+        file.line.clear();
+        let length = file.reader.read_line(&mut file.line)?;
+        file.at = offset + length as u64;
+        let changed = || io::Error::other(format!("{} has changed", file.path.display()));
+        parse(&file.line).ok_or_else(changed).map(Some)
     }
 }
 
@@ -282,6 +344,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::lengths::Buckets;
 
     fn record(run: u32, value: f64) -> RunRecord {
         RunRecord {
@@ -295,6 +358,7 @@ mod tests {
                     Reading::Known(value),
                     Reading::Undecided("no \"requests\"\n".to_string()),
                 ],
+                samples: vec![None, Some(Buckets::default())],
             },
         }
     }

@@ -7,18 +7,23 @@ use serde_json::{Map, Value, json};
 
 use super::super::series::safe_cell;
 use super::super::summary::{digest_text, unit_suffix};
+use super::page::keep_failure;
 use super::plan_file::PlanFile;
 use super::records::Records;
+use crate::experiment::compare::sample::Level;
 use crate::experiment::sweep::execute::{Outcome, RunRecord};
+use crate::experiment::sweep::objective::{Objective, state_of_all};
 use crate::experiment::sweep::points::SweepPlan;
-use crate::experiment::sweep::summary::{Summarizer, SweepSummary};
-use crate::metrics::evaluate::Reading;
+use crate::experiment::sweep::summary::{PointMeasure, Summarizer, SweepSummary};
+use crate::metrics::evaluate::{Reading, VerdictState};
 use crate::scenario::load::limits::Limits;
 use crate::scenario::measure::{AskedMeasure, Unit};
 use crate::scenario::measure_catalog::{Direction, direction, info};
 
 /// The version of `sweep.json`.
 pub const SWEEP_SCHEMA: u32 = 1;
+
+const ALL_KNOWN: &str = "a sweep is written when every run is known";
 
 /// What the tables tell.
 pub struct SweepView<'a> {
@@ -28,6 +33,8 @@ pub struct SweepView<'a> {
     pub plan: &'a SweepPlan,
     /// The measures.
     pub asked: &'a [AskedMeasure],
+    /// What is sought of the points.
+    pub objectives: &'a [Objective],
 }
 
 /// What kind of number a measure is.
@@ -41,31 +48,25 @@ fn unit_word(asked: &AskedMeasure) -> &'static str {
 }
 
 impl SweepView<'_> {
-    /// Calls `each` with every run in plan order.
+    /// Calls `each` with every run in plan order, without its samples.
     fn each_run(
         &self,
         records: &mut Records,
         mut each: impl FnMut(&RunRecord) -> io::Result<()>,
     ) -> io::Result<()> {
         for run in 0..self.plan.run_count() {
-            let record = records.read(run)?;
-            each(&record.expect("a sweep is written when every run is known"))?;
+            let record = records.read_plain(run)?;
+            each(&record.expect(ALL_KNOWN))?;
         }
         Ok(())
     }
 
     /// What all points say. Every run must be known.
     pub fn summary(&self, records: &mut Records) -> io::Result<SweepSummary> {
-        let mut summarizer = Summarizer::new(self.asked);
-        let mut point = Vec::new();
-        self.each_run(records, |record| {
-            point.push(record.clone());
-            if point.len() == self.plan.repeat as usize {
-                summarizer.add_point(&point);
-                point.clear();
-            }
-            Ok(())
-        })?;
+        let mut summarizer = Summarizer::new(self.asked, self.plan.repeat);
+        for run in 0..self.plan.run_count() {
+            summarizer.add(&records.read(run)?.expect(ALL_KNOWN));
+        }
         let pareto = self.file.plan.pareto.as_ref().map(|pair| {
             let place = |text: &String| self.asked.iter().position(|asked| asked.text == *text);
             [&pair[0], &pair[1]].map(|text| place(text).expect("what is compared is asked"))
@@ -142,14 +143,15 @@ impl SweepView<'_> {
         csv.flush()
     }
 
-    /// One row for each point and measure, with the mean of its replications.
+    /// One row for each point and measure: the percentile of the samples of all replications, or
+    /// the mean of their numbers.
     pub fn points_csv(&self, summary: &SweepSummary, out: &mut dyn Write) -> io::Result<()> {
         let mut csv = csv::Writer::from_writer(out);
         let mut head = vec!["point".to_string()];
         head.extend(self.plan.axes.iter().map(|axis| axis.column()));
-        let columns = "measure unit known_count never_count missing_count mean interval_95_low \
-                       interval_95_high seen_count exposure_secs rate_95_low_per_sec \
-                       rate_95_high_per_sec is_on_front is_chosen";
+        let columns = "measure unit known_count never_count missing_count estimate value \
+                       interval_95_low interval_95_high seen_count exposure_secs \
+                       rate_95_low_per_sec rate_95_high_per_sec front is_chosen objectives";
         head.extend(columns.split_whitespace().map(str::to_string));
         csv.write_record(&head)?;
         let number = |value: Option<f64>| {
@@ -157,9 +159,17 @@ impl SweepView<'_> {
             value.map_or(String::new(), |value| value.to_string())
         };
         let front = summary.front.as_ref();
-        let mut is_on_front = vec![false; summary.points.len()];
-        for point in front.iter().flat_map(|front| &front.points) {
-            is_on_front[*point as usize] = true;
+        let mut places = vec!["off"; summary.points.len()];
+        for (word, points) in front
+            .iter()
+            .flat_map(|f| [("on", &f.points), ("open", &f.open)])
+        {
+            points
+                .iter()
+                .for_each(|point| places[*point as usize] = word);
+        }
+        if front.is_none() {
+            places.fill("");
         }
         for (point, measures) in (0..).zip(&summary.points) {
             for (asked, measure) in self.asked.iter().zip(measures) {
@@ -172,21 +182,50 @@ impl SweepView<'_> {
                     measure.missing_count,
                 ];
                 cells.extend(counts.map(|count| count.to_string()));
-                let mean = measure.mean.as_ref();
-                cells.push(number(mean.map(|mean| mean.mean)));
-                cells.push(number(mean.map(|mean| mean.low())));
-                cells.push(number(mean.map(|mean| mean.high())));
+                cells.push(estimate_word(&measure.level).to_string());
+                let interval = measure.interval.as_ref();
+                cells.push(number(interval.map(|interval| interval.value)));
+                cells.push(number(interval.map(|interval| interval.low)));
+                cells.push(number(interval.map(|interval| interval.high)));
                 let rare = measure.rare.as_ref();
                 cells.push(rare.map_or(String::new(), |rare| rare.seen_count.to_string()));
                 cells.push(number(rare.map(|rare| rare.exposure_secs)));
                 cells.push(number(rare.map(|rare| rare.low_per_sec)));
                 cells.push(number(rare.map(|rare| rare.high_per_sec)));
-                cells.push(is_on_front[point as usize].to_string());
+                cells.push(places[point as usize].to_string());
                 cells.push(front.is_some_and(|front| front.chosen == point).to_string());
+                cells.push(self.objectives_word(measures).to_string());
                 csv.write_record(&cells)?;
             }
         }
         csv.flush()
+    }
+
+    /// What becomes of the objectives at a point; empty without any.
+    pub fn objectives_word(&self, measures: &[PointMeasure]) -> &'static str {
+        match (self.objectives, state_of_all(self.objectives, measures)) {
+            ([], _) => "",
+            (_, VerdictState::Held) => "hold",
+            (_, VerdictState::Failed) => "broken",
+            (_, VerdictState::Undecided) => "open",
+        }
+    }
+
+    /// The first failed runs.
+    pub fn failures(
+        &self,
+        summary: &SweepSummary,
+        records: &mut Records,
+    ) -> io::Result<Vec<RunRecord>> {
+        let mut failures = Vec::new();
+        if summary.failed_count == 0 {
+            return Ok(failures);
+        }
+        self.each_run(records, |record| {
+            keep_failure(&mut failures, record);
+            Ok(())
+        })?;
+        Ok(failures)
     }
 
     /// The failed runs, a line of JSON each, with the command that repeats one in this directory.
@@ -208,9 +247,11 @@ impl SweepView<'_> {
 
     /// The records as they are, in plan order.
     pub fn records_jsonl(&self, records: &mut Records, out: &mut dyn Write) -> io::Result<()> {
-        self.each_run(records, |record| {
-            out.write_all(super::records::to_line(record).as_bytes())
-        })
+        for run in 0..self.plan.run_count() {
+            let line = records.read_line(run)?.expect(ALL_KNOWN);
+            out.write_all(line.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// What was swept and what came of it, as indented JSON.
@@ -232,6 +273,7 @@ impl SweepView<'_> {
             json!({
                 "measures": contents.pareto,
                 "points": front.points,
+                "open": front.open,
                 "chosen": front.chosen,
                 "left_out_count": front.left_out_count,
             })
@@ -249,6 +291,7 @@ impl SweepView<'_> {
             "event_count": summary.event_count,
             "axes": axes.collect::<Vec<_>>(),
             "where": contents.constraints,
+            "objectives": contents.objectives,
             "measures": measures.collect::<Vec<_>>(),
             "front": front,
         });
@@ -330,6 +373,15 @@ impl SweepView<'_> {
             map.insert(axis.column(), cell);
         }
         map
+    }
+}
+
+/// What a number over all replications is; `none` where there is none, or it never came.
+pub fn estimate_word(level: &Level) -> &'static str {
+    match level {
+        Level::Mean(_) => "mean",
+        Level::Pooled(_) => "pooled",
+        Level::Censored { .. } | Level::Unknown { .. } => "none",
     }
 }
 

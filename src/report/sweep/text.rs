@@ -1,11 +1,17 @@
 //! What a sweep says, in words and a table.
 
+use super::super::comparison_text::level_text;
 use super::super::format;
 use super::super::terminal::Table;
 use super::tables::{SweepView, unit};
+use crate::experiment::compare::sample::Level;
 use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
 use crate::scenario::measure::Unit;
+use crate::scenario::measure_catalog::{Direction, direction};
 
+/// What must be known to read the numbers.
+pub const READING: &str = "Intervals are of 95 %, each for itself. A percentile is that of the \
+                           samples of all replications, all else is their mean.";
 /// Most points that are shown; all of them stand in `points.csv`.
 const SHOWN_POINT_COUNT_MAX: usize = 60;
 
@@ -31,7 +37,7 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
         (false, None) => Vec::new(),
     };
     let left_out = view.plan.point_count() as usize - shown.len().min(SHOWN_POINT_COUNT_MAX);
-    let mut axes = view.plan.axes.iter().map(|axis| axis.name.clone());
+    let mut axes = (0..view.plan.axes.len()).map(|axis| view.plan.short(axis).to_string());
     let heading = axes.next().expect("a sweep has an axis");
     let measures = view.asked.iter().map(|asked| asked.text.clone());
     let row = |point: &u32| {
@@ -39,11 +45,16 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
         let mut cells: Vec<String> = values.map(|value| value.text().to_string()).collect();
         let measures = view.asked.iter().zip(&summary.points[*point as usize]);
         cells.extend(measures.map(|(asked, measure)| cell(measure, unit(asked))));
+        if !view.objectives.is_empty() {
+            let measures = &summary.points[*point as usize];
+            cells.push(view.objectives_word(measures).to_string());
+        }
         if let Some(front) = front {
-            let mark = match (front.chosen == *point, front.points.contains(point)) {
-                (true, _) => "chosen",
-                (false, true) => "on the front",
-                (false, false) => "",
+            let mark = match point {
+                point if front.chosen == *point => "chosen",
+                point if front.points.contains(point) => "on the front",
+                point if front.open.contains(point) => "open",
+                _ => "",
             };
             cells.push(mark.to_string());
         }
@@ -53,6 +64,7 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
         heading,
         columns: axes
             .chain(measures)
+            .chain((!view.objectives.is_empty()).then(|| "objectives".to_string()))
             .chain(front.map(|_| "compromise".to_string()))
             .collect(),
         rows: shown.iter().take(SHOWN_POINT_COUNT_MAX).map(row).collect(),
@@ -63,41 +75,98 @@ pub fn table(view: &SweepView, summary: &SweepSummary) -> Table {
     }
 }
 
-/// `48.2 ms ± 1.1 ms`, or why there is no mean.
-fn cell(measure: &PointMeasure, unit: Unit) -> String {
-    match (&measure.mean, &measure.rare) {
-        (Some(mean), Some(rare)) if rare.seen_count == 0 => format!(
+/// `48.2 ms ± 1.1 ms`, or why there is no number.
+pub fn cell(measure: &PointMeasure, unit: Unit) -> String {
+    match (&measure.level, measure.interval, &measure.rare) {
+        (_, Some(estimate), Some(rare)) if rare.seen_count == 0 => format!(
             "{}, at most {}",
-            format::by_unit(unit, mean.mean),
+            format::by_unit(unit, estimate.value),
             format::rate(rare.high_per_sec)
         ),
-        (Some(mean), _) if mean.half_width.is_finite() => {
-            let value = format::by_unit(unit, mean.mean);
-            match unit {
-                Unit::Ratio => {
-                    format!(
-                        "{value} \u{b1} {} points",
-                        format::number(mean.half_width * 100.0)
-                    )
-                }
-                _ => format!("{value} \u{b1} {}", format::by_unit(unit, mean.half_width)),
-            }
+        (_, Some(estimate), Some(_)) => format!(
+            "{} ({})",
+            format::by_unit(unit, estimate.value),
+            format::interval(unit, (estimate.low, estimate.high))
+        ),
+        (Level::Mean(_) | Level::Pooled(_), _, _) => level_text(&measure.level, unit),
+        (Level::Censored { never_count, .. }, _, _) => {
+            format!("never in {never_count} of {}", measure.known_count)
         }
-        (Some(mean), _) => format::by_unit(unit, mean.mean),
-        (None, _) if 0 < measure.missing_count => {
+        (Level::Unknown { .. }, _, _) => {
             let count = measure.known_count + measure.missing_count;
             format!("{} of {count} known", measure.known_count)
         }
-        (None, _) => format!(
-            "never in {} of {}",
-            measure.never_count, measure.known_count
-        ),
     }
+}
+
+/// Where a measure is best or, if it is neither better high nor low, where it is least.
+pub fn extremes(view: &SweepView, summary: &SweepSummary, measure: usize) -> String {
+    let asked = &view.asked[measure];
+    let numbers = summary.points.iter().map(|point| point[measure].interval);
+    let known: Vec<(u32, f64)> = (0..)
+        .zip(numbers)
+        .filter_map(|(point, number)| Some((point, number?.value)))
+        .collect();
+    let by_value = |a: &&(u32, f64), b: &&(u32, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
+    let least = known.iter().min_by(by_value);
+    let most = known.iter().max_by(by_value);
+    let text = |value: f64| format::by_unit(unit(asked), value);
+    match (direction(&asked.measure), least, most) {
+        (_, Some(least), Some(most)) if text(least.1) == text(most.1) => {
+            format!("{} is {} at every point", asked.text, text(least.1))
+        }
+        (Direction::Higher, Some(least), Some(most)) => format!(
+            "{} is best, {}, at {}; at worst it is {}",
+            asked.text,
+            text(most.1),
+            view.plan.label(most.0),
+            text(least.1)
+        ),
+        (direction, Some(least), Some(most)) => {
+            let [best, worst] = match direction {
+                Direction::Neither => ["least", "at most"],
+                _ => ["best", "at worst"],
+            };
+            format!(
+                "{} is {best}, {}, at {}; {worst} it is {}",
+                asked.text,
+                text(least.1),
+                view.plan.label(least.0),
+                text(most.1)
+            )
+        }
+        _ => format!("{} exists at no point in every replication", asked.text),
+    }
+}
+
+/// How many points hold what is sought.
+fn objectives_sentence(view: &SweepView, summary: &SweepSummary) -> Option<String> {
+    let first = view.objectives.first()?;
+    let points = summary.points.iter();
+    let words: Vec<&str> = points.map(|point| view.objectives_word(point)).collect();
+    let count = |word: &str| words.iter().filter(|own| **own == word).count();
+    let texts = view
+        .objectives
+        .iter()
+        .map(|objective| objective.text.clone());
+    let what = match view.objectives.len() {
+        1 => first.text.clone(),
+        _ => format!("all of {}", texts.collect::<Vec<_>>().join(" and ")),
+    };
+    let open = match count("open") {
+        0 => String::new(),
+        count => format!("; {count} more are not decided by their intervals"),
+    };
+    Some(format!(
+        "{} of {} hold {what}{open}",
+        count("hold"),
+        format::counted(u64::from(view.plan.point_count()), "point")
+    ))
 }
 
 /// What the sweep found, a sentence each.
 pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
-    let mut list = Vec::new();
+    let mut list: Vec<String> = objectives_sentence(view, summary).into_iter().collect();
     let (Some(front), Some(pair)) = (&summary.front, &view.file.plan.pareto) else {
         return list;
     };
@@ -112,7 +181,7 @@ pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
         )
     };
     list.push(format!(
-        "{} of {} are on the front of {} and {}, by their means",
+        "{} of {} are on the front of {} and {}, by their numbers",
         front.points.len(),
         format::counted(u64::from(view.plan.point_count()), "point"),
         pair[0],
@@ -124,6 +193,17 @@ pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
         value(&pair[0]),
         value(&pair[1])
     ));
+    match front.open.len() {
+        0 => {}
+        1 => list.push(
+            "1 other point may belong to the front as well: it is not beaten beyond its interval"
+                .to_string(),
+        ),
+        count => list.push(format!(
+            "{count} other points may belong to the front as well: none of them is beaten beyond \
+             its interval"
+        )),
+    }
     if 0 < front.left_out_count {
         list.push(format!(
             "{} left out of the front: a number is missing or never came",

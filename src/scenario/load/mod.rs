@@ -271,7 +271,7 @@ fn default_name(sources: &Sources) -> String {
 }
 
 /// The comment that opens a text, without `#` and without the line that names the schema.
-fn header(text: &str) -> Vec<String> {
+pub fn header(text: &str) -> Vec<String> {
     text.lines()
         .take_while(|line| line.starts_with('#'))
         .filter(|line| !line.starts_with("#:"))

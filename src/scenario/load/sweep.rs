@@ -47,6 +47,7 @@ pub fn sweep(
     refuse_twice(ctx, &axes, &section);
     let constraints = constraints(ctx, &section, &axes);
     let pareto = pareto(ctx, &section);
+    let objectives = section.texts_of(ctx, "objectives").unwrap_or_default();
     let measures = match (section.texts_of(ctx, "measures"), &pareto) {
         (Some(list), _) => list,
         (None, Some(pair)) => pair.to_vec(),
@@ -62,6 +63,7 @@ pub fn sweep(
         measures,
         constraints,
         pareto,
+        objectives,
     })
 }
 

@@ -28,6 +28,8 @@ pub struct SweepConfig {
     pub constraints: Vec<Constraint>,
     /// Two measures of which the best compromises are looked for.
     pub pareto: Option<[String; 2]>,
+    /// Limits that points should hold, in the language of `[expect]`.
+    pub objectives: Vec<String>,
 }
 
 /// One key of the scenario and the values that it takes.

@@ -34,14 +34,18 @@ fn check_measures_of_studies(ctx: &mut Context, root: &Section, names: &Names) {
     {
         ctx.error(located(ctx, measure.expect("it is a text"), text, problem));
     }
-    let lists = ["measures", "pareto"].map(|key| sweep.and_then(|table| table.get(key)));
-    for list in lists.into_iter().flatten() {
-        let Value::Array(items) = &list.value else {
+    for key in ["measures", "pareto", "objectives"] {
+        let list = sweep.and_then(|table| table.get(key));
+        let Some(Value::Array(items)) = list.map(|list| &list.value) else {
             continue;
         };
         for item in items {
+            let parse = |text: &str| match key {
+                "objectives" => assertion::parse(key, text, names).map(|_| ()),
+                _ => assertion::parse_measure(text, names).map(|_| ()),
+            };
             if let Some(text) = item.as_str()
-                && let Err(problem) = assertion::parse_measure(text, names)
+                && let Err(problem) = parse(text)
             {
                 ctx.error(located(ctx, item, text, problem));
             }

@@ -34,6 +34,12 @@ const KEYS: &[Key] = &[
         Kind::List(&Kind::Text),
         "Two measures of which the best compromises are looked for.",
     ),
+    optional(
+        "objectives",
+        Kind::List(&Kind::Text),
+        "Limits for the measures, like `latency.p99 <= 50ms`: which points hold all of them is \
+         told, and maps draw the line.",
+    ),
 ];
 
 /// `[sweep]`.

@@ -1,0 +1,160 @@
+//! Samples of a run as a short text: whole numbers of any size in letters, six bits each, of which
+//! one says that another follows (as in the source maps of browsers, without signs).
+
+use crate::metrics::lengths::Buckets;
+
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Bits of the number in one letter.
+const BITS: u32 = 5;
+const MORE: u64 = 1 << BITS;
+
+/// Samples by measure, as they stand in a record: nothing where a measure has none, and `=2` where
+/// they are those of the measure at place 2 before it, like p50 and p99 of one latency.
+pub fn to_texts(samples: &[Option<Buckets>]) -> Vec<String> {
+    let text = |(place, own): (usize, &Option<Buckets>)| {
+        let Some(own) = own else {
+            return String::new();
+        };
+        let mut before = samples[..place].iter();
+        match before.position(|other| other.as_ref() == Some(own)) {
+            Some(same) => format!("={same}"),
+            None => to_text(own),
+        }
+    };
+    samples.iter().enumerate().map(text).collect()
+}
+
+/// The samples of a record; None of what [`to_texts`] never gives.
+pub fn from_texts(texts: &[String]) -> Option<Vec<Option<Buckets>>> {
+    let mut samples: Vec<Option<Buckets>> = Vec::new();
+    for text in texts {
+        samples.push(match text.strip_prefix('=') {
+            Some(same) => samples.get(same.parse::<usize>().ok()?)?.clone(),
+            None if text.is_empty() => None,
+            None => Some(from_text(text)?),
+        });
+    }
+    Some(samples)
+}
+
+/// How many never ended, the ends, and of each bucket how far it is from the one before and how
+/// many are in it.
+fn to_text(buckets: &Buckets) -> String {
+    let (shortest, longest) = buckets.ends_ns;
+    let mut text = String::new();
+    let mut put = |number| put(&mut text, number);
+    put(buckets.infinite_count);
+    put(shortest);
+    put(longest - shortest);
+    let mut before = 0;
+    for (bucket, count) in &buckets.counts {
+        put(u64::from(*bucket - before));
+        put(u64::from(*count));
+        before = *bucket;
+    }
+    text
+}
+
+fn from_text(text: &str) -> Option<Buckets> {
+    let mut letters = text.bytes();
+    let infinite_count = take(&mut letters)?;
+    let shortest = take(&mut letters)?;
+    let longest = shortest.checked_add(take(&mut letters)?)?;
+    let mut counts = Vec::new();
+    let mut bucket = 0_u16;
+    while letters.len() != 0 {
+        bucket = bucket.checked_add(u16::try_from(take(&mut letters)?).ok()?)?;
+        counts.push((bucket, u32::try_from(take(&mut letters)?).ok()?));
+    }
+    Some(Buckets {
+        counts,
+        infinite_count,
+        ends_ns: (shortest, longest),
+    })
+}
+
+fn put(text: &mut String, mut number: u64) {
+    loop {
+        let low = number % MORE;
+        number /= MORE;
+        let digit = if number == 0 { low } else { low | MORE };
+        text.push(char::from(LETTERS[digit as usize]));
+        if number == 0 {
+            return;
+        }
+    }
+}
+
+fn take(letters: &mut impl Iterator<Item = u8>) -> Option<u64> {
+    let mut number = 0_u64;
+    for place in 0.. {
+        let digit = digit(letters.next()?)?;
+        let part = digit % MORE;
+        let shifted = part.checked_shl(place * BITS)?;
+        if shifted >> (place * BITS) != part {
+            return None;
+        }
+        number |= shifted;
+        if digit < MORE {
+            break;
+        }
+    }
+    Some(number)
+}
+
+fn digit(letter: u8) -> Option<u64> {
+    Some(u64::from(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets(infinite_count: u64) -> Buckets {
+        Buckets {
+            counts: vec![(3, 1), (4, 40), (2_000, u32::MAX)],
+            infinite_count,
+            ends_ns: (7, u64::MAX),
+        }
+    }
+
+    #[test]
+    fn a_text_gives_back_every_number() {
+        let samples = vec![
+            None,
+            Some(buckets(0)),
+            Some(Buckets::default()),
+            Some(buckets(0)),
+            Some(buckets(u64::MAX)),
+        ];
+        let texts = to_texts(&samples);
+        assert_eq!((texts[0].as_str(), texts[3].as_str()), ("", "=1"));
+        // Nothing in it: three zeros.
+        assert_eq!(texts[2], "AAA");
+        assert_eq!(from_texts(&texts), Some(samples));
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        // An unknown letter, an end in a number, a number above 64 bits, a place that is not
+        // before, a bucket above all.
+        for text in [
+            "AA!",
+            "AAg",
+            "//////////////",
+            "AAAg",
+            "=0",
+            "=x",
+            "AAA////BB",
+        ] {
+            assert_eq!(from_texts(&[text.to_string()]), None, "{text}");
+        }
+    }
+}
