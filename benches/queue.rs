@@ -4,10 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use stormglass::engine::{Digest, EventQueue, Heap, Key, Packed, PendingSet, Wheel};
+use stormglass::model::{SimOptions, simulate_told};
+use stormglass::scenario::load::limits::Limits;
+use stormglass::scenario::load::{LoadInput, LoadText, load};
 use stormglass::time::{SimDuration, SimTime};
 
 const PENDING_COUNTS: [u32; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
@@ -145,5 +149,51 @@ fn bench_queue(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, bench_queue);
+/// Heartbeats and nothing else: each is an event of its instance and one of the registry.
+const HEARTBEATS: &str = "schema = 1\nduration = \"20s\"\n[network]\nsame_zone = \"250us\"\n\
+    [expect]\nusers = \"success_ratio >= 0%\"\n\
+    [registry]\nprofile = \"lease\"\nheartbeat_interval = \"1s\"\nlease_duration = \"10s\"\n\
+    [service.web]\ncount = 10000\nservice_time = \"1ms\"\n\
+    [client.shop]\narrivals = { process = \"constant\", rate = \"0.1/s\" }\n\
+    [client.shop.call.web]\nattempt_timeout = \"1s\"\n";
+
+/// A world of heartbeats, per event, beside the hold model with as many pending: every instance has
+/// a heartbeat and a lease in the queue.
+fn bench_heartbeats(criterion: &mut Criterion) {
+    let loaded = load(&LoadInput {
+        text: LoadText::Text {
+            name: "heartbeats.toml".to_string(),
+            text: HEARTBEATS.to_string(),
+        },
+        sets: Vec::new(),
+        limits: Limits::STANDARD,
+    });
+    let scenario = loaded.scenario.expect("it has no errors");
+    let options = SimOptions {
+        seed: 1,
+        event_count_max: u64::MAX,
+    };
+    let run = || {
+        let go_on = &mut |_| ControlFlow::Continue(());
+        simulate_told(&scenario, options, &mut |_, _| {}, go_on).expect("nothing stops it")
+    };
+    let mut group = criterion.benchmark_group("heartbeats");
+    group.sample_size(10);
+    group.measurement_time(Duration::from_secs(3));
+    let increments = increments(|u, _| -0.5 * libm::log(u));
+    let mut hold = Hold::<Wheel>::new(20_000, &increments);
+    group.throughput(Throughput::Elements(100_000));
+    group.bench_function("hold", |bencher| {
+        bencher.iter(|| {
+            for _ in 0..100_000 {
+                black_box(hold.hold());
+            }
+        });
+    });
+    group.throughput(Throughput::Elements(run().event_count));
+    group.bench_function("run", |bencher| bencher.iter(|| black_box(run())));
+    group.finish();
+}
+
+criterion_group!(benches, bench_queue, bench_heartbeats);
 criterion_main!(benches);

@@ -19,7 +19,8 @@ Examples:
 pub const WHY_EXAMPLES: &str = "\
 Examples:
   stormglass why reports/rack-loss --slowest            the ten requests that took longest
-  stormglass why reports/rack-loss 3f9a2c41d07be855     one of them, or one from a trace";
+  stormglass why reports/rack-loss 3f9a2c41d07be855     one of them, or one from a trace
+  stormglass why reports/rack-loss --change fault.rack-b  who noticed it when?";
 
 /// `stormglass why`.
 #[derive(Clone, Debug, ClapArgs)]
@@ -34,11 +35,34 @@ pub struct WhyArgs {
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10",
           conflicts_with = "request", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub slowest: Option<u32>,
+    /// Tell how a change travelled instead: who noticed this fault when, up to the last attempt
+    #[arg(long, value_name = "FAULT", conflicts_with_all = ["request", "slowest"])]
+    pub change: Option<String>,
+    /// Of this window of the fault, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "change")]
+    pub window: u32,
+    /// How to tell of a change
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        requires = "change"
+    )]
+    pub format: ChangeFormat,
     /// Of this replication, counted from 0
     #[arg(long, value_name = "I", default_value_t = 0)]
     pub replication: u32,
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// How a change is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChangeFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// `stormglass chart`.

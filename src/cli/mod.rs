@@ -2,6 +2,7 @@
 
 mod again;
 mod args;
+mod change;
 mod chart;
 mod check;
 mod command;

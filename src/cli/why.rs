@@ -14,6 +14,9 @@ use crate::trace::words;
 
 /// Runs the scenario of a run directory again and tells what happened to single requests.
 pub fn run(args: &WhyArgs, console: &mut Console) -> Result<Exit, CliError> {
+    if let Some(fault) = &args.change {
+        return super::change::run(args, fault, console);
+    }
     let again = Again::open(&args.run_dir, args.replication, &args.limits, console)?;
     let interrupt = Interrupt::listen()?;
     let ranked = match args.request {

@@ -4,6 +4,7 @@
 //! event is pushed or a timer is set; see [`EventQueue`]. A cancelled timer is never handled:
 //! timers of one constant length live in [`Lanes`], all others in a [`TimerTable`] or a [`Timer`].
 
+pub mod dense;
 pub mod digest;
 pub mod guard;
 pub mod heap;
@@ -13,6 +14,7 @@ pub mod slab;
 pub mod timer;
 pub mod wheel;
 
+pub use dense::{Dense, DenseMap};
 pub use digest::Digest;
 pub use guard::{Guard, Stop};
 pub use heap::Heap;

@@ -1,29 +1,23 @@
-//! Passive detection: where a call has no detector, the ejections of its balancer are suspicions.
+//! Passive detection: where a call has no detector, the ejections of its balancer are suspicions,
+//! or else channels that are not ready.
 
 use super::detection::DetectionTable;
 use crate::id::{CallerId, EdgeId, InstanceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
-use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::EdgeConfig;
 use crate::time::SimTime;
 
-/// Whether the ejections of a call are all that it has to detect failures by: they count as its
-/// suspicions.
-pub fn detects_passively(edge: &EdgeConfig) -> bool {
-    let ejects = match &edge.balancer {
-        BalancerConfig::Composed(composed) => composed.ejection.is_some(),
-        _ => false,
-    };
-    ejects && edge.detector.is_none()
-}
-
 /// What the detector of a call is called, if it has one.
 pub fn watcher_name(edge: &EdgeConfig) -> Option<String> {
-    match (edge.detector.is_some(), detects_passively(edge)) {
-        (true, _) => Some(edge.path.clone()),
-        (_, true) => Some(format!("{} (ejection)", edge.path)),
-        (false, false) => None,
+    if edge.detector.is_some() {
+        Some(edge.path.clone())
+    } else if edge.detects_passively() {
+        Some(format!("{} (ejection)", edge.path))
+    } else if edge.watches_by_channel() {
+        Some(format!("{} (channels)", edge.path))
+    } else {
+        None
     }
 }
 
@@ -37,7 +31,7 @@ impl DetectionTable {
         is_alive: bool,
         scenario: &Scenario,
     ) {
-        if detects_passively(&scenario.edges[edge.index()]) {
+        if scenario.edges[edge.index()].detects_passively() {
             let suspector = Suspector::Caller(caller);
             self.suspect(at, suspector, instance, is_alive, scenario);
         }
@@ -53,7 +47,7 @@ impl DetectionTable {
     ) {
         let suspector = Suspector::Caller(caller);
         let is_suspected = self.is_suspected(suspector, instance);
-        if is_suspected && detects_passively(&scenario.edges[edge.index()]) {
+        if is_suspected && scenario.edges[edge.index()].detects_passively() {
             self.trust(at, suspector, instance, scenario);
         }
     }

@@ -1,5 +1,6 @@
 //! How results are shown: files, pages, pictures and text. Computes nothing.
 
+pub mod change_text;
 pub mod comparison;
 pub mod comparison_files;
 pub mod comparison_text;

@@ -257,6 +257,25 @@ impl EdgeConfig {
         matches!(mode, Some(ClusterMode::Broadcast { .. }))
     }
 
+    /// Whether ejections are all that it has to detect failures by.
+    pub fn detects_passively(&self) -> bool {
+        let ejects = match &self.balancer {
+            BalancerConfig::Composed(composed) => composed.ejection.is_some(),
+            _ => false,
+        };
+        ejects && self.detector.is_none()
+    }
+
+    /// Whether the states of its channels are: whoever reconnects by itself knows an instance that
+    /// it is not connected to.
+    pub fn watches_by_channel(&self) -> bool {
+        let reconnects = self
+            .connection
+            .as_ref()
+            .is_some_and(|it| it.reconnect.is_some());
+        reconnects && self.detector.is_none() && !self.detects_passively()
+    }
+
     /// Calling sides that each owner has: more than one where the workers of a proxy have their
     /// own.
     pub fn side_count(&self) -> u32 {

@@ -1,6 +1,7 @@
 //! What follows single requests through a run: traces for other programs, and the story of one
 //! request. Nothing of it changes a run.
 
+pub mod change;
 pub mod chrome;
 pub mod lines;
 pub mod messages;

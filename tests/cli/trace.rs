@@ -168,3 +168,64 @@ fn another_run_than_the_one_that_was_written_is_not_told() {
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
     assert!(said.err.contains("the manifest says"), "{}", said.err);
 }
+
+/// Heartbeats at whole seconds, leases of 3 s, messages that take no time: a crash at 10.5 s is
+/// suspected, committed and known to all at 13 s, and callers that send every 100 ms do so last
+/// just before. It is back at 20.5 s, and its heartbeats at 21 s.
+const CHANGE: &str = "schema = 1\nname = \"change\"\nduration = \"30s\"\ndrain = \"5s\"\n\
+     [network]\nsame_zone = \"0s\"\n[expect]\nusers = \"success_ratio >= 10%\"\n\
+     [registry]\nprofile = \"lease\"\nlease_duration = \"3s\"\nheartbeat_interval = \"1s\"\n\
+     phase = \"aligned\"\nsweep_interval = \"0s\"\n\
+     [service.web]\ncount = 2\nservice_time = \"1ms\"\n\
+     [client.shop]\ncount = 3\narrivals = { process = \"constant\", rate = \"10/s\" }\n\
+     [client.shop.call.web]\nbalancer = \"round_robin\"\nattempt_timeout = \"1s\"\n\
+     [fault.gone]\nkind = \"crash\"\ntarget = \"instance:web/main/0\"\nat = \"10500ms\"\n\
+     for = \"10s\"\n";
+
+#[test]
+fn a_change_is_told_from_the_fault_to_the_last_attempt() {
+    let command = Stormglass::with("change.toml", CHANGE);
+    let said = command.say(&["run", "change.toml", "--no-charts", "--out", "r"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = command.say(&["why", "r", "--change", "fault.gone"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for part in [
+        "CHANGE fault.gone, window 0: 10.5 s to 20.5 s",
+        "web/main/0 · crashed at 10.5 s",
+        "+2.50 s  the registry suspects it",
+        "+2.50 s  the list that holds is without it",
+        "+2.50 s  callers leave it out (3 of 3): the first; the middle one 2.50 s, the last one",
+        "last attempt sent to it, by shop/",
+        "back at 20.5 s",
+        "callers take it back (3 of 3)",
+    ] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    let json = command.say(&["why", "r", "--change", "gone", "--format", "json"]);
+    let change: Value = serde_json::from_str(&json.out).expect("JSON");
+    let gone = &change["instances"][0]["gone"];
+    assert_eq!(gone["registry_secs"], 13.0);
+    assert_eq!(gone["callers"]["count"], 3);
+    let last = gone["attempt"][0].as_f64().expect("some were sent");
+    assert!((12.6..=13.0).contains(&last), "{last}");
+}
+
+#[test]
+fn a_change_that_was_not_is_refused() {
+    let command = Stormglass::with("change.toml", CHANGE);
+    command.say(&["run", "change.toml", "--no-charts", "--out", "r"]);
+    for (arguments, problem) in [
+        (
+            ["--change", "other", "--window", "0"],
+            "no fault is called `other`; there are gone",
+        ),
+        (
+            ["--change", "gone", "--window", "1"],
+            "fault `gone` has 1 window in this run",
+        ),
+    ] {
+        let said = command.say(&[["why", "r"].as_slice(), &arguments].concat());
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.err.contains(problem), "{}", said.err);
+    }
+}

@@ -2,6 +2,7 @@
 
 use stormglass::id::{FaultId, InstanceId, NodeId};
 use stormglass::scenario::Scenario;
+use stormglass::scenario::fault::FaultScope;
 use stormglass::scenario::topology::NodeKind;
 use stormglass::time::SimTime;
 
@@ -12,9 +13,14 @@ pub type Began = (FaultId, SimTime, Vec<NodeId>);
 pub fn faults_as_planned(scenario: &Scenario, began: &[Began], planned: &[Began]) {
     let fits = |(began, planned): (&Began, &Began)| {
         // A rolling restart leaves out who is not there when it begins.
-        let targets_fit = match scenario.faults[began.0.index()].kind.rollout() {
-            Some(_) => began.2.iter().all(|target| planned.2.contains(target)),
-            None => began.2 == planned.2,
+        let config = &scenario.faults[began.0.index()];
+        let targets_fit = match (config.kind.rollout(), &config.scope) {
+            (Some(_), _) => began.2.iter().all(|target| planned.2.contains(target)),
+            // Who leads is known when it begins.
+            (None, FaultScope::Nodes { target, .. }) if target.names_leader() => {
+                began.2.iter().all(|node| is_member(scenario, *node)) && began.2.len() <= 1
+            }
+            (None, _) => began.2 == planned.2,
         };
         (began.0, began.1) == (planned.0, planned.1) && targets_fit
     };
@@ -23,6 +29,13 @@ pub fn faults_as_planned(scenario: &Scenario, began: &[Began], planned: &[Began]
         as_planned,
         "faults as planned, in order: {began:?}, planned {planned:?}"
     );
+}
+
+fn is_member(scenario: &Scenario, node: NodeId) -> bool {
+    matches!(
+        scenario.topology.node_kind(node),
+        NodeKind::RegistryMember(_)
+    )
 }
 
 /// Whether the workers of an instance answer checks, of which nothing is told.

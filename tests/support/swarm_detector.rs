@@ -15,6 +15,9 @@ pub fn detector(dice: &mut Dice, phase: impl Fn(&mut Dice) -> String) -> String 
              misses_max = {misses}, rises_min = {rises}, phase = {phase}{more} }}"
         );
     }
+    if dice.flag() && dice.flag() {
+        return checks(dice);
+    }
     let judge = judge(dice);
     let phase = phase(dice);
     let check = match dice.flag() {
@@ -82,6 +85,26 @@ fn judge(dice: &mut Dice) -> String {
              max_local_pause = {}",
             dice.between(5, 16),
             dice.ms(0, 300)
+        ),
+    }
+}
+
+/// Health checks as proxies make them.
+fn checks(dice: &mut Dice) -> String {
+    let path = dice.pick(&["bypass", "queued", "accept"]);
+    let (first, second, timeout) = (dice.ms(50, 400), dice.ms(20, 400), dice.ms(1, 200));
+    let (fall, rise) = (dice.between(1, 3), dice.between(1, 3));
+    match dice.flag() {
+        true => format!(
+            "detector = {{ kind = \"haproxy_check\", inter = {first}, fastinter = {second}, \
+             downinter = {second}, fall = {fall}, rise = {rise}, timeout = {timeout}, \
+             path = \"{path}\" }}"
+        ),
+        false => format!(
+            "detector = {{ kind = \"envoy_health_check\", interval = {first}, \
+             timeout = {timeout}, unhealthy_threshold = {fall}, healthy_threshold = {rise}, \
+             unhealthy_edge_interval = {second}, no_traffic_interval = {second}, \
+             initial_jitter = {second}, path = \"{path}\" }}"
         ),
     }
 }

@@ -11,7 +11,8 @@ pub(super) fn write(world: &mut World, own: &mut Dice) {
     }
     world.line("[registry]");
     world.line(format!("members = {}", world.member_count));
-    match own.between(0, 6) {
+    let place = own.between(0, 6);
+    match place {
         0 => write_zookeeper(world, own),
         1 => write_etcd(world, own),
         2 => write_eureka(world, own),
@@ -21,6 +22,28 @@ pub(super) fn write(world: &mut World, own: &mut Dice) {
         _ => write_kubernetes(world, own),
     }
     write_capacity(world, own);
+    write_faults(world, own, matches!(place, 0 | 1 | 5 | 6));
+}
+
+/// Members that are slow, and the loss of whoever leads.
+fn write_faults(world: &mut World, own: &mut Dice, has_leader: bool) {
+    if own.flag() {
+        let target = match has_leader && own.flag() {
+            true => "registry:leader",
+            false => "registry:member/0",
+        };
+        world.line("[fault.slow-member]\nkind = \"slow\"");
+        world.line(format!("target = \"{target}\"\nfactor = 20"));
+        let (at, length) = (own.law(300), own.law(400));
+        world.line(format!("at = {at}\nfor = {length}\nevery = \"50ms\""));
+    }
+    if has_leader && own.flag() {
+        let kind = own.pick(&["crash", "host_loss", "pause"]);
+        world.line(format!("[fault.leader]\nkind = \"{kind}\""));
+        let (at, length) = (own.law(300), own.law(200));
+        world.line("target = \"registry:leader\"");
+        world.line(format!("at = {at}\nfor = {length}\nevery = \"100ms\""));
+    }
 }
 
 /// Whether instances send heartbeats to the registry of this text.

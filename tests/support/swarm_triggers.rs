@@ -1,6 +1,9 @@
 //! Random faults that something sets off, that spread or whose victims are replaced, and services
 //! that crash under load or scale with it.
 
+#[path = "swarm_noise.rs"]
+mod noise;
+
 use std::fmt::Write;
 
 use super::Dice;
@@ -29,6 +32,7 @@ pub fn tables(dice: &mut Dice, services: &[(&str, Vec<u64>)]) -> String {
     if dice.flag() {
         rolling(dice, &mut text, service);
     }
+    noise::tables(dice, &mut text, service);
     text
 }
 

@@ -270,7 +270,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         pool_record.failure_count = 0;
         pool_record.retry.cancel();
         let caller = pool_record.caller;
-        self.connections.set_ready(pool, true);
+        self.set_channel(pool, true);
         let edge = self.callers[caller.index()].edge;
         self.observe(Observation::ConnectionOpened {
             caller,
@@ -317,7 +317,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(reconnect) = &self.pool_config(pool).reconnect else {
             return;
         };
-        self.connections.set_ready(pool, false);
+        self.set_channel(pool, false);
         let Pool {
             caller,
             number,
@@ -352,7 +352,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.open_connection(pool, ClassId::NONE);
         } else {
             self.connections.pools[pool].failure_count = 0;
-            self.connections.set_ready(pool, true);
+            self.set_channel(pool, true);
         }
     }
 

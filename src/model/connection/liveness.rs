@@ -363,7 +363,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.tell_balancer(pool, false);
         let reconnects = record.phase == Phase::Open && self.pool_config(pool).reconnect.is_some();
         if reconnects {
-            self.connections.set_ready(pool, false);
+            self.set_channel(pool, false);
             self.open_connection(pool, ClassId::NONE);
         } else {
             self.serve_waiting(pool);
@@ -446,7 +446,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn drop_connections(&mut self, caller: CallerId) {
         let pools = self.connections.sides[caller.index()].pools.clone();
-        self.connections.sides[caller.index()].not_ready.clear();
+        let not_ready = std::mem::take(&mut self.connections.sides[caller.index()].not_ready);
+        for instance in not_ready {
+            self.tell_channel((caller, instance), true);
+        }
         for (_, pool) in pools {
             let connections: Vec<u32> = self.connections.of_pool(pool).collect();
             for connection in connections {

@@ -10,6 +10,7 @@
 //! connection, and the back-off of each pool. Only the earliest of what a timer watches is
 //! scheduled; activity that puts it off leaves the event where it is, which then finds nothing due.
 
+mod channel;
 mod handshake;
 mod liveness;
 mod pool;
@@ -475,7 +476,8 @@ impl Connections {
         record
     }
 
-    fn set_ready(&mut self, pool: u32, is_ready: bool) {
+    /// Returns whether that is news.
+    fn set_ready(&mut self, pool: u32, is_ready: bool) -> bool {
         let Pool {
             caller, instance, ..
         } = self.pools[pool];
@@ -485,7 +487,8 @@ impl Connections {
             (Ok(place), true) => {
                 not_ready.remove(place);
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 }

@@ -39,11 +39,11 @@ impl Etcd {
         self.leave_office(port, member);
         let (now, node) = (port.now(), self.ensemble.node(member));
         let mut lessor = Lessor::default();
-        for (lease, left) in &self.servers[member as usize].state.leases {
-            let ttl = self.lease(*lease).ttl;
+        for (lease, left) in self.servers[member as usize].state.leases.iter() {
+            let ttl = self.lease(lease).ttl;
             let left = left.map_or(ttl, |secs| SECOND.saturating_mul(u64::from(secs)));
             let expires_at = now + left + self.config.election_timeout;
-            lessor.set(*lease, expires_at, self.checkpoint_at(now, left));
+            lessor.set(lease, expires_at, self.checkpoint_at(now, left));
         }
         let rate = self.config.revoke_count_per_sec as usize;
         for (lease, expires_at) in lessor.spread(now, rate) {
@@ -285,7 +285,7 @@ impl Etcd {
             Some(expires_at) if expires_at <= now => office.late.push(keep_alive),
             Some(_) => {
                 office.lessor.set(lease, now + ttl, checkpoint_at);
-                let left = self.servers[leader as usize].state.leases.get(&lease);
+                let left = self.servers[leader as usize].state.leases.get(lease);
                 if matches!(left, Some(Some(_))) {
                     // What was left at the last checkpoint counts no more.
                     let secs = (ttl.as_ns() / SECOND.as_ns()) as u32;

@@ -1,8 +1,9 @@
 //! The leases of a leader: when they expire, and which of those are being revoked.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use super::message::LeaseId;
+use crate::engine::DenseMap;
 use crate::time::{SimDuration, SimTime};
 
 const SECOND: SimDuration = SimDuration::from_secs(1);
@@ -22,7 +23,8 @@ struct Tracked {
 /// The leases of a leader.
 #[derive(Debug, Default)]
 pub struct Lessor {
-    leases: BTreeMap<LeaseId, Tracked>,
+    leases: DenseMap<LeaseId, Tracked>,
+    /// When each is looked at; one that lived on meanwhile is only looked at again.
     looks: BTreeSet<(SimTime, LeaseId)>,
     checkpoints: BTreeSet<(SimTime, LeaseId)>,
     /// Revocations that wait.
@@ -35,6 +37,16 @@ impl Lessor {
     /// A lease begins, or lives on: it expires at this time. Its remaining time is replicated at
     /// `checkpoint_at`, if ever.
     pub fn set(&mut self, lease: LeaseId, expires_at: SimTime, checkpoint_at: SimTime) {
+        // Most of them just live on, and have no checkpoints.
+        if let Some(tracked) = self.leases.get_mut(lease)
+            && !tracked.is_revoked
+            && tracked.look_at <= expires_at
+            && tracked.checkpoint_at == SimTime::NEVER
+            && checkpoint_at == SimTime::NEVER
+        {
+            tracked.expires_at = expires_at;
+            return;
+        }
         let is_revoked = self.forget(lease);
         let tracked = Tracked {
             expires_at,
@@ -51,7 +63,7 @@ impl Lessor {
 
     /// Forgets when a lease expires. Returns whether it was being revoked.
     fn forget(&mut self, lease: LeaseId) -> bool {
-        let Some(tracked) = self.leases.remove(&lease) else {
+        let Some(tracked) = self.leases.remove(lease) else {
             return false;
         };
         self.looks.remove(&(tracked.look_at, lease));
@@ -61,24 +73,33 @@ impl Lessor {
 
     /// When a lease expires; None if it is unknown.
     pub fn expires_at(&self, lease: LeaseId) -> Option<SimTime> {
-        self.leases.get(&lease).map(|tracked| tracked.expires_at)
+        self.leases.get(lease).map(|tracked| tracked.expires_at)
     }
 
     /// Takes out at most `count_max` leases that have expired; each is looked at again after
     /// `retry`. Returns those that were not being revoked already.
     pub fn expire(&mut self, now: SimTime, count_max: usize, retry: SimDuration) -> Vec<LeaseId> {
         let mut found = Vec::new();
-        for _ in 0..count_max {
+        let mut count = 0;
+        while count < count_max {
             let Some((look_at, lease)) = self.looks.first().copied() else {
                 break;
             };
             if now < look_at {
                 break;
             }
+            let tracked = self.leases.get_mut(lease).expect("it is looked at");
+            let lives_on = !tracked.is_revoked && look_at < tracked.expires_at;
+            tracked.look_at = match lives_on {
+                true => tracked.expires_at,
+                false => now + retry,
+            };
             self.looks.remove(&(look_at, lease));
-            self.looks.insert((now + retry, lease));
-            let tracked = self.leases.get_mut(&lease).expect("it is looked at");
-            tracked.look_at = now + retry;
+            self.looks.insert((tracked.look_at, lease));
+            if lives_on {
+                continue;
+            }
+            count += 1;
             if !std::mem::replace(&mut tracked.is_revoked, true) {
                 found.push(lease);
                 self.waiting.push_back(lease);
@@ -113,7 +134,7 @@ impl Lessor {
                 break;
             }
             self.checkpoints.remove(&(at, lease));
-            let tracked = self.leases.get_mut(&lease).expect("it has a checkpoint");
+            let tracked = self.leases.get_mut(lease).expect("it has a checkpoint");
             let left = SimDuration::from_ns(tracked.expires_at.as_ns().saturating_sub(now.as_ns()));
             if left.is_zero() {
                 tracked.checkpoint_at = SimTime::NEVER;
@@ -135,7 +156,7 @@ impl Lessor {
         let mut by_expiry: Vec<(SimTime, LeaseId)> = self
             .leases
             .iter()
-            .map(|(lease, tracked)| (tracked.expires_at, *lease))
+            .map(|(lease, tracked)| (tracked.expires_at, lease))
             .collect();
         by_expiry.sort_unstable();
         let target = (3 * revoke_count_per_sec / 4).max(1);

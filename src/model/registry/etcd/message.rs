@@ -2,12 +2,23 @@
 
 use std::sync::Arc;
 
+use crate::engine::Dense;
 use crate::id::CallerId;
 use crate::model::view::ViewSnapshot;
 
 /// A lease; numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeaseId(pub u32);
+
+impl Dense for LeaseId {
+    fn place(self) -> usize {
+        self.0.place()
+    }
+
+    fn at(place: usize) -> Self {
+        LeaseId(u32::at(place))
+    }
+}
 
 /// A message. Clients number their connections (`epoch`), so that nothing that belongs to an
 /// earlier one counts.

@@ -25,7 +25,7 @@ use self::message::LeaseId;
 use super::system::lists::Lists;
 use super::system::quorum::{Effect, Ensemble};
 use super::system::{self, Port, Protocol};
-use crate::engine::TimerId;
+use crate::engine::{DenseMap, TimerId};
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
 use crate::scenario::Scenario;
 use crate::scenario::registry::etcd::EtcdConfig;
@@ -43,7 +43,7 @@ struct Lease {
 #[derive(Clone, Debug)]
 struct State {
     /// Leases, with the seconds that were left at the last checkpoint.
-    leases: BTreeMap<LeaseId, Option<u32>>,
+    leases: DenseMap<LeaseId, Option<u32>>,
     /// Keys of instances, with their leases.
     keys: BTreeMap<InstanceId, LeaseId>,
     lists: Lists,
@@ -70,7 +70,7 @@ struct Read {
 struct Server {
     state: State,
     /// Numbers of the connections of clients.
-    connections: BTreeMap<u32, u32>,
+    connections: DenseMap<u32, u32>,
     watchers: BTreeMap<CallerId, Watcher>,
     /// Reads that wait until the member has applied enough.
     reads: Vec<Read>,
@@ -131,11 +131,11 @@ impl Etcd {
         let ensemble = Ensemble::new(scenario, system, &config.quorum);
         let server = |_| Server {
             state: State {
-                leases: BTreeMap::new(),
+                leases: DenseMap::default(),
                 keys: BTreeMap::new(),
                 lists: Lists::new(scenario.services.len()),
             },
-            connections: BTreeMap::new(),
+            connections: DenseMap::default(),
             watchers: BTreeMap::new(),
             reads: Vec::new(),
             office: None,

@@ -64,7 +64,7 @@ impl Etcd {
     }
 
     fn is_open(&self, member: u32, client: u32, epoch: u32) -> bool {
-        self.servers[member as usize].connections.get(&client) == Some(&epoch)
+        self.servers[member as usize].connections.get(client) == Some(&epoch)
     }
 
     fn forget_connection(&mut self, member: u32, client: u32, epoch: u32) {
@@ -72,7 +72,7 @@ impl Etcd {
             return;
         }
         let server = &mut self.servers[member as usize];
-        server.connections.remove(&client);
+        server.connections.remove(client);
         for (caller, _) in &self.clients[client as usize].sides {
             server.watchers.remove(caller);
         }
@@ -157,7 +157,7 @@ impl Etcd {
 
     fn answer_write(&self, port: &mut dyn Port, link: (u32, u32), op: Op, is_refused: bool) {
         let connections = &self.servers[link.0 as usize].connections;
-        if let Some(epoch) = connections.get(&link.1).copied() {
+        if let Some(epoch) = connections.get(link.1).copied() {
             let message = Message::Written {
                 epoch,
                 op,
@@ -191,14 +191,14 @@ impl Etcd {
         let Entry { change, lease, .. } = entry;
         let (instance, service) = self.target_of(lease);
         let state = &mut self.servers[member as usize].state;
-        let is_known = state.leases.contains_key(&lease);
+        let is_known = state.leases.get(lease).is_some();
         let (mut is_changed, mut is_refused) = (false, false);
         match change {
             Change::Grant => {
                 state.leases.insert(lease, None);
             }
             Change::Revoke => {
-                state.leases.remove(&lease);
+                state.leases.remove(lease);
                 if state.keys.get(&instance) == Some(&lease) {
                     state.keys.remove(&instance);
                     is_changed = true;
@@ -211,7 +211,7 @@ impl Etcd {
             Change::Put => is_refused = true,
             Change::Delete => is_changed = state.keys.remove(&instance).is_some(),
             Change::Checkpoint { secs } => {
-                if let Some(left) = state.leases.get_mut(&lease) {
+                if let Some(left) = state.leases.get_mut(lease) {
                     *left = Some(secs);
                 }
             }
@@ -240,7 +240,7 @@ impl Etcd {
         let client = self.lease(lease).client;
         let connections = &self.servers[member as usize].connections;
         let Some(epoch) = connections
-            .get(&client)
+            .get(client)
             .copied()
             .filter(|_| origin == member)
         else {
@@ -269,7 +269,7 @@ impl Etcd {
         let (member, service) = (link.0, self.sides[&caller].1);
         let server = &self.servers[member as usize];
         let (Some(epoch), Some(watcher)) = (
-            server.connections.get(&link.1).copied(),
+            server.connections.get(link.1).copied(),
             server.watchers.get(&caller).copied(),
         ) else {
             return;
@@ -371,7 +371,9 @@ impl Etcd {
     /// All connections of a member end; its host tells the clients, unless it is gone.
     pub(super) fn close_connections(&mut self, port: &mut dyn Port, member: u32) {
         let is_told = closes_connections(port, self.ensemble.node(member));
-        for (client, epoch) in std::mem::take(&mut self.server(member).connections) {
+        let connections = std::mem::take(&mut self.server(member).connections);
+        for (client, epoch) in connections.iter() {
+            let epoch = *epoch;
             if is_told {
                 let (link, message) = ((member, client), Message::Closed { epoch });
                 self.answer_shortly(port, link, ControlKind::Attach, message);

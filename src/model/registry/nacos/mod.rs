@@ -170,7 +170,7 @@ impl Nacos {
         let mut open = self.servers.iter().filter(|s| s.is_open).peekable();
         if open.peek().is_some() {
             let is_listed = open.any(|server| {
-                let record = server.records.get(&instance);
+                let record = server.records.get(instance);
                 record.is_some_and(|record| record.is_healthy)
             });
             port.set_listed(instance, is_listed);

@@ -15,7 +15,7 @@ const LOAD_RETRY: SimDuration = SimDuration::from_secs(30);
 impl Nacos {
     fn states(&self, member: u32, instances: impl Iterator<Item = InstanceId>) -> Box<[State]> {
         let records = &self.servers[member as usize].records;
-        let health = |instance| records.get(&instance).map(|record| record.is_healthy);
+        let health = |instance| records.get(instance).map(|record| record.is_healthy);
         instances
             .map(|instance| (instance, health(instance)))
             .collect()
@@ -31,11 +31,7 @@ impl Nacos {
     }
 
     pub(super) fn verify(&mut self, port: &mut dyn Port, member: u32) {
-        let known: Vec<InstanceId> = self.servers[member as usize]
-            .records
-            .keys()
-            .copied()
-            .collect();
+        let known: Vec<InstanceId> = self.servers[member as usize].records.keys().collect();
         let own = known.into_iter();
         let own = own.filter(|i| self.responsible(port, member, *i) == member);
         let states = self.states(member, own);
@@ -73,7 +69,7 @@ impl Nacos {
                 self.take_verified(port, (from, to), &states);
             }
             Message::Load => {
-                let known = self.servers[to as usize].records.keys().copied();
+                let known = self.servers[to as usize].records.keys();
                 let states = self.states(to, known.collect::<Vec<_>>().into_iter());
                 self.tell_peer(port, (to, from), states.len(), Message::Loaded(states));
             }
@@ -117,7 +113,7 @@ impl Nacos {
 
     /// A peer told all that it is responsible for: what it does not have is gone.
     fn take_verified(&mut self, port: &mut dyn Port, (from, to): (u32, u32), states: &[State]) {
-        let known: Vec<InstanceId> = self.servers[to as usize].records.keys().copied().collect();
+        let known: Vec<InstanceId> = self.servers[to as usize].records.keys().collect();
         let told: BTreeSet<InstanceId> = states.iter().map(|state| state.0).collect();
         let gone = known.iter().filter(|instance| !told.contains(instance));
         let gone = gone.filter(|instance| self.responsible(port, to, **instance) == from);

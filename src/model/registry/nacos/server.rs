@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Nacos;
 use super::message::{Alarm, Answer, Job, Message, Op, Request, State};
+use crate::engine::{Dense, DenseMap};
 use crate::id::{InstanceId, ServiceId};
 use crate::model::observation::{ControlKind, LifeState};
 use crate::model::registry::system::Port;
@@ -17,6 +18,16 @@ use crate::time::{SimDuration, SimTime};
 
 /// A list that many share.
 type View = Arc<ViewSnapshot>;
+
+impl Dense for InstanceId {
+    fn place(self) -> usize {
+        self.index()
+    }
+
+    fn at(place: usize) -> Self {
+        InstanceId::from_index(place)
+    }
+}
 
 /// What a server knows of an instance.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +50,7 @@ impl Record {
 #[derive(Debug)]
 pub(super) struct Server {
     pub is_open: bool,
-    pub records: BTreeMap<InstanceId, Record>,
+    pub records: DenseMap<InstanceId, Record>,
     /// What it lists of each service.
     lists: Lists,
     /// When each peer was heard last; itself excepted.
@@ -56,7 +67,7 @@ impl Server {
     pub fn new(member_count: u32, service_count: usize) -> Self {
         Server {
             is_open: false,
-            records: BTreeMap::new(),
+            records: DenseMap::default(),
             lists: Lists::new(service_count),
             heard: vec![None; member_count as usize],
             pulled: BTreeMap::new(),
@@ -91,7 +102,7 @@ impl Nacos {
         let is_up = |node| port.node(node).state == LifeState::Up;
         let up: Vec<bool> = self.nodes.iter().map(|node| is_up(*node)).collect();
         for member in (0..self.nodes.len() as u32).filter(|m| up[*m as usize]) {
-            let mut records = BTreeMap::new();
+            let mut records = DenseMap::default();
             for client in &self.clients {
                 let Some((instance, _, registered)) = client.instance else {
                     continue;
@@ -218,7 +229,8 @@ impl Nacos {
         }
         let is_known = self.servers[member as usize]
             .records
-            .contains_key(&instance);
+            .get(instance)
+            .is_some();
         let answer = match request.op {
             Op::Beat if !is_known => Answer::Missing,
             Op::Beat | Op::Register => {
@@ -257,9 +269,9 @@ impl Nacos {
         let (rules, threshold) = (&self.rules, self.config.protect_threshold);
         let Server { records, lists, .. } = &mut self.servers[member as usize];
         lists.view(port, service, || {
-            let is_of = |instance: &&InstanceId| rules[*instance].1 == service;
-            let all: Vec<InstanceId> = records.keys().filter(is_of).copied().collect();
-            let is_healthy = |instance: &&InstanceId| records[*instance].is_healthy;
+            let is_of = |instance: &InstanceId| rules[instance].1 == service;
+            let all: Vec<InstanceId> = records.keys().filter(is_of).collect();
+            let is_healthy = |instance: &&InstanceId| records[**instance].is_healthy;
             let healthy: Vec<InstanceId> = all.iter().filter(is_healthy).copied().collect();
             let counts = (healthy.len() as u32, all.len() as u32);
             match is_protected(counts, threshold) {
@@ -318,7 +330,7 @@ impl Nacos {
     ) -> bool {
         let heard_at = port.now();
         let records = &mut self.server(member).records;
-        let before = records.get(&instance).map(|record| record.is_healthy);
+        let before = records.get(instance).map(|record| record.is_healthy);
         match state {
             Some(is_healthy) => {
                 let record = Record {
@@ -330,7 +342,7 @@ impl Nacos {
                 records.insert(instance, record);
             }
             None => {
-                records.remove(&instance);
+                records.remove(instance);
             }
         }
         self.agree(port, instance);
@@ -407,7 +419,7 @@ impl Nacos {
         let known: Vec<(InstanceId, Record)> = self.servers[member as usize]
             .records
             .iter()
-            .map(|(instance, record)| (*instance, *record))
+            .map(|(instance, record)| (instance, *record))
             .collect();
         for (instance, record) in known {
             let (timeout, of) = self.rules[&instance];
@@ -431,8 +443,8 @@ impl Nacos {
             port.set_suspected(instance, true);
             let server = self.server(member);
             if is_gone {
-                server.records.remove(&instance);
-            } else if let Some(record) = server.records.get_mut(&instance) {
+                server.records.remove(instance);
+            } else if let Some(record) = server.records.get_mut(instance) {
                 record.is_healthy = false;
             }
             self.agree(port, instance);
@@ -452,7 +464,8 @@ impl Nacos {
         let member = self.responsible(port, open, instance);
         if self.servers[member as usize]
             .records
-            .contains_key(&instance)
+            .get(instance)
+            .is_some()
         {
             self.change(port, member, instance);
         }

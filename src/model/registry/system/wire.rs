@@ -1,7 +1,5 @@
 //! The messages and timers of a registry, and what the world does with them.
 
-use std::collections::BTreeMap;
-
 use super::port::pair_of;
 use super::{Alarm, Letter, Message, Port, Probed, Protocol, System};
 use crate::engine::{PendingSet, TimerId, TimerTable};
@@ -26,6 +24,14 @@ struct Envelope {
     message: Message,
 }
 
+/// When the last messages between two nodes arrive.
+#[derive(Clone, Copy, Debug)]
+struct Arrivals {
+    peer: NodeId,
+    /// To the peer, and from it.
+    last: [SimTime; 2],
+}
+
 /// The messages and timers of a registry.
 #[derive(Debug)]
 pub struct Wire {
@@ -34,8 +40,8 @@ pub struct Wire {
     pub(super) timers: TimerTable<(NodeId, Alarm)>,
     /// Messages that each node has sent.
     sent_counts: Vec<u32>,
-    /// When the last message of each pair of nodes arrives: connections keep the order.
-    last_arrivals: BTreeMap<(NodeId, NodeId), SimTime>,
+    /// By the lower node of each pair, then by the other one: connections keep the order.
+    arrivals: Vec<Vec<Arrivals>>,
 }
 
 impl Wire {
@@ -46,14 +52,27 @@ impl Wire {
             free: Vec::new(),
             timers: TimerTable::new(),
             sent_counts: vec![0; scenario.topology.node_count() as usize],
-            last_arrivals: BTreeMap::new(),
+            arrivals: vec![Vec::new(); scenario.topology.node_count() as usize],
         }
     }
 
     /// A connection between two nodes is closed: a new one starts without a backlog.
     pub(super) fn forget_order(&mut self, a: NodeId, b: NodeId) {
-        self.last_arrivals.remove(&(a, b));
-        self.last_arrivals.remove(&(b, a));
+        let peer = a.max(b);
+        self.arrivals[a.min(b).index()].retain(|arrivals| arrivals.peer != peer);
+    }
+
+    /// When the last message from one node to another arrives that is on its way, or did.
+    fn last_arrival(&mut self, (from, to): (NodeId, NodeId)) -> &mut SimTime {
+        let peer = from.max(to);
+        let of_node = &mut self.arrivals[from.min(to).index()];
+        let found = of_node.binary_search_by_key(&peer, |arrivals| arrivals.peer);
+        let place = found.unwrap_or_else(|place| {
+            let last = [SimTime::START; 2];
+            of_node.insert(place, Arrivals { peer, last });
+            place
+        });
+        &mut of_node[place].last[usize::from(to < from)]
     }
 
     fn insert(&mut self, envelope: Envelope) -> u32 {
@@ -171,7 +190,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let Verdict::Deliver { delay, .. } = self.send(link, key) else {
                 return;
             };
-            let last = self.wire().last_arrivals.entry(link).or_default();
+            let last = self.wire().last_arrival(link);
             *last = (*last).max(now + out + delay);
             *last
         };

@@ -325,9 +325,10 @@ impl Zookeeper {
             return;
         }
         self.ensemble.hear_leader(member, port.now());
-        let touched: Box<[SessionId]> = std::mem::take(&mut self.server(member).touched)
-            .into_iter()
-            .collect();
+        let mut touched = std::mem::take(&mut self.server(member).touched);
+        touched.sort_unstable();
+        touched.dedup();
+        let touched = touched.into_boxed_slice();
         let bytes = self.sizes.message_bytes + TOUCH_BYTES * touched.len() as u64;
         let (link, message) = ((member, leader), Message::FollowerPing { term, touched });
         self.tell_member(port, link, ControlKind::MemberHeartbeat, bytes, message);
@@ -355,7 +356,7 @@ impl Zookeeper {
             heard_before = match told(since.as_ns()) {
                 Some(before) => SimDuration::from_ns(before),
                 None => {
-                    self.server(member).touched.insert(session);
+                    self.server(member).touched.push(session);
                     let before = (since + interval).as_ns();
                     SimDuration::from_ns(told(before).unwrap_or(0))
                 }

@@ -27,7 +27,7 @@ use self::tracker::Tracker;
 use self::tree::Tree;
 use super::system::quorum::{Effect, Ensemble};
 use super::system::{self, Port, Protocol};
-use crate::engine::TimerId;
+use crate::engine::{DenseMap, TimerId};
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
 use crate::scenario::Scenario;
 use crate::scenario::registry::system::{SizesConfig, SystemConfig};
@@ -54,11 +54,11 @@ struct Connection {
 struct Server {
     tree: Tree,
     /// Connections by client.
-    connections: BTreeMap<u32, Connection>,
+    connections: DenseMap<u32, Connection>,
     /// Calling sides that watch the children of each service.
     watches: Vec<BTreeSet<CallerId>>,
-    /// As a follower: sessions touched since the leader's last ping.
-    touched: BTreeSet<SessionId>,
+    /// As a follower: sessions touched since the leader's last ping, some of them often.
+    touched: Vec<SessionId>,
     /// As the leader.
     office: Option<Office>,
     /// What its clock shows at the start, below a tick.
@@ -100,9 +100,9 @@ impl Zookeeper {
         let service_count = scenario.services.len();
         let server = |_| Server {
             tree: Tree::new(service_count),
-            connections: BTreeMap::new(),
+            connections: DenseMap::default(),
             watches: vec![BTreeSet::new(); service_count],
-            touched: BTreeSet::new(),
+            touched: Vec::new(),
             office: None,
             clock: SimDuration::ZERO,
         };

@@ -87,11 +87,11 @@ impl Zookeeper {
 
     fn forget_connection(&mut self, member: u32, client: u32, epoch: u32) {
         let server = &mut self.servers[member as usize];
-        let of_client = server.connections.get(&client);
+        let of_client = server.connections.get(client);
         if of_client.is_none_or(|connection| connection.epoch != epoch) {
             return;
         }
-        server.connections.remove(&client);
+        server.connections.remove(client);
         for (caller, service) in &self.clients[client as usize].sides {
             server.watches[service.index()].remove(caller);
         }
@@ -99,7 +99,7 @@ impl Zookeeper {
 
     /// The session of a connection that is open, if the connection still stands.
     fn session_of(&self, member: u32, client: u32, epoch: u32) -> Option<SessionId> {
-        let connection = self.servers[member as usize].connections.get(&client)?;
+        let connection = self.servers[member as usize].connections.get(client)?;
         connection.session.filter(|_| connection.epoch == epoch)
     }
 
@@ -131,7 +131,7 @@ impl Zookeeper {
                 }
             }
             Job::Notify { client, caller } => {
-                let connection = self.servers[member as usize].connections.get(&client);
+                let connection = self.servers[member as usize].connections.get(client);
                 if let Some(Connection { epoch, .. }) = connection.copied() {
                     let service = Some(self.sides[&caller].1);
                     let what = (service, self.sizes.message_bytes);
@@ -182,7 +182,7 @@ impl Zookeeper {
     ) {
         let seen = self.ensemble.applied(member);
         let connections = &mut self.server(member).connections;
-        let Some(connection) = connections.get_mut(&client).filter(|c| c.epoch == epoch) else {
+        let Some(connection) = connections.get_mut(client).filter(|c| c.epoch == epoch) else {
             return;
         };
         let message = match is_open {
@@ -195,7 +195,7 @@ impl Zookeeper {
                 }
             }
             false => {
-                connections.remove(&client);
+                connections.remove(client);
                 Message::Expired { epoch }
             }
         };
@@ -209,7 +209,7 @@ impl Zookeeper {
         match &mut server.office {
             Some(office) => office.tracker.touch(session, deadline),
             None => {
-                server.touched.insert(session);
+                server.touched.push(session);
                 true
             }
         }
@@ -333,7 +333,7 @@ impl Zookeeper {
         } = entry;
         let client = self.session(session).client;
         let connections = &mut self.servers[member as usize].connections;
-        let Some(connection) = connections.get_mut(&client) else {
+        let Some(connection) = connections.get_mut(client) else {
             return;
         };
         let (epoch, link, seen) = (connection.epoch, (member, client), zxid);
@@ -396,7 +396,8 @@ impl Zookeeper {
     pub(super) fn close_connections(&mut self, port: &mut dyn Port, member: u32) {
         let node: NodeId = self.ensemble.node(member);
         let is_told = closes_connections(port, node);
-        for (client, connection) in std::mem::take(&mut self.server(member).connections) {
+        let connections = std::mem::take(&mut self.server(member).connections);
+        for (client, connection) in connections.iter() {
             if is_told {
                 self.close_connection(port, (member, client), connection.epoch);
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::message::SessionId;
+use crate::engine::DenseMap;
 use crate::time::{SimDuration, SimTime};
 
 /// The boundary at which something expires whose time comes at `at`: strictly the next multiple
@@ -26,7 +27,7 @@ pub struct Tracker {
     tick_ns: u64,
     /// What its clock shows at the start, below a tick.
     clock_ns: u64,
-    sessions: BTreeMap<SessionId, Tracked>,
+    sessions: DenseMap<SessionId, Tracked>,
     /// Sessions by boundary; those that were moved on are still there, too.
     buckets: BTreeMap<u64, Vec<SessionId>>,
 }
@@ -37,7 +38,7 @@ impl Tracker {
         Tracker {
             tick_ns: tick.as_ns(),
             clock_ns: clock.as_ns() % tick.as_ns(),
-            sessions: BTreeMap::new(),
+            sessions: DenseMap::default(),
             buckets: BTreeMap::new(),
         }
     }
@@ -63,7 +64,7 @@ impl Tracker {
     /// is known and does not expire already.
     pub fn touch(&mut self, session: SessionId, deadline: SimTime) -> bool {
         let bucket_ns = self.next_boundary(deadline).as_ns();
-        let Some(tracked) = self.sessions.get_mut(&session) else {
+        let Some(tracked) = self.sessions.get_mut(session) else {
             return false;
         };
         if tracked.is_closing {
@@ -85,7 +86,7 @@ impl Tracker {
                 break;
             }
             for session in entry.remove() {
-                if let Some(tracked) = self.sessions.get_mut(&session)
+                if let Some(tracked) = self.sessions.get_mut(session)
                     && tracked.bucket_ns == bucket_ns
                     && !tracked.is_closing
                 {
@@ -100,13 +101,13 @@ impl Tracker {
     /// Whether a session has expired and only its end is not committed.
     pub fn is_closing(&self, session: SessionId) -> bool {
         self.sessions
-            .get(&session)
+            .get(session)
             .is_some_and(|tracked| tracked.is_closing)
     }
 
     /// A session is over.
     pub fn remove(&mut self, session: SessionId) {
-        self.sessions.remove(&session);
+        self.sessions.remove(session);
     }
 }
 
