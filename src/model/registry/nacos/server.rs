@@ -78,11 +78,11 @@ impl Server {
 
     /// The server whose client registers an instance, as this one knows.
     pub fn owner(&self, instance: InstanceId) -> Option<u32> {
-        self.records.get(&instance).map(|record| record.owner)
+        self.records.get(instance).map(|record| record.owner)
     }
 
     pub fn set_owner(&mut self, instance: InstanceId, owner: u32) {
-        if let Some(record) = self.records.get_mut(&instance) {
+        if let Some(record) = self.records.get_mut(instance) {
             record.owner = owner;
         }
     }
