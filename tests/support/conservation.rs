@@ -296,8 +296,10 @@ impl<'a> Books<'a> {
         };
         // Wrappers may panic, and HAProxy tries the same server again, whatever became of it.
         let may_insist = edge.balancer.composed().is_some() || edge.forward.is_some();
+        // Whom its checks suspect from the first, it never had as a candidate.
+        let is_checked = edge.detector.is_some() && topology.service_of(instance) == edge.to;
         assert!(
-            has(&self.candidates) || may_insist && has(&self.excluded),
+            has(&self.candidates) || may_insist && (has(&self.excluded) || is_checked),
             "no candidate"
         );
         self.attempts.add((caller, instance, self.now));
