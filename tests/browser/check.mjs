@@ -136,7 +136,7 @@ for (const report of reports.map((path) => resolve(path))) {
   });
 
   await check(report, "sort", {}, async (page) => {
-    const table = page.locator("section table:has(tbody tr:nth-child(3))").first();
+    const table = page.locator("section table:has(tbody tr:nth-child(3)):visible").first();
     const numbers = async () => (await table.locator("tbody td:nth-child(2)").allInnerTexts())
       .map((text) => parseFloat(text.replaceAll(",", "")));
     await table.locator("th:nth-child(2) button").click();
