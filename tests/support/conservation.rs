@@ -1,25 +1,26 @@
 //! An observer that keeps the books of a run and finds what does not add up: nothing comes from
 //! nowhere, nothing gets lost, nobody works who is dead.
 
+#[path = "candidate_book.rs"]
+mod candidate_book;
 #[path = "fault_book.rs"]
 mod fault_book;
 #[path = "protection_book.rs"]
 mod protection_book;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use stormglass::id::{CallerId, ClassId, ClientId, FaultId, InstanceId, NodeId};
 use stormglass::model::fault_plan;
-use stormglass::model::observation::{
-    ExclusionCause, LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd,
-};
+use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd};
 use stormglass::scenario::Scenario;
 use stormglass::scenario::service::Discipline;
 use stormglass::scenario::topology::NodeKind;
 use stormglass::scenario::trigger::is_dynamic;
 use stormglass::time::{SimDuration, SimTime};
 
+use candidate_book::CandidateBook;
 use fault_book::{answers_checks, faults_as_planned, may_leave};
 use protection_book::ProtectionBook;
 
@@ -36,10 +37,7 @@ pub struct Books<'a> {
     connections: Bag<(CallerId, InstanceId)>,
     states: Vec<LifeState>,
     instances: Vec<InstanceBook>,
-    candidates: BTreeMap<CallerId, BTreeSet<InstanceId>>,
-    /// What a caller's own detector or balancer excludes: wrappers may pick it as a probe, or in
-    /// panic.
-    excluded: BTreeMap<CallerId, BTreeSet<InstanceId>>,
+    candidates: CandidateBook,
     fault_starts: Vec<(FaultId, SimTime, Vec<NodeId>)>,
     fault_end_count: usize,
     protection: ProtectionBook<'a>,
@@ -119,8 +117,7 @@ impl<'a> Books<'a> {
             connections: Bag(BTreeMap::new()),
             states,
             instances,
-            candidates: BTreeMap::new(),
-            excluded: BTreeMap::new(),
+            candidates: CandidateBook::default(),
             fault_starts: Vec::new(),
             fault_end_count: 0,
             protection: ProtectionBook::new(scenario),
@@ -291,15 +288,8 @@ impl<'a> Books<'a> {
         assert_eq!(owner, LifeState::Up, "{caller:?} sends");
         assert_eq!(is_wasted, !self.states[instance.index()].is_up());
         let edge = &self.scenario.edges[topology.edge_of(caller).index()];
-        let has = |sets: &BTreeMap<CallerId, BTreeSet<InstanceId>>| {
-            sets.get(&caller).is_some_and(|all| all.contains(&instance))
-        };
-        // Wrappers may panic, and HAProxy tries the same server again, whatever became of it.
-        let may_insist = edge.balancer.composed().is_some() || edge.forward.is_some();
-        // Whom its checks suspect from the first, it never had as a candidate.
-        let is_checked = edge.detector.is_some() && topology.service_of(instance) == edge.to;
         assert!(
-            has(&self.candidates) || may_insist && (has(&self.excluded) || is_checked),
+            self.candidates.may_send(edge, (caller, instance)),
             "no candidate"
         );
         self.attempts.add((caller, instance, self.now));
@@ -403,23 +393,9 @@ impl Books<'_> {
                 sent_at,
                 ..
             } => self.attempts.take((*caller, *instance, *sent_at)),
-            Observation::CandidatesChanged { caller, view, .. } => {
-                let members = view.members.iter().map(|member| member.instance);
-                self.candidates.insert(*caller, members.collect());
-            }
-            Observation::Excluded {
-                caller,
-                instance,
-                cause: ExclusionCause::Detector | ExclusionCause::Ejection,
-            } => {
-                let excluded = self.excluded.entry(*caller).or_default();
-                assert!(excluded.insert(*instance), "{instance:?} is excluded twice");
-            }
-            Observation::Included { caller, instance } => {
-                if let Some(excluded) = self.excluded.get_mut(caller) {
-                    excluded.remove(instance);
-                }
-            }
+            Observation::CandidatesChanged { .. }
+            | Observation::Excluded { .. }
+            | Observation::Included { .. } => self.candidates.observe(observation),
             Observation::ConnectionOpened {
                 caller, instance, ..
             } => {
