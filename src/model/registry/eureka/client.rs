@@ -46,7 +46,7 @@ pub(super) struct Client {
     /// A registration or cancellation that waits for the channel.
     wish: Option<Op>,
     /// Servers in the order in which it tries them.
-    pub order: Vec<u32>,
+    order: Vec<u32>,
     registration: Task,
     query: Task,
     pub apps: Option<Arc<Apps>>,
@@ -79,10 +79,16 @@ impl Client {
     }
 
     pub fn task(&mut self, channel: Channel) -> &mut Task {
-        match channel {
+        self.task_and_order(channel).0
+    }
+
+    /// A task, and the servers in the order in which it tries them.
+    pub fn task_and_order(&mut self, channel: Channel) -> (&mut Task, &[u32]) {
+        let task = match channel {
             Channel::Registration => &mut self.registration,
             Channel::Query => &mut self.query,
-        }
+        };
+        (task, &self.order)
     }
 }
 
@@ -164,10 +170,7 @@ impl Eureka {
         let identity = port.node(node).path_hash ^ path_hash("eureka.session");
         let factor = 0.5 + port.draw(identity, number, 0).uniform();
         let length = self.config.client.session_interval.scaled(factor);
-        let own = self.task(task);
-        own.session_ends = port.now() + length;
-        own.delegate = None;
-        own.quarantine.clear();
+        self.task(task).begin_session(port.now() + length);
     }
 
     /// A process starts: it fetches everything, and registers later.

@@ -89,7 +89,7 @@ pub enum Answer {
 }
 
 /// A change that a server tells its peers of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// What happened.
     pub kind: ChangeKind,
@@ -98,7 +98,7 @@ pub struct Change {
 }
 
 /// What happened to a lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// It was renewed.
     Renew,

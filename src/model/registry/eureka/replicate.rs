@@ -1,6 +1,6 @@
 //! How servers tell their peers: in batches, without waiting (`PeerEurekaNode`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Eureka;
 use super::message::{Alarm, Change, ChangeKind, Job, Message};
@@ -15,15 +15,45 @@ use crate::time::{SimDuration, SimTime};
 const FLIGHT_COUNT_MAX: usize = 20;
 
 /// What a server has for one peer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
     /// Changes, and since when they wait.
     pending: VecDeque<(Change, SimTime)>,
     /// The same changes, to be found.
-    waiting: BTreeSet<Change>,
+    waiting: Waiting,
     flights: BTreeMap<u32, Flight>,
     /// Batches so far.
     pub number: u32,
+}
+
+impl Outbox {
+    /// It is empty.
+    pub fn new(instance_count: u32) -> Self {
+        Outbox {
+            pending: VecDeque::new(),
+            waiting: Waiting(vec![0; instance_count as usize]),
+            flights: BTreeMap::new(),
+            number: 0,
+        }
+    }
+}
+
+/// A set of changes: by instance, a bit for each kind.
+#[derive(Debug)]
+struct Waiting(Vec<u8>);
+
+impl Waiting {
+    /// Returns whether it was not there.
+    fn insert(&mut self, change: Change) -> bool {
+        let kinds = &mut self.0[change.instance.index()];
+        let before = *kinds;
+        *kinds |= 1 << change.kind as u8;
+        *kinds != before
+    }
+
+    fn remove(&mut self, change: Change) {
+        self.0[change.instance.index()] &= !(1 << change.kind as u8);
+    }
 }
 
 /// A batch under way.
@@ -76,7 +106,7 @@ impl Eureka {
             while let Some((change, since)) = outbox.pending.front().copied()
                 && config.age_max < now.since(since)
             {
-                outbox.waiting.remove(&change);
+                outbox.waiting.remove(change);
                 outbox.pending.pop_front();
             }
             let Some((_, since)) = outbox.pending.front() else {
@@ -95,7 +125,7 @@ impl Eureka {
             let count = outbox.pending.len().min(config.batch_max as usize);
             let changes: Vec<(Change, SimTime)> = outbox.pending.drain(..count).collect();
             for (change, _) in &changes {
-                outbox.waiting.remove(change);
+                outbox.waiting.remove(*change);
             }
             self.send_batch(port, link, changes);
         }

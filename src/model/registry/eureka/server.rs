@@ -66,7 +66,9 @@ impl Server {
             forbids_until: SimTime::START,
             eviction_due: SimTime::START,
             eviction_count: 0,
-            outboxes: (0..member_count).map(|_| Outbox::default()).collect(),
+            outboxes: (0..member_count)
+                .map(|_| Outbox::new(instance_count))
+                .collect(),
             inbox: BTreeMap::new(),
             sync: Round::default(),
         }

@@ -33,11 +33,21 @@ pub(super) struct Task {
     asked: (u32, bool),
     /// The server that answered last.
     pub delegate: Option<u32>,
+    /// Where it looks for another server, once one has failed it.
+    search: Option<Box<Search>>,
+    /// When it forgets its server.
+    session_ends: SimTime,
+}
+
+// Two for each client, and a client may be an instance.
+const _: () = assert!(size_of::<Task>() <= 72);
+
+/// The servers that a task may turn to.
+#[derive(Debug, Default)]
+struct Search {
     /// Those that this question may go to, the next one last.
     candidates: Option<Vec<u32>>,
-    pub quarantine: BTreeSet<u32>,
-    /// When it forgets its server.
-    pub session_ends: SimTime,
+    quarantine: BTreeSet<u32>,
 }
 
 impl Task {
@@ -53,8 +63,7 @@ impl Task {
             try_count: 0,
             asked: (0, false),
             delegate: None,
-            candidates: None,
-            quarantine: BTreeSet::new(),
+            search: None,
             session_ends: SimTime::START,
         }
     }
@@ -64,6 +73,30 @@ impl Task {
         let number = self.number + 1;
         *self = Task::new();
         self.number = number;
+    }
+
+    /// It begins a session: it knows no server, good or bad.
+    pub fn begin_session(&mut self, ends: SimTime) {
+        self.session_ends = ends;
+        self.delegate = None;
+        self.search = None;
+    }
+
+    /// The server that is asked next, if it knows none, of those in `order`.
+    fn next_candidate(&mut self, order: &[u32], quarantine_ratio: f64) -> Option<u32> {
+        let Search {
+            candidates,
+            quarantine,
+        } = self.search.get_or_insert_default().as_mut();
+        let candidates = candidates.get_or_insert_with(|| {
+            let bound = (order.len() as f64 * quarantine_ratio) as usize;
+            if bound <= quarantine.len() {
+                quarantine.clear();
+            }
+            let is_free = |member: &&u32| !quarantine.contains(*member);
+            order.iter().rev().filter(is_free).copied().collect()
+        });
+        candidates.pop()
     }
 }
 
@@ -89,36 +122,24 @@ impl Eureka {
         let own = self.task(task);
         own.op = Some(op);
         own.try_count = 0;
-        own.candidates = None;
+        if let Some(search) = &mut own.search {
+            search.candidates = None;
+        }
         self.try_next(port, task);
     }
 
     /// The server that is asked next, and whether it is one of the candidates.
     fn next_server(&mut self, (client, channel): (u32, Channel)) -> Option<(u32, bool)> {
         let config = self.config.client;
-        let client = &mut self.clients[client as usize];
-        let order = client.order.clone();
-        let task = client.task(channel);
+        let (task, order) = self.client(client).task_and_order(channel);
         if task.try_count == config.try_count {
             return None;
         }
         if let Some(delegate) = task.delegate {
             return Some((delegate, false));
         }
-        let Task {
-            candidates,
-            quarantine,
-            ..
-        } = task;
-        let candidates = candidates.get_or_insert_with(|| {
-            let bound = (order.len() as f64 * config.quarantine_ratio) as usize;
-            if bound <= quarantine.len() {
-                quarantine.clear();
-            }
-            let is_free = |member: &u32| !quarantine.contains(member);
-            order.into_iter().rev().filter(is_free).collect()
-        });
-        candidates.pop().map(|member| (member, true))
+        let candidate = task.next_candidate(order, config.quarantine_ratio);
+        candidate.map(|member| (member, true))
     }
 
     fn try_next(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
@@ -187,7 +208,8 @@ impl Eureka {
         self.hang_up(port, task);
         let own = self.task(task);
         if let (member, true) = own.asked {
-            own.quarantine.insert(member);
+            let search = own.search.get_or_insert_default();
+            search.quarantine.insert(member);
         }
         self.try_next(port, task);
     }
