@@ -2,10 +2,13 @@
 //!
 //! Events are totally ordered by `(time, sequence)`, where the sequence number is drawn when an
 //! event is pushed or a timer is set; see [`EventQueue`]. A cancelled timer is never handled:
-//! timers of one constant length live in [`Lanes`], all others in a [`TimerTable`] or a [`Timer`].
+//! timers of one constant length live in [`Lanes`], those that are mostly cancelled in
+//! [`Deadlines`], all others in a [`TimerTable`] or a [`Timer`].
 
+pub mod deadline;
 pub mod dense;
 pub mod digest;
+pub mod fifo;
 pub mod guard;
 pub mod heap;
 pub mod lane;
@@ -14,6 +17,7 @@ pub mod slab;
 pub mod timer;
 pub mod wheel;
 
+pub use deadline::Deadlines;
 pub use dense::{Dense, DenseMap};
 pub use digest::Digest;
 pub use guard::{Guard, Stop};

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::marker::PhantomData;
 
 use crate::engine::wheel::Wheel;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// The first instant that means "never": 2^56 ns, 2.28 years. A run lasts at most 2 years.
 pub const NEVER_NS: u64 = 1 << 56;
@@ -33,6 +33,9 @@ pub struct Key {
 }
 
 impl Key {
+    /// Before all others.
+    pub const FIRST: Key = Key { high: 0, low: 0 };
+
     /// # Panics
     ///
     /// If `time` is not before [`NEVER_NS`] or `sequence` has more than 40 bits.
@@ -110,6 +113,10 @@ pub trait PendingSet {
     fn new() -> Self;
     /// Adds a key that is greater than the last one popped.
     fn push(&mut self, key: Key);
+    /// Adds a key that is also greater than all that were added in this way.
+    fn push_steady(&mut self, key: Key) {
+        self.push(key);
+    }
     /// Takes out the smallest key.
     fn pop(&mut self) -> Option<Key>;
     /// The time of the smallest key. It may rearrange the set, never its order.
@@ -135,6 +142,8 @@ pub struct EventQueue<E, S = Wheel> {
     /// The event popped last; zero before the first.
     last: Key,
     sequence_next: u64,
+    /// See [`EventQueue::set_steady_delay`].
+    steady_delay: SimDuration,
     pending: S,
     event: PhantomData<E>,
 }
@@ -144,11 +153,18 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     pub fn new() -> Self {
         EventQueue {
             now: SimTime::START,
-            last: Key { high: 0, low: 0 },
+            last: Key::FIRST,
+            steady_delay: SimDuration::MAX,
             sequence_next: 1,
             pending: S::new(),
             event: PhantomData,
         }
+    }
+
+    /// Names a delay that many events have: they come in order by themselves, and
+    /// [`EventQueue::push_after`] spares them the search for their place.
+    pub fn set_steady_delay(&mut self, delay: SimDuration) {
+        self.steady_delay = delay;
     }
 
     /// The time of the event popped last.
@@ -172,6 +188,21 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
         }
         if time.as_ns() < NEVER_NS {
             self.pending.push(Key::new(time, sequence, event.pack()));
+        }
+        sequence
+    }
+
+    /// Schedules `event` at `delay` from now, as [`EventQueue::push`] does.
+    #[inline]
+    pub fn push_after(&mut self, delay: SimDuration, event: E) -> u64 {
+        let time = self.now + delay;
+        if delay != self.steady_delay {
+            return self.push(time, event);
+        }
+        let sequence = self.take_sequence();
+        if time.as_ns() < NEVER_NS {
+            let key = Key::new(time, sequence, event.pack());
+            self.pending.push_steady(key);
         }
         sequence
     }
@@ -272,12 +303,16 @@ mod tests {
         SimTime::from_ns(ns)
     }
 
-    /// Increments of time as runs have them: none, within a tick, 1 ms, 1 s, and far away.
+    const STEADY_DELAY: SimDuration = SimDuration::from_us(250);
+
+    /// Increments of time as runs have them: none, within a tick, 1 ms, the delay of messages, 1 s,
+    /// and far away.
     fn increments() -> impl Strategy<Value = u64> {
         prop_oneof![
             4 => Just(0),
             4 => 0u64..5_000,
             4 => 0u64..1_000_000,
+            4 => Just(STEADY_DELAY.as_ns()),
             2 => 0u64..1_000_000_000,
             1 => 0u64..NEVER_NS / 4,
             1 => Just(u64::MAX / 2),
@@ -293,6 +328,7 @@ mod tests {
     /// The times and words popped in `steps`, and then until the queue is empty.
     fn popped<S: PendingSet>(steps: &[(usize, usize, u64)]) -> Vec<(u64, u64, u32)> {
         let mut queue = EventQueue::<u32, S>::new();
+        queue.set_steady_delay(STEADY_DELAY);
         let mut popped = Vec::new();
         let mut word = 0;
         for &(pop_count, burst, increment) in steps {
@@ -300,7 +336,10 @@ mod tests {
                 popped.extend(queue.pop());
             }
             for _ in 0..burst {
-                queue.push(at(queue.now().as_ns() + increment), word);
+                match word % 2 {
+                    0 => queue.push(at(queue.now().as_ns() + increment), word),
+                    _ => queue.push_after(SimDuration::from_ns(increment), word),
+                };
                 word += 1;
             }
         }

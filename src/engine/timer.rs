@@ -84,18 +84,6 @@ impl<T: Copy> TimerTable<T> {
         TimerId(self.entries.insert((timer, owner)))
     }
 
-    /// Sets a timer again: its event is the one pushed with `sequence`, and the one before is
-    /// stale.
-    ///
-    /// # Panics
-    ///
-    /// If the timer has fired or was cancelled.
-    #[inline]
-    pub fn reset(&mut self, id: TimerId, sequence: u64) {
-        assert!(self.entries.contains(id.0), "{id:?} is not set");
-        self.entries[id.0].0.set(sequence);
-    }
-
     /// Cancels a timer and returns its owner. Its event becomes stale.
     ///
     /// # Panics
@@ -172,15 +160,6 @@ mod tests {
         assert_eq!(timers.fire(second, 2), Some('b'));
         assert_eq!(timers.fire(second, 2), None);
         assert!(timers.is_empty());
-    }
-
-    #[test]
-    fn a_timer_set_again_forgets_its_former_event() {
-        let mut timers = TimerTable::new();
-        let id = timers.set('a', 1);
-        timers.reset(id, 2);
-        assert_eq!(timers.fire(id, 1), None);
-        assert_eq!(timers.fire(id, 2), Some('a'));
     }
 
     #[test]

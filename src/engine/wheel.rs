@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::mem;
 
+use crate::engine::fifo::Fifo;
 use crate::engine::queue::{Key, NEVER_NS, PendingSet};
 use crate::time::SimTime;
 
@@ -28,7 +29,7 @@ const LEVEL_COUNT: usize = 8;
 /// dealing them out.
 const RUN_LENGTH_DIRECT: usize = 24;
 /// A run of fewer keys is sorted by insertion.
-const COUNTED_LENGTH_MIN: usize = 6;
+const COUNTED_LENGTH_MIN: usize = 10;
 /// Bits that tell the places of a run apart.
 const PLACE_BITS: u32 = 5;
 /// The highest level at which the nanoseconds of a span and a place fit in 31 bits.
@@ -50,6 +51,8 @@ pub struct Wheel {
     run: Vec<Key>,
     /// Keys of the span that were pushed late and do not belong near the end of the run.
     late: BinaryHeap<Reverse<Key>>,
+    /// Keys that came in order, whatever their time.
+    steady: Fifo,
     /// The last tick of the span.
     span_last: u64,
     /// For each level, the digits whose slots hold keys.
@@ -63,6 +66,7 @@ impl PendingSet for Wheel {
         Wheel {
             run: Vec::new(),
             late: BinaryHeap::new(),
+            steady: Fifo::new(),
             span_last: 0,
             occupied: [0; LEVEL_COUNT],
             slots: vec![Vec::new(); LEVEL_COUNT * DIGIT_COUNT],
@@ -78,37 +82,55 @@ impl PendingSet for Wheel {
         }
     }
 
+    #[inline]
+    fn push_steady(&mut self, key: Key) {
+        self.steady.push(key);
+    }
+
     #[inline(always)]
     fn pop(&mut self) -> Option<Key> {
-        if self.run.is_empty() && self.late.is_empty() && !self.advance() {
-            return None;
+        if self.steady.is_empty() {
+            if self.run.is_empty() && self.late.is_empty() {
+                self.advance();
+            }
+            return match self.is_late_next() {
+                true => self.pop_late(),
+                false => self.run.pop(),
+            };
         }
-        if self.is_late_next() {
-            return self.pop_late();
+        if self.run.is_empty() || !self.late.is_empty() {
+            return self.pop_of_three();
         }
-        self.run.pop()
+        let (of_run, steady) = (self.run[self.run.len() - 1], self.steady.first());
+        let is_steady = steady < of_run;
+        self.steady.advance(is_steady);
+        self.run.truncate(self.run.len() - usize::from(!is_steady));
+        Some(if is_steady { steady } else { of_run })
     }
 
     fn peek_time(&mut self) -> Option<SimTime> {
-        if self.run.is_empty() && self.late.is_empty() && !self.advance() {
-            return None;
-        }
-        let key = match self.late.peek() {
-            Some(&Reverse(key)) if self.is_late_next() => key,
-            _ => *self.run.last()?,
-        };
-        Some(key.time())
+        self.fill_run();
+        let steady = (!self.steady.is_empty()).then(|| self.steady.first());
+        let late = self.late.peek().map(|Reverse(key)| *key);
+        let run = self.run.last().copied();
+        [steady, late, run]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(Key::time)
     }
 
     fn len(&self) -> usize {
-        self.run.len() + self.late.len() + self.slots.iter().map(Vec::len).sum::<usize>()
+        let in_slots = self.slots.iter().map(Vec::len).sum::<usize>();
+        self.run.len() + self.late.len() + self.steady.len() + in_slots
     }
 
     fn bytes(&self) -> usize {
         let keys = self.run.capacity()
             + self.late.capacity()
             + self.slots.iter().map(Vec::capacity).sum::<usize>();
-        keys * size_of::<Key>() + self.slots.capacity() * size_of::<Vec<Key>>()
+        let outside = self.steady.bytes();
+        outside + keys * size_of::<Key>() + self.slots.capacity() * size_of::<Vec<Key>>()
     }
 }
 
@@ -126,6 +148,45 @@ impl Wheel {
     #[cold]
     fn pop_late(&mut self) -> Option<Key> {
         self.late.pop().map(|Reverse(key)| key)
+    }
+
+    /// Takes out the smallest key while some are steady, and the run is empty or some are late.
+    #[inline(never)]
+    fn pop_of_three(&mut self) -> Option<Key> {
+        self.fill_run();
+        let steady = self.steady.first();
+        if self.run.last().is_some_and(|run| *run < steady) && !self.is_late_next() {
+            return self.run.pop();
+        }
+        if self.late.peek().is_some_and(|late| late.0 < steady) {
+            return self.pop_late();
+        }
+        self.steady.advance(true);
+        Some(steady)
+    }
+
+    /// Serves the next slot if nothing of the span is left and no steady key lies before it: a
+    /// span far ahead of time would take in all that is pushed before it ends.
+    fn fill_run(&mut self) {
+        if self.run.is_empty() && self.late.is_empty() {
+            let is_before =
+                |first: u64| !self.steady.is_empty() && tick(self.steady.first()) < first;
+            if !self
+                .first_slot()
+                .is_some_and(|(.., first)| is_before(first))
+            {
+                self.advance();
+            }
+        }
+    }
+
+    /// The level and the digit of the first occupied slot, and its first tick.
+    fn first_slot(&self) -> Option<(usize, u32, u64)> {
+        let level = self.occupied.iter().position(|&digits| digits != 0)?;
+        let digit = self.occupied[level].trailing_zeros();
+        let shift = level as u32 * DIGIT_BITS;
+        let above = self.span_last >> (shift + DIGIT_BITS) << (shift + DIGIT_BITS);
+        Some((level, digit, above | u64::from(digit) << shift))
     }
 
     /// Adds a key whose tick lies in the span.
@@ -162,29 +223,24 @@ impl Wheel {
         }
     }
 
-    /// Makes the first occupied slot the span, and its keys the run. False if there is none.
+    /// Makes the first occupied slot the span, and its keys the run, if there is one.
     #[inline(never)]
-    fn advance(&mut self) -> bool {
+    fn advance(&mut self) {
         if SLOT_CAPACITY_KEPT < self.late.capacity() {
             self.late = BinaryHeap::new();
         }
-        while let Some(level) = self.occupied.iter().position(|&digits| digits != 0) {
-            let digit = self.occupied[level].trailing_zeros();
+        self.steady.release(SLOT_CAPACITY_KEPT);
+        while let Some((level, digit, span_first)) = self.first_slot() {
             self.occupied[level] &= self.occupied[level] - 1;
             let slot = level * DIGIT_COUNT + digit as usize;
-            let shift = level as u32 * DIGIT_BITS;
-            let above = self.span_last >> (shift + DIGIT_BITS) << (shift + DIGIT_BITS);
-            let span_first = above | u64::from(digit) << shift;
             if level == 0 || self.slots[slot].len() <= RUN_LENGTH_DIRECT {
-                self.span_last = span_first | ((1 << shift) - 1);
+                self.span_last = span_first | ((1 << (level as u32 * DIGIT_BITS)) - 1);
                 self.serve(slot);
-                sort_run(&mut self.run, span_first, level);
-                return true;
+                return sort_run(&mut self.run, span_first, level);
             }
             self.span_last = span_first;
             self.deal(slot);
         }
-        false
     }
 
     /// Makes the keys of `slot` the run, not yet sorted.

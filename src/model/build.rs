@@ -15,6 +15,7 @@ use super::composition::Composition;
 use super::connection::Connections;
 use super::detector::ping::Pings;
 use super::detector::push::Beats;
+use super::event::Event;
 use super::exchange::{Exchange, MakeBalancer};
 use super::fault::FaultSteps;
 use super::fault_plan::{self, TooManyWindows};
@@ -97,7 +98,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let mut world = World {
             scenario,
             observer,
-            queue: EventQueue::new(),
+            queue: build_queue(&network),
             digest: Digest::new(),
             network,
             requests: Slab::new(),
@@ -265,14 +266,12 @@ fn build_instances(scenario: &Scenario) -> Vec<Instance> {
     let mut instances = Vec::with_capacity(scenario.topology.instance_count() as usize);
     for group in &scenario.groups {
         let service = &scenario.services[group.service.index()];
-        for index in 0..group.count + group.count_spare {
+        for _ in 0..group.count + group.count_spare {
             let mut instance =
                 Instance::new(group.service, group.workers, group.speed, group.weight);
             if service.discipline == Discipline::ProcessorSharing {
                 instance.sharing = Some(Box::new(Sharing::default()));
             }
-            // Only a window of a `scale_out` brings in a spare one.
-            instance.leave_count = u16::from(index >= group.count);
             instances.push(instance);
         }
     }
@@ -304,12 +303,8 @@ fn build_registry(
     nodes: &[Node],
     published: Vec<(u64, Arc<super::view::ViewSnapshot>)>,
 ) -> Registry {
-    let instance_count = scenario.topology.instance_count() as usize;
     Registry {
-        leases: nodes[..instance_count]
-            .iter()
-            .map(|node| Lease::new(node.state == LifeState::Up))
-            .collect(),
+        leases: build_leases(scenario, nodes),
         published,
         is_dirty: vec![false; scenario.services.len()],
         publish_after: vec![SimTime::START; scenario.services.len()],
@@ -317,6 +312,31 @@ fn build_registry(
         is_up: scenario.topology.registry_member_count() > 0,
         system: System::build(scenario),
     }
+}
+
+fn build_queue<S: PendingSet>(network: &Network) -> EventQueue<Event, S> {
+    let mut queue = EventQueue::new();
+    if let Some(delay) = network.constant_delay() {
+        queue.set_steady_delay(delay);
+    }
+    queue
+}
+
+fn build_leases(scenario: &Scenario, nodes: &[Node]) -> Vec<Lease> {
+    let topology = &scenario.topology;
+    let lease = |instance: InstanceId| {
+        let is_up = nodes[instance.index()].state == LifeState::Up;
+        let mut lease = Lease::new(topology.service_of(instance), is_up);
+        let group = &scenario.groups[topology.group_of(instance).index()];
+        // Only a window of a `scale_out` brings in a spare one.
+        let is_spare = group.count <= topology.index_in_group(instance);
+        lease.leave_count = u16::from(is_spare);
+        lease
+    };
+    (0..topology.instance_count())
+        .map(InstanceId)
+        .map(lease)
+        .collect()
 }
 
 fn build_workloads(scenario: &Scenario, streams: &Streams) -> Vec<WorkloadState> {

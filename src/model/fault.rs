@@ -333,8 +333,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Instances leave in good order: they deregister, and exit after `grace`.
     pub(super) fn leave(&mut self, targets: &[NodeId], grace: SimDuration) {
         for instance in self.instances_of(targets) {
-            self.instances[instance.index()].leave_count += 1;
-            if self.instances[instance.index()].leave_count > 1 {
+            self.registry.leases[instance.index()].leave_count += 1;
+            if self.registry.leases[instance.index()].leave_count > 1 {
                 continue;
             }
             self.deregister(instance);
@@ -350,7 +350,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn join(&mut self, targets: &[NodeId], fault: Option<FaultId>) {
         for instance in self.instances_of(targets) {
             let node = self.instance_node(instance);
-            let leave_count = &mut self.instances[instance.index()].leave_count;
+            let leave_count = &mut self.registry.leases[instance.index()].leave_count;
             *leave_count -= 1;
             if *leave_count > 0 {
                 continue;

@@ -30,8 +30,6 @@ pub struct Instance {
     pub is_closing: bool,
     /// Error faults that act on it.
     pub error_fault_count: u16,
-    /// Windows that take it out of its group: while there are any, it renews no lease.
-    pub leave_count: u16,
     /// Work done per second by an idle worker, without faults.
     pub speed: f64,
     /// Product of the factors of the slow faults that act on it; 1 for none.
@@ -63,7 +61,6 @@ impl Instance {
             is_plain: false,
             is_closing: false,
             error_fault_count: 0,
-            leave_count: 0,
             speed,
             slow_factor: 1.0,
             weight,
@@ -71,11 +68,6 @@ impl Instance {
             cpu: None,
             waiting: None,
         }
-    }
-
-    /// Whether it is leaving, or has left.
-    pub fn is_leaving(&self) -> bool {
-        self.leave_count > 0
     }
 
     /// What its work shares: the workers under processor sharing, or its CPU.

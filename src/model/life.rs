@@ -379,7 +379,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.start_beats(InstanceId(node.0));
         }
         if let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node)
-            && !self.instances[instance.index()].is_leaving()
+            && !self.registry.leases[instance.index()].is_leaving()
         {
             self.register(instance);
         }

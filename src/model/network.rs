@@ -135,6 +135,12 @@ impl Network {
         self.same_zone.delay.sample(draw)
     }
 
+    /// A delay that all messages within a zone, or else all between zones, have.
+    pub fn constant_delay(&self) -> Option<SimDuration> {
+        let between = || self.cross_zone.delay.constant();
+        self.same_zone.delay.constant().or_else(between)
+    }
+
     /// The loss process of a fault's window.
     pub fn add_loss(
         &mut self,

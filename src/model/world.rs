@@ -211,7 +211,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Schedules an event and returns its sequence number.
     #[inline]
     pub(super) fn schedule(&mut self, delay: SimDuration, event: Event) -> u64 {
-        self.queue.push(self.now() + delay, event)
+        self.queue.push_after(delay, event)
     }
 
     /// Notes that an event was handled (decision D11: nothing stale, no slot, no sequence).

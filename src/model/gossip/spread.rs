@@ -384,7 +384,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         let mut others = topology.host_nodes(host);
-        let stays = |node: u32| !self.instances[node as usize].is_leaving();
+        let stays = |node: u32| !self.registry.leases[node as usize].is_leaving();
         if !others.any(stays) {
             self.leave_gossip(topology.agent_node(host));
         }

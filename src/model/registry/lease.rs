@@ -1,7 +1,7 @@
 //! Leases: instances renew them by heartbeats; who does not is no longer listed.
 
 use crate::engine::{PendingSet, Timer};
-use crate::id::{ClassId, InstanceId, NodeId};
+use crate::id::{ClassId, InstanceId, NodeId, ServiceId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, Observation, Observer, Suspector};
@@ -12,9 +12,12 @@ use crate::scenario::registry::{LeaseConfig, Phase, RegistryProfile};
 use crate::scenario::service::RegisteredConfig;
 use crate::time::{SimDuration, SimTime};
 
-/// The registration of one instance.
-#[derive(Clone, Debug, Default)]
+/// The registration of one instance. A heartbeat needs nothing else of its instance, which lies
+/// elsewhere in memory.
+#[derive(Clone, Debug)]
 pub struct Lease {
+    /// The service that it is part of.
+    service: ServiceId,
     /// When it runs out.
     pub expires_at: SimTime,
     /// The next look at it.
@@ -23,21 +26,34 @@ pub struct Lease {
     heartbeat: Timer,
     /// Heartbeats sent, which name their random numbers.
     heartbeat_count: u32,
+    /// Windows that take the instance out of its group: while there are any, it renews no lease.
+    pub leave_count: u16,
     /// Whether the instance is listed.
     pub is_listed: bool,
     /// Whether it ran out and was not renewed since.
     is_suspected: bool,
 }
 
-const _: () = assert!(size_of::<Lease>() <= 32);
+const _: () = assert!(size_of::<Lease>() <= 40);
 
 impl Lease {
     /// A registration that was not renewed yet.
-    pub fn new(is_listed: bool) -> Self {
+    pub fn new(service: ServiceId, is_listed: bool) -> Self {
         Lease {
+            service,
+            expires_at: SimTime::START,
+            check: Timer::UNSET,
+            heartbeat: Timer::UNSET,
+            heartbeat_count: 0,
+            leave_count: 0,
             is_listed,
-            ..Lease::default()
+            is_suspected: false,
         }
+    }
+
+    /// Whether the instance is leaving, or has left.
+    pub fn is_leaving(&self) -> bool {
+        0 < self.leave_count
     }
 
     /// Takes note whether the registry suspects the instance. Returns whether it did before.
@@ -57,7 +73,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn registered(&self, instance: InstanceId) -> RegisteredConfig {
-        let service = self.instances[instance.index()].service;
+        let service = self.registry.leases[instance.index()].service;
         self.scenario.services[service.index()]
             .registered
             .expect("its service is registered")
@@ -104,19 +120,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         }
         self.fold(event, node, self.nodes[node.index()].path_hash);
-        let interval = self.registered(id).heartbeat_interval;
-        let interval = self.nodes[node.index()].true_length(interval);
+        let registered = self.registered(id);
+        let interval = self.nodes[node.index()].true_length(registered.heartbeat_interval);
         let next = self.schedule(interval, event);
         let lease = &mut self.registry.leases[id.index()];
         lease.heartbeat.set(next);
         lease.heartbeat_count += 1;
-        let service = self.instances[id.index()].service;
+        let (service, number) = (lease.service, lease.heartbeat_count);
         self.observe(Observation::ControlSent {
             kind: ControlKind::Heartbeat,
             service,
         });
-        if self.registered(id).path.needs_worker() {
-            let number = self.registry.leases[id.index()].heartbeat_count;
+        if registered.path.needs_worker() {
             return self.admit_lease_heartbeat(id, number);
         }
         self.send_to_registry(id, 0, Event::HeartbeatArrives(instance));
@@ -166,7 +181,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         };
         self.fold(event, contact, self.nodes[instance as usize].path_hash);
-        if self.instances[id.index()].is_leaving() {
+        if self.registry.leases[id.index()].is_leaving() {
             return;
         }
         self.renew_lease(id);

@@ -46,7 +46,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let config = fault.kind.rollout().expect("it restarts instances");
         let targets = window.targets.iter().map(|node| InstanceId(node.0));
         let mut order: Vec<InstanceId> = targets
-            .filter(|instance| !self.instances[instance.index()].is_leaving())
+            .filter(|instance| !self.registry.leases[instance.index()].is_leaving())
             .filter(|instance| !self.reactions.rollouts.of_instance.contains_key(instance))
             .collect();
         match config.order {
@@ -181,8 +181,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         rollout.draining.insert(instance, Drain::Serves);
         let drain = self.rollout_config(place).drain;
         if drain.deregisters {
-            self.instances[instance.index()].leave_count += 1;
-            if self.instances[instance.index()].leave_count == 1 {
+            self.registry.leases[instance.index()].leave_count += 1;
+            if self.registry.leases[instance.index()].leave_count == 1 {
                 self.deregister(instance);
             }
         }
@@ -252,7 +252,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         rollout.draining.remove(&instance);
         self.instances[instance.index()].is_closing = false;
         if !deregisters {
-            self.instances[instance.index()].leave_count += 1;
+            self.registry.leases[instance.index()].leave_count += 1;
             // A list that is configuration is edited when a new instance takes the place.
             if is_new && self.is_static(self.instances[instance.index()].service) {
                 self.set_listed(instance, false);
@@ -309,7 +309,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let rollout = self.reactions.rollouts.get(place);
         rollout.new.insert(instance, true);
         let fault = rollout.fault;
-        let leave_count = &mut self.instances[instance.index()].leave_count;
+        let leave_count = &mut self.registry.leases[instance.index()].leave_count;
         *leave_count -= 1;
         if *leave_count == 0 {
             self.register(instance);

@@ -1,5 +1,7 @@
 //! Who talks to a registry, and their timers.
 
+use smallvec::SmallVec;
+
 use super::{Alarm, Port};
 use crate::engine::TimerId;
 use crate::id::{CallerId, EdgeId, InstanceId, NodeId, ServiceId};
@@ -70,7 +72,8 @@ pub fn first_tick(
 /// The timers of all nodes that are set, one of each kind.
 #[derive(Debug)]
 pub struct Alarms<A> {
-    by_node: Vec<Vec<(A, TimerId)>>,
+    /// Most nodes have few.
+    by_node: Vec<SmallVec<[(A, TimerId); 2]>>,
     wrap: fn(A) -> Alarm,
 }
 
@@ -78,7 +81,7 @@ impl<A: Copy + PartialEq> Alarms<A> {
     /// None is set; `wrap` makes them alarms of the registry.
     pub fn new(scenario: &Scenario, wrap: fn(A) -> Alarm) -> Self {
         Alarms {
-            by_node: vec![Vec::new(); scenario.topology.node_count() as usize],
+            by_node: vec![SmallVec::new(); scenario.topology.node_count() as usize],
             wrap,
         }
     }

@@ -1,8 +1,10 @@
 //! The messages and timers of a registry, and what the world does with them.
 
+use smallvec::SmallVec;
+
 use super::port::pair_of;
 use super::{Alarm, Letter, Message, Port, Probed, Protocol, System};
-use crate::engine::{PendingSet, TimerId, TimerTable};
+use crate::engine::{Deadlines, PendingSet, TimerId};
 use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict};
@@ -37,11 +39,12 @@ struct Arrivals {
 pub struct Wire {
     envelopes: Vec<Option<Envelope>>,
     free: Vec<u32>,
-    pub(super) timers: TimerTable<(NodeId, Alarm)>,
+    pub(super) timers: Deadlines<(NodeId, Alarm)>,
     /// Messages that each node has sent.
     sent_counts: Vec<u32>,
-    /// By the lower node of each pair, then by the other one: connections keep the order.
-    arrivals: Vec<Vec<Arrivals>>,
+    /// By the lower node of each pair, then by the other one: connections keep the order. Most
+    /// nodes talk to one other.
+    arrivals: Vec<SmallVec<[Arrivals; 1]>>,
 }
 
 impl Wire {
@@ -50,9 +53,9 @@ impl Wire {
         Wire {
             envelopes: Vec::new(),
             free: Vec::new(),
-            timers: TimerTable::new(),
+            timers: Deadlines::new(),
             sent_counts: vec![0; scenario.topology.node_count() as usize],
-            arrivals: vec![Vec::new(); scenario.topology.node_count() as usize],
+            arrivals: vec![SmallVec::new(); scenario.topology.node_count() as usize],
         }
     }
 
@@ -195,7 +198,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             *last
         };
         let slot = self.wire().insert(envelope);
-        self.queue.push(arrives_at, Event::RegistryMessage(slot));
+        self.schedule(arrives_at.since(now), Event::RegistryMessage(slot));
     }
 
     pub(in crate::model) fn set_alarm(
@@ -206,9 +209,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     ) -> TimerId {
         let at = self.now() + delay;
         let sequence = self.queue.take_sequence();
-        let timer = self.wire().timers.set((node, alarm), sequence);
-        let event = Event::RegistryTimer(timer.0);
-        self.queue.push_with_sequence(at, sequence, event);
+        let (timer, needs_event) = self.wire().timers.set((node, alarm), at, sequence);
+        if needs_event {
+            let event = Event::RegistryTimer(timer.0);
+            self.queue.push_with_sequence(at, sequence, event);
+        }
         timer
     }
 
@@ -276,14 +281,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A timer of the registry or of one of its clients is due.
     #[inline(never)]
     pub(in crate::model) fn on_registry_timer(&mut self, timer: u32, sequence: u64) {
-        let Some((node, alarm)) = self.wire().timers.peek(TimerId(timer), sequence) else {
+        let (id, event) = (TimerId(timer), Event::RegistryTimer(timer));
+        if let Some((at, sequence)) = self.wire().timers.note_popped(id, sequence) {
+            self.queue.push_with_sequence(at, sequence, event);
+        }
+        let Some((node, alarm)) = self.wire().timers.peek(id, sequence) else {
             return;
         };
-        let event = Event::RegistryTimer(timer);
         if !alarm.is_of_host() && self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
-        self.wire().timers.fire(TimerId(timer), sequence);
+        self.wire().timers.cancel(id);
         self.fold(event, node, self.nodes[node.index()].path_hash);
         self.with_protocol(|protocol, port| protocol.on_alarm(port, node, alarm));
     }
