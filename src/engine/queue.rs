@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::marker::PhantomData;
 
+use crate::engine::line::Line;
 use crate::engine::wheel::Wheel;
 use crate::time::{SimDuration, SimTime};
 
@@ -207,6 +208,28 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
         sequence
     }
 
+    /// Schedules `event` at the delay of `line` from now. Whoever handles such an event has to call
+    /// [`EventQueue::follow`] first.
+    #[inline]
+    pub fn push_in_line(&mut self, line: &mut Line, event: E) -> u64 {
+        let (time, sequence) = (self.now + line.delay(), self.take_sequence());
+        if time.as_ns() < NEVER_NS {
+            let key = Key::new(time, sequence, event.pack());
+            if line.push(key) {
+                self.pending.push(key);
+            }
+        }
+        sequence
+    }
+
+    /// The event of `sequence` was popped: if it is the first of `line`, the next one follows.
+    #[inline]
+    pub fn follow(&mut self, line: &mut Line, sequence: u64) {
+        if let Some(key) = line.follow(sequence) {
+            self.pending.push(key);
+        }
+    }
+
     /// Draws the next sequence number, greater than all before it; never zero.
     ///
     /// # Panics
@@ -329,21 +352,29 @@ mod tests {
     fn popped<S: PendingSet>(steps: &[(usize, usize, u64)]) -> Vec<(u64, u64, u32)> {
         let mut queue = EventQueue::<u32, S>::new();
         queue.set_steady_delay(STEADY_DELAY);
+        let mut line = Line::new(STEADY_DELAY);
         let mut popped = Vec::new();
+        let pop = |queue: &mut EventQueue<u32, S>, line: &mut Line| {
+            let event = queue.pop()?;
+            queue.follow(line, event.1);
+            Some(event)
+        };
         let mut word = 0;
         for &(pop_count, burst, increment) in steps {
             for _ in 0..pop_count {
-                popped.extend(queue.pop());
+                popped.extend(pop(&mut queue, &mut line));
             }
             for _ in 0..burst {
-                match word % 2 {
-                    0 => queue.push(at(queue.now().as_ns() + increment), word),
-                    _ => queue.push_after(SimDuration::from_ns(increment), word),
+                let is_steady = increment == STEADY_DELAY.as_ns();
+                match word % 3 {
+                    0 if is_steady => queue.push_in_line(&mut line, word),
+                    1 => queue.push_after(SimDuration::from_ns(increment), word),
+                    _ => queue.push(at(queue.now().as_ns() + increment), word),
                 };
                 word += 1;
             }
         }
-        popped.extend(std::iter::from_fn(|| queue.pop()));
+        popped.extend(std::iter::from_fn(|| pop(&mut queue, &mut line)));
         assert_eq!(queue.len(), 0);
         popped
             .into_iter()

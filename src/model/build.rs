@@ -28,9 +28,9 @@ use super::node::{Node, build_nodes};
 use super::observation::{LifeState, Observation, Observer};
 use super::reaction::Reactions;
 use super::rebuild::Rebuilds;
-use super::registry::Registry;
 use super::registry::lease::Lease;
 use super::registry::system::System;
+use super::registry::{Registry, contact_of};
 use super::request::TriedLists;
 use super::sampler::Sampler;
 use super::server::ServerState;
@@ -38,13 +38,13 @@ use super::sharing::Sharing;
 use super::target::Targets;
 use super::workload::WorkloadState;
 use super::world::World;
-use crate::engine::{Digest, EventQueue, Lanes, PendingSet, Slab, Timer};
+use crate::engine::{Digest, EventQueue, Lanes, Line, PendingSet, Slab, Timer};
 use crate::id::{CallerId, ClientId, EdgeId, GroupId, InstanceId, NodeId, ServiceId};
 use crate::rng::{Streams, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeOwner, Workload};
 use crate::scenario::service::Discipline;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// The version of the list that every calling side has at the start.
 const FIRST_VERSION: u64 = 1;
@@ -303,13 +303,20 @@ fn build_registry(
     nodes: &[Node],
     published: Vec<(u64, Arc<super::view::ViewSnapshot>)>,
 ) -> Registry {
+    let mut registered = scenario
+        .services
+        .iter()
+        .filter_map(|service| service.registered);
+    let heartbeat_interval = registered.next().map(|first| first.heartbeat_interval);
     Registry {
         leases: build_leases(scenario, nodes),
         published,
         is_dirty: vec![false; scenario.services.len()],
         publish_after: vec![SimTime::START; scenario.services.len()],
         messages: Default::default(),
+        contact: contact_of(scenario, nodes),
         is_up: scenario.topology.registry_member_count() > 0,
+        heartbeats: Line::new(heartbeat_interval.unwrap_or(SimDuration::MAX)),
         system: System::build(scenario),
     }
 }

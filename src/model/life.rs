@@ -168,6 +168,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.note_copies(instance, *next);
             }
         }
+        self.choose_contact();
         let dying = |before, next| !loses_memory(before) && loses_memory(next);
         let dead = nodes_where(&changed, dying);
         self.lose_work(&dead);

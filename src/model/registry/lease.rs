@@ -112,6 +112,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(never)]
     pub(in crate::model) fn on_heartbeat_due(&mut self, instance: u32, sequence: u64) {
         let (id, event) = (InstanceId(instance), Event::HeartbeatDue(instance));
+        self.queue.follow(&mut self.registry.heartbeats, sequence);
         if !self.registry.leases[id.index()].heartbeat.is_live(sequence) {
             return;
         }
@@ -122,7 +123,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.fold(event, node, self.nodes[node.index()].path_hash);
         let registered = self.registered(id);
         let interval = self.nodes[node.index()].true_length(registered.heartbeat_interval);
-        let next = self.schedule(interval, event);
+        let line = &mut self.registry.heartbeats;
+        let next = match interval == line.delay() {
+            true => self.queue.push_in_line(line, event),
+            false => self.schedule(interval, event),
+        };
         let lease = &mut self.registry.leases[id.index()];
         lease.heartbeat.set(next);
         lease.heartbeat_count += 1;

@@ -14,11 +14,13 @@ mod zookeeper;
 
 use std::sync::Arc;
 
+use super::node::Node;
 use super::observation::{LifeState, Observer};
 use super::view::ViewSnapshot;
 use super::world::World;
-use crate::engine::PendingSet;
+use crate::engine::{Line, PendingSet};
 use crate::id::{InstanceId, NodeId, ServiceId};
+use crate::scenario::Scenario;
 use crate::scenario::registry::RegistryProfile;
 use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
@@ -37,25 +39,39 @@ pub struct Registry {
     pub publish_after: Vec<SimTime>,
     /// Lists on the wire.
     pub messages: propagate::ListMessages,
+    /// The member that everybody talks to.
+    pub contact: Option<NodeId>,
     /// Whether a member is up.
     pub is_up: bool,
+    /// The next heartbeats of those leases that are renewed at the interval of the first service.
+    pub heartbeats: Line,
     /// The real system that the registry is, if it is one.
     pub system: Option<Box<system::System>>,
 }
 
+/// The first member that works, or else the first one that stands still and will handle what waits
+/// for it.
+pub fn contact_of(scenario: &Scenario, nodes: &[Node]) -> Option<NodeId> {
+    let topology = &scenario.topology;
+    let members = (0..topology.registry_member_count()).map(|m| topology.registry_node(m));
+    let first = |state: LifeState| {
+        members
+            .clone()
+            .find(|node| nodes[node.index()].state == state)
+    };
+    first(LifeState::Up).or_else(|| first(LifeState::Paused))
+}
+
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
-    /// The member that everybody talks to: the first one that works, or else the first one that
-    /// stands still and will handle what waits for it.
+    /// The member that everybody talks to.
+    #[inline]
     pub(super) fn registry_contact(&self) -> Option<NodeId> {
-        self.first_member(|state| state == LifeState::Up)
-            .or_else(|| self.first_member(|state| state == LifeState::Paused))
+        self.registry.contact
     }
 
-    fn first_member(&self, is_meant: impl Fn(LifeState) -> bool) -> Option<NodeId> {
-        let topology = &self.scenario.topology;
-        (0..topology.registry_member_count())
-            .map(|member| topology.registry_node(member))
-            .find(|node| is_meant(self.nodes[node.index()].state))
+    /// Some nodes changed their states: another member may be the one that everybody talks to.
+    pub(super) fn choose_contact(&mut self) {
+        self.registry.contact = contact_of(self.scenario, &self.nodes);
     }
 
     /// Whether the list of a service is configuration, which reaches everybody at once.

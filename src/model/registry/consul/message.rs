@@ -147,7 +147,7 @@ pub enum Job {
 }
 
 /// Timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
     /// An instance reports to its agent.
     Pass { instance: InstanceId },

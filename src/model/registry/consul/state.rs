@@ -89,8 +89,11 @@ impl Consul {
         member: u32,
         service: ServiceId,
     ) -> (Arc<ViewSnapshot>, usize) {
-        let range = port.scenario().topology.service_instances(service);
         let state = &self.servers[member as usize].state;
+        if let Some(known) = state.lists.known(service) {
+            return known;
+        }
+        let range = port.scenario().topology.service_instances(service);
         let found = state.records_in(range).into_iter();
         let listed: Vec<InstanceId> = found
             .map(|(instance, _)| instance)

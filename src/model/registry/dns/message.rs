@@ -86,7 +86,7 @@ pub enum Job {
 }
 
 /// Timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
     /// A process looks a name up, or its patience with a server ends.
     Lookup { client: u32, service: ServiceId },

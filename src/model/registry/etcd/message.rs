@@ -144,7 +144,7 @@ pub enum Job {
 }
 
 /// Timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
     /// The next step of a client.
     Client { client: u32 },

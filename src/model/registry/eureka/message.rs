@@ -6,7 +6,7 @@ use super::cache::{Apps, Delta};
 use crate::id::InstanceId;
 
 /// The two HTTP clients of a client, each of which keeps to a server of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Channel {
     /// Registrations, heartbeats, cancellations.
     Registration,
@@ -124,7 +124,7 @@ pub enum Job {
 }
 
 /// Timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
     /// The next heartbeat or fetch of a client, or the end of its patience with a server.
     Task { client: u32, channel: Channel },

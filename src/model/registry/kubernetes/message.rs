@@ -114,7 +114,7 @@ pub enum Job {
 }
 
 /// Timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
     /// A kubelet renews the lease of its node.
     Renew { kubelet: u32 },

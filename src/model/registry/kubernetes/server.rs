@@ -166,6 +166,9 @@ impl Kubernetes {
         member: u32,
         service: ServiceId,
     ) -> Arc<ViewSnapshot> {
+        if let Some((view, _)) = self.state(member).lists.known(service) {
+            return view;
+        }
         let endpoints = self.endpoints(member, service);
         let lists = &mut self.servers[member as usize].state.lists;
         lists.view(port, service, || endpoints.into_iter().collect())

@@ -7,7 +7,7 @@ use crate::id::{InstanceId, ServiceId};
 use crate::model::view::ViewSnapshot;
 
 /// What a client does at the same time as the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Channel {
     /// Registrations and beats.
     Registration,
@@ -115,7 +115,7 @@ pub enum Job {
 }
 
 /// Timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
     /// The next beat or pull of a client, or the end of its patience with a server.
     Task { client: u32, channel: Channel },

@@ -16,8 +16,8 @@ struct List {
     version: u64,
     /// Changes so far.
     change_count: u64,
-    /// The list itself, once somebody has read it.
-    view: Option<Arc<ViewSnapshot>>,
+    /// The list itself, once somebody has read it, and how many instances are on it.
+    view: Option<(Arc<ViewSnapshot>, usize)>,
 }
 
 /// The lists of all services as one member has them. Copies share them.
@@ -53,6 +53,12 @@ impl Lists {
         self.0[service.index()].change_count
     }
 
+    /// The list of a service and how many instances are on it, those without weight among them, if
+    /// somebody has read it since it changed.
+    pub fn known(&self, service: ServiceId) -> Option<(Arc<ViewSnapshot>, usize)> {
+        self.0[service.index()].view.clone()
+    }
+
     /// The list of a service; `instances` names those on it, ascending.
     pub fn view(
         &mut self,
@@ -60,10 +66,11 @@ impl Lists {
         service: ServiceId,
         instances: impl FnOnce() -> Vec<InstanceId>,
     ) -> Arc<ViewSnapshot> {
-        let list = &mut self.0[service.index()];
-        let view = list.view.take();
-        let view = view.unwrap_or_else(|| port.view(service, &instances()));
-        list.view = Some(Arc::clone(&view));
-        view
+        let known = &mut self.0[service.index()].view;
+        let (view, _) = known.get_or_insert_with(|| {
+            let instances = instances();
+            (port.view(service, &instances), instances.len())
+        });
+        Arc::clone(view)
     }
 }

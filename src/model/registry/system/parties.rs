@@ -1,5 +1,7 @@
 //! Who talks to a registry, and their timers.
 
+use std::collections::BTreeMap;
+
 use smallvec::SmallVec;
 
 use super::{Alarm, Port};
@@ -69,19 +71,73 @@ pub fn first_tick(
     }
 }
 
+/// Timers of a node that are searched one by one.
+const FEW_COUNT_MAX: usize = 16;
+
+/// The timers of one node that are set. Most nodes have two at most; a member may have one for
+/// each instance.
+#[derive(Clone, Debug)]
+enum SetTimers<A> {
+    Few(SmallVec<[(A, TimerId); 2]>),
+    Many(BTreeMap<A, TimerId>),
+}
+
+impl<A: Copy + Ord> SetTimers<A> {
+    fn none() -> Self {
+        SetTimers::Few(SmallVec::new())
+    }
+
+    fn insert(&mut self, what: A, timer: TimerId) {
+        match self {
+            SetTimers::Few(few) if few.len() < FEW_COUNT_MAX => few.push((what, timer)),
+            SetTimers::Few(few) => {
+                let mut many: BTreeMap<A, TimerId> = few.drain(..).collect();
+                many.insert(what, timer);
+                *self = SetTimers::Many(many);
+            }
+            SetTimers::Many(many) => {
+                many.insert(what, timer);
+            }
+        }
+    }
+
+    fn contains(&self, what: A) -> bool {
+        match self {
+            SetTimers::Few(few) => few.iter().any(|set| set.0 == what),
+            SetTimers::Many(many) => many.contains_key(&what),
+        }
+    }
+
+    fn take(&mut self, what: A) -> Option<TimerId> {
+        match self {
+            SetTimers::Few(few) => {
+                let place = few.iter().position(|set| set.0 == what)?;
+                Some(few.swap_remove(place).1)
+            }
+            SetTimers::Many(many) => many.remove(&what),
+        }
+    }
+
+    fn take_all(&mut self) -> Vec<TimerId> {
+        match std::mem::replace(self, SetTimers::none()) {
+            SetTimers::Few(few) => few.into_iter().map(|set| set.1).collect(),
+            SetTimers::Many(many) => many.into_values().collect(),
+        }
+    }
+}
+
 /// The timers of all nodes that are set, one of each kind.
 #[derive(Debug)]
 pub struct Alarms<A> {
-    /// Most nodes have few.
-    by_node: Vec<SmallVec<[(A, TimerId); 2]>>,
+    by_node: Vec<SetTimers<A>>,
     wrap: fn(A) -> Alarm,
 }
 
-impl<A: Copy + PartialEq> Alarms<A> {
+impl<A: Copy + Ord> Alarms<A> {
     /// None is set; `wrap` makes them alarms of the registry.
     pub fn new(scenario: &Scenario, wrap: fn(A) -> Alarm) -> Self {
         Alarms {
-            by_node: vec![SmallVec::new(); scenario.topology.node_count() as usize],
+            by_node: vec![SetTimers::none(); scenario.topology.node_count() as usize],
             wrap,
         }
     }
@@ -90,35 +146,29 @@ impl<A: Copy + PartialEq> Alarms<A> {
     pub fn set(&mut self, port: &mut dyn Port, node: NodeId, delay: SimDuration, what: A) {
         self.cancel(port, node, what);
         let timer = port.set_timer(node, delay, (self.wrap)(what));
-        self.by_node[node.index()].push((what, timer));
+        self.by_node[node.index()].insert(what, timer);
     }
 
     /// Whether one is set.
     pub fn is_set(&self, node: NodeId, what: A) -> bool {
-        self.by_node[node.index()].iter().any(|set| set.0 == what)
-    }
-
-    fn take(&mut self, node: NodeId, what: A) -> Option<TimerId> {
-        let set = &mut self.by_node[node.index()];
-        let place = set.iter().position(|set| set.0 == what)?;
-        Some(set.swap_remove(place).1)
+        self.by_node[node.index()].contains(what)
     }
 
     /// It fired.
     pub fn note_fired(&mut self, node: NodeId, what: A) {
-        self.take(node, what);
+        self.by_node[node.index()].take(what);
     }
 
     /// Cancels it, if it is set.
     pub fn cancel(&mut self, port: &mut dyn Port, node: NodeId, what: A) {
-        if let Some(timer) = self.take(node, what) {
+        if let Some(timer) = self.by_node[node.index()].take(what) {
             port.cancel_timer(timer);
         }
     }
 
     /// Cancels all timers of a node.
     pub fn cancel_all(&mut self, port: &mut dyn Port, node: NodeId) {
-        for (_, timer) in std::mem::take(&mut self.by_node[node.index()]) {
+        for timer in self.by_node[node.index()].take_all() {
             port.cancel_timer(timer);
         }
     }

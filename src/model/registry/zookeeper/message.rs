@@ -156,7 +156,7 @@ pub enum Job {
 }
 
 /// Timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alarm {
     /// The next step of a client: connect, give up, ping.
     Client { client: u32 },
