@@ -10,8 +10,8 @@ use super::names::Names;
 /// The kind of a text that names a fact or a step.
 const NAME: &str = "name";
 
-/// Writes the fields of a fact or a step behind others, each with a comma before it. Returns what it
-/// is called.
+/// Writes the fields of a fact or a step behind others, each with a comma before it. Returns what
+/// it is called.
 pub fn write(bytes: &mut Bytes, names: &Names, value: &impl Serialize) -> String {
     let mut name = String::new();
     let fields = Fields {

@@ -20,6 +20,9 @@ use crate::time::SimTime;
 /// Something that happened: when, to which request, what, and all its fields.
 type Event = (u64, Option<String>, String, Value);
 
+/// A fact and a step, with their names and fields.
+type Pair = [Option<(String, Value)>; 2];
+
 /// Writes lines and keeps everything beside them.
 struct Both<'a, 'w> {
     lines: Lines<'w>,
@@ -127,112 +130,115 @@ impl Line<'_> {
         )
     }
 
+    /// A fact, and the step that it is as well where the line has a request.
+    fn both(&self, [name, step]: [&str; 2], fact: Value, kind: Value) -> Pair {
+        let has_step = self.keys.contains_key("request");
+        let step = has_step.then(|| (step.to_string(), kind));
+        [Some((name.to_string(), fact)), step]
+    }
+
     /// The fact and the step that a name stands for.
-    fn facts(&self, name: &str) -> [Option<(String, Value)>; 2] {
-        let both = |step: &str, fact: Value, kind: Value| {
-            let has_step = self.keys.contains_key("request");
-            let step = has_step.then(|| (step.to_string(), kind));
-            [Some((name.to_string(), fact)), step]
-        };
+    fn facts(&self, name: &str) -> Pair {
         let step = |name: &str, kind: Value| [None, Some((name.to_string(), kind))];
-        let with = |mut fields: Value, key: &str, value: Value| {
-            fields[key] = value;
-            fields
-        };
+        let fact = |fields: Value| [Some((name.to_string(), fields)), None];
         match name {
-            "request_arrived" => both(
-                "arrived",
-                self.some(&["client", "caller", "class"]),
-                with(
-                    self.some(&["client", "class", "key"]),
-                    "node",
-                    self.get("caller"),
-                ),
-            ),
-            "attempt_sent" => both(
-                "sent",
-                with(
-                    self.some(&["caller", "edge", "instance", "class", "key", "is_wasted"]),
-                    "attempt_index",
-                    self.get("attempt"),
-                ),
-                self.some(&["attempt", "instance", "is_wasted"]),
-            ),
-            "work_arrived" => both(
-                "reached",
-                self.some(&["instance", "class"]),
-                self.some(&["attempt", "instance"]),
-            ),
-            "work_started" => both(
-                "taken_up",
-                self.some(&["instance", "class", "waiting_ns"]),
-                self.some(&["attempt", "instance", "waiting_ns"]),
-            ),
+            "request_arrived" | "attempt_sent" | "attempt_ended" | "call_ended"
+            | "request_ended" => self.of_call(name),
+            "work_arrived" | "work_started" | "work_rejected" | "released_work_ended" => {
+                self.of_work(name)
+            }
             "work_ended" if self.keys.contains_key("request") => self.work_ended(),
-            "busy_changed" => [
-                Some((name.into(), self.some(&["instance", "busy_count"]))),
-                None,
-            ],
-            "attempt_ended" => both(
-                "attempt_ended",
-                with(
-                    self.some(&["caller", "edge", "instance", "class", "outcome"]),
-                    "sent_at_ns",
-                    json!(self.before("lasted_ns")),
-                ),
-                self.some(&["attempt", "instance", "outcome"]),
-            ),
-            "call_ended" => both(
-                "call_ended",
-                with(
-                    self.some(&["caller", "edge", "class", "outcome"]),
-                    "started_at_ns",
-                    json!(self.before("lasted_ns")),
-                ),
-                self.some(&["edge", "outcome"]),
-            ),
-            "request_ended" => both(
-                "ended",
-                with(
-                    self.some(&["client", "caller", "class", "outcome", "attempt_count"]),
-                    "arrived_at_ns",
-                    json!(self.before("lasted_ns")),
-                ),
-                self.some(&["client", "outcome"]),
-            ),
+            "busy_changed" => fact(self.some(&["instance", "busy_count"])),
             "began" => step("began", self.some(&["caller", "edge"])),
             "belongs_to" => step("belongs_to", self.some(&["of_request", "of_attempt"])),
             "backed_off" => step("backed_off", self.some(&["wait_ns"])),
-            "work_rejected" => both(
-                "turned_away",
-                self.some(&["instance", "class"]),
-                self.some(&["attempt", "instance"]),
-            ),
-            "released_work_ended" => both(
-                "left",
-                self.some(&[
-                    "instance",
-                    "class",
-                    "arrived_at_ns",
-                    "started_at_ns",
-                    "released_at_ns",
-                    "end",
-                    "is_zombie",
-                ]),
-                with(
-                    self.some(&["attempt", "instance", "end"]),
-                    "is_started",
-                    json!(true),
-                ),
-            ),
             _ => match name.strip_prefix("step_") {
                 Some(name) => step(name, self.all()),
-                None => [Some((name.to_string(), self.all())), None],
+                None => fact(self.all()),
             },
         }
     }
 
-    fn work_ended(&self) -> [Option<(String, Value)>; 2] {
+    fn of_call(&self, name: &str) -> Pair {
+        let began = || json!(self.before("lasted_ns"));
+        match name {
+            "request_arrived" => self.both(
+                [name, "arrived"],
+                self.some(&["client", "caller", "class"]),
+                with(
+                    self.some(&["client", "class", "key"]),
+                    ("node", self.get("caller")),
+                ),
+            ),
+            "attempt_sent" => self.both(
+                [name, "sent"],
+                with(
+                    self.some(&["caller", "edge", "instance", "class", "key", "is_wasted"]),
+                    ("attempt_index", self.get("attempt")),
+                ),
+                self.some(&["attempt", "instance", "is_wasted"]),
+            ),
+            "attempt_ended" => self.both(
+                [name, "attempt_ended"],
+                with(
+                    self.some(&["caller", "edge", "instance", "class", "outcome"]),
+                    ("sent_at_ns", began()),
+                ),
+                self.some(&["attempt", "instance", "outcome"]),
+            ),
+            "call_ended" => self.both(
+                [name, "call_ended"],
+                with(
+                    self.some(&["caller", "edge", "class", "outcome"]),
+                    ("started_at_ns", began()),
+                ),
+                self.some(&["edge", "outcome"]),
+            ),
+            _ => self.both(
+                [name, "ended"],
+                with(
+                    self.some(&["client", "caller", "class", "outcome", "attempt_count"]),
+                    ("arrived_at_ns", began()),
+                ),
+                self.some(&["client", "outcome"]),
+            ),
+        }
+    }
+
+    fn of_work(&self, name: &str) -> Pair {
+        let place = ["attempt", "instance"];
+        match name {
+            "work_arrived" => self.both(
+                [name, "reached"],
+                self.some(&["instance", "class"]),
+                self.some(&place),
+            ),
+            "work_started" => self.both(
+                [name, "taken_up"],
+                self.some(&["instance", "class", "waiting_ns"]),
+                self.some(&["attempt", "instance", "waiting_ns"]),
+            ),
+            "work_rejected" => self.both(
+                [name, "turned_away"],
+                self.some(&["instance", "class"]),
+                self.some(&place),
+            ),
+            _ => {
+                let instants = self.some(&["arrived_at_ns", "started_at_ns", "released_at_ns"]);
+                let fields = self.some(&["instance", "class", "end", "is_zombie"]);
+                let instants = instants.as_object().expect("an object").clone();
+                let fact = instants.into_iter().fold(fields, with);
+                let step = self.some(&["attempt", "instance", "end"]);
+                self.both(
+                    [name, "left"],
+                    fact,
+                    with(step, ("is_started", json!(true))),
+                )
+            }
+        }
+    }
+
+    fn work_ended(&self) -> Pair {
         let started = self.before("worked_ns");
         let mut fact = self.some(&["instance", "class", "end", "is_zombie"]);
         fact["arrived_at_ns"] = json!(self.before("stayed_ns"));
@@ -247,6 +253,12 @@ impl Line<'_> {
             Some(("left".into(), step)),
         ]
     }
+}
+
+/// Fields, and one more.
+fn with<K: AsRef<str>>(mut fields: Value, (key, value): (K, Value)) -> Value {
+    fields[key.as_ref()] = value;
+    fields
 }
 
 /// What lines say that happened.

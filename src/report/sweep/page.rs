@@ -139,9 +139,10 @@ fn method() -> Vec<Block> {
         "A point is on the front of two measures if no other one is better in both by their \
          numbers. It is open whether another one belongs there if none surely beats it: if by the \
          95 % interval of their differences on equal seeds (of their ratios, where all numbers are \
-         positive and no shares) none is at least as good in both measures and better in one. Where \
-         a replication lacks the number, or where few mistakes are counted, the intervals of both \
-         points must lie apart instead. The compromise that is ringed is the point of the front nearest to the best of \
-         both, each measure counted from its best to its worst on the front.",
+         positive and no shares) none is at least as good in both measures and better in one. \
+         Where a replication lacks the number, or where few mistakes are counted, the intervals \
+         of both points must lie apart instead. The compromise that is ringed is the point of the \
+         front nearest to the best of both, each measure counted from its best to its worst on \
+         the front.",
     ])
 }
