@@ -235,6 +235,9 @@ fn callers(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     }
 }
 
+/// What is wrong where members of a static registry are named.
+pub const NO_MEMBERS: &str = "the registry is static and has no members";
+
 /// Profiles whose members have a leader.
 const LED_PROFILES: [&str; 4] = ["zookeeper", "consul", "etcd", "kubernetes"];
 
@@ -256,7 +259,7 @@ fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     };
     if member_count == 0 {
         return Err(Unknown {
-            title: "the registry is static and has no members".to_string(),
+            title: NO_MEMBERS.to_string(),
             help: "write `profile = \"lease\"` in [registry]".to_string(),
         });
     }
