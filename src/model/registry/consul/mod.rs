@@ -59,6 +59,8 @@ struct Local {
     status: Status,
     /// Since when its check is critical; never if it is not.
     critical_since: SimTime,
+    /// What it reported last is on the agent's disk, and holds until then.
+    reported_until: SimTime,
     counters: Counters,
     /// Checks so far, and whether one is under way.
     check_number: u32,
@@ -150,6 +152,7 @@ impl Consul {
             is_known: false,
             status: self.first_status(),
             critical_since: SimTime::NEVER,
+            reported_until: SimTime::START,
             counters: Counters::new(&self.config.check),
             check_number: 0,
             is_checking: false,
@@ -224,6 +227,7 @@ impl Consul {
         self.alarms.note_fired(node, alarm);
         match (alarm, self.agent_of(node), self.ensemble.member_of(node)) {
             (Alarm::Pass { instance }, None, None) => self.pass(port, instance),
+            (Alarm::Report { instance }, Some(_), _) => self.take_report(port, instance),
             (Alarm::Expire { instance }, Some(_), _) => {
                 self.update_check(port, instance, Status::Critical);
             }
