@@ -314,14 +314,10 @@ impl Protocol for Consul {
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: system::Alarm) {
-        match alarm {
-            system::Alarm::CoreDone { member, core } => {
-                self.ensemble.on_core_done(port, member, core);
-            }
-            system::Alarm::Synced { member } => self.ensemble.on_synced(port, member),
-            system::Alarm::Quorum(alarm) => self.ensemble.on_alarm(port, alarm),
-            system::Alarm::Consul(alarm) => self.on_own_alarm(port, node, alarm),
-            _ => unreachable!("it sets no other timers"),
+        match self.ensemble.take_alarm(port, alarm) {
+            None => {}
+            Some(system::Alarm::Consul(alarm)) => self.on_own_alarm(port, node, alarm),
+            Some(_) => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

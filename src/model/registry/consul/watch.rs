@@ -82,8 +82,8 @@ impl Consul {
         self.ask(port, watch);
     }
 
-    /// The agent of a watch starts, which died at `died_at`. Clients that lived on have been refused
-    /// since then, and ask again when their wait is over.
+    /// The agent of a watch starts, which died at `died_at`. Clients that lived on have been
+    /// refused since then, and ask again when their wait is over.
     pub(super) fn start_refused_watch(
         &mut self,
         port: &mut dyn Port,
