@@ -228,9 +228,10 @@ impl HeartbeatTimeline {
         let observers = observers.chain(["true state"]);
         let observers = observers.map(|label| text::width(label, LABEL_SIZE, false));
         let observers = observers.fold(40.0, f64::max);
+        let share = if frame::is_narrow(width) { 0.28 } else { 0.2 };
         (
             MARGIN + names.min(180.0).min(width * 0.2) + 10.0,
-            width - MARGIN - observers.min(160.0).min(width * 0.2) - 8.0,
+            width - MARGIN - observers.min(160.0).min(width * share) - 8.0,
         )
     }
 

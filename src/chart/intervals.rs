@@ -72,11 +72,17 @@ impl Chart for Intervals {
             .iter()
             .map(|row| text::width(&row.words, LABEL_SIZE, false));
         let words_width = words.fold(0.0, f64::max).min(width * 0.26).min(210.0);
+        // Where there is no room beside a row its words stand below it.
+        let is_below = frame::is_narrow(width) && 0.0 < words_width;
+        let (row_height, right) = match is_below {
+            true => (ROW_HEIGHT + 14.0, width - MARGIN - 6.0),
+            false => (ROW_HEIGHT, width - MARGIN - words_width - 12.0),
+        };
         let plot = Area {
             left,
             top,
-            right: width - MARGIN - words_width - 12.0,
-            bottom: top + (shown.len() as f64 * ROW_HEIGHT).max(66.0),
+            right,
+            bottom: top + (shown.len() as f64 * row_height).max(66.0),
         };
         let values = shown.iter().flat_map(|row| {
             let ends = [row.value, row.low, row.high].into_iter().flatten();
@@ -89,9 +95,17 @@ impl Chart for Intervals {
             scene.line(vec![(at, plot.top), (at, plot.bottom)], INK, 1.4);
         }
         for (index, row) in shown.iter().enumerate() {
-            let y = draw_row(&mut scene, plot, &x, index, row);
-            let words = text::fit(&row.words, LABEL_SIZE, false, words_width);
-            scene.label_in((width - MARGIN, y + 4.0), &words, Anchor::End, MUTED);
+            let area = Area {
+                top: plot.top + index as f64 * row_height,
+                ..plot
+            };
+            let y = draw_row(&mut scene, area, &x, row);
+            let (room, at) = match is_below {
+                true => (plot.width(), (plot.right, y + 19.0)),
+                false => (words_width, (width - MARGIN, y + 4.0)),
+            };
+            let words = text::fit(&row.words, LABEL_SIZE, false, room);
+            scene.label_in(at, &words, Anchor::End, MUTED);
         }
         if shown.is_empty() {
             frame::empty(&mut scene, plot, "nothing can be compared");
@@ -121,9 +135,9 @@ impl Chart for Intervals {
     }
 }
 
-/// Draws a row without its words; gives its height.
-fn draw_row(scene: &mut Scene, plot: Area, x: &Scale, index: usize, row: &IntervalRow) -> f64 {
-    let y = rows::draw_row(scene, plot, index, &row.label);
+/// Draws a row at the top of `plot` without its words; gives its height.
+fn draw_row(scene: &mut Scene, plot: Area, x: &Scale, row: &IntervalRow) -> f64 {
+    let y = rows::draw_row(scene, plot, 0, &row.label);
     for value in &row.values {
         let at = x.px(*value);
         scene.line(vec![(at, y - 5.0), (at, y + 5.0)], AXIS, 1.0);

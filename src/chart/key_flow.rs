@@ -46,11 +46,12 @@ pub fn draw(scene: &mut Scene, room: Area, owners: &[KeyOwner], moves: &[OwnerMo
         true => ["gave", "got"],
         false => ["before", "after"],
     };
-    let labels = owners.iter().map(|owner| label_of(owner, owner.before));
+    let both = |owner: &KeyOwner| [owner.before, owner.after].map(|share| label_of(owner, share));
+    let labels = owners.iter().flat_map(both);
     let label_width = labels
         .map(|label| text::width(&label, LABEL_SIZE, false))
         .fold(40.0, f64::max)
-        .min(room.width() * 0.3);
+        .min(room.width() * 0.33);
     let height = (owners.len() as f64 * 17.0).max(280.0);
     let plot = Area {
         left: room.left + label_width + 6.0,

@@ -37,6 +37,7 @@ mod key_flow;
 mod marks;
 mod number;
 mod png;
+mod point_labels;
 mod rows;
 mod series;
 mod svg;

@@ -53,11 +53,18 @@ impl Chart for Nines {
         }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 6.0;
         let has_numbers = !frame::is_narrow(width);
+        let texts: Vec<String> = self.rows.iter().map(words).collect();
+        let words_width = rows::words_width(&texts, 166.0);
         let left = rows::left_of(self.rows.iter().map(|row| row.label.clone()), width);
         let plot = Area {
             left,
             top,
-            right: width - if has_numbers { 190.0 } else { 36.0 },
+            right: width
+                - if has_numbers {
+                    words_width + 26.0
+                } else {
+                    36.0
+                },
             bottom: top + (self.rows.len() as f64 * ROW_HEIGHT).max(60.0),
         };
         let last = self.rows.iter().map(|row| nines(row.interval.1));
@@ -72,8 +79,7 @@ impl Chart for Nines {
             rows::interval(&mut scene, ends, y, BLUE);
             scene.dot((px(row.ratio), y), 4.5, BLUE);
             if has_numbers {
-                let words = format!("{} of {}", percent(row.ratio), number::count(row.count));
-                let words = text::fit(&words, LABEL_SIZE, false, 166.0);
+                let words = text::fit(&texts[index], LABEL_SIZE, false, words_width);
                 scene.label_in((width - MARGIN, y + 4.0), &words, Anchor::End, MUTED);
             }
         }
@@ -102,6 +108,11 @@ impl Chart for Nines {
     fn stored(&self) -> StoredChart {
         StoredChart::Nines(self.clone())
     }
+}
+
+/// `99.52 % of 12,345`.
+fn words(row: &NinesRow) -> String {
+    format!("{} of {}", percent(row.ratio), number::count(row.count))
 }
 
 /// 0 for nothing, 1 for 90 %, 2 for 99 %.

@@ -15,6 +15,7 @@ pub fn time(secs: f64) -> String {
 /// A number with as many decimals as `step` needs and a mark between thousands.
 pub fn plain(value: f64, step: f64) -> String {
     let (value, step, suffix) = match value.abs().max(step) {
+        size if 0.0 < size && size < 1e-4 * 0.999 => return tiny(value, step),
         size if size < 1e6 => (value, step, ""),
         size if size < 1e9 => (value / 1e6, step / 1e6, " M"),
         size if size < 1e15 => (value / 1e9, step / 1e9, " G"),
@@ -31,6 +32,16 @@ pub fn plain(value: f64, step: f64) -> String {
     let is_negative = value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
     let sign = if is_negative { "−" } else { "" };
     format!("{sign}{}{fraction}{suffix}", grouped(whole))
+}
+
+/// A number that would have many zeros: `2e−5`, with as many digits as `step` needs.
+fn tiny(value: f64, step: f64) -> String {
+    if value == 0.0 {
+        return "0".to_string();
+    }
+    let exponent = |value: f64| libm::log10(value * 1.000_001).floor();
+    let digits = (exponent(value.abs()) - exponent(step)).clamp(0.0, 9.0) as usize;
+    format!("{value:.digits$e}").replace('-', "−")
 }
 
 /// A count with a mark between thousands.
@@ -99,6 +110,11 @@ mod tests {
         assert_eq!(plain(-1_500.0, 500.0), "−1,500");
         assert_eq!(plain(2_000_000.0, 500_000.0), "2.0 M");
         assert_eq!(plain(0.25, 0.05), "0.25");
+        assert_eq!(plain(0.000_1, 0.000_1), "0.0001");
+        assert_eq!(plain(0.000_01, 0.000_01), "1e−5");
+        assert_eq!(plain(1e-11, 1e-11), "1e−11");
+        assert_eq!(plain(1.2e-5, 2e-6), "1.2e−5");
+        assert_eq!(plain(0.0, 2e-6), "0");
         assert_eq!(time(0.02), "20 ms");
         assert_eq!(time(1.0), "1 s");
     }

@@ -109,6 +109,7 @@ impl Chart for PercentileCurve {
         if labels.is_empty() {
             frame::empty(&mut scene, plot, "no request succeeded");
         }
+        self.name_limits(&mut scene, plot, &latency);
         labels.truncate(labelled_max);
         frame::end_labels(&mut scene, plot, labels);
         let bottom = self.legend(&mut scene, bottom, labelled_max);
@@ -138,11 +139,18 @@ impl Chart for PercentileCurve {
 impl PercentileCurve {
     /// Draws every limit as a corner: up to its percentile, latency may be at most this.
     fn draw_limits(&self, scene: &mut Scene, plot: Area, (rank, latency): (&Scale, &Scale)) {
-        let mut free_above = f64::INFINITY;
         for limit in &self.limits {
             let (x, y) = (rank.px(nines(limit.percentile)), latency.px(limit.secs));
             let corner = [(plot.left, y), (x, y), (x, plot.top)];
             scene.dashes(&corner, INK, 1.2, (5.0, 3.0));
+        }
+    }
+
+    /// Writes what the limits are, over lines and curves.
+    fn name_limits(&self, scene: &mut Scene, plot: Area, latency: &Scale) {
+        let mut free_above = f64::INFINITY;
+        for limit in &self.limits {
+            let y = latency.px(limit.secs);
             if (free_above - y).abs() < LABEL_SIZE * 1.4 || y - LABEL_SIZE * 1.4 < plot.top {
                 continue;
             }

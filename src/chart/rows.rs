@@ -23,6 +23,12 @@ pub fn left_of_max(width: f64) -> f64 {
     (width * 0.3).min(230.0)
 }
 
+/// The width of the words at the ends of rows: at least that, and a third more where some need it.
+pub fn words_width(words: &[String], least: f64) -> f64 {
+    let widths = words.iter().map(|it| text::width(it, LABEL_SIZE, false));
+    widths.fold(least, f64::max).min(least * 4.0 / 3.0)
+}
+
 /// Draws the line on which the values of a row stand and its name; gives its height.
 pub fn draw_row(scene: &mut Scene, plot: Area, index: usize, label: &str) -> f64 {
     let y = plot.top + (index as f64 + 0.5) * ROW_HEIGHT;

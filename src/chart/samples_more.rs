@@ -175,6 +175,7 @@ pub(super) fn sweep_map(kind: &str) -> SweepMap {
         let value = ((row + column) % 9 != 5).then_some(value);
         SweepCell {
             value,
+            interval: value.map(|value| (value * 0.9, value * 1.1)),
             label: value.map_or("none".to_string(), |value| format!("{value:.1} ms")),
             is_right: value.map(|value| value <= 12.0),
         }

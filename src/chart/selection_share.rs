@@ -149,7 +149,7 @@ impl SelectionShare {
         let (mut scene, top) = frame::open(&self.caption, width);
         let top = top + 22.0;
         let ratio = |instance: &SelectedInstance, share: f64| share / instance.expected_share;
-        let mut dots: Vec<(f64, Option<(f64, f64)>)> = self
+        let mut dots: Vec<Dot> = self
             .instances
             .iter()
             .filter(|instance| 0.0 < instance.expected_share)
@@ -175,13 +175,10 @@ impl SelectionShare {
         };
         let x = Scale::linear(0.0, dots.len().max(1) as f64, plot.left, plot.right);
 
-        let name = if self.interval_name.is_empty() {
-            "observed share ÷ expected share".to_string()
-        } else {
-            format!(
-                "observed share ÷ expected share, with {}",
-                self.interval_name
-            )
+        let is_narrow = frame::is_narrow(width);
+        let name = match self.interval_name.as_str() {
+            interval if interval.is_empty() || is_narrow => "observed share ÷ expected".to_string(),
+            interval => format!("observed share ÷ expected share, with {interval}"),
         };
         frame::value_axis(&mut scene, plot, &y, Quantity::Number, 6.0, &name);
         scene.dashes(
@@ -196,15 +193,43 @@ impl SelectionShare {
             color: INK,
         };
         frame::end_labels(&mut scene, plot, vec![expected]);
-        for (index, (value, ends)) in dots.iter().enumerate() {
-            let at = x.px(index as f64 + 0.5);
-            if let Some((low, high)) = ends {
-                scene.line(vec![(at, y.px(*low)), (at, y.px(*high))], OBSERVED, 1.0);
-            }
-            scene.dot((at, y.px(*value)), 2.2, OBSERVED);
+        draw_intervals(&mut scene, plot, &dots, (&x, &y));
+        for (index, (value, _)) in dots.iter().enumerate() {
+            scene.dot((x.px(index as f64 + 0.5), y.px(*value)), 2.2, OBSERVED);
         }
         let name = "instances, from the smallest to the largest ratio";
         let bottom = frame::base_axis(&mut scene, plot, &x, Quantity::Number, 8.0, name);
+        let bottom = match is_narrow && !self.interval_name.is_empty() {
+            true => {
+                let words = format!("Up and down: {}.", self.interval_name);
+                frame::remark(&mut scene, (MARGIN, bottom), &words)
+            }
+            false => bottom,
+        };
         frame::close(scene, &self.caption, bottom)
+    }
+}
+
+/// A number and the ends of its interval.
+type Dot = (f64, Option<(f64, f64)>);
+
+/// Draws the intervals of a curve as lines, or as a band where there is no room between them.
+fn draw_intervals(scene: &mut Scene, plot: Area, dots: &[Dot], (x, y): (&Scale, &Scale)) {
+    let step = plot.width() / dots.len().max(1) as f64;
+    for (index, (_, ends)) in dots.iter().enumerate() {
+        let at = x.px(index as f64 + 0.5);
+        let Some((low, high)) = *ends else { continue };
+        match step < 3.0 {
+            true => {
+                let column = Area {
+                    left: at - step / 2.0,
+                    top: y.px(high),
+                    right: at + step / 2.0,
+                    bottom: y.px(low),
+                };
+                scene.tint(column, OBSERVED, 0.3);
+            }
+            false => scene.line(vec![(at, y.px(low)), (at, y.px(high))], OBSERVED, 1.0),
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::number;
 use super::rows;
 use super::scene::{Anchor, Area, Point, Scene};
 use super::text;
-use super::theme::{Color, LABEL_SIZE, MARGIN};
+use super::theme::{Color, LABEL_SIZE, MARGIN, sequential};
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -165,6 +165,8 @@ pub enum Swatch {
     Tick(Color),
     /// A line between two ends.
     Interval(Color),
+    /// The colours of numbers, from the least to the largest.
+    Scale,
     /// A small mark.
     Mark(fn(&mut Scene, Point, Color), Color),
 }
@@ -231,6 +233,19 @@ fn swatch(scene: &mut Scene, area: Area, swatch: Swatch) {
     let ends = [(area.left, y), (area.right, y)];
     match swatch {
         Swatch::Fill(color) => scene.rect(area, color),
+        Swatch::Scale => {
+            let step = area.width() / 6.0;
+            for part in 0..6 {
+                let left = area.left + f64::from(part) * step;
+                let right = left + step;
+                let piece = Area {
+                    left,
+                    right,
+                    ..area
+                };
+                scene.rect(piece, sequential(f64::from(part) / 5.0));
+            }
+        }
         Swatch::Line(LineStyle {
             color,
             width,

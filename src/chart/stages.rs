@@ -51,11 +51,18 @@ impl Chart for Stages {
         ];
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 6.0;
         let has_numbers = !frame::is_narrow(width);
+        let texts: Vec<String> = self.stages.iter().map(words).collect();
+        let words_width = rows::words_width(&texts, 188.0);
         let left = rows::left_of(self.stages.iter().map(|it| it.label.clone()), width);
         let plot = Area {
             left,
             top,
-            right: width - if has_numbers { 210.0 } else { 36.0 },
+            right: width
+                - if has_numbers {
+                    words_width + 24.0
+                } else {
+                    36.0
+                },
             bottom: top + (self.stages.len() as f64 * ROW_HEIGHT).max(60.0),
         };
         let ends = self
@@ -77,8 +84,7 @@ impl Chart for Stages {
             let ends = (time.px(start + low), time.px(start + high));
             rows::interval(&mut scene, ends, y, INK);
             if has_numbers {
-                let words = format!("{} ({} … {})", secs(mean), secs(low), secs(high));
-                let words = text::fit(&words, LABEL_SIZE, false, 188.0);
+                let words = text::fit(&texts[index], LABEL_SIZE, false, words_width);
                 scene.label_in((width - MARGIN, y + 4.0), &words, Anchor::End, MUTED);
             }
         }
@@ -117,6 +123,12 @@ impl Chart for Stages {
     fn stored(&self) -> StoredChart {
         StoredChart::Stages(self.clone())
     }
+}
+
+/// `1.29 s (100 ms … 2.00 s)`.
+fn words(stage: &Stage) -> String {
+    let (low, high) = stage.range_secs;
+    format!("{} ({} … {})", secs(stage.mean_secs), secs(low), secs(high))
 }
 
 /// Three digits with a unit.

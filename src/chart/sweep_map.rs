@@ -14,6 +14,9 @@ use super::{Caption, Chart, DataTable, text};
 pub struct SweepCell {
     /// The number; none where it does not exist or the point is left out.
     pub value: Option<f64>,
+    /// The ends of an interval around it.
+    #[serde(default)]
+    pub interval: Option<(f64, f64)>,
     /// What stands in the cell: the number with its unit, or why there is none.
     pub label: String,
     /// Whether the number holds what is sought of it; none where nothing is.
@@ -63,7 +66,11 @@ impl Chart for SweepMap {
 
     fn scene(&self, width: f64) -> Scene {
         let (mut scene, mut top) = frame::open(&self.caption, width);
+        let scale = self.scale_words();
         let mut entries = Vec::new();
+        if let Some(words) = &scale {
+            entries.push((Swatch::Scale, words.as_str()));
+        }
         if !self.limit.is_empty() {
             entries.push((Swatch::Line(thick(INK)), self.limit.as_str()));
         }
@@ -107,7 +114,8 @@ impl Chart for SweepMap {
     }
 
     fn table(&self) -> DataTable {
-        let mut table = DataTable::new([&self.axes[1], &self.axes[0], &self.measure]);
+        let columns = [&self.axes[1], &self.axes[0], &self.measure, "low", "high"];
+        let mut table = DataTable::new(columns);
         let limit = &self.limit;
         if 1 < self.panels.len() {
             table.columns.insert(0, "panel".to_string());
@@ -120,7 +128,12 @@ impl Chart for SweepMap {
                 for (column, cell) in self.columns.iter().zip(cells) {
                     let value = cell.value.map(|value| value.to_string());
                     let value = value.unwrap_or_else(|| cell.label.clone());
+                    let end = |end: Option<f64>| end.map_or("–".to_string(), |v| v.to_string());
+                    let ends = cell
+                        .interval
+                        .map_or([None, None], |(l, h)| [Some(l), Some(h)]);
                     let mut row = vec![label.clone(), column.clone(), value];
+                    row.extend(ends.map(end));
                     if 1 < self.panels.len() {
                         row.insert(0, panel.label.clone());
                     }
@@ -140,11 +153,25 @@ impl Chart for SweepMap {
 }
 
 impl SweepMap {
+    fn cells(&self) -> impl Iterator<Item = &SweepCell> + Clone {
+        let rows = self.panels.iter().flat_map(|panel| &panel.rows);
+        rows.flat_map(|(_, cells)| cells)
+    }
+
+    /// What the ends of the colours mean; None where all numbers are equal.
+    fn scale_words(&self) -> Option<String> {
+        let known = self.cells().filter_map(|cell| Some((cell.value?, cell)));
+        let by_value = |a: &(f64, &SweepCell), b: &(f64, &SweepCell)| a.0.total_cmp(&b.0);
+        let (low, least) = known.clone().min_by(by_value)?;
+        let (high, most) = known.max_by(by_value)?;
+        let text = |cell: &SweepCell| cell.label.trim_end_matches(" ?").to_string();
+        let words = || format!("{} (dark) to {} (bright)", text(least), text(most));
+        (low < high).then(words)
+    }
+
     /// Where a value lies between the least and the largest, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
-        let rows = self.panels.iter().flat_map(|panel| &panel.rows);
-        let cells = rows.flat_map(|(_, cells)| cells);
-        let values = cells.filter_map(|cell| cell.value);
+        let values = self.cells().filter_map(|cell| cell.value);
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
         let positive = values

@@ -106,7 +106,8 @@ pub fn wrap(
 ) -> Vec<String> {
     let text = clean(text);
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in unbroken(&text) {
+        let word = word.as_str();
         let is_last_line = lines.len() == line_count_max;
         match lines.last_mut() {
             Some(line)
@@ -122,6 +123,25 @@ pub fn wrap(
         .iter()
         .map(|line| fit(line, size, is_bold, width_max))
         .collect()
+}
+
+/// Units that stay with their number.
+const UNITS: [&str; 9] = ["%", "s", "ms", "µs", "ns", "min", "h", "/s", "points"];
+
+/// The words of a text; a number and its unit are one.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let is_unit = UNITS.contains(&word.trim_end_matches(['.', ',', ';', ':', ')']));
+        match words.last_mut() {
+            Some(last) if is_unit && last.ends_with(|c: char| c.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_string()),
+        }
+    }
+    words
 }
 
 #[cfg(test)]

@@ -127,9 +127,18 @@ impl Timeline {
         let is_crowded = plot.width() < self.windows().count() as f64 * WINDOW_WIDTH_MIN;
         for span in self.windows() {
             let x = scale.px(span.start_secs);
-            let width = if is_crowded { 0.5 } else { 1.0 };
-            scene.line(vec![(x, plot.top), (x, plot.bottom)], FAULT, width);
-            if !is_crowded && span.end_secs < self.end_secs {
+            if is_crowded {
+                // Faint, so that many do not hide what is drawn.
+                let line = Area {
+                    left: x - 0.5,
+                    right: x + 0.5,
+                    ..plot
+                };
+                scene.tint(line, FAULT, 0.3);
+                continue;
+            }
+            scene.line(vec![(x, plot.top), (x, plot.bottom)], FAULT, 1.0);
+            if span.end_secs < self.end_secs {
                 let x = scale.px(span.end_secs);
                 scene.dashes(&[(x, plot.top), (x, plot.bottom)], FAULT, 1.0, (4.0, 3.0));
             }

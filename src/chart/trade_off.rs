@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::{Quantity, Scale};
 use super::frame;
+use super::point_labels;
 use super::rows;
-use super::scene::{Anchor, Area, Label, Point, Scene};
+use super::scene::{Area, Point, Scene};
 use super::series::{self, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AXIS, BLUE, Color, INK, LABEL_SIZE, MARGIN, PAPER, VERMILION};
-use super::{Caption, Chart, DataTable, text};
+use super::theme::{AXIS, BLUE, Color, MARGIN, VERMILION};
+use super::{Caption, Chart, DataTable};
 
 /// One point.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct TradeOffPoint {
     pub intervals: [Option<(f64, f64)>; 2],
     /// No other point is better in both.
     pub is_on_front: bool,
-    /// Another point is, but not beyond the intervals of both.
+    /// Another point is, but not surely.
     #[serde(default)]
     pub is_open: bool,
     pub is_chosen: bool,
@@ -59,7 +60,7 @@ impl Chart for TradeOff {
             (Swatch::Dot(OTHER), "another point is better in both"),
         ];
         if self.points.iter().any(|point| point.is_open) {
-            let words = "another point is, but not beyond the intervals";
+            let words = "another point is, but not surely";
             entries.push((Swatch::Ring(BLUE), words));
         }
         if self.points.iter().any(|point| point.is_chosen) {
@@ -222,51 +223,11 @@ impl TradeOff {
         let labels: Vec<(Point, &str)> = labeled
             .map(|point| (at(point), point.label.as_str()))
             .collect();
-        draw_labels(scene, plot, &labels);
-    }
-}
-
-/// Writes the labels of points beside them, a line higher where another label stands.
-fn draw_labels(scene: &mut Scene, plot: Area, labels: &[(Point, &str)]) {
-    let mut free_until: Vec<(Point, f64)> = Vec::new();
-    for &((px, py), label) in labels {
-        let is_left = plot.left + plot.width() * 0.6 < px;
-        let room = if is_left {
-            px - plot.left
-        } else {
-            scene.width - MARGIN - px
+        let all: Vec<Point> = self.points.iter().map(at).collect();
+        let bounds = Area {
+            right: scene.width - MARGIN,
+            ..plot
         };
-        let words = text::fit(label, LABEL_SIZE, false, (room - 16.0).max(40.0));
-        let width = text::width(&words, LABEL_SIZE, false);
-        let mut label_y = py - 10.0;
-        let overlaps = |(other, other_width): &(Point, f64), y: f64| {
-            (other.1 - y).abs() < 15.0 && (other.0 - px).abs() < width.max(*other_width)
-        };
-        while free_until.iter().any(|other| overlaps(other, label_y)) {
-            label_y -= 15.0;
-        }
-        let label_y = label_y.max(plot.top + 10.0);
-        free_until.push(((px, label_y), width));
-        let (label_x, anchor) = match is_left {
-            true => (px - 12.0, Anchor::End),
-            false => (px + 12.0, Anchor::Start),
-        };
-        let label = Label {
-            at: (label_x, label_y),
-            text: words,
-            size: LABEL_SIZE,
-            is_bold: false,
-            anchor,
-            color: INK,
-        };
-        // Lines that pass below end around it.
-        let area = label.area();
-        let ground = Area {
-            left: area.left - 2.0,
-            right: area.right + 2.0,
-            ..area
-        };
-        scene.rect(ground, PAPER);
-        scene.text(label);
+        point_labels::draw(scene, bounds, &all, &labels);
     }
 }

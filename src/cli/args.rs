@@ -209,7 +209,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Write what happens to every request of the first replication: to NAME.jsonl as JSON lines,
-    /// to any other name for Perfetto and Chrome. May be repeated
+    /// the first of which explains the others, to any other name for Perfetto and Chrome. May be
+    /// repeated
     #[arg(long, value_name = "FILE", action = ArgAction::Append)]
     pub trace: Vec<PathBuf>,
     /// Write no pictures; useful where only numbers are wanted, and fast

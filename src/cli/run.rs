@@ -18,7 +18,7 @@ use crate::experiment::compare::sample::Level;
 use crate::experiment::gather::{Gathering, pooled_bytes};
 use crate::experiment::plan::{Plan, PlanError};
 use crate::experiment::precision::Precision;
-use crate::experiment::replicate::{extend, replicate};
+use crate::experiment::replicate::extend_followed;
 use crate::metrics::evaluate::VerdictState;
 use crate::report::files::{Contents, write_files};
 use crate::report::format;
@@ -28,6 +28,7 @@ use crate::report::summary::{digest_text, write_summary};
 use crate::report::terminal::Summary;
 use crate::scenario::Scenario;
 use crate::scenario::load::limits::Estimate;
+use crate::trace::Follower;
 
 /// What `--precision` is about unless somebody says otherwise.
 const PRECISE_METRICS: [&str; 2] = ["success_ratio", "latency.mean"];
@@ -44,7 +45,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
         loaded.origin.sensitivity = sentences(path, &loaded.scenario.name)?;
     }
     let started_at = SystemTime::now();
-    let traces = TraceFiles::create(&args.trace)?;
+    let mut files = TraceFiles::create(&args.trace)?;
     let mut writer = begin(args.out.as_deref())?;
     let most = precision.map_or(args.replications, |rule| rule.run_count_max);
     let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);
@@ -56,8 +57,16 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     };
     let event_count_max = args.load.limits.max_events;
     let scenario = &loaded.scenario;
+    let mut traces = files.open(scenario, plan.seed);
     let results = match precision {
-        None => replicate_shown(scenario, &plan, event_count_max, &interrupt, console),
+        None => replicate_shown(
+            scenario,
+            &plan,
+            event_count_max,
+            &interrupt,
+            console,
+            traces.follower(),
+        ),
         Some(rule) => {
             let runs = Precisely {
                 scenario,
@@ -65,7 +74,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
                 rule,
                 event_count_max,
             };
-            runs.replicate(&interrupt, console)
+            runs.replicate(&interrupt, console, traces.follower())
         }
     };
     let results = results.map_err(|error| CliError::Plan {
@@ -73,6 +82,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
         error,
     })?;
 
+    traces.finish()?;
     show_details(&results, console);
     let command = repeat_command(args);
     let summary = Summary::new(&loaded.scenario, &results);
@@ -88,7 +98,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     if interrupt.is_raised() {
         return Err(interrupted());
     }
-    traces.write(args, &loaded.scenario, &results, &interrupt, console)?;
+    files.note(console);
     let place = place(args, &loaded.scenario, &results);
     let manifest = manifest(&loaded, &results, started_at, &command, &writer);
     writer.commit(&place, &manifest)?;
@@ -119,6 +129,7 @@ impl Precisely<'_> {
         mut self,
         interrupt: &Interrupt,
         console: &mut Console,
+        mut follower: Option<&mut (dyn Follower + Send)>,
     ) -> Result<Results, PlanError> {
         let (scenario, plan) = (self.scenario, &mut self.plan);
         let mut gathering = Gathering::default();
@@ -129,7 +140,14 @@ impl Precisely<'_> {
                 scenario.duration,
                 plan.replication_count,
             );
-            let extended = extend(&mut gathering, scenario, plan, self.event_count_max, &meter);
+            let extended = extend_followed(
+                &mut gathering,
+                scenario,
+                plan,
+                self.event_count_max,
+                &meter,
+                follower.take(),
+            );
             meter.finish(None);
             extended?;
             let levels = gathering.asked_levels(scenario);
@@ -146,13 +164,14 @@ impl Precisely<'_> {
     }
 }
 
-/// Runs all replications of a plan, showing how far they are.
+/// Runs all replications of a plan, showing how far they are; `follower` sees the first one.
 pub fn replicate_shown(
     scenario: &Scenario,
     plan: &Plan,
     event_count_max: u64,
     interrupt: &Interrupt,
     console: &mut Console,
+    follower: Option<&mut (dyn Follower + Send)>,
 ) -> Result<Results, PlanError> {
     let meter = Meter::start(
         console.progress_mode(),
@@ -160,7 +179,16 @@ pub fn replicate_shown(
         scenario.duration,
         plan.replication_count,
     );
-    let results = replicate(scenario, plan, event_count_max, &meter);
+    let mut gathering = Gathering::default();
+    let results = extend_followed(
+        &mut gathering,
+        scenario,
+        plan,
+        event_count_max,
+        &meter,
+        follower,
+    )
+    .map(|()| gathering.results(scenario));
     let event_count = results.as_ref().ok().map(Results::event_count);
     if let Some(took) = meter.finish(event_count) {
         console.note(took);

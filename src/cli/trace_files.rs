@@ -5,21 +5,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::CliError;
-use super::args::RunArgs;
-use super::interrupt::Interrupt;
-use super::progress::Meter;
 use super::style::Console;
-use crate::experiment::follow::follow;
-use crate::experiment::{Results, Run};
+use crate::model::observation::Observation;
+use crate::model::observation::step::Step;
 use crate::report::format;
-use crate::report::summary::digest_text;
 use crate::scenario::Scenario;
+use crate::time::SimTime;
 use crate::trace::Follower;
 use crate::trace::chrome::ChromeTrace;
 use crate::trace::lines::Lines;
 
 /// Files that are open for traces, so that a place that takes none is found before the run.
 pub struct TraceFiles(Vec<(PathBuf, File)>);
+
+/// What is written to them while a run goes on.
+pub struct Traces<'a>(Vec<(&'a Path, Trace<'a>)>);
+
+enum Trace<'a> {
+    Lines(Box<Lines<'a>>),
+    Chrome(Box<ChromeTrace<'a>>),
+}
 
 impl TraceFiles {
     /// Creates the files.
@@ -33,72 +38,87 @@ impl TraceFiles {
         ))
     }
 
-    /// Runs the first replication again for each file and writes what happens.
-    pub fn write(
-        self,
-        args: &RunArgs,
-        scenario: &Scenario,
-        results: &Results,
-        interrupt: &Interrupt,
-        console: &mut Console,
-    ) -> Result<(), CliError> {
-        let first = results.runs.first().expect("results have at least one run");
-        for (path, file) in self.0 {
-            let mut out = file;
-            let is_lines = path.extension().is_some_and(|ending| ending == "jsonl");
-            let written = if is_lines {
-                let mut lines = Lines::new(scenario, &mut out);
-                again(args, scenario, first, interrupt, &mut lines, console)?;
-                lines.finish()
-            } else {
-                let mut trace = ChromeTrace::new(scenario, first.seed, &mut out);
-                again(args, scenario, first, interrupt, &mut trace, console)?;
-                trace.finish()
-            };
-            written.map_err(|source| file_error(&path, source))?;
-            let size = out.metadata().map(|metadata| metadata.len()).unwrap_or(0);
+    /// Begins the traces of the run of `scenario` with `seed`.
+    pub fn open(&mut self, scenario: &Scenario, seed: u64) -> Traces<'_> {
+        let open = |entry| open(entry, scenario, seed);
+        Traces(self.0.iter_mut().map(open).collect())
+    }
+
+    /// Says how large they have become.
+    pub fn note(&self, console: &mut Console) {
+        for (path, file) in &self.0 {
+            let size = file.metadata().map(|metadata| metadata.len()).unwrap_or(0);
             console.note(format_args!(
                 "{}: {} bytes",
                 path.display(),
                 format::count(size)
             ));
         }
+    }
+}
+
+impl Traces<'_> {
+    /// Whom a run has to tell everything; nobody where nothing is traced.
+    pub fn follower(&mut self) -> Option<&mut (dyn Follower + Send)> {
+        match self.0.is_empty() {
+            true => None,
+            false => Some(self),
+        }
+    }
+
+    /// Writes what is left.
+    pub fn finish(self) -> Result<(), CliError> {
+        for (path, trace) in self.0 {
+            let written = match trace {
+                Trace::Lines(lines) => lines.finish(),
+                Trace::Chrome(trace) => trace.finish(),
+            };
+            written.map_err(|source| file_error(path, source))?;
+        }
         Ok(())
     }
 }
 
-/// Makes a run again. That it is the same one is an invariant of this program.
-fn again(
-    args: &RunArgs,
+impl Follower for Traces<'_> {
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        for (_, trace) in &mut self.0 {
+            match trace {
+                Trace::Lines(lines) => lines.observe(at, observation),
+                Trace::Chrome(trace) => trace.observe(at, observation),
+            }
+        }
+    }
+
+    fn follow(&mut self, at: SimTime, step: &Step) {
+        for (_, trace) in &mut self.0 {
+            match trace {
+                Trace::Lines(lines) => lines.follow(at, step),
+                Trace::Chrome(trace) => trace.follow(at, step),
+            }
+        }
+    }
+
+    fn observe_step(&mut self, at: SimTime, observation: &Observation<'_>, step: &Step) {
+        for (_, trace) in &mut self.0 {
+            match trace {
+                Trace::Lines(lines) => lines.observe_step(at, observation, step),
+                Trace::Chrome(trace) => trace.observe_step(at, observation, step),
+            }
+        }
+    }
+}
+
+fn open<'a>(
+    (path, file): &'a mut (PathBuf, File),
     scenario: &Scenario,
-    run: &Run,
-    interrupt: &Interrupt,
-    follower: &mut dyn Follower,
-    console: &mut Console,
-) -> Result<(), CliError> {
-    let meter = Meter::start(
-        console.progress_mode(),
-        interrupt.clone(),
-        scenario.duration,
-        1,
-    );
-    let event_count_max = args.load.limits.max_events;
-    let end = follow(scenario, run.seed, event_count_max, &meter, follower);
-    if let Some(took) = meter.finish(end.as_ref().ok().map(|end| end.event_count)) {
-        console.note(took);
-    }
-    let end = end.map_err(|error| CliError::Plan {
-        error,
-        advice: String::new(),
-    })?;
-    match end.digest == run.metrics.digest {
-        true => Ok(()),
-        false => Err(CliError::Different(format!(
-            "tracing changed the run with seed {} to digest {}: this is a bug in stormglass",
-            run.seed,
-            digest_text(end.digest)
-        ))),
-    }
+    seed: u64,
+) -> (&'a Path, Trace<'a>) {
+    let is_lines = path.extension().is_some_and(|ending| ending == "jsonl");
+    let trace = match is_lines {
+        true => Trace::Lines(Box::new(Lines::new(scenario, seed, file))),
+        false => Trace::Chrome(Box::new(ChromeTrace::new(scenario, seed, file))),
+    };
+    (path, trace)
 }
 
 fn file_error(path: &Path, source: io::Error) -> CliError {

@@ -169,12 +169,10 @@ fn verify_run(
         jobs: jobs_that_fit(args.jobs.count, size, args.limits.max_memory),
     };
     let event_count_max = args.limits.max_events;
-    let results =
-        replicate_shown(scenario, &plan, event_count_max, interrupt, console).map_err(|error| {
-            CliError::Plan {
-                error,
-                advice: String::new(),
-            }
+    let results = replicate_shown(scenario, &plan, event_count_max, interrupt, console, None)
+        .map_err(|error| CliError::Plan {
+            error,
+            advice: String::new(),
         })?;
     let mut is_same = true;
     for (run, record) in results.runs.iter().zip(all) {

@@ -35,7 +35,14 @@ pub fn find(
         jobs: jobs_that_fit(jobs, &loaded.estimate, limits.max_memory),
     };
     let interrupt = Interrupt::listen()?;
-    let found = replicate_shown(scenario, &plan, limits.max_events, &interrupt, console);
+    let found = replicate_shown(
+        scenario,
+        &plan,
+        limits.max_events,
+        &interrupt,
+        console,
+        None,
+    );
     let results = found.map_err(|error| CliError::Plan {
         error,
         advice: String::new(),

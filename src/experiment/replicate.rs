@@ -12,11 +12,13 @@ use crate::metrics::evaluate::{evaluate, judge};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::table::Tables;
 use crate::model::fault_plan::fault_windows;
-use crate::model::observation::FaultWindow;
+use crate::model::observation::step::Step;
+use crate::model::observation::{FaultWindow, Observation, Observer};
 use crate::model::{self, Progress, SimError, SimOptions};
 use crate::scenario::Scenario;
 use crate::scenario::trigger::has_dynamic_windows;
 use crate::time::SimTime;
+use crate::trace::{Follower, Following};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
@@ -47,6 +49,20 @@ pub fn extend(
     event_count_max: u64,
     monitor: &impl Monitor,
 ) -> Result<(), PlanError> {
+    extend_followed(gathering, scenario, plan, event_count_max, monitor, None)
+}
+
+/// The same; `follower` sees everything that happens in the first replication of all. It cannot
+/// change it: the digest is that of any other run with this seed.
+pub fn extend_followed(
+    gathering: &mut Gathering,
+    scenario: &Scenario,
+    plan: &Plan,
+    event_count_max: u64,
+    monitor: &impl Monitor,
+    follower: Option<&mut (dyn Follower + Send)>,
+) -> Result<(), PlanError> {
+    let follower = Mutex::new(follower);
     let first = u32::try_from(gathering.runs.len()).expect("replications are counted in 32 bits");
     let rest = Plan {
         seed: plan.seed_of(first),
@@ -61,7 +77,14 @@ pub fn extend(
     let monitor = Later { monitor, first };
     let runs = run_all(&rest, &monitor, |place, seed, on_progress| {
         let replication = first + place;
-        let mut run = run_once(scenario, seed, event_count_max, on_progress)?;
+        let mut run = match replication {
+            0 => {
+                let mut follower = follower.lock().unwrap_or_else(PoisonError::into_inner);
+                let follower = follower.as_deref_mut().map(|it| it as &mut dyn Follower);
+                run_followed(scenario, seed, event_count_max, on_progress, follower)?
+            }
+            _ => run_once(scenario, seed, event_count_max, on_progress)?,
+        };
         if has_pools {
             let evidence = RunEvidence::new(&run.metrics, scenario);
             let mut pools = pools.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +122,16 @@ pub(super) fn run_once(
     event_count_max: u64,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Run, RunStop> {
+    run_followed(scenario, seed, event_count_max, on_progress, None)
+}
+
+fn run_followed(
+    scenario: &Scenario,
+    seed: u64,
+    event_count_max: u64,
+    on_progress: &mut OnProgress<'_>,
+    follower: Option<&mut dyn Follower>,
+) -> Result<Run, RunStop> {
     let options = SimOptions {
         seed,
         event_count_max,
@@ -106,8 +139,14 @@ pub(super) fn run_once(
     let mut progress = |progress: Progress| on_progress(progress.now, progress.event_count);
     let windows = windows(scenario, options, &mut progress)?;
     let mut recorder = Recorder::new(scenario, &windows);
-    let end =
-        model::simulate_fast(scenario, options, &mut recorder, &mut progress).map_err(stopped)?;
+    let end = match follower {
+        None => model::simulate_fast(scenario, options, &mut recorder, &mut progress),
+        Some(follower) => {
+            let mut both = Both(&mut recorder, follower);
+            model::simulate(scenario, options, &mut Following(&mut both), &mut progress)
+        }
+    };
+    let end = end.map_err(stopped)?;
     let metrics = recorder.finish(end);
     Ok(Run {
         seed,
@@ -123,6 +162,25 @@ pub(super) fn run_once(
             .collect(),
         metrics,
     })
+}
+
+/// A run that is measured and followed.
+struct Both<'a, 'b>(&'a mut Recorder<'b>, &'a mut dyn Follower);
+
+impl Follower for Both<'_, '_> {
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        self.0.observe(at, observation);
+        self.1.observe(at, observation);
+    }
+
+    fn follow(&mut self, at: SimTime, step: &Step) {
+        self.1.follow(at, step);
+    }
+
+    fn observe_step(&mut self, at: SimTime, observation: &Observation<'_>, step: &Step) {
+        self.0.observe(at, observation);
+        self.1.observe_step(at, observation, step);
+    }
 }
 
 /// The fingerprint of a run.

@@ -31,6 +31,11 @@ impl<O: Observer> Observer for Bare<'_, O> {
     fn follow(&mut self, at: SimTime, step: &Step) {
         self.0.follow(at, step);
     }
+
+    #[inline(always)]
+    fn observe_step(&mut self, at: SimTime, observation: &Observation<'_>, step: &Step) {
+        self.0.observe_step(at, observation, step);
+    }
 }
 
 /// Whether the runs of a scenario are bare.

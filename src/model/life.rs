@@ -258,15 +258,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if is_free {
                 self.observe_free_work_ended(slot, end);
             } else if !is_probe {
-                self.observe(Observation::WorkEnded {
+                let left = Observation::WorkEnded {
                     instance,
                     class,
                     arrived_at,
                     started_at,
                     end,
                     is_zombie,
-                });
-                self.follow_left(slot, end);
+                };
+                self.observe_left(slot, left, end);
             }
             let answers = self.network.transport == Transport::Stream
                 && self.nodes[instance.index()].state != LifeState::HostLost

@@ -42,6 +42,13 @@ pub trait Observer {
 
     /// Takes note of one step of a request, where [`Observer::FOLLOWS`] says so.
     fn follow(&mut self, _at: SimTime, _step: &Step) {}
+
+    /// Takes note of a fact that is a step of a request as well, where [`Observer::FOLLOWS`] says
+    /// so.
+    fn observe_step(&mut self, at: SimTime, observation: &Observation<'_>, step: &Step) {
+        self.observe(at, observation);
+        self.follow(at, step);
+    }
 }
 
 /// Observes nothing.
@@ -482,16 +489,4 @@ pub enum ExclusionCause {
     Detector,
     /// The calling side's balancer leaves it out because of how attempts ended.
     Ejection,
-}
-
-impl<T: Observer> Observer for &mut T {
-    const FOLLOWS: bool = T::FOLLOWS;
-
-    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
-        (**self).observe(at, observation);
-    }
-
-    fn follow(&mut self, at: SimTime, step: &Step) {
-        (**self).follow(at, step);
-    }
 }

@@ -118,20 +118,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .is_some_and(|limit| instance.waiting_count >= limit);
         if !has_worker && (is_full || (!is_plain && self.is_shed(slot))) {
             if !is_probe {
-                self.observe(Observation::WorkRejected {
+                let away = Observation::WorkRejected {
                     instance: id,
                     class,
-                });
-                self.follow_turned_away(slot);
+                };
+                self.observe_turned_away(slot, away);
             }
             return self.send_reply(slot, Reply::Rejected);
         }
         if !is_probe {
-            self.observe(Observation::WorkArrived {
+            let fact = Observation::WorkArrived {
                 instance: id,
                 class,
-            });
-            self.follow_attempt(slot, |attempt, instance| StepKind::Reached {
+            };
+            self.observe_attempt(slot, fact, |attempt, instance| StepKind::Reached {
                 attempt,
                 instance,
             });
@@ -164,12 +164,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let now = self.now();
         let waiting = now.since(arrived_at);
         if !self.is_probe(slot) {
-            self.observe(Observation::WorkStarted {
+            let fact = Observation::WorkStarted {
                 instance: id,
                 class,
                 waiting,
-            });
-            self.follow_attempt(slot, |attempt, instance| StepKind::TakenUp {
+            };
+            self.observe_attempt(slot, fact, |attempt, instance| StepKind::TakenUp {
                 attempt,
                 instance,
                 waiting,
@@ -387,15 +387,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             WorkEnd::Errored
         };
         if !self.is_probe(slot) {
-            self.observe(Observation::WorkEnded {
+            let left = Observation::WorkEnded {
                 instance: id,
                 class,
                 arrived_at,
                 started_at: Some(started_at),
                 end,
                 is_zombie: request == NIL,
-            });
-            self.follow_left(slot, end);
+            };
+            self.observe_left(slot, left, end);
             self.observe_zombie(slot);
         }
         self.send_reply(slot, reply);

@@ -57,7 +57,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.is_probe(slot) {
             return;
         }
-        self.observe(Observation::ReleasedWorkEnded {
+        let left = Observation::ReleasedWorkEnded {
             instance,
             class,
             arrived_at,
@@ -65,7 +65,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             released_at: SimTime::from_ns(due_ns),
             end,
             is_zombie: request == NIL,
-        });
-        self.follow_left(slot, end);
+        };
+        self.observe_left(slot, left, end);
     }
 }

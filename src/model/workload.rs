@@ -274,28 +274,28 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let state = &self.workloads[client.index()];
         let identity = mix(state.path_hash.wrapping_add(state.arrival_count));
         let class = self.draw_class(client, identity, source);
-        self.observe(Observation::RequestArrived {
+        let fact = Observation::RequestArrived {
             client,
             caller,
             class,
-        });
+        };
         let kind = StepKind::Arrived {
             client,
             node: caller,
             class,
             key: 0,
         };
-        self.follow(identity, kind);
+        self.observe_step(fact, identity, kind);
         let (outcome, attempt_count) = (Outcome::Failure, 0);
-        self.observe(Observation::RequestEnded {
+        let fact = Observation::RequestEnded {
             client,
             caller,
             class,
             arrived_at,
             outcome,
             attempt_count,
-        });
-        self.follow(identity, StepKind::Ended { client, outcome });
+        };
+        self.observe_step(fact, identity, StepKind::Ended { client, outcome });
     }
 
     fn schedule_think(&mut self, client: ClientId, user: u32) {

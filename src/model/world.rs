@@ -154,39 +154,59 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// Tells an observer that follows requests of a step of an attempt: `kind` makes it from the
-    /// number of the attempt and its instance.
+    /// Tells of a fact that is a step of a request as well.
     #[inline(always)]
-    pub(super) fn follow_attempt(
+    pub(super) fn observe_step(
+        &mut self,
+        observation: Observation<'_>,
+        request: u64,
+        kind: StepKind,
+    ) {
+        if !O::FOLLOWS {
+            return self.observe(observation);
+        }
+        let now = self.now();
+        if self.is_noting {
+            self.note(now, &observation);
+        }
+        let step = Step { request, kind };
+        self.observer.observe_step(now, &observation, &step);
+    }
+
+    /// Tells of a fact that is a step of an attempt as well: `kind` makes it from the number of the
+    /// attempt and its instance.
+    #[inline(always)]
+    pub(super) fn observe_attempt(
         &mut self,
         slot: u32,
+        observation: Observation<'_>,
         kind: impl FnOnce(u8, InstanceId) -> StepKind,
     ) {
-        if O::FOLLOWS {
-            let attempt = &self.attempts[slot];
-            let (identity, kind) = (attempt.identity, kind(attempt.index, attempt.instance));
-            self.follow(identity, kind);
+        if !O::FOLLOWS {
+            return self.observe(observation);
         }
+        let attempt = &self.attempts[slot];
+        let (identity, kind) = (attempt.identity, kind(attempt.index, attempt.instance));
+        self.observe_step(observation, identity, kind);
     }
 
     /// An instance is done with an attempt.
     #[inline(always)]
-    pub(super) fn follow_left(&mut self, slot: u32, end: WorkEnd) {
-        if O::FOLLOWS {
-            let is_started = self.attempts[slot].started_at != SimTime::NEVER;
-            self.follow_attempt(slot, |attempt, instance| StepKind::Left {
-                attempt,
-                instance,
-                end,
-                is_started,
-            });
-        }
+    pub(super) fn observe_left(&mut self, slot: u32, observation: Observation<'_>, end: WorkEnd) {
+        let is_started = O::FOLLOWS && self.attempts[slot].started_at != SimTime::NEVER;
+        self.observe_attempt(slot, observation, |attempt, instance| StepKind::Left {
+            attempt,
+            instance,
+            end,
+            is_started,
+        });
     }
 
     /// An attempt ended for its caller.
     #[inline(always)]
-    pub(super) fn follow_attempt_ended(
+    pub(super) fn observe_attempt_ended(
         &mut self,
+        observation: Observation<'_>,
         request: u64,
         (attempt, instance): (u8, InstanceId),
         outcome: AttemptOutcome,
@@ -196,15 +216,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             instance,
             outcome,
         };
-        self.follow(request, kind);
+        self.observe_step(observation, request, kind);
     }
 
     /// An instance turned an attempt away.
     #[inline(always)]
-    pub(super) fn follow_turned_away(&mut self, slot: u32) {
-        self.follow_attempt(slot, |attempt, instance| StepKind::TurnedAway {
-            attempt,
-            instance,
+    pub(super) fn observe_turned_away(&mut self, slot: u32, observation: Observation<'_>) {
+        self.observe_attempt(slot, observation, |attempt, instance| {
+            StepKind::TurnedAway { attempt, instance }
         });
     }
 

@@ -4,7 +4,7 @@ use super::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use super::comparison_text::{READING, between_lines, facts_text, notes, sentences, tables};
 use super::files::write_picture;
 use super::html::{Block, Mark, ReportPage, Table};
-use super::page::basis;
+use super::page::{basis, question};
 use super::pictures::comparison::pictures;
 use super::run_dir::{RunDirError, RunDirWriter};
 use super::study_page::{self, footer, paragraphs, table};
@@ -70,7 +70,7 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
     ReportPage {
         title: format!("{}: a comparison", facts.scenario),
         facts: facts_text(comparison, facts.seed),
-        question: facts.basis.question.clone(),
+        question: question::blocks(&facts.basis.header),
         findings: sentences(comparison),
         variants: comparison.variants.clone(),
         replay: None,

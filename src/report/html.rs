@@ -14,8 +14,8 @@ pub struct ReportPage {
     pub title: String,
     /// One line of facts: seed, length, size.
     pub facts: String,
-    /// The question, in paragraphs.
-    pub question: Vec<String>,
+    /// The question.
+    pub question: Vec<Block>,
     /// The answer: one sentence per finding.
     pub findings: Vec<String>,
     /// What can be shown and hidden by name: the variants of a comparison.
@@ -44,6 +44,10 @@ pub enum Block {
     Paragraph(String),
     /// Prose in small grey letters.
     Note(String),
+    /// Items, each a piece of prose.
+    List(Vec<String>),
+    /// Lines as they are, in letters of one width.
+    Columns(String),
     /// A table.
     Table(Table),
     /// A chart, with its numbers folded away below it.
@@ -191,8 +195,8 @@ fn open_document(html: &mut String, page: &ReportPage) {
     );
     if !page.question.is_empty() {
         html.push_str("<div class=\"question\">\n");
-        for paragraph in &page.question {
-            let _ = writeln!(html, "<p>{}</p>", escape(paragraph));
+        for block in &page.question {
+            write_block(html, block);
         }
         html.push_str("</div>\n");
     }
@@ -249,6 +253,16 @@ fn write_block(html: &mut String, block: &Block) {
         }
         Block::Note(text) => {
             let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(text));
+        }
+        Block::List(items) => {
+            html.push_str("<ul>\n");
+            for item in items {
+                let _ = writeln!(html, "<li>{}</li>", escape(item));
+            }
+            html.push_str("</ul>\n");
+        }
+        Block::Columns(text) => {
+            let _ = writeln!(html, "<pre tabindex=\"0\">{}</pre>", escape(text));
         }
         Block::Table(table) => write_table(html, table),
         Block::Picture(picture) => write_picture(html, picture),
@@ -400,7 +414,11 @@ mod tests {
         ReportPage {
             title: HOSTILE.into(),
             facts: HOSTILE.into(),
-            question: vec![HOSTILE.into()],
+            question: vec![
+                Block::Paragraph(HOSTILE.into()),
+                Block::List(vec![HOSTILE.into()]),
+                Block::Columns(HOSTILE.into()),
+            ],
             findings: vec![HOSTILE.into()],
             variants: vec![HOSTILE.into()],
             replay: None,

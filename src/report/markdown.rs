@@ -8,8 +8,13 @@ use super::html::{Block, Mark, ReportPage, Table};
 pub fn render(page: &ReportPage) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "# {}\n\n{}\n", plain(&page.title), plain(&page.facts));
-    for paragraph in &page.question {
-        let _ = writeln!(text, "> {}\n>", plain(paragraph));
+    for block in &page.question {
+        let mut said = String::new();
+        write_block(&mut said, block);
+        for line in said.trim_start().lines() {
+            let _ = writeln!(text, "> {line}");
+        }
+        text.push_str(">\n");
     }
     if !page.findings.is_empty() {
         let findings: Vec<String> = page.findings.iter().map(|it| plain(it)).collect();
@@ -34,6 +39,16 @@ fn write_block(text: &mut String, block: &Block) {
         }
         Block::Note(words) => {
             let _ = writeln!(text, "\n*{}*", plain(words));
+        }
+        Block::List(items) => {
+            text.push('\n');
+            for item in items {
+                let _ = writeln!(text, "- {}", plain(item));
+            }
+        }
+        Block::Columns(columns) => {
+            text.push('\n');
+            write_code(text, columns);
         }
         Block::Table(table) => write_table(text, table),
         Block::Picture(picture) => {
@@ -110,7 +125,11 @@ mod tests {
         let page = ReportPage {
             title: "rack_loss".into(),
             facts: "seed 7".into(),
-            question: vec!["Why <b>?".into()],
+            question: vec![
+                Block::Paragraph("Why <b>?".into()),
+                Block::List(vec!["*a*".into(), "b".into()]),
+                Block::Columns("x   y\n1   2".into()),
+            ],
             findings: vec!["Held.".into(), "p99 rose.".into()],
             variants: Vec::new(),
             replay: None,
@@ -128,7 +147,8 @@ mod tests {
             footer: "digest 1".into(),
         };
         let expected = [
-            "# rack\\_loss\n\nseed 7\n\n> Why &lt;b>?\n>\n",
+            "# rack\\_loss\n\nseed 7\n\n> Why &lt;b>?\n>\n> - \\*a\\*\n> - b\n>",
+            "> ```\n> x   y\n> 1   2\n> ```\n>\n",
             "**Answer.** Held. p99 rose.\n\n## Requests\n\n**All | of it**\n",
             "|  | p99\\_ms |\n| --- | ---: |\n| **a\\|b** | 1 |\n\nScenario:\n",
             "````\na = \"```\"\n````\n\n## Repeat\n",

@@ -53,7 +53,7 @@ pub struct ChromeTrace<'w> {
 
 impl<'w> ChromeTrace<'w> {
     /// Writes the trace of a run of `scenario` with `seed` to `out`.
-    pub fn new(scenario: &Scenario, seed: u64, out: &'w mut dyn Write) -> Self {
+    pub fn new(scenario: &Scenario, seed: u64, out: &'w mut (dyn Write + Send)) -> Self {
         let every = (scenario.duration.as_ns() / SAMPLE_COUNT).max(1);
         let mut trace = ChromeTrace {
             names: Names::new(scenario),

@@ -2,9 +2,10 @@
 //! general machinery.
 
 use std::io::{self, Write};
+use std::ops::{Deref, DerefMut};
 
 /// Bytes that are collected before they are written.
-const BUFFER_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 18;
 
 /// The digits of 00 to 99.
 const PAIRS: [[u8; 2]; 100] = {
@@ -17,36 +18,23 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Collects bytes and writes them in large pieces. The first error is kept, and nothing is written
-/// after it.
-pub struct JsonWriter<'w> {
-    out: &'w mut dyn Write,
-    buffer: Vec<u8>,
-    error: Option<io::Error>,
-}
+/// Bytes that are collected.
+#[derive(Debug, Default)]
+pub struct Bytes(Vec<u8>);
 
-impl<'w> JsonWriter<'w> {
-    /// Writes to `out`.
-    pub fn new(out: &'w mut dyn Write) -> Self {
-        JsonWriter {
-            out,
-            buffer: Vec::with_capacity(BUFFER_BYTES + 4096),
-            error: None,
-        }
-    }
-
+impl Bytes {
     /// Adds bytes as they are.
     #[inline]
     pub fn raw(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     /// Adds the first `length` of some bytes. A copy of a fixed length is the fastest one.
     #[inline]
     pub fn padded<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
-        let end = self.buffer.len() + length;
-        self.buffer.extend_from_slice(bytes);
-        self.buffer.truncate(end);
+        let end = self.0.len() + length;
+        self.0.extend_from_slice(bytes);
+        self.0.truncate(end);
     }
 
     /// Adds a text of the scenario.
@@ -77,14 +65,52 @@ impl<'w> JsonWriter<'w> {
     pub fn identity(&mut self, identity: u64) {
         let halves = [(identity >> 32) as u32, identity as u32];
         for half in halves {
-            self.buffer.extend_from_slice(&hexadecimal(half));
+            self.0.extend_from_slice(&hexadecimal(half));
+        }
+    }
+
+    /// Adds what others hold, and empties them.
+    #[inline]
+    pub fn take(&mut self, others: &mut Bytes) {
+        self.0.extend_from_slice(&others.0);
+        others.0.clear();
+    }
+
+    /// What they say.
+    #[cfg(test)]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("they are made of texts")
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Collects bytes and writes them in large pieces. The first error is kept, and nothing is written
+/// after it.
+pub struct JsonWriter<'w> {
+    out: &'w mut (dyn Write + Send),
+    bytes: Bytes,
+    error: Option<io::Error>,
+}
+
+impl<'w> JsonWriter<'w> {
+    /// Writes to `out`.
+    pub fn new(out: &'w mut (dyn Write + Send)) -> Self {
+        JsonWriter {
+            out,
+            bytes: Bytes(Vec::with_capacity(BUFFER_BYTES + 4096)),
+            error: None,
         }
     }
 
     /// Writes what was collected, if it is much.
     #[inline]
     pub fn end_record(&mut self) {
-        if BUFFER_BYTES <= self.buffer.len() {
+        if BUFFER_BYTES <= self.bytes.0.len() {
             self.flush();
         }
     }
@@ -100,11 +126,27 @@ impl<'w> JsonWriter<'w> {
 
     fn flush(&mut self) {
         if self.error.is_none()
-            && let Err(error) = self.out.write_all(&self.buffer)
+            && let Err(error) = self.out.write_all(&self.bytes.0)
         {
             self.error = Some(error);
         }
-        self.buffer.clear();
+        self.bytes.0.clear();
+    }
+}
+
+impl Deref for JsonWriter<'_> {
+    type Target = Bytes;
+
+    #[inline]
+    fn deref(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl DerefMut for JsonWriter<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Bytes {
+        &mut self.bytes
     }
 }
 

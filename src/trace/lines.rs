@@ -1,44 +1,128 @@
-//! Every fact of a run and every step of its requests as JSON, one a line.
+//! Every fact of a run and every step of its requests as JSON, in lines.
 //!
-//! `at_ns` is the time in nanoseconds. A fact says in `fact` what it is; a step of a request has
-//! its identity in `request` and what happened in `step`. The other keys are those of
-//! [`Observation`] and [`StepKind`](crate::model::observation::step::StepKind). Lengths and
-//! instants are in nanoseconds and say so in their key; nodes, calls, clients and faults have the
-//! names that they have everywhere.
+//! The first line says what the keys mean and which values are usual: a key that is not there has
+//! its usual value. Every other line says in `ns` when it is, in `what` what happened, and in the
+//! other keys the fields of that, as [`Observation`] and [`StepKind`] have them. Most steps of a
+//! request are facts as well, and one name stands for both; the line then has the identity of the
+//! request in `request`. What happens to one request in one instant shares a line as long as all
+//! that the fields say is the same. Nodes, calls, clients and faults have the names that they have
+//! everywhere.
 
-use std::fmt::Display;
 use std::io::{self, Write};
 
-use serde::ser::{Error, Impossible, Serialize, SerializeSeq, SerializeStruct, Serializer};
-
 use super::Follower;
-use super::json::{Digits, JsonWriter, quoted};
-use super::lines_hot;
+use super::json::{Bytes, Digits, JsonWriter, quoted};
+use super::lines_fields;
 use super::names::Names;
-use crate::model::observation::Observation;
-use crate::model::observation::step::Step;
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId, NodeId};
+use crate::model::observation::step::{Step, StepKind};
+use crate::model::observation::{Observation, Outcome};
 use crate::scenario::Scenario;
 use crate::time::SimTime;
 
+/// What the keys of the other lines mean, besides the fields of facts.
+const KEYS: [(&str, &str); 7] = [
+    ("ns", "when: nanoseconds since the start of the run"),
+    (
+        "request",
+        "whose steps these are, as `stormglass why` takes it; other lines are about no single one",
+    ),
+    (
+        "what",
+        "what happened, in this order; the other keys are fields of that",
+    ),
+    (
+        "lasted_ns",
+        "how long the attempt that ended, the call or the request took",
+    ),
+    (
+        "stayed_ns",
+        "how long the work that ended was at its instance",
+    ),
+    (
+        "worked_ns",
+        "how long a worker had it; not there if none took it up",
+    ),
+    ("*_ns", "a length; *_at_ns is an instant"),
+];
+
+/// Values that are usual in every scenario, as JSON.
+const USUAL: &str = "\"class\":null,\"attempt\":0,\"is_wasted\":false,\"waiting_ns\":0,\
+                     \"is_zombie\":false,\"attempt_count\":1";
+
 /// Writes lines as things happen.
 pub struct Lines<'w> {
-    names: Names,
+    pub(super) names: Names,
     out: JsonWriter<'w>,
     /// The instant of the last line, and its digits.
     last: (SimTime, Digits),
-    /// Facts and steps of which there are many are written faster.
-    pub(super) is_hot: bool,
+    /// The request of the line that is open.
+    pub(super) request: Option<u64>,
+    /// What happened last in the line that is open; what it is called, and all fields.
+    pub(super) state: State,
+    pub(super) what: Bytes,
+    pub(super) fields: Bytes,
+    /// The client and the call, where there is only one.
+    pub(super) has_one_client: bool,
+    pub(super) has_one_edge: bool,
+}
+
+/// What may go on in the line that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing.
+    Closed,
+    /// A request arrived: its call may begin.
+    Arrived { node: NodeId, told: (ClassId, u32) },
+    /// It is known whose sub-call a request is: the call may begin.
+    Belongs,
+    /// A call began: its first attempt may be sent. `told`: class and key, where the line has them.
+    Began {
+        caller: CallerId,
+        edge: EdgeId,
+        told: Option<(ClassId, u32)>,
+    },
+    /// Work arrived: a worker may take it up at once.
+    Reached {
+        attempt: u8,
+        instance: InstanceId,
+        class: ClassId,
+    },
+    /// A worker took work up, or an instance is done with some: it may say how many are busy.
+    Worked { instance: InstanceId },
+    /// An attempt ended: its call may end with it.
+    AttemptEnded {
+        caller: CallerId,
+        edge: EdgeId,
+        class: ClassId,
+        since: SimTime,
+        is_success: bool,
+    },
+    /// A call ended: the request of a client may end with it.
+    CallEnded {
+        caller: CallerId,
+        class: ClassId,
+        since: SimTime,
+        outcome: Outcome,
+    },
 }
 
 impl<'w> Lines<'w> {
-    /// Writes the facts of a run of `scenario` to `out`.
-    pub fn new(scenario: &Scenario, out: &'w mut dyn Write) -> Self {
-        Lines {
+    /// Writes the facts of the run of `scenario` with `seed` to `out`.
+    pub fn new(scenario: &Scenario, seed: u64, out: &'w mut (dyn Write + Send)) -> Self {
+        let mut lines = Lines {
             names: Names::new(scenario),
             out: JsonWriter::new(out),
             last: (SimTime::START, Digits::of(0)),
-            is_hot: true,
-        }
+            request: None,
+            state: State::Closed,
+            what: Bytes::default(),
+            fields: Bytes::default(),
+            has_one_client: scenario.clients.len() == 1,
+            has_one_edge: scenario.edges.len() == 1,
+        };
+        lines.head(scenario, seed);
+        lines
     }
 
     /// Writes what is left.
@@ -46,360 +130,160 @@ impl<'w> Lines<'w> {
     /// # Errors
     ///
     /// The first one of writing.
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<()> {
+        self.close();
         self.out.finish()
     }
 
-    /// Opens a line. Many follow each other in one instant.
-    #[inline]
-    fn open(&mut self, at: SimTime) {
-        if self.last.0 != at {
-            self.last = (at, Digits::of(at.as_ns()));
+    /// The line that explains the others.
+    fn head(&mut self, scenario: &Scenario, seed: u64) {
+        let out = &mut self.out;
+        let version = env!("CARGO_PKG_VERSION");
+        let name = quoted(&scenario.name);
+        out.raw(&format!(
+            "{{\"stormglass\":\"{version}\",\"scenario\":{name},\"seed\":{seed},\"keys\":{{"
+        ));
+        for (index, (key, words)) in KEYS.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            out.raw(&format!("{comma}\"{key}\":{}", quoted(words)));
         }
-        self.out.raw("{\"at_ns\":");
-        self.out.padded(&self.last.1.bytes, self.last.1.length);
+        out.raw("},\"usual\":{");
+        out.raw(USUAL);
+        if self.has_one_client {
+            out.raw(&format!(
+                ",\"client\":{}",
+                quoted(&scenario.clients[0].name)
+            ));
+        }
+        if self.has_one_edge {
+            out.raw(&format!(",\"edge\":{}", quoted(&scenario.edges[0].path)));
+        }
+        out.raw("}}\n");
     }
 
+    /// Goes on with the line that is open, if it is about this request in this instant and `joins`
+    /// says that its last fact allows it; otherwise begins another one.
+    #[inline]
+    pub(super) fn open(
+        &mut self,
+        at: SimTime,
+        request: Option<u64>,
+        joins: impl FnOnce(State) -> bool,
+    ) -> bool {
+        let goes_on = self.last.0 == at && self.request == request && joins(self.state);
+        if !goes_on {
+            self.close();
+            if self.last.0 != at {
+                self.last = (at, Digits::of(at.as_ns()));
+            }
+            self.request = request;
+        }
+        goes_on
+    }
+
+    /// Names what the fields are about that come next.
+    #[inline]
+    pub(super) fn say(&mut self, quoted_name: &str) {
+        if !self.what.is_empty() {
+            self.what.raw(",");
+        }
+        self.what.raw(quoted_name);
+    }
+
+    /// Writes the line that is open.
     #[inline]
     fn close(&mut self) {
+        self.state = State::Closed;
+        if self.what.is_empty() {
+            return;
+        }
+        self.out.raw("{\"ns\":");
+        self.out.padded(&self.last.1.bytes, self.last.1.length);
+        if let Some(request) = self.request {
+            self.out.raw(",\"request\":\"");
+            self.out.identity(request);
+            self.out.raw("\"");
+        }
+        self.out.raw(",\"what\":[");
+        self.out.take(&mut self.what);
+        self.out.raw("]");
+        self.out.take(&mut self.fields);
         self.out.raw("}\n");
         self.out.end_record();
     }
 
-    fn fields(&mut self, value: &impl Serialize) {
-        let fields = Fields {
-            names: &self.names,
-            out: &mut self.out,
-            key: None,
-            lead: ",",
-            newtype: "",
-        };
-        value
-            .serialize(fields)
-            .expect("facts are made of what a line can hold");
+    /// A fact of which there are not so many, in a line of its own. `step`: it is one of a request
+    /// and an attempt as well.
+    fn rare(&mut self, at: SimTime, observation: &Observation<'_>, step: Option<(u64, u8)>) {
+        self.open(at, step.map(|(request, _)| request), |_| false);
+        let name = lines_fields::write(&mut self.fields, &self.names, observation);
+        self.say(&format!("\"{name}\""));
+        if let Some((_, attempt)) = step {
+            self.attempt(attempt);
+        }
+    }
+
+    /// A step that is no fact, in a line of its own, or one that is told apart from its fact.
+    fn lone(&mut self, at: SimTime, step: &Step) {
+        self.open(at, Some(step.request), |_| false);
+        let name = lines_fields::write(&mut self.fields, &self.names, &step.kind);
+        match step.kind {
+            StepKind::BelongsTo { .. } => {
+                self.say("\"belongs_to\"");
+                self.state = State::Belongs;
+            }
+            StepKind::BackedOff { .. } => self.say("\"backed_off\""),
+            _ => self.say(&format!("\"step_{name}\"")),
+        }
     }
 }
 
 impl Follower for Lines<'_> {
+    #[inline]
     fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
-        self.open(at);
-        if !self.is_hot || !lines_hot::fact(&mut self.out, &self.names, observation) {
-            self.fields(observation);
+        match *observation {
+            Observation::BusyChanged {
+                instance,
+                busy_count,
+            } => self.busy(at, instance, busy_count),
+            _ => self.rare(at, observation, None),
         }
-        self.close();
     }
 
     fn follow(&mut self, at: SimTime, step: &Step) {
-        self.open(at);
-        self.out.raw(",\"request\":\"");
-        self.out.identity(step.request);
-        self.out.raw("\"");
-        if !self.is_hot || !lines_hot::step(&mut self.out, &self.names, &step.kind) {
-            self.fields(&step.kind);
-        }
-        self.close();
-    }
-}
-
-/// Writes values into an object that is open. A key waits for its value, which knows its unit.
-struct Fields<'a, 'w> {
-    names: &'a Names,
-    out: &'a mut JsonWriter<'w>,
-    key: Option<&'static str>,
-    /// Stands before a key.
-    lead: &'static str,
-    /// What kind of number comes.
-    newtype: &'static str,
-}
-
-/// A fact holds something that lines do not: a mistake in this program.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unknown(String);
-
-impl Error for Unknown {
-    fn custom<T: Display>(message: T) -> Self {
-        Unknown(message.to_string())
-    }
-}
-
-type Done = Result<(), Unknown>;
-type Never = Impossible<(), Unknown>;
-
-impl<'w> Fields<'_, 'w> {
-    /// Writes the key that waits, with the unit of its value.
-    fn open(&mut self, unit: &str) {
-        if let Some(key) = self.key.take() {
-            self.out.raw(self.lead);
-            self.out.raw("\"");
-            self.out.raw(key);
-            self.out.raw(unit);
-            self.out.raw("\":");
+        match step.kind {
+            StepKind::Began { caller, edge } => self.began(at, step.request, caller, edge),
+            _ => self.lone(at, step),
         }
     }
 
-    /// Writes a value that is JSON already.
-    fn json(mut self, text: &str) -> Done {
-        self.open("");
-        self.out.raw(text);
-        Ok(())
-    }
-
-    fn word(mut self, word: &str) -> Done {
-        self.open("");
-        self.out.raw("\"");
-        self.out.raw(word);
-        self.out.raw("\"");
-        Ok(())
-    }
-
-    /// Indices become names, times get their unit, identities are hexadecimal.
-    fn number(mut self, number: u64) -> Done {
-        match self.newtype {
-            "" => self.open(""),
-            "SimTime" | "SimDuration" => self.open("_ns"),
-            "Identity" => {
-                self.open("");
-                self.out.raw("\"");
-                self.out.identity(number);
-                self.out.raw("\"");
-                return Ok(());
+    fn observe_step(&mut self, at: SimTime, observation: &Observation<'_>, step: &Step) {
+        if self.often(at, observation, step) {
+            return;
+        }
+        match (observation, step.kind) {
+            (
+                Observation::WorkRejected { instance, .. },
+                StepKind::TurnedAway {
+                    attempt,
+                    instance: place,
+                },
+            ) if *instance == place => self.rare(at, observation, Some((step.request, attempt))),
+            (
+                Observation::ReleasedWorkEnded { instance, end, .. },
+                StepKind::Left {
+                    attempt,
+                    instance: place,
+                    end: how,
+                    is_started: true,
+                },
+            ) if (*instance, *end) == (place, how) => {
+                self.rare(at, observation, Some((step.request, attempt)));
             }
-            name => {
-                let index = usize::try_from(number).expect("an index fits");
-                return match self.names.of(name, index) {
-                    Some(text) => self.json(text),
-                    None => unknown(name),
-                };
+            _ => {
+                self.rare(at, observation, None);
+                self.lone(at, step);
             }
         }
-        self.out.number(number);
-        Ok(())
-    }
-
-    /// The place of a value inside this one.
-    fn inner(&mut self, key: Option<&'static str>, lead: &'static str) -> Fields<'_, 'w> {
-        Fields {
-            names: self.names,
-            out: &mut *self.out,
-            key,
-            lead,
-            newtype: "",
-        }
-    }
-}
-
-fn unknown<T>(what: &str) -> Result<T, Unknown> {
-    Err(Unknown(format!("{what} has no place in a line")))
-}
-
-impl<'a, 'w> Serializer for Fields<'a, 'w> {
-    type Ok = ();
-    type Error = Unknown;
-    type SerializeSeq = List<'a, 'w>;
-    type SerializeTuple = Never;
-    type SerializeTupleStruct = Never;
-    type SerializeTupleVariant = Never;
-    type SerializeMap = Never;
-    type SerializeStruct = Object<'a, 'w>;
-    type SerializeStructVariant = Never;
-
-    fn serialize_bool(self, holds: bool) -> Done {
-        self.json(if holds { "true" } else { "false" })
-    }
-
-    fn serialize_u8(self, number: u8) -> Done {
-        self.number(u64::from(number))
-    }
-
-    fn serialize_u16(self, number: u16) -> Done {
-        self.number(u64::from(number))
-    }
-
-    fn serialize_u32(self, number: u32) -> Done {
-        self.number(u64::from(number))
-    }
-
-    fn serialize_u64(self, number: u64) -> Done {
-        self.number(number)
-    }
-
-    fn serialize_f64(self, number: f64) -> Done {
-        self.json(&serde_json::json!(number).to_string())
-    }
-
-    fn serialize_str(self, text: &str) -> Done {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        match text.bytes().all(is_plain) {
-            true => self.word(text),
-            false => self.json(&quoted(text)),
-        }
-    }
-
-    fn serialize_none(self) -> Done {
-        self.json("null")
-    }
-
-    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Done {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Done {
-        self.json("null")
-    }
-
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Done {
-        self.word(variant)
-    }
-
-    fn serialize_newtype_struct<T: ?Sized + Serialize>(
-        mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Done {
-        self.newtype = name;
-        value.serialize(self)
-    }
-
-    /// Of a choice of what something is, only what it is.
-    fn serialize_newtype_variant<T: ?Sized + Serialize>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        value: &T,
-    ) -> Done {
-        value.serialize(self)
-    }
-
-    fn serialize_seq(mut self, _: Option<usize>) -> Result<List<'a, 'w>, Unknown> {
-        self.open("");
-        self.out.raw("[");
-        Ok(List {
-            fields: self,
-            is_first: true,
-        })
-    }
-
-    /// A fact stands in the line itself; what is inside one is an object of its own.
-    fn serialize_struct(mut self, _: &'static str, _: usize) -> Result<Object<'a, 'w>, Unknown> {
-        let is_nested = self.key.is_some() || self.lead.is_empty();
-        self.open("");
-        Ok(Object {
-            lead: if is_nested { "{" } else { "," },
-            fields: self,
-            is_nested,
-        })
-    }
-
-    fn serialize_i8(self, _: i8) -> Done {
-        unknown("i8")
-    }
-
-    fn serialize_i16(self, _: i16) -> Done {
-        unknown("i16")
-    }
-
-    fn serialize_i32(self, _: i32) -> Done {
-        unknown("i32")
-    }
-
-    fn serialize_i64(self, _: i64) -> Done {
-        unknown("i64")
-    }
-
-    fn serialize_f32(self, _: f32) -> Done {
-        unknown("f32")
-    }
-
-    fn serialize_char(self, _: char) -> Done {
-        unknown("a character")
-    }
-
-    fn serialize_bytes(self, _: &[u8]) -> Done {
-        unknown("bytes")
-    }
-
-    fn serialize_unit_struct(self, name: &'static str) -> Done {
-        unknown(name)
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Never, Unknown> {
-        unknown("a tuple")
-    }
-
-    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Never, Unknown> {
-        unknown(name)
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        name: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Never, Unknown> {
-        unknown(name)
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Never, Unknown> {
-        unknown("a map")
-    }
-
-    fn serialize_struct_variant(
-        self,
-        name: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Never, Unknown> {
-        unknown(name)
-    }
-}
-
-/// A list under way.
-struct List<'a, 'w> {
-    fields: Fields<'a, 'w>,
-    is_first: bool,
-}
-
-impl SerializeSeq for List<'_, '_> {
-    type Ok = ();
-    type Error = Unknown;
-
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Done {
-        if !std::mem::take(&mut self.is_first) {
-            self.fields.out.raw(",");
-        }
-        value.serialize(self.fields.inner(None, ""))
-    }
-
-    fn end(self) -> Done {
-        self.fields.out.raw("]");
-        Ok(())
-    }
-}
-
-/// An object under way: the line itself, or one inside it.
-struct Object<'a, 'w> {
-    fields: Fields<'a, 'w>,
-    lead: &'static str,
-    is_nested: bool,
-}
-
-impl SerializeStruct for Object<'_, '_> {
-    type Ok = ();
-    type Error = Unknown;
-
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, key: &'static str, value: &T) -> Done {
-        let lead = std::mem::replace(&mut self.lead, ",");
-        value.serialize(self.fields.inner(Some(key), lead))
-    }
-
-    fn end(self) -> Done {
-        if self.is_nested {
-            self.fields.out.raw("}");
-        }
-        Ok(())
     }
 }

@@ -10,6 +10,7 @@ pub mod story;
 pub mod words;
 
 mod json;
+mod lines_fields;
 mod lines_hot;
 mod names;
 
@@ -28,6 +29,12 @@ pub trait Follower {
 
     /// Takes note of one step of a request.
     fn follow(&mut self, at: SimTime, step: &Step);
+
+    /// Takes note of a fact that is a step of a request as well.
+    fn observe_step(&mut self, at: SimTime, observation: &Observation<'_>, step: &Step) {
+        self.observe(at, observation);
+        self.follow(at, step);
+    }
 }
 
 /// A follower as the observer of a run.
@@ -44,5 +51,10 @@ impl Observer for Following<'_> {
     #[inline]
     fn follow(&mut self, at: SimTime, step: &Step) {
         self.0.follow(at, step);
+    }
+
+    #[inline]
+    fn observe_step(&mut self, at: SimTime, observation: &Observation<'_>, step: &Step) {
+        self.0.observe_step(at, observation, step);
     }
 }

@@ -63,6 +63,12 @@ impl Names {
         self.node(self.caller_nodes[caller.index()])
     }
 
+    /// The node that a calling side belongs to.
+    #[inline]
+    pub fn caller_node(&self, caller: CallerId) -> NodeId {
+        self.caller_nodes[caller.index()]
+    }
+
     /// `"shop"`.
     pub fn client(&self, client: ClientId) -> &Piece {
         &self.clients[client.index()]

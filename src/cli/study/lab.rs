@@ -1,13 +1,15 @@
 //! Where the points of a study are built and run, and every run is noted down.
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::CliError;
 use super::super::args::LimitArgs;
 use super::super::interrupt::Interrupt;
 use super::super::load::{refused, show_diagnostics};
 use super::super::run::{jobs_that_fit, memory_for_runs};
-use super::super::style::Console;
+use super::super::style::{Console, ProgressMode};
+use super::super::sweep::progress::RunMeter;
 use crate::experiment::plan::{Monitor, Plan, PlanError};
 use crate::experiment::study::Study;
 use crate::report::manifest::{PointRecord, ReplicationRecord};
@@ -25,24 +27,44 @@ pub struct Lab<'a> {
     pub limits: &'a LimitArgs,
     /// Runs at once; 0 takes every core.
     pub jobs: u32,
-    /// Whether the user asked to stop.
-    pub interrupt: &'a Interrupt,
+    /// How many runs are done, and whether the user asked to stop.
+    pub meter: Arc<StudyMeter>,
     /// The runs so far.
     pub runs: Vec<PointRecord>,
 }
 
-/// Passes on the user's wish to stop.
-struct Listener<'a>(&'a Interrupt);
+/// Shows how many runs are done, and passes on the user's wish to stop.
+pub struct StudyMeter {
+    interrupt: Interrupt,
+    runs: Mutex<RunMeter>,
+}
 
-impl Monitor for Listener<'_> {
+impl StudyMeter {
+    /// Starts the clock of a study of so many runs, as far as is known.
+    pub fn start(mode: ProgressMode, interrupt: &Interrupt, run_count: u32) -> Arc<Self> {
+        Arc::new(StudyMeter {
+            interrupt: interrupt.clone(),
+            runs: Mutex::new(RunMeter::start(mode, run_count, 0)),
+        })
+    }
+
+    /// How many runs are done.
+    pub fn runs(&self) -> MutexGuard<'_, RunMeter> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Monitor for StudyMeter {
     fn on_progress(&self, _: u32, _: SimTime, _: u64) -> ControlFlow<()> {
-        match self.0.is_raised() {
+        match self.interrupt.is_raised() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
     }
 
-    fn on_done(&self, _: u32) {}
+    fn on_done(&self, _: u32) {
+        self.runs().on_done(false);
+    }
 }
 
 impl Lab<'_> {
@@ -77,8 +99,7 @@ impl Lab<'_> {
             replication_count,
             jobs: jobs_that_fit(self.jobs, &size, memory),
         };
-        let listener = Listener(self.interrupt);
-        let done = study.extend(&plan, self.limits.max_events, &listener);
+        let done = study.extend(&plan, self.limits.max_events, &*self.meter);
         done.map_err(|error| {
             let advice = match error {
                 PlanError::Interrupted => String::new(),

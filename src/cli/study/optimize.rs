@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::super::args::Format;
 use super::super::command::repeat_optimize;
@@ -14,7 +15,7 @@ use super::super::{CliError, Exit};
 use super::args::OptimizeArgs;
 use super::directory::Desk;
 use super::goal::parse;
-use super::lab::Lab;
+use super::lab::{Lab, StudyMeter};
 use crate::experiment::optimize::{Candidate, Goal, Round, halve};
 use crate::experiment::study::Study;
 use crate::experiment::sweep::points::SweepPlan;
@@ -48,7 +49,7 @@ pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError>
         base: load::open(&input, std::slice::from_ref(&goal.measure), console)?,
         limits: &args.load.limits,
         jobs: args.jobs,
-        interrupt: &interrupt,
+        meter: StudyMeter::start(console.progress_mode(), &interrupt, run_count(args, &plan)),
         runs: Vec::new(),
     };
     let desk = Desk::open(args.out.as_deref())?;
@@ -56,6 +57,9 @@ pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError>
         .map(|point| candidate(&mut lab, &plan, &goal, point, console))
         .collect::<Result<Vec<_>, _>>()?;
     let found = search(args, (goal, plan), candidates, &mut lab, console)?;
+    if let Some(took) = lab.meter.runs().finish() {
+        console.note(took);
+    }
     let command = repeat_optimize(args);
     let (facts, place) =
         desk.close((&lab, &scenario), ("optimize", command), |writer, facts| {
@@ -66,6 +70,18 @@ pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError>
         VerdictState::Held => Exit::Done,
         VerdictState::Failed | VerdictState::Undecided => Exit::ExpectationFailed,
     })
+}
+
+/// Runs to spend on the search.
+fn budget(args: &OptimizeArgs, plan: &SweepPlan) -> u32 {
+    let standard = plan.point_count().saturating_mul(RUNS_PER_POINT);
+    args.budget.unwrap_or(standard)
+}
+
+/// Runs of the whole study: the search may need fewer.
+fn run_count(args: &OptimizeArgs, plan: &SweepPlan) -> u32 {
+    let confirmed_count = plan.point_count().min(2);
+    budget(args, plan).saturating_add(confirmed_count.saturating_mul(args.confirm))
 }
 
 /// A point of which the constraints are expected.
@@ -97,14 +113,14 @@ fn search(
     lab: &mut Lab,
     console: &mut Console,
 ) -> Result<Found, CliError> {
+    let meter = Arc::clone(&lab.meter);
     let mut extend = |candidate: &mut Candidate, seed: u64, replication_count: u32| {
         let (study, label) = (&mut candidate.study, plan.label(candidate.point));
         lab.extend(study, seed, replication_count, &label)?;
         lab.note(&plan.sets(candidate.point), study);
         Ok::<(), CliError>(())
     };
-    let standard = plan.point_count().saturating_mul(RUNS_PER_POINT);
-    let budget = args.budget.unwrap_or(standard);
+    let budget = budget(args, &plan);
     let mut rounds: Vec<Round> = Vec::new();
     let best = halve(
         candidates,
@@ -112,12 +128,13 @@ fn search(
         goal.aim,
         |candidate, count| extend(candidate, plan.seed, count),
         |round| {
-            console.note(format_args!(
+            let words = format_args!(
                 "{} points with {} replications each: {} go on",
                 round.standings.len(),
                 round.replication_count,
                 round.kept_count
-            ));
+            );
+            meter.runs().aside(|| console.note(words));
             rounds.push(round.clone());
         },
     )?;

@@ -14,7 +14,7 @@ use super::super::style::{Console, HEADING};
 use super::super::{CliError, Exit};
 use super::args::SensitivityArgs;
 use super::directory::Desk;
-use super::lab::Lab;
+use super::lab::{Lab, StudyMeter};
 use crate::experiment::sensitivity::{Effect, End, FLIP_STEP_COUNT, sort};
 use crate::experiment::study::Study;
 use crate::report::files::write_table;
@@ -43,6 +43,8 @@ pub fn run(args: &SensitivityArgs, console: &mut Console) -> Result<Exit, CliErr
     let config = config(args, &scenario, &base, measure)?;
     let interrupt = Interrupt::listen()?;
     let desk = Desk::open(args.out.as_deref())?;
+    let point_count = u32::try_from(1 + 2 * config.inputs.len()).expect("inputs are few");
+    let run_count = point_count.saturating_mul(config.repeat);
     let mut inquiry = Inquiry {
         seed: scenario.seed,
         repeat: config.repeat,
@@ -50,11 +52,14 @@ pub fn run(args: &SensitivityArgs, console: &mut Console) -> Result<Exit, CliErr
             base: base.judged(),
             limits: &args.load.limits,
             jobs: args.jobs,
-            interrupt: &interrupt,
+            meter: StudyMeter::start(console.progress_mode(), &interrupt, run_count),
             runs: Vec::new(),
         },
     };
     let found = study(&mut inquiry, &config, scenario.name.clone(), console)?;
+    if let Some(took) = inquiry.lab.meter.runs().finish() {
+        console.note(took);
+    }
     if let Some(name) = &args.chart {
         write_chart(&found, name)?;
     }
@@ -178,6 +183,8 @@ impl Inquiry<'_> {
         if axis::middle(&same, &other).is_none() {
             return Ok(None);
         }
+        let more = FLIP_STEP_COUNT.saturating_mul(self.repeat);
+        self.lab.meter.runs().plan_more(more);
         for _ in 0..FLIP_STEP_COUNT {
             let Some(middle) = axis::middle(&same, &other) else {
                 break;
@@ -211,10 +218,9 @@ fn study(
             base: input.base.clone(),
             ends,
         });
-        console.detail(format_args!(
-            "{place} of {} inputs done",
-            config.inputs.len()
-        ));
+        let words = format_args!("{place} of {} inputs done", config.inputs.len());
+        let runs = inquiry.lab.meter.runs();
+        runs.aside(|| console.detail(words));
     }
     sort(&mut effects, of_base.estimate());
     Ok(Found {

@@ -8,7 +8,7 @@ mod environment;
 mod finish;
 pub mod merge;
 mod prepare;
-mod progress;
+pub mod progress;
 mod shard;
 pub mod verify;
 mod work;

@@ -1,4 +1,5 @@
-//! How far a sweep is: on standard error, for sweeps over a second, and never in results.
+//! How many runs of a study are done: on standard error, for studies over a second, and never in
+//! results.
 
 use std::fmt;
 use std::io::Write;
@@ -9,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::super::style::ProgressMode;
 use crate::report::format;
 
-/// Sweeps shorter than this are not talked about.
+/// Studies shorter than this are not talked about.
 const SILENCE: Duration = Duration::from_secs(1);
 /// Time between two updates of the bar.
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
@@ -17,7 +18,7 @@ const BAR_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shows how many runs are done.
-pub struct SweepMeter {
+pub struct RunMeter {
     mode: ProgressMode,
     started: Instant,
     next_show: Duration,
@@ -36,7 +37,7 @@ struct Status {
     elapsed: Duration,
 }
 
-impl SweepMeter {
+impl RunMeter {
     /// Starts the clock of `run_count` runs, of which some were done before.
     pub fn start(mode: ProgressMode, run_count: u32, found_count: u32) -> Self {
         let hidden = ProgressDrawTarget::hidden();
@@ -44,7 +45,7 @@ impl SweepMeter {
         let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}")
             .expect("the template is well-formed");
         bar.set_style(style);
-        SweepMeter {
+        RunMeter {
             mode,
             started: Instant::now(),
             next_show: match mode {
@@ -60,6 +61,17 @@ impl SweepMeter {
             },
             bar,
         }
+    }
+
+    /// There are more runs to do than was known.
+    pub fn plan_more(&mut self, run_count: u32) {
+        self.status.run_count = self.status.run_count.saturating_add(run_count);
+        self.bar.set_length(u64::from(self.status.run_count));
+    }
+
+    /// Does something while the bar is out of the way.
+    pub fn aside(&self, act: impl FnOnce()) {
+        self.bar.suspend(act);
     }
 
     /// Takes note of a run that is done.
@@ -111,7 +123,7 @@ impl fmt::Display for Status {
         match self.done_count - self.found_count {
             0 => Ok(()),
             count => {
-                let left = f64::from(self.run_count - self.done_count);
+                let left = f64::from(self.run_count.saturating_sub(self.done_count));
                 let secs = self.elapsed.as_secs_f64() * left / f64::from(count);
                 write!(f, ", {secs:.0} s left")
             }

@@ -11,7 +11,7 @@ use super::super::style::Console;
 use super::super::verify::{Verified, evenly, tell_difference};
 use super::known_records;
 use super::prepare::Job;
-use super::progress::SweepMeter;
+use super::progress::RunMeter;
 use crate::experiment::sweep::execute::{Outcome, RunRecord, SweepMonitor, execute};
 use crate::report::summary::digest_text;
 use crate::report::sweep::plan_file::PLAN_NAME;
@@ -23,7 +23,7 @@ type Difference = (RunRecord, Option<RunRecord>);
 /// Everything that changes when a run ends.
 struct Desk {
     records: Records,
-    meter: SweepMeter,
+    meter: RunMeter,
     different: Vec<Difference>,
 }
 
@@ -72,7 +72,7 @@ pub fn verify_sweep(
     let count = u32::try_from(chosen.len()).expect("runs are counted in 32 bits");
     let memory = job.file.plan.memory_bytes_max;
     let jobs = jobs_that_fit(args.jobs.count, &job.estimate, memory);
-    let meter = SweepMeter::start(console.progress_mode(), count, 0);
+    let meter = RunMeter::start(console.progress_mode(), count, 0);
     let comparer = Comparer {
         desk: Mutex::new(Desk {
             records,

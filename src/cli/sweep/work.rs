@@ -10,7 +10,7 @@ use super::super::interrupt::Interrupt;
 use super::super::run::{interrupted, jobs_that_fit};
 use super::super::style::Console;
 use super::prepare::Job;
-use super::progress::SweepMeter;
+use super::progress::RunMeter;
 use crate::experiment::sweep::execute::{Outcome, RunRecord, SweepMonitor, execute};
 use crate::report::sweep::records::{Journal, Records};
 
@@ -27,7 +27,7 @@ pub struct How {
 struct Desk<'a> {
     journal: Journal,
     records: &'a mut Records,
-    meter: SweepMeter,
+    meter: RunMeter,
     error: Option<io::Error>,
     failure: Option<String>,
 }
@@ -98,7 +98,7 @@ pub fn work(
         desk: Mutex::new(Desk {
             journal,
             records,
-            meter: SweepMeter::start(console.progress_mode(), count(runs), found_count),
+            meter: RunMeter::start(console.progress_mode(), count(runs), found_count),
             error: None,
             failure: None,
         }),

@@ -2,6 +2,7 @@
 
 pub mod execute;
 pub mod objective;
+pub mod paired;
 pub mod pareto;
 pub mod points;
 pub mod summary;

@@ -11,8 +11,8 @@ pub struct Front {
     /// The point of the front that is nearest to the best of both, each measure counted from its
     /// best to its worst on the front.
     pub chosen: u32,
-    /// Points that another one beats in both by their numbers, but none beyond the intervals of
-    /// both: they may belong to the front as well.
+    /// Points that another one beats in both by their numbers, but none beyond the interval of
+    /// their differences, or those of both: they may belong to the front as well.
     pub open: Vec<u32>,
     /// Points without a number of both measures, which are left out.
     pub left_out_count: u32,
@@ -21,6 +21,16 @@ pub struct Front {
 /// The front of points with their two numbers, None where one does not exist; None without any. Of
 /// points that are equal in both numbers the first stands for all.
 pub fn front(values: &[Option<[Estimate; 2]>], directions: [Direction; 2]) -> Option<Front> {
+    front_paired(values, directions, |_, _, _| None)
+}
+
+/// The same for points that share their seeds: `gap` is the interval by which a point is higher
+/// than another one in a measure. Where it is not known the intervals of both decide.
+pub fn front_paired(
+    values: &[Option<[Estimate; 2]>],
+    directions: [Direction; 2],
+    gap: impl Fn(u32, u32, usize) -> Option<(f64, f64)>,
+) -> Option<Front> {
     let sides = directions.map(|direction| match direction {
         Direction::Higher => -1.0,
         Direction::Lower | Direction::Neither => 1.0,
@@ -63,8 +73,16 @@ pub fn front(values: &[Option<[Estimate; 2]>], directions: [Direction; 2]) -> Op
         let is_on_front = on_front.iter().any(|(other, _)| *other == point);
         let own = known(point).filter(|_| !is_on_front);
         own.is_some_and(|own| {
-            let mut others = on_front.iter().filter_map(|(other, _)| known(*other));
-            !others.any(|other| is_surely_beaten(own, other, sides))
+            let with_number = |(other, _): &(u32, [f64; 2])| Some((*other, known(*other)?));
+            let mut others = on_front.iter().filter_map(with_number);
+            !others.any(|(place, other)| {
+                let gaps = [0, 1].map(|side| {
+                    let apart = || apart(&own[side], &other[side]);
+                    let (low, high) = gap(point, place, side).unwrap_or_else(apart);
+                    if sides[side] < 0.0 { -high } else { low }
+                });
+                is_surely_beaten(gaps)
+            })
         })
     };
     Some(Front {
@@ -79,16 +97,14 @@ pub fn front(values: &[Option<[Estimate; 2]>], directions: [Direction; 2]) -> Op
     })
 }
 
-/// Whether another point is at least as good in both numbers, wherever in their intervals they
-/// are, and better in one.
-fn is_surely_beaten(own: &[Estimate; 2], other: &[Estimate; 2], sides: [f64; 2]) -> bool {
-    let gaps = [0, 1].map(|side| {
-        let (own, other) = (&own[side], &other[side]);
-        match sides[side] < 0.0 {
-            true => other.low - own.high,
-            false => own.low - other.high,
-        }
-    });
+/// How much higher one number is than another, wherever in their intervals they are.
+fn apart(own: &Estimate, other: &Estimate) -> (f64, f64) {
+    (own.low - other.high, own.high - other.low)
+}
+
+/// Whether another point is at least as good in both numbers, and better in one: by how much it is
+/// better at least.
+fn is_surely_beaten(gaps: [f64; 2]) -> bool {
     gaps.iter().all(|gap| 0.0 <= *gap) && gaps.iter().any(|gap| 0.0 < *gap)
 }
 
@@ -149,5 +165,26 @@ mod tests {
         assert_eq!(open(0.0), [0_u32; 0]);
         assert_eq!(open(0.1), [2]);
         assert_eq!(open(1.4), [2, 4]);
+    }
+
+    #[test]
+    fn what_intervals_leave_open_differences_on_equal_seeds_may_decide() {
+        // The last is beaten by the second in both, and by less than their intervals.
+        let values = [[1.0, 9.0], [2.0, 3.0], [4.0, 1.0], [2.5, 3.5]];
+        let values = values.map(|v| Some(within(v, 1.0)));
+        let open = |gap: (f64, f64)| {
+            let paired = |own: u32, _: u32, _: usize| (own == 3).then_some(gap);
+            front_paired(&values, [Lower, Lower], paired)
+                .expect("points")
+                .open
+        };
+        assert_eq!(front(&values, [Lower, Lower]).expect("points").open, [3]);
+        assert_eq!(open((0.4, 0.6)), [0_u32; 0]);
+        assert_eq!(open((-0.1, 1.1)), [3]);
+        // Higher is better: then it is the others that are beaten.
+        let paired = |_: u32, _: u32, _: usize| Some((0.4, 0.6));
+        let turned = front_paired(&values, [Higher, Higher], paired).expect("points");
+        assert_eq!(turned.points, [2, 3, 0]);
+        assert_eq!(turned.open, [1]);
     }
 }

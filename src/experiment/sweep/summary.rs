@@ -7,11 +7,12 @@ use super::super::pool::Pool;
 use super::super::rare::{RareEvents, is_rare_rate, rare_events};
 use super::super::study::Estimate;
 use super::execute::{Outcome, RunRecord};
-use super::pareto::{Front, front};
+use super::paired::{PairedNumbers, all_finite};
+use super::pareto::{Front, front_paired};
 use crate::metrics::evaluate::Reading;
 use crate::metrics::lengths::{Buckets, Evidence, Lengths};
 use crate::scenario::measure::{AskedMeasure, Statistic};
-use crate::scenario::measure_catalog::direction;
+use crate::scenario::measure_catalog::{direction, info};
 
 /// One measure of one point over its replications.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,8 @@ pub struct Summarizer<'a> {
     hasher: Xxh64,
     point: PointRuns,
     summary: SweepSummary,
+    /// The two measures whose best compromises are sought, and their numbers.
+    pareto: Option<([usize; 2], PairedNumbers)>,
 }
 
 /// The runs of a point so far.
@@ -67,11 +70,17 @@ struct PointRuns {
 }
 
 impl<'a> Summarizer<'a> {
-    /// Of points that were asked for these measures, `repeat` runs each.
-    pub fn new(asked: &'a [AskedMeasure], repeat: u32) -> Self {
+    /// Of points that were asked for these measures, `repeat` runs each on the same seeds; with
+    /// the best compromises between two of the measures.
+    pub fn new(asked: &'a [AskedMeasure], repeat: u32, pareto: Option<[usize; 2]>) -> Self {
+        let unit = |place: usize| {
+            let measure = &asked[place].measure;
+            info(measure.measure).unit_of(measure.statistic)
+        };
         Summarizer {
             asked,
             repeat,
+            pareto: pareto.map(|sides| (sides, PairedNumbers::new(sides.map(unit)))),
             hasher: Xxh64::new(0),
             point: PointRuns::default(),
             summary: SweepSummary {
@@ -105,21 +114,37 @@ impl<'a> Summarizer<'a> {
         self.point.add(self.asked, record);
         if self.point.readings.len() == self.repeat as usize {
             let point = std::mem::take(&mut self.point);
-            self.summary.points.push(point.measures(self.asked));
+            let values = self.pareto.as_ref().map(|(sides, _)| {
+                let of = |side: usize| all_finite(point.readings.iter().map(|run| &run[side]));
+                sides.map(of)
+            });
+            let measures = point.measures(self.asked);
+            if let (Some((sides, paired)), Some(mut values)) = (&mut self.pareto, values) {
+                // Few events have an exact interval, which their differences have not.
+                for (side, values) in sides.iter().zip(&mut values) {
+                    values.take_if(|_| {
+                        measures[*side].rare.is_some() && is_rare_rate(&self.asked[*side].measure)
+                    });
+                }
+                paired.add(values);
+            }
+            self.summary.points.push(measures);
         }
     }
 
-    /// The summary, with the best compromises between two of the measures.
-    pub fn finish(self, pareto: Option<[usize; 2]>) -> SweepSummary {
+    /// The summary.
+    pub fn finish(self) -> SweepSummary {
         let asked = self.asked;
         let mut summary = self.summary;
         summary.digest = self.hasher.digest();
-        summary.front = pareto.and_then(|sides| {
+        summary.front = self.pareto.and_then(|(sides, paired)| {
             let both = |point: &Vec<PointMeasure>| {
                 Some([point[sides[0]].interval?, point[sides[1]].interval?])
             };
             let values: Vec<_> = summary.points.iter().map(both).collect();
-            front(&values, sides.map(|side| direction(&asked[side].measure)))
+            let directions = sides.map(|side| direction(&asked[side].measure));
+            let gap = |own, other, side| paired.gap(own, other, side);
+            front_paired(&values, directions, gap)
         });
         summary
     }
@@ -239,9 +264,9 @@ mod tests {
     fn point(asked: AskedMeasure, records: &[RunRecord]) -> PointMeasure {
         let asked = [asked];
         let count = u32::try_from(records.len()).expect("few");
-        let mut summarizer = Summarizer::new(&asked, count);
+        let mut summarizer = Summarizer::new(&asked, count, None);
         records.iter().for_each(|record| summarizer.add(record));
-        summarizer.finish(None).points.remove(0).remove(0)
+        summarizer.finish().points.remove(0).remove(0)
     }
 
     fn of(values: &[Option<f64>], measure: Measure) -> PointMeasure {

@@ -183,7 +183,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.note_sent(attempt);
         let to = self.instance_node(instance);
         let (edge, is_wasted) = (timing.edge, !self.nodes[to.index()].state.is_up());
-        self.observe(Observation::AttemptSent {
+        let fact = Observation::AttemptSent {
             caller,
             edge,
             instance,
@@ -191,8 +191,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             attempt_index: u32::from(index),
             key: u64::from(key),
             is_wasted,
-        });
-        self.follow_attempt(attempt, |attempt, instance| StepKind::Sent {
+        };
+        self.observe_attempt(attempt, fact, |attempt, instance| StepKind::Sent {
             attempt,
             instance,
             is_wasted,
@@ -451,15 +451,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.has_ejection() {
             self.note_ejections(caller);
         }
-        self.observe(Observation::AttemptEnded {
+        let fact = Observation::AttemptEnded {
             caller,
             edge,
             instance,
             class,
             sent_at,
             outcome,
-        });
-        self.follow_attempt_ended(identity, (index, instance), outcome);
+        };
+        self.observe_attempt_ended(fact, identity, (index, instance), outcome);
         if self.has_several() {
             let latency = now.since(sent_at);
             self.part_attempt(request, slot, (caller, edge), (index, latency, outcome));

@@ -33,18 +33,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if let Some(deadline) = self.draw_deadline(request.class, identity) {
             request.deadline = self.now() + self.nodes[node.index()].true_length(deadline);
         }
-        self.observe(Observation::RequestArrived {
+        let fact = Observation::RequestArrived {
             client,
             caller: node,
             class: request.class,
-        });
+        };
         let kind = StepKind::Arrived {
             client,
             node,
             class: request.class,
             key: request.key,
         };
-        self.follow(identity, kind);
+        self.observe_step(fact, identity, kind);
         self.in_flight_count += 1;
         let slot = self.insert_request(request);
         if !self.defers(node, Deferred::CallStart(slot)) {
@@ -330,14 +330,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if let Ok(caller) = request.owner() {
             let edge = self.callers[caller.index()].edge;
             let started_at = request.arrived_at;
-            self.observe(Observation::CallEnded {
+            let fact = Observation::CallEnded {
                 caller,
                 edge,
                 class: request.class,
                 started_at,
                 outcome,
-            });
-            self.follow(request.identity, StepKind::CallEnded { edge, outcome });
+            };
+            self.observe_step(
+                fact,
+                request.identity,
+                StepKind::CallEnded { edge, outcome },
+            );
         }
     }
 
@@ -364,15 +368,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             _ => (self.request_node(request), self.request_client(request)),
         };
         self.in_flight_count -= 1;
-        self.observe(Observation::RequestEnded {
+        let fact = Observation::RequestEnded {
             client,
             caller: node,
             class: request.class,
             arrived_at: request.arrived_at,
             outcome,
             attempt_count: u32::from(request.attempt_count),
-        });
-        self.follow(request.identity, StepKind::Ended { client, outcome });
+        };
+        self.observe_step(fact, request.identity, StepKind::Ended { client, outcome });
         self.observe_request_breakdown((client, request.class), request.arrived_at);
         self.after_client_request(client, request.source);
     }

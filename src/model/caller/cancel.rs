@@ -155,15 +155,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     fn end_cancelled(&mut self, slot: u32, attempt: &Attempt) {
         let is_started = matches!(attempt.stage, Stage::Running | Stage::Calling);
-        self.observe(Observation::WorkEnded {
+        let left = Observation::WorkEnded {
             instance: attempt.instance,
             class: attempt.class,
             arrived_at: attempt.arrived_at,
             started_at: is_started.then_some(attempt.started_at),
             end: WorkEnd::Cancelled,
             is_zombie: true,
-        });
-        self.follow_left(slot, WorkEnd::Cancelled);
+        };
+        self.observe_left(slot, left, WorkEnd::Cancelled);
         self.observe_zombie(slot);
         self.attempts.remove(slot);
     }

@@ -34,15 +34,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[cold]
     fn drop_late(&mut self, slot: u32) {
         let attempt = self.attempts[slot];
-        self.observe(Observation::WorkEnded {
+        let left = Observation::WorkEnded {
             instance: attempt.instance,
             class: attempt.class,
             arrived_at: attempt.arrived_at,
             started_at: None,
             end: WorkEnd::Dropped,
             is_zombie: attempt.request == NIL,
-        });
-        self.follow_left(slot, WorkEnd::Dropped);
+        };
+        self.observe_left(slot, left, WorkEnd::Dropped);
         self.send_reply(slot, Reply::Error);
     }
 

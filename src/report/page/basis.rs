@@ -60,8 +60,8 @@ pub fn fault_timeline(metrics: &RunMetrics) -> Option<Table> {
 /// What stands behind several runs of a comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Basis {
-    /// The question, in paragraphs.
-    pub question: Vec<String>,
+    /// The header of the file.
+    pub header: Vec<String>,
     /// The models of all runs.
     pub models: Option<Table>,
 }
@@ -70,9 +70,9 @@ impl Basis {
     /// That of scenarios, the first of which says what the question is.
     pub fn of(scenarios: &[&Scenario]) -> Self {
         Basis {
-            question: scenarios
+            header: scenarios
                 .first()
-                .map_or(Vec::new(), |first| question(first)),
+                .map_or(Vec::new(), |first| first.header.clone()),
             models: models(scenarios),
         }
     }
@@ -193,35 +193,6 @@ pub fn uncertain(scenario: &Scenario, found: &[String]) -> Option<Block> {
          `stormglass sensitivity` finds out, and `run --sensitivity` tells it here.",
         inputs.collect::<Vec<_>>().join("; ")
     )))
-}
-
-/// The header of the file, in paragraphs.
-pub fn question(scenario: &Scenario) -> Vec<String> {
-    paragraphs(&scenario.header)
-}
-
-/// The comment that opens a scenario, in paragraphs: one ends at an empty line and before `Word:`.
-pub fn paragraphs(header: &[String]) -> Vec<String> {
-    let opens = |line: &str| {
-        let first = line.split(' ').next().unwrap_or_default();
-        first.len() > 1 && first.ends_with(':') && first.starts_with(char::is_uppercase)
-    };
-    let mut paragraphs: Vec<String> = Vec::new();
-    let mut is_new = true;
-    for line in header.iter().map(|line| line.trim()) {
-        match paragraphs.last_mut() {
-            _ if line.is_empty() => is_new = true,
-            Some(paragraph) if !is_new && !opens(line) => {
-                paragraph.push(' ');
-                paragraph.push_str(line);
-            }
-            _ => {
-                paragraphs.push(line.to_string());
-                is_new = false;
-            }
-        }
-    }
-    paragraphs
 }
 
 /// What no run of this program contains, so that nobody reads it into one.

@@ -3,6 +3,7 @@
 pub mod basis;
 mod edge_tables;
 mod flow_tables;
+pub mod question;
 mod tables;
 
 use super::format;
@@ -146,7 +147,7 @@ pub fn page(input: PageInput) -> ReportPage {
     ReportPage {
         title: scenario.name.clone(),
         facts: input.facts,
-        question: basis::question(scenario),
+        question: question::question(scenario),
         findings,
         variants: Vec::new(),
         replay: input.replay,
@@ -325,16 +326,6 @@ mod tests {
             command: "stormglass run rack-loss.toml --seed 7".into(),
             digest: metrics.digest,
         })
-    }
-
-    #[test]
-    fn the_header_of_the_file_becomes_paragraphs() {
-        let expected = [
-            "Question: what is lost when a rack goes?",
-            "Expected: little.",
-            "Once.",
-        ];
-        assert_eq!(basis::question(&fixture::scenario()), expected);
     }
 
     #[test]

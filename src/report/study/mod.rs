@@ -7,7 +7,7 @@ mod sensitivity_data;
 
 use super::format;
 use super::html::{Block, ReportPage};
-use super::page::basis;
+use super::page::question;
 use super::study_page::{footer, sections};
 use crate::experiment::study::{Distance, Estimate};
 
@@ -47,7 +47,7 @@ fn page(
     ReportPage {
         title: format!("{}: {title}", facts.scenario),
         facts: line,
-        question: basis::paragraphs(&facts.header),
+        question: question::blocks(&facts.header),
         findings: findings
             .iter()
             .map(|text| super::study_page::as_sentence(text))

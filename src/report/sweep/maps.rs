@@ -127,6 +127,7 @@ impl Sheet<'_> {
         let rights: Option<Vec<bool>> = self.objectives.iter().map(is_right).collect();
         SweepCell {
             value: measure.interval.map(|number| number.value),
+            interval: measure.interval.map(|number| (number.low, number.high)),
             label: self.label(measure),
             is_right: rights
                 .filter(|rights| !rights.is_empty())

@@ -2,7 +2,7 @@
 
 use super::super::format;
 use super::super::html::{Block, Mark, ReportPage, Table};
-use super::super::page::basis;
+use super::super::page::question;
 use super::super::study_page::{as_sentence, footer, paragraphs, sections, table};
 use super::super::summary::digest_text;
 use super::tables::SweepView;
@@ -59,7 +59,7 @@ pub fn page(input: SweepPageInput) -> ReportPage {
     ReportPage {
         title: format!("{}: a sweep", contents.scenario_name),
         facts: text::facts(view),
-        question: basis::paragraphs(&header(&contents.scenario_toml)),
+        question: question::blocks(&header(&contents.scenario_toml)),
         findings: findings(view, summary),
         variants: Vec::new(),
         replay: None,
@@ -137,8 +137,12 @@ fn method() -> Vec<Block> {
          few replications has the exact interval of Poisson's law: none seen is not none. What \
          never came is counted and not averaged.",
         "A point is on the front of two measures if no other one is better in both by their \
-         numbers. It is open whether a point belongs there if none beats it beyond the intervals \
-         of both. The compromise that is ringed is the point of the front nearest to the best of \
-         both, each measure counted from its best to its worst on the front.",
+         numbers. It is open whether another one belongs there if none surely beats it: if by the \
+         95 % interval of their differences on equal seeds (of their ratios, where all numbers are \
+         positive and no shares) none is at least as good in both measures and better in one. \
+         Where a replication lacks the number, or where few mistakes are counted, the intervals \
+         of both points must lie apart instead. The compromise that is ringed is the point of the \
+         front nearest to the best of both, each measure counted from its best to its worst on \
+         the front.",
     ])
 }

@@ -178,13 +178,23 @@ pub(super) fn caption(
         true => String::new(),
         false => format!("; drawn at {}", fixed.join(", ")),
     };
+    let count = format::counted(u64::from(view.plan.repeat), "replication");
+    let subtitle = match (is_map, asked.measure.statistic) {
+        (true, Statistic::Percentile(_)) => format!(
+            "Each cell is the percentile of all samples of {count}; its 95 % interval is among \
+             the numbers{fixed}"
+        ),
+        (true, _) => format!(
+            "Each cell is the mean of {count}; its 95 % interval is among the numbers{fixed}"
+        ),
+        (false, _) => format!(
+            "{} of {count}, with 95 % intervals{fixed}",
+            kind_of_number(asked)
+        ),
+    };
     Caption {
         title,
-        subtitle: format!(
-            "{} of {}, with 95 % intervals{fixed}",
-            kind_of_number(asked),
-            format::counted(u64::from(view.plan.repeat), "replication")
-        ),
+        subtitle,
         footer: footer(view, summary),
     }
 }

@@ -63,15 +63,15 @@ impl SweepView<'_> {
 
     /// What all points say. Every run must be known.
     pub fn summary(&self, records: &mut Records) -> io::Result<SweepSummary> {
-        let mut summarizer = Summarizer::new(self.asked, self.plan.repeat);
-        for run in 0..self.plan.run_count() {
-            summarizer.add(&records.read(run)?.expect(ALL_KNOWN));
-        }
         let pareto = self.file.plan.pareto.as_ref().map(|pair| {
             let place = |text: &String| self.asked.iter().position(|asked| asked.text == *text);
             [&pair[0], &pair[1]].map(|text| place(text).expect("what is compared is asked"))
         });
-        Ok(summarizer.finish(pareto))
+        let mut summarizer = Summarizer::new(self.asked, self.plan.repeat, pareto);
+        for run in 0..self.plan.run_count() {
+            summarizer.add(&records.read(run)?.expect(ALL_KNOWN));
+        }
+        Ok(summarizer.finish())
     }
 
     /// One row for each point, replication and measure, as CSV.

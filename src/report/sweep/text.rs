@@ -196,12 +196,10 @@ pub fn sentences(view: &SweepView, summary: &SweepSummary) -> Vec<String> {
     match front.open.len() {
         0 => {}
         1 => list.push(
-            "1 other point may belong to the front as well: it is not beaten beyond its interval"
-                .to_string(),
+            "1 other point may belong to the front as well: none surely beats it".to_string(),
         ),
         count => list.push(format!(
-            "{count} other points may belong to the front as well: none of them is beaten beyond \
-             its interval"
+            "{count} other points may belong to the front as well: none surely beats them"
         )),
     }
     if 0 < front.left_out_count {

@@ -275,6 +275,12 @@ pub fn header(text: &str) -> Vec<String> {
     text.lines()
         .take_while(|line| line.starts_with('#'))
         .filter(|line| !line.starts_with("#:"))
-        .map(|line| line.trim_start_matches('#').trim().to_string())
+        .map(|line| line.trim_start_matches('#'))
+        .map(|line| {
+            line.strip_prefix(' ')
+                .unwrap_or(line)
+                .trim_end()
+                .to_string()
+        })
         .collect()
 }

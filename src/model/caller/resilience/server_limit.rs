@@ -28,11 +28,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let level = instance.busy_count + instance.waiting_count + instance.free_count;
         if self.server_limit(id, &config).limit() <= level {
             let class = self.attempt_class(slot);
-            self.observe(Observation::WorkRejected {
+            let away = Observation::WorkRejected {
                 instance: id,
                 class,
-            });
-            self.follow_turned_away(slot);
+            };
+            self.observe_turned_away(slot, away);
             self.send_reply(slot, Reply::Rejected);
             return true;
         }
