@@ -154,6 +154,7 @@ impl Side {
             self.end_oldest();
         }
         let mut ctx = PickContext {
+            thread: 0,
             now: SimTime::START,
             key: mix(self.pick_count) % KEY_COUNT,
             tried: &[],

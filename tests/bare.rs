@@ -54,6 +54,56 @@ fn general_run(scenario: &Scenario) -> (RunEnd, String) {
     (end, format!("{metrics:?}"))
 }
 
+fn assert_equal(scenario: &Scenario, name: &str) {
+    let (end, numbers) = general_run(scenario);
+    let product = product_run(scenario);
+    assert_eq!(product.metrics.digest, end.digest, "{name}");
+    assert_eq!(format!("{:?}", product.metrics), numbers, "{name}");
+}
+
+/// What few lines say: no scenario of the folder is so plain.
+#[test]
+fn plain_scenarios_of_every_registry_and_detector_are_run_as_the_general_code_would() {
+    let registries = [
+        "profile = \"static\"",
+        "profile = \"lease\"",
+        "profile = \"zookeeper\"",
+        "profile = \"consul\"",
+        "profile = \"consul\"\npath = \"bypass\"",
+        "profile = \"consul\"\ncheck = \"tcp\"",
+        "profile = \"consul\"\ncheck = \"ttl\"",
+        "profile = \"etcd\"",
+        "profile = \"eureka\"",
+        "profile = \"nacos\"",
+        "profile = \"nacos\"\nclient = \"grpc\"",
+        "profile = \"dns\"",
+        "profile = \"kubernetes\"",
+        "profile = \"kubernetes\"\nprobe_path = \"bypass\"",
+    ];
+    let worlds = registries.map(|registry| (registry, "")).into_iter();
+    let checks = ["ping", "timeout"].into_iter().flat_map(|kind| {
+        let paths = ["bypass", "queued", "accept", "deep"].into_iter();
+        let paths = paths.filter(move |path| kind == "ping" || ["bypass", "queued"].contains(path));
+        paths.map(move |path| {
+            format!("detector = {{ kind = \"{kind}\", timeout = \"1s\", path = \"{path}\" }}")
+        })
+    });
+    let checks = checks.map(|detector| (registries[0], detector));
+    let worlds = worlds.map(|(registry, call)| (registry, call.to_string()));
+    for (registry, call) in worlds.chain(checks) {
+        let text = format!(
+            "schema = 1\nduration = \"2m\"\n[service.s]\ncount = 4\nservice_time = \"1ms\"\n\
+             [client.c]\narrivals = {{ process = \"poisson\", rate = \"20/s\" }}\n\
+             [client.c.call.s]\n{call}\n[registry]\n{registry}\n\
+             [fault.x]\nkind = \"crash\"\ntarget = \"instance:s/main/1\"\nat = \"20s\"\n"
+        );
+        let loaded = load(&LoadInput::text("plain.toml", &text));
+        let messages = loaded.diagnostics.render(&loaded.sources, false);
+        let scenario = loaded.scenario.unwrap_or_else(|| panic!("{messages}"));
+        assert_equal(&scenario, &text);
+    }
+}
+
 #[test]
 fn bare_runs_give_the_numbers_of_the_general_code() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -74,10 +124,7 @@ fn bare_runs_give_the_numbers_of_the_general_code() {
         }
         // Long enough for the faults of the first seconds; nothing depends on the length.
         scenario.duration = scenario.duration.scaled(0.1) + scenario.warmup;
-        let (end, numbers) = general_run(&scenario);
-        let product = product_run(&scenario);
-        assert_eq!(product.metrics.digest, end.digest, "{path:?}");
-        assert_eq!(format!("{:?}", product.metrics), numbers, "{path:?}");
+        assert_equal(&scenario, &scenario.name);
         bare_names.push(scenario.name);
     }
     for name in MEASURED {

@@ -82,6 +82,19 @@ fn world(fault: &str, count: u32, detector: &str) -> String {
     )
 }
 
+/// The same with the server behind a proxy, which checks it.
+fn proxied(fault: &str, count: u32, proxy: &str) -> String {
+    let plain = world(fault, count, "DETECTOR");
+    let call = "[client.c.call.s]\nbalancer = \"round_robin\"\nattempt_timeout = \"1s\"\n\
+                retry = { attempt_count_max = 1 }\ndetector = { DETECTOR }\n";
+    let tier = format!(
+        "[client.c.call.p]\nattempt_timeout = \"30s\"\n\
+         [proxy.p]\nupstream = \"s\"\ncount = 1\n{proxy}\n"
+    );
+    assert!(plain.contains(call));
+    plain.replace(call, &tier)
+}
+
 /// The times of many runs, sorted.
 fn simulated(world: &str) -> (Vec<f64>, Vec<f64>) {
     let times = (1..=SEED_COUNT).map(|seed| Seen::of(world, seed).times());
@@ -149,9 +162,12 @@ fn haproxy_takes_a_killed_server_down_and_back_up_as_recorded() {
         let detector = format!(
             "kind = \"haproxy_check\", inter = \"2s\", fall = 3, rise = 2, path = \"{path}\""
         );
-        let simulated = simulated(&world("crash", 1, &detector));
-        agree(&simulated.0, &down, (4.0, 6.0), 0.06);
-        agree(&simulated.1, &up, (2.0, 4.0), 0.06);
+        let tier = format!("kind = \"haproxy\"\ndetector = {{ {detector} }}");
+        for world in [world("crash", 1, &detector), proxied("crash", 1, &tier)] {
+            let simulated = simulated(&world);
+            agree(&simulated.0, &down, (4.0, 6.0), 0.06);
+            agree(&simulated.1, &up, (2.0, 4.0), 0.06);
+        }
     }
 }
 
@@ -231,9 +247,12 @@ fn envoy_marks_a_killed_host_and_takes_it_back_as_recorded() {
         times("restore_to_healthy_ms"),
     );
     assert_eq!(down.len(), 9);
-    let simulated = simulated(&world("crash", 4, ENVOY));
-    agree(&simulated.0, &down, (2.0, 3.0), 0.06);
-    agree(&simulated.1, &up, (1.0, 2.0), 0.06);
+    let tier = format!("kind = \"envoy\"\ndetector = {{ {ENVOY} }}");
+    for world in [world("crash", 4, ENVOY), proxied("crash", 4, &tier)] {
+        let simulated = simulated(&world);
+        agree(&simulated.0, &down, (2.0, 3.0), 0.06);
+        agree(&simulated.1, &up, (1.0, 2.0), 0.06);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Faults of links that hit only heartbeats or only requests, against closed forms.
 
+#[path = "links/delays.rs"]
+mod delays;
 #[path = "support/run.rs"]
 mod run;
 #[path = "support/text.rs"]

@@ -4,6 +4,8 @@
 mod attempts;
 #[path = "messages/balancers.rs"]
 mod balancers;
+#[path = "messages/bounds.rs"]
+mod bounds;
 #[path = "messages/caches.rs"]
 mod caches;
 #[path = "messages/classes.rs"]
@@ -16,6 +18,8 @@ mod faults;
 mod feedback;
 #[path = "messages/gossip.rs"]
 mod gossip;
+#[path = "messages/misspelt.rs"]
+mod misspelt;
 #[path = "messages/protection.rs"]
 mod protection;
 #[path = "messages/proxies.rs"]

@@ -9,6 +9,8 @@ mod haproxy;
 mod nginx;
 #[path = "proxy/queues.rs"]
 mod queues;
+#[path = "proxy/reuse.rs"]
+mod reuse;
 #[path = "support/run.rs"]
 mod run;
 #[path = "proxy/selectors.rs"]
@@ -33,6 +35,8 @@ struct Seen {
     /// Attempts of proxies, in order: when in seconds, at which instance, the how-many-th of its
     /// call.
     attempts: Vec<(f64, u32, u32)>,
+    /// Connections to servers that were begun.
+    opened_count: usize,
     /// Instances of the service behind the proxy.
     behind: std::ops::Range<u32>,
     /// Nodes that take part.
@@ -84,6 +88,9 @@ impl Observer for Seen {
             } if self.behind.contains(&instance.0) => {
                 let place = instance.0 - self.behind.start;
                 self.attempts.push((at, place, attempt_index));
+            }
+            Observation::HandshakeStarted { instance, .. } if self.behind.contains(&instance.0) => {
+                self.opened_count += 1;
             }
             Observation::Suspected { .. } => self.suspected.push(at),
             Observation::Trusted { .. } => self.trusted.push(at),

@@ -31,10 +31,12 @@ mod swarm_wrappers;
 mod text;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use conservation::Books;
 use fingerprint::Fingerprint;
+use stormglass::experiment::replicate::digest_of;
 use stormglass::id::{ClassId, ServiceId};
 use stormglass::metrics::class_load::ClassLoad;
 use stormglass::metrics::data::replication::DataMetrics;
@@ -66,6 +68,10 @@ fn check(seed: u64) {
     let end_with_heap = run::run_with_heap(&scenario, seed, &mut second);
     assert_eq!(end_with_heap, end, "the product's queue and the plain heap");
     assert_eq!(first.0, second.0, "everything that was observed");
+    let product = digest_of(&scenario, seed, u64::MAX, &mut |_, _| {
+        ControlFlow::Continue(())
+    });
+    assert_eq!(product.ok(), Some(end.digest), "the run that users get");
 }
 
 fn check_all(seeds: impl Iterator<Item = u64>) {

@@ -45,6 +45,7 @@ pub fn is_bare(scenario: &Scenario) -> bool {
         && scenario.classes.ids().next().is_none()
         && scenario.network.duplication_probability == 0.0
         && scenario.clusters.is_empty()
+        && !scenario.registry.profile.asks_workers()
         && !scenario.clients.iter().any(|c| is_traced(&c.workload))
         && scenario.edges.iter().all(is_bare_edge)
         && scenario.services.iter().all(is_bare_service)

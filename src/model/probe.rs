@@ -74,6 +74,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         (key, row): (u32, u32),
         nominal: SimTime,
     ) {
+        assert!(!O::IS_BARE, "workers of a bare run answer requests only");
         let now = self.now();
         let slot = self.attempts.insert(Attempt {
             identity,

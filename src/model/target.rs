@@ -4,7 +4,7 @@ use super::node::Node;
 use crate::id::{ClientId, HostId, InstanceId, NodeId};
 use crate::rng::{Purpose, Streams, UniformSource, mix};
 use crate::scenario::Scenario;
-use crate::scenario::selector::{Selector, Target};
+use crate::scenario::selector::{Hosted, Selector, Target};
 use crate::scenario::topology::NodeKind;
 
 /// A set of nodes, one bit each.
@@ -161,7 +161,33 @@ impl Targets<'_> {
             Target::Registry => (0..topology.registry_member_count())
                 .map(|member| topology.registry_node(member))
                 .collect(),
+            Target::Agents(hosted) => self.agents_of(hosted),
         }
+    }
+
+    /// The agents on the hosts of these.
+    fn agents_of(&self, hosted: Hosted) -> Vec<NodeId> {
+        let topology = &self.scenario.topology;
+        let everybody = ZoneMeaning {
+            has_callers: true,
+            has_registry: false,
+        };
+        let target = match hosted {
+            Hosted::All => {
+                let hosts = 0..topology.agent_count();
+                return hosts.map(|host| topology.agent_node(host)).collect();
+            }
+            Hosted::Service(service) => Target::Service(service),
+            Hosted::Group(group) => Target::Group(group),
+            Hosted::Instance(instance) => Target::Instance(instance),
+            Hosted::Zone(zone) => Target::Zone(zone),
+            Hosted::Host(host) => Target::Host(host),
+            Hosted::Client(client) => Target::Client(client),
+            Hosted::Caller(client, index) => Target::Caller(client, index),
+        };
+        let nodes = self.nodes_of(target, everybody).into_iter();
+        let hosts = nodes.filter_map(|node| topology.agent_of(node));
+        hosts.map(|host| topology.agent_node(host)).collect()
     }
 
     fn filter(&self, is_meant: impl Fn(NodeId, &Node) -> bool) -> Vec<NodeId> {

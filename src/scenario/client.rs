@@ -327,6 +327,4 @@ pub enum Jitter {
     Envoy,
     /// `2^(k - 1) min` plus uniform on `[0, the same]`, at most `max` (Finagle's equal jitter).
     FinagleEqual,
-    /// Waits `b`, but not before the last retry, which goes to another server (HAProxy).
-    HaproxyRedispatch,
 }

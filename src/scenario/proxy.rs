@@ -55,6 +55,42 @@ pub struct ForwardConfig {
     pub spread: Spread,
     /// Where retries go.
     pub retry_at: RetryAt,
+    /// The wait before a retry that would likely fail as the attempt did: one that could not
+    /// connect goes to the same server, or there is no other.
+    pub turn_around: Option<SimDuration>,
+    /// Threads of each calling side that have connections of their own. A request, retries
+    /// included, stays with the one that took it.
+    pub thread_count: u32,
+    /// Which requests may use a connection that others used before.
+    pub reuse: Reuse,
+    /// Whether a connection that cannot be opened fails all requests that wait for one, and not
+    /// only the one that it was opened for.
+    pub fails_all_waiting: bool,
+    /// How many idle connections each thread keeps. None: as many as there are.
+    pub cache: Option<IdleCache>,
+}
+
+/// The idle connections that a worker of nginx keeps: `keepalive`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleCache {
+    /// To all servers together; the one that was used longest ago is closed for another one.
+    pub count_max: u32,
+    /// A connection that carried so many requests is closed.
+    pub request_count_max: u32,
+}
+
+/// Which requests of a proxy may use a connection that others used before: `http-reuse`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// All.
+    Always,
+    /// All but the first one of a connection of a client, which may use one that was used again
+    /// before.
+    Aggressive,
+    /// All but the first one of a connection of a client.
+    Safe,
+    /// None.
+    Never,
 }
 
 /// Which worker of a proxy takes a request.
@@ -75,6 +111,8 @@ pub enum RetryAt {
     Same,
     /// The last one where the balancer says, those before it to the server of the first attempt.
     SameButLast,
+    /// Where the balancer says while several servers are up, else as [`RetryAt::SameButLast`].
+    OtherIfUp,
 }
 
 /// The connections of a proxy to what stands behind it: one request at a time, or many.

@@ -26,8 +26,10 @@ pub const PROXIES: &[StrategyInfo] = &[
                     whole seconds, and probes it with one live request, so a dead server is tried \
                     by every worker for itself; with upstream_zone by one for all; servers are \
                     tried once each; what is not idempotent is not sent twice; a client that goes \
-                    away ends the request behind it, if its call cancels",
-        cost: "processing_time, and a connection for every request without keepalive_timeout",
+                    away ends the request behind it, if its call cancels; each worker keeps up to \
+                    keepalive idle connections, to all servers together, and closes the one that \
+                    was used longest ago for another one",
+        cost: "processing_time, and a connection for every request without keepalive",
         use_when: "the question is what nginx does, or what many workers cost",
         avoid_when: "active checks are part of the question (nginx Plus): write a detector",
     },
@@ -41,9 +43,11 @@ pub const PROXIES: &[StrategyInfo] = &[
         ),
         guarantee: "a server is down after fall failures; until then a request that cannot \
                     connect tries it again, whatever its checks say meanwhile, one \
-                    timeout_connect, at most 1 s, apart, and fails with the last of the retries; \
-                    with redispatch the last one goes elsewhere, with roundrobin all do, at once; \
-                    maxconn keeps others in line, first come first served, for timeout_queue",
+                    timeout_connect, at most 1 s, after each that was refused, and fails with the \
+                    last of the retries; with redispatch the last one goes elsewhere, with \
+                    roundrobin all do, at once, while several are up; maxconn keeps others in \
+                    line, first come first served, for timeout_queue; with http_reuse safe the \
+                    first request of a client's connection opens one of its own",
         cost: "processing_time; a check of every server by every replica",
         use_when: "the question is what HAProxy does, or what a bound before servers is worth",
         avoid_when: "a server must be given up at its first failure: checks take seconds",
@@ -56,13 +60,14 @@ pub const PROXIES: &[StrategyInfo] = &[
             "Envoy 1.39.3, envoy-rr.json; checks and outlier detection: \
              envoy-active-health-check.json, envoy-outlier-health.json; max_requests: Erlang B",
         ),
-        guarantee: "every attempt is picked by one of the threads, any with equal probability; \
-                    requests at hosts, health, ejections and circuit breakers are those of the \
-                    process; a cluster panics below half of its hosts; nothing is retried unless \
-                    retry_on says so; connections of one thread are not told from those of others",
-        cost: "processing_time",
+        guarantee: "every request is taken by one of the threads, any with equal probability, and \
+                    stays with it, retries too; each thread picks for itself and has connections \
+                    of its own; requests at hosts, health, ejections and circuit breakers are \
+                    those of the process; a cluster panics below half of its hosts; nothing is \
+                    retried unless retry_on says so",
+        cost: "processing_time, and up to concurrency times the connections",
         use_when: "the question is what Envoy does, or what outlier detection is worth",
-        avoid_when: "the connection pools of single threads matter: here they are one",
+        avoid_when: "a client's connection must stay with one thread: every request is drawn anew",
     },
 ];
 

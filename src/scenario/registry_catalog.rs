@@ -109,7 +109,8 @@ pub const REGISTRIES: &[RegistryInfo] = &[
                    query per caller in 5, gossip of every host",
             use_when: "you run it: for checks, host loss, leader loss, stale and consistent reads",
             avoid_when: "a change must reach the servers for sure: one that fails with its server \
-                         waits for the next full sync, up to two minutes",
+                         waits for the next full sync, up to two minutes; an agent that dies \
+                         takes its host with it (`agent:` in a fault)",
         },
     },
     RegistryInfo {
@@ -220,8 +221,8 @@ pub const REGISTRIES: &[RegistryInfo] = &[
             evidence: Evidence::Published(
                 "times of probes, of crashes and of lost hosts against the laws of their stages \
                  (probe_detection and closed forms, theory tests); request_timeout, capacity, and \
-                 how a kubelet learns that it was marked not ready are assumed; evictions after \
-                 300 s are left out: what replaces an instance is up to the scenario",
+                 how a kubelet learns that it was marked not ready are assumed; syncPeriod, after \
+                 which kube-proxy repeats a sync that failed, has no effect: none fails here",
             ),
             guarantee: "an instance that hangs is not ready (failure_threshold - 1) x period + \
                         timeout to failure_threshold x period + timeout later, one whose process \
@@ -230,7 +231,11 @@ pub const REGISTRIES: &[RegistryInfo] = &[
             cost: "a probe per period, which stays on its host; a lease that a quorum writes per \
                    10 s and host; a message per watcher and change",
             use_when: "you run it: for probes, lost hosts, deploys and the control plane's loss",
-            avoid_when: "instances are found by DNS names of their own: take dns",
+            avoid_when: "instances are found by DNS names of their own: take dns; or a host is \
+                         away for more than tolerationSeconds (300 s) and comes back: its pods \
+                         would be deleted and others take their place, which is left out; write \
+                         `replace` into the fault. Endpoints are the same until then, since \
+                         those pods are not ready already",
         },
     },
 ];

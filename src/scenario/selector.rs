@@ -67,6 +67,29 @@ pub enum Target {
     Registry,
     /// `registry:leader`: the member that leads when a window begins; nobody while none does.
     RegistryLeader,
+    /// `agent:instance:web/a/3`: the agents of the registry on the hosts of these.
+    Agents(Hosted),
+}
+
+/// What stands on hosts that have agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hosted {
+    /// All instances and callers.
+    All,
+    /// The instances of a service.
+    Service(ServiceId),
+    /// The instances of a group.
+    Group(GroupId),
+    /// One instance.
+    Instance(InstanceId),
+    /// The instances and callers in a zone.
+    Zone(ZoneId),
+    /// The instances on a host.
+    Host(HostId),
+    /// The callers of a client group.
+    Client(ClientId),
+    /// One caller.
+    Caller(ClientId, u32),
 }
 
 impl Target {
@@ -80,7 +103,25 @@ impl Target {
             | Target::Zone(_)
             | Target::Host(_)
             | Target::Client(_)
-            | Target::Caller(..) => false,
+            | Target::Caller(..)
+            | Target::Agents(_) => false,
+        }
+    }
+
+    /// What of it stands on hosts that have agents; None for members of the registry and agents.
+    pub fn hosted(self) -> Option<Hosted> {
+        match self {
+            Target::Service(service) => Some(Hosted::Service(service)),
+            Target::Group(group) => Some(Hosted::Group(group)),
+            Target::Instance(instance) => Some(Hosted::Instance(instance)),
+            Target::Zone(zone) => Some(Hosted::Zone(zone)),
+            Target::Host(host) => Some(Hosted::Host(host)),
+            Target::Client(client) => Some(Hosted::Client(client)),
+            Target::Caller(client, index) => Some(Hosted::Caller(client, index)),
+            Target::RegistryMember(_)
+            | Target::Registry
+            | Target::RegistryLeader
+            | Target::Agents(_) => None,
         }
     }
 }

@@ -76,6 +76,14 @@ fn a_detector_needs_what_has_no_default() {
     assert_messages(
         "detector = { kind = \"phi_acrual\" }\n",
         r#"
+error: missing key `form` in detector
+  --> bad.toml:11:12
+   |
+11 | detector = { kind = "phi_acrual" }
+   |            ^^^^^^^^^^^^^^^^^^^^^^^
+   |
+help: `form`: Whose form: exactly normal, Akka's logistic one or Cassandra's exponential one.
+
 error: unknown kind `phi_acrual` in detector
   --> bad.toml:11:21
    |
@@ -84,7 +92,7 @@ error: unknown kind `phi_acrual` in detector
    |
 help: did you mean `phi_accrual`?
 
-bad.toml: 1 error
+bad.toml: 2 errors
 "#,
     );
     assert_messages(

@@ -82,10 +82,10 @@ fn times_of_nacos_in_the_wrong_order_are_refused() {
          protect_threshold = 1.5\n",
         r#"
 error: `beat_timeout` above `delete_timeout`
-  --> bad.toml:11:1
+  --> bad.toml:13:16
    |
-11 | [registry]
-   | ^^^^^^^^^^ 40s is more than 30s
+13 | beat_timeout = "40s"
+   |                ^^^^^ 40s is more than 30s
    |
 help: expected beat_timeout <= delete_timeout
 

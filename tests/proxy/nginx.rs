@@ -1,8 +1,9 @@
-//! nginx 1.22.1 while a backend was dead: `nginx-fail-refused.json`, `nginx-fail-blackhole.json`.
+//! nginx 1.22.1 while a backend was dead: `nginx-fail-refused.json`, `nginx-fail-blackhole.json`;
+//! and how its methods share load: `nginx-policies-concurrent.json`.
 
 use serde_json::Value;
 
-use super::{Seen, file, numbers, records, servers, traced};
+use super::{Seen, counted, file, numbers, records, servers, traced};
 use stormglass::model::observation::Outcome;
 
 /// Seconds of the run before the recording begins; the clock of nginx has whole ones.
@@ -121,4 +122,58 @@ fn refused_backends_are_tried_as_recorded() {
 fn black_holes_are_tried_as_recorded() {
     let text = include_str!("../data/recorded/nginx-fail-blackhole.json");
     assert!(5_000 < check_file(text));
+}
+
+/// Recorded counts of 900 requests at 150/s against the shares of a long run. The recorded ones are
+/// one draw each; counts of methods that look at load vary less than independent ones, so the
+/// chi-squared bound holds.
+#[test]
+fn load_is_shared_as_recorded() {
+    let file = file(include_str!(
+        "../data/recorded/nginx-policies-concurrent.json"
+    ));
+    let mut seen_count = 0;
+    for record in records(&file).filter(|record| record["mode"] == "poisson150") {
+        let policy = match record["policy"].as_str() {
+            Some("rr") => "nginx_round_robin",
+            Some("least_conn") => "nginx_least_conn",
+            Some("random") => "random",
+            // The default method of `random two` is `least_conn`.
+            Some("random_two" | "random_two_least_conn") => "nginx_random_two",
+            other => panic!("unknown policy {other:?}"),
+        };
+        // A server takes its delay and what the proxy adds to it.
+        let median_ms = record["latency_ms"]["p50"].as_f64().expect("a number");
+        let delays = numbers(&record["delays_ms"]);
+        let mut groups = String::new();
+        for (name, delay) in ('a'..).zip(&delays) {
+            let speed = median_ms / (delay + median_ms - 20.0);
+            groups += &format!("group.{name} = {{ count = 1, speed = {speed}, workers = 1000 }}\n");
+        }
+        let text = format!(
+            "schema = 1\nduration = \"240s\"\n[network]\nsame_zone = \"1us\"\n\
+             [service.s]\nservice_time = \"{median_ms}ms\"\n{groups}\
+             [proxy.p]\nkind = \"nginx\"\nupstream = \"s\"\ncount = 1\n\
+             processing_time = \"1us\"\nbalancer = \"{policy}\"\n\
+             [client.c]\narrivals = {{ process = \"poisson\", rate = \"150/s\" }}\n\
+             [client.c.call.p]\n"
+        );
+        let order = Seen::of_text(&text, 7).order();
+        let shares: Vec<f64> = counted(&order)
+            .values()
+            .map(|count| *count as f64 / order.len() as f64)
+            .collect();
+        let counts = numbers(&record["counts"]);
+        let count: f64 = counts.iter().sum();
+        let terms = counts.iter().zip(&shares).map(|(got, share)| {
+            let expected = share * count;
+            (got - expected) * (got - expected) / expected
+        });
+        // Quantiles of 0.999 at two and at three degrees of freedom.
+        let bound = [0.0, 0.0, 13.8156, 16.2662][counts.len() - 1];
+        let statistic: f64 = terms.sum();
+        assert!(statistic < bound, "{policy}: {counts:?} against {shares:?}");
+        seen_count += 1;
+    }
+    assert_eq!(seen_count, 10);
 }

@@ -110,9 +110,14 @@ fn nginx(dice: &mut Dice) -> String {
         &format!("proxy_read_timeout = {}", dice.ms(10, 900)),
     );
     if dice.flag() {
+        line(&mut text, &format!("keepalive = {}", dice.between(1, 4)));
         line(
             &mut text,
             &format!("keepalive_timeout = {}", dice.ms(10, 900)),
+        );
+        line(
+            &mut text,
+            &format!("keepalive_requests = {}", dice.between(1, 9)),
         );
     }
     if dice.flag() {
@@ -138,6 +143,8 @@ fn haproxy(dice: &mut Dice) -> String {
     }
     line(&mut text, &format!("retries = {}", dice.between(0, 3)));
     line(&mut text, &format!("redispatch = {}", dice.flag()));
+    let reuse = dice.pick(&["never", "safe", "aggressive", "always"]);
+    line(&mut text, &format!("http_reuse = \"{reuse}\""));
     if dice.flag() {
         line(&mut text, "retry_on = [\"conn-failure\", \"500\", \"503\"]");
     }

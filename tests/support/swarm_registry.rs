@@ -303,9 +303,12 @@ fn write_kubernetes(world: &mut World, own: &mut Dice) {
     world.line(format!("lease_renew_interval = \"{renewal}ms\""));
     let grace = own.between(renewal, 900);
     world.line(format!("node_monitor_grace_period = \"{grace}ms\""));
+    // client-go elects nobody with other orders of these.
     let retry = own.between(5, 100);
     world.line(format!("manager_retry_period = \"{retry}ms\""));
-    let lease = own.between(retry, 400);
+    let deadline = own.between(retry * 6 / 5 + 1, 300);
+    world.line(format!("manager_renew_deadline = \"{deadline}ms\""));
+    let lease = own.between(deadline + 1, 400);
     world.line(format!("manager_lease_duration = \"{lease}ms\""));
     for (key, least_ms, most_ms) in [
         ("initial_delay", 0, 200),
@@ -314,7 +317,6 @@ fn write_kubernetes(world: &mut World, own: &mut Dice) {
         ("request_timeout", 5, 300),
         ("node_monitor_period", 5, 200),
         ("endpointslice_batch_period", 0, 100),
-        ("manager_renew_deadline", 5, 300),
         ("reconnect_delay", 1, 100),
         ("read_idle_timeout", 5, 400),
         ("ping_timeout", 5, 200),

@@ -74,6 +74,7 @@ impl Side {
     /// Picks and sends.
     pub fn pick(&mut self, tried: &[InstanceId]) -> Option<InstanceId> {
         let mut ctx = PickContext {
+            thread: 0,
             now: self.now,
             key: mix(self.pick_count),
             tried,

@@ -176,6 +176,8 @@ pub struct PickContext<'a> {
     pub tables: &'a mut Tables,
     /// What the balancer asks for.
     pub orders: &'a mut Orders,
+    /// The thread that took the request, of a process whose threads pick for themselves.
+    pub thread: u32,
     /// For the one strategy that is a bound and no real one.
     pub true_queues: TrueQueues<'a>,
 }

@@ -6,14 +6,10 @@ use super::control::{ControlContext, Message, Needs};
 use super::{AttemptEnd, Balancer, PickContext, ViewUpdate};
 use crate::id::InstanceId;
 use crate::model::view::ViewSnapshot;
-use crate::rng::{Draw, UniformSource, mix};
 
-/// Keeps the choice of the thread apart from what its strategy draws.
-const THREAD_SALT: u64 = 0x7468_7265_6164_7321;
-
-/// The worker threads of an Envoy: every attempt is picked by the strategy of one of them, which
-/// the kernel chose, so by any with equal probability. What is known of hosts, and how many
-/// requests they have, is shared: views and ends of attempts reach all threads.
+/// The worker threads of an Envoy: every attempt is picked by the strategy of the one that took its
+/// request. What is known of hosts, and how many requests they have, is shared: views and ends of
+/// attempts reach all threads.
 pub struct PerThread {
     threads: Vec<Box<dyn Balancer>>,
 }
@@ -66,10 +62,7 @@ impl Balancer for PerThread {
     }
 
     fn pick(&mut self, ctx: &mut PickContext<'_>) -> Option<InstanceId> {
-        let mut draw = ctx.draw;
-        let mut draw = Draw::new(mix(draw.next_u64() ^ THREAD_SALT));
-        let count = u32::try_from(self.threads.len()).expect("threads are few");
-        self.threads[draw.below(count) as usize].pick(ctx)
+        self.threads[ctx.thread as usize].pick(ctx)
     }
 
     fn on_outcome(&mut self, end: &AttemptEnd) {

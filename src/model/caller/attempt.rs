@@ -60,7 +60,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(instance) = self.pick_next(slot) else {
             return self.after_failed_attempt(slot, AttemptOutcome::Cancelled);
         };
-        if self.overflows(self.requests[slot].caller(), instance) {
+        if self.overflows(slot, instance) {
             return self.turn_overflow_away(slot);
         }
         let attempt = self.register_attempt(slot, instance);
@@ -103,7 +103,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         index: u8,
         avoided: Option<&[InstanceId]>,
     ) -> Option<InstanceId> {
-        let now = self.now();
+        let (now, thread) = (self.now(), self.thread_of(slot));
         let request = &self.requests[slot];
         let side = &mut self.callers[request.caller().index()];
         let mut ctx = PickContext {
@@ -116,6 +116,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 .draw(Purpose::Pick, request.identity, u32::from(index), 0),
             tables: &mut self.tables,
             orders: &mut self.exchange.orders,
+            thread,
             true_queues: TrueQueues::of(&self.instances),
         };
         let picked = side.balancer.pick(&mut ctx);

@@ -258,7 +258,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             self.streams
                 .draw(Purpose::RetryJitter, request.identity, number, 0)
         };
-        let wait = self.nodes[node.index()].true_length(backoff(retry, retry_number, draw));
+        let wait = self.turn_around(slot, outcome);
+        let wait = wait.unwrap_or_else(|| backoff(retry, retry_number, draw));
+        let wait = self.nodes[node.index()].true_length(wait);
         if wait.is_zero() {
             return self.send_attempt(slot);
         }

@@ -1,17 +1,19 @@
 //! What proxies do beyond other services that call: which worker takes a request, where retries
 //! go, and what of a failure their clients see.
 
+use super::join::JoinOwner;
 use super::stage::Origin;
 use crate::engine::PendingSet;
 use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
-use crate::model::observation::{Observer, Outcome};
-use crate::model::request::Reply;
+use crate::model::observation::{AttemptOutcome, Observer, Outcome};
+use crate::model::request::{Parent, Reply};
 use crate::model::world::World;
 use crate::rng::{Purpose, UniformSource, mix};
 use crate::scenario::proxy::{ForwardConfig, RetryAt, Spread};
+use crate::time::SimDuration;
 
 impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
-    fn forward_config(&self, edge: EdgeId) -> Option<&'s ForwardConfig> {
+    pub(in crate::model) fn forward_config(&self, edge: EdgeId) -> Option<&'s ForwardConfig> {
         self.scenario.edges[edge.index()].forward.as_deref()
     }
 
@@ -36,6 +38,47 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         topology.side(edge, node, draw.below(forward.side_count))
     }
 
+    /// The thread of its calling side that took a request, where each has connections of its own.
+    #[inline(always)]
+    pub(in crate::model) fn thread_of(&self, slot: u32) -> u32 {
+        if O::IS_BARE {
+            return 0;
+        }
+        let edge = self.callers[self.requests[slot].caller().index()].edge;
+        match self.forward_config(edge) {
+            Some(forward) if 1 < forward.thread_count => self.draw_thread(slot, forward),
+            _ => 0,
+        }
+    }
+
+    #[inline(never)]
+    fn draw_thread(&self, slot: u32, forward: &ForwardConfig) -> u32 {
+        let request = &self.requests[slot];
+        let from = match forward.spread {
+            Spread::Caller => self
+                .attempt_behind(slot)
+                .map(|slot| self.attempts[slot].caller),
+            Spread::Request => None,
+        };
+        let identity = match from {
+            Some(from) => mix(self.nodes[self.caller_node(from).index()].path_hash),
+            None => request.identity,
+        };
+        let mut draw = self.streams.draw(Purpose::Worker, identity, 0, 1);
+        draw.below(forward.thread_count)
+    }
+
+    /// The attempt that a proxy got and forwards with a request, if somebody still waits for it.
+    pub(in crate::model) fn attempt_behind(&self, slot: u32) -> Option<u32> {
+        let Parent::Join(join) = self.requests[slot].parent() else {
+            return None;
+        };
+        match self.joins.slab[join].owner {
+            JoinOwner::Attempt(attempt) => Some(attempt),
+            JoinOwner::Request(_) | JoinOwner::Nobody => None,
+        }
+    }
+
     /// Picks the instance of the next attempt of a request, and counts the attempt.
     pub(super) fn pick_next(&mut self, slot: u32) -> Option<InstanceId> {
         let index = self.count_attempt(slot);
@@ -53,16 +96,42 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         let request = &self.requests[slot];
         let side = &self.callers[request.caller().index()];
-        let edge = side.edge;
-        let retry = &self.scenario.edges[edge.index()].retry;
+        let forward = self.forward_config(side.edge)?;
+        let stays = self.stays(slot, index, forward.retry_at);
+        let before = stays.then(|| self.tried.get(request.tried).last().copied())?;
+        before.filter(|instance| side.listed.position(*instance).is_some())
+    }
+
+    /// Whether attempt number `index`, which is a retry, goes to the server of the one before.
+    fn stays(&self, slot: u32, index: u8, retry_at: RetryAt) -> bool {
+        let side = &self.callers[self.requests[slot].caller().index()];
+        let retry = &self.scenario.edges[side.edge.index()].retry;
         let is_last = u32::from(index) + 1 >= retry.attempt_count_max;
-        let stays = match self.forward_config(edge)?.retry_at {
+        match retry_at {
             RetryAt::Picked => false,
             RetryAt::Same => true,
             RetryAt::SameButLast => !is_last,
-        };
-        let before = stays.then(|| self.tried.get(request.tried).last().copied())?;
-        before.filter(|instance| side.listed.position(*instance).is_some())
+            RetryAt::OtherIfUp => !is_last && side.candidates.members.len() <= 1,
+        }
+    }
+
+    /// How long HAProxy waits before it tries a request again; None for whom has another rule.
+    pub(super) fn turn_around(&self, slot: u32, outcome: AttemptOutcome) -> Option<SimDuration> {
+        if O::IS_BARE {
+            return None;
+        }
+        let request = &self.requests[slot];
+        let side = &self.callers[request.caller().index()];
+        let forward = self.forward_config(side.edge)?;
+        let wait = forward.turn_around?;
+        let is_likely_to_fail = self.stays(slot, request.attempt_count, forward.retry_at)
+            || side.candidates.members.len() <= 1;
+        // A connection that was not even refused took its time, and any other failure came after
+        // it had been there.
+        match outcome == AttemptOutcome::Refused && is_likely_to_fail {
+            true => Some(wait),
+            false => Some(SimDuration::ZERO),
+        }
     }
 
     /// What the attempt that waited for a call that failed ends with. A proxy passes on that the

@@ -14,10 +14,6 @@ pub fn backoff(config: &RetryConfig, retry_number: u32, draw: impl Fn(u32) -> Dr
     let base = base(config, retry_number);
     match config.jitter {
         Jitter::None => base,
-        Jitter::HaproxyRedispatch => match retry_number + 1 < config.attempt_count_max {
-            true => base,
-            false => SimDuration::ZERO,
-        },
         Jitter::Full => base.scaled(uniform(retry_number)),
         Jitter::Equal => base.scaled(0.5 + 0.5 * uniform(retry_number)),
         Jitter::Decorrelated => (1..=retry_number).fold(config.backoff_min, |previous, number| {

@@ -31,14 +31,21 @@ pub(super) fn backoff(config: &ReconnectConfig, failure_count: u16, mut draw: Dr
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
-    /// Names a pool in keyed draws: both nodes and the edge.
+    /// Names a pool in keyed draws: both nodes, the edge and the thread.
     fn pool_identity(&self, pool: u32) -> u64 {
         let Pool {
-            caller, instance, ..
+            caller,
+            instance,
+            thread,
+            ..
         } = self.connections.pools[pool];
         let side = &self.callers[caller.index()];
         let link = (side.node, self.instance_node(instance));
-        mix(pair_hash(&self.nodes, link) ^ self.edge_hash(side.edge))
+        let pair = mix(pair_hash(&self.nodes, link) ^ self.edge_hash(side.edge));
+        match thread {
+            0 => pair,
+            thread => mix(pair ^ u64::from(thread)),
+        }
     }
 
     /// Names a connection in keyed draws and in the digest.
@@ -71,6 +78,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             incarnation: 0,
             stream_first: NIL,
             stream_count: 0,
+            carried_count: 0,
             message_count: 0,
             phase: Phase::Opening,
             flags: Flags::default(),
@@ -284,7 +292,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A connection could not be opened. What waits for it fails, unless another one is open; with
-    /// back-off the next try follows by itself.
+    /// back-off the next try follows by itself. Of a proxy all that wait fail (Envoy), or the one
+    /// that has waited longest, for which it was opened (nginx, HAProxy).
     pub(super) fn fail_connection(&mut self, connection: u32, failure: Reply) {
         let record = self.connections.remove(connection);
         self.leave_backlog(&record);
@@ -294,7 +303,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         state.failure = failure;
         self.back_off(pool, record.since);
         self.tell_balancer(pool, false);
-        if self.has_open(pool) {
+        let forward = self.pool_forward(pool);
+        if forward.is_none() && self.has_open(pool) {
             return self.serve_waiting(pool);
         }
         let outcome = match failure {
@@ -302,9 +312,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             _ => AttemptOutcome::Refused,
         };
         // New ones join behind and are not meant.
-        let waiting = self
+        let mut waiting = self
             .connections
             .listed(self.connections.pools[pool].waiting_first);
+        if forward.is_some_and(|forward| !forward.fails_all_waiting) {
+            waiting.truncate(1);
+        }
         for name in self.name_attempts(&waiting) {
             if self.is_awaited(name) {
                 self.end_attempt(name.0, outcome);

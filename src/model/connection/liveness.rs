@@ -330,12 +330,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(side) = self.connections.sides.get(caller.index()) else {
             return;
         };
-        let Ok(place) = side.pools.binary_search_by_key(&instance, |entry| entry.0) else {
-            return;
-        };
-        let pool = side.pools[place].1;
-        let connections: Vec<u32> = self.connections.of_pool(pool).collect();
-        for connection in connections {
+        let first = side.pools.partition_point(|entry| entry.0 < instance);
+        let own = side.pools[first..].iter();
+        let own: Vec<u32> = own
+            .take_while(|entry| entry.0 == instance)
+            .flat_map(|entry| self.connections.of_pool(entry.1))
+            .collect();
+        for connection in own {
             self.drain_connection(connection);
         }
     }

@@ -9,15 +9,20 @@
 //! all attempts behind it. Three timers drive it: the caller's and the instance's for each
 //! connection, and the back-off of each pool. Only the earliest of what a timer watches is
 //! scheduled; activity that puts it off leaves the event where it is, which then finds nothing due.
+//!
+//! Threads of a proxy have pools of their own, and rules of their own for what stays idle and for
+//! whom (`kept`).
 
 mod channel;
 mod handshake;
+mod kept;
 mod liveness;
 mod pool;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use self::kept::Idle;
 use crate::engine::{Slab, Timer};
 use crate::id::{CallerId, InstanceId};
 use crate::model::request::{NIL, Reply};
@@ -67,6 +72,8 @@ impl Flags {
     const HANDSHAKE_DUE: Flags = Flags(32);
     /// Its SYN was answered.
     const ANSWERED: Flags = Flags(64);
+    /// It is among the idle connections that a thread keeps.
+    const KEPT: Flags = Flags(128);
 
     fn has(self, flags: Flags) -> bool {
         self.0 & flags.0 != 0
@@ -95,6 +102,8 @@ struct Connection {
     /// First of the attempts that it carries.
     stream_first: u32,
     stream_count: u32,
+    /// Attempts that it carried so far, those that it carries included.
+    carried_count: u32,
     /// Messages of its own sent in both directions; names their random numbers.
     message_count: u32,
     phase: Phase,
@@ -116,7 +125,7 @@ struct Connection {
     timers: [Timer; 2],
 }
 
-/// The connections of one calling side with one instance.
+/// The connections of one calling side, or one thread of it, with one instance.
 #[derive(Clone, Copy, Debug)]
 struct Pool {
     caller: CallerId,
@@ -131,6 +140,8 @@ struct Pool {
     failure_count: u16,
     /// How the last one failed.
     failure: Reply,
+    /// Which thread of its calling side has it.
+    thread: u8,
     retry: Timer,
 }
 
@@ -188,7 +199,7 @@ const NO_STREAM: Stream = Stream {
 /// One calling side.
 #[derive(Clone, Debug, Default)]
 struct Side {
-    /// Ascending by instance.
+    /// Ascending by instance and thread.
     pools: Vec<PoolEntry>,
     /// Instances that it is not connected to after a loss or a failure, ascending.
     not_ready: Vec<InstanceId>,
@@ -198,6 +209,8 @@ struct Side {
     connection_count: u32,
     /// Attempts that wait for one.
     waiting_count: u32,
+    /// The idle connections that its threads keep, by thread; empty where nothing bounds them.
+    idle: Vec<Idle>,
 }
 
 /// The connections of a run.
@@ -273,22 +286,6 @@ impl Connections {
         self.sides[caller.index()].connection_count
     }
 
-    /// Whether a calling side has a connection that takes an attempt to an instance at once.
-    pub fn has_room(
-        &self,
-        caller: CallerId,
-        instance: InstanceId,
-        config: &ConnectionConfig,
-    ) -> bool {
-        let pools = &self.sides[caller.index()].pools;
-        let place = pools.binary_search_by_key(&instance, |entry| entry.0);
-        place.is_ok_and(|place| {
-            let pool = pools[place].1;
-            let is_free = self.pools[pool].waiting_count == 0;
-            is_free && self.with_room(pool, config).is_some()
-        })
-    }
-
     /// The open connection of a pool that was opened last, of those with room.
     fn with_room(&self, pool: u32, config: &ConnectionConfig) -> Option<u32> {
         self.of_pool(pool).find(|slot| {
@@ -300,29 +297,6 @@ impl Connections {
     /// A message is lost with the process that it waited for.
     pub fn lose_message(&mut self, slot: u32) {
         self.messages.remove(slot);
-    }
-
-    fn pool_slot(&mut self, caller: CallerId, instance: InstanceId) -> u32 {
-        let pools = &mut self.sides[caller.index()].pools;
-        match pools.binary_search_by_key(&instance, |entry| entry.0) {
-            Ok(place) => pools[place].1,
-            Err(place) => {
-                let slot = self.pools.insert(Pool {
-                    caller,
-                    instance,
-                    first: NIL,
-                    waiting_first: NIL,
-                    waiting_last: NIL,
-                    waiting_count: 0,
-                    number: 0,
-                    failure_count: 0,
-                    failure: Reply::Refused,
-                    retry: Timer::UNSET,
-                });
-                pools.insert(place, (instance, slot));
-                slot
-            }
-        }
     }
 
     /// Slots of the connections of a pool, the latest first.
@@ -386,8 +360,10 @@ impl Connections {
 
     /// Puts an attempt at the head of the list of a connection.
     fn link_carried(&mut self, attempt: u32, connection: u32) {
+        self.take_from_idle(connection);
         let record = &mut self.records[connection];
         record.stream_count += 1;
+        record.carried_count = record.carried_count.saturating_add(1);
         let next = std::mem::replace(&mut record.stream_first, attempt);
         if next != NIL {
             self.streams[next as usize].prev = attempt;
@@ -456,6 +432,7 @@ impl Connections {
 
     /// Takes a connection out of its pool and of its slot.
     fn remove(&mut self, slot: u32) -> Connection {
+        self.take_from_idle(slot);
         let record = self.records.remove(slot);
         self.silent_closes.remove(&slot);
         assert!(

@@ -1,7 +1,7 @@
 //! Attempts and their connections: wait, travel, leave.
 
 use super::{Connections, Flags, MessageKind, Phase, Pool, TIMER_OF_CALLER, WAITS};
-use crate::engine::PendingSet;
+use crate::engine::{PendingSet, Timer};
 use crate::id::{CallerId, ClassId, EdgeId, InstanceId};
 use crate::model::caller::{LEG_THERE, message_key};
 use crate::model::classes::Leg;
@@ -76,7 +76,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     pub(in crate::model) fn carry(&mut self, slot: u32) {
         let (caller, instance) = (self.attempts[slot].caller, self.attempts[slot].instance);
         self.connections.sides[caller.index()].last = instance;
-        let pool = self.connections.pool_slot(caller, instance);
+        let thread = self.thread_of(self.attempts[slot].request);
+        let pool = self.connections.pool_slot(caller, (instance, thread));
         if self.pool_config(pool).is_timed_from_sent {
             self.put_off_timeout(slot);
         }
@@ -116,10 +117,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     pub(super) fn serve_waiting(&mut self, pool: u32) {
         let config = self.pool_config(pool);
         while self.connections.pools[pool].waiting_count > 0 {
-            let Some(connection) = self.connections.with_room(pool, config) else {
+            let Some((attempt, connection)) = self.next_carried(pool, config) else {
                 break;
             };
-            let attempt = self.connections.pools[pool].waiting_first;
             self.connections.unlink(attempt);
             if self.overflows_at_last(attempt) {
                 self.fail_at_home(attempt, Reply::Rejected);
@@ -333,10 +333,13 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         // Without multiplexing the reply that is still to come blocks the connection.
         let is_blocked = !self.pool_config(pool).is_multiplexed && !is_answered(outcome);
-        if is_idle && (phase == Phase::Draining || is_blocked) {
+        if is_idle && (phase == Phase::Draining || is_blocked || self.is_worn(connection)) {
             return self.close_idle(connection);
         }
         self.watch(connection, TIMER_OF_CALLER);
+        if is_idle {
+            self.keep_idle(connection);
+        }
         self.serve_waiting(pool);
     }
 
@@ -360,6 +363,59 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
 }
 
 impl Connections {
+    /// Whether a thread of a calling side has a connection that takes an attempt to an instance at
+    /// once.
+    pub fn has_room(
+        &self,
+        caller: CallerId,
+        pool: (InstanceId, u32),
+        config: &ConnectionConfig,
+    ) -> bool {
+        self.pool_place(caller, pool).is_ok_and(|place| {
+            let pool = self.sides[caller.index()].pools[place].1;
+            let is_free = self.pools[pool].waiting_count == 0;
+            is_free && self.with_room(pool, config).is_some()
+        })
+    }
+
+    /// The place of a pool in the list of its calling side, or where it would be.
+    fn pool_place(
+        &self,
+        caller: CallerId,
+        (instance, thread): (InstanceId, u32),
+    ) -> Result<usize, usize> {
+        let thread_of = |pool: u32| u32::from(self.pools[pool].thread);
+        self.sides[caller.index()]
+            .pools
+            .binary_search_by(|(id, pool)| (*id, thread_of(*pool)).cmp(&(instance, thread)))
+    }
+
+    /// The pool of a thread, which is made when it is first needed.
+    fn pool_slot(&mut self, caller: CallerId, (instance, thread): (InstanceId, u32)) -> u32 {
+        let place = self.pool_place(caller, (instance, thread));
+        let pools = &mut self.sides[caller.index()].pools;
+        match place {
+            Ok(place) => pools[place].1,
+            Err(place) => {
+                let slot = self.pools.insert(Pool {
+                    caller,
+                    instance,
+                    first: NIL,
+                    waiting_first: NIL,
+                    waiting_last: NIL,
+                    waiting_count: 0,
+                    number: 0,
+                    failure_count: 0,
+                    failure: Reply::Refused,
+                    thread: u8::try_from(thread).expect("threads are few"),
+                    retry: Timer::UNSET,
+                });
+                pools.insert(place, (instance, slot));
+                slot
+            }
+        }
+    }
+
     /// The attempt that waits behind `count` others, if so many wait.
     fn waiting_at(&self, pool: u32, count: u32) -> Option<u32> {
         let record = &self.pools[pool];

@@ -30,6 +30,8 @@ pub struct Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// Titles of errors that would only follow from others.
+    hushed: Vec<String>,
     error_count: usize,
     warning_count: usize,
 }
@@ -102,13 +104,18 @@ impl Diagnostic {
 impl Diagnostics {
     /// Takes note of an error; once, however often its value is read.
     pub fn error(&mut self, diagnostic: Diagnostic) {
-        if self.list.contains(&diagnostic) {
+        if self.list.contains(&diagnostic) || self.hushed.contains(&diagnostic.title) {
             return;
         }
         self.error_count += 1;
         if self.error_count <= KEPT_COUNT_MAX {
             self.list.push(diagnostic);
         }
+    }
+
+    /// Ignores errors of this title from now on: they would follow from one that is reported.
+    pub fn hush(&mut self, title: String) {
+        self.hushed.push(title);
     }
 
     /// Takes note of a warning.

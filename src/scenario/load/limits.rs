@@ -208,15 +208,8 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
         memory += protection_bytes(edge, callers, instances);
         let (bytes, watching) = watching::of_edge(edge, callers * instances, secs);
         (memory, events) = (memory + bytes, events + watching);
-        if let Some(connection) = &edge.connection {
-            let connections = open_connections(connection, callers, instances);
-            memory += connections * CONNECTION_BYTES;
-            // A calling side keeps a pool for every instance that it ever connected to.
-            memory += (callers * instances - connections).max(0.0) * POOL_BYTES;
-            if let Some(keepalive) = connection.keepalive {
-                events += 3.0 * connections * secs / keepalive.interval.as_secs_f64();
-            }
-        }
+        let (bytes, pings) = connections_of(edge, callers, instances, secs);
+        (memory, events) = (memory + bytes, events + pings);
         memory += call_cache_bytes(edge, callers, scenario);
         if let Some(feedback) = edge.balancer.feedback() {
             events += feedback.event_rate(callers, instances) * secs;
@@ -364,6 +357,23 @@ fn room(scenario: &Scenario) -> f64 {
     scenario.groups.iter().map(of_group).sum()
 }
 
+/// Bytes of the connections of an edge, and events of their keepalives.
+fn connections_of(edge: &EdgeConfig, callers: f64, instances: f64, secs: f64) -> (f64, f64) {
+    let Some(connection) = &edge.connection else {
+        return (0.0, 0.0);
+    };
+    // Threads have pools of their own, as so many calling sides would.
+    let forward = edge.forward.as_deref();
+    let callers = callers * forward.map_or(1.0, |forward| f64::from(forward.thread_count));
+    let connections = open_connections(connection, callers, instances);
+    // A calling side keeps a pool for every instance that it ever connected to.
+    let pools = (callers * instances - connections).max(0.0);
+    let pings = connection.keepalive.map_or(0.0, |keepalive| {
+        3.0 * connections * secs / keepalive.interval.as_secs_f64()
+    });
+    (connections * CONNECTION_BYTES + pools * POOL_BYTES, pings)
+}
+
 /// Connections that may be open at once. Pools seldom fill, so each counts as one connection.
 fn open_connections(connection: &ConnectionConfig, callers: f64, instances: f64) -> f64 {
     match connection.pick_per {
@@ -381,7 +391,6 @@ fn feedback_events(scenario: &Scenario, visits: &[f64]) -> f64 {
     scenario.edges.iter().zip(visits).map(each).sum()
 }
 
-/// Budgets, breakers with their windows, throttles and limits of the callers of an edge.
 /// Bytes of a cache that is full: an entry, its place in the index, and rounding.
 fn cache_bytes(cache: &CacheConfig, key_count_max: f64) -> f64 {
     CACHE_ENTRY_BYTES * f64::from(cache.capacity).min(key_count_max)
@@ -411,6 +420,7 @@ fn key_count_max(scenario: &Scenario) -> f64 {
     }
 }
 
+/// Budgets, breakers with their windows, throttles and limits of the callers of an edge.
 fn protection_bytes(edge: &EdgeConfig, callers: f64, instances: f64) -> f64 {
     let Some(config) = edge.resilience.as_deref() else {
         return 0.0;

@@ -18,7 +18,7 @@ pub struct Section<'t> {
     pub title: String,
     /// Where it stands.
     pub origin: Origin,
-    /// The variant that its tag selects; None without a tag or with an unknown one.
+    /// The variant that its tag selects or means; None without a tag.
     pub variant: Option<&'static Variant>,
     pub(super) spec: &'static TableSpec,
     pub(super) table: Cow<'t, Table>,
@@ -36,7 +36,8 @@ pub struct Named<'t> {
 }
 
 impl<'t> Section<'t> {
-    /// Opens a table, or a value that stands for one. None, and an error, if it is neither.
+    /// Opens a table, or a value that stands for one. None, and an error, if it is neither or of
+    /// no variant; where the tag is misspelt, it is of the variant that is meant.
     pub fn open(
         ctx: &mut Context,
         tree: &'t Tree,
@@ -52,6 +53,7 @@ impl<'t> Section<'t> {
             table,
         };
         if spec.tag.is_some() && !section.select_variant(ctx) {
+            section.check_without_variant(ctx);
             return None;
         }
         section.check_keys(ctx);

@@ -1,16 +1,19 @@
 //! The checks of a table against its specification: its variant, unknown keys, missing keys.
+//!
+//! Where the tag is misspelt, the table is checked and read as what it means, so that the mistakes
+//! in its other keys show too.
 
 use super::context::Context;
 use super::diagnostic::Diagnostic;
-use super::schema::{Default, Key, Variant};
+use super::schema::{Default, Key, Kind, Variant};
 use super::section::Section;
-use super::suggest::{did_you_mean, one_of};
-use super::tree::Entry;
+use super::suggest::{did_you_mean, misspelt, one_of};
+use super::tree::{Entry, Tree};
 use super::value;
 use super::warning::WarningCode;
 
 impl Section<'_> {
-    /// Finds the variant that the tag names; false if it cannot.
+    /// Finds the variant that the tag names or misspells; false if it cannot.
     pub(super) fn select_variant(&mut self, ctx: &mut Context) -> bool {
         let tag = self.spec.tag.as_ref().expect("the caller looked");
         let name = match self.table.get(tag.key) {
@@ -42,8 +45,32 @@ impl Section<'_> {
                     )
                     .help(did_you_mean(&name, names()).unwrap_or_else(|| one_of(names()))),
             );
+            let meant = misspelt(&name, names());
+            self.variant = meant.and_then(|name| self.spec.variant(name));
         }
         self.variant.is_some()
+    }
+
+    /// Reports what no variant would take: keys that none has, and wrong values of those that all
+    /// have.
+    pub(super) fn check_without_variant(&self, ctx: &mut Context) {
+        let tag = self
+            .spec
+            .tag
+            .as_ref()
+            .expect("without one there are no variants");
+        let variants = self.spec.variants.iter();
+        let all_keys = variants.flat_map(|variant| self.spec.keys_of(Some(variant)));
+        let all_names: Vec<&str> = all_keys.map(|key| key.name).collect();
+        for entry in self.table.entries() {
+            if entry.key != tag.key && !all_names.contains(&entry.key.as_str()) {
+                let near = || did_you_mean(&entry.key, all_names.iter().copied());
+                self.report_unknown(ctx, entry, near);
+            }
+            if let Some(key) = self.spec.key(None, &entry.key) {
+                check_value(ctx, &entry.tree, &key.kind);
+            }
+        }
     }
 
     /// Reports unknown keys and missing ones.
@@ -52,7 +79,12 @@ impl Section<'_> {
         for entry in self.table.entries() {
             let is_known = self.spec.key(self.variant, &entry.key).is_some();
             if !is_known && tag != Some(entry.key.as_str()) {
-                self.report_unknown(ctx, entry);
+                let names = self.spec.keys_of(self.variant).map(|key| key.name);
+                self.report_unknown(ctx, entry, || {
+                    did_you_mean(&entry.key, names)
+                        .or_else(|| self.other_variant_with(&entry.key))
+                        .or_else(|| Some(self.all_keys()))
+                });
             }
         }
         for key in self.spec.keys_of(self.variant) {
@@ -88,23 +120,24 @@ impl Section<'_> {
         );
     }
 
-    fn report_unknown(&self, ctx: &mut Context, entry: &Entry) {
+    fn report_unknown(
+        &self,
+        ctx: &mut Context,
+        entry: &Entry,
+        help: impl FnOnce() -> Option<String>,
+    ) {
         if ctx.diagnostics.is_full() {
             // Suggestions take time, and nobody would see them.
             ctx.error(Diagnostic::new("unknown key"));
             return;
         }
-        let names = self.spec.keys_of(self.variant).map(|key| key.name);
-        let help = did_you_mean(&entry.key, names)
-            .or_else(|| self.other_variant_with(&entry.key))
-            .unwrap_or_else(|| self.all_keys());
         ctx.error(
             Diagnostic::new(format!("unknown key `{}` in {}", entry.key, self.title))
                 .at(
                     entry.key_origin,
                     format!("not a key of {}", this(self.spec.what)),
                 )
-                .help(help),
+                .help_if(help()),
         );
     }
 
@@ -128,6 +161,36 @@ impl Section<'_> {
             true => format!("`{}` takes no keys", self.variant_name()),
             false => format!("the keys are {}", names.join(", ")),
         }
+    }
+}
+
+/// Reports what is wrong with a value by itself.
+fn check_value(ctx: &mut Context, tree: &Tree, kind: &'static Kind) {
+    match *kind {
+        Kind::Duration { zero } => drop(value::duration(ctx, tree, zero)),
+        Kind::Rate => drop(value::rate(ctx, tree)),
+        Kind::Size => drop(value::size(ctx, tree)),
+        Kind::Bandwidth => drop(value::bandwidth(ctx, tree)),
+        Kind::Ratio => drop(value::ratio(ctx, tree)),
+        Kind::Drift => drop(value::drift(ctx, tree)),
+        Kind::Count { min, max } => drop(value::count(ctx, tree, min, max)),
+        Kind::Limit { .. } if tree.as_str() == Some("unlimited") => {}
+        Kind::Limit { max } => drop(value::count(ctx, tree, 0, max)),
+        Kind::Amount { max } => drop(value::amount(ctx, tree, max)),
+        Kind::Number { min, above, max } => drop(value::number(ctx, tree, min, above, max)),
+        Kind::Text | Kind::File | Kind::Selector => drop(value::text(ctx, tree)),
+        Kind::Name => drop(value::name(ctx, tree)),
+        Kind::Choice(words) => drop(value::choice(ctx, tree, words)),
+        Kind::Bool => drop(value::bool(ctx, tree)),
+        Kind::Phase => drop(value::phase(ctx, tree)),
+        Kind::Warmup => drop(value::warmup(ctx, tree)),
+        Kind::List(item_kind) => {
+            for item in value::array(ctx, tree).unwrap_or_default() {
+                check_value(ctx, item, item_kind);
+            }
+        }
+        Kind::Table(spec) => drop(Section::open(ctx, tree, spec, spec.what.to_string())),
+        Kind::Named(_) | Kind::Assertions | Kind::Variants | Kind::Values => {}
     }
 }
 

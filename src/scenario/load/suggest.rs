@@ -23,6 +23,17 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .map(|(_, candidate)| candidate)
 }
 
+/// The one of `known` that `word` misspells: at most a third of the letters differ, and no other
+/// is as near.
+pub fn misspelt<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let near = nearest(word, known.clone())?;
+    let distance = |candidate: &str| strsim::damerau_levenshtein(word, candidate);
+    let least = distance(near);
+    let is_near = least <= word.len().max(near.len()) / 3;
+    let mut others = known.filter(|other| *other != near);
+    (is_near && others.all(|other| least < distance(other))).then_some(near)
+}
+
 /// `expected one of a, b, c`; long lists are cut.
 pub fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();
@@ -45,5 +56,17 @@ mod tests {
         assert_eq!(nearest("tagret", known()), Some("target"));
         assert_eq!(nearest("colour", known()), None);
         assert_eq!(nearest(&"rate".repeat(100), known()), None);
+    }
+
+    #[test]
+    fn a_misspelling_means_one_word_and_a_prefix_means_none() {
+        let known = || ["nginx", "haproxy", "leader", "loader"].into_iter();
+        assert_eq!(misspelt("ngnix", known()), Some("nginx"));
+        assert_eq!(misspelt("lader", known()), None, "it is as near to both");
+        assert_eq!(
+            misspelt("hap", known()),
+            None,
+            "it is a prefix, and may mean more"
+        );
     }
 }

@@ -99,6 +99,15 @@ impl RegistryProfile {
         }
     }
 
+    /// Whether workers answer the checks of its agents.
+    pub fn asks_workers(&self) -> bool {
+        match self.system().map(|system| &system.protocol) {
+            Some(ProtocolConfig::Consul(config)) => config.check.path.needs_worker(),
+            Some(ProtocolConfig::Kubernetes(config)) => config.probe.sees == ProbeSees::Worker,
+            _ => false,
+        }
+    }
+
     /// What a worker spends on such a check, if workers answer.
     pub fn probe_time(&self) -> Option<&Distribution> {
         match self.system().map(|system| &system.protocol) {

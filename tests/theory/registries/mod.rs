@@ -1,6 +1,7 @@
 //! Registries that bear the names of real systems, against what the real ones did.
 
 mod consul;
+mod consul_agents;
 mod consul_faults;
 mod deletions;
 pub mod dns;

@@ -421,6 +421,7 @@ impl Balancer for Composed {
         let avoided = self.avoided(place, ctx);
         let inner = self.inners.get_mut(&place)?;
         let mut inner_ctx = PickContext {
+            thread: ctx.thread,
             now: ctx.now,
             key: ctx.key,
             tried: avoided.as_deref().unwrap_or(ctx.tried),

@@ -96,6 +96,7 @@ impl Side {
     pub fn pick(&mut self, now: SimTime, key: u64, tried: &[InstanceId]) -> Option<InstanceId> {
         self.pick_count += 1;
         let mut ctx = PickContext {
+            thread: 0,
             now,
             key,
             tried,

@@ -194,6 +194,7 @@ impl Bench {
 
     fn pick(&mut self, tried: &[InstanceId]) {
         let mut ctx = PickContext {
+            thread: 0,
             now: self.now,
             key: 1,
             tried,

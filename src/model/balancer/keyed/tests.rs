@@ -129,6 +129,7 @@ impl Side {
     fn pick(&mut self, tables: &mut Tables, key: u64, tried: &[InstanceId]) -> Option<InstanceId> {
         self.pick_count += 1;
         let mut ctx = PickContext {
+            thread: 0,
             now: SimTime::START,
             key,
             tried,

@@ -28,14 +28,16 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         in_flight_count - self.connections.waiting_count(caller)
     }
 
-    /// Whether an attempt to this instance is one too many.
-    pub(in crate::model) fn overflows(&self, caller: CallerId, instance: InstanceId) -> bool {
+    /// Whether an attempt of a request to this instance is one too many.
+    pub(in crate::model) fn overflows(&self, slot: u32, instance: InstanceId) -> bool {
+        let caller = self.requests[slot].caller();
         let edge = self.callers[caller.index()].edge;
         let limits = self.has_gates().then(|| self.envoy_limits(caller));
         let (Some(limits), Some(config)) = (limits.flatten(), self.connection_config(edge)) else {
             return false;
         };
-        if self.connections.has_room(caller, instance, config) {
+        let pool = (instance, self.thread_of(slot));
+        if self.connections.has_room(caller, pool, config) {
             return !breaker_envoy::permits(limits, self.carried_count(caller));
         }
         let side = self.callers[caller.index()].resilience.as_ref();

@@ -35,6 +35,8 @@ pub(super) struct Agent {
     pub syncer: Syncer,
     /// The leader takes its host for dead.
     pub is_taken_for_dead: bool,
+    /// When its process died.
+    died_at: SimTime,
 }
 
 impl Agent {
@@ -50,6 +52,7 @@ impl Agent {
             request_count: 0,
             syncer: Syncer::default(),
             is_taken_for_dead: false,
+            died_at: SimTime::START,
         }
     }
 }
@@ -116,11 +119,12 @@ impl Consul {
         self.plan_rebalance(port, agent, phase);
     }
 
-    /// An agent starts: what was registered with it is on its disk, but for what the checks said.
+    /// An agent starts: what was registered with it is on its disk, and what was reported to it. A
+    /// check of its own is critical until it is made.
     pub(super) fn start_agent(&mut self, port: &mut dyn Port, agent: u32) {
         self.shuffle_servers(port, agent);
         for instance in self.agents[agent as usize].instances.clone() {
-            let status = self.first_status();
+            let status = self.restored_status(port, instance);
             let is_up = port.node(NodeId(instance.0)).state.is_up();
             let local = self.local(instance);
             local.critical_since = match status {
@@ -132,14 +136,16 @@ impl Consul {
             if is_known {
                 local.note_change();
                 self.start_check(port, instance);
+                self.update_suspicion(port, instance);
             } else if is_wanted && is_up {
                 self.add_service(port, instance);
             }
         }
         self.start_clocks(port, agent, Phase::Aligned);
         self.on_full_sync_due(port, agent);
+        let died_at = self.agents[agent as usize].died_at;
         for watch in self.agents[agent as usize].watches.clone() {
-            self.start_watch(port, watch);
+            self.start_refused_watch(port, watch, died_at);
         }
     }
 
@@ -154,7 +160,9 @@ impl Consul {
             }
         }
         self.alarms.cancel_all(port, node);
+        let now = port.now();
         let own = self.agent(agent);
+        own.died_at = now;
         own.connections.clear();
         own.requests.clear();
         own.order.clear();

@@ -2,7 +2,8 @@
 //!
 //! Source: `agent/checks/check.go`, `StatusHandler`. The first HTTP or TCP check comes after a
 //! random part of the interval, each other one an interval after the end of the last one. A report
-//! resets the timer of a TTL check; when it fires, the status is critical at once.
+//! resets the timer of a TTL check; when it fires, the status is critical at once. Reports are kept
+//! on the disk (`persistCheckState` in `agent/agent.go`), other statuses are not.
 
 use super::message::{Alarm, Status};
 use super::{Consul, Local};
@@ -14,7 +15,7 @@ use crate::rng::{UniformSource, path_hash};
 use crate::scenario::check::ProbePath;
 use crate::scenario::registry::Phase;
 use crate::scenario::registry::consul::{CheckConfig, CheckKind};
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// How many checks in a row passed and failed. Both begin at their thresholds, so that the very
 /// first result counts.
@@ -117,6 +118,7 @@ impl Consul {
                 let left = rule.lease_duration.saturating_sub(since);
                 self.alarms
                     .set(port, node, left, Alarm::Expire { instance });
+                self.note_report(port, instance, left);
             }
             CheckKind::Http | CheckKind::Tcp => {
                 self.alarms
@@ -131,15 +133,49 @@ impl Consul {
         let again = Alarm::Pass { instance };
         self.alarms
             .set(port, NodeId(instance.0), rule.heartbeat_interval, again);
-        if port.node(node).state != LifeState::Up {
-            return;
+        match port.node(node).state {
+            LifeState::Up => self.take_report(port, instance),
+            // It is read at the resume; who reports waits for the answer.
+            LifeState::Paused => {
+                let report = Alarm::Report { instance };
+                if !self.alarms.is_set(node, report) {
+                    self.alarms.set(port, node, SimDuration::ZERO, report);
+                }
+            }
+            LifeState::Crashed
+            | LifeState::HostLost
+            | LifeState::Absent
+            | LifeState::Restarting => {}
         }
+    }
+
+    /// An agent reads a report.
+    pub(super) fn take_report(&mut self, port: &mut dyn Port, instance: InstanceId) {
+        let (node, rule) = (self.agent_node(instance), self.locals[&instance].rule);
         if self.locals[&instance].is_known {
             let alarm = Alarm::Expire { instance };
             self.alarms.set(port, node, rule.lease_duration, alarm);
+            self.note_report(port, instance, rule.lease_duration);
             self.update_check(port, instance, Status::Passing);
         } else if self.config.check.registers_again && self.locals[&instance].is_wanted {
             self.add_service(port, instance);
+        }
+    }
+
+    /// The agent writes a report to its disk, where it counts for this long.
+    fn note_report(&mut self, port: &dyn Port, instance: InstanceId, length: SimDuration) {
+        let until = port.now() + port.node(self.agent_node(instance)).true_length(length);
+        self.local(instance).reported_until = until;
+    }
+
+    /// The status that a check has after a start of its agent: what was reported and is not over
+    /// in whole seconds, or else that of a new registration.
+    pub(super) fn restored_status(&self, port: &dyn Port, instance: InstanceId) -> Status {
+        let secs = |at: SimTime| at.as_ns() / SimDuration::from_secs(1).as_ns();
+        let until = self.locals[&instance].reported_until;
+        match secs(port.now()) < secs(until) {
+            true => Status::Passing,
+            false => self.first_status(),
         }
     }
 
@@ -276,7 +312,6 @@ impl Consul {
 mod tests {
     use super::*;
     use crate::scenario::distribution::Distribution;
-    use crate::time::SimDuration;
 
     fn config(success: u32, warning: u32, critical: u32) -> CheckConfig {
         CheckConfig {

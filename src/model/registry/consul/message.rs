@@ -151,6 +151,8 @@ pub enum Job {
 pub enum Alarm {
     /// An instance reports to its agent.
     Pass { instance: InstanceId },
+    /// A report that its agent's kernel accepted is read.
+    Report { instance: InstanceId },
     /// A report no longer counts.
     Expire { instance: InstanceId },
     /// An agent checks an instance.

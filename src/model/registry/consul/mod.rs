@@ -59,6 +59,8 @@ struct Local {
     status: Status,
     /// Since when its check is critical; never if it is not.
     critical_since: SimTime,
+    /// What it reported last is on the agent's disk, and holds until then.
+    reported_until: SimTime,
     counters: Counters,
     /// Checks so far, and whether one is under way.
     check_number: u32,
@@ -150,6 +152,7 @@ impl Consul {
             is_known: false,
             status: self.first_status(),
             critical_since: SimTime::NEVER,
+            reported_until: SimTime::START,
             counters: Counters::new(&self.config.check),
             check_number: 0,
             is_checking: false,
@@ -224,6 +227,7 @@ impl Consul {
         self.alarms.note_fired(node, alarm);
         match (alarm, self.agent_of(node), self.ensemble.member_of(node)) {
             (Alarm::Pass { instance }, None, None) => self.pass(port, instance),
+            (Alarm::Report { instance }, Some(_), _) => self.take_report(port, instance),
             (Alarm::Expire { instance }, Some(_), _) => {
                 self.update_check(port, instance, Status::Critical);
             }
@@ -310,14 +314,10 @@ impl Protocol for Consul {
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: system::Alarm) {
-        match alarm {
-            system::Alarm::CoreDone { member, core } => {
-                self.ensemble.on_core_done(port, member, core);
-            }
-            system::Alarm::Synced { member } => self.ensemble.on_synced(port, member),
-            system::Alarm::Quorum(alarm) => self.ensemble.on_alarm(port, alarm),
-            system::Alarm::Consul(alarm) => self.on_own_alarm(port, node, alarm),
-            _ => unreachable!("it sets no other timers"),
+        match self.ensemble.take_alarm(port, alarm) {
+            None => {}
+            Some(system::Alarm::Consul(alarm)) => self.on_own_alarm(port, node, alarm),
+            Some(_) => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

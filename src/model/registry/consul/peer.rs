@@ -31,13 +31,8 @@ impl Consul {
             }
             _ => ControlKind::MemberHeartbeat,
         };
-        let letter = Letter {
-            from: self.ensemble.node(from),
-            to: self.ensemble.node(to),
-            kind,
-            service: None,
-            byte_count: self.sizes.message_bytes + entry_count as u64 * self.sizes.entry_bytes,
-        };
+        let link = (self.ensemble.node(from), self.ensemble.node(to));
+        let letter = Letter::listing(&self.sizes, link, (kind, None), entry_count);
         port.send(letter, system::Message::Consul(message));
     }
 

@@ -100,13 +100,8 @@ impl Consul {
         entry_count: usize,
         message: Message,
     ) {
-        let letter = Letter {
-            from: self.ensemble.node(member),
-            to: self.agents[agent as usize].node,
-            kind,
-            service,
-            byte_count: self.sizes.message_bytes + entry_count as u64 * self.sizes.entry_bytes,
-        };
+        let link = (self.ensemble.node(member), self.agents[agent as usize].node);
+        let letter = Letter::listing(&self.sizes, link, (kind, service), entry_count);
         port.send(letter, system::Message::Consul(message));
     }
 

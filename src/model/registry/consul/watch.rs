@@ -15,7 +15,7 @@ use crate::model::observation::LifeState;
 use crate::model::registry::system::Port;
 use crate::model::view::ViewSnapshot;
 use crate::rng::{UniformSource, path_hash};
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// Of a client: the first wait, and the longest.
 const RETRY_INTERVAL: SimDuration = SimDuration::from_secs(5);
@@ -73,13 +73,38 @@ impl Consul {
             return;
         }
         // Everybody has a list at the start.
-        let version = match port.now() == crate::time::SimTime::START {
+        let version = match port.now() == SimTime::START {
             true => self.servers[0].state.version(own.service),
             false => 0,
         };
         let own = &mut self.watches[watch as usize];
         (own.is_on, own.index) = (true, version);
         self.ask(port, watch);
+    }
+
+    /// The agent of a watch starts, which died at `died_at`. Clients that lived on have been
+    /// refused since then, and ask again when their wait is over.
+    pub(super) fn start_refused_watch(
+        &mut self,
+        port: &mut dyn Port,
+        watch: u32,
+        died_at: SimTime,
+    ) {
+        let own = &self.watches[watch as usize];
+        let is_there = |side: &(CallerId, NodeId)| port.node(side.1).state.is_up();
+        if own.is_on || !own.sides.iter().any(is_there) {
+            return;
+        }
+        let node = self.agents[own.agent as usize].node;
+        let (mut count, mut asks_at) = (1, died_at + client_backoff(1));
+        while asks_at < port.now() {
+            count += 1;
+            asks_at = asks_at + client_backoff(count);
+        }
+        let own = &mut self.watches[watch as usize];
+        (own.is_on, own.is_asking, own.error_count) = (true, true, count);
+        let wait = asks_at.since(port.now());
+        self.alarms.set(port, node, wait, Alarm::Watch { watch });
     }
 
     /// The watches of a process that starts. A query that the agent has already answers at once.

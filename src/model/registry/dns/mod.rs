@@ -148,18 +148,12 @@ impl Dns {
     fn send(
         &self,
         port: &mut dyn Port,
-        (from, to): (NodeId, NodeId),
-        (kind, service): (ControlKind, Option<ServiceId>),
+        link: (NodeId, NodeId),
+        about: (ControlKind, Option<ServiceId>),
         entry_count: usize,
         message: Message,
     ) {
-        let letter = Letter {
-            from,
-            to,
-            kind,
-            service,
-            byte_count: self.sizes.message_bytes + entry_count as u64 * self.sizes.entry_bytes,
-        };
+        let letter = Letter::listing(&self.sizes, link, about, entry_count);
         port.send(letter, system::Message::Dns(message));
     }
 

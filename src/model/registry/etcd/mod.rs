@@ -255,16 +255,16 @@ impl Protocol for Etcd {
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, _node: NodeId, alarm: system::Alarm) {
-        match alarm {
-            system::Alarm::CoreDone { member, core } => {
-                self.ensemble.on_core_done(port, member, core);
+        match self.ensemble.take_alarm(port, alarm) {
+            None => {}
+            Some(system::Alarm::Etcd(Alarm::Client { client })) => {
+                self.on_client_alarm(port, client)
             }
-            system::Alarm::Synced { member } => self.ensemble.on_synced(port, member),
-            system::Alarm::Quorum(alarm) => self.ensemble.on_alarm(port, alarm),
-            system::Alarm::Etcd(Alarm::Client { client }) => self.on_client_alarm(port, client),
-            system::Alarm::Etcd(Alarm::Heartbeat { member }) => self.on_heartbeat(port, member),
-            system::Alarm::Etcd(Alarm::Revoke { member }) => self.on_revoke_due(port, member),
-            _ => unreachable!("it sets no other timers"),
+            Some(system::Alarm::Etcd(Alarm::Heartbeat { member })) => {
+                self.on_heartbeat(port, member)
+            }
+            Some(system::Alarm::Etcd(Alarm::Revoke { member })) => self.on_revoke_due(port, member),
+            Some(_) => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

@@ -14,7 +14,10 @@
 //! A kubelet lives and dies with its host: it goes on while a process stands still or is dead.
 //! Probes stay on the host, take no time on the way and are not counted as messages.
 //!
-//! Left out: evictions (pods of a lost host are replaced where the scenario says so), liveness and
+//! Left out: evictions after `tolerationSeconds` (300 s after a node is not ready its pods are
+//! deleted. Their endpoints are gone since then, so nothing changes for who calls, until the host
+//! is back: here its pods become ready again. Where the scenario says so, they are replaced),
+//! `syncPeriod` of kube-proxy (it repeats syncs that failed, and none fails), liveness and
 //! startup probes, pods that end without being deleted, kubelets that read what others write (one
 //! learns with its next renewal that its pods were marked), controllers that are cut off from or
 //! outlived by another member while their own one stands still.
@@ -212,14 +215,10 @@ impl Protocol for Kubernetes {
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: system::Alarm) {
-        match alarm {
-            system::Alarm::CoreDone { member, core } => {
-                self.ensemble.on_core_done(port, member, core);
-            }
-            system::Alarm::Synced { member } => self.ensemble.on_synced(port, member),
-            system::Alarm::Quorum(alarm) => self.ensemble.on_alarm(port, alarm),
-            system::Alarm::Kubernetes(alarm) => self.on_own_alarm(port, node, alarm),
-            _ => unreachable!("it sets no other timers"),
+        match self.ensemble.take_alarm(port, alarm) {
+            None => {}
+            Some(system::Alarm::Kubernetes(alarm)) => self.on_own_alarm(port, node, alarm),
+            Some(_) => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

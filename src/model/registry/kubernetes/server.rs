@@ -238,6 +238,7 @@ impl Kubernetes {
     }
 
     fn apply_write(&mut self, port: &mut dyn Port, member: u32, write: Write, kubelet: u32) {
+        let leads = self.ensemble.role(member) == Role::Leading;
         let state = &mut self.servers[member as usize].state;
         match write {
             Write::Lease { number } => {
@@ -248,7 +249,10 @@ impl Kubernetes {
                 state: pod,
                 ..
             } => {
-                state.marked.remove(&instance);
+                // Its kubelet knows better than the node controller did.
+                if state.marked.remove(&instance) && leads && pod == PodState::Ready {
+                    port.set_suspected(instance, false);
+                }
                 let before = state.pods.get(&instance).copied();
                 match pod {
                     PodState::Deleted => state.pods.remove(&instance),

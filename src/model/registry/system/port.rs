@@ -14,6 +14,7 @@ use crate::model::world::World;
 use crate::rng::{Draw, Purpose};
 use crate::scenario::Scenario;
 use crate::scenario::network::Transport;
+use crate::scenario::registry::system::SizesConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// What is written on a message.
@@ -29,6 +30,24 @@ pub struct Letter {
     pub service: Option<ServiceId>,
     /// How large it is.
     pub byte_count: u64,
+}
+
+impl Letter {
+    /// One that lists so many instances.
+    pub fn listing(
+        sizes: &SizesConfig,
+        (from, to): (NodeId, NodeId),
+        (kind, service): (ControlKind, Option<ServiceId>),
+        entry_count: usize,
+    ) -> Self {
+        Letter {
+            from,
+            to,
+            kind,
+            service,
+            byte_count: sizes.message_bytes + entry_count as u64 * sizes.entry_bytes,
+        }
+    }
 }
 
 /// The world as a protocol sees it.

@@ -357,8 +357,19 @@ impl Ensemble {
         self.standings[member as usize].followers.clear();
     }
 
-    /// A timer of the quorum is due.
-    pub fn on_alarm(&mut self, port: &mut dyn Port, alarm: QuorumAlarm) {
+    /// A timer is due: of the quorum, or of the cores and disks of members. Those of the protocol
+    /// are left to it.
+    pub fn take_alarm(&mut self, port: &mut dyn Port, alarm: Alarm) -> Option<Alarm> {
+        match alarm {
+            Alarm::CoreDone { member, core } => self.on_core_done(port, member, core),
+            Alarm::Synced { member } => self.on_synced(port, member),
+            Alarm::Quorum(alarm) => self.on_alarm(port, alarm),
+            alarm => return Some(alarm),
+        }
+        None
+    }
+
+    fn on_alarm(&mut self, port: &mut dyn Port, alarm: QuorumAlarm) {
         match alarm {
             QuorumAlarm::Elected => self.on_elected(port),
             QuorumAlarm::Look { member } => {

@@ -224,20 +224,18 @@ impl Protocol for Zookeeper {
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, _node: NodeId, alarm: system::Alarm) {
-        match alarm {
-            system::Alarm::CoreDone { member, core } => {
-                self.ensemble.on_core_done(port, member, core);
-            }
-            system::Alarm::Synced { member } => self.ensemble.on_synced(port, member),
-            system::Alarm::Quorum(alarm) => self.ensemble.on_alarm(port, alarm),
-            system::Alarm::Zookeeper(Alarm::Client { client }) => {
+        match self.ensemble.take_alarm(port, alarm) {
+            None => {}
+            Some(system::Alarm::Zookeeper(Alarm::Client { client })) => {
                 self.on_client_alarm(port, client);
             }
-            system::Alarm::Zookeeper(Alarm::HalfTick { member }) => self.on_half_tick(port, member),
-            system::Alarm::Zookeeper(Alarm::Boundary { member }) => {
+            Some(system::Alarm::Zookeeper(Alarm::HalfTick { member })) => {
+                self.on_half_tick(port, member)
+            }
+            Some(system::Alarm::Zookeeper(Alarm::Boundary { member })) => {
                 self.on_boundary(port, member);
             }
-            _ => unreachable!("it sets no other timers"),
+            Some(_) => unreachable!("it sets no other timers"),
         }
         self.settle(port);
     }

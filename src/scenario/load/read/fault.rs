@@ -316,6 +316,7 @@ fn nodes(ctx: &mut Context, section: &Section, names: &Names, victims: Victims) 
     if let Some(target) = &target {
         check_victims(ctx, section, target, victims);
         check_members(ctx, section, target, names);
+        check_agents(ctx, section, target);
         let has_zone = target.any_of.iter().any(|t| matches!(t, Target::Zone(_)));
         if !included.is_empty() && !has_zone {
             ctx.error(
@@ -328,6 +329,26 @@ fn nodes(ctx: &mut Context, section: &Section, names: &Names, victims: Victims) 
         target: target.unwrap_or_else(nothing),
         include_callers: included.iter().any(|word| word == "callers"),
         include_registry: included.iter().any(|word| word == "registry"),
+    }
+}
+
+/// Reports the loss of an agent's host without what is on it.
+fn check_agents(ctx: &mut Context, section: &Section, target: &Selector) {
+    let is_host_loss = match section.variant_name() {
+        "host_loss" => true,
+        "flapping" => section.text(ctx, "state").as_deref() == Some("host_loss"),
+        _ => false,
+    };
+    let is_agent = |target: &Target| matches!(target, Target::Agents(_));
+    if is_host_loss && target.any_of.iter().any(is_agent) {
+        ctx.error(
+            Diagnostic::new("an agent has no host of its own")
+                .at(
+                    section.origin_of("target"),
+                    "it is lost with all that is on its host",
+                )
+                .help("name what is on it, like \"host:web/a/0\", or write `kind = \"crash\"`"),
+        );
     }
 }
 
@@ -368,11 +389,12 @@ fn check_victims(ctx: &mut Context, section: &Section, target: &Selector, victim
     let is_victim = |target: &Target| {
         let is_registry = target.is_of_registry();
         let is_caller = matches!(target, Target::Client(_) | Target::Caller(..));
+        let is_agent = matches!(target, Target::Agents(_));
         match victims {
             Victims::Nodes => true,
-            Victims::Instances => !is_registry && !is_caller,
-            Victims::Workers => !is_caller,
-            Victims::Clocks => !is_registry,
+            Victims::Instances => !is_registry && !is_caller && !is_agent,
+            Victims::Workers => !is_caller && !is_agent,
+            Victims::Clocks => !is_registry && !is_agent,
             Victims::RegistryMembers => is_registry,
         }
     };

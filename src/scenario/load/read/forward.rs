@@ -9,7 +9,9 @@ use super::proxy::{OpenedProxy, words, worker_count};
 use crate::scenario::attempts::{AttemptsConfig, DeadlinePropagation};
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::client::{EdgeConfig, EdgeOwner, Jitter, RetryConfig};
-use crate::scenario::proxy::{Flavour, ForwardConfig, RetryAt, Spread, connections};
+use crate::scenario::proxy::{
+    Flavour, ForwardConfig, IdleCache, RetryAt, Reuse, Spread, connections,
+};
 use crate::scenario::resilience::{
     BreakerConfig, EnvoyLimits, InstanceLimit, ResilienceConfig, RetryOn,
 };
@@ -18,7 +20,7 @@ use crate::time::SimDuration;
 /// Most attempts of a call.
 const ATTEMPT_COUNT_MAX: u32 = 100;
 
-/// Longest wait of HAProxy before it tries the same server again (`sess_update_st_cer`).
+/// Longest wait of HAProxy before it tries the same server again (`back_handle_st_cer`).
 const TURN_AROUND_MAX: SimDuration = SimDuration::from_secs(1);
 
 /// Sets up the calls of proxies as their flavours have them.
@@ -112,9 +114,12 @@ fn nginx(ctx: &mut Context, section: &Section, names: &Names, edge: &mut EdgeCon
     };
     edge.retry = retry(tries.clamp(1, ATTEMPT_COUNT_MAX), on);
     edge.attempt_timeout = section.duration(ctx, "proxy_read_timeout");
+    let cache = idle_cache(ctx, section);
     // Without `keepalive` a connection is closed as soon as it is idle.
-    let idle = section.duration(ctx, "keepalive_timeout");
-    let idle = idle.unwrap_or(SimDuration::from_ns(1));
+    let idle = match cache {
+        Some(_) => time(ctx, section, "keepalive_timeout"),
+        None => SimDuration::from_ns(1),
+    };
     let connect = time(ctx, section, "proxy_connect_timeout");
     edge.connection = Some(connections(connect, Some(idle), false));
     edge.attempts = Some(Box::new(CANCELS));
@@ -128,18 +133,41 @@ fn nginx(ctx: &mut Context, section: &Section, names: &Names, edge: &mut EdgeCon
             ..ResilienceConfig::default()
         },
     );
+    // In a zone workers share what is known of servers, but not their connections.
     let shares = section.bool(ctx, "upstream_zone").unwrap_or(false);
+    let workers = worker_count(ctx, section, Flavour::Nginx);
+    let (side_count, thread_count) = if shares { (1, workers) } else { (workers, 1) };
     edge.forward = Some(Box::new(ForwardConfig {
-        side_count: match shares {
-            true => 1,
-            false => worker_count(ctx, section, Flavour::Nginx),
-        },
+        side_count,
         spread: match section.text(ctx, "spread").as_deref() {
             Some("caller") => Spread::Caller,
             _ => Spread::Request,
         },
         retry_at: RetryAt::Picked,
+        turn_around: None,
+        thread_count,
+        reuse: Reuse::Always,
+        fails_all_waiting: false,
+        cache,
     }));
+}
+
+/// `keepalive`, and what has no effect without it.
+fn idle_cache(ctx: &mut Context, section: &Section) -> Option<IdleCache> {
+    let count_max = section.count_u32(ctx, "keepalive").unwrap_or(0);
+    let request_count_max = section.count_u32(ctx, "keepalive_requests").unwrap_or(1);
+    let keys = ["keepalive_timeout", "keepalive_requests"];
+    for key in keys.iter().filter(|key| count_max == 0 && section.has(key)) {
+        ctx.error(
+            Diagnostic::new(format!("`{key}` of connections that are not kept"))
+                .at(section.origin_of(key), "`keepalive` is 0")
+                .help("write how many idle ones each worker keeps: `keepalive = 32`"),
+        );
+    }
+    (0 < count_max).then_some(IdleCache {
+        count_max,
+        request_count_max,
+    })
 }
 
 fn protect(edge: &mut EdgeConfig, config: ResilienceConfig) {
@@ -171,17 +199,12 @@ fn haproxy(ctx: &mut Context, section: &Section, edge: &mut EdgeConfig) {
         edge.balancer.strategy().name(),
         "haproxy_round_robin" | "haproxy_static_rr"
     );
-    let (retry_at, jitter) = match (redispatches, is_in_turn) {
-        (false, _) => (RetryAt::Same, Jitter::None),
-        (true, false) => (RetryAt::SameButLast, Jitter::HaproxyRedispatch),
-        (true, true) => (RetryAt::Picked, Jitter::None),
+    let retry_at = match (redispatches, is_in_turn) {
+        (false, _) => RetryAt::Same,
+        (true, false) => RetryAt::SameButLast,
+        (true, true) => RetryAt::OtherIfUp,
     };
     edge.retry = retry(retries + 1, on);
-    if retry_at != RetryAt::Picked {
-        let turn_around = connect.min(TURN_AROUND_MAX);
-        (edge.retry.backoff_min, edge.retry.backoff_max) = (turn_around, turn_around);
-        edge.retry.jitter = jitter;
-    }
     edge.attempt_timeout = section.duration(ctx, "timeout_server");
     let idle = section.duration(ctx, "pool_purge_delay");
     edge.connection = Some(connections(connect, idle, false));
@@ -208,6 +231,17 @@ fn haproxy(ctx: &mut Context, section: &Section, edge: &mut EdgeConfig) {
         side_count: 1,
         spread: Spread::Request,
         retry_at,
+        turn_around: Some(connect.min(TURN_AROUND_MAX)),
+        // Threads take idle connections over from each other.
+        thread_count: 1,
+        reuse: match section.text(ctx, "http_reuse").as_deref() {
+            Some("never") => Reuse::Never,
+            Some("aggressive") => Reuse::Aggressive,
+            Some("always") => Reuse::Always,
+            _ => Reuse::Safe,
+        },
+        fails_all_waiting: false,
+        cache: None,
     }));
 }
 
@@ -273,5 +307,10 @@ fn envoy(ctx: &mut Context, section: &Section, edge: &mut EdgeConfig) {
         side_count: 1,
         spread: Spread::Request,
         retry_at: RetryAt::Picked,
+        turn_around: None,
+        thread_count: threads,
+        reuse: Reuse::Always,
+        fails_all_waiting: true,
+        cache: None,
     }));
 }

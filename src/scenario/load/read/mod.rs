@@ -180,7 +180,13 @@ fn attach_calls(
 
 /// Opens what stands between callers and instances: the registry and the network.
 fn open_between<'s>(ctx: &mut Context, root: &'s Section<'_>) -> (Section<'s>, Section<'s>) {
+    let errors_before = ctx.error_count();
     let registry = open_table(ctx, root, "registry", &schema::REGISTRY);
+    if registry.variant_name() == "static" && errors_before < ctx.error_count() {
+        // Its profile may be another one, which has members and leases.
+        ctx.diagnostics.hush(selector::NO_MEMBERS.to_string());
+        ctx.diagnostics.hush(registry::NO_LEASES.to_string());
+    }
     let network = open_table(ctx, root, "network", &schema::NETWORK);
     (registry, network)
 }
@@ -244,19 +250,29 @@ fn open_named<'s>(
     } in section.named(ctx, key)
     {
         let title = format!("{what} `{name}`");
-        if let Some(mut section) = Section::open(ctx, tree, spec, title) {
-            section.origin = tree.origin;
-            list.push(Opened {
-                name: name.to_string(),
-                name_origin,
-                section,
-            });
-        }
+        let Some(mut section) = Section::open(ctx, tree, spec, title) else {
+            hush_unknown(ctx, key, name);
+            continue;
+        };
+        section.origin = tree.origin;
+        list.push(Opened {
+            name: name.to_string(),
+            name_origin,
+            section,
+        });
     }
     if is_sorted {
         list.sort_by(|a, b| a.name.cmp(&b.name));
     }
     list
+}
+
+/// A table that cannot be read is there all the same: who names it makes no mistake.
+fn hush_unknown(ctx: &mut Context, key: &str, name: &str) {
+    ctx.diagnostics.hush(format!("unknown {key} `{name}`"));
+    if key == "proxy" {
+        ctx.diagnostics.hush(format!("unknown service `{name}`"));
+    }
 }
 
 /// Opens the table at a key; where there is none, or no table, all its keys have their defaults.

@@ -10,10 +10,10 @@ use super::Names;
 use super::names::{Unknown, numbered};
 use crate::id::{ClientId, GroupId, HostId, ServiceId, ZoneId};
 use crate::quantity;
-use crate::scenario::selector::{Lot, Selector, Target};
+use crate::scenario::selector::{Hosted, Lot, Selector, Target};
 
 /// The kinds of selectors and what follows the colon.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 10] = [
     ("service", "service:web"),
     ("proxy", "proxy:edge"),
     ("group", "group:web/a"),
@@ -23,6 +23,7 @@ const KINDS: [(&str, &str); 9] = [
     ("client", "client:shop"),
     ("caller", "caller:shop/7"),
     ("registry", "registry:member/1"),
+    ("agent", "agent:instance:web/a/3"),
 ];
 
 /// The selector at a key.
@@ -118,6 +119,7 @@ fn targets(set: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
         "client" => clients(name, names),
         "caller" => callers(name, names),
         "registry" => registry_members(name, names),
+        "agent" => agents(name, names),
         unknown => Err(Unknown {
             title: format!("unknown kind `{unknown}` of a selector"),
             help: did_you_mean(unknown, kinds()).unwrap_or_else(|| one_of(kinds())),
@@ -235,6 +237,36 @@ fn callers(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     }
 }
 
+/// `instance:web/a/3`: the agents on the hosts of these; `*` for all.
+fn agents(set: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
+    if names.registry_profile != "consul" {
+        return Err(Unknown {
+            title: format!(
+                "a registry of the profile `{}` has no agents",
+                names.registry_profile
+            ),
+            help: "only those of Consul are nodes of their own: write `profile = \"consul\"`"
+                .to_string(),
+        });
+    }
+    if set == "*" {
+        return Ok(vec![Target::Agents(Hosted::All)]);
+    }
+    let hosted = targets(set, names)?.into_iter().map(Target::hosted);
+    let hosted: Option<Vec<Hosted>> = hosted.collect();
+    match hosted {
+        Some(hosted) => Ok(hosted.into_iter().map(Target::Agents).collect()),
+        None => Err(Unknown {
+            title: format!("`{set}` has no agent"),
+            help: "agents are on the hosts of instances and callers, like `agent:service:web`"
+                .to_string(),
+        }),
+    }
+}
+
+/// What is wrong where members of a static registry are named.
+pub const NO_MEMBERS: &str = "the registry is static and has no members";
+
 /// Profiles whose members have a leader.
 const LED_PROFILES: [&str; 4] = ["zookeeper", "consul", "etcd", "kubernetes"];
 
@@ -256,7 +288,7 @@ fn registry_members(path: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     };
     if member_count == 0 {
         return Err(Unknown {
-            title: "the registry is static and has no members".to_string(),
+            title: NO_MEMBERS.to_string(),
             help: "write `profile = \"lease\"` in [registry]".to_string(),
         });
     }

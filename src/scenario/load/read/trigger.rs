@@ -236,7 +236,8 @@ fn is_of_instances(target: &Target) -> bool {
         | Target::Caller(..)
         | Target::RegistryMember(_)
         | Target::Registry
-        | Target::RegistryLeader => false,
+        | Target::RegistryLeader
+        | Target::Agents(_) => false,
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) const TARGET: Key = required(
     "target",
     Kind::Selector,
     "The nodes that it happens to; `registry:leader` is the member that leads when a window \
-     begins.",
+     begins, `agent:instance:web/a/3` the agent of Consul on the host of an instance.",
 );
 const INCLUDE: Key = key(
     "include",

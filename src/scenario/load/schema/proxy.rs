@@ -173,6 +173,11 @@ const WORKERS_OF_ONE: Kind = match WORKERS {
     Kind::Count { min, .. } => Kind::Count { min, max: 1_024 },
     _ => WORKERS,
 };
+/// Threads with connections of their own are told by one byte.
+const THREADS: Kind = match WORKERS {
+    Kind::Count { min, .. } => Kind::Count { min, max: 256 },
+    _ => WORKERS,
+};
 const FROM_ZERO: Kind = Kind::Count {
     min: 0,
     max: 1_000_000,
@@ -182,7 +187,7 @@ const RETRIES: Kind = Kind::Count { min: 0, max: 99 };
 const NGINX: &[Key] = &[
     key(
         "worker_processes",
-        WORKERS_OF_ONE,
+        THREADS,
         Default::Toml("1"),
         "Worker processes of one replica.",
     ),
@@ -248,11 +253,27 @@ const NGINX: &[Key] = &[
         Default::Toml("\"60s\""),
         "How long a server may take to answer.",
     ),
-    optional(
+    key(
+        "keepalive",
+        FROM_ZERO,
+        Default::Toml("0"),
+        "Idle connections to all servers together that each worker keeps; the one that was used \
+         longest ago is closed for another one. 0: each request opens its own.",
+    ),
+    key(
         "keepalive_timeout",
         POSITIVE,
-        "Connections to servers are kept for so long (`keepalive` of any number); without it each \
-         request opens its own.",
+        Default::Toml("\"60s\""),
+        "How long an idle connection is kept, with `keepalive`.",
+    ),
+    key(
+        "keepalive_requests",
+        Kind::Count {
+            min: 1,
+            max: 1_000_000,
+        },
+        Default::Toml("1000"),
+        "A connection that carried so many requests is closed, with `keepalive`.",
     ),
 ];
 
@@ -320,6 +341,14 @@ const HAPROXY: &[Key] = &[
         "How long a server may take to answer (Debian's haproxy.cfg; HAProxy has no default).",
     ),
     key(
+        "http_reuse",
+        Kind::Choice(&["never", "safe", "aggressive", "always"]),
+        Default::Toml("\"safe\""),
+        "Which requests may use a connection that others used: none; not the first one of a \
+         client's connection (a call without `connection` opens one for every request); that one, \
+         too, on one that was used again before; all.",
+    ),
+    key(
         "pool_purge_delay",
         POSITIVE,
         Default::Toml("\"5s\""),
@@ -330,7 +359,7 @@ const HAPROXY: &[Key] = &[
 const ENVOY: &[Key] = &[
     key(
         "concurrency",
-        WORKERS_OF_ONE,
+        THREADS,
         Default::Toml("1"),
         "Worker threads of one replica.",
     ),

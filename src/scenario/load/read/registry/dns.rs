@@ -3,19 +3,15 @@
 use super::super::super::context::Context;
 use super::super::super::diagnostic::Diagnostic;
 use super::super::super::section::Section;
-use super::super::PLACEHOLDER_TIME;
 use super::super::service::phase;
 use super::refuse_heartbeats;
+use super::system::length;
 use crate::scenario::check::ProbePath;
 use crate::scenario::registry::Phase;
 use crate::scenario::registry::dns::{ClientCache, DnsChecks, DnsClientConfig, DnsConfig};
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::service::RegisteredConfig;
 use crate::time::SimDuration;
-
-fn length(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
-    section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME)
-}
 
 fn is_word(ctx: &mut Context, section: &Section, key: &str, word: &str) -> bool {
     section.text(ctx, key).as_deref() == Some(word)

@@ -2,19 +2,14 @@
 
 use super::super::super::context::Context;
 use super::super::super::section::Section;
-use super::super::PLACEHOLDER_TIME;
 use super::super::service::phase;
+use super::system::length;
 use crate::scenario::check::ProbePath;
 use crate::scenario::registry::eureka::{
     CacheConfig, EurekaClientConfig, EurekaConfig, LeaseRules, ReplicationConfig, StartConfig,
 };
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::service::RegisteredConfig;
-use crate::time::SimDuration;
-
-fn length(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
-    section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME)
-}
 
 fn flag(ctx: &mut Context, section: &Section, key: &str) -> bool {
     section.bool(ctx, key).unwrap_or(true)

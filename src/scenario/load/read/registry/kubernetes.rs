@@ -3,9 +3,9 @@
 use super::super::super::context::Context;
 use super::super::super::diagnostic::Diagnostic;
 use super::super::super::section::Section;
-use super::super::PLACEHOLDER_TIME;
 use super::super::distribution::distribution_at;
 use super::super::service::phase;
+use super::system::{in_order, length};
 use super::{etcd, refuse_heartbeats, system};
 use crate::scenario::check::ProbePath;
 use crate::scenario::distribution::Distribution;
@@ -16,9 +16,8 @@ use crate::scenario::registry::system::{ProtocolConfig, QuorumConfig};
 use crate::scenario::service::RegisteredConfig;
 use crate::time::SimDuration;
 
-fn length(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
-    section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME)
-}
+/// client-go tries at most this many times later than its retry period.
+const RETRY_JITTER_FACTOR: f64 = 1.2;
 
 /// Reads the keys of Kubernetes.
 pub fn kubernetes(ctx: &mut Context, section: &Section) -> ProtocolConfig {
@@ -49,35 +48,16 @@ pub fn kubernetes(ctx: &mut Context, section: &Section) -> ProtocolConfig {
             retry_max: election_timeout.saturating_mul(2),
         },
     };
-    let rule = (
-        config.kubelet.lease_interval,
-        config.manager.monitor_grace_period,
-    );
-    refuse_more(
+    in_order(
         ctx,
         section,
-        rule,
-        ("lease_renew_interval", "node_monitor_grace_period"),
+        ("lease_renew_interval", config.kubelet.lease_interval),
+        (
+            "node_monitor_grace_period",
+            config.manager.monitor_grace_period,
+        ),
     );
     ProtocolConfig::Kubernetes(Box::new(config))
-}
-
-fn refuse_more(
-    ctx: &mut Context,
-    section: &Section,
-    (less, more): (SimDuration, SimDuration),
-    names: (&str, &str),
-) {
-    if more < less {
-        ctx.error(
-            Diagnostic::new(format!("`{}` above `{}`", names.0, names.1))
-                .at(
-                    section.origin_of(names.1),
-                    format!("{less} is more than {more}"),
-                )
-                .help(format!("expected {} <= {}", names.0, names.1)),
-        );
-    }
 }
 
 fn probe(ctx: &mut Context, section: &Section) -> ReadinessProbe {
@@ -95,11 +75,11 @@ fn probe(ctx: &mut Context, section: &Section) -> ReadinessProbe {
         initial_delay: section.duration(ctx, "initial_delay").unwrap_or_default(),
         sees,
     };
-    refuse_more(
+    in_order(
         ctx,
         section,
-        (probe.timeout, probe.period),
-        ("timeout", "period"),
+        ("timeout", probe.timeout),
+        ("period", probe.period),
     );
     probe
 }
@@ -114,13 +94,36 @@ fn manager(ctx: &mut Context, section: &Section) -> ManagerConfig {
         renew_deadline: length(ctx, section, "manager_renew_deadline"),
         retry_period: length(ctx, section, "manager_retry_period"),
     };
-    refuse_more(
-        ctx,
-        section,
-        (config.retry_period, config.lease_duration),
-        ("manager_retry_period", "manager_lease_duration"),
-    );
+    refuse_election(ctx, section, &config);
     config
+}
+
+/// Reports times with which client-go elects nobody.
+fn refuse_election(ctx: &mut Context, section: &Section, config: &ManagerConfig) {
+    let lease = config.lease_duration;
+    let deadline = config.renew_deadline;
+    let tried_within = config.retry_period.scaled(RETRY_JITTER_FACTOR);
+    let mut refuse = |key: &str, label: String, help: &str| {
+        ctx.error(
+            Diagnostic::new("times of an election that client-go refuses")
+                .at(section.origin_of(key), label)
+                .help(help),
+        );
+    };
+    if lease <= deadline {
+        refuse(
+            "manager_lease_duration",
+            format!("`manager_renew_deadline` is {deadline}"),
+            "expected manager_renew_deadline < manager_lease_duration",
+        );
+    }
+    if deadline <= tried_within {
+        refuse(
+            "manager_retry_period",
+            format!("1.2 times it is {tried_within}, and `manager_renew_deadline` is {deadline}"),
+            "expected 1.2 manager_retry_period < manager_renew_deadline",
+        );
+    }
 }
 
 fn consumer(ctx: &mut Context, section: &Section) -> ConsumerConfig {

@@ -21,6 +21,9 @@ use crate::scenario::registry::{LeaseConfig, Propagation, RegistryConfig, Regist
 use crate::scenario::service::RegisteredConfig;
 use crate::time::SimDuration;
 
+/// What is wrong where instances register with a static registry.
+pub const NO_LEASES: &str = "a lease without a lease registry";
+
 /// Reads `[registry]`.
 pub fn registry(ctx: &mut Context, section: &Section, names: &Names) -> RegistryConfig {
     let profile = match section.variant_name() {
@@ -97,7 +100,7 @@ pub fn registered(
         _ => {
             if is_enabled && service.has("registered") {
                 ctx.error(
-                    Diagnostic::new("a lease without a lease registry")
+                    Diagnostic::new(NO_LEASES)
                         .at(service.origin_of("registered"), "the registry is static")
                         .help("write `profile = \"lease\"` in [registry]"),
                 );

@@ -1,19 +1,14 @@
 //! `profile = "nacos"`.
 
 use super::super::super::context::Context;
-use super::super::super::diagnostic::Diagnostic;
 use super::super::super::section::Section;
-use super::super::PLACEHOLDER_TIME;
 use super::super::service::phase;
+use super::system::{in_order, length};
 use crate::scenario::check::ProbePath;
 use crate::scenario::registry::nacos::{GrpcConfig, NacosConfig};
 use crate::scenario::registry::system::ProtocolConfig;
 use crate::scenario::service::RegisteredConfig;
 use crate::time::SimDuration;
-
-fn length(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
-    section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME)
-}
 
 /// Reads the keys of Nacos.
 pub fn nacos(ctx: &mut Context, section: &Section) -> ProtocolConfig {
@@ -36,25 +31,18 @@ pub fn nacos(ctx: &mut Context, section: &Section) -> ProtocolConfig {
         report_interval: length(ctx, section, "report_interval"),
         grpc: grpc(ctx, section),
     };
-    for (less, more, names) in [
-        (
-            config.beat_timeout,
-            config.delete_timeout,
-            ("beat_timeout", "delete_timeout"),
-        ),
-        (config.pull_base, config.pull_max, ("pull_base", "pull_max")),
-    ] {
-        if more < less {
-            ctx.error(
-                Diagnostic::new(format!("`{}` above `{}`", names.0, names.1))
-                    .at(
-                        section.origin_of(names.1),
-                        format!("{less} is more than {more}"),
-                    )
-                    .help(format!("expected {} <= {}", names.0, names.1)),
-            );
-        }
-    }
+    in_order(
+        ctx,
+        section,
+        ("beat_timeout", config.beat_timeout),
+        ("delete_timeout", config.delete_timeout),
+    );
+    in_order(
+        ctx,
+        section,
+        ("pull_base", config.pull_base),
+        ("pull_max", config.pull_max),
+    );
     ProtocolConfig::Nacos(config)
 }
 

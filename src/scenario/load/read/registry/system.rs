@@ -4,8 +4,36 @@ use super::super::super::context::Context;
 use super::super::super::diagnostic::Diagnostic;
 use super::super::super::schema::CAPACITY;
 use super::super::super::section::Section;
-use super::super::open_table;
+use super::super::{PLACEHOLDER_TIME, open_table};
 use crate::scenario::registry::system::{CapacityConfig, SizesConfig};
+use crate::time::SimDuration;
+
+/// A length of time that has a default.
+pub fn length(ctx: &mut Context, section: &Section, key: &str) -> SimDuration {
+    section.duration(ctx, key).unwrap_or(PLACEHOLDER_TIME)
+}
+
+/// Refuses two keys whose lengths are in the wrong order, at the one that was written.
+pub fn in_order(
+    ctx: &mut Context,
+    section: &Section,
+    (less, less_length): (&str, SimDuration),
+    (more, more_length): (&str, SimDuration),
+) {
+    if less_length <= more_length {
+        return;
+    }
+    let is_less_alone = section.has(less) && !section.has(more);
+    let written = if is_less_alone { less } else { more };
+    ctx.error(
+        Diagnostic::new(format!("`{less}` above `{more}`"))
+            .at(
+                section.origin_of(written),
+                format!("{less_length} is more than {more_length}"),
+            )
+            .help(format!("expected {less} <= {more}")),
+    );
+}
 
 /// Reads `[registry.capacity]`.
 pub fn capacity(ctx: &mut Context, registry: &Section) -> CapacityConfig {
