@@ -70,6 +70,7 @@ impl Chart for Nines {
         let last = self.rows.iter().map(|row| nines(row.interval.1));
         let last = last.fold(2.0, f64::max).ceil().min(NINES_MAX);
         let px = |ratio: f64| plot.left + nines(ratio).min(last) / last * plot.width();
+        axis(&mut scene, plot, last);
         for (index, row) in self.rows.iter().enumerate() {
             let y = rows::draw_row(&mut scene, plot, index, &row.label);
             if let Some(objective) = self.objective {
@@ -86,7 +87,6 @@ impl Chart for Nines {
         if self.rows.is_empty() {
             frame::empty(&mut scene, plot, "no request arrived");
         }
-        axis(&mut scene, plot, last);
         let bottom = frame::base_name(&mut scene, plot, "share that succeeded (each nine alike)");
         frame::close(scene, &self.caption, bottom)
     }

@@ -112,6 +112,17 @@ pub fn halve<E>(
     Ok(candidates)
 }
 
+/// Runs that a search makes of so many points.
+pub fn run_count(point_count: usize, budget: u32) -> u32 {
+    let (mut sum, mut before) = (0_u32, 0);
+    for (count, replication_count) in schedule(point_count, budget) {
+        let count = u32::try_from(count).expect("points are few");
+        sum = sum.saturating_add(count.saturating_mul(replication_count - before));
+        before = replication_count;
+    }
+    sum
+}
+
 /// Where a candidate stands.
 pub fn standing(candidate: &Candidate) -> Standing {
     Standing {

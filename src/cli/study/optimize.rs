@@ -16,7 +16,7 @@ use super::args::OptimizeArgs;
 use super::directory::Desk;
 use super::goal::parse;
 use super::lab::{Lab, StudyMeter};
-use crate::experiment::optimize::{Candidate, Goal, Round, halve};
+use crate::experiment::optimize::{self, Candidate, Goal, Round, halve};
 use crate::experiment::study::Study;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::metrics::evaluate::VerdictState;
@@ -78,10 +78,11 @@ fn budget(args: &OptimizeArgs, plan: &SweepPlan) -> u32 {
     args.budget.unwrap_or(standard)
 }
 
-/// Runs of the whole study: the search may need fewer.
+/// Runs of the whole study.
 fn run_count(args: &OptimizeArgs, plan: &SweepPlan) -> u32 {
+    let searched_count = optimize::run_count(plan.point_count() as usize, budget(args, plan));
     let confirmed_count = plan.point_count().min(2);
-    budget(args, plan).saturating_add(confirmed_count.saturating_mul(args.confirm))
+    searched_count.saturating_add(confirmed_count.saturating_mul(args.confirm))
 }
 
 /// A point of which the constraints are expected.
