@@ -30,6 +30,7 @@ mod strategies;
 mod study;
 mod style;
 mod sweep;
+mod temporary;
 mod trace_files;
 mod verify;
 mod warmup;

@@ -98,7 +98,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     if interrupt.is_raised() {
         return Err(interrupted());
     }
-    files.note(console);
+    files.keep(console)?;
     let place = place(args, &loaded.scenario, &results);
     let manifest = manifest(&loaded, &results, started_at, &command, &writer);
     writer.commit(&place, &manifest)?;

@@ -1,11 +1,13 @@
 //! The files of `run --trace`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::CliError;
+use tempfile::NamedTempFile;
+
 use super::style::Console;
+use super::{CliError, temporary};
 use crate::model::observation::Observation;
 use crate::model::observation::step::Step;
 use crate::report::format;
@@ -15,8 +17,15 @@ use crate::trace::Follower;
 use crate::trace::chrome::ChromeTrace;
 use crate::trace::lines::Lines;
 
-/// Files that are open for traces, so that a place that takes none is found before the run.
-pub struct TraceFiles(Vec<(PathBuf, File)>);
+/// Files that are open for traces, so that a place that takes none is found before the run. They
+/// have their names only when the run is over.
+pub struct TraceFiles(Vec<(PathBuf, TraceFile)>);
+
+enum TraceFile {
+    Temporary(NamedTempFile),
+    /// A pipe or a device, which nothing can take the place of.
+    Direct(File),
+}
 
 /// What is written to them while a run goes on.
 pub struct Traces<'a>(Vec<(&'a Path, Trace<'a>)>);
@@ -30,7 +39,7 @@ impl TraceFiles {
     /// Creates the files.
     pub fn create(paths: &[PathBuf]) -> Result<Self, CliError> {
         let create = |path: &PathBuf| {
-            let file = File::create(path).map_err(|source| file_error(path, source))?;
+            let file = TraceFile::create(path).map_err(|source| file_error(path, source))?;
             Ok((path.clone(), file))
         };
         Ok(TraceFiles(
@@ -44,15 +53,45 @@ impl TraceFiles {
         Traces(self.0.iter_mut().map(open).collect())
     }
 
-    /// Says how large they have become.
-    pub fn note(&self, console: &mut Console) {
-        for (path, file) in &self.0 {
-            let size = file.metadata().map(|metadata| metadata.len()).unwrap_or(0);
+    /// Gives the files their names, and says how large they are.
+    pub fn keep(self, console: &mut Console) -> Result<(), CliError> {
+        for (path, file) in self.0 {
+            let size = file
+                .as_file()
+                .metadata()
+                .map_or(0, |metadata| metadata.len());
+            if let TraceFile::Temporary(file) = file {
+                temporary::keep(file, &path).map_err(|source| file_error(&path, source))?;
+            }
             console.note(format_args!(
                 "{}: {} bytes",
                 path.display(),
                 format::count(size)
             ));
+        }
+        Ok(())
+    }
+}
+
+impl TraceFile {
+    fn create(path: &Path) -> io::Result<Self> {
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return File::create(path).map(TraceFile::Direct);
+        }
+        temporary::beside(path).map(TraceFile::Temporary)
+    }
+
+    fn as_file(&self) -> &File {
+        match self {
+            TraceFile::Temporary(file) => file.as_file(),
+            TraceFile::Direct(file) => file,
+        }
+    }
+
+    fn as_file_mut(&mut self) -> &mut File {
+        match self {
+            TraceFile::Temporary(file) => file.as_file_mut(),
+            TraceFile::Direct(file) => file,
         }
     }
 }
@@ -109,10 +148,11 @@ impl Follower for Traces<'_> {
 }
 
 fn open<'a>(
-    (path, file): &'a mut (PathBuf, File),
+    (path, file): &'a mut (PathBuf, TraceFile),
     scenario: &Scenario,
     seed: u64,
 ) -> (&'a Path, Trace<'a>) {
+    let file = file.as_file_mut();
     let is_lines = path.extension().is_some_and(|ending| ending == "jsonl");
     let trace = match is_lines {
         true => Trace::Lines(Box::new(Lines::new(scenario, seed, file))),

@@ -138,10 +138,11 @@ fn a_reader_that_goes_away_is_no_panic() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_leaves_no_half_written_directory() {
+fn ctrl_c_leaves_no_half_written_directory_and_no_trace() {
     let text = SMALL.replace("\"20s\"", "\"30d\"");
     let command = Stormglass::with("long.toml", &text);
-    let child = spawn(&mut command.command(&["run", "long.toml"]));
+    let args = ["run", "long.toml", "--trace", "t.json", "--trace", "t.jsonl"];
+    let child = spawn(&mut command.command(&args));
     let deadline = Instant::now() + Duration::from_secs(30);
     while names_in(&command.path("stormglass-out")).is_empty() {
         assert!(Instant::now() < deadline, "the run does not begin");

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::super::CliError;
+use super::super::{CliError, temporary};
 use super::prepare::Job;
 
 /// Writes the inputs of a plan beside `path` and then the plan itself, each to a temporary name
@@ -33,18 +33,8 @@ pub fn write(job: &Job, path: &Path) -> Result<(), CliError> {
 
 /// Writes a file under a temporary name and renames it.
 pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| *parent != Path::new(""));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".stormglass-");
-    #[cfg(unix)]
-    {
-        // The usual rights of a new file; the umask takes away from them.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(parent.unwrap_or(Path::new(".")))?;
+    let mut file = temporary::beside(path)?;
     fill(file.as_file_mut())?;
     file.flush()?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    temporary::keep(file, path)
 }

@@ -1,0 +1,28 @@
+//! Files that have another name until they are whole.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// A new file in the directory of `path`, under a temporary name. It is gone when it is dropped
+/// before it gets that name.
+pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".stormglass-");
+    #[cfg(unix)]
+    {
+        // The usual rights of a new file; the umask takes away from them.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(parent.unwrap_or(Path::new(".")))
+}
+
+/// Gives the file its name.
+pub fn keep(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
+}
