@@ -150,7 +150,7 @@ fn bench_queue(criterion: &mut Criterion) {
 }
 
 /// Heartbeats and nothing else: each is an event of its instance and one of the registry.
-const HEARTBEATS: &str = "schema = 1\nduration = \"20s\"\n[network]\nsame_zone = \"250us\"\n\
+const HEARTBEATS: &str = "schema = 1\nduration = \"100s\"\n[network]\nsame_zone = \"250us\"\n\
     [expect]\nusers = \"success_ratio >= 0%\"\n\
     [registry]\nprofile = \"lease\"\nheartbeat_interval = \"1s\"\nlease_duration = \"10s\"\n\
     [service.web]\ncount = 10000\nservice_time = \"1ms\"\n\

@@ -1,6 +1,6 @@
 //! Keys that come in order: they are pushed at one end and popped at the other.
 
-use crate::engine::queue::Key;
+use crate::engine::key::Key;
 
 /// Keys that there is room for at first.
 const CAPACITY_MIN: usize = 16;

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::engine::queue::{Key, PendingSet};
+use crate::engine::key::Key;
+use crate::engine::queue::PendingSet;
 use crate::time::SimTime;
 
 /// A binary heap of keys: O(log n) per operation.

@@ -8,7 +8,7 @@
 //! Timers take their sequence number when they are set, and a head is armed with its own number,
 //! so they expire in exactly the order that they would have with an event each.
 
-use crate::engine::queue::NEVER_NS;
+use crate::engine::key::NEVER_NS;
 use crate::time::SimTime;
 
 /// No neighbour: the timer is not set.

@@ -2,7 +2,7 @@
 //! in the queue.
 
 use crate::engine::fifo::Fifo;
-use crate::engine::queue::Key;
+use crate::engine::key::Key;
 use crate::time::SimDuration;
 
 /// A line of events that wait for those before them.

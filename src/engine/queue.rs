@@ -1,17 +1,11 @@
 //! The event queue: the clock of a run and its events in total order.
 
-use std::cmp::Ordering;
 use std::marker::PhantomData;
 
+use crate::engine::key::{Key, NEVER_NS, SEQUENCE_END};
 use crate::engine::line::Line;
 use crate::engine::wheel::Wheel;
 use crate::time::{SimDuration, SimTime};
-
-/// The first instant that means "never": 2^56 ns, 2.28 years. A run lasts at most 2 years.
-pub const NEVER_NS: u64 = 1 << 56;
-
-/// Sequence numbers stay below this: 1.1e12 events and timers per run.
-const SEQUENCE_END: u64 = 1 << 40;
 
 /// An event that fits in 32 bits: a kind and an index.
 pub trait Packed: Copy {
@@ -19,91 +13,6 @@ pub trait Packed: Copy {
     fn pack(self) -> u32;
     /// The event that [`Packed::pack`] made `word` of.
     fn unpack(word: u32) -> Self;
-}
-
-/// A pending event as one number: time (56 bits), sequence (40 bits), packed event (32 bits).
-///
-/// Sequence numbers are unique within a run, so the order of keys is the total order
-/// `(time, sequence)`; the packed event never decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// Time, and the upper 8 bits of the sequence.
-    high: u64,
-    /// The lower 32 bits of the sequence, and the packed event.
-    low: u64,
-}
-
-impl Key {
-    /// Before all others.
-    pub const FIRST: Key = Key { high: 0, low: 0 };
-
-    /// # Panics
-    ///
-    /// If `time` is not before [`NEVER_NS`] or `sequence` has more than 40 bits.
-    #[inline]
-    pub fn new(time: SimTime, sequence: u64, word: u32) -> Self {
-        assert!(
-            time.as_ns() < NEVER_NS,
-            "an event past the end never happens"
-        );
-        assert!(
-            sequence < SEQUENCE_END,
-            "a run has at most 2^40 sequence numbers"
-        );
-        Key {
-            high: time.as_ns() << 8 | sequence >> 32,
-            low: sequence << 32 | u64::from(word),
-        }
-    }
-
-    /// When the event happens.
-    #[inline]
-    pub fn time(self) -> SimTime {
-        SimTime::from_ns(self.time_ns())
-    }
-
-    /// When the event happens, in nanoseconds.
-    #[inline]
-    pub fn time_ns(self) -> u64 {
-        self.high >> 8
-    }
-
-    /// The event's place among the events of its instant.
-    #[inline]
-    pub fn sequence(self) -> u64 {
-        (self.high & 0xff) << 32 | self.low >> 32
-    }
-
-    /// The packed event.
-    #[inline]
-    pub fn word(self) -> u32 {
-        self.low as u32
-    }
-
-    /// As one number: two words compare without a branch in between.
-    #[inline]
-    fn number(self) -> u128 {
-        u128::from(self.high) << 64 | u128::from(self.low)
-    }
-}
-
-impl PartialOrd for Key {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-
-    #[inline]
-    fn lt(&self, other: &Self) -> bool {
-        self.number() < other.number()
-    }
-}
-
-impl Ord for Key {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.number().cmp(&other.number())
-    }
 }
 
 /// A set of keys that gives back the smallest first.
@@ -437,14 +346,6 @@ mod tests {
                 prop_assert_eq!(eager.pop(), late.pop());
             }
             prop_assert_eq!(late.pop(), None);
-        }
-
-        #[test]
-        fn a_key_gives_back_its_parts(
-            time in 0..NEVER_NS, sequence in 0..SEQUENCE_END, word in any::<u32>(),
-        ) {
-            let key = Key::new(at(time), sequence, word);
-            prop_assert_eq!((key.time_ns(), key.sequence(), key.word()), (time, sequence, word));
         }
     }
 

@@ -16,7 +16,8 @@ use std::collections::BinaryHeap;
 use std::mem;
 
 use crate::engine::fifo::Fifo;
-use crate::engine::queue::{Key, NEVER_NS, PendingSet};
+use crate::engine::key::{Key, NEVER_NS};
+use crate::engine::queue::PendingSet;
 use crate::time::SimTime;
 
 /// log2 of a tick in nanoseconds.

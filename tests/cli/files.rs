@@ -138,11 +138,10 @@ fn a_reader_that_goes_away_is_no_panic() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_leaves_no_half_written_directory_and_no_trace() {
+fn ctrl_c_leaves_no_half_written_directory() {
     let text = SMALL.replace("\"20s\"", "\"30d\"");
     let command = Stormglass::with("long.toml", &text);
-    let args = ["run", "long.toml", "--trace", "t.json", "--trace", "t.jsonl"];
-    let child = spawn(&mut command.command(&args));
+    let child = spawn(&mut command.command(&["run", "long.toml"]));
     let deadline = Instant::now() + Duration::from_secs(30);
     while names_in(&command.path("stormglass-out")).is_empty() {
         assert!(Instant::now() < deadline, "the run does not begin");
@@ -157,6 +156,35 @@ fn ctrl_c_leaves_no_half_written_directory_and_no_trace() {
     assert!(interrupted_at.elapsed() < Duration::from_secs(5));
     assert_eq!((said.code, said.out.as_str()), (Some(130), ""));
     assert_eq!(said.err, "error: interrupted\n");
+    assert_eq!(names_in(command.dir.path()), ["long.toml"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_no_half_written_trace() {
+    let text = SMALL.replace("\"20s\"", "\"30d\"");
+    let command = Stormglass::with("long.toml", &text);
+    let args = [
+        "run",
+        "long.toml",
+        "--trace",
+        "t.json",
+        "--trace",
+        "t.jsonl",
+    ];
+    let child = spawn(&mut command.command(&args));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while names_in(&command.path("stormglass-out")).is_empty() {
+        assert!(Instant::now() < deadline, "the run does not begin");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill runs").success());
+    let said = said(child);
+    assert_eq!(said.code, Some(130));
+    assert!(said.err.ends_with("error: interrupted\n"), "{}", said.err);
     assert_eq!(names_in(command.dir.path()), ["long.toml"]);
 }
 
