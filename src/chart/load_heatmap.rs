@@ -318,11 +318,19 @@ fn draw_down(scene: &mut Scene, row: Area, time: &Scale, group: &[LoadRow], time
     }
 }
 
+/// Names a row: a group by its first instance, and its last where there is room.
 fn group_label(group: &[LoadRow], is_short: bool) -> String {
     match group {
-        [first, _, ..] if is_short => text::clean(&format!("{} …", first.label)),
+        [first, _, ..] if is_short => text::clean(&first.label),
         [one] => text::clean(&one.label),
-        [first, .., last] => text::clean(&format!("{} … {}", first.label, last.label)),
+        [first, .., last] => {
+            let group_name = first.label.rsplit_once('/').map(|name| name.0);
+            let last = match last.label.rsplit_once('/') {
+                Some((name, index)) if Some(name) == group_name => index,
+                _ => &last.label,
+            };
+            text::clean(&format!("{} … {last}", first.label))
+        }
         [] => String::new(),
     }
 }
