@@ -9,8 +9,9 @@
 use crate::engine::TimerId;
 use crate::time::SimTime;
 
-/// One place.
+/// One place. Few owners are larger than what is left of one line of the processor's cache.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Place<T> {
     /// The sequence number of the live setting; 0 if there is none.
     sequence: u64,

@@ -1,6 +1,7 @@
 //! A map whose keys are small numbers: a place for each of them.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// A key that counts from 0.
 pub trait Dense: Copy {
@@ -50,6 +51,11 @@ impl<K: Dense, V> DenseMap<K, V> {
         self.len == 0
     }
 
+    /// Whether a key has one.
+    pub fn contains_key(&self, key: K) -> bool {
+        self.get(key).is_some()
+    }
+
     /// The value of a key.
     #[inline]
     pub fn get(&self, key: K) -> Option<&V> {
@@ -86,9 +92,38 @@ impl<K: Dense, V> DenseMap<K, V> {
         places.filter_map(|(place, value)| Some((K::at(place), value.as_ref()?)))
     }
 
+    /// Keys and values, to change them, ascending.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut V)> {
+        let places = self.values.iter_mut().enumerate();
+        places.filter_map(|(place, value)| Some((K::at(place), value.as_mut()?)))
+    }
+
+    /// Keys and values from one key up to another one, which is left out, ascending.
+    pub fn range(&self, keys: Range<K>) -> impl Iterator<Item = (K, &V)> {
+        let end = keys.end.place().min(self.values.len());
+        let start = keys.start.place().min(end);
+        let places = (start..).zip(&self.values[start..end]);
+        places.filter_map(|(place, value)| Some((K::at(place), value.as_ref()?)))
+    }
+
+    /// The values, ascending by key.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.values.iter().flatten()
+    }
+
     /// The keys that have a value, ascending.
     pub fn keys(&self) -> impl Iterator<Item = K> {
         self.iter().map(|(key, _)| key)
+    }
+}
+
+impl<K: Dense, V> FromIterator<(K, V)> for DenseMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        let mut map = DenseMap::default();
+        for (key, value) in pairs {
+            map.insert(key, value);
+        }
+        map
     }
 }
 
@@ -122,7 +157,12 @@ mod tests {
                 prop_assert_eq!(map.len(), model.len());
                 prop_assert_eq!(map.is_empty(), model.is_empty());
                 let both: Vec<(u32, u32)> = map.iter().map(|(key, value)| (key, *value)).collect();
-                prop_assert_eq!(both, model.clone().into_iter().collect::<Vec<_>>());
+                prop_assert_eq!(&both, &model.clone().into_iter().collect::<Vec<_>>());
+                let some = map.range(key..15).map(|(key, value)| (key, *value));
+                let modelled = model.range(key.min(15)..15).map(|(key, value)| (*key, *value));
+                prop_assert_eq!(some.collect::<Vec<_>>(), modelled.collect::<Vec<_>>());
+                let again: DenseMap<u32, u32> = both.into_iter().collect();
+                prop_assert!(again.values().eq(model.values()));
             }
         }
     }

@@ -307,15 +307,18 @@ fn build_registry(
         .services
         .iter()
         .filter_map(|service| service.registered);
+    let topology = &scenario.topology;
+    let instances = (0..topology.instance_count()).map(InstanceId);
     let heartbeat_interval = registered.next().map(|first| first.heartbeat_interval);
     Registry {
         leases: build_leases(scenario, nodes),
+        services: instances.map(|i| topology.service_of(i)).collect(),
         published,
         is_dirty: vec![false; scenario.services.len()],
         publish_after: vec![SimTime::START; scenario.services.len()],
         messages: Default::default(),
         contact: contact_of(scenario, nodes),
-        is_up: scenario.topology.registry_member_count() > 0,
+        is_up: topology.registry_member_count() > 0,
         heartbeats: Line::new(heartbeat_interval.unwrap_or(SimDuration::MAX)),
         system: System::build(scenario),
     }
@@ -333,7 +336,7 @@ fn build_leases(scenario: &Scenario, nodes: &[Node]) -> Vec<Lease> {
     let topology = &scenario.topology;
     let lease = |instance: InstanceId| {
         let is_up = nodes[instance.index()].state == LifeState::Up;
-        let mut lease = Lease::new(topology.service_of(instance), is_up);
+        let mut lease = Lease::new(is_up);
         let group = &scenario.groups[topology.group_of(instance).index()];
         // Only a window of a `scale_out` brings in a spare one.
         let is_spare = group.count <= topology.index_in_group(instance);

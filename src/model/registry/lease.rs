@@ -1,7 +1,7 @@
 //! Leases: instances renew them by heartbeats; who does not is no longer listed.
 
 use crate::engine::{PendingSet, Timer};
-use crate::id::{ClassId, InstanceId, NodeId, ServiceId};
+use crate::id::{ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, Observation, Observer, Suspector};
@@ -12,12 +12,10 @@ use crate::scenario::registry::{LeaseConfig, Phase, RegistryProfile};
 use crate::scenario::service::RegisteredConfig;
 use crate::time::{SimDuration, SimTime};
 
-/// The registration of one instance. A heartbeat needs nothing else of its instance, which lies
-/// elsewhere in memory.
+/// The registration of one instance. Beside its service ([`super::Registry::services`]) a heartbeat
+/// needs nothing else of its instance, which lies elsewhere in memory.
 #[derive(Clone, Debug)]
 pub struct Lease {
-    /// The service that it is part of.
-    service: ServiceId,
     /// When it runs out.
     pub expires_at: SimTime,
     /// The next look at it.
@@ -34,13 +32,12 @@ pub struct Lease {
     is_suspected: bool,
 }
 
-const _: () = assert!(size_of::<Lease>() <= 40);
+const _: () = assert!(size_of::<Lease>() <= 32);
 
 impl Lease {
     /// A registration that was not renewed yet.
-    pub fn new(service: ServiceId, is_listed: bool) -> Self {
+    pub fn new(is_listed: bool) -> Self {
         Lease {
-            service,
             expires_at: SimTime::START,
             check: Timer::UNSET,
             heartbeat: Timer::UNSET,
@@ -73,7 +70,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn registered(&self, instance: InstanceId) -> RegisteredConfig {
-        let service = self.registry.leases[instance.index()].service;
+        let service = self.registry.services[instance.index()];
         self.scenario.services[service.index()]
             .registered
             .expect("its service is registered")
@@ -131,7 +128,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let lease = &mut self.registry.leases[id.index()];
         lease.heartbeat.set(next);
         lease.heartbeat_count += 1;
-        let (service, number) = (lease.service, lease.heartbeat_count);
+        let (service, number) = (self.registry.services[id.index()], lease.heartbeat_count);
         self.observe(Observation::ControlSent {
             kind: ControlKind::Heartbeat,
             service,

@@ -18,7 +18,7 @@ use super::node::Node;
 use super::observation::{LifeState, Observer};
 use super::view::ViewSnapshot;
 use super::world::World;
-use crate::engine::{Line, PendingSet};
+use crate::engine::{Dense, Line, PendingSet};
 use crate::id::{InstanceId, NodeId, ServiceId};
 use crate::scenario::Scenario;
 use crate::scenario::registry::RegistryProfile;
@@ -26,11 +26,23 @@ use crate::scenario::topology::NodeKind;
 use crate::time::SimTime;
 use lease::Lease;
 
+impl Dense for InstanceId {
+    fn place(self) -> usize {
+        self.index()
+    }
+
+    fn at(place: usize) -> Self {
+        InstanceId::from_index(place)
+    }
+}
+
 /// The state of the registry, which its members share.
 #[derive(Debug)]
 pub struct Registry {
     /// Leases by instance.
     pub leases: Vec<Lease>,
+    /// The services that instances are part of.
+    pub services: Vec<ServiceId>,
     /// The newest published list of each service, with its version.
     pub published: Vec<(u64, Arc<ViewSnapshot>)>,
     /// Services whose list has changed since it was published.

@@ -63,17 +63,17 @@ impl Consul {
     }
 
     pub(super) fn is_agent_up(&self, port: &dyn Port, agent: u32) -> bool {
-        port.node(self.agents[agent as usize].node).state == LifeState::Up
+        port.node(self.node_of(agent)).state == LifeState::Up
     }
 
     /// The run begins: what is listed is registered everywhere, and its checks pass.
     pub(super) fn prepare(&mut self, port: &dyn Port) {
         let mut listed = Vec::new();
-        for (instance, local) in &mut self.locals {
-            if port.is_listed(*instance) {
+        for (instance, local) in self.locals.iter_mut() {
+            if port.is_listed(instance) {
                 (local.is_wanted, local.is_known) = (true, true);
                 local.status = Status::Passing;
-                listed.push(*instance);
+                listed.push(instance);
             }
         }
         for server in &mut self.servers {
@@ -93,7 +93,7 @@ impl Consul {
             self.start_syncer(port, agent);
             self.start_clocks(port, agent, Phase::Random);
             for instance in self.agents[agent as usize].instances.clone() {
-                if self.locals[&instance].is_known {
+                if self.locals[instance].is_known {
                     self.start_proven_check(port, instance);
                 }
             }
@@ -107,7 +107,7 @@ impl Consul {
     }
 
     fn start_clocks(&mut self, port: &mut dyn Port, agent: u32, phase: Phase) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let (interval, is_on) = (
             self.config.check.reap_interval,
             self.config.check.deregister_after.is_some(),
@@ -151,7 +151,7 @@ impl Consul {
 
     /// An agent dies, or leaves.
     pub(super) fn stop_agent(&mut self, port: &mut dyn Port, agent: u32) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         if closes_connections(port, node) {
             for connection in self.agents[agent as usize].connections.clone() {
                 let epoch = connection.epoch;
@@ -178,7 +178,7 @@ impl Consul {
     /// A process that is no agent dies: it reports no more, and hears no more.
     pub(super) fn stop_process(&mut self, port: &mut dyn Port, node: NodeId) {
         let instance = InstanceId(node.0);
-        if self.locals.contains_key(&instance) {
+        if self.locals.contains_key(instance) {
             self.alarms.cancel(port, node, Alarm::Pass { instance });
             let local = self.local(instance);
             local.is_wanted = false;
@@ -197,7 +197,7 @@ impl Consul {
         instance: InstanceId,
         is_wanted: bool,
     ) {
-        let Some(local) = self.locals.get_mut(&instance) else {
+        let Some(local) = self.locals.get_mut(instance) else {
             return;
         };
         local.is_wanted = is_wanted;
@@ -237,7 +237,7 @@ impl Consul {
     }
 
     fn remove_service(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        if !self.locals[&instance].is_known {
+        if !self.locals[instance].is_known {
             return;
         }
         let local = self.local(instance);
@@ -249,7 +249,7 @@ impl Consul {
 
     /// An instance has another weight: its registration changed.
     pub(super) fn register_weight(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let Some(local) = self.locals.get(&instance) else {
+        let Some(local) = self.locals.get(instance) else {
             return;
         };
         if local.is_known && self.is_agent_up(port, local.agent) {
@@ -259,7 +259,7 @@ impl Consul {
 
     /// Instances whose check was critical for longer than they may are deregistered.
     pub(super) fn reap(&mut self, port: &mut dyn Port, agent: u32) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let interval = self.config.check.reap_interval;
         self.alarms.set(port, node, interval, Alarm::Reap);
         let Some(after) = self.config.check.deregister_after else {
@@ -267,8 +267,8 @@ impl Consul {
         };
         let after = port.node(node).true_length(after);
         for instance in self.agents[agent as usize].instances.clone() {
-            let since = self.locals[&instance].critical_since;
-            if self.locals[&instance].is_known && since + after < port.now() {
+            let since = self.locals[instance].critical_since;
+            if self.locals[instance].is_known && since + after < port.now() {
                 self.remove_service(port, instance);
             }
         }

@@ -15,6 +15,7 @@ use crate::rng::{UniformSource, path_hash};
 use crate::scenario::check::ProbePath;
 use crate::scenario::registry::Phase;
 use crate::scenario::registry::consul::{CheckConfig, CheckKind};
+use crate::scenario::service::RegisteredConfig;
 use crate::time::{SimDuration, SimTime};
 
 /// How many checks in a row passed and failed. Both begin at their thresholds, so that the very
@@ -53,13 +54,20 @@ impl Counters {
 
 impl Consul {
     pub(super) fn local(&mut self, instance: InstanceId) -> &mut Local {
-        let local = self.locals.get_mut(&instance);
+        let local = self.locals.get_mut(instance);
         local.expect("only instances that register have checks")
     }
 
     /// The node of the agent on the host of an instance.
     pub(super) fn agent_node(&self, instance: InstanceId) -> NodeId {
-        self.agents[self.locals[&instance].agent as usize].node
+        self.node_of(self.locals[instance].agent)
+    }
+
+    /// How an instance is checked.
+    fn rule(&self, port: &dyn Port, instance: InstanceId) -> RegisteredConfig {
+        let service = self.locals[instance].service;
+        let registered = port.scenario().services[service.index()].registered;
+        registered.expect("its service is registered")
     }
 
     /// The checks of an instance start, or start anew.
@@ -67,8 +75,8 @@ impl Consul {
         self.stop_check(port, instance);
         let counters = Counters::new(&self.config.check);
         self.local(instance).counters = counters;
-        let (node, local) = (self.agent_node(instance), &self.locals[&instance]);
-        let rule = local.rule;
+        let (node, rule) = (self.agent_node(instance), self.rule(port, instance));
+        let local = &self.locals[instance];
         match self.config.check.kind {
             CheckKind::Ttl => {
                 let alarm = Alarm::Expire { instance };
@@ -107,7 +115,7 @@ impl Consul {
     pub(super) fn start_proven_check(&mut self, port: &mut dyn Port, instance: InstanceId) {
         let counters = Counters::new(&self.config.check);
         self.local(instance).counters = counters;
-        let (node, rule) = (self.agent_node(instance), self.locals[&instance].rule);
+        let (node, rule) = (self.agent_node(instance), self.rule(port, instance));
         let own = NodeId(instance.0);
         let rhythm = (rule.heartbeat_interval, rule.phase);
         let first = first_tick(port, own, "consul.check", rhythm);
@@ -129,7 +137,7 @@ impl Consul {
 
     /// An instance reports that it is well.
     pub(super) fn pass(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let (node, rule) = (self.agent_node(instance), self.locals[&instance].rule);
+        let (node, rule) = (self.agent_node(instance), self.rule(port, instance));
         let again = Alarm::Pass { instance };
         self.alarms
             .set(port, NodeId(instance.0), rule.heartbeat_interval, again);
@@ -151,13 +159,13 @@ impl Consul {
 
     /// An agent reads a report.
     pub(super) fn take_report(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let (node, rule) = (self.agent_node(instance), self.locals[&instance].rule);
-        if self.locals[&instance].is_known {
+        let (node, rule) = (self.agent_node(instance), self.rule(port, instance));
+        if self.locals[instance].is_known {
             let alarm = Alarm::Expire { instance };
             self.alarms.set(port, node, rule.lease_duration, alarm);
             self.note_report(port, instance, rule.lease_duration);
             self.update_check(port, instance, Status::Passing);
-        } else if self.config.check.registers_again && self.locals[&instance].is_wanted {
+        } else if self.config.check.registers_again && self.locals[instance].is_wanted {
             self.add_service(port, instance);
         }
     }
@@ -172,7 +180,7 @@ impl Consul {
     /// in whole seconds, or else that of a new registration.
     pub(super) fn restored_status(&self, port: &dyn Port, instance: InstanceId) -> Status {
         let secs = |at: SimTime| at.as_ns() / SimDuration::from_secs(1).as_ns();
-        let until = self.locals[&instance].reported_until;
+        let until = self.locals[instance].reported_until;
         match secs(port.now()) < secs(until) {
             true => Status::Passing,
             false => self.first_status(),
@@ -200,7 +208,7 @@ impl Consul {
             LifeState::Paused | LifeState::HostLost => {}
         }
         // The answer may have come already.
-        if self.locals[&instance].is_checking {
+        if self.locals[instance].is_checking {
             let alarm = Alarm::CheckTimeout { instance };
             self.alarms.set(port, node, timeout, alarm);
         }
@@ -214,7 +222,7 @@ impl Consul {
         number: u32,
         is_good: bool,
     ) {
-        let local = &self.locals[&instance];
+        let local = &self.locals[instance];
         if local.is_checking && local.check_number == number {
             self.end_check(port, instance, is_good);
         }
@@ -222,7 +230,7 @@ impl Consul {
 
     /// A process that stood still reads what its kernel accepted.
     pub(super) fn resume_check(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let local = &self.locals[&instance];
+        let local = &self.locals[instance];
         let (is_checking, number) = (local.is_checking, local.check_number);
         if !is_checking {
             return;
@@ -239,10 +247,10 @@ impl Consul {
         let node = self.agent_node(instance);
         self.alarms
             .cancel(port, node, Alarm::CheckTimeout { instance });
-        let local = self.locals.get_mut(&instance).expect("it is checked");
+        let local = self.locals.get_mut(instance).expect("it is checked");
         local.is_checking = false;
-        let interval = local.rule.heartbeat_interval;
         let status = local.counters.on_result(&self.config.check, is_good);
+        let interval = self.rule(port, instance).heartbeat_interval;
         self.alarms
             .set(port, node, interval, Alarm::Check { instance });
         if let Some(status) = status {
@@ -299,7 +307,7 @@ impl Consul {
     /// What is known of an instance: its agent says that its check is critical, or the leader takes
     /// its host for dead.
     pub(super) fn update_suspicion(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let local = &self.locals[&instance];
+        let local = &self.locals[instance];
         let is_failed = self.agents[local.agent as usize].is_taken_for_dead;
         match local.status {
             Status::Critical => port.set_suspected(instance, true),

@@ -41,7 +41,7 @@ impl Consul {
         self.alarms.set(port, node, lease, Alarm::Lease);
         self.send_heartbeats(port, member);
         self.plan_heartbeat(port, member);
-        let instances: Vec<InstanceId> = self.locals.keys().copied().collect();
+        let instances: Vec<InstanceId> = self.locals.keys().collect();
         for instance in instances {
             let is_listed = self.has_on_list(member, instance);
             port.set_listed(instance, is_listed);
@@ -238,7 +238,7 @@ impl Consul {
     }
 
     fn reconcile_host(&mut self, port: &mut dyn Port, member: u32, host: u32) {
-        let (own, other) = (self.ensemble.node(member), self.agents[host as usize].node);
+        let (own, other) = (self.ensemble.node(member), self.node_of(host));
         let Some(belief) = port.belief(own, other) else {
             return;
         };
@@ -248,7 +248,7 @@ impl Consul {
         {
             self.agent(host).is_taken_for_dead = is_dead;
             for instance in self.agents[host as usize].instances.clone() {
-                if self.locals[&instance].is_known {
+                if self.locals[instance].is_known {
                     self.update_suspicion(port, instance);
                 }
             }

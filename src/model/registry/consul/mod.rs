@@ -25,8 +25,6 @@ mod state;
 mod sync;
 mod watch;
 
-use std::collections::BTreeMap;
-
 pub use message::{Alarm, Entry, Job, Message};
 
 use self::agent::Agent;
@@ -38,12 +36,12 @@ use self::watch::Watch;
 use super::system::parties::{Alarms, parties};
 use super::system::quorum::{Effect, Ensemble};
 use super::system::{self, Port, Probed, Protocol};
+use crate::engine::DenseMap;
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
 use crate::model::gossip::BeliefChange;
 use crate::scenario::Scenario;
 use crate::scenario::registry::consul::ConsulConfig;
 use crate::scenario::registry::system::{SizesConfig, SystemConfig};
-use crate::scenario::service::RegisteredConfig;
 use crate::time::SimTime;
 
 /// An instance as the agent of its host knows it.
@@ -51,7 +49,6 @@ use crate::time::SimTime;
 struct Local {
     agent: u32,
     service: ServiceId,
-    rule: RegisteredConfig,
     /// The process wants to be registered.
     is_wanted: bool,
     /// It is registered with the agent.
@@ -91,7 +88,7 @@ pub struct Consul {
     agents: Vec<Agent>,
     /// The first agent's node.
     first_agent: u32,
-    locals: BTreeMap<InstanceId, Local>,
+    locals: DenseMap<InstanceId, Local>,
     watches: Vec<Watch>,
     alarms: Alarms<Alarm>,
     /// Random numbers drawn so far, which name the next ones.
@@ -119,15 +116,15 @@ impl Consul {
                 .map(|host| Agent::new(topology.agent_node(host)))
                 .collect(),
             first_agent: topology.node_count() - agent_count,
-            locals: BTreeMap::new(),
+            locals: DenseMap::default(),
             watches: Vec::new(),
             alarms: Alarms::new(scenario, system::Alarm::Consul),
             draw_count: 0,
         };
         for party in parties(scenario) {
             let agent = topology.agent_of(party.node).expect("every host has one");
-            if let Some((instance, service, rule)) = party.instance {
-                consul.add_local(agent, instance, service, rule);
+            if let Some((instance, service, _)) = party.instance {
+                consul.add_local(agent, instance, service);
             }
             for (caller, service) in party.sides {
                 consul.add_side(agent, party.node, caller, service);
@@ -136,18 +133,11 @@ impl Consul {
         consul
     }
 
-    fn add_local(
-        &mut self,
-        agent: u32,
-        instance: InstanceId,
-        service: ServiceId,
-        rule: RegisteredConfig,
-    ) {
+    fn add_local(&mut self, agent: u32, instance: InstanceId, service: ServiceId) {
         self.agents[agent as usize].instances.push(instance);
         let local = Local {
             agent,
             service,
-            rule,
             is_wanted: false,
             is_known: false,
             status: self.first_status(),
@@ -188,6 +178,11 @@ impl Consul {
     fn draw_number(&mut self) -> u32 {
         self.draw_count = self.draw_count.wrapping_add(1);
         self.draw_count
+    }
+
+    /// The node of an agent.
+    fn node_of(&self, agent: u32) -> NodeId {
+        NodeId(self.first_agent + agent)
     }
 
     fn agent_of(&self, node: NodeId) -> Option<u32> {
@@ -347,7 +342,7 @@ impl Protocol for Consul {
     }
 
     fn on_resumed(&mut self, port: &mut dyn Port, node: NodeId) {
-        if self.locals.contains_key(&InstanceId(node.0)) {
+        if self.locals.contains_key(InstanceId(node.0)) {
             self.resume_check(port, InstanceId(node.0));
         }
         self.resume_watches(port, node);

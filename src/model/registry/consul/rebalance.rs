@@ -18,7 +18,7 @@ const REBALANCE_COUNT_PER_SEC: u64 = 64;
 impl Consul {
     /// The servers in an order that is drawn.
     fn drawn_order(&mut self, port: &dyn Port, agent: u32, servers: &[u32]) -> Vec<u32> {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let identity = port.node(node).path_hash ^ path_hash("consul.servers");
         let number = self.draw_number();
         let mut order = servers.to_vec();
@@ -35,7 +35,7 @@ impl Consul {
     }
 
     pub(super) fn plan_rebalance(&mut self, port: &mut dyn Port, agent: u32, phase: Phase) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let identity = port.node(node).path_hash ^ path_hash("consul.rebalance");
         let number = self.draw_number();
         let uniform = port.draw(identity, number, 0).uniform();

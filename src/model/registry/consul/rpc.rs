@@ -78,10 +78,10 @@ impl Consul {
         let (kind, service, entry_count) = match &message {
             Message::Request { op, .. } => match op {
                 Op::Register { instance, .. } => {
-                    (ControlKind::Write, Some(self.locals[instance].service), 1)
+                    (ControlKind::Write, Some(self.locals[*instance].service), 1)
                 }
                 Op::Deregister { instance } => {
-                    (ControlKind::Write, Some(self.locals[instance].service), 0)
+                    (ControlKind::Write, Some(self.locals[*instance].service), 0)
                 }
                 Op::Query { service, .. } => (ControlKind::Poll, Some(*service), 0),
                 Op::Read | Op::Ping => (ControlKind::Poll, None, 0),
@@ -89,7 +89,7 @@ impl Consul {
             _ => (ControlKind::Attach, None, 0),
         };
         let letter = Letter {
-            from: self.agents[agent as usize].node,
+            from: self.node_of(agent),
             to: self.ensemble.node(member),
             kind,
             service,
@@ -105,7 +105,7 @@ impl Consul {
         self.servers[member as usize]
             .connections
             .insert(agent, epoch);
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let rhythm = (KEEP_ALIVE_INTERVAL, Phase::Random);
         let first = first_tick(port, node, "consul.keep_alive", rhythm);
         self.alarms
@@ -197,7 +197,7 @@ impl Consul {
 
     fn connect(&mut self, port: &mut dyn Port, agent: u32, member: u32) -> u32 {
         let epoch = self.new_connection(agent, member, false);
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let alarm = Alarm::Silence { member };
         self.alarms.set(port, node, SILENCE_MAX, alarm);
         self.tell_server(port, agent, member, Message::Connect { epoch });
@@ -212,7 +212,7 @@ impl Consul {
         member: u32,
         message: Message,
     ) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let of_member = self.agents[agent as usize].connections.iter();
         let current = of_member
             .filter(|connection| connection.member == member)
@@ -244,7 +244,7 @@ impl Consul {
     }
 
     fn on_connected(&mut self, port: &mut dyn Port, agent: u32, member: u32, epoch: u32) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         self.alarms.cancel(port, node, Alarm::Silence { member });
         let alarm = Alarm::KeepAlive { member };
         self.alarms.set(port, node, KEEP_ALIVE_INTERVAL, alarm);
@@ -282,7 +282,7 @@ impl Consul {
     }
 
     fn drop_connection(&mut self, port: &mut dyn Port, agent: u32, member: u32) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         self.alarms.cancel(port, node, Alarm::KeepAlive { member });
         self.alarms.cancel(port, node, Alarm::Silence { member });
         self.agent(agent).connections.retain(|c| c.member != member);

@@ -100,7 +100,7 @@ impl Consul {
         entry_count: usize,
         message: Message,
     ) {
-        let link = (self.ensemble.node(member), self.agents[agent as usize].node);
+        let link = (self.ensemble.node(member), self.node_of(agent));
         let letter = Letter::listing(&self.sizes, link, (kind, service), entry_count);
         port.send(letter, system::Message::Consul(message));
     }

@@ -1,11 +1,12 @@
 //! What the servers agree on: the catalog, and the lists that follow from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::message::{Change, Entry, Status};
 use super::{Consul, Port};
+use crate::engine::DenseMap;
 use crate::id::{InstanceId, ServiceId};
 use crate::model::registry::system::lists::Lists;
 use crate::model::view::ViewSnapshot;
@@ -16,7 +17,7 @@ use crate::scenario::registry::consul::Filter;
 #[derive(Clone, Debug)]
 pub(super) struct State {
     /// Registered instances, with the status of their checks.
-    records: BTreeMap<InstanceId, Status>,
+    records: DenseMap<InstanceId, Status>,
     /// Hosts whose `serfHealth` is critical.
     failed_hosts: BTreeSet<u32>,
     lists: Lists,
@@ -25,7 +26,7 @@ pub(super) struct State {
 impl State {
     pub fn new(scenario: &Scenario) -> Self {
         State {
-            records: BTreeMap::new(),
+            records: DenseMap::default(),
             failed_hosts: BTreeSet::new(),
             lists: Lists::new(scenario.services.len()),
         }
@@ -54,7 +55,7 @@ impl State {
         let (first, end) = (InstanceId(range.start), InstanceId(range.end));
         let records = self.records.range(first..end);
         records
-            .map(|(instance, status)| (*instance, *status))
+            .map(|(instance, status)| (instance, *status))
             .collect()
     }
 
@@ -70,13 +71,13 @@ impl State {
 
 impl Consul {
     fn host_of(&self, instance: InstanceId) -> u32 {
-        self.locals[&instance].agent
+        self.locals[instance].agent
     }
 
     /// Whether a server has an instance on the lists that are asked for.
     pub(super) fn has_on_list(&self, member: u32, instance: InstanceId) -> bool {
         let state = &self.servers[member as usize].state;
-        let status = state.records.get(&instance);
+        let status = state.records.get(instance);
         let filter = self.config.query.filter;
         let host = self.host_of(instance);
         status.is_some_and(|status| state.is_on_list(filter, host, *status))
@@ -109,7 +110,7 @@ impl Consul {
         let changed = self.change(port, member, entry.change);
         let services: BTreeSet<ServiceId> = changed
             .iter()
-            .map(|instance| self.locals[instance].service)
+            .map(|instance| self.locals[*instance].service)
             .collect();
         for service in &services {
             let lists = &mut self.servers[member as usize].state.lists;
@@ -143,7 +144,7 @@ impl Consul {
                 is_changed.then_some(instance).into_iter().collect()
             }
             Change::Deregister { instance } => {
-                let before = state.records.remove(&instance);
+                let before = state.records.remove(instance);
                 before.map(|_| instance).into_iter().collect()
             }
             Change::Health { host, is_failed } => {
@@ -160,7 +161,7 @@ impl Consul {
                 let gone: Vec<InstanceId> = on_host(state, host);
                 state.failed_hosts.remove(&host);
                 for instance in &gone {
-                    state.records.remove(instance);
+                    state.records.remove(*instance);
                 }
                 gone
             }

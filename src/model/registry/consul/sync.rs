@@ -43,7 +43,7 @@ fn scale_factor(node_count: u32) -> u64 {
 impl Consul {
     /// A random part of a length, longer in large clusters.
     fn jitter(&mut self, port: &dyn Port, agent: u32, length: SimDuration) -> SimDuration {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let identity = port.node(node).path_hash ^ path_hash("consul.sync");
         let number = self.draw_number();
         let uniform = port.draw(identity, number, 0).uniform();
@@ -53,7 +53,7 @@ impl Consul {
 
     /// The run begins: the last full sync lies somewhere in the past.
     pub(super) fn start_syncer(&mut self, port: &mut dyn Port, agent: u32) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let interval = self.config.sync.interval;
         let period = interval + self.jitter(port, agent, interval);
         let identity = port.node(node).path_hash ^ path_hash("consul.full_sync");
@@ -63,7 +63,7 @@ impl Consul {
 
     /// The agent of an instance has something to send.
     pub(super) fn trigger_changes(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let agent = self.locals[&instance].agent;
+        let agent = self.locals[instance].agent;
         self.agent(agent).syncer.has_changes = true;
         self.go_on(port, agent);
     }
@@ -72,7 +72,7 @@ impl Consul {
     pub(super) fn sync_for_server(&mut self, port: &mut dyn Port, agent: u32) {
         let interval = self.config.sync.server_up_interval;
         let delay = self.jitter(port, agent, interval);
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         self.alarms.set(port, node, delay, Alarm::SyncAgain);
     }
 
@@ -101,7 +101,7 @@ impl Consul {
     }
 
     fn begin_full_sync(&mut self, port: &mut dyn Port, agent: u32) {
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let interval = self.config.sync.interval;
         let next = interval + self.jitter(port, agent, interval);
         self.alarms.set(port, node, next, Alarm::FullSync);
@@ -114,11 +114,11 @@ impl Consul {
         let instances = self.agents[agent as usize].instances.iter();
         let next = instances
             .copied()
-            .find(|instance| !self.locals[instance].is_in_sync);
+            .find(|instance| !self.locals[*instance].is_in_sync);
         let Some(instance) = next else {
             return self.end_sync(port, agent);
         };
-        let local = &self.locals[&instance];
+        let local = &self.locals[instance];
         let op = match local.is_known {
             true => Op::Register {
                 instance,
@@ -186,7 +186,7 @@ impl Consul {
             syncer.is_waiting = true;
             let interval = self.config.sync.retry_interval;
             let delay = interval + self.jitter(port, agent, interval);
-            let node = self.agents[agent as usize].node;
+            let node = self.node_of(agent);
             self.alarms.set(port, node, delay, Alarm::SyncAgain);
         }
         self.go_on(port, agent);

@@ -95,7 +95,7 @@ impl Consul {
         if own.is_on || !own.sides.iter().any(is_there) {
             return;
         }
-        let node = self.agents[own.agent as usize].node;
+        let node = self.node_of(own.agent);
         let (mut count, mut asks_at) = (1, died_at + client_backoff(1));
         while asks_at < port.now() {
             count += 1;
@@ -138,7 +138,7 @@ impl Consul {
             }
             let agent = self.watches[watch as usize].agent;
             self.watches[watch as usize].stop();
-            let own = self.agents[agent as usize].node;
+            let own = self.node_of(agent);
             self.alarms.cancel(port, own, Alarm::Watch { watch });
             self.forget_query(port, agent, watch);
         }
@@ -206,7 +206,7 @@ impl Consul {
         own.error_count = own.error_count.saturating_add(1);
         own.is_asking = true;
         let (agent, count) = (own.agent, own.error_count);
-        let node = self.agents[agent as usize].node;
+        let node = self.node_of(agent);
         let delay = match self.config.query.uses_cache {
             true => {
                 let identity = port.node(node).path_hash ^ path_hash("consul.cache");

@@ -18,7 +18,6 @@ mod message;
 mod resolver;
 mod zone;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use message::{Alarm, Job, Message};
@@ -31,6 +30,7 @@ use self::zone::NameServer;
 use super::system::members::{Cost, Members};
 use super::system::parties::{Alarms, parties};
 use super::system::{self, Letter, Port, Protocol};
+use crate::engine::DenseMap;
 use crate::id::{CallerId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::ControlKind;
 use crate::model::view::ViewSnapshot;
@@ -55,10 +55,10 @@ pub struct Dns {
     clients: Vec<Client>,
     client_of: Vec<Option<u32>>,
     /// The service of each instance that registers.
-    services: BTreeMap<InstanceId, ServiceId>,
+    services: DenseMap<InstanceId, ServiceId>,
     /// Changes that the registrar has noted and that do not hold yet.
-    noted: BTreeMap<InstanceId, bool>,
-    checks: BTreeMap<InstanceId, Check>,
+    noted: DenseMap<InstanceId, bool>,
+    checks: DenseMap<InstanceId, Check>,
     alarms: Alarms<Alarm>,
 }
 
@@ -71,7 +71,7 @@ impl Dns {
             .map(|m| topology.registry_node(m))
             .collect();
         let mut client_of = vec![None; topology.node_count() as usize];
-        let mut services = BTreeMap::new();
+        let mut services = DenseMap::default();
         let mut clients = Vec::new();
         for party in parties(scenario) {
             client_of[party.node.index()] = Some(clients.len() as u32);
@@ -94,8 +94,8 @@ impl Dns {
             clients,
             client_of,
             services,
-            noted: BTreeMap::new(),
-            checks: BTreeMap::new(),
+            noted: DenseMap::default(),
+            checks: DenseMap::default(),
             alarms: Alarms::new(scenario, system::Alarm::Dns),
         }
     }
@@ -162,7 +162,7 @@ impl Dns {
         match message {
             Message::Answer { question, records } => self.on_answer(port, question, records),
             Message::Check { instance, number } => {
-                let about = (ControlKind::Ack, Some(self.services[&instance]));
+                let about = (ControlKind::Ack, Some(self.services[instance]));
                 let message = Message::Checked { instance, number };
                 self.send(port, (to, self.primary()), about, 0, message);
             }
@@ -252,7 +252,11 @@ impl Protocol for Dns {
             system::Alarm::Dns(alarm) => alarm,
             _ => unreachable!("it sets no other timers"),
         };
-        self.alarms.note_fired(node, alarm);
+        match alarm {
+            Alarm::Check { instance } => return self.begin_check(port, instance),
+            Alarm::CheckEnds { instance } => return self.give_up_check(port, instance),
+            _ => self.alarms.note_fired(node, alarm),
+        }
         match alarm {
             Alarm::Lookup { client, service } => self.on_lookup_due(port, client, service),
             Alarm::Resolve { member, service } => {
@@ -261,12 +265,8 @@ impl Protocol for Dns {
             }
             Alarm::Register { client } => self.send_update(port, client),
             Alarm::Apply { instance } => self.apply_noted(port, instance),
-            Alarm::Check { instance } => self.begin_check(port, instance),
-            Alarm::CheckEnds { instance } => {
-                let number = self.checks.get(&instance).map_or(0, |check| check.number);
-                self.end_check(port, instance, number, false);
-            }
             Alarm::Refresh { member } => self.refresh(port, member),
+            Alarm::Check { .. } | Alarm::CheckEnds { .. } => unreachable!("checks have their own"),
         }
     }
 
@@ -274,6 +274,9 @@ impl Protocol for Dns {
         self.alarms.cancel_all(port, node);
         if let Some(member) = self.member_of(node) {
             self.members.clear(port, member);
+            if member == 0 {
+                self.stop_all_checks(port);
+            }
             if let Some(place) = (member as usize).checked_sub(self.servers.len()) {
                 self.resolvers[place].forget();
             }
@@ -301,7 +304,7 @@ impl Protocol for Dns {
     }
 
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        if let Some(state) = self.servers[0].records.get(&instance).copied() {
+        if let Some(state) = self.servers[0].records.get(instance).copied() {
             self.change(port, instance, Some(state));
         }
     }

@@ -1,9 +1,8 @@
 //! The zone: the first name server keeps it, the others have copies; how instances get there.
 
-use std::collections::BTreeMap;
-
 use super::message::{Alarm, Message, Question, Record, Records};
 use super::{Dns, View};
+use crate::engine::DenseMap;
 use crate::id::{InstanceId, NodeId, ServiceId};
 use crate::model::observation::{ControlKind, LifeState};
 use crate::model::registry::system::Port;
@@ -15,14 +14,14 @@ use crate::scenario::registry::Phase;
 #[derive(Debug)]
 pub(super) struct NameServer {
     /// Instances with a record, and whether they are healthy.
-    pub records: BTreeMap<InstanceId, bool>,
+    pub records: DenseMap<InstanceId, bool>,
     lists: Lists,
 }
 
 impl NameServer {
     pub fn new(service_count: usize) -> Self {
         NameServer {
-            records: BTreeMap::new(),
+            records: DenseMap::default(),
             lists: Lists::new(service_count),
         }
     }
@@ -30,7 +29,7 @@ impl NameServer {
     fn set(&mut self, (instance, state): Record, service: ServiceId) {
         match state {
             Some(is_healthy) => self.records.insert(instance, is_healthy),
-            None => self.records.remove(&instance),
+            None => self.records.remove(instance),
         };
         // Versions are counted by those who take the lists.
         self.lists.note_change(service, 0);
@@ -40,7 +39,7 @@ impl NameServer {
 impl Dns {
     /// The run begins: every name server has the zone, and all instances are healthy.
     pub(super) fn start_zone(&mut self, port: &mut dyn Port) {
-        let listed = self.services.keys().copied();
+        let listed = self.services.keys();
         let listed: Vec<InstanceId> = listed.filter(|i| port.is_listed(*i)).collect();
         for server in &mut self.servers {
             server.records = listed.iter().map(|instance| (*instance, true)).collect();
@@ -67,11 +66,11 @@ impl Dns {
         if 0 < member {
             return self.refresh(port, member);
         }
-        for instance in self.noted.keys().copied().collect::<Vec<InstanceId>>() {
+        for instance in self.noted.keys().collect::<Vec<InstanceId>>() {
             self.apply_noted(port, instance);
         }
-        for instance in self.services.keys().copied().collect::<Vec<InstanceId>>() {
-            if self.servers[0].records.contains_key(&instance) {
+        for instance in self.services.keys().collect::<Vec<InstanceId>>() {
+            if self.servers[0].records.contains_key(instance) {
                 self.start_checks(port, instance);
             }
         }
@@ -85,7 +84,7 @@ impl Dns {
             let own = records
                 .iter()
                 .filter(|record| services[record.0] == service);
-            let all: Vec<(InstanceId, bool)> = own.map(|record| (*record.0, *record.1)).collect();
+            let all: Vec<(InstanceId, bool)> = own.map(|record| (record.0, *record.1)).collect();
             let is_any = all.iter().any(|record| record.1);
             let is_meant = |record: &&(InstanceId, bool)| record.1 || (answers_all && !is_any);
             let meant = all.iter().filter(is_meant);
@@ -189,7 +188,7 @@ impl Dns {
         instance: InstanceId,
         is_listed: bool,
     ) {
-        let (primary, service) = (self.primary(), self.services[&instance]);
+        let (primary, service) = (self.primary(), self.services[instance]);
         let message = Message::Updated {
             instance,
             is_listed,
@@ -208,10 +207,10 @@ impl Dns {
     }
 
     pub(super) fn apply_noted(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let Some(is_listed) = self.noted.remove(&instance) else {
+        let Some(is_listed) = self.noted.remove(instance) else {
             return;
         };
-        let is_known = self.servers[0].records.contains_key(&instance);
+        let is_known = self.servers[0].records.contains_key(instance);
         if is_listed == is_known {
             return;
         }
@@ -231,7 +230,7 @@ impl Dns {
         instance: InstanceId,
         state: Option<bool>,
     ) {
-        let service = self.services[&instance];
+        let service = self.services[instance];
         self.servers[0].set((instance, state), service);
         port.set_listed(instance, state == Some(true));
         for member in 1..self.servers.len() as u32 {
@@ -256,7 +255,7 @@ impl Dns {
 
     pub(super) fn send_zone(&mut self, port: &mut dyn Port, to: NodeId) {
         let records = self.servers[0].records.iter();
-        let records: Box<[Record]> = records.map(|r| (*r.0, Some(*r.1))).collect();
+        let records: Box<[Record]> = records.map(|r| (r.0, Some(*r.1))).collect();
         let (link, count) = ((self.primary(), to), records.len());
         let message = Message::Zone {
             records,
@@ -269,14 +268,14 @@ impl Dns {
         let server = &mut self.servers[member as usize];
         if is_whole {
             let is_told = |instance: &InstanceId| records.iter().any(|r| r.0 == *instance);
-            let known = server.records.keys().copied();
+            let known = server.records.keys();
             let gone: Vec<InstanceId> = known.filter(|instance| !is_told(instance)).collect();
             for instance in gone {
-                server.set((instance, None), self.services[&instance]);
+                server.set((instance, None), self.services[instance]);
             }
         }
         for record in records {
-            server.set(*record, self.services[&record.0]);
+            server.set(*record, self.services[record.0]);
         }
     }
 }

@@ -107,7 +107,7 @@ impl Etcd {
             let is_listed = self.servers[member as usize]
                 .state
                 .keys
-                .contains_key(&instance);
+                .contains_key(instance);
             port.set_listed(instance, is_listed);
             if is_listed {
                 port.set_suspected(instance, false);
@@ -170,7 +170,7 @@ impl Etcd {
             for lease in found {
                 let (instance, _) = self.target_of(lease);
                 let keys = &self.servers[member as usize].state.keys;
-                if keys.get(&instance) == Some(&lease) {
+                if keys.get(instance) == Some(&lease) {
                     port.set_suspected(instance, true);
                 }
             }
@@ -226,7 +226,7 @@ impl Etcd {
         let is_listed = self.servers[member as usize]
             .state
             .keys
-            .contains_key(&instance);
+            .contains_key(instance);
         port.set_listed(instance, is_listed);
         if change == Change::Put && is_listed {
             port.set_suspected(instance, false);

@@ -45,7 +45,7 @@ struct State {
     /// Leases, with the seconds that were left at the last checkpoint.
     leases: DenseMap<LeaseId, Option<u32>>,
     /// Keys of instances, with their leases.
-    keys: BTreeMap<InstanceId, LeaseId>,
+    keys: DenseMap<InstanceId, LeaseId>,
     lists: Lists,
 }
 
@@ -132,7 +132,7 @@ impl Etcd {
         let server = |_| Server {
             state: State {
                 leases: DenseMap::default(),
-                keys: BTreeMap::new(),
+                keys: DenseMap::default(),
                 lists: Lists::new(scenario.services.len()),
             },
             connections: DenseMap::default(),

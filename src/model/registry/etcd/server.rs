@@ -103,7 +103,7 @@ impl Etcd {
             Op::Delete => {
                 let instance = self.clients[client as usize].target.map(|(i, _)| i);
                 let keys = &self.servers[member as usize].state.keys;
-                let lease = instance.and_then(|instance| keys.get(&instance).copied());
+                let lease = instance.and_then(|instance| keys.get(instance).copied());
                 match lease {
                     Some(lease) => self.write(port, member, Change::Delete, lease),
                     None => self.answer_write(port, (member, client), op, false),
@@ -199,8 +199,8 @@ impl Etcd {
             }
             Change::Revoke => {
                 state.leases.remove(lease);
-                if state.keys.get(&instance) == Some(&lease) {
-                    state.keys.remove(&instance);
+                if state.keys.get(instance) == Some(&lease) {
+                    state.keys.remove(instance);
                     is_changed = true;
                 }
             }
@@ -209,7 +209,7 @@ impl Etcd {
                 is_changed = true;
             }
             Change::Put => is_refused = true,
-            Change::Delete => is_changed = state.keys.remove(&instance).is_some(),
+            Change::Delete => is_changed = state.keys.remove(instance).is_some(),
             Change::Checkpoint { secs } => {
                 if let Some(left) = state.leases.get_mut(lease) {
                     *left = Some(secs);
@@ -307,7 +307,7 @@ impl Etcd {
         let keys = &state.keys;
         let instances = || {
             keys.range(first..end)
-                .map(|(instance, _)| *instance)
+                .map(|(instance, _)| instance)
                 .collect()
         };
         let view = state.lists.view(port, service, instances);

@@ -109,8 +109,8 @@ impl<T: PartialEq> Pair<T> {
 #[derive(Clone, Debug)]
 pub struct Store {
     config: CacheConfig,
-    /// By instance.
-    leases: Vec<Option<Lease>>,
+    /// By instance; [`Lease::NONE`] where it is not registered.
+    leases: Vec<Lease>,
     count: u32,
     recent: VecDeque<(SimTime, InstanceId, bool)>,
     full: Pair<Apps>,
@@ -122,7 +122,7 @@ impl Store {
     pub fn new(config: CacheConfig, instance_count: u32) -> Self {
         Store {
             config,
-            leases: vec![None; instance_count as usize],
+            leases: vec![Lease::NONE; instance_count as usize],
             count: 0,
             recent: VecDeque::new(),
             full: Pair::EMPTY,
@@ -137,29 +137,30 @@ impl Store {
 
     /// The lease of an instance.
     pub fn lease(&mut self, instance: InstanceId) -> Option<&mut Lease> {
-        self.leases[instance.index()].as_mut()
+        let lease = &mut self.leases[instance.index()];
+        (*lease != Lease::NONE).then_some(lease)
     }
 
     /// Whether an instance is registered.
     pub fn has(&self, instance: InstanceId) -> bool {
-        self.leases[instance.index()].is_some()
+        self.leases[instance.index()] != Lease::NONE
     }
 
     /// Those registered whose lease is as described, ascending.
     pub fn those(&self, is_meant: impl Fn(&Lease) -> bool) -> Apps {
         let leases = self.leases.iter().enumerate();
         leases
-            .filter(|(_, lease)| lease.as_ref().is_some_and(&is_meant))
+            .filter(|(_, lease)| **lease != Lease::NONE && is_meant(lease))
             .map(|(index, _)| InstanceId::from_index(index))
             .collect()
     }
 
     /// Sets a lease, or ends it. A change that clients can fetch, unless nothing had to be done.
     pub fn set(&mut self, now: SimTime, instance: InstanceId, lease: Option<Lease>) {
-        let is_present = lease.is_some();
-        let before = std::mem::replace(&mut self.leases[instance.index()], lease);
-        self.count = self.count + u32::from(is_present) - u32::from(before.is_some());
-        if before.is_some() || is_present {
+        let (is_present, was_present) = (lease.is_some(), self.has(instance));
+        self.leases[instance.index()] = lease.unwrap_or(Lease::NONE);
+        self.count = self.count + u32::from(is_present) - u32::from(was_present);
+        if was_present || is_present {
             self.recent.push_back((now, instance, is_present));
             self.full.invalidate();
             self.delta.invalidate();
@@ -168,7 +169,7 @@ impl Store {
 
     /// A registration that everybody knew before the run began.
     pub fn set_before_start(&mut self, instance: InstanceId, lease: Lease) {
-        self.leases[instance.index()] = Some(lease);
+        self.leases[instance.index()] = lease;
         self.count += 1;
     }
 
@@ -189,9 +190,9 @@ impl Store {
         }
     }
 
-    fn all(leases: &[Option<Lease>]) -> Apps {
+    fn all(leases: &[Lease]) -> Apps {
         let leases = leases.iter().enumerate();
-        let registered = leases.filter(|(_, lease)| lease.is_some());
+        let registered = leases.filter(|(_, lease)| **lease != Lease::NONE);
         registered
             .map(|(index, _)| InstanceId::from_index(index))
             .collect()

@@ -46,9 +46,7 @@ pub(super) struct Client {
     /// A registration or cancellation that waits for the channel.
     wish: Option<Op>,
     /// Servers in the order in which it tries them.
-    order: Vec<u32>,
-    registration: Task,
-    query: Task,
+    pub order: Vec<u32>,
     pub apps: Option<Arc<Apps>>,
     /// The changes that it has made its own.
     pub delta: Option<Arc<Delta>>,
@@ -69,26 +67,11 @@ impl Client {
             is_dirty: false,
             wish: None,
             order: Vec::new(),
-            registration: Task::new(),
-            query: Task::new(),
             apps: None,
             delta: None,
             shown: None,
             draw_count: 0,
         }
-    }
-
-    pub fn task(&mut self, channel: Channel) -> &mut Task {
-        self.task_and_order(channel).0
-    }
-
-    /// A task, and the servers in the order in which it tries them.
-    pub fn task_and_order(&mut self, channel: Channel) -> (&mut Task, &[u32]) {
-        let task = match channel {
-            Channel::Registration => &mut self.registration,
-            Channel::Query => &mut self.query,
-        };
-        (task, &self.order)
     }
 }
 
@@ -97,14 +80,13 @@ impl Eureka {
         &mut self.clients[client as usize]
     }
 
-    pub(super) fn task(&mut self, (client, channel): (u32, Channel)) -> &mut Task {
-        self.client(client).task(channel)
+    pub(super) fn task(&mut self, task: (u32, Channel)) -> &mut Task {
+        self.tasks.get_mut(task)
     }
 
-    pub(super) fn interval(&self, (client, channel): (u32, Channel)) -> SimDuration {
-        let instance = self.clients[client as usize].instance;
-        match (channel, instance) {
-            (Channel::Registration, Some((.., registered))) => registered.heartbeat_interval,
+    pub(super) fn interval(&self, task: (u32, Channel)) -> SimDuration {
+        match (task.1, self.registered(self.tasks.get(task).node)) {
+            (Channel::Registration, Some((_, registered))) => registered.heartbeat_interval,
             _ => self.config.client.fetch_interval,
         }
     }
@@ -201,9 +183,10 @@ impl Eureka {
         let own = self.client(client);
         (own.is_running, own.is_warm) = (false, false);
         (own.is_wanted, own.is_dirty, own.wish) = (false, false, None);
-        own.registration.reset();
-        own.query.reset();
         (own.apps, own.delta, own.shown) = (None, None, None);
+        for channel in [Channel::Registration, Channel::Query] {
+            self.task((client, channel)).reset();
+        }
     }
 
     /// An instance wants to be listed, or leaves in good order.
@@ -228,9 +211,10 @@ impl Eureka {
             self.repeat_after(port, renewal, interval);
             return self.set_wish(port, client, Op::Register);
         }
-        own.registration.due_at = SimTime::NEVER;
         own.is_dirty = false;
-        let (alarm, is_idle) = (Alarm::Replicator { client }, own.registration.op.is_none());
+        let own = self.task(renewal);
+        own.due_at = SimTime::NEVER;
+        let (alarm, is_idle) = (Alarm::Replicator { client }, own.op.is_none());
         self.alarms.cancel(port, node, alarm);
         if self.config.client.unregisters {
             self.set_wish(port, client, Op::Cancel);
@@ -264,7 +248,7 @@ impl Eureka {
     fn set_wish(&mut self, port: &mut dyn Port, client: u32, op: Op) {
         let own = self.client(client);
         own.wish = Some(op);
-        if own.registration.op.is_none() {
+        if self.task((client, Channel::Registration)).op.is_none() {
             self.grant_wish(port, client);
         }
     }

@@ -6,6 +6,9 @@ use crate::time::{SimDuration, SimTime};
 /// The span over which renewals are counted.
 pub const MINUTE: SimDuration = SimDuration::from_secs(60);
 
+/// The last instant of all.
+const LATEST_END: SimTime = SimTime::from_ns(u64::MAX - 1);
+
 /// The registration of an instance at one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -14,11 +17,14 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// No registration.
+    pub const NONE: Lease = Lease {
+        expires_at: SimTime::NEVER,
+    };
+
     /// A lease that nobody has renewed: it has the declared duration.
     pub fn new(now: SimTime, duration: SimDuration) -> Self {
-        Lease {
-            expires_at: now + duration,
-        }
+        Lease::until(now + duration)
     }
 
     /// A lease that was renewed `since` before the start.
@@ -28,14 +34,19 @@ impl Lease {
         rules: &LeaseRules,
     ) -> Self {
         let left = rules.renewed_length(duration).saturating_sub(since);
+        Lease::until(SimTime::START + left)
+    }
+
+    /// One that never ends is still one.
+    fn until(end: SimTime) -> Self {
         Lease {
-            expires_at: SimTime::START + left,
+            expires_at: end.min(LATEST_END),
         }
     }
 
     /// A heartbeat. The real one adds the duration here and once more where it looks.
     pub fn renew(&mut self, now: SimTime, duration: SimDuration, rules: &LeaseRules) {
-        self.expires_at = now + rules.renewed_length(duration);
+        *self = Lease::until(now + rules.renewed_length(duration));
     }
 
     /// Whether it has expired; `compensation` is what the timer that looks is late.
@@ -167,6 +178,13 @@ mod tests {
         assert!(lease.is_expired(late, SimDuration::ZERO));
         assert!(!lease.is_expired(late, SimDuration::from_ns(1)));
         assert!(!lease.is_expired(end + SimDuration::from_ns(1), SimDuration::ZERO));
+    }
+
+    #[test]
+    fn a_lease_without_end_is_a_lease() {
+        let endless = Lease::new(SimTime::START, SimDuration::MAX);
+        assert_ne!(endless, Lease::NONE);
+        assert!(!endless.is_expired(SimTime::NEVER, SimDuration::from_ns(1)));
     }
 
     #[test]

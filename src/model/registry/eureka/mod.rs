@@ -29,16 +29,18 @@ pub use message::{Alarm, Job, Message};
 use self::cache::{Apps, Delta};
 use self::client::Client;
 use self::server::Server;
+use self::task::Tasks;
 use super::system::members::{Cost, Members};
 use super::system::parties::{Alarms, parties};
 use super::system::{self, Letter, Port, Protocol};
-use crate::id::{InstanceId, NodeId};
+use crate::id::{InstanceId, NodeId, ServiceId};
 use crate::model::observation::{ControlKind, LifeState};
 use crate::rng::{UniformSource, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::registry::Phase;
 use crate::scenario::registry::eureka::EurekaConfig;
 use crate::scenario::registry::system::{SizesConfig, SystemConfig};
+use crate::scenario::service::RegisteredConfig;
 use crate::time::SimDuration;
 
 /// What a phase is drawn from that stands for a time of the day, or for the age of a process.
@@ -56,8 +58,11 @@ pub struct Eureka {
     clients: Vec<Client>,
     /// The client of each node that has one.
     client_of: Vec<Option<u32>>,
-    /// The duration that each instance declares.
-    durations: Vec<SimDuration>,
+    tasks: Tasks,
+    /// By node: the service whose instance it registers.
+    service_of: Vec<Option<ServiceId>>,
+    /// How the instances of each service register.
+    registered: Vec<Option<RegisteredConfig>>,
     alarms: Alarms<Alarm>,
     /// What the wall clock of all servers shows at the start.
     wall_clock: SimDuration,
@@ -74,13 +79,11 @@ impl Eureka {
             .map(|m| topology.registry_node(m))
             .collect();
         let mut client_of = vec![None; topology.node_count() as usize];
-        let mut durations = vec![SimDuration::ZERO; topology.instance_count() as usize];
+        let mut service_of = vec![None; topology.node_count() as usize];
         let mut clients = Vec::new();
         for party in parties(scenario) {
             client_of[party.node.index()] = Some(clients.len() as u32);
-            if let Some((instance, _, registered)) = &party.instance {
-                durations[instance.index()] = registered.lease_duration;
-            }
+            service_of[party.node.index()] = party.instance.map(|(_, service, _)| service);
             clients.push(Client::new(party));
         }
         let server = |_| Server::new(config, topology.instance_count(), member_count);
@@ -90,13 +93,32 @@ impl Eureka {
             members: Members::new(system.capacity, &nodes),
             servers: (0..member_count).map(server).collect(),
             nodes,
+            tasks: Tasks::new(clients.iter().map(|client: &Client| client.node)),
             clients,
             client_of,
-            durations,
+            service_of,
+            registered: scenario
+                .services
+                .iter()
+                .map(|service| service.registered)
+                .collect(),
             alarms: Alarms::new(scenario, system::Alarm::Eureka),
             wall_clock: SimDuration::ZERO,
             applied: None,
         }
+    }
+
+    /// The service whose instance a node registers, and how it does so.
+    fn registered(&self, node: NodeId) -> Option<(ServiceId, &RegisteredConfig)> {
+        let service = self.service_of[node.index()]?;
+        let registered = self.registered[service.index()].as_ref();
+        Some((service, registered.expect("its instances register")))
+    }
+
+    /// The duration that an instance declares.
+    fn duration(&self, instance: InstanceId) -> SimDuration {
+        let registered = self.registered(NodeId(instance.0));
+        registered.expect("it registers").1.lease_duration
     }
 
     fn member_of(&self, node: NodeId) -> Option<u32> {

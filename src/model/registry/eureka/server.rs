@@ -218,7 +218,7 @@ impl Eureka {
 
     pub(super) fn register_at(&mut self, port: &mut dyn Port, member: u32, instance: InstanceId) {
         let now = port.now();
-        let lease = Lease::new(now, self.durations[instance.index()]);
+        let lease = Lease::new(now, self.duration(instance));
         let server = self.server(member);
         let expected = server.expected;
         let is_new = !server.store.has(instance);
@@ -233,7 +233,7 @@ impl Eureka {
     /// A heartbeat. Returns whether the instance is registered.
     pub(super) fn renew_at(&mut self, port: &dyn Port, member: u32, instance: InstanceId) -> bool {
         let (now, rules) = (port.now(), self.config.lease);
-        let duration = self.durations[instance.index()];
+        let duration = self.duration(instance);
         let server = self.server(member);
         let Some(lease) = server.store.lease(instance) else {
             return false;
@@ -279,8 +279,8 @@ impl Eureka {
     /// A server does what a client asks for.
     pub(super) fn serve(&mut self, port: &mut dyn Port, member: u32, request: Request) {
         let now = port.now();
-        let instance = self.clients[request.client as usize].instance;
-        let instance = instance.map(|(instance, ..)| instance);
+        let node = self.tasks.get((request.client, request.channel)).node;
+        let instance = self.registered(node).map(|_| InstanceId(node.0));
         let tell = |kind: ChangeKind| instance.map(|instance| Change { kind, instance });
         let (answer, change) = match (request.op, instance) {
             (Op::Renew, Some(instance)) => match self.renew_at(port, member, instance) {
@@ -312,8 +312,8 @@ impl Eureka {
     }
 
     fn answer(&self, port: &mut dyn Port, member: u32, request: Request, answer: Answer) {
-        let client = &self.clients[request.client as usize];
-        let of_instance = client.instance.map(|(_, service, _)| service);
+        let node = self.tasks.get((request.client, request.channel)).node;
+        let of_instance = self.registered(node).map(|(service, _)| service);
         let (kind, service) = match request.op {
             Op::Renew => (ControlKind::HeartbeatReply, of_instance),
             Op::Register | Op::Cancel => (ControlKind::WriteReply, of_instance),
@@ -326,7 +326,7 @@ impl Eureka {
         };
         let letter = Letter {
             from: self.nodes[member as usize],
-            to: client.node,
+            to: node,
             kind,
             service,
             byte_count: self.byte_count(entry_count),
@@ -343,7 +343,7 @@ impl Eureka {
     pub(super) fn open(&mut self, port: &mut dyn Port, member: u32, instances: &[InstanceId]) {
         let now = port.now();
         for instance in instances {
-            let lease = Lease::new(now, self.durations[instance.index()]);
+            let lease = Lease::new(now, self.duration(*instance));
             self.server(member).store.set(now, *instance, Some(lease));
         }
         let start = self.config.start;
@@ -364,8 +364,8 @@ impl Eureka {
 
     /// A server died: nothing that it knew is left.
     pub(super) fn close(&mut self, port: &mut dyn Port, member: u32) {
-        let (instance_count, member_count) = (self.durations.len(), self.nodes.len());
-        let fresh = Server::new(&self.config, instance_count as u32, member_count as u32);
+        let instance_count = port.scenario().topology.instance_count();
+        let fresh = Server::new(&self.config, instance_count, self.nodes.len() as u32);
         let server = self.server(member);
         let before = std::mem::replace(server, fresh);
         // Numbers of messages are never used again.

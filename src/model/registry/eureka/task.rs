@@ -11,9 +11,46 @@ use crate::model::registry::system::parties::is_reached;
 use crate::model::registry::system::{self, Letter, Port};
 use crate::time::{SimDuration, SimTime};
 
+/// What all clients do on their channels. A renewal touches the task of one of them, which lies
+/// apart from what seldom matters of its client.
+#[derive(Debug)]
+pub(super) struct Tasks {
+    registration: Vec<Task>,
+    query: Vec<Task>,
+}
+
+impl Tasks {
+    /// The tasks of clients at these nodes.
+    pub fn new(nodes: impl Iterator<Item = NodeId>) -> Self {
+        let registration: Vec<Task> = nodes.map(Task::new).collect();
+        let query = registration.iter().map(|task| Task::new(task.node));
+        Tasks {
+            query: query.collect(),
+            registration,
+        }
+    }
+
+    pub fn get(&self, (client, channel): (u32, Channel)) -> &Task {
+        match channel {
+            Channel::Registration => &self.registration[client as usize],
+            Channel::Query => &self.query[client as usize],
+        }
+    }
+
+    pub fn get_mut(&mut self, (client, channel): (u32, Channel)) -> &mut Task {
+        match channel {
+            Channel::Registration => &mut self.registration[client as usize],
+            Channel::Query => &mut self.query[client as usize],
+        }
+    }
+}
+
 /// What a client does on one of its channels.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Task {
+    /// The node of the client.
+    pub node: NodeId,
     /// What it asks for now.
     pub op: Option<Op>,
     /// What it does now repeats, and is given up after an interval (`TimedSupervisorTask`).
@@ -23,14 +60,16 @@ pub(super) struct Task {
     is_last_moment: bool,
     /// When it repeats; never: it does not.
     pub due_at: SimTime,
-    /// From the end of the task to the next one.
-    delay: SimDuration,
+    /// From the end of the task to the next one, in intervals.
+    pause: u32,
     /// Questions so far.
     number: u32,
     /// Servers that this question went to.
     try_count: u32,
-    /// The server that is asked, and whether it is one of the candidates.
-    asked: (u32, bool),
+    /// The server that is asked.
+    asked: u32,
+    /// Whether it is one of the candidates.
+    is_candidate: bool,
     /// The server that answered last.
     pub delegate: Option<u32>,
     /// Where it looks for another server, once one has failed it.
@@ -39,8 +78,8 @@ pub(super) struct Task {
     session_ends: SimTime,
 }
 
-// Two for each client, and a client may be an instance.
-const _: () = assert!(size_of::<Task>() <= 72);
+// One line of the processor's cache. A client has two, and may be an instance.
+const _: () = assert!(size_of::<Task>() == 64);
 
 /// The servers that a task may turn to.
 #[derive(Debug, Default)]
@@ -51,17 +90,19 @@ struct Search {
 }
 
 impl Task {
-    pub fn new() -> Self {
+    fn new(node: NodeId) -> Self {
         Task {
+            node,
             op: None,
             is_supervised: false,
             began_at: SimTime::START,
             is_last_moment: false,
             due_at: SimTime::NEVER,
-            delay: SimDuration::ZERO,
+            pause: 1,
             number: 0,
             try_count: 0,
-            asked: (0, false),
+            asked: 0,
+            is_candidate: false,
             delegate: None,
             search: None,
             session_ends: SimTime::START,
@@ -71,7 +112,7 @@ impl Task {
     /// Its process died; numbers are never used again.
     pub fn reset(&mut self) {
         let number = self.number + 1;
-        *self = Task::new();
+        *self = Task::new(self.node);
         self.number = number;
     }
 
@@ -131,13 +172,14 @@ impl Eureka {
     /// The server that is asked next, and whether it is one of the candidates.
     fn next_server(&mut self, (client, channel): (u32, Channel)) -> Option<(u32, bool)> {
         let config = self.config.client;
-        let (task, order) = self.client(client).task_and_order(channel);
+        let task = self.tasks.get_mut((client, channel));
         if task.try_count == config.try_count {
             return None;
         }
         if let Some(delegate) = task.delegate {
             return Some((delegate, false));
         }
+        let order = &self.clients[client as usize].order;
         let candidate = task.next_candidate(order, config.quarantine_ratio);
         candidate.map(|member| (member, true))
     }
@@ -149,16 +191,13 @@ impl Eureka {
         let (config, interval) = (self.config.client, self.interval(task));
         let (client, channel) = task;
         let now = port.now();
-        let (node, server) = (
-            self.clients[client as usize].node,
-            self.nodes[asked.0 as usize],
-        );
+        let (node, server) = (self.task(task).node, self.nodes[asked.0 as usize]);
         let patience = match is_reached(port, (node, server)) {
             true => config.read_timeout,
             false => config.connect_timeout,
         };
         let own = self.task(task);
-        own.asked = asked;
+        (own.asked, own.is_candidate) = asked;
         own.number += 1;
         own.try_count += 1;
         let left = interval.saturating_sub(now.since(own.began_at));
@@ -177,8 +216,8 @@ impl Eureka {
     }
 
     fn send_request(&self, port: &mut dyn Port, server: NodeId, request: Request) {
-        let client = &self.clients[request.client as usize];
-        let of_instance = client.instance.map(|(_, service, _)| service);
+        let node = self.tasks.get((request.client, request.channel)).node;
+        let of_instance = self.registered(node).map(|(service, _)| service);
         let (kind, service, entry_count) = match request.op {
             Op::Renew => (ControlKind::Heartbeat, of_instance, 0),
             Op::Register => (ControlKind::Write, of_instance, 1),
@@ -186,7 +225,7 @@ impl Eureka {
             Op::Full | Op::Delta => (ControlKind::Poll, None, 0),
         };
         let letter = Letter {
-            from: client.node,
+            from: node,
             to: server,
             kind,
             service,
@@ -207,19 +246,18 @@ impl Eureka {
     fn fail(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
         self.hang_up(port, task);
         let own = self.task(task);
-        if let (member, true) = own.asked {
+        if own.is_candidate {
             let search = own.search.get_or_insert_default();
-            search.quarantine.insert(member);
+            search.quarantine.insert(own.asked);
         }
         self.try_next(port, task);
     }
 
     /// A client closes its connection with the server that it asked.
     fn hang_up(&mut self, port: &mut dyn Port, task: (u32, Channel)) {
-        let node = self.clients[task.0 as usize].node;
         let own = self.task(task);
         own.delegate = None;
-        let (member, _) = own.asked;
+        let (node, member) = (own.node, own.asked);
         port.reconnect(node, self.nodes[member as usize]);
     }
 
@@ -259,7 +297,7 @@ impl Eureka {
             (_, Answer::Unavailable) | (Op::Full, Answer::Forbidden) => {
                 return self.fail(port, task);
             }
-            _ => own.delegate = Some(own.asked.0),
+            _ => own.delegate = Some(own.asked),
         }
         match (op, answer) {
             (Op::Renew, Answer::Missing) if self.clients[client as usize].is_wanted => {
@@ -285,18 +323,17 @@ impl Eureka {
     /// A task is over; an interval that it did not keep doubles the next one.
     fn finish(&mut self, port: &mut dyn Port, task: (u32, Channel), is_timed_out: bool) {
         let (client, channel) = task;
-        let interval = self.interval(task);
-        let longest = interval.saturating_mul(u64::from(self.config.client.backoff_bound));
+        let (interval, longest) = (self.interval(task), self.config.client.backoff_bound);
         let own = self.task(task);
         own.op = None;
         own.number += 1;
         let repeats = own.due_at != SimTime::NEVER || channel == Channel::Query;
         if own.is_supervised && repeats {
-            own.delay = match is_timed_out {
-                true => own.delay.max(interval).saturating_mul(2).min(longest),
-                false => interval,
+            own.pause = match is_timed_out {
+                true => own.pause.saturating_mul(2).min(longest),
+                false => 1,
             };
-            let delay = own.delay;
+            let delay = interval.saturating_mul(u64::from(own.pause));
             self.set_due(port, task, delay);
         }
         if channel == Channel::Query {
@@ -305,7 +342,7 @@ impl Eureka {
         if channel == Channel::Registration && self.grant_wish(port, client) {
             return;
         }
-        let (node, due_at) = (self.clients[client as usize].node, self.task(task).due_at);
+        let Task { node, due_at, .. } = *self.tasks.get(task);
         let alarm = Alarm::Task { client, channel };
         if due_at == SimTime::NEVER {
             return self.alarms.cancel(port, node, alarm);
@@ -322,9 +359,8 @@ impl Eureka {
 
     /// `delay` is a length of the client's own clock.
     fn set_due(&mut self, port: &dyn Port, task: (u32, Channel), delay: SimDuration) {
-        let node = self.clients[task.0 as usize].node;
-        let due_at = port.now() + port.node(node).true_length(delay);
-        self.task(task).due_at = due_at;
+        let own = self.task(task);
+        own.due_at = port.now() + port.node(own.node).true_length(delay);
     }
 
     /// An idle task is done first after `delay`; one that is busy goes on.
@@ -336,8 +372,9 @@ impl Eureka {
     ) {
         self.set_due(port, task, delay);
         let (client, channel) = task;
-        if self.task(task).op.is_none() {
-            let node = self.clients[client as usize].node;
+        let own = self.task(task);
+        if own.op.is_none() {
+            let node = own.node;
             self.alarms
                 .set(port, node, delay, Alarm::Task { client, channel });
         }

@@ -102,7 +102,7 @@ impl Kubernetes {
     }
 
     pub(super) fn pod(&mut self, instance: InstanceId) -> &mut Pod {
-        let pod = self.pods.get_mut(&instance);
+        let pod = self.pods.get_mut(instance);
         pod.expect("only instances that register have a pod")
     }
 
@@ -172,7 +172,7 @@ impl Kubernetes {
     /// A process ended. Its kubelet sees it at its next relist, if it is still there.
     pub(super) fn on_container_died(&mut self, port: &mut dyn Port, node: NodeId) {
         let instance = InstanceId(node.0);
-        let Some(pod) = self.pods.get(&instance) else {
+        let Some(pod) = self.pods.get(instance) else {
             return;
         };
         let (kubelet, is_open) = (pod.kubelet, pod.is_open);
@@ -188,7 +188,7 @@ impl Kubernetes {
     /// A process started.
     pub(super) fn on_container_started(&mut self, port: &mut dyn Port, node: NodeId) {
         let instance = InstanceId(node.0);
-        let Some(pod) = self.pods.get_mut(&instance) else {
+        let Some(pod) = self.pods.get_mut(instance) else {
             return;
         };
         pod.started_at = Some(port.now());
@@ -208,7 +208,7 @@ impl Kubernetes {
     /// The next time that the kubelet looks at its containers.
     fn relist_soon(&mut self, port: &mut dyn Port, instance: InstanceId) {
         let period = self.config.kubelet.relist_period;
-        let kubelet = self.pods[&instance].kubelet;
+        let kubelet = self.pods[instance].kubelet;
         let Kubelet {
             anchor,
             start_count,
@@ -260,7 +260,7 @@ impl Kubernetes {
         instance: InstanceId,
         is_wanted: bool,
     ) {
-        let Some(pod) = self.pods.get_mut(&instance) else {
+        let Some(pod) = self.pods.get_mut(instance) else {
             return;
         };
         if std::mem::replace(&mut pod.is_wanted, is_wanted) == is_wanted {
@@ -305,7 +305,7 @@ impl Kubernetes {
     /// A kubelet repeats what was not taken.
     pub(super) fn repeat(&mut self, port: &mut dyn Port, kubelet: u32) {
         for instance in self.kubelets[kubelet as usize].instances.clone() {
-            if self.pods[&instance].untaken.is_some() {
+            if self.pods[instance].untaken.is_some() {
                 self.write_pod(port, instance);
             }
         }
@@ -317,7 +317,7 @@ impl Kubernetes {
         };
         let (kind, service) = match write {
             Write::Lease { .. } => (ControlKind::Heartbeat, None),
-            Write::Pod { instance, .. } => (ControlKind::Write, Some(self.pods[&instance].service)),
+            Write::Pod { instance, .. } => (ControlKind::Write, Some(self.pods[instance].service)),
         };
         let letter = Letter {
             from,
@@ -414,7 +414,7 @@ impl Kubernetes {
                 self.renew_later(port, kubelet);
                 if is_marked {
                     for instance in self.kubelets[kubelet as usize].instances.clone() {
-                        if self.pods[&instance].is_wanted {
+                        if self.pods[instance].is_wanted {
                             self.write_pod(port, instance);
                         }
                     }

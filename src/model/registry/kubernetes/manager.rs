@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Kubernetes;
 use super::message::{Alarm, Change, Entry};
+use crate::engine::DenseMap;
 use crate::id::{InstanceId, ServiceId};
 use crate::model::observation::LifeState;
 use crate::model::registry::system::Port;
@@ -27,7 +28,7 @@ pub(super) struct Manager {
     successor: Option<u32>,
     died_at: SimTime,
     /// Renewals of each node's lease, and when the node controller saw the last one.
-    seen: BTreeMap<u32, (u32, SimTime)>,
+    seen: DenseMap<u32, (u32, SimTime)>,
     /// Services whose endpoints are to be written; whether even where they are the same.
     dirty: BTreeMap<ServiceId, bool>,
     /// Since when their member has had no leader.
@@ -43,7 +44,7 @@ impl Manager {
             is_running: false,
             successor: None,
             died_at: SimTime::START,
-            seen: BTreeMap::new(),
+            seen: DenseMap::default(),
             dirty: BTreeMap::new(),
             cut_since: None,
             election_count: 0,
@@ -57,7 +58,7 @@ impl Kubernetes {
     pub(super) fn start_manager(&mut self, port: &mut dyn Port, member: u32) {
         let (now, node) = (port.now(), self.ensemble.node(member));
         let leases = self.state(member).leases.iter();
-        let seen = leases.map(|lease| (*lease.0, (*lease.1, now))).collect();
+        let seen = leases.map(|lease| (lease.0, (*lease.1, now))).collect();
         let manager = &mut self.manager;
         (manager.member, manager.is_running) = (member, true);
         (manager.successor, manager.cut_since) = (None, None);
@@ -156,13 +157,14 @@ impl Kubernetes {
             .state(member)
             .leases
             .iter()
-            .map(|lease| (*lease.0, *lease.1))
+            .map(|lease| (lease.0, *lease.1))
             .collect();
         for (kubelet, number) in leases {
-            let seen = self.manager.seen.entry(kubelet).or_insert((number, now));
-            if seen.0 != number {
-                *seen = (number, now);
-            }
+            let before = self.manager.seen.get(kubelet);
+            let seen = *before
+                .filter(|seen| seen.0 == number)
+                .unwrap_or(&(number, now));
+            self.manager.seen.insert(kubelet, seen);
             if rules.monitor_grace_period <= now.since(seen.1) {
                 self.mark(port, kubelet);
             }
@@ -173,13 +175,13 @@ impl Kubernetes {
         let member = self.manager.member;
         let pods = &self.state(member).pods;
         let own = self.kubelets[kubelet as usize].instances.iter().copied();
-        let ready = own.filter(|instance| pods.get(instance) == Some(&true));
+        let ready = own.filter(|instance| pods.get(*instance) == Some(&true));
         let ready: Vec<InstanceId> = ready.collect();
         if ready.is_empty() {
             return;
         }
         for instance in ready {
-            if self.pods[&instance].is_wanted {
+            if self.pods[instance].is_wanted {
                 port.set_suspected(instance, true);
             }
         }
@@ -193,13 +195,13 @@ impl Kubernetes {
     /// A pod changed, as a member has it; the controllers see what their own one has.
     pub(super) fn note_pod(&mut self, port: &mut dyn Port, member: u32, instance: InstanceId) {
         if self.manager.is_running && self.manager.member == member {
-            self.write_later(port, self.pods[&instance].service, false);
+            self.write_later(port, self.pods[instance].service, false);
         }
     }
 
     /// The weight of an instance changed: its endpoints are written again.
     pub(super) fn change_weight(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        if let Some(pod) = self.pods.get(&instance)
+        if let Some(pod) = self.pods.get(instance)
             && self.manager.is_running
         {
             self.write_later(port, pod.service, true);

@@ -41,6 +41,7 @@ use self::watch::Client;
 use super::system::parties::{Alarms, parties};
 use super::system::quorum::{Effect, Ensemble};
 use super::system::{self, Port, Protocol};
+use crate::engine::DenseMap;
 use crate::id::{HostId, InstanceId, NodeId, ServiceId};
 use crate::model::node::build_nodes;
 use crate::scenario::Scenario;
@@ -57,7 +58,7 @@ pub struct Kubernetes {
     manager: Manager,
     kubelets: Vec<Kubelet>,
     /// By instance that registers.
-    pods: BTreeMap<InstanceId, Pod>,
+    pods: DenseMap<InstanceId, Pod>,
     clients: Vec<Client>,
     client_of: Vec<Option<u32>>,
     services: BTreeSet<ServiceId>,
@@ -72,7 +73,7 @@ impl Kubernetes {
         let ensemble = Ensemble::new(scenario, system, &config.quorum);
         let mut kubelets: Vec<Kubelet> = Vec::new();
         let mut kubelet_of: BTreeMap<HostId, u32> = BTreeMap::new();
-        let mut pods = BTreeMap::new();
+        let mut pods = DenseMap::default();
         let mut clients = Vec::new();
         let mut client_of = vec![None; topology.node_count() as usize];
         for party in parties(scenario) {

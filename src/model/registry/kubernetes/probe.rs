@@ -14,7 +14,7 @@ impl Kubernetes {
     /// drawn for every start of its kubelet.
     pub(super) fn start_probes(&mut self, port: &mut dyn Port, instance: InstanceId, number: u32) {
         let period = self.config.probe.period;
-        let pod = &self.pods[&instance];
+        let pod = &self.pods[instance];
         let first = match pod.phase {
             Phase::Aligned => period,
             Phase::At(offset) => offset,
@@ -32,7 +32,7 @@ impl Kubernetes {
     /// A probe is due.
     pub(super) fn probe(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.try_probe(port, instance);
-        let anchor = self.kubelets[self.pods[&instance].kubelet as usize].anchor;
+        let anchor = self.kubelets[self.pods[instance].kubelet as usize].anchor;
         let period = self.config.probe.period;
         // The end of this probe comes before the next one, where both are due at once.
         self.alarms
@@ -72,7 +72,7 @@ impl Kubernetes {
 
     /// A process goes on that stood still: it takes up the probe that waits.
     pub(super) fn answer_open_probe(&mut self, port: &mut dyn Port, instance: InstanceId) {
-        let Some(pod) = self.pods.get(&instance).filter(|pod| pod.is_open) else {
+        let Some(pod) = self.pods.get(instance).filter(|pod| pod.is_open) else {
             return;
         };
         match self.config.probe.sees {
@@ -83,7 +83,7 @@ impl Kubernetes {
 
     /// A worker answered a probe.
     pub(super) fn on_worker_answered(&mut self, port: &mut dyn Port, probed: Probed) {
-        let pod = self.pods.get(&probed.instance);
+        let pod = self.pods.get(probed.instance);
         if pod.is_some_and(|pod| pod.is_open && pod.probe_number == probed.number) {
             self.end_probe(port, probed.instance, probed.is_good);
         }

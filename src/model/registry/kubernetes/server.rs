@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Kubernetes;
 use super::message::{Change, Entry, Job, Message, PodState, Slice, Write};
+use crate::engine::DenseMap;
 use crate::id::{InstanceId, NodeId, ServiceId};
 use crate::model::observation::ControlKind;
 use crate::model::registry::system::attach::closes_connections;
@@ -18,9 +19,9 @@ use crate::model::view::ViewSnapshot;
 #[derive(Clone, Debug)]
 pub(super) struct State {
     /// Renewals of the lease of each node.
-    pub leases: BTreeMap<u32, u32>,
+    pub leases: DenseMap<u32, u32>,
     /// Whether each pod is ready.
-    pub pods: BTreeMap<InstanceId, bool>,
+    pub pods: DenseMap<InstanceId, bool>,
     /// Pods that the node controller marked, of which no kubelet has spoken since.
     marked: BTreeSet<InstanceId>,
     /// The endpoints.
@@ -43,8 +44,8 @@ impl Server {
     pub fn new(service_count: usize) -> Self {
         Server {
             state: State {
-                leases: BTreeMap::new(),
-                pods: BTreeMap::new(),
+                leases: DenseMap::default(),
+                pods: DenseMap::default(),
                 marked: BTreeSet::new(),
                 listed: BTreeSet::new(),
                 lists: Lists::new(service_count),
@@ -69,13 +70,13 @@ impl Kubernetes {
     pub(super) fn prepare_pods(&mut self, port: &dyn Port) {
         let leader = self.config.quorum.first_leader as usize;
         let state = &mut self.servers[leader].state;
-        for (instance, pod) in &mut self.pods {
-            if port.is_listed(*instance) {
+        for (instance, pod) in self.pods.iter_mut() {
+            if port.is_listed(instance) {
                 (pod.is_wanted, pod.is_ready) = (true, true);
                 pod.seen = Some(port.node(NodeId(instance.0)).incarnation);
                 (pod.last, pod.run) = (Some(true), u32::MAX);
-                state.pods.insert(*instance, true);
-                state.listed.insert(*instance);
+                state.pods.insert(instance, true);
+                state.listed.insert(instance);
                 state.leases.insert(pod.kubelet, 0);
             }
         }
@@ -85,14 +86,14 @@ impl Kubernetes {
     pub(super) fn ready_pods(&self, member: u32, service: ServiceId) -> BTreeSet<InstanceId> {
         let pods = self.state(member).pods.iter();
         let ready = pods.filter(|pod| *pod.1 && self.pods[pod.0].service == service);
-        ready.map(|pod| *pod.0).collect()
+        ready.map(|pod| pod.0).collect()
     }
 
     /// The endpoints of a service, as a member has them.
     pub(super) fn endpoints(&self, member: u32, service: ServiceId) -> BTreeSet<InstanceId> {
         let listed = self.state(member).listed.iter().copied();
         listed
-            .filter(|instance| self.pods[instance].service == service)
+            .filter(|instance| self.pods[*instance].service == service)
             .collect()
     }
 
@@ -225,7 +226,7 @@ impl Kubernetes {
             Change::Mark { kubelet } => {
                 for instance in self.kubelets[kubelet as usize].instances.clone() {
                     let state = &mut self.servers[member as usize].state;
-                    if let Some(is_ready) = state.pods.get_mut(&instance)
+                    if let Some(is_ready) = state.pods.get_mut(instance)
                         && std::mem::take(is_ready)
                     {
                         state.marked.insert(instance);
@@ -253,13 +254,13 @@ impl Kubernetes {
                 if state.marked.remove(&instance) && leads && pod == PodState::Ready {
                     port.set_suspected(instance, false);
                 }
-                let before = state.pods.get(&instance).copied();
+                let before = state.pods.get(instance).copied();
                 match pod {
-                    PodState::Deleted => state.pods.remove(&instance),
+                    PodState::Deleted => state.pods.remove(instance),
                     PodState::Ready => state.pods.insert(instance, true),
                     PodState::Unready => state.pods.insert(instance, false),
                 };
-                if state.pods.get(&instance).copied() != before {
+                if state.pods.get(instance).copied() != before {
                     self.note_pod(port, member, instance);
                 }
             }
@@ -277,7 +278,7 @@ impl Kubernetes {
         let (kind, service) = match write {
             Write::Lease { .. } => (ControlKind::HeartbeatReply, None),
             Write::Pod { instance, .. } => {
-                (ControlKind::WriteReply, Some(self.pods[&instance].service))
+                (ControlKind::WriteReply, Some(self.pods[instance].service))
             }
         };
         let letter = Letter {

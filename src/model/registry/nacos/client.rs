@@ -1,6 +1,6 @@
 //! The client: it beats, pulls, and takes what is pushed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Nacos;
@@ -103,6 +103,7 @@ impl Nacos {
 
     /// The run begins: every process that is there has its lists, and its tasks go on.
     pub(super) fn start_clients(&mut self, port: &mut dyn Port) {
+        let mut initial: BTreeMap<ServiceId, Arc<ViewSnapshot>> = BTreeMap::new();
         for index in 0..self.clients.len() as u32 {
             let (node, instance) = {
                 let own = self.client(index);
@@ -112,10 +113,11 @@ impl Nacos {
                 continue;
             }
             let services = self.clients[index as usize].services();
-            let lists = services
-                .into_iter()
-                .map(|service| initial_list(port, service));
-            let lists = lists.collect();
+            let list = |service| {
+                let known = initial.entry(service);
+                Arc::clone(known.or_insert_with(|| initial_list(port, service)))
+            };
+            let lists = services.into_iter().map(list).collect();
             let own = self.client(index);
             (own.is_running, own.lists) = (true, lists);
             if let Some((instance, _, registered)) = instance

@@ -23,7 +23,7 @@ mod message;
 mod peers;
 mod server;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub use message::{Alarm, Job, Message};
 
@@ -34,6 +34,7 @@ use self::server::Server;
 use super::system::members::{Cost, Members};
 use super::system::parties::{Alarms, parties};
 use super::system::{self, Letter, Port, Protocol};
+use crate::engine::DenseMap;
 use crate::id::{InstanceId, NodeId, ServiceId};
 use crate::model::observation::ControlKind;
 use crate::scenario::Scenario;
@@ -56,7 +57,7 @@ pub struct Nacos {
     /// The connections of each server.
     peers_of: Vec<Peers>,
     /// Silence after which each registered instance is unhealthy, and its service.
-    rules: BTreeMap<InstanceId, (SimDuration, ServiceId)>,
+    rules: DenseMap<InstanceId, (SimDuration, ServiceId)>,
     /// Services that register.
     services: BTreeSet<ServiceId>,
     alarms: Alarms<Alarm>,
@@ -71,7 +72,7 @@ impl Nacos {
             .map(|m| topology.registry_node(m))
             .collect();
         let mut client_of = vec![None; topology.node_count() as usize];
-        let mut rules = BTreeMap::new();
+        let mut rules = DenseMap::default();
         let mut clients = Vec::new();
         for party in parties(scenario) {
             client_of[party.node.index()] = Some(clients.len() as u32);

@@ -100,13 +100,13 @@ impl Nacos {
             return;
         }
         self.note(port, member, state, from);
-        self.push_soon(port, member, self.rules[&state.0].1);
+        self.push_soon(port, member, self.rules[state.0].1);
     }
 
     /// A peer told a state: clients hear of it where it is another one than before.
     fn take_state(&mut self, port: &mut dyn Port, (from, member): (u32, u32), state: State) {
         if self.note(port, member, state, from) {
-            let service = self.rules[&state.0].1;
+            let service = self.rules[state.0].1;
             self.push_soon(port, member, service);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Nacos;
 use super::message::{Alarm, Answer, Job, Message, Op, Request, State};
-use crate::engine::{Dense, DenseMap};
+use crate::engine::DenseMap;
 use crate::id::{InstanceId, ServiceId};
 use crate::model::observation::{ControlKind, LifeState};
 use crate::model::registry::system::Port;
@@ -18,16 +18,6 @@ use crate::time::{SimDuration, SimTime};
 
 /// A list that many share.
 type View = Arc<ViewSnapshot>;
-
-impl Dense for InstanceId {
-    fn place(self) -> usize {
-        self.index()
-    }
-
-    fn at(place: usize) -> Self {
-        InstanceId::from_index(place)
-    }
-}
 
 /// What a server knows of an instance.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +155,7 @@ impl Nacos {
 
     pub(super) fn agree_on_all(&self, port: &mut dyn Port) {
         for instance in self.rules.keys() {
-            self.agree(port, *instance);
+            self.agree(port, instance);
         }
     }
 
@@ -269,7 +259,7 @@ impl Nacos {
         let (rules, threshold) = (&self.rules, self.config.protect_threshold);
         let Server { records, lists, .. } = &mut self.servers[member as usize];
         lists.view(port, service, || {
-            let is_of = |instance: &InstanceId| rules[instance].1 == service;
+            let is_of = |instance: &InstanceId| rules[*instance].1 == service;
             let all: Vec<InstanceId> = records.keys().filter(is_of).collect();
             let is_healthy = |instance: &&InstanceId| records[**instance].is_healthy;
             let healthy: Vec<InstanceId> = all.iter().filter(is_healthy).copied().collect();
@@ -359,7 +349,7 @@ impl Nacos {
                 self.alarms.set(port, node, self.config.sync_delay, alarm);
             }
         }
-        self.push_soon(port, member, self.rules[&instance].1);
+        self.push_soon(port, member, self.rules[instance].1);
     }
 
     pub(super) fn push_soon(&mut self, port: &mut dyn Port, member: u32, service: ServiceId) {
@@ -422,7 +412,7 @@ impl Nacos {
             .map(|(instance, record)| (instance, *record))
             .collect();
         for (instance, record) in known {
-            let (timeout, of) = self.rules[&instance];
+            let (timeout, of) = self.rules[instance];
             let silence = record.silence(now);
             // What clients of other servers registered goes when those have not told it for long.
             let (is_silent, is_gone, is_own) = match self.config.grpc {

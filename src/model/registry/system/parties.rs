@@ -71,7 +71,8 @@ pub fn first_tick(
     }
 }
 
-/// Timers of a node that are searched one by one.
+/// Timers of a node that are searched one by one, the newest first: those that last long stay at
+/// the front.
 const FEW_COUNT_MAX: usize = 16;
 
 /// The timers of one node that are set. Most nodes have two at most; a member may have one for
@@ -103,7 +104,7 @@ impl<A: Copy + Ord> SetTimers<A> {
 
     fn contains(&self, what: A) -> bool {
         match self {
-            SetTimers::Few(few) => few.iter().any(|set| set.0 == what),
+            SetTimers::Few(few) => few.iter().rev().any(|set| set.0 == what),
             SetTimers::Many(many) => many.contains_key(&what),
         }
     }
@@ -111,7 +112,7 @@ impl<A: Copy + Ord> SetTimers<A> {
     fn take(&mut self, what: A) -> Option<TimerId> {
         match self {
             SetTimers::Few(few) => {
-                let place = few.iter().position(|set| set.0 == what)?;
+                let place = few.iter().rposition(|set| set.0 == what)?;
                 Some(few.swap_remove(place).1)
             }
             SetTimers::Many(many) => many.remove(&what),
