@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 /// A new file in the directory of `path`, under a temporary name. It is gone when it is dropped
 /// before it gets that name.
 pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let path = &place_of(path);
     let parent = path.parent().filter(|parent| *parent != Path::new(""));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".stormglass-");
@@ -24,5 +25,11 @@ pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
 /// Gives the file its name.
 pub fn keep(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    let place = place_of(path);
+    file.persist(place).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Where a name leads: a link to a file stays one, and the file is replaced.
+fn place_of(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
