@@ -117,13 +117,13 @@ bad.toml: 6 errors, 1 warning
 #[test]
 fn keys_of_connections_have_no_effect_on_clients_of_nacos_that_beat() {
     assert_messages(
-        "[registry]\nprofile = \"nacos\"\nkeep_alive_interval = \"0s\"\n\
+        "[registry]\nprofile = \"nacos\"\nkeep_alive_interval = \"4s\"\n\
          detection_timeout = \"5\"\nsynced_client_timeout = \"3m\"\n",
         r#"
 warning[W10]: `keep_alive_interval` has no effect
   --> bad.toml:13:23
    |
-13 | keep_alive_interval = "0s"
+13 | keep_alive_interval = "4s"
    |                       ^^^^ only with `client = "grpc"`
 
 warning[W10]: `detection_timeout` has no effect
@@ -132,13 +132,19 @@ warning[W10]: `detection_timeout` has no effect
 14 | detection_timeout = "5"
    |                     ^^^ only with `client = "grpc"`
 
+error: a time needs a unit
+  --> bad.toml:14:21
+   |
+14 | detection_timeout = "5"
+   |                     ^^^ write "5s" or "5ms"
+
 warning[W10]: `synced_client_timeout` has no effect
   --> bad.toml:15:25
    |
 15 | synced_client_timeout = "3m"
    |                         ^^^^ only with `client = "grpc"`
 
-bad.toml: 3 warnings
+bad.toml: 1 error, 3 warnings
 "#,
     );
     assert_messages(

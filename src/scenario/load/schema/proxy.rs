@@ -344,9 +344,10 @@ const HAPROXY: &[Key] = &[
         "http_reuse",
         Kind::Choice(&["never", "safe", "aggressive", "always"]),
         Default::Toml("\"safe\""),
-        "Which requests may use a connection that others used: none; not the first one of a \
-         client's connection (a call without `connection` opens one for every request); that one, \
-         too, on one that was used again before; all.",
+        "Which requests may use a connection that others used: none, each has one of its own, \
+         which closes after it; not the first one of a client's connection (a call without \
+         `connection` opens one for every request); that one, too, on one that was used again \
+         before; all.",
     ),
     key(
         "pool_purge_delay",

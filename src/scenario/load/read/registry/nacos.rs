@@ -47,10 +47,9 @@ pub fn nacos(ctx: &mut Context, section: &Section) -> ProtocolConfig {
 }
 
 fn grpc(ctx: &mut Context, section: &Section) -> Option<GrpcConfig> {
-    if section.text(ctx, "client").as_deref() != Some("grpc") {
-        return None;
-    }
-    Some(GrpcConfig {
+    let is_used = section.text(ctx, "client").as_deref() == Some("grpc");
+    // What is not used is checked all the same.
+    let config = GrpcConfig {
         keep_alive_interval: length(ctx, section, "keep_alive_interval"),
         keep_alive_timeout: length(ctx, section, "keep_alive_timeout"),
         check_interval: length(ctx, section, "connection_check_interval"),
@@ -58,7 +57,8 @@ fn grpc(ctx: &mut Context, section: &Section) -> Option<GrpcConfig> {
         detection_timeout: length(ctx, section, "detection_timeout"),
         redo_interval: length(ctx, section, "redo_interval"),
         synced_client_timeout: length(ctx, section, "synced_client_timeout"),
-    })
+    };
+    is_used.then_some(config)
 }
 
 /// How the instances of a service register; `lease_duration` is when they are unhealthy.
