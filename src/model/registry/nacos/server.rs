@@ -171,10 +171,11 @@ impl Nacos {
             *peer == member
                 || heard_at.is_some_and(|at| now.since(at) <= self.config.member_timeout)
         };
-        let alive: Vec<u32> = (0..self.nodes.len() as u32).filter(lives).collect();
+        let alive = || (0..self.nodes.len() as u32).filter(lives);
         let node = port.scenario().topology.instance_node(instance);
-        let place = port.node(node).path_hash % alive.len() as u64;
-        alive[place as usize]
+        let place = port.node(node).path_hash % alive().count() as u64;
+        let responsible = alive().nth(place as usize);
+        responsible.expect("a server takes itself for alive")
     }
 
     /// A question reaches a server.
