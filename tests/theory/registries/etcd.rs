@@ -88,6 +88,39 @@ fn without_a_quorum_nothing_expires() {
     }
 }
 
+/// What a client sent on sockets that it closed meanwhile reaches nobody, so it does not disturb
+/// the connection that it has when the cut is over.
+#[test]
+fn a_cut_of_either_direction_costs_every_instance_one_lease() {
+    // The last answer came at most 3.5 s before the cut. Where keepalives do not arrive, the lease
+    // ends 10 s after that one, at the next look. Where only answers do not, they go on until the
+    // client gives its lease up, so it ends 10 s later.
+    for (from, to, least, most) in [
+        ("service:s", "registry:member/*", 6.4, 10.6),
+        ("registry:member/*", "service:s", 15.9, 20.6),
+    ] {
+        let cut = format!(
+            "[fault.cut]\nkind = \"partition\"\nfrom = \"{from}\"\nto = \"{to}\"\n\
+             symmetric = false\nat = \"60s\"\nfor = \"120s\"\n"
+        );
+        for seed in 0..10 {
+            let story = tell(&world(500, seed, 5, "profile = \"etcd\"", &cut));
+            assert_eq!(story.suspicions.len(), 5, "{from}: {:?}", story.suspicions);
+            for (at, _) in &story.suspicions {
+                assert!((60.0 + least..60.0 + most).contains(at), "{from}: {at}");
+            }
+            // Who waits for an answer gives up after 5 s and asks again 0.5 s later.
+            assert_eq!(story.inclusions.len(), 5);
+            let is_back = |at: &f64| (180.0..185.7).contains(at);
+            assert!(
+                story.inclusions.iter().all(is_back),
+                "{:?}",
+                story.inclusions
+            );
+        }
+    }
+}
+
 #[test]
 fn a_restarted_instance_takes_its_key_over() {
     let faults = fault("restart", "crash", "instance:s/main/0", "30s", "1s");

@@ -12,9 +12,10 @@ use crate::support::{run_alone, scenario};
 
 /// Registries, and how long after quiet all callers have what is true, in seconds: a dead lease, a
 /// cache or a back-off at most, and the rest of a minute.
-const REGISTRIES: [(&str, &str, u64); 8] = [
+const REGISTRIES: [(&str, &str, u64); 9] = [
     ("zookeeper", "profile = \"zookeeper\"", 120),
     ("etcd", "profile = \"etcd\"", 120),
+    ("consul", "profile = \"consul\"", 400),
     ("eureka", "profile = \"eureka\"", 1_000),
     ("nacos", "profile = \"nacos\"", 200),
     (
@@ -120,6 +121,36 @@ fn a_crashed_instance_is_finally_excluded_by_all_who_are_promised_it() {
 }
 
 #[test]
+fn who_hears_no_answer_is_lost_to_the_registry_and_comes_back() {
+    // What is sent may arrive on the connection that was there; nothing makes another one. So
+    // sessions, leases and beats end once, and begin once more when the cut is over.
+    let promised = |name: &str| !["dns", "consul", "eureka"].contains(&name);
+    for (name, registry, wait) in REGISTRIES.iter().filter(|r| promised(r.0)) {
+        for (from, to) in [
+            ("service:s", "registry:member/*"),
+            ("registry:member/*", "service:s"),
+        ] {
+            let cut = format!(
+                "[fault.cut]\nkind = \"partition\"\nfrom = \"{from}\"\nto = \"{to}\"\n\
+                 symmetric = false\nat = \"60s\"\nfor = \"180s\"\n"
+            );
+            for seed in 0..6 {
+                let story = tell(&world(240 + wait, seed, 5, registry, &cut));
+                let mut lost: Vec<InstanceId> = story.suspicions.iter().map(|s| s.1).collect();
+                lost.sort_unstable();
+                lost.dedup();
+                let counts = (lost.len(), story.suspicions.len());
+                assert_eq!(counts, (5, 5), "{name}, from {from}, seed {seed}");
+                let during = story.suspicions.iter().filter(|s| s.0 < 240.0).count();
+                assert_eq!(during, 5, "{name}, from {from}, seed {seed}");
+                let last = story.candidate_counts.last().map(|count| count.1);
+                assert_eq!(last, Some(5), "{name}, from {from}, seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
 fn no_pause_that_the_rule_allows_is_taken_for_a_death() {
     // Longest pauses that no phase makes one: the lease less an interval between its renewals, or
     // one check less than the threshold.
@@ -186,6 +217,21 @@ fn every_message_is_counted_once() {
                 (Poll, 0, 0),
                 (Write, 0, 0),
             ],
+        ),
+        // A keepalive per 3.5 s (a third of 10 s, at the next look of 500 ms) and instance.
+        (
+            "profile = \"etcd\"\nmembers = 1",
+            vec![(Heartbeat, 2_857, 12), (Ping, 0, 0), (Write, 0, 0)],
+        ),
+        // A ping of eleven clients when a third of 10 s has passed, or up to a second earlier.
+        (
+            "profile = \"zookeeper\"\nmembers = 1",
+            vec![(Heartbeat, 4_010, 710), (Poll, 0, 0), (Write, 0, 0)],
+        ),
+        // A renewal per 30 s and instance.
+        (
+            "profile = \"eureka\"\nmembers = 1",
+            vec![(Heartbeat, 333, 10), (Ping, 0, 0), (Write, 0, 0)],
         ),
         // A sign of life per 5 s of eleven clients.
         (

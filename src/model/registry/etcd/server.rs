@@ -45,6 +45,10 @@ impl Etcd {
     pub(super) fn on_client_message(&mut self, port: &mut dyn Port, member: u32, message: Message) {
         match message {
             Message::Connect { client, epoch } => {
+                if self.clients[client as usize].epoch != epoch {
+                    // A socket that its client has closed meanwhile.
+                    return;
+                }
                 self.server(member).connections.insert(client, epoch);
                 let message = Message::Connected { epoch };
                 self.answer_shortly(port, (member, client), ControlKind::Attach, message);

@@ -65,6 +65,12 @@ impl Wire {
         self.arrivals[a.min(b).index()].retain(|arrivals| arrivals.peer != peer);
     }
 
+    /// Whether two nodes have a connection, which they made with their first message.
+    fn are_connected(&self, a: NodeId, b: NodeId) -> bool {
+        let (peer, of_node) = (a.max(b), &self.arrivals[a.min(b).index()]);
+        of_node.iter().any(|arrivals| arrivals.peer == peer)
+    }
+
     /// When the last message from one node to another arrives that is on its way, or did.
     fn last_arrival(&mut self, (from, to): (NodeId, NodeId)) -> &mut SimTime {
         let peer = from.max(to);
@@ -190,6 +196,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 None => return,
             }
         } else {
+            if self.is_deaf(link) {
+                return;
+            }
             let Verdict::Deliver { delay, .. } = self.send(link, key) else {
                 return;
             };
@@ -199,6 +208,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let slot = self.wire().insert(envelope);
         self.schedule(arrives_at.since(now), Event::RegistryMessage(slot));
+    }
+
+    /// Whether a node that is not connected to another one hears nothing from there: what it says
+    /// has to wait for a connection that is never made. Where the other direction is cut off as
+    /// well, the network holds it back.
+    fn is_deaf(&mut self, (from, to): (NodeId, NodeId)) -> bool {
+        let now = self.now();
+        self.network.is_cut(now, (to, from))
+            && !self.network.is_cut(now, (from, to))
+            && !self.wire().are_connected(from, to)
     }
 
     pub(in crate::model) fn set_alarm(

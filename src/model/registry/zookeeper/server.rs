@@ -54,6 +54,10 @@ impl Zookeeper {
                 session,
                 seen,
             } => {
+                if self.clients[client as usize].epoch != epoch {
+                    // A socket that its client has closed meanwhile.
+                    return;
+                }
                 // A server that does not serve, or is behind what the client has seen, hangs up.
                 if !self.ensemble.is_serving(member) || self.ensemble.applied(member) < seen {
                     return self.close_connection(port, (member, client), epoch);
