@@ -125,6 +125,7 @@ fn the_effective_scenario_loads_to_the_same_scenario() {
             "connections.toml",
             &["service.api.call.db.connection.pool_max=4"][..],
         ),
+        ("../../scenarios/heartbeat-sweep.toml", &["seed=9"][..]),
     ] {
         let loaded = load_with(data(name), sets);
         let written = effective_toml(&loaded, &|_, written| written.to_string());

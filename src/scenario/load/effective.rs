@@ -1,5 +1,6 @@
 //! The effective scenario: every value after `extends`, overrides and defaults, with its origin.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::files;
@@ -59,10 +60,17 @@ pub fn to_toml(values: &[EffectiveValue], header: &[String]) -> String {
         out.push_str(format!("# {line}").trim_end());
         out.push('\n');
     }
-    // Values of the top level must come before the first table header.
-    let (top, inner): (Vec<_>, Vec<_>) = values.iter().partition(|value| value.table.is_empty());
+    // Values of the top level must come before the first table header, and a header comes once,
+    // although a table may have values after an inner one.
+    let mut places: BTreeMap<&str, usize> = BTreeMap::from([("", 0)]);
+    for value in values {
+        let place = places.len();
+        places.entry(&value.table).or_insert(place);
+    }
+    let mut ordered: Vec<&EffectiveValue> = values.iter().collect();
+    ordered.sort_by_key(|value| places[value.table.as_str()]);
     let mut table = "";
-    for value in top.into_iter().chain(inner) {
+    for value in ordered {
         if value.table != table {
             table = &value.table;
             out.push_str(&format!("\n[{table}]\n"));
