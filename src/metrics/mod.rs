@@ -46,6 +46,7 @@ pub mod sample;
 pub mod selection;
 pub mod server;
 pub mod service;
+pub mod share_return;
 pub mod steady;
 pub mod table;
 pub mod timeline;

@@ -48,9 +48,10 @@ impl Recorder<'_> {
                 self.node_changed(at, *node, *state, *fault);
             }
             Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
-            Observation::FaultEnded { .. }
-            | Observation::GossipProbeFailed { .. }
-            | Observation::Attached { .. } => {}
+            Observation::FaultEnded { fault, targets } => {
+                self.tables.share_returns.end(at, *fault, targets);
+            }
+            Observation::GossipProbeFailed { .. } | Observation::Attached { .. } => {}
             Observation::RolloutStep { .. } => self.tables.rollouts.note(observation),
             Observation::Suspected { .. }
             | Observation::Trusted { .. }
@@ -315,6 +316,7 @@ impl Recorder<'_> {
     fn attempt_sent(&mut self, at: SimTime, edge: EdgeId, pick: Pick, attempt_index: u32) {
         self.tables.selection.pick(self.class, edge, pick);
         self.tables.convergence.pick(at, edge, pick.instance);
+        self.tables.share_returns.send(at, edge, pick.instance);
         self.tables.instances.send(at, pick.instance);
         self.tables.rollouts.sent(at, pick.instance);
         if let Some(of_client) = self.tables.requests.client_edge(edge) {

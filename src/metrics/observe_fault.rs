@@ -12,6 +12,8 @@ impl Recorder<'_> {
         counts.targets.extend(targets);
         self.tables.rings.hit(fault, targets);
         self.tables.convergence.hit(fault, targets);
+        let so_far = (&self.tables.selection, self.scenario);
+        self.tables.share_returns.begin(fault, targets, so_far);
     }
 
     pub(super) fn go_down(&mut self, at: SimTime, instance: InstanceId, fault: Option<FaultId>) {

@@ -30,6 +30,7 @@ use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
+use super::share_return::ShareReturnTable;
 use super::table::{CallTable, FaultCounts, Tables};
 use super::timeline::TimelineTable;
 use super::window::WindowTable;
@@ -101,6 +102,7 @@ impl<'a> Recorder<'a> {
             rollouts: RolloutTable::new(scenario, &timeline, end),
             replication: ReplicationTable::new(scenario, class_count),
             convergence: ConvergenceTable::new(scenario, &first_windows),
+            share_returns: ShareReturnTable::default(),
             edge_windows: EdgeWindowTable::new(scenario, &resilience),
             resilience,
             timelines: TimelineTable::default(),

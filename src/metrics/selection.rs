@@ -1,6 +1,7 @@
 //! Which instances each call edge picked, and which its weights promised.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::data::selection::SelectionStats;
@@ -173,6 +174,15 @@ impl SelectionTable {
         if caller < edge.prefix_caller_count {
             edge.follow_prefix(sequence, caller, local, is_measured);
         }
+    }
+
+    /// Attempts of an edge to these instances so far.
+    pub fn attempt_count(&self, edge: EdgeId, instances: Range<u32>) -> u64 {
+        let edge = &self.edges[edge.index()];
+        let local = |instance: u32| (instance - edge.instance_first) as usize;
+        let (first, end) = (local(instances.start), local(instances.end));
+        let classes = edge.pick_counts.chunks(edge.instance_count);
+        classes.flat_map(|counts| &counts[first..end]).sum()
     }
 
     /// Settles the views that are still held.

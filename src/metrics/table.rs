@@ -25,6 +25,7 @@ use super::sample::SampleTable;
 use super::selection::SelectionTable;
 use super::server::ServerTable;
 use super::service::ServiceTable;
+use super::share_return::ShareReturnTable;
 use super::steady::SteadyState;
 use super::timeline::TimelineTable;
 use super::window::WindowTable;
@@ -101,6 +102,8 @@ pub struct Tables {
     pub replication: ReplicationTable,
     /// Picks after changes of weights.
     pub convergence: ConvergenceTable,
+    /// Attempts to the victims of faults that are over.
+    pub share_returns: ShareReturnTable,
     /// What callers turn away, breakers and limits.
     pub resilience: ResilienceTable,
     /// The same over time, with connections and hedges.

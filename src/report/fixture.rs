@@ -324,6 +324,7 @@ fn fault() -> FaultMetrics {
             ..RingChange::default()
         }],
         selection: Vec::new(),
+        share_returns: Vec::new(),
         rollout: None,
     }
 }

@@ -267,6 +267,7 @@ mod tests {
             },
             rings: Vec::new(),
             selection: Vec::new(),
+            share_returns: Vec::new(),
             rollout: None,
         }
     }

@@ -98,6 +98,7 @@ pub enum Measure {
     CacheLoadRate,
     CacheLoadPeak,
     SelectionConvergenceTime,
+    ShareReturnTime,
     NeedlessMoveRatio,
     QueueDepthBalance,
     ReplacedCount,

@@ -55,6 +55,71 @@ at = "23s"
     );
 }
 
+#[test]
+fn an_instance_carries_its_share_again_when_callers_take_it_back() {
+    // Down from 20 s to 45 s. The pings at 50 s and 60 s are answered at once: the suspicion ends
+    // with the first or with the second, 5 s or 15 s after the crash was over. Until then it gets
+    // nothing, and from then on its fifth.
+    for (rises_min, secs) in [(1, "5s"), (2, "15s")] {
+        assert_held(&format!(
+            r#"schema = 1
+duration = "100s"
+[network]
+same_zone = "0s"
+[expect]
+late = "share_return_time >= {secs} of fault.crash"
+soon = "share_return_time <= {secs} of fault.crash"
+[service.web]
+service_time = "1ms"
+count = 5
+workers = 100
+[client.shop]
+arrivals = {{ process = "poisson", rate = "1000/s" }}
+[client.shop.call.web]
+balancer = "random"
+attempt_timeout = "1s"
+detector = {{ kind = "ping", interval = "10s", timeout = "1s", misses_max = 1, rises_min = {rises_min}, phase = "aligned" }}
+[fault.crash]
+kind = "crash"
+target = "instance:web/main/3"
+at = "20s"
+for = "25s"
+"#
+        ));
+    }
+}
+
+#[test]
+fn an_instance_that_nobody_takes_back_never_carries_its_share_again() {
+    // Callers stay where they are: whoever lost the connection has another one.
+    assert_held(
+        r#"schema = 1
+duration = "100s"
+[network]
+same_zone = "0s"
+[expect]
+never = "share_return_time >= 1h of fault.crash"
+[service.web]
+service_time = "1ms"
+count = 4
+workers = 100
+[client.shop]
+count = 50
+arrivals = { process = "poisson", rate = "1000/s" }
+[client.shop.call.web]
+balancer = { policy = "pick_first", shuffle = true }
+attempt_timeout = "1s"
+[client.shop.call.web.connection]
+connect_timeout = "1s"
+[fault.crash]
+kind = "crash"
+target = "instance:web/main/3"
+at = "20s"
+for = "5s"
+"#,
+    );
+}
+
 /// Nine instances in three zones keep a million keys; zone `b` is lost.
 fn zone_lost(data: &str, expect: &str) -> String {
     format!(

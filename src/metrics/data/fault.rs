@@ -45,6 +45,9 @@ pub struct FaultMetrics {
     /// that it acted on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub selection: Vec<SelectionConvergence>,
+    /// How soon those that it hit carried their share again, one entry for each edge to them.
+    #[serde(skip)]
+    pub share_returns: Vec<ShareReturn>,
     /// What became of a rolling restart; None of other kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutMetrics>,
@@ -119,6 +122,25 @@ pub struct SelectionConvergence {
     /// there are none in the first window of the fault.
     pub converged_after_secs: Option<f64>,
     /// Width of these windows, which begin with the fault.
+    pub window_secs: f64,
+}
+
+/// How soon the instances that a fault hit carried their share of an edge again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShareReturn {
+    /// The edge.
+    pub edge: String,
+    /// Whether five attempts to them are expected in a window on average; with fewer, the attempts
+    /// say nothing.
+    pub has_enough_attempts: bool,
+    /// Their share of the attempts until the fault, all of them together; None where there were
+    /// none.
+    pub share_before_ratio: Option<f64>,
+    /// From the end of the fault's first window to the first of five windows in a row in which
+    /// they had at least that share, less four binomial standard errors and one attempt; None
+    /// where there are none before the next window of the fault or the end of the run.
+    pub returned_after_secs: Option<f64>,
+    /// Width of these windows, which begin with the end of the fault.
     pub window_secs: f64,
 }
 

@@ -41,6 +41,7 @@ impl Ask<'_> {
             Measure::Ownership => self.ownership(),
             Measure::SelectionError | Measure::Smoothness => self.selection(),
             Measure::SelectionConvergenceTime => self.convergence(),
+            Measure::ShareReturnTime => self.share_return(),
             Measure::ByteRate => self.byte_rate(),
             _ => unreachable!("measures of requests and servers are read elsewhere"),
         }
@@ -366,6 +367,30 @@ impl Ask<'_> {
             [_] => undecided(
                 "fewer than 5 picks of an instance are expected in a window of the series; choose \
                  a wider `window`",
+            ),
+            _ => undecided("name one call: `{call=CLIENT.SERVICE}`"),
+        }
+    }
+
+    fn share_return(&self) -> Estimated {
+        let Some(fault) = self.fault() else {
+            return undecided("this is a measure of a fault");
+        };
+        let is_in_scope = |path: &String| {
+            let mut edges = self.edges_in_scope();
+            edges.any(|edge| self.scenario.edges[edge.index()].path == *path)
+        };
+        let found = self.run.faults[fault.index()].share_returns.iter();
+        let found: Vec<_> = found.filter(|found| is_in_scope(&found.edge)).collect();
+        match found[..] {
+            [] => undecided("no call in scope is one to instances that it hit and let go"),
+            [only] if only.has_enough_attempts => {
+                let secs = only.returned_after_secs.unwrap_or(f64::INFINITY);
+                Ok(Estimate::exact(secs))
+            }
+            [_] => undecided(
+                "fewer than 5 attempts to those that it hit are expected in a window of the \
+                 series; choose a wider `window`",
             ),
             _ => undecided("name one call: `{call=CLIENT.SERVICE}`"),
         }

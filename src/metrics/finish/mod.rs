@@ -245,6 +245,7 @@ impl Finish<'_> {
             recovery: recovery_times(returns, window_secs),
             rings: tables.rings.changes(fault.index(), self.scenario),
             selection: tables.convergence.of_fault(fault, self.scenario),
+            share_returns: tables.share_returns.of_fault(fault, self.scenario),
             rollout: self.rollout(fault),
         }
     }

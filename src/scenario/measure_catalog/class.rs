@@ -28,9 +28,10 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::MovedRequestRatio
         | Measure::Ownership
         | Measure::LoadAfterChange => "a ring knows keys, not the classes that carry them",
-        Measure::SelectionError | Measure::Smoothness | Measure::SelectionConvergenceTime => {
-            "balancers follow weights over all picks, whatever the class"
-        }
+        Measure::SelectionError
+        | Measure::Smoothness
+        | Measure::SelectionConvergenceTime
+        | Measure::ShareReturnTime => "balancers follow weights over all picks, whatever the class",
         Measure::BreakerOpenRatio | Measure::ConcurrencyLimit => {
             "all classes share the breaker and the limit of a calling side; its rejections split \
              by class, as `breaker_rejection_ratio` does"

@@ -56,6 +56,7 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::ControlPeak
         | Measure::MitigationTime
         | Measure::RecoveryTime
+        | Measure::ShareReturnTime
         | Measure::MovedKeyRatio
         | Measure::MovedRequestRatio
         | Measure::Ownership

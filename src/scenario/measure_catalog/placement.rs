@@ -5,7 +5,7 @@ use super::family::{CALL, RING, balance, number, of_fault, ratio, single};
 use super::{MeasureInfo, Statistics};
 
 /// They stand where rings are in the catalog.
-pub const PLACEMENT_MEASURES: [MeasureInfo; 12] = [
+pub const PLACEMENT_MEASURES: [MeasureInfo; 13] = [
     of_fault(MeasureInfo {
         scopes: RING,
         ..ratio(
@@ -66,6 +66,17 @@ pub const PLACEMENT_MEASURES: [MeasureInfo; 12] = [
          standard errors and one pick. Windows are as wide as those of the series and begin with \
          the change; new weights are the last ones of its first window. Infinite where the picks \
          never follow.",
+    )),
+    of_fault(single(
+        Measure::ShareReturnTime,
+        "share_return_time",
+        Unit::Time,
+        CALL,
+        "End of a fault's first window to the first of five windows in a row in which the \
+         instances that it hit get, together, at least the share of the attempts that they had \
+         until it began, less four binomial standard errors and one attempt. Windows are as wide \
+         as those of the series and begin with the end of the fault. Infinite where they do not \
+         before the next window of the fault or the end of the run.",
     )),
     of_fault(MeasureInfo {
         scopes: RING,
