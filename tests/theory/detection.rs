@@ -201,11 +201,8 @@ pub fn nfd_s_quality(pass: Pass) {
 /// After regular heartbeats the suspicion comes when phi reaches the threshold, in all forms.
 pub fn phi_timeout(pass: Pass) {
     let mut verdict = Verdict::default();
-    let Pass::Subset(count) = pass else {
-        return phi_timeout(Pass::Subset(100_000));
-    };
     for study in studies("phi_timeout") {
-        let (phi, interval) = (study.number("phi"), study.number("mean") / 1e3);
+        let phi = study.number("phi");
         let form = match study.param("law").as_str().expect("a law") {
             "normal" => "paper",
             "akka logistic" => "akka",
@@ -213,34 +210,73 @@ pub fn phi_timeout(pass: Pass) {
             _ if phi < 5.0 => continue,
             _ => "cassandra",
         };
-        let more = match form {
-            "paper" => format!("min_std_deviation = \"{}ms\"", study.number("sd")),
-            "akka" => format!(
-                "min_std_deviation = \"{}ms\", acceptable_heartbeat_pause = \"0s\"",
-                study.number("sd")
-            ),
-            _ => String::new(),
-        };
-        let more = [format!("form = \"{form}\", threshold = {phi:?}"), more];
-        let keys = format!("window = 2, check_interval = \"0s\", {}", more.join(", "));
-        let detector = push("phi_accrual", interval, keys.trim_end_matches(", "));
-        let times = Beliefs::of(&crashing_world(count, interval, 0.0, &detector)).detections;
-        let elapsed = study.cases()[0].value.as_f64().expect("a number") / 1e3;
-        // Akka counts whole milliseconds.
-        let step = if form == "akka" { 2e-3 } else { 2e-9 };
-        let gap = 14.0 / times.len() as f64 * interval;
-        let (first, last) = times
-            .iter()
-            .fold((f64::MAX, 0.0_f64), |(first, last), time| {
-                (first.min(*time), last.max(*time))
-            });
-        let is_met = elapsed - gap <= last && last <= elapsed + step;
-        verdict.holds(&study.cases()[0].id, is_met, last);
-        let begin = elapsed - interval;
-        let is_met = begin - step <= first && first <= begin + gap + step;
-        verdict.holds(&study.cases()[0].id, is_met, first);
+        let elapsed_ms = study.cases()[0].value.as_f64().expect("a number");
+        check_crossing(&mut verdict, pass, &study, form, (phi, elapsed_ms));
     }
     verdict.assert_all_met();
+}
+
+/// The same for stated values of phi: with such a threshold the suspicion comes at the stated time.
+fn check_values(kind: &str, pass: Pass, form: &str) {
+    let mut verdict = Verdict::default();
+    // Before the mean of the intervals the next heartbeat comes first.
+    let is_late = |study: &&Study| study.number("mean") < study.number("t");
+    let all = studies(kind);
+    assert_eq!(all.iter().filter(is_late).count(), 6);
+    for study in all.iter().filter(is_late) {
+        let phi = study.cases()[0].value.as_f64().expect("a number");
+        check_crossing(&mut verdict, pass, study, form, (phi, study.number("t")));
+    }
+    verdict.assert_all_met();
+}
+
+pub fn phi_normal(pass: Pass) {
+    check_values("phi_normal", pass, "paper");
+}
+
+pub fn phi_akka(pass: Pass) {
+    check_values("phi_akka", pass, "akka");
+}
+
+/// Suspicions come as long after the last of regular heartbeats as phi takes to reach a threshold.
+fn check_crossing(
+    verdict: &mut Verdict,
+    pass: Pass,
+    study: &Study,
+    form: &str,
+    (phi, elapsed_ms): (f64, f64),
+) {
+    let count = match pass {
+        Pass::Subset(count) => count,
+        Pass::Complete => 100_000,
+    };
+    let interval = study.number("mean") / 1e3;
+    let more = match form {
+        "paper" => format!("min_std_deviation = \"{}ms\"", study.number("sd")),
+        "akka" => format!(
+            "min_std_deviation = \"{}ms\", acceptable_heartbeat_pause = \"0s\"",
+            study.number("sd")
+        ),
+        _ => String::new(),
+    };
+    let more = [format!("form = \"{form}\", threshold = {phi:?}"), more];
+    let keys = format!("window = 2, check_interval = \"0s\", {}", more.join(", "));
+    let detector = push("phi_accrual", interval, keys.trim_end_matches(", "));
+    let times = Beliefs::of(&crashing_world(count, interval, 0.0, &detector)).detections;
+    let elapsed = elapsed_ms / 1e3;
+    // Akka counts whole milliseconds.
+    let step = if form == "akka" { 2e-3 } else { 2e-9 };
+    let gap = 14.0 / times.len() as f64 * interval;
+    let (first, last) = times
+        .iter()
+        .fold((f64::MAX, 0.0_f64), |(first, last), time| {
+            (first.min(*time), last.max(*time))
+        });
+    let is_met = elapsed - gap <= last && last <= elapsed + step;
+    verdict.holds(&study.cases()[0].id, is_met, last);
+    let begin = elapsed - interval;
+    let is_met = begin - step <= first && first <= begin + gap + step;
+    verdict.holds(&study.cases()[0].id, is_met, first);
 }
 
 pub fn lease_expiry(pass: Pass) {

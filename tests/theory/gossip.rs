@@ -218,6 +218,45 @@ pub fn memberlist_suspicion_timeout(_pass: Pass) {
     verdict.assert_all_met();
 }
 
+/// From the first failed probe to the first death, where so many others confirm it: all but these
+/// members stand still when the one crashes. A suspicion ends when the time is over that so many
+/// confirmations leave, or when the last of them comes; of many runs one has them in time.
+pub fn lifeguard_remaining(_pass: Pass) {
+    let mut verdict = Verdict::default();
+    for study in studies("lifeguard_remaining") {
+        let (wanted, min) = (study.count("k"), study.number("min_s"));
+        let gossip = format!(
+            "suspicion_mult = {}, probe_interval = \"{}\", probe_timeout = \"100ms\", \
+             suspicion_max_timeout_mult = {}",
+            wanted + 2,
+            secs(min / (wanted + 2) as f64),
+            study.number("max_s") / min,
+        );
+        let still = |place: u64| {
+            format!(
+                "[fault.still-{place}]\nkind = \"pause\"\ntarget = \"instance:s/b/{place}\"\n\
+                 at = \"20001ms\"\nfor = \"200s\"\n"
+            )
+        };
+        let dead = "[fault.dead]\nkind = \"crash\"\ntarget = \"instance:s/a/0\"\nat = \"20s\"\n\
+                    for = \"200s\"\n";
+        let others: String = (study.count("confirmations") + 1..wanted + 1)
+            .map(still)
+            .collect();
+        let more = dead.to_string() + &others;
+        let lengths = (1..=40).map(|seed| {
+            let rumors = rumors(&cluster(wanted + 2, &gossip, 100.0, &more, seed));
+            let crash = &rumors.crashes[0];
+            crash.known[0].0.since(crash.failed_probes[0].0)
+        });
+        let least = lengths.min().expect("there are runs").as_ms_f64();
+        study.check(&mut verdict, 40, |_| {
+            least - 1e3 * study.number("elapsed_s")
+        });
+    }
+    verdict.assert_all_met();
+}
+
 /// A file of recordings.
 fn recorded(text: &str, column: usize) -> Vec<f64> {
     let file: Value = serde_json::from_str(text).expect("valid JSON");

@@ -17,6 +17,7 @@ mod classes;
 mod comparisons;
 mod connections;
 mod detection;
+mod failover;
 mod fan_out;
 mod feedback;
 mod flow_ends;
@@ -80,6 +81,7 @@ kinds! {
     push_gossip: crate::gossip::push_gossip, 500, "complete pass: 5 minutes";
     memberlist_suspicion_timeout: crate::gossip::memberlist_suspicion_timeout, 1,
         "complete pass: a few seconds";
+    lifeguard_remaining: crate::gossip::lifeguard_remaining, 1, "complete pass: a few seconds";
     consul_gossip_kill: crate::gossip::consul_gossip_kill, 1, "complete pass: a few seconds";
     consul_gossip_stop: crate::gossip::consul_gossip_stop, 1, "complete pass: a few seconds";
     jiq: crate::balancing::jiq, 300_000, "complete pass: 1 minute";
@@ -105,6 +107,8 @@ kinds! {
         "complete pass: a few seconds";
     nfd_s: crate::detection::nfd_s_quality, 300_000, "complete pass: 5 minutes";
     phi_timeout: crate::detection::phi_timeout, 5_000, "complete pass: a few seconds";
+    phi_normal: crate::detection::phi_normal, 5_000, "complete pass: a few seconds";
+    phi_akka: crate::detection::phi_akka, 5_000, "complete pass: a few seconds";
     lease_expiry: crate::detection::lease_expiry, 20_000, "complete pass: a few seconds";
     retries_iid: crate::retries::retries_iid, 200_000, "complete pass: a few seconds";
     retry_amplification: crate::retries::retry_amplification, 100_000, "complete pass: 2 minutes";
@@ -114,6 +118,8 @@ kinds! {
     metastable_threshold: crate::budgets::metastable_threshold, 40_000,
         "complete pass: a few seconds";
     k_of_n: crate::availability::k_of_n, 100_000, "complete pass: a few seconds";
+    failover_composition: crate::failover::failover_composition, 500,
+        "complete pass: a few minutes";
     nginx_queueing: crate::recorded::nginx_queueing, 3_000, "complete pass: a few seconds";
     fork_join_2: crate::fan_out::fork_join_2, 300_000, "complete pass: a few seconds";
     fanout: crate::fan_out::fanout, 20_000, "complete pass: 5 minutes";

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use stormglass::model::observation::{ControlKind, Observation, Observer};
+use stormglass::time::SimTime;
+
 use super::deletions::world;
 use super::stories::{fault, only, tell};
+use crate::support::{run_alone, scenario};
 
 const DEFAULTS: &str = "profile = \"zookeeper\"";
 
@@ -163,4 +167,40 @@ fn a_leader_that_stood_still_expires_what_is_due_before_it_reads_what_waits() {
     assert!(story.suspicions.iter().all(|(at, _)| *at == 45.0));
     let story = tell(&world(100, 1, 20, &registry("touch"), &faults));
     assert!(story.suspicions.is_empty());
+}
+
+/// Messages and bytes of each kind after a change at 60 s, while nothing else happens.
+#[derive(Default)]
+struct FanOut(BTreeMap<ControlKind, (u64, u64)>);
+
+impl Observer for FanOut {
+    fn observe(&mut self, at: SimTime, observation: &Observation<'_>) {
+        if let Observation::ControlSized {
+            kind, byte_count, ..
+        } = *observation
+            && (60.0..70.0).contains(&at.as_secs_f64())
+        {
+            let sent = self.0.entry(kind).or_default();
+            *sent = (sent.0 + 1, sent.1 + byte_count);
+        }
+    }
+}
+
+#[test]
+fn a_change_costs_every_watcher_a_notification_and_the_whole_list() {
+    // 100 B for each of the 49 instances that are left, and 64 B for every message.
+    const WATCHER_COUNT: u64 = 40;
+    let leave = "[fault.leave]\nkind = \"scale_in\"\ngroup = \"s/main\"\ncount = 1\n\
+                 at = \"60s\"\nfor = \"100s\"\ngrace = \"30s\"\n";
+    let text = world(100, 1, 50, DEFAULTS, leave).replace(
+        "[client.c]\n",
+        &format!("[client.c]\ncount = {WATCHER_COUNT}\n"),
+    );
+    let mut fan_out = FanOut::default();
+    run_alone(&scenario(&text), &mut fan_out);
+    let sent = |kind| fan_out.0.get(&kind).copied().unwrap_or_default();
+    let each = |bytes: u64| (WATCHER_COUNT, WATCHER_COUNT * bytes);
+    assert_eq!(sent(ControlKind::Notification), each(64));
+    assert_eq!(sent(ControlKind::Poll), each(64));
+    assert_eq!(sent(ControlKind::PollReply), each(64 + 49 * 100));
 }
