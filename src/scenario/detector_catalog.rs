@@ -22,9 +22,11 @@ bypass, a thread of its own, sees that the process runs and not that its workers
 waits for a worker like a request; accept, a connection, sees only that the process is there; deep \
 makes the calls of a request, too. Outlier ejection adds what the path leaves out. Without a word \
 it is bypass for ping and heartbeats, accept for haproxy_check, queued for envoy_health_check. \
-A call without a detector has what is left: its ejections count as suspicions, or else the states \
-of channels that reconnect by themselves (`connection = { reconnect, keepalive }`, as gRPC): a \
-reset tells at once, a silent host only keepalive does, after interval and timeout.";
+A call without a detector has what is left: its ejections, which are detectors with all their \
+measures (`balancer.ejection`: nginx_max_fails, envoy_outlier, grpc_outlier, finagle_accrual and \
+others, see `stormglass strategies ejection`), or else the states of channels that reconnect by \
+themselves (`connection = { reconnect, keepalive }`, as gRPC): a reset tells at once, a silent \
+host only keepalive does, after interval and timeout.";
 
 /// All detectors.
 pub const DETECTORS: &[DetectorInfo] = &[

@@ -18,6 +18,10 @@ fn detectors_are_listed_with_a_line_each() {
         let start = format!("  {name} ");
         assert!(said.out.lines().any(|l| l.starts_with(&start)), "{name}");
     }
+    // Passive ones are strategies as well, and are explained there.
+    for name in ["nginx_max_fails", "envoy_outlier", "grpc_outlier"] {
+        assert!(said.out.contains(name), "{name}");
+    }
     assert!(said.out.lines().all(|line| line.len() <= 120));
 }
 
