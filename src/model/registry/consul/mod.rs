@@ -189,35 +189,6 @@ impl Consul {
         node.0.checked_sub(self.first_agent)
     }
 
-    /// Does what the servers' quorum asks for, until there is nothing left.
-    fn settle(&mut self, port: &mut dyn Port) {
-        while let Some(effect) = self.ensemble.effects.pop_front() {
-            match effect {
-                Effect::Apply {
-                    member,
-                    zxid,
-                    entry,
-                } => {
-                    let system::Entry::Consul(entry) = entry else {
-                        unreachable!("it proposes its own entries");
-                    };
-                    self.apply(port, member, zxid, entry);
-                }
-                Effect::CopyState { from, to } => self.copy_state(port, from, to),
-                Effect::Leads { member } => self.take_office(port, member),
-                Effect::Follows { member } | Effect::Looks { member } => {
-                    self.leave_office(port, member);
-                }
-                Effect::Done { member, job } => {
-                    let system::Job::Consul(job) = job else {
-                        unreachable!("the quorum does its own work");
-                    };
-                    self.on_job(port, member, job);
-                }
-            }
-        }
-    }
-
     fn on_own_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: Alarm) {
         self.alarms.note_fired(node, alarm);
         match (alarm, self.agent_of(node), self.ensemble.member_of(node)) {
@@ -258,7 +229,34 @@ impl Protocol for Consul {
         self.ensemble.start(port);
         self.settle(port);
         self.start_agents(port);
-        self.settle(port);
+    }
+
+    fn settle(&mut self, port: &mut dyn Port) {
+        while let Some(effect) = self.ensemble.effects.pop_front() {
+            match effect {
+                Effect::Apply {
+                    member,
+                    zxid,
+                    entry,
+                } => {
+                    let system::Entry::Consul(entry) = entry else {
+                        unreachable!("it proposes its own entries");
+                    };
+                    self.apply(port, member, zxid, entry);
+                }
+                Effect::CopyState { from, to } => self.copy_state(port, from, to),
+                Effect::Leads { member } => self.take_office(port, member),
+                Effect::Follows { member } | Effect::Looks { member } => {
+                    self.leave_office(port, member);
+                }
+                Effect::Done { member, job } => {
+                    let system::Job::Consul(job) = job else {
+                        unreachable!("the quorum does its own work");
+                    };
+                    self.on_job(port, member, job);
+                }
+            }
+        }
     }
 
     fn on_message(
@@ -286,7 +284,6 @@ impl Protocol for Consul {
             }
             _ => unreachable!("nobody speaks another protocol"),
         }
-        self.settle(port);
     }
 
     fn on_refused(
@@ -305,7 +302,6 @@ impl Protocol for Consul {
                 (None, None) => {}
             }
         }
-        self.settle(port);
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: system::Alarm) {
@@ -314,7 +310,6 @@ impl Protocol for Consul {
             Some(system::Alarm::Consul(alarm)) => self.on_own_alarm(port, node, alarm),
             Some(_) => unreachable!("it sets no other timers"),
         }
-        self.settle(port);
     }
 
     fn on_died(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -326,7 +321,6 @@ impl Protocol for Consul {
         } else {
             self.stop_process(port, node);
         }
-        self.settle(port);
     }
 
     fn on_started(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -338,7 +332,6 @@ impl Protocol for Consul {
         } else {
             self.start_watches(port, node);
         }
-        self.settle(port);
     }
 
     fn on_resumed(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -346,27 +339,22 @@ impl Protocol for Consul {
             self.resume_check(port, InstanceId(node.0));
         }
         self.resume_watches(port, node);
-        self.settle(port);
     }
 
     fn register(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, true);
-        self.settle(port);
     }
 
     fn deregister(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, false);
-        self.settle(port);
     }
 
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.register_weight(port, instance);
-        self.settle(port);
     }
 
     fn on_probed(&mut self, port: &mut dyn Port, probed: Probed) {
         self.on_check_answer(port, probed.instance, probed.number, probed.is_good);
-        self.settle(port);
     }
 
     fn leader(&self) -> Option<u32> {
@@ -388,6 +376,5 @@ impl Protocol for Consul {
         {
             self.on_server_belief(port, agent, server, change);
         }
-        self.settle(port);
     }
 }

@@ -173,8 +173,16 @@ impl Etcd {
     fn server(&mut self, member: u32) -> &mut Server {
         &mut self.servers[member as usize]
     }
+}
 
-    /// Does what the members' quorum asks for, until there is nothing left.
+impl Protocol for Etcd {
+    fn start(&mut self, port: &mut dyn Port) {
+        self.prepare_leases(port);
+        self.ensemble.start(port);
+        self.settle(port);
+        self.start_clients(port);
+    }
+
     fn settle(&mut self, port: &mut dyn Port) {
         while let Some(effect) = self.ensemble.effects.pop_front() {
             match effect {
@@ -202,16 +210,6 @@ impl Etcd {
             }
         }
     }
-}
-
-impl Protocol for Etcd {
-    fn start(&mut self, port: &mut dyn Port) {
-        self.prepare_leases(port);
-        self.ensemble.start(port);
-        self.settle(port);
-        self.start_clients(port);
-        self.settle(port);
-    }
 
     fn on_message(
         &mut self,
@@ -236,7 +234,6 @@ impl Protocol for Etcd {
             }
             _ => unreachable!("nobody speaks another protocol"),
         }
-        self.settle(port);
     }
 
     fn on_refused(
@@ -251,7 +248,6 @@ impl Protocol for Etcd {
         {
             self.on_reset(port, &message);
         }
-        self.settle(port);
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, _node: NodeId, alarm: system::Alarm) {
@@ -266,7 +262,6 @@ impl Protocol for Etcd {
             Some(system::Alarm::Etcd(Alarm::Revoke { member })) => self.on_revoke_due(port, member),
             Some(_) => unreachable!("it sets no other timers"),
         }
-        self.settle(port);
     }
 
     fn on_died(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -277,7 +272,6 @@ impl Protocol for Etcd {
         } else if let Some(client) = self.client_of[node.index()] {
             self.stop_client(port, client);
         }
-        self.settle(port);
     }
 
     fn on_started(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -286,7 +280,6 @@ impl Protocol for Etcd {
         } else if let Some(client) = self.client_of[node.index()] {
             self.start_client(port, client);
         }
-        self.settle(port);
     }
 
     fn on_resumed(&mut self, _port: &mut dyn Port, _node: NodeId) {
@@ -296,12 +289,10 @@ impl Protocol for Etcd {
 
     fn register(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, true);
-        self.settle(port);
     }
 
     fn deregister(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, false);
-        self.settle(port);
     }
 
     fn leader(&self) -> Option<u32> {
@@ -310,7 +301,6 @@ impl Protocol for Etcd {
 
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.put_again(port, instance);
-        self.settle(port);
     }
 }
 

@@ -109,34 +109,6 @@ impl Kubernetes {
         }
     }
 
-    /// Does what the members of etcd ask for, until there is nothing left.
-    fn settle(&mut self, port: &mut dyn Port) {
-        while let Some(effect) = self.ensemble.effects.pop_front() {
-            match effect {
-                Effect::Apply {
-                    member,
-                    zxid,
-                    entry,
-                } => {
-                    let system::Entry::Kubernetes(entry) = entry else {
-                        unreachable!("it proposes its own entries");
-                    };
-                    self.apply(port, member, zxid, entry);
-                }
-                Effect::CopyState { from, to } => self.copy_state(port, from, to),
-                Effect::Leads { member } => self.lead(port, member),
-                Effect::Follows { member } => self.follow(port, member),
-                Effect::Looks { member } => self.stop_leading(port, member),
-                Effect::Done { member, job } => {
-                    let system::Job::Kubernetes(job) = job else {
-                        unreachable!("the quorum does its own work");
-                    };
-                    self.on_job(port, member, job);
-                }
-            }
-        }
-    }
-
     fn on_own_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: Alarm) {
         self.alarms.note_fired(node, alarm);
         match alarm {
@@ -165,7 +137,33 @@ impl Protocol for Kubernetes {
         self.start_kubelets(port);
         self.start_watches(port);
         self.start_manager(port, self.manager.member);
-        self.settle(port);
+    }
+
+    fn settle(&mut self, port: &mut dyn Port) {
+        while let Some(effect) = self.ensemble.effects.pop_front() {
+            match effect {
+                Effect::Apply {
+                    member,
+                    zxid,
+                    entry,
+                } => {
+                    let system::Entry::Kubernetes(entry) = entry else {
+                        unreachable!("it proposes its own entries");
+                    };
+                    self.apply(port, member, zxid, entry);
+                }
+                Effect::CopyState { from, to } => self.copy_state(port, from, to),
+                Effect::Leads { member } => self.lead(port, member),
+                Effect::Follows { member } => self.follow(port, member),
+                Effect::Looks { member } => self.stop_leading(port, member),
+                Effect::Done { member, job } => {
+                    let system::Job::Kubernetes(job) = job else {
+                        unreachable!("the quorum does its own work");
+                    };
+                    self.on_job(port, member, job);
+                }
+            }
+        }
     }
 
     fn on_message(
@@ -191,7 +189,6 @@ impl Protocol for Kubernetes {
             }
             _ => unreachable!("nobody speaks another protocol"),
         }
-        self.settle(port);
     }
 
     fn on_refused(
@@ -212,7 +209,6 @@ impl Protocol for Kubernetes {
                 _ => {}
             }
         }
-        self.settle(port);
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, node: NodeId, alarm: system::Alarm) {
@@ -221,7 +217,6 @@ impl Protocol for Kubernetes {
             Some(system::Alarm::Kubernetes(alarm)) => self.on_own_alarm(port, node, alarm),
             Some(_) => unreachable!("it sets no other timers"),
         }
-        self.settle(port);
     }
 
     fn on_died(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -235,7 +230,6 @@ impl Protocol for Kubernetes {
             self.stop_watching(port, client);
         }
         self.on_container_died(port, node);
-        self.settle(port);
     }
 
     fn on_started(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -247,22 +241,18 @@ impl Protocol for Kubernetes {
         if let Some(client) = self.client_of[node.index()] {
             self.start_client(port, client);
         }
-        self.settle(port);
     }
 
     fn on_resumed(&mut self, port: &mut dyn Port, node: NodeId) {
         self.answer_open_probe(port, InstanceId(node.0));
-        self.settle(port);
     }
 
     fn register(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, true);
-        self.settle(port);
     }
 
     fn deregister(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, false);
-        self.settle(port);
     }
 
     fn leader(&self) -> Option<u32> {
@@ -271,11 +261,9 @@ impl Protocol for Kubernetes {
 
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.change_weight(port, instance);
-        self.settle(port);
     }
 
     fn on_probed(&mut self, port: &mut dyn Port, probed: system::Probed) {
         self.on_worker_answered(port, probed);
-        self.settle(port);
     }
 }

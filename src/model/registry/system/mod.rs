@@ -39,6 +39,10 @@ pub trait Protocol: Debug {
     /// The run begins: everybody is up, registered and has the first list.
     fn start(&mut self, port: &mut dyn Port);
 
+    /// Something was handled: what the members' quorum asks for is done, until there is nothing
+    /// left.
+    fn settle(&mut self, _port: &mut dyn Port) {}
+
     /// A message reaches a process that runs.
     fn on_message(&mut self, port: &mut dyn Port, from: NodeId, to: NodeId, message: Message);
 

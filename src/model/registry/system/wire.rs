@@ -132,8 +132,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let mut protocol = system.protocol.take().expect("it handles one thing a time");
         handle(&mut *protocol, self);
+        protocol.settle(self);
         while let Some(probed) = self.next_probed() {
             protocol.on_probed(self, probed);
+            protocol.settle(self);
         }
         let system = self.registry.system.as_mut();
         system.expect("the registry stays").protocol = Some(protocol);

@@ -43,7 +43,6 @@ impl Zookeeper {
             self.server(member).clock = clock;
         }
         self.ensemble.start(port);
-        self.settle(port);
     }
 
     fn clock_at_start(&self, port: &dyn Port, member: u32) -> SimDuration {

@@ -140,8 +140,16 @@ impl Zookeeper {
     fn server(&mut self, member: u32) -> &mut Server {
         &mut self.servers[member as usize]
     }
+}
 
-    /// Does what the members' quorum asks for, until there is nothing left.
+impl Protocol for Zookeeper {
+    fn start(&mut self, port: &mut dyn Port) {
+        self.prepare_sessions(port);
+        self.start_servers(port);
+        self.settle(port);
+        self.start_clients(port);
+    }
+
     fn settle(&mut self, port: &mut dyn Port) {
         while let Some(effect) = self.ensemble.effects.pop_front() {
             match effect {
@@ -171,15 +179,6 @@ impl Zookeeper {
             }
         }
     }
-}
-
-impl Protocol for Zookeeper {
-    fn start(&mut self, port: &mut dyn Port) {
-        self.prepare_sessions(port);
-        self.start_servers(port);
-        self.start_clients(port);
-        self.settle(port);
-    }
 
     fn on_message(
         &mut self,
@@ -204,7 +203,6 @@ impl Protocol for Zookeeper {
             }
             _ => unreachable!("nobody speaks another protocol"),
         }
-        self.settle(port);
     }
 
     fn on_refused(
@@ -220,7 +218,6 @@ impl Protocol for Zookeeper {
         {
             self.on_reset(port, from, &message);
         }
-        self.settle(port);
     }
 
     fn on_alarm(&mut self, port: &mut dyn Port, _node: NodeId, alarm: system::Alarm) {
@@ -237,7 +234,6 @@ impl Protocol for Zookeeper {
             }
             Some(_) => unreachable!("it sets no other timers"),
         }
-        self.settle(port);
     }
 
     fn on_died(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -248,7 +244,6 @@ impl Protocol for Zookeeper {
         } else if let Some(client) = self.client_of[node.index()] {
             self.stop_client(port, client);
         }
-        self.settle(port);
     }
 
     fn on_started(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -257,7 +252,6 @@ impl Protocol for Zookeeper {
         } else if let Some(client) = self.client_of[node.index()] {
             self.open_handle(port, client);
         }
-        self.settle(port);
     }
 
     fn on_resumed(&mut self, port: &mut dyn Port, node: NodeId) {
@@ -265,18 +259,15 @@ impl Protocol for Zookeeper {
             && self.config.after_pause == AfterPause::Expire
         {
             self.catch_up(port, member);
-            self.settle(port);
         }
     }
 
     fn register(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, true);
-        self.settle(port);
     }
 
     fn deregister(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.set_wanted(port, instance, false);
-        self.settle(port);
     }
 
     fn leader(&self) -> Option<u32> {
@@ -285,6 +276,5 @@ impl Protocol for Zookeeper {
 
     fn on_weight_changed(&mut self, port: &mut dyn Port, instance: InstanceId) {
         self.change_data(port, instance);
-        self.settle(port);
     }
 }
