@@ -221,3 +221,18 @@ fn a_host_that_is_cut_off_is_marked_and_ready_again_after_its_next_renewal() {
         assert!(0.0 < back && back < 31.0, "{back}");
     }
 }
+
+/// A watch that its client gave up while it could not get through reaches nobody afterwards, so it
+/// does not take the place of the one that the client has by then.
+#[test]
+fn who_was_cut_off_hears_of_changes_as_soon_as_its_new_watch_is_open() {
+    let cut = "[fault.cut]\nkind = \"partition\"\nfrom = \"client:c\"\n\
+               to = \"registry:member/*\"\nsymmetric = false\nat = \"60s\"\nfor = \"240s\"\n";
+    // A watch is given up after 10 s without an answer, so 30 s later one is open.
+    let dead = fault("dead", "crash", "instance:s/main/0", "330s", "100s");
+    for seed in 0..20 {
+        let story = tell(&world(400, seed, 5, THREE, &format!("{cut}{dead}")));
+        let excluded = only(&story.excluded) - 330.0;
+        assert!(0.0 < excluded && excluded < 1.03, "{seed}: {excluded}");
+    }
+}

@@ -107,6 +107,7 @@ impl Kubernetes {
                 };
                 (cost, Job::Write { kubelet, write })
             }
+            Message::Watch { client, epoch } if self.has_closed(client, epoch) => return,
             Message::Watch { client, epoch } => (Cost::Read, Job::Watch { client, epoch }),
             Message::Ping { client, epoch } => {
                 let is_open = self.servers[member as usize].watches.get(&client) == Some(&epoch);

@@ -189,6 +189,11 @@ impl Kubernetes {
         port.reconnect(own.node, self.ensemble.node(own.member));
     }
 
+    /// Whether a client has closed the socket of a watch, so that no member hears it any more.
+    pub(super) fn has_closed(&self, client: u32, epoch: u32) -> bool {
+        self.clients[client as usize].epoch != epoch
+    }
+
     /// A watch is over, or its member refused it.
     pub(super) fn on_watch_closed(&mut self, port: &mut dyn Port, client: u32, epoch: u32) {
         let delay = self.config.consumer.reconnect_delay;
