@@ -284,6 +284,7 @@ fn random_scenarios_meet_everything() {
         "excluded by Registry, excluded by Detector, excluded by Ejection",
         "sent Heartbeat, sent Ping, sent Ack, sent Notification, sent Poll, sent PollReply",
         "sent Probe, sent ProbeReply, sent IdleNotice, sent ReportRequest, sent LoadReport",
+        "sent Write",
     ];
     let expected = expected.iter().flat_map(|line| line.split(", "));
     assert_eq!(seen.0, expected.map(String::from).collect());

@@ -77,7 +77,7 @@ impl Recorder<'_> {
     pub(super) fn observe_control(&mut self, at: SimTime, observation: &Observation<'_>) {
         let of_class = &mut self.tables.control[self.class as usize];
         let kind = match *observation {
-            Observation::ControlSent { kind, service } => {
+            Observation::ControlSent { kind, service, .. } => {
                 of_class[service.index()][kind as usize].plain_count += 1;
                 kind
             }
@@ -85,6 +85,7 @@ impl Recorder<'_> {
                 kind,
                 service,
                 byte_count,
+                ..
             } => {
                 let place = service.map_or(of_class.len() - 1, ServiceId::index);
                 let cell = &mut of_class[place][kind as usize];

@@ -5,7 +5,7 @@ use super::data::series::InstanceRow;
 use super::facts::{arrived, ended, holds, ms, record, sent, sent_again, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use super::recorder::Recorder;
-use crate::id::{CallerId, ClassId, EdgeId, InstanceId, ServiceId};
+use crate::id::{CallerId, ClassId, EdgeId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::{
     AttemptOutcome, ControlKind, Observation, Observer, Outcome, RunEnd, WorkEnd,
 };
@@ -366,6 +366,8 @@ fn control_traffic_is_counted_in_the_measured_window() {
     let heartbeat = Observation::ControlSent {
         kind: ControlKind::Heartbeat,
         service: ServiceId(0),
+        from: NodeId(0),
+        to: None,
     };
     let facts = [10_000, 60_000, 61_000, 100_500].map(|at| (at, heartbeat.clone()));
     let metrics = record(&scenario, &[], &facts, 101_000, 0);

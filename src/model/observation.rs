@@ -195,10 +195,13 @@ pub enum Observation<'a> {
         caller: CallerId,
         instance: InstanceId,
     },
-    /// A message that is not a request was sent.
+    /// A message that is not a request was sent. `to`: none where no member of the registry was
+    /// there to send it to.
     ControlSent {
         kind: ControlKind,
         service: ServiceId,
+        from: NodeId,
+        to: Option<NodeId>,
     },
     /// A client of a registry talks to this member from now on.
     Attached { node: NodeId, member: NodeId },
@@ -209,6 +212,8 @@ pub enum Observation<'a> {
     ControlSized {
         kind: ControlKind,
         service: Option<ServiceId>,
+        from: NodeId,
+        to: NodeId,
         byte_count: u64,
     },
     /// How the CPU of an instance is used from now on, where its work shares cores.

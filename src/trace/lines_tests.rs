@@ -362,6 +362,21 @@ fn a_request_that_meets_no_trouble_takes_four_lines() {
     assert_eq!(told, expected);
 }
 
+#[test]
+fn control_messages_name_both_ends() {
+    let (lines, _) = traced(&loaded("quickstart", &["duration=\"3s\"", "warmup=\"0s\""]));
+    let sent = json!(["control_sent"]);
+    let mut heartbeats = lines.iter().filter(|line| line["what"] == sent);
+    let first = heartbeats.next().expect("a second has four heartbeats");
+    assert_eq!(first["kind"], "heartbeat");
+    assert!(
+        first["from"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("web/main/"))
+    );
+    assert_eq!(first["to"], "registry/0");
+}
+
 /// A fact and a step that do not agree are told apart, and nothing of either is lost.
 #[test]
 fn what_does_not_agree_is_told_apart() {

@@ -264,7 +264,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             ControlKind::Ack => ((back, there), 1, Event::AckArrives(slot)),
             _ => ((there, back), 0, Event::PingArrives(slot)),
         };
-        self.observe(Observation::ControlSent { kind, service });
+        self.observe(Observation::ControlSent {
+            kind,
+            service,
+            from: link.0,
+            to: Some(link.1),
+        });
         let key = MessageKey {
             identity: self.pair_identity(slot),
             number: pair.number,

@@ -273,7 +273,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let side = &self.callers[caller.index()];
         let (there, service) = (side.node, side.listed.service);
         let kind = ControlKind::Heartbeat;
-        self.observe(Observation::ControlSent { kind, service });
+        self.observe(Observation::ControlSent {
+            kind,
+            service,
+            from: node,
+            to: Some(there),
+        });
         let key = MessageKey {
             identity: self.pair_name(caller, instance),
             number,

@@ -379,7 +379,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Message::Report(_) => ControlKind::LoadReport,
         };
         let service = self.instances[parcel.instance.index()].service;
-        self.observe(Observation::ControlSent { kind, service });
         let (instance, caller) = (
             self.instance_node(parcel.instance),
             self.caller_node(parcel.caller),
@@ -388,6 +387,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Leg::ToInstance => (caller, instance),
             Leg::Reply | Leg::Notice | Leg::Report => (instance, caller),
         };
+        self.observe(Observation::ControlSent {
+            kind,
+            service,
+            from: link.0,
+            to: Some(link.1),
+        });
         let key = MessageKey {
             identity: self.parcel_identity(&parcel),
             number: parcel.number,

@@ -271,6 +271,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.observe(Observation::ControlSized {
             kind,
             service,
+            from: link.0,
+            to: link.1,
             byte_count,
         });
         let key = self.gossip_key(link, &letter);

@@ -7,7 +7,6 @@ use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{ControlKind, Observation, Observer, Suspector};
 use crate::model::world::{Deferred, World};
 use crate::rng::{Purpose, UniformSource};
-use crate::scenario::fault::Traffic;
 use crate::scenario::registry::{LeaseConfig, Phase, RegistryProfile};
 use crate::scenario::service::RegisteredConfig;
 use crate::time::{SimDuration, SimTime};
@@ -128,12 +127,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let lease = &mut self.registry.leases[id.index()];
         lease.heartbeat.set(next);
         lease.heartbeat_count += 1;
-        let (service, number) = (self.registry.services[id.index()], lease.heartbeat_count);
-        self.observe(Observation::ControlSent {
-            kind: ControlKind::Heartbeat,
-            service,
-        });
         if registered.path.needs_worker() {
+            let number = lease.heartbeat_count;
             return self.admit_lease_heartbeat(id, number);
         }
         self.send_to_registry(id, 0, Event::HeartbeatArrives(instance));
@@ -151,10 +146,21 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         leg: u32,
         event: Event,
     ) {
-        let Some(contact) = self.registry_contact() else {
+        let (node, contact) = (self.instance_node(instance), self.registry_contact());
+        let kind = match event {
+            Event::HeartbeatArrives(_) => ControlKind::Heartbeat,
+            _ => ControlKind::Write,
+        };
+        self.observe(Observation::ControlSent {
+            kind,
+            service: self.registry.services[instance.index()],
+            from: node,
+            to: contact,
+        });
+        let Some(contact) = contact else {
             return;
         };
-        let link = (self.instance_node(instance), contact);
+        let link = (node, contact);
         let identity = pair_hash(&self.nodes, link);
         let number = self.registry.leases[instance.index()].heartbeat_count;
         let key = MessageKey {
@@ -162,7 +168,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number,
             leg,
             class: ClassId::NONE,
-            traffic: matches!(event, Event::HeartbeatArrives(_)).then_some(Traffic::Heartbeats),
+            traffic: kind.traffic(),
         };
         if let Verdict::Deliver { delay, .. } = self.send(link, key) {
             self.schedule(delay, event);

@@ -157,11 +157,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Some(contact) = self.registry_contact() else {
             return;
         };
+        let link = (contact, self.caller_node(caller));
         self.observe(Observation::ControlSent {
             kind,
             service: view.service,
+            from: link.0,
+            to: Some(link.1),
         });
-        let link = (contact, self.caller_node(caller));
         let leg = match kind {
             ControlKind::PollReply => 1,
             _ => 0,
@@ -281,11 +283,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.schedule_poll(id);
         self.callers[id.index()].poll_count += 1;
         let service = self.callers[id.index()].listed.service;
+        let contact = self.registry_contact();
         self.observe(Observation::ControlSent {
             kind: ControlKind::Poll,
             service,
+            from: node,
+            to: contact,
         });
-        let Some(contact) = self.registry_contact() else {
+        let Some(contact) = contact else {
             return;
         };
         let link = (node, contact);

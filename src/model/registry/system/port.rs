@@ -141,6 +141,8 @@ impl<O: Observer, S: PendingSet> Port for World<'_, O, S> {
         self.observe(Observation::ControlSized {
             kind: letter.kind,
             service: letter.service,
+            from: letter.from,
+            to: letter.to,
             byte_count: letter.byte_count,
         });
         self.post(letter, message);
