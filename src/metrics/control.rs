@@ -1,5 +1,7 @@
 //! Sizes of messages that are not requests.
 
+use super::member::ControlMessage;
+use super::phase::UNMEASURED;
 use super::recorder::Recorder;
 use crate::id::ServiceId;
 use crate::model::observation::{ControlKind, Observation};
@@ -76,26 +78,47 @@ impl Recorder<'_> {
     #[inline(always)]
     pub(super) fn observe_control(&mut self, at: SimTime, observation: &Observation<'_>) {
         let of_class = &mut self.tables.control[self.class as usize];
-        let kind = match *observation {
-            Observation::ControlSent { kind, service, .. } => {
+        let message = match *observation {
+            Observation::ControlSent {
+                kind,
+                service,
+                from,
+                to,
+            } => {
                 of_class[service.index()][kind as usize].plain_count += 1;
-                kind
+                ControlMessage {
+                    kind,
+                    service: Some(service),
+                    from,
+                    to,
+                    byte_count: byte_count(kind),
+                }
             }
             Observation::ControlSized {
                 kind,
                 service,
+                from,
+                to,
                 byte_count,
-                ..
             } => {
                 let place = service.map_or(of_class.len() - 1, ServiceId::index);
                 let cell = &mut of_class[place][kind as usize];
                 cell.sized_count += 1;
                 cell.sized_byte_count += byte_count;
-                kind
+                ControlMessage {
+                    kind,
+                    service,
+                    from,
+                    to: Some(to),
+                    byte_count,
+                }
             }
             _ => unreachable!("facts of messages come here"),
         };
-        self.tables.windows.control(at, kind);
+        if self.class != UNMEASURED {
+            self.tables.members.count(&message);
+        }
+        self.tables.windows.control(at, message.kind);
     }
 }
 

@@ -27,6 +27,7 @@ pub mod instance;
 pub mod lengths;
 pub mod level;
 pub mod life;
+pub mod member;
 pub mod membership;
 mod observe;
 mod observe_fault;

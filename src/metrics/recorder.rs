@@ -20,6 +20,7 @@ use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
 use super::instance::InstanceTable;
 use super::life::LifeTable;
+use super::member::MemberTable;
 use super::phase::{Timeline, UNMEASURED};
 use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
@@ -110,6 +111,7 @@ impl<'a> Recorder<'a> {
             connections: ConnectionTable::new(scenario, class_count),
             faults: vec![FaultCounts::default(); scenario.faults.len()],
             control: no_messages(scenario, class_count),
+            members: MemberTable::new(scenario),
             caches: CacheTable::new(scenario, class_count),
             steady: None,
             instances,

@@ -15,6 +15,7 @@ use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
 use super::instance::InstanceTable;
+use super::member::MemberTable;
 use super::phase::Timeline;
 use super::replication::ReplicationTable;
 use super::request::{RequestCell, RequestTable};
@@ -116,6 +117,8 @@ pub struct Tables {
     pub faults: Vec<FaultCounts>,
     /// Control messages by class, then service (the last place: of no service), then kind.
     pub control: Vec<Vec<[ControlCell; KINDS.len()]>>,
+    /// The same by member.
+    pub members: MemberTable,
     /// Caches.
     pub caches: CacheTable,
     /// The steady band of all clients together; None before the run is over.

@@ -55,6 +55,18 @@ pub enum ControlKind {
 }
 
 impl ControlKind {
+    /// Whether members of a cluster gossip by it.
+    pub fn is_gossip(self) -> bool {
+        matches!(
+            self,
+            ControlKind::GossipPing
+                | ControlKind::GossipAck
+                | ControlKind::GossipPingRequest
+                | ControlKind::GossipUpdate
+                | ControlKind::GossipSync
+        )
+    }
+
     /// What such messages are for, where a fault may hit only those.
     pub fn traffic(self) -> Option<Traffic> {
         match self {

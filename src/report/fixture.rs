@@ -89,6 +89,8 @@ pub fn metrics() -> RunMetrics {
         memberships: Vec::new(),
         resilience: Vec::new(),
         control: vec![],
+        registry_members: vec![],
+        gossip_members: vec![],
         breakdowns: Vec::new(),
         fallbacks: Vec::new(),
         several: None,
@@ -111,7 +113,6 @@ pub fn empty_metrics() -> RunMetrics {
         faults: vec![],
         series: Series::default(),
         timelines: Timelines::default(),
-        sample: Default::default(),
         ..metrics()
     }
 }
@@ -164,9 +165,8 @@ fn requests() -> RequestMetrics {
             phase(PhaseKind::Steady, "steady", 0.0482, 30_000, 30.0),
             phase(PhaseKind::During, "during rack-b", 0.1214, 19_400, 20.0),
         ],
-        clients: vec![],
-        classes: vec![],
         window_availability_ratio: Some(0.95),
+        ..RequestMetrics::default()
     }
 }
 

@@ -52,6 +52,8 @@ pub enum Measure {
     QueryAccuracy,
     ControlMessageRate,
     ControlByteRate,
+    MemberMessageRate,
+    MemberByteRate,
     ControlPeak,
     MitigationTime,
     RecoveryTime,
@@ -122,6 +124,11 @@ impl Measure {
                 | Measure::LostKeyCount
                 | Measure::FullReplicationTime
         )
+    }
+
+    /// Whether it is told of single members of registries and clusters.
+    pub fn is_of_members(self) -> bool {
+        matches!(self, Measure::MemberMessageRate | Measure::MemberByteRate)
     }
 
     /// Whether it is told of caches.

@@ -12,6 +12,7 @@ pub mod detection;
 pub mod distribution;
 pub mod fault;
 pub mod flow;
+pub mod member;
 pub mod membership;
 pub mod replication;
 pub mod request;
@@ -29,6 +30,7 @@ use connection::ConnectionMetrics;
 use detection::DetectorMetrics;
 use fault::FaultMetrics;
 use flow::{BreakdownMetrics, FallbackMetrics};
+use member::{GossipMetrics, MemberMetrics};
 use membership::MembershipHistory;
 use request::RequestMetrics;
 use resilience::ResilienceMetrics;
@@ -72,6 +74,12 @@ pub struct RunMetrics {
     /// Messages that are not requests, by kind, in the order of the kinds; kinds that were never
     /// sent are left out.
     pub control: Vec<ControlMetrics>,
+    /// Messages of each member of the registry; empty where it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub registry_members: Vec<MemberMetrics>,
+    /// Messages of the members of each cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gossip_members: Vec<GossipMetrics>,
     /// Parts of the latency of every client and call; empty where latencies are not split.
     pub breakdowns: Vec<BreakdownMetrics>,
     /// Optional calls.

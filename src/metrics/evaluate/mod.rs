@@ -9,6 +9,7 @@ mod data;
 mod detector;
 mod estimate;
 mod flow;
+mod member;
 mod request;
 mod resilience;
 mod rollout;
@@ -169,6 +170,7 @@ fn unstated(run: &RunMetrics, scenario: &Scenario, measure: &MeasureRef) -> Esti
         | Measure::HalfOpenTime => ask.connections(),
         Measure::FallbackRatio => ask.flow(),
         Measure::InstanceCount => ask.instance_count(),
+        member if member.is_of_members() => ask.member_rate(),
         data if data.is_of_data() => ask.data(),
         restart if restart.is_of_rollout() => ask.rollout(),
         part if part.is_of_breakdown() => ask.flow(),

@@ -60,6 +60,12 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
         memberships: tables.rings.histories(scenario),
         resilience: finish.resilience(),
         control: finish.control(),
+        registry_members: tables
+            .members
+            .registry_rates(scenario, finish.measured_secs()),
+        gossip_members: tables
+            .members
+            .gossip_rates(scenario, finish.measured_secs()),
         breakdowns: finish.breakdowns(),
         fallbacks: finish.fallbacks(),
         several: finish.several(),

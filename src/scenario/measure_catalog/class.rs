@@ -16,9 +16,11 @@ pub fn why_no_class(measure: Measure) -> Option<&'static str> {
         | Measure::MistakeDuration
         | Measure::MistakeRecurrence
         | Measure::QueryAccuracy => "detectors watch instances, whatever requests these serve",
-        Measure::ControlMessageRate | Measure::ControlByteRate | Measure::ControlPeak => {
-            "control messages belong to no request"
-        }
+        Measure::ControlMessageRate
+        | Measure::ControlByteRate
+        | Measure::MemberMessageRate
+        | Measure::MemberByteRate
+        | Measure::ControlPeak => "control messages belong to no request",
         Measure::MitigationTime | Measure::RecoveryTime => {
             "the steady band is one of all requests; compare a measure of the class `during` and \
              `before` the fault instead"

@@ -53,6 +53,8 @@ pub fn direction(measure: &MeasureRef) -> Direction {
         | Measure::MistakeDuration
         | Measure::ControlMessageRate
         | Measure::ControlByteRate
+        | Measure::MemberMessageRate
+        | Measure::MemberByteRate
         | Measure::ControlPeak
         | Measure::MitigationTime
         | Measure::RecoveryTime

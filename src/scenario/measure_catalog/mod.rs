@@ -5,6 +5,7 @@ mod class;
 mod direction;
 mod family;
 mod flow;
+mod member;
 mod placement;
 mod rollout;
 mod table;
@@ -43,6 +44,8 @@ pub enum Statistics {
     Distribution,
     /// One of the first window, without a word; `mean`, `min` and `max` over all windows.
     PerWindow,
+    /// `mean`, `min` and `max` over members.
+    OverMembers,
     /// `max_over_mean`, `cv` and `jain`.
     Balance,
     /// `max_absolute`, `max_relative` and `chi_squared_p`.
@@ -99,6 +102,7 @@ impl Statistics {
                 S::Mean | S::Min | S::Max | S::StandardDeviation | S::Percentile(_)
             ),
             Statistics::PerWindow => matches!(statistic, S::Value | S::Mean | S::Min | S::Max),
+            Statistics::OverMembers => matches!(statistic, S::Mean | S::Min | S::Max),
             Statistics::Balance => matches!(statistic, S::MaxOverMean | S::Cv | S::Jain),
             Statistics::Deviation => {
                 matches!(statistic, S::MaxAbsolute | S::MaxRelative | S::ChiSquaredP)
@@ -113,6 +117,7 @@ impl Statistics {
             Statistics::Single => &[""],
             Statistics::Distribution => &["mean", "min", "max", "sd", "p50", "p90", "p99", "p99.9"],
             Statistics::PerWindow => &["", "mean", "min", "max"],
+            Statistics::OverMembers => &["mean", "min", "max"],
             Statistics::Balance => &["max_over_mean", "cv", "jain"],
             Statistics::Deviation => &["max_absolute", "max_relative", "chi_squared_p"],
             Statistics::Prefix => &["max", "burst_max"],

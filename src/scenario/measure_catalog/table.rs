@@ -3,6 +3,7 @@
 use super::super::measure::{Measure, Unit};
 use super::family::*;
 use super::flow::FLOW_MEASURES;
+use super::member::MEMBER_MEASURES;
 use super::placement::PLACEMENT_MEASURES;
 use super::rollout::ROLLOUT_MEASURES;
 use super::{MeasureInfo, Statistics};
@@ -229,6 +230,8 @@ pub const MEASURES: &[MeasureInfo] = &[
         &["service"],
         "Bytes of control messages per second.",
     ),
+    MEMBER_MEASURES[0],
+    MEMBER_MEASURES[1],
     of_fault(per_window(
         Measure::MitigationTime,
         "mitigation_time",

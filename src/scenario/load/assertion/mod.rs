@@ -406,13 +406,15 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Smoothness follows one sequence of picks from its beginning, so it has no phases.
+/// Smoothness follows one sequence of picks from its beginning, and messages by member are too many
+/// to be kept by phase.
 fn whole_run_only(
     measure: &MeasureRef,
     phase: Phase,
     phase_span: &Range<usize>,
 ) -> Result<(), Problem> {
-    if measure.measure != Measure::Smoothness || phase == Phase::Whole {
+    let has_phases = measure.measure != Measure::Smoothness && !measure.measure.is_of_members();
+    if has_phases || phase == Phase::Whole {
         return Ok(());
     }
     let name = catalog::info(measure.measure).name;
