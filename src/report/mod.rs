@@ -13,6 +13,7 @@ mod html_data;
 pub mod junit;
 pub mod manifest;
 pub mod markdown;
+mod members;
 pub mod offered;
 pub mod page;
 pub mod pictures;

@@ -16,6 +16,7 @@ use crate::metrics::data::connection::ConnectionMetrics;
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::flow::{BreakdownMetrics, FallbackMetrics};
+use crate::metrics::data::member::{GossipMetrics, MemberMetrics};
 use crate::metrics::data::membership::MembershipHistory;
 use crate::metrics::data::request::RequestMetrics;
 use crate::metrics::data::resilience::ResilienceMetrics;
@@ -105,6 +106,10 @@ struct ReplicationEntry<'a> {
     resilience: &'a [ResilienceMetrics],
     control: &'a [ControlMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    registry_members: &'a [MemberMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    gossip_members: &'a [GossipMetrics],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     breakdowns: &'a [BreakdownMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     fallbacks: &'a [FallbackMetrics],
@@ -145,6 +150,8 @@ impl<'a> ReplicationEntry<'a> {
             memberships: &metrics.memberships,
             resilience: &metrics.resilience,
             control: &metrics.control,
+            registry_members: &metrics.registry_members,
+            gossip_members: &metrics.gossip_members,
             breakdowns: &metrics.breakdowns,
             fallbacks: &metrics.fallbacks,
             several: metrics.several.as_ref(),

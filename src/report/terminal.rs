@@ -191,6 +191,7 @@ fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
     tables.extend(picks_table(&metrics.edges));
     tables.extend(edge_tables(metrics));
     tables.extend(detectors_table(&metrics.detectors));
+    tables.extend(super::members::terminal_table(metrics));
     tables.extend(
         metrics
             .faults

@@ -8,6 +8,7 @@ mod tables;
 
 use super::format;
 use super::html::{Block, Mark, ReportPage, Section, Table};
+use super::members;
 use super::pictures::RunView;
 use crate::chart::picture::Picture;
 use crate::metrics::evaluate::VerdictState;
@@ -126,6 +127,7 @@ pub fn page(input: PageInput) -> ReportPage {
     servers.extend(take(&["load", "balance", "selection", "smoothness"]));
     servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
+    servers.extend(members::page_table(metrics).map(Block::Table));
     let timeline = basis::fault_timeline(metrics).map(Block::Table);
     let assumed = assumptions(scenario, &input.defaults, &input.sensitivity);
     let listing = Block::Listing {
