@@ -5,7 +5,7 @@ use super::terminal::Table;
 use crate::metrics::data::detection::FaultDetection;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::fault::{
-    FaultMetrics, ReturnTimes, RingChange, RolloutMetrics, SelectionConvergence,
+    FaultMetrics, ReturnTimes, RingChange, RolloutMetrics, SelectionConvergence, ShareReturn,
 };
 use crate::stats::moments::max_over_mean;
 
@@ -31,6 +31,9 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
         line("later load", later_text(rollout));
     }
     line("recovery", return_text(&fault.recovery, "ended"));
+    for share in &fault.share_returns {
+        line("share", share_text(share));
+    }
     Table {
         heading: heading(fault),
         columns: Vec::new(),
@@ -221,10 +224,52 @@ fn selection_text(selection: &SelectionConvergence) -> String {
     }
 }
 
+/// `client.shop.call.web: as before 2.00 s after the fault ended, in windows of 1.00 s`.
+fn share_text(share: &ShareReturn) -> String {
+    let windows = format!("windows of {}", format::secs(share.window_secs));
+    let edge = &share.edge;
+    match share.returned_after_secs {
+        _ if !share.has_enough_attempts => {
+            format!("{edge}: too few in {windows} to tell when it is as before")
+        }
+        Some(secs) => format!(
+            "{edge}: as before {} after the fault ended, in {windows}",
+            format::secs(secs)
+        ),
+        None => format!("{edge}: not as before within the run, in {windows}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::data::fault::{FaultSpan, Inheritor};
+
+    #[test]
+    fn a_share_is_as_before_or_not_or_not_to_be_told() {
+        let mut share = ShareReturn {
+            edge: "client.shop.call.web".to_string(),
+            has_enough_attempts: true,
+            share_before_ratio: Some(0.25),
+            returned_after_secs: Some(3.0),
+            window_secs: 1.0,
+        };
+        let told = |share: &ShareReturn| share_text(share).replace("client.shop.call.web: ", "");
+        assert_eq!(
+            told(&share),
+            "as before 3.00 s after the fault ended, in windows of 1.00 s"
+        );
+        share.returned_after_secs = None;
+        assert_eq!(
+            told(&share),
+            "not as before within the run, in windows of 1.00 s"
+        );
+        share.has_enough_attempts = false;
+        assert_eq!(
+            told(&share),
+            "too few in windows of 1.00 s to tell when it is as before"
+        );
+    }
 
     fn rack_loss() -> FaultMetrics {
         let returned = |secs| ReturnTimes {

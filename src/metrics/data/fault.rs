@@ -46,7 +46,7 @@ pub struct FaultMetrics {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub selection: Vec<SelectionConvergence>,
     /// How soon those that it hit carried their share again, one entry for each edge to them.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub share_returns: Vec<ShareReturn>,
     /// What became of a rolling restart; None of other kinds.
     #[serde(skip_serializing_if = "Option::is_none")]

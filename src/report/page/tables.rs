@@ -130,6 +130,7 @@ pub fn faults(metrics: &RunMetrics) -> Vec<Table> {
             "#wasted attempts",
             "mitigation",
             "recovery",
+            "share as before",
         ],
     );
     for fault in &metrics.faults {
@@ -157,6 +158,7 @@ pub fn faults(metrics: &RunMetrics) -> Vec<Table> {
                 format::count(fault.wasted_attempt_count),
                 returned(&fault.mitigation),
                 returned(&fault.recovery),
+                shares(fault),
             ],
         );
     }
@@ -350,5 +352,26 @@ fn returned(times: &ReturnTimes) -> String {
             format::count(reached_count),
             format::count(all_count)
         ),
+    }
+}
+
+/// How long after a fault its victims carried the share of each edge that they had before it.
+fn shares(fault: &FaultMetrics) -> String {
+    let told = fault
+        .share_returns
+        .iter()
+        .filter(|share| share.has_enough_attempts);
+    let texts: Vec<String> = told
+        .map(|share| {
+            let after = match share.returned_after_secs {
+                Some(secs) => format::secs(secs),
+                None => "not".to_string(),
+            };
+            format!("{}: {after}", share.edge)
+        })
+        .collect();
+    match texts.is_empty() {
+        true => format::NOTHING.to_string(),
+        false => texts.join(", "),
     }
 }
