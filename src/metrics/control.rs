@@ -6,7 +6,6 @@ use super::recorder::Recorder;
 use crate::id::ServiceId;
 use crate::model::observation::{ControlKind, Observation};
 use crate::scenario::Scenario;
-use crate::time::SimTime;
 
 /// Kinds, in the order of their tables.
 pub const KINDS: [ControlKind; 22] = [
@@ -76,7 +75,7 @@ pub fn no_messages(
 impl Recorder<'_> {
     /// A message was sent that is not a request.
     #[inline(always)]
-    pub(super) fn observe_control(&mut self, at: SimTime, observation: &Observation<'_>) {
+    pub(super) fn observe_control(&mut self, observation: &Observation<'_>) {
         let of_class = &mut self.tables.control[self.class as usize];
         let message = match *observation {
             Observation::ControlSent {
@@ -118,7 +117,7 @@ impl Recorder<'_> {
         if self.class != UNMEASURED {
             self.tables.members.count(&message);
         }
-        self.tables.windows.control(at, message.kind);
+        self.tables.windows.control(message.kind);
     }
 }
 

@@ -70,7 +70,7 @@ impl Recorder<'_> {
             | Observation::BreakerChanged { .. }
             | Observation::LimitChanged { .. } => self.observe_edge(at, observation),
             Observation::ControlSent { .. } | Observation::ControlSized { .. } => {
-                self.observe_control(at, observation);
+                self.observe_control(observation);
             }
             Observation::CpuChanged { .. }
             | Observation::CoresShared { .. }

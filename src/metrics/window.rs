@@ -231,15 +231,23 @@ impl WindowTable {
         }
     }
 
-    /// A control message was sent.
-    pub fn control(&mut self, at: SimTime, kind: ControlKind) {
-        let (window, count) = (self.window_of(at), self.count());
-        if window < count {
+    /// A control message was sent, in the window that is open.
+    #[inline]
+    pub fn control(&mut self, kind: ControlKind) {
+        match self.control[kind as usize].get_mut(self.open) {
+            Some(count) => *count += 1,
+            None => self.control_first(kind),
+        }
+    }
+
+    /// The first one of a kind, or one past the last window.
+    #[cold]
+    fn control_first(&mut self, kind: ControlKind) {
+        let count = self.count();
+        if self.open < count {
             let windows = &mut self.control[kind as usize];
-            if windows.is_empty() {
-                windows.resize(count, 0);
-            }
-            windows[window] += 1;
+            windows.resize(count, 0);
+            windows[self.open] += 1;
         }
     }
 
