@@ -42,19 +42,21 @@ impl Line {
     }
 
     /// The event pushed with `sequence` was popped. Returns the key that is to be pushed now: that
-    /// of the next in line, if the event was the first.
+    /// of the next in line that is live, if the event was the first. Those before it are dropped.
     #[inline]
-    pub fn follow(&mut self, sequence: u64) -> Option<Key> {
+    pub fn follow(&mut self, sequence: u64, is_live: impl Fn(Key) -> bool) -> Option<Key> {
         if self.first != sequence {
             return None;
         }
-        if self.waiting.is_empty() {
-            self.first = 0;
-            return None;
+        while !self.waiting.is_empty() {
+            let next = self.waiting.first();
+            self.waiting.advance(true);
+            if is_live(next) {
+                self.first = next.sequence();
+                return Some(next);
+            }
         }
-        let next = self.waiting.first();
-        self.waiting.advance(true);
-        self.first = next.sequence();
-        Some(next)
+        self.first = 0;
+        None
     }
 }

@@ -134,7 +134,20 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     /// The event of `sequence` was popped: if it is the first of `line`, the next one follows.
     #[inline]
     pub fn follow(&mut self, line: &mut Line, sequence: u64) {
-        if let Some(key) = line.follow(sequence) {
+        self.follow_live(line, sequence, |_, _| true);
+    }
+
+    /// The event of `sequence` was popped: if it is the first of `line`, the next one follows that
+    /// is live, by what it is and its sequence number. Those before it never come.
+    #[inline]
+    pub fn follow_live(
+        &mut self,
+        line: &mut Line,
+        sequence: u64,
+        is_live: impl Fn(E, u64) -> bool,
+    ) {
+        let is_live = |key: Key| is_live(E::unpack(key.word()), key.sequence());
+        if let Some(key) = line.follow(sequence, is_live) {
             self.pending.push(key);
         }
     }
@@ -312,6 +325,36 @@ mod tests {
         popped
     }
 
+    const OWNER_COUNT: u32 = 6;
+
+    /// When what ends that is renewed at these times, by owner.
+    fn ended(renewals: &[(u64, u32)], is_in_line: bool) -> Vec<(u64, u32)> {
+        let mut queue = EventQueue::<u32, Wheel>::new();
+        let mut line = Line::new(STEADY_DELAY);
+        for (index, renewal) in (OWNER_COUNT..).zip(renewals) {
+            queue.push(at(renewal.0), index);
+        }
+        let (mut newest, mut ended) = ([0; OWNER_COUNT as usize], Vec::new());
+        while let Some((now, sequence, word)) = queue.pop() {
+            if let Some(index) = word.checked_sub(OWNER_COUNT) {
+                let owner = renewals[index as usize].1;
+                newest[owner as usize] = match is_in_line {
+                    true => queue.push_in_line(&mut line, owner),
+                    false => queue.push(now + STEADY_DELAY, owner),
+                };
+                continue;
+            }
+            queue.follow_live(&mut line, sequence, |owner, own| {
+                newest[owner as usize] == own
+            });
+            if newest[word as usize] == sequence {
+                newest[word as usize] = 0;
+                ended.push((now.as_ns(), word));
+            }
+        }
+        ended
+    }
+
     proptest! {
         /// Popping is a stable sort by time, whatever the order of pushes.
         #[test]
@@ -319,6 +362,15 @@ mod tests {
             let expected = popped_by_sorting(&steps);
             prop_assert_eq!(&popped::<Wheel>(&steps), &expected);
             prop_assert_eq!(&popped::<Heap>(&steps), &expected);
+        }
+
+        /// What is renewed again and again ends when, and in the order in which, it does with an
+        /// event for every renewal.
+        #[test]
+        fn stale_ends_in_line_are_dropped_and_no_others(
+            renewals in prop::collection::vec((0u64..2_000_000, 0..OWNER_COUNT), 0..200),
+        ) {
+            prop_assert_eq!(ended(&renewals, true), ended(&renewals, false));
         }
 
         /// A place drawn early is kept, however late the event is pushed.

@@ -43,11 +43,15 @@ use crate::id::{CallerId, ClientId, EdgeId, GroupId, InstanceId, NodeId, Service
 use crate::rng::{Streams, path_hash};
 use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeOwner, Workload};
-use crate::scenario::service::Discipline;
+use crate::scenario::registry::RegistryProfile;
+use crate::scenario::service::{Discipline, RegisteredConfig};
 use crate::time::{SimDuration, SimTime};
 
 /// The version of the list that every calling side has at the start.
 const FIRST_VERSION: u64 = 1;
+
+/// Ends that may wait for each lease, 16 bytes each.
+const WAITING_END_COUNT_MAX: u64 = 4;
 
 impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// The world at time zero, with everything scheduled that happens by itself.
@@ -320,8 +324,29 @@ fn build_registry(
         contact: contact_of(scenario, nodes),
         is_up: topology.registry_member_count() > 0,
         heartbeats: Line::new(heartbeat_interval.unwrap_or(SimDuration::MAX)),
+        ends: Line::new(common_lease(scenario).unwrap_or(SimDuration::MAX)),
         system: System::build(scenario),
     }
+}
+
+/// The length of the leases whose ends come in the order of renewals: those of the first service,
+/// if they end at once and are renewed so seldom that few ends wait for each.
+fn common_lease(scenario: &Scenario) -> Option<SimDuration> {
+    let RegistryProfile::Lease(config) = &scenario.registry.profile else {
+        return None;
+    };
+    let registered = || {
+        scenario
+            .services
+            .iter()
+            .filter_map(|service| service.registered)
+    };
+    let length = registered().next()?.lease_duration;
+    let waits_few = |own: RegisteredConfig| {
+        let longest = own.heartbeat_interval.saturating_mul(WAITING_END_COUNT_MAX);
+        own.lease_duration != length || length <= longest
+    };
+    (config.sweep_interval.is_zero() && registered().all(waits_few)).then_some(length)
 }
 
 fn build_queue<S: PendingSet>(network: &Network) -> EventQueue<Event, S> {

@@ -1,5 +1,6 @@
 //! Leases: instances renew them by heartbeats; who does not is no longer listed.
 
+use super::Registry;
 use crate::engine::{PendingSet, Timer};
 use crate::id::{ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
@@ -218,16 +219,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A lease begins anew.
     pub(in crate::model) fn renew_lease(&mut self, instance: InstanceId) {
-        let expires_at = self.now() + self.registered(instance).lease_duration;
-        let lease = &mut self.registry.leases[instance.index()];
+        let duration = self.registered(instance).lease_duration;
+        let expires_at = self.now() + duration;
+        let Registry { leases, ends, .. } = &mut self.registry;
+        let lease = &mut leases[instance.index()];
         lease.expires_at = expires_at;
-        if !lease.check.is_set() {
+        if duration == ends.delay() {
+            let event = Event::LeaseExpires(instance.0);
+            lease.check.set(self.queue.push_in_line(ends, event));
+        } else if !lease.check.is_set() {
             self.schedule_check(instance);
         }
     }
 
     /// Looks at a lease when it runs out, or at the sweep after that. A renewal in the meantime
-    /// only moves `expires_at`, so a lease has one event in the queue.
+    /// only moves `expires_at`, so a lease has one event in the queue. Leases of the common length
+    /// come here for their first end only, which may be at any time.
     fn schedule_check(&mut self, instance: InstanceId) {
         let expires_at = self.registry.leases[instance.index()].expires_at;
         let at = self.next_sweep(expires_at);
@@ -261,6 +268,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     #[inline(never)]
     pub(in crate::model) fn on_lease_expires(&mut self, instance: u32, sequence: u64) {
         let (id, event) = (InstanceId(instance), Event::LeaseExpires(instance));
+        let Registry { leases, ends, .. } = &mut self.registry;
+        let is_live = |event: Event, sequence| {
+            matches!(event, Event::LeaseExpires(next)
+                if leases[next as usize].check.is_live(sequence))
+        };
+        self.queue.follow_live(ends, sequence, is_live);
         if !self.registry.leases[id.index()].check.is_live(sequence) {
             return;
         }

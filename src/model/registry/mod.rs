@@ -57,6 +57,9 @@ pub struct Registry {
     pub is_up: bool,
     /// The next heartbeats of those leases that are renewed at the interval of the first service.
     pub heartbeats: Line,
+    /// The ends of leases as long as those of the first service, one for each renewal: where they
+    /// wait, most of them are stale.
+    pub ends: Line,
     /// The real system that the registry is, if it is one.
     pub system: Option<Box<system::System>>,
 }
