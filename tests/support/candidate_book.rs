@@ -32,7 +32,7 @@ pub struct CandidateBook {
     excluded: Sets,
     /// Instances that a calling side no longer has because its list does not.
     unlisted: Sets,
-    /// Instances that ever were candidates of a calling side.
+    /// Instances that were candidates of a calling side since its process began.
     seen: Sets,
 }
 
@@ -65,6 +65,11 @@ impl CandidateBook {
             }
             _ => {}
         }
+    }
+
+    /// The process of a calling side ended: the next one has seen nobody.
+    pub fn forget_seen(&mut self, caller: CallerId) {
+        self.seen.of(caller).clear();
     }
 
     /// Whether a calling side of `edge` may send an attempt to an instance.

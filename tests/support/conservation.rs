@@ -11,7 +11,7 @@ mod protection_book;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use stormglass::id::{CallerId, ClassId, ClientId, FaultId, InstanceId, NodeId};
+use stormglass::id::{CallerId, ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId};
 use stormglass::model::fault_plan;
 use stormglass::model::observation::{LifeState, Observation, Observer, Outcome, RunEnd, WorkEnd};
 use stormglass::scenario::Scenario;
@@ -279,6 +279,20 @@ impl<'a> Books<'a> {
         }
         if state == LifeState::Absent {
             assert!(may_leave(self.scenario, node), "{node:?} is scaled");
+        }
+        if !state.is_up() {
+            self.forget_candidates(node);
+        }
+    }
+
+    /// A process that starts again takes up whom its checks trust, whoever that was before.
+    fn forget_candidates(&mut self, node: NodeId) {
+        let topology = &self.scenario.topology;
+        for edge in (0..self.scenario.edges.len()).map(EdgeId::from_index) {
+            let callers = topology.edge_callers(edge).map(CallerId);
+            for caller in callers.filter(|caller| topology.caller_node(*caller) == node) {
+                self.candidates.forget_seen(caller);
+            }
         }
     }
 
