@@ -105,6 +105,13 @@ fn caches_meet_callers_that_stand_still() {
     check_all([213, 663, 988, 2337, 6132, 8192].into_iter());
 }
 
+/// Proxies that start again and then panic, and proxies that a registry probes deep: what they
+/// forward then is from nobody.
+#[test]
+fn proxies_start_again_and_are_probed() {
+    check_all([1779, 1946, 15_666, 17_745].into_iter());
+}
+
 /// The load of all classes is the load of each instance, whatever they share. Pings that wait for
 /// a worker are of no class.
 fn check_classes(seed: u64) {

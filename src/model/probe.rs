@@ -6,7 +6,7 @@ use super::detector::ping::PairPing;
 use super::event::Event;
 use super::observation::Observer;
 use super::registry::system::Probed;
-use super::request::{Attempt, AttemptFlags, NIL, Reply, Stage};
+use super::request::{Attempt, AttemptFlags, NIL, NOBODY, Reply, Stage};
 use super::world::World;
 use crate::engine::PendingSet;
 use crate::id::{CallerId, ClassId, InstanceId};
@@ -54,7 +54,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A heartbeat to the registry waits for a worker, which sends it.
     pub(super) fn admit_lease_heartbeat(&mut self, instance: InstanceId, number: u32) {
         let identity = mix(self.nodes[instance.index()].path_hash).wrapping_add(number.into());
-        let ends = (CallerId(u32::MAX), instance);
+        let ends = (NOBODY, instance);
         self.admit_job(Kind::Lease, identity, ends, (0, number), self.now());
     }
 
@@ -62,7 +62,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn admit_registry_probe(&mut self, instance: InstanceId, number: u32) {
         let path_hash = self.nodes[instance.index()].path_hash;
         let identity = mix(path_hash ^ PROBE_NAME).wrapping_add(number.into());
-        let ends = (CallerId(u32::MAX), instance);
+        let ends = (NOBODY, instance);
         self.admit_job(Kind::Readiness, identity, ends, (0, number), self.now());
     }
 

@@ -6,6 +6,9 @@ use crate::time::SimTime;
 /// No slot.
 pub const NIL: u32 = u32::MAX;
 
+/// Who sent what the registry asks for.
+pub const NOBODY: CallerId = CallerId(NIL);
+
 /// Bit of a packed parent that tells requests from attempts.
 const PARENT_IS_REQUEST: u32 = 1 << 31;
 

@@ -6,7 +6,7 @@ use super::stage::Origin;
 use crate::engine::PendingSet;
 use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
 use crate::model::observation::{AttemptOutcome, Observer, Outcome};
-use crate::model::request::{Parent, Reply};
+use crate::model::request::{NOBODY, Parent, Reply};
 use crate::model::world::World;
 use crate::rng::{Purpose, UniformSource, mix};
 use crate::scenario::proxy::{ForwardConfig, RetryAt, Spread};
@@ -57,7 +57,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let from = match forward.spread {
             Spread::Caller => self
                 .attempt_behind(slot)
-                .map(|slot| self.attempts[slot].caller),
+                .map(|slot| self.attempts[slot].caller)
+                .filter(|caller| *caller != NOBODY),
             Spread::Request => None,
         };
         let identity = match from {
