@@ -98,11 +98,11 @@ fn random_scenarios_conserve_and_repeat() {
     check_all(0..SCENARIO_COUNT);
 }
 
-/// Scenarios in which a cache that a zone shares has callers that stand still, or loads that end at
-/// once.
+/// Scenarios in which a cache that a zone shares has callers that stand still or die, or loads that
+/// end at once.
 #[test]
 fn caches_meet_callers_that_stand_still() {
-    check_all([213, 663, 988, 2337, 6132, 8192].into_iter());
+    check_all([213, 663, 988, 2337, 6132, 8192, 12_021].into_iter());
 }
 
 /// Proxies that start again and then panic, and proxies that a registry probes deep: what they

@@ -188,3 +188,29 @@ fn the_cache_of_a_zone_is_shared_and_a_round_trip_away() {
     // A miss: 4 ms to the cache and back, 4 ms to the service and back, and its 10 ms.
     assert_eq!(facts.latencies_ms(), [18.0, 5.0, 5.0, 5.0]);
 }
+
+#[test]
+fn who_takes_over_a_load_ends_once_when_its_deadline_passes() {
+    // Requests every 20 ms at one of two callers, none of which is served in time. The one that
+    // loads dies at 170 ms, so the first request of the other loads and, at its deadline, ends all.
+    let sent_counts = ["caller:c/0", "caller:c/1"].map(|target| {
+        let facts = Facts::of(&format!(
+            "duration = \"170ms\"\ndrain = \"1s\"\n[network]\nsame_zone = \"0s\"\n\
+             [client.c]\ncount = 2\narrivals = {{ process = \"constant\", rate = \"50/s\" }}\n\
+             keys = {{ count = 1 }}\n[service.s]\ncount = 1\nservice_time = \"10s\"\n\
+             [client.c.call.s]\ndeadline = \"200ms\"\n\
+             cache = {{ capacity = 9, per = \"zone\", coalesce = true }}\n\
+             [fault.f]\nkind = \"host_loss\"\ntarget = \"{target}\"\nat = \"165ms\"\nfor = \"1s\"\n"
+        ));
+        let (lost, late): (Vec<_>, Vec<_>) = facts
+            .ends
+            .iter()
+            .partition(|(_, outcome)| *outcome == Outcome::Failure);
+        assert_eq!(lost.len() + late.len(), 8);
+        let first_ms = late.iter().map(|(ms, _)| *ms).fold(0.0, f64::max);
+        assert_eq!(first_ms, 200.0);
+        assert!(late.iter().all(|(_, outcome)| *outcome == Outcome::Timeout));
+        facts.sent_count
+    });
+    assert_eq!(sent_counts.iter().sum::<usize>(), 3, "{sent_counts:?}");
+}

@@ -126,8 +126,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             | CacheTimer::Misses(waiter)
             | CacheTimer::Deadline(waiter)
             | CacheTimer::Fails { waiter, .. } => match self.live_waiter(waiter) {
-                Some(request) => self.request_node(&request),
-                None => {
+                Some(request) if timer.concerns(&request) => self.request_node(&request),
+                _ => {
                     self.caches.timers.fire(TimerId(index), sequence);
                     return;
                 }
@@ -147,15 +147,34 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             CacheTimer::Misses(waiter) if self.is_late(waiter.slot) => {
                 self.finish_request(waiter.slot, Outcome::Timeout);
             }
-            CacheTimer::Misses(waiter) => {
-                let caller = self.requests[waiter.slot].caller();
-                self.begin_attempts(waiter.slot, self.callers[caller.index()].edge);
-            }
+            CacheTimer::Misses(waiter) => self.on_miss_known(waiter),
             CacheTimer::Reloaded {
                 instance,
                 key,
                 incarnation,
             } => self.on_reloaded(instance, key, incarnation),
+        }
+    }
+
+    /// A miss reaches its request, or one that stood still when the load it waited for was lost.
+    fn on_miss_known(&mut self, waiter: Waiter) {
+        let request = self.requests[waiter.slot];
+        let caller = request.caller();
+        let edge = self.callers[caller.index()].edge;
+        if request.flags.has(RequestFlags::LOADS_CACHE) {
+            return self.begin_attempts(waiter.slot, edge);
+        }
+        let place = self.call_cache_place(edge, caller);
+        self.load_or_wait(waiter, &request, edge, place);
+    }
+
+    /// A request whose key nobody loads for it any more loads it, unless another one does by now.
+    fn load_or_wait(&mut self, waiter: Waiter, request: &Request, edge: EdgeId, place: u32) {
+        let set = self.call_caches(edge);
+        if set.is_loading(place, request.key) {
+            set.wait(place, request.key, waiter);
+        } else {
+            self.load_key(waiter.slot, edge, place, request.class);
         }
     }
 
@@ -232,10 +251,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 continue;
             }
             // A load may end at once, where something stands before its attempts.
-            if self.call_caches(edge).is_loading(place, request.key) {
-                self.call_caches(edge).wait(place, request.key, waiter);
-            } else if self.is_running(&live) {
-                self.load_key(waiter.slot, edge, place, live.class);
+            let is_loading = self.call_caches(edge).is_loading(place, request.key);
+            if is_loading || self.is_running(&live) {
+                self.load_or_wait(waiter, &live, edge, place);
             } else {
                 self.set_cache_timer(SimDuration::ZERO, CacheTimer::Misses(waiter));
             }

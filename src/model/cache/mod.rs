@@ -12,6 +12,7 @@ use lru::{Lookup, Lru};
 pub(super) use service::LOAD_STEP;
 
 use super::observation::Outcome;
+use super::request::{Request, RequestFlags};
 use super::sampler::Sampler;
 use crate::engine::TimerTable;
 use crate::id::{EdgeId, InstanceId, ServiceId};
@@ -102,6 +103,15 @@ impl CacheTimer {
             | CacheTimer::Deadline(waiter)
             | CacheTimer::Fails { waiter, .. } => waiter.identity,
             CacheTimer::Reloaded { key, .. } => u64::from(key),
+        }
+    }
+
+    /// Whether it is still due at its request: one that came to load the key itself, because who
+    /// loaded it died, has its deadline with its attempts.
+    fn concerns(self, request: &Request) -> bool {
+        match self {
+            CacheTimer::Deadline(_) => !request.flags.has(RequestFlags::LOADS_CACHE),
+            _ => true,
         }
     }
 }

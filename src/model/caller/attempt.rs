@@ -141,17 +141,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let timing = Timing {
             edge: side.edge,
             node: side.node,
-            index,
             left: SimDuration::from_ns(request.deadline.as_ns() - now.as_ns()),
-            class: if O::IS_BARE {
-                ClassId::NONE
-            } else {
-                request.class
-            },
             is_endless: request.deadline == SimTime::NEVER,
         };
         let (identity, key, trace_row) = (request.identity, request.key, request.source);
-        let class = timing.class;
+        let class = if O::IS_BARE {
+            ClassId::NONE
+        } else {
+            request.class
+        };
         let attempt = self.attempts.insert(Attempt {
             identity,
             pending: 0,

@@ -2,7 +2,7 @@
 
 use super::fold_identity;
 use crate::engine::PendingSet;
-use crate::id::{ClassId, EdgeId, NodeId};
+use crate::id::{EdgeId, NodeId};
 use crate::model::event::Event;
 use crate::model::observation::{AttemptOutcome, Observer};
 use crate::model::request::{AttemptFlags, NIL, Stage};
@@ -14,12 +14,8 @@ use crate::time::{SimDuration, SimTime};
 pub(super) struct Timing {
     pub edge: EdgeId,
     pub node: NodeId,
-    /// Its number among the attempts of its request.
-    pub index: u8,
     /// Time left until the deadline of the request.
     pub left: SimDuration,
-    /// The class of its request.
-    pub class: ClassId,
     /// There is no deadline.
     pub is_endless: bool,
 }
@@ -37,11 +33,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         let node = &self.nodes[timing.node.index()];
         let timeout = node.true_length(timeout);
-        let is_first_of_deadline = edge.attempt_timeout.is_none()
-            && timing.index == 0
-            && (O::IS_BARE
-                || edge.attempts.is_none() && self.class_config(timing.class).deadline.is_none());
-        if node.has_true_clock() && (timeout <= timing.left || is_first_of_deadline) {
+        if node.has_true_clock() && timeout <= timing.left {
             let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
             let sequence = self.queue.take_sequence();
             if let Some((at, sequence)) = self.attempt_lanes.set(lane, slot, at, sequence) {
@@ -78,9 +70,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         Timing {
             edge: side.edge,
             node: side.node,
-            index: attempt.index,
             left: SimDuration::from_ns(deadline.as_ns().saturating_sub(self.now().as_ns())),
-            class: attempt.class,
             is_endless: deadline == SimTime::NEVER,
         }
     }
