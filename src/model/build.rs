@@ -104,7 +104,6 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             observer,
             queue: build_queue(&network),
             digest: Digest::new(),
-            network,
             requests: Slab::new(),
             tried: TriedLists::default(),
             attempts: Slab::new(),
@@ -128,7 +127,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             tables,
             composition: Composition::new(scenario, &nodes),
             exchange: Exchange::new(make),
-            workloads: build_workloads(scenario, &streams),
+            workloads: build_workloads(scenario, &streams, &network),
+            network,
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, published),
             pings: Pings::new(scenario, &nodes),
@@ -227,7 +227,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 listed: Arc::clone(&view),
                 listed_version: FIRST_VERSION,
                 candidates: Arc::clone(&view),
-                in_flight: InFlight::default(),
+                in_flight: InFlight::to(scenario.topology.service_instances(config.to)),
                 suspects: Vec::new(),
                 pairs: Vec::new(),
                 poll: Timer::UNSET,
@@ -374,9 +374,14 @@ fn build_leases(scenario: &Scenario, nodes: &[Node]) -> Vec<Lease> {
         .collect()
 }
 
-fn build_workloads(scenario: &Scenario, streams: &Streams) -> Vec<WorkloadState> {
+/// Where no delay of messages is constant, the arrivals of a single client come in order.
+fn build_workloads(
+    scenario: &Scenario,
+    streams: &Streams,
+    network: &Network,
+) -> Vec<WorkloadState> {
     let mut first_user = 0;
-    (0..scenario.clients.len())
+    let mut workloads: Vec<WorkloadState> = (0..scenario.clients.len())
         .map(|index| {
             let client = ClientId::from_index(index);
             let state = WorkloadState::new(scenario, client, first_user, streams);
@@ -385,5 +390,9 @@ fn build_workloads(scenario: &Scenario, streams: &Streams) -> Vec<WorkloadState>
             }
             state
         })
-        .collect()
+        .collect();
+    if let ([only], None) = (&mut workloads[..], network.constant_delay()) {
+        only.take_steady_line();
+    }
+    workloads
 }

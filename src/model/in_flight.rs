@@ -1,22 +1,44 @@
 //! Attempts in flight from one calling side.
 
+use std::ops::Range;
+
 use crate::id::InstanceId;
+
+/// Instances of a service up to which each has a place of its own.
+const PLACED_COUNT_MAX: usize = 128;
 
 /// Entries of the smallest table.
 const ENTRY_COUNT_MIN: usize = 8;
 
-/// Counts by instance; only instances with something in flight take memory.
+/// Counts by instance.
+#[derive(Debug, Default)]
+pub struct InFlight {
+    counts: Counts,
+    /// All of them together.
+    total: u64,
+}
+
+#[derive(Debug)]
+enum Counts {
+    /// Of few instances, by place; none before the first attempt.
+    Placed {
+        instances: Range<u32>,
+        counts: Vec<u32>,
+    },
+    /// Of any instances.
+    Listed(Table),
+}
+
+/// Counts of which only instances with something in flight take memory.
 ///
 /// It is a hash table with open addressing (linear probing, Knuth, TAOCP 6.4, algorithms L and R)
 /// that is at most half full. Nothing depends on the order of its entries.
 #[derive(Debug, Default)]
-pub struct InFlight {
+struct Table {
     /// A power of two of them; none before the first attempt.
     entries: Vec<Entry>,
     /// Instances with something in flight.
     busy_count: usize,
-    /// All of them together.
-    total: u64,
     /// Bits of a hash that are not part of its place.
     shift: u32,
 }
@@ -28,14 +50,35 @@ struct Entry {
     count: u32,
 }
 
+impl Default for Counts {
+    fn default() -> Self {
+        Counts::Listed(Table::default())
+    }
+}
+
 impl InFlight {
+    /// Nothing in flight to any of `instances`, and never to another one.
+    pub fn to(instances: Range<u32>) -> Self {
+        let counts = match instances.len() <= PLACED_COUNT_MAX {
+            true => Counts::Placed {
+                instances,
+                counts: Vec::new(),
+            },
+            false => Counts::default(),
+        };
+        InFlight { counts, total: 0 }
+    }
+
     /// Attempts in flight to `instance`.
     #[inline]
     pub fn count(&self, instance: InstanceId) -> u32 {
-        if self.entries.is_empty() {
-            return 0;
+        match &self.counts {
+            Counts::Placed { instances, counts } => {
+                let place = instance.0.wrapping_sub(instances.start) as usize;
+                counts.get(place).copied().unwrap_or(0)
+            }
+            Counts::Listed(table) => table.count(instance),
         }
-        self.entries[self.place(instance)].count
     }
 
     /// Attempts in flight to all instances together.
@@ -46,24 +89,29 @@ impl InFlight {
 
     /// The instances with something in flight, ascending.
     pub fn busy(&self) -> Vec<InstanceId> {
-        let busy = self.entries.iter().filter(|entry| 0 < entry.count);
-        let mut busy: Vec<InstanceId> = busy.map(|entry| entry.instance).collect();
-        busy.sort_unstable();
-        busy
+        match &self.counts {
+            Counts::Placed { instances, counts } => {
+                let placed = instances.clone().zip(counts);
+                let busy = placed.filter(|(_, count)| 0 < **count);
+                busy.map(|(instance, _)| InstanceId(instance)).collect()
+            }
+            Counts::Listed(table) => table.busy(),
+        }
     }
 
     /// An attempt was sent.
     #[inline(always)]
     pub fn add(&mut self, instance: InstanceId) {
-        if self.entries.len() <= 2 * self.busy_count {
-            self.grow();
-        }
-        let place = self.place(instance);
-        let entry = &mut self.entries[place];
-        entry.instance = instance;
-        entry.count += 1;
         self.total += 1;
-        self.busy_count += usize::from(entry.count == 1);
+        match &mut self.counts {
+            Counts::Placed { instances, counts } => {
+                if counts.is_empty() {
+                    *counts = vec![0; instances.len()];
+                }
+                counts[(instance.0 - instances.start) as usize] += 1;
+            }
+            Counts::Listed(table) => table.add(instance),
+        }
     }
 
     /// An attempt ended.
@@ -73,19 +121,68 @@ impl InFlight {
     /// If none was in flight.
     #[inline]
     pub fn remove(&mut self, instance: InstanceId) {
-        assert!(
-            0 < self.busy_count,
-            "an attempt ends only after it was sent"
-        );
+        let is_there = match &mut self.counts {
+            Counts::Placed { instances, counts } => {
+                let place = instance.0.wrapping_sub(instances.start) as usize;
+                counts.get_mut(place).is_some_and(take_one)
+            }
+            Counts::Listed(table) => table.remove(instance),
+        };
+        assert!(is_there, "an attempt ends only after it was sent");
+        self.total -= 1;
+    }
+}
+
+/// Counts one less. Returns whether there was one.
+#[inline]
+fn take_one(count: &mut u32) -> bool {
+    let is_there = 0 < *count;
+    *count -= u32::from(is_there);
+    is_there
+}
+
+impl Table {
+    #[inline]
+    fn count(&self, instance: InstanceId) -> u32 {
+        if self.entries.is_empty() {
+            return 0;
+        }
+        self.entries[self.place(instance)].count
+    }
+
+    fn busy(&self) -> Vec<InstanceId> {
+        let busy = self.entries.iter().filter(|entry| 0 < entry.count);
+        let mut busy: Vec<InstanceId> = busy.map(|entry| entry.instance).collect();
+        busy.sort_unstable();
+        busy
+    }
+
+    #[inline(never)]
+    fn add(&mut self, instance: InstanceId) {
+        if self.entries.len() <= 2 * self.busy_count {
+            self.grow();
+        }
         let place = self.place(instance);
         let entry = &mut self.entries[place];
-        assert!(0 < entry.count, "an attempt ends only after it was sent");
-        entry.count -= 1;
-        self.total -= 1;
-        if entry.count == 0 {
+        entry.instance = instance;
+        entry.count += 1;
+        self.busy_count += usize::from(entry.count == 1);
+    }
+
+    /// Returns whether there was one.
+    #[inline(never)]
+    fn remove(&mut self, instance: InstanceId) -> bool {
+        if self.busy_count == 0 {
+            return false;
+        }
+        let place = self.place(instance);
+        let count = &mut self.entries[place].count;
+        let is_there = take_one(count);
+        if is_there && *count == 0 {
             self.busy_count -= 1;
             self.close_gap(place);
         }
+        is_there
     }
 
     /// The entry of `instance`, or the free one where it belongs.
@@ -142,35 +239,51 @@ mod tests {
 
     use super::*;
 
+    const INSTANCE_COUNT: u32 = 40;
+
+    /// Neighbours and far ones, so that searches collide.
+    fn far(index: u32) -> InstanceId {
+        InstanceId(index / 8 + (index % 8) * 0x2000_0000)
+    }
+
+    /// Sends and ends attempts as `steps` say, and compares all counts after each step.
+    fn compare(
+        mut in_flight: InFlight,
+        instance_of: fn(u32) -> InstanceId,
+        steps: &[(u32, bool)],
+    ) -> Result<(), TestCaseError> {
+        let mut map = BTreeMap::<InstanceId, u32>::new();
+        for &(index, is_sent) in steps {
+            let instance = instance_of(index);
+            if is_sent {
+                in_flight.add(instance);
+                *map.entry(instance).or_default() += 1;
+            } else if let Some(count) = map.get_mut(&instance) {
+                in_flight.remove(instance);
+                *count -= 1;
+                if *count == 0 {
+                    map.remove(&instance);
+                }
+            }
+            for instance in (0..INSTANCE_COUNT).map(instance_of) {
+                let expected = map.get(&instance).copied().unwrap_or(0);
+                prop_assert_eq!(in_flight.count(instance), expected);
+            }
+        }
+        let total = map.values().map(|count| u64::from(*count)).sum::<u64>();
+        prop_assert_eq!(in_flight.total(), total);
+        prop_assert_eq!(in_flight.busy(), map.into_keys().collect::<Vec<_>>());
+        Ok(())
+    }
+
     proptest! {
         #[test]
         fn counts_are_those_of_a_map(
-            steps in prop::collection::vec((0u32..40, any::<bool>()), 0..400),
+            steps in prop::collection::vec((0..INSTANCE_COUNT, any::<bool>()), 0..400),
         ) {
-            let mut in_flight = InFlight::default();
-            let mut map = BTreeMap::<InstanceId, u32>::new();
-            for (index, is_sent) in steps {
-                // Neighbours and far ones, so that searches collide.
-                let instance = InstanceId(index / 8 + (index % 8) * 0x2000_0000);
-                if is_sent {
-                    in_flight.add(instance);
-                    *map.entry(instance).or_default() += 1;
-                } else if let Some(count) = map.get_mut(&instance) {
-                    in_flight.remove(instance);
-                    *count -= 1;
-                    if *count == 0 {
-                        map.remove(&instance);
-                    }
-                }
-                for index in 0..40 {
-                    let instance = InstanceId(index / 8 + (index % 8) * 0x2000_0000);
-                    let expected = map.get(&instance).copied().unwrap_or(0);
-                    prop_assert_eq!(in_flight.count(instance), expected);
-                }
-            }
-            let total = map.values().map(|count| u64::from(*count)).sum::<u64>();
-            prop_assert_eq!(in_flight.total(), total);
-            prop_assert_eq!(in_flight.busy(), map.into_keys().collect::<Vec<_>>());
+            compare(InFlight::default(), far, &steps)?;
+            let instances = 7..7 + INSTANCE_COUNT;
+            compare(InFlight::to(instances), |index| InstanceId(7 + index), &steps)?;
         }
     }
 
@@ -178,5 +291,13 @@ mod tests {
     #[should_panic(expected = "only after it was sent")]
     fn what_was_never_sent_cannot_end() {
         InFlight::default().remove(InstanceId(3));
+    }
+
+    #[test]
+    #[should_panic(expected = "only after it was sent")]
+    fn nor_can_it_where_each_has_a_place() {
+        let mut in_flight = InFlight::to(0..4);
+        in_flight.add(InstanceId(2));
+        in_flight.remove(InstanceId(3));
     }
 }

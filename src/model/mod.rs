@@ -1,5 +1,6 @@
 //! The system under study: what happens. Facts leave it as [`observation::Observation`]s.
 
+mod arrivals;
 mod autoscale;
 pub mod balancer;
 mod bare;

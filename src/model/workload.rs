@@ -1,5 +1,6 @@
 //! When requests arrive, and what they carry.
 
+use super::arrivals::Arrivals;
 use super::event::Event;
 use super::observation::step::StepKind;
 use super::observation::{Observation, Observer, Outcome};
@@ -8,19 +9,19 @@ use super::sampler::{KeySampler, Sampler};
 use super::world::World;
 use crate::engine::PendingSet;
 use crate::id::{ClassId, ClientId, NodeId};
-use crate::rng::{Draw, Purpose, StreamRng, Streams, UniformSource, inversion, mix, path_hash};
+use crate::rng::{Draw, Purpose, Streams, UniformSource, mix, path_hash};
 use crate::scenario::Scenario;
-use crate::scenario::client::{ArrivalProcess, EdgeConfig, TraceRow, WhenCallerDown, Workload};
-use crate::time::{NANOS_PER_SEC, SimDuration, SimTime};
+use crate::scenario::client::{EdgeConfig, TraceRow, WhenCallerDown, Workload};
+use crate::time::{SimDuration, SimTime};
 
 /// What a client group has sent so far.
 #[derive(Debug)]
 pub struct WorkloadState {
     /// Hash of the client's path.
     path_hash: u64,
-    /// Gaps of open arrivals; nothing else draws from it.
-    arrivals: StreamRng,
-    law: ArrivalLaw,
+    arrivals: Arrivals,
+    /// Its next arrival always comes after all that is in the steady line of the queue.
+    comes_in_order: bool,
     keys: KeySampler,
     /// Whether any balancer asks for them.
     has_key_users: bool,
@@ -31,35 +32,20 @@ pub struct WorkloadState {
     arrival_count: u64,
 }
 
-/// How the next open arrival is drawn.
-#[derive(Debug)]
-enum ArrivalLaw {
-    /// Evenly spaced, at multiples of this.
-    Even { gap_secs: f64 },
-    /// Independent gaps.
-    Renewal(Sampler),
-    /// Poisson whose rate changes: the time until its integral has grown by a unit exponential.
-    Varying(ArrivalProcess),
-    /// Closed loops and traces have none.
-    None,
-}
-
 impl WorkloadState {
     /// Nothing sent yet.
     pub fn new(scenario: &Scenario, client: ClientId, first_user: u32, streams: &Streams) -> Self {
         let config = &scenario.clients[client.index()];
         let path_hash = path_hash(&format!("client.{}", config.name));
-        let (law, think_time) = match &config.workload {
-            Workload::Open { process } => (ArrivalLaw::new(process), None),
-            Workload::Closed { think_time, .. } => {
-                (ArrivalLaw::None, Some(Sampler::new(think_time)))
-            }
-            Workload::Trace(_) => (ArrivalLaw::None, None),
+        let think_time = match &config.workload {
+            Workload::Closed { think_time, .. } => Some(Sampler::new(think_time)),
+            Workload::Open { .. } | Workload::Trace(_) => None,
         };
+        let rng = streams.stream(Purpose::Arrival, path_hash);
         WorkloadState {
             path_hash,
-            arrivals: streams.stream(Purpose::Arrival, path_hash),
-            law,
+            arrivals: Arrivals::new(&config.workload, rng),
+            comes_in_order: false,
             keys: KeySampler::new(&config.keys),
             has_key_users: scenario.edges.iter().any(balances_by_key),
             think_time,
@@ -67,117 +53,15 @@ impl WorkloadState {
             arrival_count: 0,
         }
     }
+
+    /// The steady line of the queue is for the arrivals of this client alone.
+    pub fn take_steady_line(&mut self) {
+        self.comes_in_order = true;
+    }
 }
 
 fn balances_by_key(edge: &EdgeConfig) -> bool {
     edge.balancer.placement_rule().is_some()
-}
-
-impl ArrivalLaw {
-    fn new(process: &ArrivalProcess) -> Self {
-        match process {
-            ArrivalProcess::Constant { rate } => ArrivalLaw::Even {
-                gap_secs: 1.0 / rate,
-            },
-            ArrivalProcess::Renewal { gap } => ArrivalLaw::Renewal(Sampler::new(gap)),
-            ArrivalProcess::Poisson { .. }
-            | ArrivalProcess::Bursts { .. }
-            | ArrivalProcess::Ramp { .. } => ArrivalLaw::Varying(process.clone()),
-        }
-    }
-
-    /// The instant of the next arrival after `now`, the `count`-th of all.
-    fn next(&self, now: SimTime, count: u64, arrivals: &mut StreamRng) -> SimTime {
-        match self {
-            ArrivalLaw::Even { gap_secs } => {
-                SimTime::START + SimDuration::from_secs_f64(gap_secs * (count + 1) as f64)
-            }
-            ArrivalLaw::Renewal(gap) => now + gap.sample(arrivals),
-            ArrivalLaw::Varying(process) => {
-                let target = inversion::exponential(1.0, arrivals.uniform_open());
-                after(process, now, target)
-            }
-            ArrivalLaw::None => SimTime::NEVER,
-        }
-    }
-}
-
-/// The instant at which the integral of the rate since `now` has grown to `target`.
-fn after(process: &ArrivalProcess, now: SimTime, target: f64) -> SimTime {
-    let wait = |secs: f64| now + SimDuration::from_secs_f64(secs);
-    match process {
-        ArrivalProcess::Poisson { rate } => wait(target / rate),
-        ArrivalProcess::Bursts {
-            rate,
-            burst_rate,
-            period,
-            burst_duration,
-        } => {
-            let (period, burst) = (period.as_secs_f64(), burst_duration.as_secs_f64());
-            let position_ns = now.as_ns() % SimDuration::from_secs_f64(period).as_ns();
-            let mut position = position_ns as f64 / NANOS_PER_SEC as f64;
-            let period_area = burst_rate * burst + rate * (period - burst);
-            let whole_periods = (target / period_area).floor();
-            let (mut left, mut secs) =
-                (target - whole_periods * period_area, whole_periods * period);
-            loop {
-                let is_burst = position < burst;
-                let rate = if is_burst { *burst_rate } else { *rate };
-                let part_end = if is_burst { burst } else { period };
-                let area = rate * (part_end - position);
-                if left < area {
-                    return wait(secs + left / rate);
-                }
-                left -= area;
-                secs += part_end - position;
-                position = if is_burst { burst } else { 0.0 };
-            }
-        }
-        ArrivalProcess::Ramp {
-            rate_from,
-            rate_to,
-            start_at,
-            end_at,
-        } => {
-            let (start, end) = (start_at.as_secs_f64(), end_at.as_secs_f64());
-            wait(ramp_wait(
-                now.as_secs_f64(),
-                target,
-                (*rate_from, *rate_to),
-                (start, end),
-            ))
-        }
-        ArrivalProcess::Constant { .. } | ArrivalProcess::Renewal { .. } => {
-            unreachable!("these have laws of their own")
-        }
-    }
-}
-
-/// Seconds from `now` until the integral of a ramp has grown to `target`; infinite if it never
-/// does.
-fn ramp_wait(now: f64, target: f64, (from, to): (f64, f64), (start, end): (f64, f64)) -> f64 {
-    let (mut at, mut left) = (now, target);
-    if at < start {
-        let area = from * (start - at);
-        if left < area {
-            return left / from;
-        }
-        left -= area;
-        at = start;
-    }
-    if at < end {
-        let slope = (to - from) / (end - start);
-        let rate = from + slope * (at - start);
-        let area = (rate + to) / 2.0 * (end - at);
-        if left < area {
-            // Root of slope/2 t^2 + rate t = left, in the form that keeps digits for a small slope.
-            let root = (rate * rate + 2.0 * slope * left).max(0.0).sqrt();
-            return at - now + 2.0 * left / (rate + root);
-        }
-        left -= area;
-        at = end;
-    }
-    at - now + left / to
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
@@ -207,12 +91,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 Some(row) => row.arrives_at,
                 None => return,
             },
-            _ => state
-                .law
-                .next(now, state.arrival_count, &mut state.arrivals),
+            _ => state.arrivals.next(now, state.arrival_count),
         };
         if at < SimTime::START + self.scenario.duration {
-            self.queue.push(at, Event::RequestArrives(client.0));
+            let event = Event::RequestArrives(client.0);
+            match state.comes_in_order {
+                true => self.queue.push_in_order(at, event),
+                false => self.queue.push(at, event),
+            };
         }
     }
 
@@ -399,40 +285,5 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let client = self.callers[attempt.caller.index()].client?;
         self.trace_row(client, attempt.trace_row)
             .and_then(|row| row.service_demand)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ramp_integrates_its_rate() {
-        // From 0/s to 10/s over 10 s the integral is t^2 / 2: it reaches 8 at 4 s.
-        assert!((ramp_wait(0.0, 8.0, (0.0, 10.0), (0.0, 10.0)) - 4.0).abs() < 1e-12);
-        // 50 are reached at the end of the ramp; the next 20 take 2 s at 10/s.
-        assert!((ramp_wait(0.0, 70.0, (0.0, 10.0), (0.0, 10.0)) - 12.0).abs() < 1e-12);
-        // Before the ramp the rate is constant.
-        assert!((ramp_wait(0.0, 3.0, (2.0, 4.0), (5.0, 6.0)) - 1.5).abs() < 1e-12);
-    }
-
-    #[test]
-    fn bursts_integrate_their_rate() {
-        let bursts = ArrivalProcess::Bursts {
-            rate: 1.0,
-            burst_rate: 10.0,
-            period: SimDuration::from_secs(10),
-            burst_duration: SimDuration::from_secs(2),
-        };
-        // 20 in the burst, 5 more take 5 s.
-        assert_eq!(
-            after(&bursts, SimTime::START, 25.0),
-            SimTime::from_ns(7_000_000_000)
-        );
-        // 20 + 8 in the first period, 12 more take 1.2 s of the next burst.
-        assert_eq!(
-            after(&bursts, SimTime::START, 40.0),
-            SimTime::from_ns(11_200_000_000)
-        );
     }
 }
