@@ -105,14 +105,13 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     /// Schedules `event` at `delay` from now, as [`EventQueue::push`] does.
     #[inline]
     pub fn push_after(&mut self, delay: SimDuration, event: E) -> u64 {
-        let time = self.now + delay;
-        if delay != self.steady_delay {
-            return self.push(time, event);
-        }
-        let sequence = self.take_sequence();
+        let (time, sequence) = (self.now + delay, self.take_sequence());
         if time.as_ns() < NEVER_NS {
             let key = Key::new(time, sequence, event.pack());
-            self.pending.push_steady(key);
+            match delay == self.steady_delay {
+                true => self.pending.push_steady(key),
+                false => self.pending.push(key),
+            }
         }
         sequence
     }

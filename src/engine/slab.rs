@@ -92,6 +92,16 @@ impl<T: Copy> Slab<T> {
         self.contains(slot).then(|| &self.records[slot as usize])
     }
 
+    /// The record in `slot`, or the one that was there last.
+    ///
+    /// # Panics
+    ///
+    /// If there never was one.
+    #[inline]
+    pub fn get_latest(&self, slot: u32) -> &T {
+        &self.records[slot as usize]
+    }
+
     /// Records stored.
     pub fn len(&self) -> usize {
         self.records.len() - self.free.len()

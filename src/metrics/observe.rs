@@ -103,7 +103,7 @@ impl Recorder<'_> {
         match *observation {
             Observation::RequestArrived { caller, class, .. } => {
                 self.tables.requests.arrive(caller);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_arrived(at, class, caller);
                 }
             }
@@ -116,7 +116,7 @@ impl Recorder<'_> {
                 attempt_count: _,
             } => {
                 self.request_ended(at, (client, caller), arrived_at, outcome);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_ended(at, class, caller, arrived_at, outcome);
                 }
             }
@@ -128,7 +128,7 @@ impl Recorder<'_> {
                 outcome,
             } => {
                 self.call_ended(at, (caller, edge), started_at, outcome);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_call_ended(at, class, (caller, edge), started_at, outcome);
                 }
             }
@@ -148,7 +148,7 @@ impl Recorder<'_> {
                     is_wasted,
                 };
                 self.attempt_sent(at, edge, pick, attempt_index);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_sent(at, class, (caller, edge), attempt_index, is_wasted);
                 }
             }
@@ -177,7 +177,7 @@ impl Recorder<'_> {
                 let before = self.tables.instances.enter(at, instance);
                 let services = &mut self.tables.services;
                 services.enter(at, self.class, instance, before);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_work_arrived(class, instance);
                 }
             }
@@ -188,7 +188,7 @@ impl Recorder<'_> {
             } => {
                 self.tables.instances.start(instance, waiting);
                 self.tables.services.start(self.class, instance, waiting);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_work_started(class, instance, waiting);
                 }
             }
@@ -210,13 +210,13 @@ impl Recorder<'_> {
                 let before = self.tables.instances.leave(at, instance);
                 let services = &mut self.tables.services;
                 services.leave(at, self.class, instance, before, work);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_work_ended(at, class, instance, work);
                 }
             }
             Observation::WorkRejected { instance, class } => {
                 self.tables.services.reject(self.class, instance);
-                if class != ClassId::NONE {
+                if !IS_BARE && class != ClassId::NONE {
                     self.class_work_rejected(class, instance);
                 }
             }
@@ -313,6 +313,7 @@ impl Recorder<'_> {
         }
     }
 
+    #[inline(always)]
     fn attempt_sent(&mut self, at: SimTime, edge: EdgeId, pick: Pick, attempt_index: u32) {
         self.tables.selection.pick(self.class, edge, pick);
         self.tables.convergence.pick(at, edge, pick.instance);

@@ -7,7 +7,7 @@ use crate::time::SimTime;
 
 impl Recorder<'_> {
     /// A request of a client has its outcome.
-    #[inline]
+    #[inline(always)]
     pub(super) fn request_ended(
         &mut self,
         at: SimTime,
@@ -26,7 +26,7 @@ impl Recorder<'_> {
     }
 
     /// A call has its outcome.
-    #[inline]
+    #[inline(always)]
     pub(super) fn call_ended(
         &mut self,
         at: SimTime,

@@ -86,7 +86,7 @@ impl WorkCell {
     }
 
     /// Takes note that work left.
-    #[inline]
+    #[inline(always)]
     pub fn end(&mut self, at: SimTime, work: WorkRecord) {
         let sojourn = at.since(work.arrived_at);
         match work.end {
@@ -223,7 +223,7 @@ impl ServiceTable {
     }
 
     /// Work that entered at `arrived_at` left an instance that held `before` since an instant.
-    #[inline]
+    #[inline(always)]
     pub fn leave(
         &mut self,
         at: SimTime,

@@ -146,6 +146,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             is_noting: false,
             breakdown: scenario.has_breakdown.then(Box::default),
             streams,
+            states: nodes.iter().map(|node| node.state).collect(),
             nodes,
             instances,
         };

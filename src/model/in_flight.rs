@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::id::InstanceId;
 
 /// Instances of a service up to which each has a place of its own.
-const PLACED_COUNT_MAX: usize = 128;
+const PLACED_COUNT_MAX: u32 = 128;
 
 /// Entries of the smallest table.
 const ENTRY_COUNT_MIN: usize = 8;
@@ -20,13 +20,14 @@ pub struct InFlight {
 
 #[derive(Debug)]
 enum Counts {
-    /// Of few instances, by place; none before the first attempt.
+    /// Of few instances, by place from the first one; none before the first attempt.
     Placed {
-        instances: Range<u32>,
-        counts: Vec<u32>,
+        first: u32,
+        instance_count: u32,
+        counts: Box<[u32]>,
     },
     /// Of any instances.
-    Listed(Table),
+    Listed(Box<Table>),
 }
 
 /// Counts of which only instances with something in flight take memory.
@@ -50,19 +51,24 @@ struct Entry {
     count: u32,
 }
 
+// What an attempt needs of its calling side shares a line of the processor's cache with it.
+const _: () = assert!(size_of::<InFlight>() == 32);
+
 impl Default for Counts {
     fn default() -> Self {
-        Counts::Listed(Table::default())
+        Counts::Listed(Box::default())
     }
 }
 
 impl InFlight {
     /// Nothing in flight to any of `instances`, and never to another one.
     pub fn to(instances: Range<u32>) -> Self {
-        let counts = match instances.len() <= PLACED_COUNT_MAX {
+        let instance_count = instances.end - instances.start;
+        let counts = match instance_count <= PLACED_COUNT_MAX {
             true => Counts::Placed {
-                instances,
-                counts: Vec::new(),
+                first: instances.start,
+                instance_count,
+                counts: Box::default(),
             },
             false => Counts::default(),
         };
@@ -73,8 +79,8 @@ impl InFlight {
     #[inline]
     pub fn count(&self, instance: InstanceId) -> u32 {
         match &self.counts {
-            Counts::Placed { instances, counts } => {
-                let place = instance.0.wrapping_sub(instances.start) as usize;
+            Counts::Placed { first, counts, .. } => {
+                let place = instance.0.wrapping_sub(*first) as usize;
                 counts.get(place).copied().unwrap_or(0)
             }
             Counts::Listed(table) => table.count(instance),
@@ -90,8 +96,8 @@ impl InFlight {
     /// The instances with something in flight, ascending.
     pub fn busy(&self) -> Vec<InstanceId> {
         match &self.counts {
-            Counts::Placed { instances, counts } => {
-                let placed = instances.clone().zip(counts);
+            Counts::Placed { first, counts, .. } => {
+                let placed = (*first..).zip(counts);
                 let busy = placed.filter(|(_, count)| 0 < **count);
                 busy.map(|(instance, _)| InstanceId(instance)).collect()
             }
@@ -104,11 +110,15 @@ impl InFlight {
     pub fn add(&mut self, instance: InstanceId) {
         self.total += 1;
         match &mut self.counts {
-            Counts::Placed { instances, counts } => {
+            Counts::Placed {
+                first,
+                instance_count,
+                counts,
+            } => {
                 if counts.is_empty() {
-                    *counts = vec![0; instances.len()];
+                    *counts = vec![0; *instance_count as usize].into_boxed_slice();
                 }
-                counts[(instance.0 - instances.start) as usize] += 1;
+                counts[(instance.0 - *first) as usize] += 1;
             }
             Counts::Listed(table) => table.add(instance),
         }
@@ -122,8 +132,8 @@ impl InFlight {
     #[inline]
     pub fn remove(&mut self, instance: InstanceId) {
         let is_there = match &mut self.counts {
-            Counts::Placed { instances, counts } => {
-                let place = instance.0.wrapping_sub(instances.start) as usize;
+            Counts::Placed { first, counts, .. } => {
+                let place = instance.0.wrapping_sub(*first) as usize;
                 counts.get_mut(place).is_some_and(take_one)
             }
             Counts::Listed(table) => table.remove(instance),

@@ -157,6 +157,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.hold_work(&paused);
         for (node, _, next) in &changed {
             self.nodes[node.index()].state = *next;
+            self.states[node.index()] = *next;
             self.observe(Observation::NodeChanged {
                 node: *node,
                 state: *next,
@@ -275,7 +276,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             if answers {
                 self.send_reply(slot, Reply::Reset);
             } else if is_zombie {
-                self.attempts.remove(slot);
+                self.remove_attempt(slot);
             }
         }
     }

@@ -102,7 +102,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Nobody waits for the reply to this attempt. If it is a check, its caller waits for the
     /// answer; if it is a heartbeat that a worker was done with, it is sent.
     pub(super) fn end_unawaited(&mut self, slot: u32) {
-        let attempt = self.attempts.remove(slot);
+        let attempt = self.remove_attempt(slot);
         if O::IS_BARE || !attempt.flags.has(AttemptFlags::PROBE) {
             return;
         }

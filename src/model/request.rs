@@ -135,6 +135,7 @@ impl Request {
     }
 
     /// The node of a request that no calling side makes, or else the calling side.
+    #[inline(always)]
     pub fn owner(&self) -> Result<CallerId, NodeId> {
         if self.flags.has(RequestFlags::HAS_NO_CALLER) {
             Err(NodeId(self.owner))
@@ -148,6 +149,7 @@ impl Request {
     /// # Panics
     ///
     /// If there is none.
+    #[inline(always)]
     pub fn caller(&self) -> CallerId {
         self.owner().expect("a call has a calling side")
     }
@@ -338,10 +340,16 @@ impl TriedLists {
     }
 
     /// Gives the list back.
+    #[inline(always)]
     pub fn release(&mut self, slot: u32) {
         if slot != NIL {
-            self.lists[slot as usize].clear();
-            self.free.push(slot);
+            self.release_list(slot);
         }
+    }
+
+    #[inline(never)]
+    fn release_list(&mut self, slot: u32) {
+        self.lists[slot as usize].clear();
+        self.free.push(slot);
     }
 }

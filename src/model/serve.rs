@@ -19,12 +19,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt reaches the host of its instance.
     #[inline(always)]
     pub(super) fn on_attempt_arrives(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot) else {
+        let Some(attempt) = self.awaiting(slot, sequence) else {
             return;
         };
-        if attempt.pending != sequence {
-            return;
-        }
         let identity = fold_identity(attempt);
         let node = self.instance_node(attempt.instance);
         let event = Event::AttemptArrives(slot);
@@ -40,7 +37,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return;
         }
         let attempt = &mut self.attempts[slot];
-        match self.nodes[node.index()].state {
+        match self.states[node.index()] {
             LifeState::Up => {
                 attempt.flags.set(AttemptFlags::ARRIVED);
                 attempt.arrived_at = now;
@@ -72,10 +69,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// An attempt waited in the buffers of a process that died.
     pub(super) fn lose_arrival(&mut self, slot: u32, sequence: u64) {
-        let is_held = self
-            .attempts
-            .get(slot)
-            .is_some_and(|a| a.pending == sequence);
+        let is_held = self.awaiting(slot, sequence).is_some();
         if !is_held {
             return;
         }
@@ -94,7 +88,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Nobody answers for an attempt; its caller will time out.
     fn vanish(&mut self, slot: u32) {
         if self.attempts[slot].request == NIL {
-            self.attempts.remove(slot);
+            self.remove_attempt(slot);
         } else {
             self.attempts[slot].stage = Stage::Lost;
         }
@@ -293,12 +287,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A worker is done with an attempt.
     #[inline(always)]
     pub(super) fn on_work_done(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot) else {
+        let Some(attempt) = self.awaiting(slot, sequence) else {
             return;
         };
-        if attempt.pending != sequence {
-            return;
-        }
         let (identity, node) = (fold_identity(attempt), self.instance_node(attempt.instance));
         self.fold(Event::WorkDone(slot), node, identity);
         self.attempts[slot].pending = 0;
@@ -329,6 +320,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// The calls of an attempt follow its own work, or its reply does.
+    #[inline(always)]
     pub(super) fn begin_own_calls(&mut self, slot: u32) {
         let attempt = &self.attempts[slot];
         let service = self.instances[attempt.instance.index()].service;

@@ -125,7 +125,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = NodeId(first + index);
         self.fold(Event::RequestArrives(client.0), node, number);
         self.schedule_arrival(client);
-        if self.nodes[node.index()].state.is_up() {
+        if self.states[node.index()].is_up() {
             self.start_client_request(client, node, source);
         } else {
             self.on_caller_down(client, node, source, draw);

@@ -46,6 +46,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) queue: EventQueue<Event, S>,
     pub(super) digest: Digest,
     pub(super) nodes: Vec<Node>,
+    /// The states of the nodes, in little room: every event asks.
+    pub(super) states: Vec<LifeState>,
     pub(super) network: Network,
     pub(super) requests: Slab<Request>,
     pub(super) tried: TriedLists,
@@ -240,6 +242,20 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.digest.fold(now, event.kind(), node.0, identity);
     }
 
+    /// The attempt in `slot`, if it waits for the event with this sequence number.
+    #[inline(always)]
+    pub(super) fn awaiting(&self, slot: u32, sequence: u64) -> Option<&Attempt> {
+        let attempt = self.attempts.get_latest(slot);
+        (attempt.pending == sequence).then_some(attempt)
+    }
+
+    /// Takes out an attempt: it waits for no event any more.
+    #[inline(always)]
+    pub(super) fn remove_attempt(&mut self, slot: u32) -> Attempt {
+        self.attempts[slot].pending = 0;
+        self.attempts.remove(slot)
+    }
+
     /// Sends a message between two nodes.
     #[inline]
     pub(super) fn send(&mut self, link: (NodeId, NodeId), key: MessageKey) -> Verdict {
@@ -284,7 +300,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Sets aside what comes due at a node that stands still. Returns whether it did.
     #[inline(always)]
     pub(super) fn defers(&mut self, node: NodeId, what: Deferred) -> bool {
-        let is_paused = self.nodes[node.index()].state == LifeState::Paused;
+        let is_paused = self.states[node.index()] == LifeState::Paused;
         if is_paused {
             self.set_aside(node, what);
         }

@@ -27,17 +27,19 @@ const NODES: [f64; 4] = [
 #[derive(Clone, Debug)]
 pub struct TabulatedQuantile {
     /// Coefficients by side, then cell, of the distance to the left end of the cell.
-    cells: Box<[[f64; 4]]>,
+    cells: Box<[[f64; 4]; 2 * CELL_COUNT]>,
 }
 
 impl TabulatedQuantile {
     /// Tabulates `quantile`, a smooth function of (0, 1).
     pub fn new(quantile: impl Fn(f64) -> f64) -> Self {
-        let lower = (0..CELL_COUNT).map(|cell| cubic(cell, &quantile));
-        let upper = (0..CELL_COUNT).map(|cell| cubic(cell, |tail| quantile(1.0 - tail)));
-        TabulatedQuantile {
-            cells: lower.chain(upper).collect(),
+        let mut cells = Box::new([[0.0; 4]; 2 * CELL_COUNT]);
+        let (lower, upper) = cells.split_at_mut(CELL_COUNT);
+        for (cell, (lower, upper)) in lower.iter_mut().zip(upper).enumerate() {
+            *lower = cubic(cell, &quantile);
+            *upper = cubic(cell, |tail| quantile(1.0 - tail));
         }
+        TabulatedQuantile { cells }
     }
 
     /// The `u`-quantile, for `u` a multiple of 2^-53 in (0, 1); None in the tails.

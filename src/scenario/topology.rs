@@ -265,12 +265,9 @@ impl Topology {
     /// If the node does not own that edge.
     #[inline(always)]
     pub fn caller_of(&self, edge: EdgeId, node: NodeId) -> CallerId {
-        let caller =
-            self.edge_first_caller[edge.index()] + (node.0 - self.edge_first_owner[edge.index()]);
-        assert!(
-            caller < self.edge_first_caller[edge.index() + 1],
-            "{node:?} owns no {edge:?}"
-        );
+        let ends = &self.edge_first_caller[edge.index()..edge.index() + 2];
+        let caller = ends[0] + (node.0 - self.edge_first_owner[edge.index()]);
+        assert!(caller < ends[1], "{node:?} owns no {edge:?}");
         CallerId(caller)
     }
 

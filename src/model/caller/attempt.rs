@@ -180,7 +180,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.set_timeout(attempt, timing);
         self.note_sent(attempt);
         let to = self.instance_node(instance);
-        let (edge, is_wasted) = (timing.edge, !self.nodes[to.index()].state.is_up());
+        let (edge, is_wasted) = (timing.edge, !self.states[to.index()].is_up());
         let fact = Observation::AttemptSent {
             caller,
             edge,
@@ -334,12 +334,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A reply, a refusal or a reset reaches its caller.
     #[inline(always)]
     pub(in crate::model) fn on_reply_arrives(&mut self, slot: u32, sequence: u64) {
-        let Some(attempt) = self.attempts.get(slot) else {
+        let Some(attempt) = self.awaiting(slot, sequence) else {
             return;
         };
-        if attempt.pending != sequence {
-            return;
-        }
         let identity = fold_identity(attempt);
         let node = self.caller_node(attempt.caller);
         let event = Event::ReplyArrives(slot);
@@ -351,7 +348,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = &mut self.attempts[slot];
         attempt.pending = 0;
         if attempt.request == NIL {
-            self.attempts.remove(slot);
+            self.remove_attempt(slot);
             return;
         }
         let outcome = outcome_of_reply(attempt.reply);
@@ -360,16 +357,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// A reply waited in the buffers of a caller that died.
     pub(in crate::model) fn lose_reply(&mut self, slot: u32, sequence: u64) {
-        let is_held = self
-            .attempts
-            .get(slot)
-            .is_some_and(|a| a.pending == sequence);
+        let is_held = self.awaiting(slot, sequence).is_some();
         if is_held {
             assert!(
                 self.attempts[slot].request == NIL,
                 "a dead caller has no requests"
             );
-            self.attempts.remove(slot);
+            self.remove_attempt(slot);
         }
     }
 
@@ -429,7 +423,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         } = *attempt;
         attempt.sent_at = now;
         if pending == 0 && !stage.is_at_instance() {
-            self.attempts.remove(slot);
+            self.remove_attempt(slot);
         }
         if self.has_reply_reports() {
             self.deliver_report(slot, outcome, (caller, instance));

@@ -17,6 +17,7 @@ use crate::time::SimDuration;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A request of a client arrives at one of its callers.
+    #[inline(always)]
     pub(in crate::model) fn start_client_request(
         &mut self,
         client: ClientId,

@@ -111,7 +111,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         match attempt.stage {
             // Connections keep the order of messages: it is dropped as it arrives.
             Stage::Sent => {
-                self.attempts.remove(slot);
+                self.remove_attempt(slot);
             }
             Stage::Waiting => {
                 self.unlink_waiting(slot);
@@ -126,7 +126,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Stage::CallingFree if is_cancellable => {
                 self.cancel_calls(slot);
                 self.observe_free_work_ended(slot, WorkEnd::Cancelled);
-                self.attempts.remove(slot);
+                self.remove_attempt(slot);
             }
             Stage::Running | Stage::Calling | Stage::CallingFree | Stage::Replied | Stage::Lost => {
             }
@@ -165,7 +165,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         self.observe_left(slot, left, WorkEnd::Cancelled);
         self.observe_zombie(slot);
-        self.attempts.remove(slot);
+        self.remove_attempt(slot);
     }
 
     /// The calls that an attempt waits for end with it.

@@ -214,9 +214,9 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     ) -> Option<SimDuration> {
         let connection = self.connections.connection_of(slot);
         match (verdict, connection) {
-            (Verdict::Deliver { delay, .. }, None) => Some(delay),
-            (Verdict::Lost, None) => None,
-            (verdict, Some(connection)) => self.delay_on(connection, verdict, slot),
+            (verdict, Some(connection)) if !O::IS_BARE => self.delay_on(connection, verdict, slot),
+            (Verdict::Deliver { delay, .. }, _) => Some(delay),
+            (Verdict::Lost, _) => None,
         }
     }
 
@@ -236,8 +236,8 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     #[inline(always)]
     pub(in crate::model) fn is_turned_back(&mut self, slot: u32) -> bool {
         match self.connections.connection_of(slot) {
-            None => false,
-            Some(connection) => self.turns_back(slot, connection),
+            Some(connection) if !O::IS_BARE => self.turns_back(slot, connection),
+            _ => false,
         }
     }
 
