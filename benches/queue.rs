@@ -45,11 +45,6 @@ impl PendingSet for TupleHeap {
         let Reverse((time_ns, sequence, word)) = self.0.pop()?;
         Some(Key::new(SimTime::from_ns(time_ns), sequence, word))
     }
-    fn peek_time(&mut self) -> Option<SimTime> {
-        self.0
-            .peek()
-            .map(|Reverse((time_ns, ..))| SimTime::from_ns(*time_ns))
-    }
     fn len(&self) -> usize {
         self.0.len()
     }

@@ -5,7 +5,6 @@ use std::collections::BinaryHeap;
 
 use crate::engine::key::Key;
 use crate::engine::queue::PendingSet;
-use crate::time::SimTime;
 
 /// A binary heap of keys: O(log n) per operation.
 #[derive(Debug, Default)]
@@ -26,10 +25,6 @@ impl PendingSet for Heap {
     #[inline]
     fn pop(&mut self) -> Option<Key> {
         self.keys.pop().map(|Reverse(key)| key)
-    }
-
-    fn peek_time(&mut self) -> Option<SimTime> {
-        self.keys.peek().map(|Reverse(key)| key.time())
     }
 
     fn len(&self) -> usize {

@@ -29,8 +29,6 @@ pub trait PendingSet {
     }
     /// Takes out the smallest key.
     fn pop(&mut self) -> Option<Key>;
-    /// The time of the smallest key. It may rearrange the set, never its order.
-    fn peek_time(&mut self) -> Option<SimTime>;
     /// Pending keys.
     fn len(&self) -> usize;
     /// Whether no key is pending.
@@ -211,12 +209,6 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
         self.last = key;
         self.now = key.time();
         Some((self.now, key.sequence(), E::unpack(key.word())))
-    }
-
-    /// The time of the next event.
-    #[inline]
-    pub fn peek_time(&mut self) -> Option<SimTime> {
-        self.pending.peek_time()
     }
 
     /// Pending events.
@@ -412,7 +404,6 @@ mod tests {
                 late.push_with_sequence(time, sequence, word);
             }
             for _ in &times {
-                prop_assert_eq!(eager.peek_time(), late.peek_time());
                 prop_assert_eq!(eager.pop(), late.pop());
             }
             prop_assert_eq!(late.pop(), None);

@@ -18,7 +18,6 @@ use std::mem;
 use crate::engine::fifo::Fifo;
 use crate::engine::key::{Key, NEVER_NS};
 use crate::engine::queue::PendingSet;
-use crate::time::SimTime;
 
 /// log2 of a tick in nanoseconds.
 const TICK_BITS: u32 = 10;
@@ -107,18 +106,6 @@ impl PendingSet for Wheel {
         self.steady.advance(is_steady);
         self.run.truncate(self.run.len() - usize::from(!is_steady));
         Some(if is_steady { steady } else { of_run })
-    }
-
-    fn peek_time(&mut self) -> Option<SimTime> {
-        self.fill_run();
-        let steady = (!self.steady.is_empty()).then(|| self.steady.first());
-        let late = self.late.peek().map(|Reverse(key)| *key);
-        let run = self.run.last().copied();
-        [steady, late, run]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(Key::time)
     }
 
     fn len(&self) -> usize {
@@ -311,6 +298,7 @@ fn tick(key: Key) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::SimTime;
 
     /// Steady memory: every slot with its kept capacity, the run, the late keys, and the table.
     const BYTES_KEPT_MAX: usize = (LEVEL_COUNT * DIGIT_COUNT + 2) * SLOT_CAPACITY_KEPT * 16
@@ -375,7 +363,6 @@ mod tests {
             push(&mut wheel, time_ns, sequence);
         }
         times_ns.sort_unstable();
-        assert_eq!(wheel.peek_time(), Some(SimTime::START));
         for time_ns in times_ns {
             assert_eq!(wheel.pop().map(Key::time_ns), Some(time_ns));
         }
