@@ -4,7 +4,7 @@ use super::format;
 use super::html;
 use super::terminal;
 use crate::metrics::data::RunMetrics;
-use crate::metrics::data::member::{GossipMetrics, MessageRates, RatesOverMembers};
+use crate::metrics::data::member::{GossipMetrics, MemberMetrics, MessageRates, RatesOverMembers};
 
 /// The table of the report; None where nobody is a member of anything.
 pub fn page_table(metrics: &RunMetrics) -> Option<html::Table> {
@@ -36,12 +36,22 @@ pub fn terminal_table(metrics: &RunMetrics) -> Option<terminal::Table> {
     })
 }
 
-/// One for each member of the registry, two for each cluster.
+/// One for each member of the registry, those that nobody spoke with together; two for each
+/// cluster.
 fn rows(metrics: &RunMetrics) -> Vec<Vec<String>> {
-    let of_registry = metrics.registry_members.iter();
-    let of_registry = of_registry.map(|it| row(it.member.clone(), it.sent, it.received));
+    let nothing = MessageRates::default();
+    let is_idle = |it: &&MemberMetrics| (it.sent, it.received) == (nothing, nothing);
+    let (idle, busy): (Vec<_>, Vec<_>) = metrics.registry_members.iter().partition(is_idle);
+    let of_busy = busy.iter();
+    let of_busy = of_busy.map(|it| row(it.member.clone(), it.sent, it.received));
+    let idle_name = match &idle[..] {
+        [] => None,
+        [only] => Some(only.member.clone()),
+        _ => Some(format!("{} idle members", format::count(idle.len() as u64))),
+    };
+    let of_idle = idle_name.map(|name| row(name, nothing, nothing));
     let of_clusters = metrics.gossip_members.iter().flat_map(cluster_rows);
-    of_registry.chain(of_clusters).collect()
+    of_busy.chain(of_idle).chain(of_clusters).collect()
 }
 
 fn cluster_rows(cluster: &GossipMetrics) -> [Vec<String>; 2] {
@@ -83,7 +93,6 @@ fn row(name: String, sent: MessageRates, received: MessageRates) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::data::member::MemberMetrics;
     use crate::report::fixture;
 
     fn rates(message_rate_per_sec: f64, byte_rate_per_sec: f64) -> MessageRates {
@@ -94,14 +103,20 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_of_any_size_takes_two_lines() {
+    fn a_cluster_of_any_size_takes_two_lines_and_idle_members_one() {
         let mut metrics = fixture::metrics();
         assert!(page_table(&metrics).is_none() && terminal_table(&metrics).is_none());
-        metrics.registry_members = vec![MemberMetrics {
-            member: "registry/0".into(),
-            sent: rates(0.5, 512.0),
-            received: rates(1_200.0, 153_600.0),
-        }];
+        let member = |index: u32, sent, received| MemberMetrics {
+            member: format!("registry/{index}"),
+            sent,
+            received,
+        };
+        let nothing = rates(0.0, 0.0);
+        metrics.registry_members = vec![
+            member(0, nothing, nothing),
+            member(1, rates(0.5, 512.0), rates(1_200.0, 153_600.0)),
+            member(2, nothing, nothing),
+        ];
         let of_members = RatesOverMembers {
             message_rate_per_sec_mean: 2.0,
             message_rate_per_sec_max: 3.25,
@@ -115,7 +130,8 @@ mod tests {
             received: of_members,
         }];
         let expected = [
-            ["registry/0", "0.50 /s", "1,200 /s", "512 /s", "153,600 /s"],
+            ["registry/1", "0.50 /s", "1,200 /s", "512 /s", "153,600 /s"],
+            ["2 idle members", "0 /s", "0 /s", "0 /s", "0 /s"],
             [
                 "gossip of web, mean of 10,000 members",
                 "2.00 /s",
