@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 use crate::id::InstanceId;
-
-/// Instances of a service up to which each has a place of its own.
-const PLACED_COUNT_MAX: u32 = 128;
+use crate::scenario::load::limits::PLACED_COUNT_MAX;
 
 /// Entries of the smallest table.
 const ENTRY_COUNT_MIN: usize = 8;

@@ -58,6 +58,9 @@ pub const CALLING_SIDE_COUNT_MAX: u64 = 1 << 28;
 const INSTANCE_BYTES: f64 = 400.0;
 const CALLER_BYTES: f64 = 300.0;
 const IN_FLIGHT_BYTES: f64 = 256.0;
+/// Instances of a service up to which a calling side has a count for each, and its bytes.
+pub const PLACED_COUNT_MAX: u32 = 128;
+const PLACED_COUNT_BYTES: f64 = 4.0;
 /// Bytes that split the latency of a request in flight.
 const CLOCK_BYTES: f64 = 128.0;
 const CONNECTION_BYTES: f64 = 160.0;
@@ -203,7 +206,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     for edge in &scenario.edges {
         let (callers, instances) = pair_counts(scenario, edge);
         memory += callers * hedging_bytes(edge);
-        memory += callers * CALLER_BYTES;
+        memory += callers * (CALLER_BYTES + placed_bytes(instances));
         memory += balancer_bytes(scenario, edge, callers, instances);
         memory += protection_bytes(edge, callers, instances);
         let (bytes, watching) = watching::of_edge(edge, callers * instances, secs);
@@ -266,6 +269,14 @@ fn pair_counts(scenario: &Scenario, edge: &EdgeConfig) -> (f64, f64) {
         callers as f64,
         instance_count(scenario, &scenario.services[edge.to.index()]) as f64,
     )
+}
+
+/// Counts of a calling side by instance; of many instances only those in use take memory.
+fn placed_bytes(instances: f64) -> f64 {
+    match instances <= f64::from(PLACED_COUNT_MAX) {
+        true => instances * PLACED_COUNT_BYTES,
+        false => 0.0,
+    }
 }
 
 /// Requests of a client; a closed loop without thinking is bound by its service time.
