@@ -114,25 +114,6 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
         sequence
     }
 
-    /// Schedules `event` at a time not before that of any event pushed in this way, in a queue
-    /// without a steady delay: it needs no search for its place.
-    ///
-    /// # Panics
-    ///
-    /// If `time` lies in the past.
-    #[inline]
-    pub fn push_in_order(&mut self, time: SimTime, event: E) -> u64 {
-        let sequence = self.take_sequence();
-        if time < self.now {
-            refuse(self.now, time, "before now");
-        }
-        if time.as_ns() < NEVER_NS {
-            let key = Key::new(time, sequence, event.pack());
-            self.pending.push_steady(key);
-        }
-        sequence
-    }
-
     /// Schedules `event` at the delay of `line` from now. Whoever handles such an event has to call
     /// [`EventQueue::follow`] first.
     #[inline]

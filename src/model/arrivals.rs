@@ -211,6 +211,23 @@ fn ramp_wait(now: f64, target: f64, (from, to): (f64, f64), (start, end): (f64, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::{Purpose, Streams};
+
+    #[test]
+    fn gaps_are_those_of_the_stream_in_order() {
+        let stream = || Streams::new(1).stream(Purpose::Arrival, 2);
+        let process = ArrivalProcess::Poisson { rate: 70_000.0 };
+        let mut arrivals = Arrivals::new(&Workload::Open { process }, stream());
+        let (mut rng, mut now) = (stream(), SimTime::START);
+        for count in 0..10 * DRAWN_COUNT as u64 {
+            let gap_secs = -libm::log1p(-rng.uniform_open()) / 70_000.0;
+            let expected = now + SimDuration::from_secs_f64(gap_secs);
+            let next = arrivals.next(now, count);
+            // A nanosecond, where the two logarithms round apart.
+            assert!(next.as_ns().abs_diff(expected.as_ns()) <= 1, "{count}");
+            now = next;
+        }
+    }
 
     #[test]
     fn a_ramp_integrates_its_rate() {

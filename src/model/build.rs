@@ -104,6 +104,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             observer,
             queue: build_queue(&network),
             digest: Digest::new(),
+            network,
             requests: Slab::new(),
             tried: TriedLists::default(),
             attempts: Slab::new(),
@@ -127,8 +128,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             tables,
             composition: Composition::new(scenario, &nodes),
             exchange: Exchange::new(make),
-            workloads: build_workloads(scenario, &streams, &network),
-            network,
+            workloads: build_workloads(scenario, &streams),
             request_counts: vec![0; nodes.len() - instances.len()],
             registry: build_registry(scenario, &nodes, published),
             pings: Pings::new(scenario, &nodes),
@@ -375,14 +375,9 @@ fn build_leases(scenario: &Scenario, nodes: &[Node]) -> Vec<Lease> {
         .collect()
 }
 
-/// Where no delay of messages is constant, the arrivals of a single client come in order.
-fn build_workloads(
-    scenario: &Scenario,
-    streams: &Streams,
-    network: &Network,
-) -> Vec<WorkloadState> {
+fn build_workloads(scenario: &Scenario, streams: &Streams) -> Vec<WorkloadState> {
     let mut first_user = 0;
-    let mut workloads: Vec<WorkloadState> = (0..scenario.clients.len())
+    (0..scenario.clients.len())
         .map(|index| {
             let client = ClientId::from_index(index);
             let state = WorkloadState::new(scenario, client, first_user, streams);
@@ -391,9 +386,5 @@ fn build_workloads(
             }
             state
         })
-        .collect();
-    if let ([only], None) = (&mut workloads[..], network.constant_delay()) {
-        only.take_steady_line();
-    }
-    workloads
+        .collect()
 }

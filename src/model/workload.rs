@@ -20,8 +20,6 @@ pub struct WorkloadState {
     /// Hash of the client's path.
     path_hash: u64,
     arrivals: Arrivals,
-    /// Its next arrival always comes after all that is in the steady line of the queue.
-    comes_in_order: bool,
     keys: KeySampler,
     /// Whether any balancer asks for them.
     has_key_users: bool,
@@ -45,18 +43,12 @@ impl WorkloadState {
         WorkloadState {
             path_hash,
             arrivals: Arrivals::new(&config.workload, rng),
-            comes_in_order: false,
             keys: KeySampler::new(&config.keys),
             has_key_users: scenario.edges.iter().any(balances_by_key),
             think_time,
             first_user,
             arrival_count: 0,
         }
-    }
-
-    /// The steady line of the queue is for the arrivals of this client alone.
-    pub fn take_steady_line(&mut self) {
-        self.comes_in_order = true;
     }
 }
 
@@ -94,11 +86,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             _ => state.arrivals.next(now, state.arrival_count),
         };
         if at < SimTime::START + self.scenario.duration {
-            let event = Event::RequestArrives(client.0);
-            match state.comes_in_order {
-                true => self.queue.push_in_order(at, event),
-                false => self.queue.push(at, event),
-            };
+            self.queue.push(at, Event::RequestArrives(client.0));
         }
     }
 
