@@ -23,7 +23,7 @@ enum ArrivalLaw {
     /// Evenly spaced, at multiples of this.
     Even { gap_secs: f64 },
     /// Independent gaps of one law.
-    Independent(Gaps),
+    Independent(Box<Gaps>),
     /// Poisson whose rate changes: the time until its integral has grown by a unit exponential.
     Varying(ArrivalProcess),
     /// Closed loops and traces have none.
@@ -100,12 +100,12 @@ impl ArrivalLaw {
 }
 
 impl Gaps {
-    fn new(law: GapLaw) -> Self {
-        Gaps {
+    fn new(law: GapLaw) -> Box<Self> {
+        Box::new(Gaps {
             law,
             drawn: [SimDuration::ZERO; DRAWN_COUNT],
             used_count: DRAWN_COUNT,
-        }
+        })
     }
 
     #[inline(always)]
