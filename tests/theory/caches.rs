@@ -192,7 +192,7 @@ fn the_cache_of_a_zone_is_shared_and_a_round_trip_away() {
 #[test]
 fn who_takes_over_a_load_ends_once_when_its_deadline_passes() {
     // Requests every 20 ms at one of two callers, none of which is served in time. The one that
-    // loads dies at 170 ms, so the first request of the other loads and, at its deadline, ends all.
+    // loads dies at 165 ms, so the first request of the other loads and, at its deadline, ends all.
     let sent_counts = ["caller:c/0", "caller:c/1"].map(|target| {
         let facts = Facts::of(&format!(
             "duration = \"170ms\"\ndrain = \"1s\"\n[network]\nsame_zone = \"0s\"\n\
