@@ -193,15 +193,19 @@ fn the_cache_of_a_zone_is_shared_and_a_round_trip_away() {
 fn who_takes_over_a_load_ends_once_when_its_deadline_passes() {
     // Requests every 20 ms at one of two callers, none of which is served in time. The one that
     // loads dies at 165 ms, so the first request of the other loads and, at its deadline, ends all.
+    // The only request of another client keeps the run going until it ends at 1 s.
     let sent_counts = ["caller:c/0", "caller:c/1"].map(|target| {
-        let facts = Facts::of(&format!(
+        let mut facts = Facts::of(&format!(
             "duration = \"170ms\"\ndrain = \"1s\"\n[network]\nsame_zone = \"0s\"\n\
              [client.c]\ncount = 2\narrivals = {{ process = \"constant\", rate = \"50/s\" }}\n\
              keys = {{ count = 1 }}\n[service.s]\ncount = 1\nservice_time = \"10s\"\n\
              [client.c.call.s]\ndeadline = \"200ms\"\n\
              cache = {{ capacity = 9, per = \"zone\", coalesce = true }}\n\
+             [client.other]\narrivals = {{ process = \"constant\", rate = \"10/s\" }}\n\
+             [client.other.call.s]\ndeadline = \"900ms\"\n\
              [fault.f]\nkind = \"host_loss\"\ntarget = \"{target}\"\nat = \"165ms\"\nfor = \"1s\"\n"
         ));
+        assert_eq!(facts.ends.pop(), Some((900.0, Outcome::Timeout)));
         let (lost, late): (Vec<_>, Vec<_>) = facts
             .ends
             .iter()
@@ -212,5 +216,5 @@ fn who_takes_over_a_load_ends_once_when_its_deadline_passes() {
         assert!(late.iter().all(|(_, outcome)| *outcome == Outcome::Timeout));
         facts.sent_count
     });
-    assert_eq!(sent_counts.iter().sum::<usize>(), 3, "{sent_counts:?}");
+    assert_eq!(sent_counts.iter().sum::<usize>(), 5, "{sent_counts:?}");
 }
