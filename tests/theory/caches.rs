@@ -13,6 +13,8 @@ struct Facts {
     answers: Vec<CacheAnswer>,
     load_count: usize,
     sent_count: usize,
+    /// The node of each arrival.
+    callers: Vec<u32>,
 }
 
 impl Observer for Facts {
@@ -23,6 +25,7 @@ impl Observer for Facts {
                 outcome,
                 ..
             } => self.ends.push((at.since(arrived_at).as_ms_f64(), outcome)),
+            Observation::RequestArrived { caller, .. } => self.callers.push(caller.0),
             Observation::CacheAsked { answer, .. } => self.answers.push(answer),
             Observation::CacheLoads { .. } => self.load_count += 1,
             Observation::AttemptSent { .. } => self.sent_count += 1,
@@ -217,4 +220,42 @@ fn who_takes_over_a_load_ends_once_when_its_deadline_passes() {
         facts.sent_count
     });
     assert_eq!(sent_counts.iter().sum::<usize>(), 5, "{sent_counts:?}");
+}
+
+/// Three callers in turn ask for the only key, every 20 ms, and a service takes 50 ms to give it.
+/// The first one, who loads it, dies at 45 ms. The second one waits for it and stands still until
+/// 242 ms. The third one loads it, from 60 ms to 110 ms, so that it is there for the second one.
+#[test]
+fn who_stood_still_finds_what_another_one_has_loaded() {
+    let text = |seed: u64, faults: &str| {
+        format!(
+            "seed = {seed}\nduration = \"70ms\"\ndrain = \"1s\"\n[network]\nsame_zone = \"0s\"\n\
+             [client.c]\ncount = 3\narrivals = {{ process = \"constant\", rate = \"50/s\" }}\n\
+             keys = {{ count = 1 }}\n[service.s]\ncount = 1\nworkers = 9\nservice_time = \"50ms\"\n\
+             [client.c.call.s]\ncache = {{ capacity = 9, per = \"zone\", coalesce = true }}\n{faults}"
+        )
+    };
+    let are_distinct =
+        |callers: &[u32]| callers[0] != callers[1] && !callers[..2].contains(&callers[2]);
+    let seed = (1..100).find(|seed| are_distinct(&Facts::of(&text(*seed, "")).callers));
+    let seed = seed.expect("two of nine seeds do");
+    let callers = Facts::of(&text(seed, "")).callers;
+    let of_client = |node: u32| node - callers.iter().min().expect("three arrive");
+    let (dies, stands_still) = (of_client(callers[0]), of_client(callers[1]));
+    let facts = Facts::of(&text(
+        seed,
+        &format!(
+            "[fault.dies]\nkind = \"host_loss\"\ntarget = \"caller:c/{dies}\"\nat = \"45ms\"\n\
+             for = \"1s\"\n[fault.stands_still]\nkind = \"pause\"\n\
+             target = \"caller:c/{stands_still}\"\nat = \"42ms\"\nfor = \"200ms\"\n"
+        ),
+    ));
+    let expected = [
+        (25.0, Outcome::Failure),
+        (50.0, Outcome::Success),
+        (202.0, Outcome::Success),
+    ];
+    assert_eq!(facts.ends, expected);
+    assert_eq!(facts.sent_count, 2);
+    assert_eq!(facts.load_count, 2);
 }

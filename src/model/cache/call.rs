@@ -31,6 +31,15 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let answer = self.call_caches(edge).ask(place, request.key, now);
         let at = CachePlace::Call(edge);
         self.observe_cache_asked(at, request.class, answer);
+        self.follow_answer(slot, edge, place, answer);
+        if answer == Answer::Loading && request.deadline < SimTime::NEVER {
+            let left = request.deadline.max(now).since(now);
+            self.set_cache_timer(left, CacheTimer::Deadline(waiter(slot, &request)));
+        }
+    }
+
+    fn follow_answer(&mut self, slot: u32, edge: EdgeId, place: u32, answer: Answer) {
+        let request = self.requests[slot];
         match answer {
             Answer::Fresh => self.answer_from_cache(slot, edge),
             Answer::Stale { loads } => {
@@ -42,10 +51,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Answer::Loading => {
                 let waiter = waiter(slot, &request);
                 self.call_caches(edge).wait(place, request.key, waiter);
-                if request.deadline < SimTime::NEVER {
-                    let left = request.deadline.max(now).since(now);
-                    self.set_cache_timer(left, CacheTimer::Deadline(waiter));
-                }
             }
             Answer::Absent => self.load_key(slot, edge, place, request.class),
         }
@@ -156,7 +161,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// A miss reaches its request, or one that stood still when the load it waited for was lost.
+    /// A miss reaches its request, or one that stood still when the load it waited for was lost: it
+    /// looks again, since others may have loaded the key meanwhile.
     fn on_miss_known(&mut self, waiter: Waiter) {
         let request = self.requests[waiter.slot];
         let caller = request.caller();
@@ -164,8 +170,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if request.flags.has(RequestFlags::LOADS_CACHE) {
             return self.begin_attempts(waiter.slot, edge);
         }
-        let place = self.call_cache_place(edge, caller);
-        self.load_or_wait(waiter, &request, edge, place);
+        let (place, now) = (self.call_cache_place(edge, caller), self.now());
+        let answer = self.call_caches(edge).ask(place, request.key, now);
+        self.follow_answer(waiter.slot, edge, place, answer);
     }
 
     /// A request whose key nobody loads for it any more loads it, unless another one does by now.
