@@ -91,6 +91,14 @@ impl InFlight {
         self.total
     }
 
+    /// Whether anything was ever in flight: that is when counts get their memory.
+    pub fn was_used(&self) -> bool {
+        match &self.counts {
+            Counts::Placed { counts, .. } => !counts.is_empty(),
+            Counts::Listed(table) => !table.entries.is_empty(),
+        }
+    }
+
     /// The instances with something in flight, ascending.
     pub fn busy(&self) -> Vec<InstanceId> {
         match &self.counts {
@@ -278,6 +286,8 @@ mod tests {
                 prop_assert_eq!(in_flight.count(instance), expected);
             }
         }
+        let was_used = steps.iter().any(|(_, is_added)| *is_added);
+        prop_assert_eq!(in_flight.was_used(), was_used);
         let total = map.values().map(|count| u64::from(*count)).sum::<u64>();
         prop_assert_eq!(in_flight.total(), total);
         prop_assert_eq!(in_flight.busy(), map.into_keys().collect::<Vec<_>>());

@@ -427,14 +427,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         envoy.interval_jitter.scaled(draw.uniform())
     }
 
-    /// Whether a calling side has sent a request; that of a service counts as having.
+    /// Whether the owner of a calling side has sent a request over its edge since the run began.
     fn has_called(&self, caller: CallerId) -> bool {
-        let node = self.caller_node(caller);
-        let counts = &self.request_counts;
-        let of_client = node.index().checked_sub(self.instances.len());
-        of_client
-            .and_then(|place| counts.get(place))
-            .is_none_or(|count| 0 < *count)
+        let (edge, node) = (self.callers[caller.index()].edge, self.caller_node(caller));
+        let mut sides = self.scenario.topology.callers_of(edge, node);
+        sides.any(|side| self.callers[side.index()].in_flight.was_used())
     }
 
     /// The head of a lane of ping timeouts is due, if it was not cancelled.
