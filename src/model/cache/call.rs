@@ -218,8 +218,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// The entry is filled, and who waited shares
-    /// the outcome.
+    /// The entry is filled, and who waited shares the outcome.
     fn end_call_load(&mut self, request: &Request, outcome: Outcome) {
         let caller = request.caller();
         let edge = self.callers[caller.index()].edge;
