@@ -196,3 +196,49 @@ fn to_json(tree: &super::tree::Tree) -> Value {
         Toml::Table(_) | Toml::Datetime(_) => Value::Null,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantity::{parse_bandwidth, parse_rate, parse_size};
+    use crate::time::SimDuration;
+
+    /// Whether a text is a value of the kind that has this pattern.
+    fn is_read(pattern: &str, text: &str) -> bool {
+        match pattern {
+            DURATION => text.parse::<SimDuration>().is_ok(),
+            RATE => parse_rate(text).is_ok(),
+            SIZE => parse_size(text).is_ok(),
+            BANDWIDTH => parse_bandwidth(text).is_ok(),
+            _ => true,
+        }
+    }
+
+    /// Adds the defaults below `value` that cannot be read, and returns how many were looked at.
+    fn look(value: &Value, refused: &mut Vec<String>) -> usize {
+        let below: Vec<&Value> = match value {
+            Value::Object(map) => map.values().collect(),
+            Value::Array(list) => list.iter().collect(),
+            _ => return 0,
+        };
+        let mut count = below.into_iter().map(|below| look(below, refused)).sum();
+        let described = value["allOf"].get(0).unwrap_or(value);
+        if let (Some(pattern), Some(text)) =
+            (described["pattern"].as_str(), value["default"].as_str())
+        {
+            count += 1;
+            if !is_read(pattern, text) {
+                refused.push(text.to_string());
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn defaults_can_be_read() {
+        let mut refused = Vec::new();
+        let count = look(&json_schema(), &mut refused);
+        assert!(100 < count, "{count} defaults with a unit");
+        assert_eq!(refused, [""; 0]);
+    }
+}

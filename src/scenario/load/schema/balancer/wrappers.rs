@@ -187,7 +187,7 @@ pub static SLOW_START: TableSpec = TableSpec {
                 key(
                     "warmup",
                     POSITIVE,
-                    Default::Toml("\"10min\""),
+                    Default::Toml("\"10m\""),
                     "How long it takes to the full weight.",
                 ),
                 key(
