@@ -324,3 +324,30 @@ arrivals = { process = "constant", rate = "300/s" }
     let waiting: Vec<bool> = loads.iter().map(|(_, load)| load.waits_for_calls).collect();
     assert_eq!(waiting, [false, true, true]);
 }
+
+#[test]
+fn offered_load_counts_the_attempts_of_forks_and_broadcasts_and_the_work_of_classes() {
+    let world = |call: &str, class: &str| {
+        let text = format!(
+            "schema = 1\nduration = \"1m\"\n[service.s]\ncount = 6\nservice_time = \"10ms\"\n\
+             [client.c]\narrivals = {{ process = \"constant\", rate = \"150/s\" }}\n\
+             [client.c.call.s]\n{call}\n{class}"
+        );
+        let load = explain(&load_text(&text)).expect("it loads").loads[0].1;
+        [
+            load.visits_per_sec,
+            load.capacity_per_sec,
+            load.offered_load,
+        ]
+    };
+    // Six workers of 10 ms do 600 per second.
+    assert_eq!(world("", ""), [150.0, 600.0, 0.25]);
+    let fork = "cluster = \"forking\"\nfork_count = 2";
+    assert_eq!(world(fork, ""), [300.0, 600.0, 0.5]);
+    let all = "cluster = \"broadcast\"";
+    assert_eq!(world(all, ""), [900.0, 600.0, 1.5]);
+    // Half of the requests take 10 ms and half 30 ms, 20 ms in the mean: 300 per second.
+    let class = "[client.c.class.small]\nshare = \"50%\"\n\
+                 [client.c.class.large]\nshare = \"50%\"\nservice_time = \"30ms\"\n";
+    assert_eq!(world("", class), [150.0, 300.0, 0.5]);
+}

@@ -140,9 +140,10 @@ fn write_loads(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()>
             format::rate(load.visits_per_sec),
             format::rate(load.capacity_per_sec),
             format::number(load.offered_load),
-            match load.waits_for_calls {
-                true => ", without waiting for calls",
-                false => "",
+            match (load.is_behind_cache, load.waits_for_calls) {
+                (true, _) => ", as if no cache answered",
+                (false, true) => ", without waiting for calls",
+                (false, false) => "",
             }
         )?;
     }

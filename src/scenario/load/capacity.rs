@@ -2,6 +2,7 @@
 
 use crate::id::{ClientId, EdgeId, ServiceId};
 use crate::scenario::Scenario;
+use crate::scenario::attempts::ClusterMode;
 use crate::scenario::cache::ServiceCacheConfig;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{EdgeConfig, Workload};
@@ -25,17 +26,32 @@ pub fn requests_per_sec(
     own.map(of_group).sum()
 }
 
-/// How often one request that makes `calls` visits each service, without retries. The calls of
-/// services must have no cycle.
+/// Attempts that a call sends at once whatever becomes of them: those of a fork or a broadcast.
+pub fn attempts_at_once(edge: &EdgeConfig, groups: &[GroupConfig]) -> f64 {
+    let own = groups.iter().filter(|group| group.service == edge.to);
+    let instance_count: f64 = own.map(|group| f64::from(group.count)).sum();
+    match edge.attempts.as_ref().map(|config| config.cluster) {
+        Some(ClusterMode::Forking { attempt_count }) => {
+            f64::from(attempt_count).min(instance_count)
+        }
+        Some(ClusterMode::Broadcast { .. }) => instance_count,
+        _ => 1.0,
+    }
+}
+
+/// How often one request that makes `calls` visits each service, where each request of a call
+/// makes `attempts` visits. The calls of services must have no cycle.
 pub fn visits_per_request(
     calls: &[EdgeId],
     edges: &[EdgeConfig],
     services: &[ServiceConfig],
+    attempts: impl Fn(&EdgeConfig) -> f64,
 ) -> Vec<f64> {
+    let of_call = |edge: &EdgeConfig| f64::from(edge.flow.request_count()) * attempts(edge);
     let mut arriving = vec![0.0; services.len()];
     for edge in calls {
         let edge = &edges[edge.index()];
-        arriving[edge.to.index()] += f64::from(edge.flow.request_count());
+        arriving[edge.to.index()] += of_call(edge);
     }
     let mut visits = arriving.clone();
     // Each round follows the calls one step further; without a cycle they end after as many
@@ -46,7 +62,7 @@ pub fn visits_per_request(
         for (count, service) in reached.filter(|(count, _)| 0.0 < **count) {
             for edge in &service.calls {
                 let edge = &edges[edge.index()];
-                next[edge.to.index()] += count * f64::from(edge.flow.request_count());
+                next[edge.to.index()] += count * of_call(edge);
             }
         }
         if next.iter().all(|count| *count == 0.0) {
@@ -105,7 +121,7 @@ pub struct ServiceLoad {
     pub is_behind_cache: bool,
     /// Visits per second by open-loop clients and traces, without retries, averaged over the run.
     pub visits_per_sec: f64,
-    /// What the workers can do per second.
+    /// What the workers can do per second, of visits of the classes that come.
     pub capacity_per_sec: f64,
     /// Visits over capacity.
     pub offered_load: f64,
@@ -132,7 +148,9 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
         }
         let requests = client.workload.expected_request_count(scenario.duration);
         let rate = requests.unwrap_or(0.0) / scenario.duration.as_secs_f64();
-        let visits = visits_per_request(&client.calls, &scenario.edges, &scenario.services);
+        let at_once = |edge: &EdgeConfig| attempts_at_once(edge, &scenario.groups);
+        let visits =
+            visits_per_request(&client.calls, &scenario.edges, &scenario.services, at_once);
         for (total, visits) in visits_per_sec.iter_mut().zip(visits) {
             *total += rate * visits;
         }
@@ -147,12 +165,16 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
         .enumerate()
         .map(|(place, visits_per_sec)| {
             let service = ServiceId::from_index(place);
-            let capacity_per_sec = requests_per_sec(service, &scenario.services, &scenario.groups);
+            let of_own_law = requests_per_sec(service, &scenario.services, &scenario.groups);
+            let offered_load = (visits_per_sec + of_classes[place]) / of_own_law;
             ServiceLoad {
                 is_behind_cache: is_behind_cache(service, scenario),
                 visits_per_sec,
-                capacity_per_sec,
-                offered_load: (visits_per_sec + of_classes[place]) / capacity_per_sec,
+                capacity_per_sec: match of_classes[place] {
+                    0.0 => of_own_law,
+                    _ => visits_per_sec / offered_load,
+                },
+                offered_load,
                 waits_for_calls: scenario.services[place].calls.iter().any(|edge| {
                     let flow = &scenario.edges[edge.index()].flow;
                     !flow.is_async && !flow.is_detached

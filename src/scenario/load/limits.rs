@@ -196,8 +196,7 @@ pub fn estimate(scenario: &Scenario) -> Estimate {
     }
     for client in &scenario.clients {
         let requests = request_count(scenario, client);
-        let visits =
-            capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
+        let visits = visits_per_request(client, scenario);
         let copies = attempts_per_visit(scenario);
         events += requests * (1.0 + ATTEMPT_EVENTS * copies * visits.iter().sum::<f64>());
         events += requests * copies * feedback_events(scenario, &visits);
@@ -289,7 +288,7 @@ fn request_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
         let count = client.workload.expected_request_count(scenario.duration);
         return count.unwrap_or(0.0);
     };
-    let visits = capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
+    let visits = visits_per_request(client, scenario);
     let served_secs: f64 = visits
         .iter()
         .zip(&scenario.services)
@@ -342,6 +341,12 @@ fn client_bytes(scenario: &Scenario, client: &ClientConfig, requests: f64) -> f6
     keys + in_flight * (IN_FLIGHT_BYTES + clock_bytes) + rows * TRACE_ROW_BYTES
 }
 
+/// Visits of each service by one request, with one attempt for each.
+fn visits_per_request(client: &ClientConfig, scenario: &Scenario) -> Vec<f64> {
+    let (edges, services) = (&scenario.edges, &scenario.services);
+    capacity::visits_per_request(&client.calls, edges, services, |_| 1.0)
+}
+
 /// Requests that one request of a client may have in flight at once, itself included: one where
 /// all its calls follow one another.
 fn parallel_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
@@ -350,7 +355,7 @@ fn parallel_count(scenario: &Scenario, client: &ClientConfig) -> f64 {
     if owners.all(|calls| is_plain(calls, &scenario.edges)) {
         return 1.0;
     }
-    let visits = capacity::visits_per_request(&client.calls, &scenario.edges, &scenario.services);
+    let visits = visits_per_request(client, scenario);
     1.0 + visits.iter().sum::<f64>()
 }
 

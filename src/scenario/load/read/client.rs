@@ -257,7 +257,8 @@ fn rate_of_load(
     if 0 < ctx.error_count() {
         return None;
     }
-    let visits = capacity::visits_per_request(calls, &world.edges, world.services);
+    let at_once = |edge: &EdgeConfig| capacity::attempts_at_once(edge, world.groups);
+    let visits = capacity::visits_per_request(calls, &world.edges, world.services, at_once);
     let mut visits = visits[service.index()];
     if let Some(EdgeOwner::Client(id)) = calls.first().map(|edge| world.edges[edge.index()].owner) {
         let more = capacity::class_visits(id, world.classes, world.services, world.groups);
