@@ -203,3 +203,25 @@ fn weights_that_never_count_are_named() {
     assert_codes("", &weights(", blackout = \"99s\""), &["W10"]);
     assert_codes("", &weights(", expiration = \"10s\""), &["W10"]);
 }
+
+#[test]
+fn a_window_that_is_doubled_draws_one() {
+    // 100 s have at most 2,000 windows, so those of 50 ms stay as they are.
+    let with = |window: &str| {
+        let text = format!(
+            "schema = 1\nduration = \"100s\"\n{window}[expect]\nx = \"success_ratio >= 99%\"\n\
+             [service.web]\ncount = 1\nservice_time = \"1ms\"\n\
+             [client.shop]\narrivals = {{ process = \"constant\", rate = \"10/s\" }}\n\
+             [client.shop.call.web]\n"
+        );
+        let loaded = load(&LoadInput::text("a.toml", &text));
+        loaded.diagnostics.render(&loaded.sources, false)
+    };
+    assert_eq!(with(""), "");
+    assert_eq!(with("window = \"50ms\"\n"), "");
+    assert!(
+        with("window = \"30ms\"\n").contains("windows are 60ms wide, not 30ms"),
+        "{}",
+        with("window = \"30ms\"\n")
+    );
+}

@@ -3,11 +3,11 @@
 use super::data::cache::{CacheMetrics, CacheSeries};
 use super::phase::Timeline;
 use super::request::ratio;
-use super::window::doubled_width;
 use crate::id::{ClassId, EdgeId, ServiceId};
 use crate::model::observation::{CacheAnswer, CachePlace, Observation};
 use crate::scenario::Scenario;
 use crate::scenario::measure::MeasureRef;
+use crate::scenario::series::doubled_width;
 use crate::time::{SimDuration, SimTime};
 
 /// Windows of all caches together at most.
@@ -94,7 +94,7 @@ impl CacheTable {
             .collect();
         places.extend(services.map(|(i, _)| CacheOf::Service(ServiceId::from_index(i))));
         let count_max = WINDOW_COUNT_MAX / places.len().max(1) as u64;
-        let count_max = count_max.clamp(1, super::window::WINDOW_COUNT_MAX);
+        let count_max = count_max.clamp(1, crate::scenario::series::WINDOW_COUNT_MAX);
         let (width, count) = doubled_width(scenario.window, scenario.duration, count_max);
         let group = |of_requests, place: &CacheOf| CacheGroup {
             place: *place,

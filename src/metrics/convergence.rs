@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use super::data::fault::SelectionConvergence;
-use super::window::{WINDOW_COUNT_MAX, doubled_width};
 use crate::id::{EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::view::ViewSnapshot;
 use crate::scenario::Scenario;
 use crate::scenario::fault::FaultKind;
+use crate::scenario::series::{WINDOW_COUNT_MAX, doubled_width};
 use crate::time::{SimDuration, SimTime};
 
 /// Counters of all watches together.

@@ -4,12 +4,12 @@
 use super::data::series::{EdgeColumn, EdgeSeries};
 use super::histogram::float;
 use super::resilience::{CAUSES, ResilienceTable};
-use super::window::{WINDOW_COUNT_MAX, doubled_width};
 use crate::id::{EdgeId, ServiceId};
 use crate::model::observation::{LimitOwner, Observation};
 use crate::scenario::Scenario;
 use crate::scenario::client::EdgeConfig;
 use crate::scenario::resilience::ResilienceConfig;
+use crate::scenario::series::{WINDOW_COUNT_MAX, doubled_width};
 use crate::time::{SimDuration, SimTime};
 
 /// Windows of all rows together.

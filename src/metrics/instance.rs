@@ -4,9 +4,9 @@ use super::balance::BalanceTable;
 use super::data::series::{BalanceSeries, InstanceRow, InstanceSeries};
 use super::histogram::float;
 use super::phase::UNMEASURED;
-use super::window::doubled_width;
 use crate::id::InstanceId;
 use crate::scenario::Scenario;
+use crate::scenario::series::doubled_width;
 use crate::scenario::topology::Topology;
 use crate::time::{NANOS_PER_SEC, SimDuration, SimTime};
 

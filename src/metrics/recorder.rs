@@ -266,15 +266,10 @@ fn rolling_spans(scenario: &Scenario, timeline: &Timeline) -> Vec<Option<(SimTim
     scenario.faults.iter().enumerate().map(span).collect()
 }
 
-/// Series of each client and of each class.
+/// Series of each client.
 fn empty_windows(scenario: &Scenario) -> WindowTable {
-    let client_count = scenario.clients.len();
-    WindowTable::new(
-        scenario.window,
-        scenario.duration,
-        client_count,
-        client_count + scenario.classes.count() - 1,
-    )
+    let (width, window_count) = scenario.series_windows();
+    WindowTable::new(width, window_count, scenario.clients.len())
 }
 
 /// Classes that leave the tables small.

@@ -10,12 +10,6 @@ use crate::id::ClientId;
 use crate::model::observation::{ControlKind, Outcome};
 use crate::time::{SimDuration, SimTime};
 
-/// Windows that a series holds at most.
-pub const WINDOW_COUNT_MAX: u64 = 2_000;
-
-/// Windows of all clients together at most; each has a histogram.
-const CLIENT_WINDOW_COUNT_MAX: u64 = 16_000;
-
 /// Requests of one client that arrived in one window.
 #[derive(Clone, Debug, Default)]
 pub struct WindowCell {
@@ -108,19 +102,11 @@ impl WindowCell {
 }
 
 impl WindowTable {
-    /// Windows of `width`, doubled until `duration` has few enough of them for `series_count`
-    /// series, those of `client_count` clients among them.
-    pub fn new(
-        width: SimDuration,
-        duration: SimDuration,
-        client_count: usize,
-        series_count: usize,
-    ) -> Self {
-        let count_max = (CLIENT_WINDOW_COUNT_MAX / series_count.max(1) as u64).max(1);
-        let (width, count) = doubled_width(width, duration, count_max.min(WINDOW_COUNT_MAX));
+    /// `window_count` windows of `width` for each of `client_count` clients.
+    pub fn new(width: SimDuration, window_count: usize, client_count: usize) -> Self {
         WindowTable {
             width,
-            clients: vec![vec![WindowCell::default(); count]; client_count],
+            clients: vec![vec![WindowCell::default(); window_count]; client_count],
             control: vec![Vec::new(); KINDS.len()],
             open: 0,
             begun_before: vec![BegunCounts::default(); client_count],
@@ -295,38 +281,16 @@ impl WindowTable {
     }
 }
 
-/// `width`, doubled until at most `count_max` windows cover `duration`; and their number.
-pub fn doubled_width(
-    width: SimDuration,
-    duration: SimDuration,
-    count_max: u64,
-) -> (SimDuration, usize) {
-    let mut width = width.as_ns().max(1);
-    while count_max < duration.as_ns().div_ceil(width) {
-        width = width.saturating_mul(2);
-    }
-    let count = duration.as_ns().div_ceil(width);
-    (SimDuration::from_ns(width), count as usize)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn width_doubles_until_the_windows_are_few_enough() {
-        let secs = SimDuration::from_secs;
-        assert_eq!(doubled_width(secs(1), secs(2_000), 2_000), (secs(1), 2_000));
-        assert_eq!(doubled_width(secs(1), secs(2_001), 2_000), (secs(2), 1_001));
-        assert_eq!(doubled_width(secs(1), secs(8_001), 2_000), (secs(8), 1_001));
-    }
 
     #[test]
     fn a_request_counts_in_the_window_of_its_arrival() {
         let (secs, at) = (SimDuration::from_secs, |s: u64| {
             SimTime::from_ns(s * 1_000_000_000)
         });
-        let mut table = WindowTable::new(secs(1), secs(3), 1, 1);
+        let mut table = WindowTable::new(secs(1), 3, 1);
         let begun = |arrived_count, attempt_count, retry_count| BegunCounts {
             arrived_count,
             attempt_count,

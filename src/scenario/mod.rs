@@ -30,6 +30,7 @@ pub mod rollout;
 pub mod scaling;
 pub mod selector;
 pub mod sensitivity;
+pub mod series;
 pub mod server;
 pub mod service;
 pub mod size;

@@ -30,6 +30,7 @@ const TAIL_SAMPLE_COUNT_MIN: f64 = 10.0;
 pub fn warn(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     warn_overload(ctx, scenario, places);
     warn_unused(ctx, scenario, places);
+    warn_doubled_window(ctx, scenario, places);
     endless::warn_endless_calls(ctx, scenario, places);
     attempts::warn_attempts(ctx, scenario, places);
     protection::warn_protection(ctx, scenario, places);
@@ -100,6 +101,21 @@ fn warn_unused(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                     .help(format!("write [client.NAME.call.{}]", service.name)),
             );
         }
+    }
+}
+
+/// A width that was set and is not the one of the series.
+fn warn_doubled_window(ctx: &mut Context, scenario: &Scenario, places: &Places) {
+    let width = scenario.series_windows().0;
+    if let Some(at) = places.window
+        && width != scenario.window
+    {
+        ctx.warn(
+            WarningCode::NoEffect,
+            Diagnostic::new(format!("windows are {width} wide, not {}", scenario.window))
+                .at(at, "doubled until the run has few enough windows")
+                .help(format!("write `window = \"{width}\"`, or shorten the run")),
+        );
     }
 }
 

@@ -69,10 +69,13 @@ pub struct Places {
     pub fault_starts: Vec<Origin>,
     /// Of the values of `[expect]`, in order.
     pub expectations: Vec<Origin>,
+    /// Of `window`, if it is set.
+    pub window: Option<Origin>,
 }
 
 impl Places {
     fn new(
+        root: &Section<'_>,
         services: &[Opened<'_>],
         calls: &[(EdgeConfig, Origin)],
         faults: &[Opened<'_>],
@@ -83,6 +86,7 @@ impl Places {
             calls: calls.iter().map(|(_, origin)| *origin).collect(),
             fault_starts: faults.iter().map(fault::start_origin).collect(),
             expectations: expectations.iter().map(|(_, origin)| *origin).collect(),
+            window: root.has("window").then(|| root.origin_of("window")),
         }
     }
 }
@@ -125,7 +129,7 @@ pub fn scenario(
     check_network(ctx, &[&clients, &services], &network_section, &classes);
     let (expectations, asked) = expect::expectations_and_asked(ctx, &root, &names);
     let (warmup, is_warmup_open) = warmup(ctx, &root, duration_read);
-    let places = Places::new(&services, &edges, &faults, &expectations);
+    let places = Places::new(&root, &services, &edges, &faults, &expectations);
     let mut edges: Vec<EdgeConfig> = edges.into_iter().map(|(edge, _)| edge).collect();
     let clusters = gossip::clusters(ctx, &services, &names, (&mut edges, &places.calls));
     let scenario = Scenario {

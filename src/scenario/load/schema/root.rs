@@ -57,7 +57,7 @@ pub static ROOT: TableSpec = TableSpec {
             "window",
             POSITIVE,
             Default::Toml("\"1s\""),
-            "Width of a window of the time series.",
+            "Width of a window of the time series; doubled until at most 2,000 cover the run.",
         ),
         key(
             "availability_objective",
