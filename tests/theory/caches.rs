@@ -233,7 +233,8 @@ fn who_stood_still_finds_what_another_one_has_loaded() {
              [client.c]\ncount = 3\narrivals = {{ process = \"constant\", rate = \"50/s\" }}\n\
              keys = {{ count = 1 }}\n\
              [service.s]\ncount = 1\nworkers = 9\nservice_time = \"50ms\"\n\
-             [client.c.call.s]\ncache = {{ capacity = 9, per = \"zone\", coalesce = true }}\n{faults}"
+             [client.c.call.s]\n\
+             cache = {{ capacity = 9, per = \"zone\", coalesce = true }}\n{faults}"
         )
     };
     let are_distinct =
