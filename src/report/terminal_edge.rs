@@ -170,7 +170,7 @@ fn data_table(metrics: &RunMetrics) -> Option<Table> {
         "DATA",
         [
             "keys lost",
-            "key-seconds without a copy",
+            "key-seconds with too few copies",
             "bytes moved",
             "full again after",
         ],

@@ -169,7 +169,7 @@ fn data(metrics: &RunMetrics) -> Option<Table> {
         [
             "service",
             "#keys lost",
-            "#key-seconds without a copy",
+            "#key-seconds with too few copies",
             "#bytes moved",
             "#full again after",
         ],

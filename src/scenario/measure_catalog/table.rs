@@ -116,7 +116,9 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::ServiceTime,
         "service_time",
         WORK,
-        "What a worker really spends on an attempt: service demand / speed.",
+        "Start of the service of an attempt to the end of its work: service demand / speed, longer \
+         where attempts share workers (`discipline = \"ps\"`) or cores, and by pauses and calls \
+         that keep the worker.",
     ),
     number(
         Measure::InSystem,
@@ -235,14 +237,14 @@ pub const MEASURES: &[MeasureInfo] = &[
     of_fault(per_window(
         Measure::MitigationTime,
         "mitigation_time",
-        "Start of a fault to the first of five 1 s windows in a row back in the steady band: \
-         success ratio >= steady - 0.1 points, p99 <= 1.25 x steady.",
+        "Start of a fault to the first of five windows in a row back in the steady band: success \
+         ratio >= steady - 0.1 points, p99 <= 1.25 x steady. Windows are those of the series.",
     )),
     of_fault(per_window(
         Measure::RecoveryTime,
         "recovery_time",
-        "End of a fault to the first of five 1 s windows in a row back in the steady band: success \
-         ratio >= steady - 0.1 points, p99 <= 1.25 x steady.",
+        "End of a fault to the first of five windows in a row back in the steady band: success \
+         ratio >= steady - 0.1 points, p99 <= 1.25 x steady. Windows are those of the series.",
     )),
     PLACEMENT_MEASURES[0],
     PLACEMENT_MEASURES[1],
