@@ -96,8 +96,15 @@ fn limits_that_cannot_be_missed_or_reached_are_named() {
         assert_codes("", &expecting(text), &["W05"]);
     }
     assert_codes("", &expecting("success_ratio >= 100%"), &[]);
-    // A relative error may be larger than one.
-    assert_codes("", &expecting("selection_error.max_relative <= 2"), &[]);
+    // Some ratios may be larger than one.
+    for text in [
+        "selection_error.max_relative <= 2",
+        "hedge_ratio <= 100%",
+        "retry_ratio < 200%",
+        "cancelled_ratio{service=web} <= 100%",
+    ] {
+        assert_codes("", &expecting(text), &[]);
+    }
     assert_codes(
         "profile = \"lease\"",
         &expecting("query_accuracy >= 99%"),

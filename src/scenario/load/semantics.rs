@@ -16,7 +16,7 @@ use crate::scenario::client::{EdgeConfig, EdgeOwner, Workload};
 use crate::scenario::distribution::Distribution;
 use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::fault::FaultConfig;
-use crate::scenario::measure::{Measure, MeasureRef, Phase, Statistic, Unit};
+use crate::scenario::measure::{Measure, MeasureRef, Phase, Statistic};
 use crate::scenario::measure_catalog;
 use crate::scenario::registry::dns::ClientCache;
 use crate::scenario::registry::system::ProtocolConfig;
@@ -438,8 +438,7 @@ fn warn_empty(ctx: &mut Context, expectation: &Expectation, at: Origin) {
         return;
     };
     let measure = &expectation.measure;
-    let unit = measure_catalog::info(measure.measure).unit_of(measure.statistic);
-    let is_share = unit == Unit::Ratio && measure.statistic != Statistic::MaxRelative;
+    let is_share = measure_catalog::info(measure.measure).is_share(measure.statistic);
     let max = if is_share { 1.0 } else { f64::INFINITY };
     let (is_always, is_never) = match expectation.operator {
         Operator::Less => (max < *value, *value <= 0.0),

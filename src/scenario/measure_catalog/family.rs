@@ -31,6 +31,7 @@ pub(super) const fn single(
         statistics: Statistics::Single,
         scopes,
         is_of_fault: false,
+        can_exceed_one: false,
         definition,
     }
 }
@@ -115,6 +116,13 @@ pub(super) const fn balance(
 pub(super) const fn of_fault(info: MeasureInfo) -> MeasureInfo {
     MeasureInfo {
         is_of_fault: true,
+        ..info
+    }
+}
+
+pub(super) const fn beyond_one(info: MeasureInfo) -> MeasureInfo {
+    MeasureInfo {
+        can_exceed_one: true,
         ..info
     }
 }

@@ -31,6 +31,9 @@ pub struct MeasureInfo {
     pub scopes: &'static [&'static str],
     /// Whether it is a measure of one fault and needs `of fault.NAME`.
     pub is_of_fault: bool,
+    /// Whether its ratios may exceed 1: what is counted above need not be counted below, or not in
+    /// the same phase.
+    pub can_exceed_one: bool,
     /// What it means: formula, and source where it has one.
     pub definition: &'static str,
 }
@@ -70,6 +73,12 @@ impl MeasureInfo {
     /// Whether each caller has a number of its own, so that `.worst` and `.spread` mean something.
     pub fn is_by_caller(&self) -> bool {
         self.scopes.contains(&"call")
+    }
+
+    /// Whether one number of the family is a share of a whole, between 0 and 1.
+    pub fn is_share(&self, statistic: Statistic) -> bool {
+        let is_relative = statistic == Statistic::MaxRelative;
+        self.unit_of(statistic) == Unit::Ratio && !self.can_exceed_one && !is_relative
     }
 
     /// The unit of one number of the family.

@@ -82,11 +82,11 @@ pub const MEASURES: &[MeasureInfo] = &[
         REQUEST,
         "Attempts sent / calls that began; a request calls next when the call before succeeds.",
     ),
-    ratio(
+    beyond_one(ratio(
         Measure::RetryRatio,
         "retry_ratio",
         "Calls whose second attempt was sent / calls that began.",
-    ),
+    )),
     ratio(
         Measure::WastedAttemptRatio,
         "wasted_attempt_ratio",
@@ -298,7 +298,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     FLOW_MEASURES[5],
     FLOW_MEASURES[6],
     FLOW_MEASURES[7],
-    MeasureInfo {
+    beyond_one(MeasureInfo {
         scopes: CALL_CLASS,
         ..ratio(
             Measure::HedgeRatio,
@@ -306,8 +306,8 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Attempts sent while others of their call were in flight (by `hedge`, `forking` or \
              `broadcast`; they are no retries) / first attempts of calls.",
         )
-    },
-    MeasureInfo {
+    }),
+    beyond_one(MeasureInfo {
         scopes: CALL_CLASS,
         ..ratio(
             Measure::FailsafeRatio,
@@ -315,8 +315,8 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Calls that failed and ended with a fallback, as a success (`failsafe`, `failback`) / \
              first attempts of calls.",
         )
-    },
-    MeasureInfo {
+    }),
+    beyond_one(MeasureInfo {
         scopes: SERVICE,
         ..ratio(
             Measure::DroppedRatio,
@@ -324,8 +324,8 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Attempts that a worker took up and dropped, after their deadline or by controlled \
               delay / attempts that arrived and were not rejected.",
         )
-    },
-    MeasureInfo {
+    }),
+    beyond_one(MeasureInfo {
         scopes: SERVICE,
         ..ratio(
             Measure::CancelledRatio,
@@ -333,7 +333,7 @@ pub const MEASURES: &[MeasureInfo] = &[
             "Attempts that their caller took back while they waited or ran / attempts that \
              arrived and were not rejected.",
         )
-    },
+    }),
     MeasureInfo {
         scopes: SERVICE,
         ..ratio(
@@ -389,7 +389,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         "Concurrency limit, averaged over time and over the callers or, of a service, the \
          instances that have one.",
     ),
-    MeasureInfo {
+    beyond_one(MeasureInfo {
         scopes: WORK,
         ..ratio(
             Measure::CpuUtilization,
@@ -398,7 +398,7 @@ pub const MEASURES: &[MeasureInfo] = &[
              up. Of a class: CPU time of its attempts, which share the cores in use in equal parts \
              / all that is available; a handshake belongs to the first attempt on its connection.",
         )
-    },
+    }),
     MeasureInfo {
         scopes: SERVER,
         ..ratio(
