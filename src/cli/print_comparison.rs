@@ -6,7 +6,7 @@ use super::print::{escape, expectations_text, mark, table_markdown, table_text};
 use super::style::{DOUBTFUL, FAINT, HEADING};
 use crate::report::comparison_files::ComparisonContents;
 use crate::report::comparison_text::{
-    READING, between_lines, facts_text, notes, sentences, tables,
+    between_lines, facts_text, notes, reading, sentences, tables,
 };
 
 /// Prints for reading in a terminal.
@@ -29,7 +29,7 @@ pub fn text(contents: &ComparisonContents, out: &mut dyn Write) -> io::Result<()
     for note in notes(comparison) {
         writeln!(out, "  {DOUBTFUL}{note}{DOUBTFUL:#}")?;
     }
-    writeln!(out, "  {FAINT}{READING}{FAINT:#}")
+    writeln!(out, "  {FAINT}{}{FAINT:#}", reading(comparison))
 }
 
 /// Prints Markdown, for design documents.
@@ -56,5 +56,5 @@ pub fn markdown(contents: &ComparisonContents, out: &mut dyn Write) -> io::Resul
     for table in tables(comparison) {
         table_markdown(&table, out)?;
     }
-    writeln!(out, "\n{READING}")
+    writeln!(out, "\n{}", reading(comparison))
 }

@@ -1,7 +1,7 @@
 //! The files of a comparison besides the run directories of its variants.
 
 use super::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
-use super::comparison_text::{READING, between_lines, facts_text, notes, sentences, tables};
+use super::comparison_text::{between_lines, facts_text, notes, reading, sentences, tables};
 use super::files::write_picture;
 use super::html::{Block, Mark, ReportPage, Table};
 use super::page::{basis, question};
@@ -54,7 +54,7 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         .map(|of| Block::Table(table(&of.heading, "variant", of)))
         .collect();
     numbers.extend(notes(comparison).into_iter().map(Block::Note));
-    numbers.push(Block::Note(READING.to_string()));
+    numbers.push(Block::Note(reading(comparison)));
     let (differences, levels): (Vec<Picture>, Vec<Picture>) = pictures
         .into_iter()
         .partition(|picture| picture.name.starts_with("differences"));
@@ -64,20 +64,27 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         ("Numbers", numbers),
         ("Against the reference", blocks(differences)),
         ("Every variant", blocks(levels)),
-        ("Method", method()),
+        ("Method", method(comparison)),
         ("Assumptions and limits", assumptions(facts)),
     ];
     ReportPage {
         title: format!("{}: a comparison", facts.scenario),
         facts: facts_text(comparison, facts.seed),
         question: question::blocks(&facts.basis.header),
-        findings: sentences(comparison),
+        findings: findings(comparison),
         variants: comparison.variants.clone(),
         replay: None,
         sections: study_page::sections(sections),
         command: contents.command.to_string(),
         footer: footer(&facts.scenario, facts.seed, &facts.digest),
     }
+}
+
+/// The answer: one sentence for each variant.
+fn findings(comparison: &Comparison) -> Vec<String> {
+    let texts = sentences(comparison).into_iter();
+    // A capital would change the name of a variant.
+    texts.map(|text| format!("{text}.")).collect()
 }
 
 fn assumptions(facts: &ComparisonFacts) -> Vec<Block> {
@@ -105,7 +112,20 @@ fn between_table(between: &[JudgedBetween]) -> Table {
     table
 }
 
-fn method() -> Vec<Block> {
+fn method(comparison: &Comparison) -> Vec<Block> {
+    let percentiles = match comparison.is_pooled {
+        true => {
+            "A percentile is that of the samples of all replications. Its interval lies between \
+             the ranks that the replications leave to it. It is stated if at least ten samples lie \
+             above it, from at least five replications. What was never reached is counted and not \
+             averaged."
+        }
+        false => {
+            "A percentile is the mean of the percentiles of the replications, with Student's \
+             interval, of every variant: saved runs keep the percentiles of each replication, but \
+             no samples. What was never reached is counted and not averaged."
+        }
+    };
     paragraphs(&[
         "All variants run on the same seeds: requests, service demands, delays and faults are \
          drawn by key, so that two variants see the same world. Their difference is judged by \
@@ -116,8 +136,6 @@ fn method() -> Vec<Block> {
          for itself. Verdicts are corrected after Holm, so that any wrong one has a probability of \
          at most 5 %. No evidence is not the same as no difference, which is said only where a \
          margin was stated and two one-sided tests find the difference within it.",
-        "A percentile is that of the samples of all replications. Its interval lies between the \
-         ranks that the replications leave to it. It is stated if at least ten samples lie above \
-         it, from at least five replications. What was never reached is counted and not averaged.",
+        percentiles,
     ])
 }

@@ -16,9 +16,22 @@ use crate::stats::contrast::Pairing;
 use crate::stats::interval::MeanInterval;
 
 /// What must be known to read the numbers.
-pub const READING: &str = "Intervals are of 95 %, each for itself; verdicts are Holm's over all of \
-                           them at 5 %. A percentile is that of the samples of all replications, \
-                           its interval comes from how they differ.";
+pub fn reading(comparison: &Comparison) -> String {
+    let percentile = match comparison.is_pooled {
+        true => {
+            "A percentile is that of the samples of all replications, its interval comes from how \
+             they differ."
+        }
+        false => {
+            "A percentile is the mean of the replications' percentiles, because saved runs keep \
+             no samples."
+        }
+    };
+    format!(
+        "Intervals are of 95 %, each for itself; verdicts are Holm's over all of them at 5 %. \
+         {percentile}"
+    )
+}
 
 /// `3 variants · seeds 7 to 16 · 10 replications each`.
 pub fn facts_text(comparison: &Comparison, seed: u64) -> String {
@@ -395,6 +408,7 @@ mod tests {
             run_counts: vec![10; 2],
             primary: None,
             is_paired: true,
+            is_pooled: true,
             measures: vec![MeasureComparison {
                 text: "latency.p99".into(),
                 unit: Unit::Time,
@@ -415,6 +429,14 @@ mod tests {
         let found = sentences(&comparison(halved(), Verdict::Better));
         let text = "two_choices has 2.00 \u{b1} 0.01 times lower latency.p99 than ring (better)";
         assert_eq!(found, [text]);
+    }
+
+    #[test]
+    fn what_a_percentile_of_saved_runs_is_stands_below_the_numbers() {
+        let mut comparison = comparison(halved(), Verdict::Better);
+        assert!(reading(&comparison).contains("of the samples of all replications"));
+        comparison.is_pooled = false;
+        assert!(reading(&comparison).contains("the mean of the replications' percentiles"));
     }
 
     #[test]

@@ -109,8 +109,14 @@ fn saved_runs_are_compared_and_serve_as_a_baseline() {
         "latency.p50",
         "--metric",
     ];
-    let said = command.say(&[&words[..], &["in_system", "-q"]].concat());
+    let said = command.say(&[&words[..], &["in_system", "-q", "--out", "both"]].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
+    let of_means = "A percentile is the mean of the";
+    assert!(said.out.contains(of_means), "{}", said.out);
+    let report = fs::read_to_string(command.path("both/report.md")).expect("written");
+    assert_eq!(report.matches(of_means).count(), 2, "{report}");
+    let answer = report.lines().find(|line| line.starts_with("**Answer.**"));
+    assert!(answer.expect("an answer").ends_with('.'), "{answer:?}");
     let sentence = said.out.lines().find(|line| line.starts_with("  new has "));
     let sentence = sentence.unwrap_or_else(|| panic!("{said:?}"));
     assert!(
@@ -130,6 +136,7 @@ fn saved_runs_are_compared_and_serve_as_a_baseline() {
         "{}",
         said.out
     );
+    assert!(said.out.contains(of_means), "{}", said.out);
     let said = against("new");
     assert_eq!(said.code, Some(0), "{said:?}");
     let slow = ["--set", "service.web.service_time.value=80ms"];

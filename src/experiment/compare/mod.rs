@@ -72,6 +72,9 @@ pub struct Comparison {
     pub primary: Option<usize>,
     /// Whether replications at the same place have the same seed.
     pub is_paired: bool,
+    /// Whether a percentile is that of the samples of all replications; if the samples of some
+    /// variant were not saved it is, of every variant, the mean of the replications' percentiles.
+    pub is_pooled: bool,
     /// One for each measure, in the order asked.
     pub measures: Vec<MeasureComparison>,
 }
@@ -204,6 +207,7 @@ pub fn compare(design: &Design, samples: &[Sample]) -> Comparison {
         run_counts,
         primary: design.primary,
         is_paired: design.is_paired,
+        is_pooled: are_pooled(samples),
         measures,
     }
 }
@@ -256,6 +260,10 @@ impl Comparison {
     }
 }
 
+fn are_pooled(samples: &[Sample]) -> bool {
+    samples.iter().all(|sample| !sample.pools.is_empty())
+}
+
 fn one_measure(
     question: &Question,
     reading: usize,
@@ -272,7 +280,10 @@ fn one_measure(
         let effect = |pairs: &Pairs| Effect::new(question.unit, pairs, design.is_paired);
         let known = values.iter().copied().collect::<Option<Vec<f64>>>();
         Row {
-            level: sample.level(reading),
+            level: match are_pooled(samples) {
+                true => sample.level(reading),
+                false => sample.level_of_values(reading),
+            },
             effect: pairs.as_ref().and_then(effect),
             pairs,
             p_adjusted: None,

@@ -67,17 +67,20 @@ impl Sample {
 
     /// The number of a question over all replications.
     pub fn level(&self, question: usize) -> Level {
+        match self.pool(question).and_then(Pool::percentile) {
+            Some(Ok(pooled)) => Level::Pooled(pooled),
+            Some(Err(reason)) => Level::Unknown {
+                known_count: self.values(question).iter().flatten().count(),
+                reason,
+            },
+            None => self.level_of_values(question),
+        }
+    }
+
+    /// The same, but of a percentile too what the replications' own numbers say: their mean.
+    pub fn level_of_values(&self, question: usize) -> Level {
         let values = self.values(question);
         let mut known: Vec<f64> = values.iter().flatten().copied().collect();
-        if let Some(pooled) = self.pool(question).and_then(Pool::percentile) {
-            return match pooled {
-                Ok(pooled) => Level::Pooled(pooled),
-                Err(reason) => Level::Unknown {
-                    known_count: known.len(),
-                    reason,
-                },
-            };
-        }
         if known.len() < values.len() {
             let readings = self.readings.iter().map(|run| &run[question]);
             let mut reasons = readings.filter_map(|reading| match reading {

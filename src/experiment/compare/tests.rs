@@ -1,10 +1,14 @@
 //! Comparisons of made-up readings.
 
 use super::*;
+use crate::experiment::pool::Pool;
 use crate::metrics::evaluate::Reading;
+use crate::metrics::histogram::Samples;
+use crate::metrics::lengths::{Evidence, Lengths};
 use crate::rng::math::normal_quantile;
 use crate::rng::{Draw, UniformSource};
 use crate::scenario::measure::{Phase, Scope};
+use crate::time::SimDuration;
 
 fn asked(measure: Measure, statistic: Statistic) -> AskedMeasure {
     AskedMeasure {
@@ -253,4 +257,35 @@ fn samples_of_other_seeds_are_compared_after_welch() {
     assert_eq!(row.verdict, Some(Verdict::Worse));
     assert_eq!(row.pairing(), Some((None, Pairing::Unpaired)));
     assert_eq!(comparison.run_counts, [5, 7]);
+}
+
+#[test]
+fn percentiles_are_of_one_kind_where_the_samples_of_a_variant_were_not_saved() {
+    let with_samples = |name: &str| {
+        let mut pool = Pool::default();
+        for replication in 0..6 {
+            let mut samples = Samples::default();
+            let length = SimDuration::from_ms(90 + 5 * u64::from(replication));
+            (0..2_000).for_each(|_| samples.record(length));
+            let evidence = Evidence::Percentile {
+                percent: 99.0,
+                lengths: Box::new(Lengths::new(&samples, 0)),
+            };
+            pool.add(replication, &evidence);
+        }
+        Sample {
+            pools: vec![pool, Pool::default()],
+            ..sample(name, &HALF, &[1.0; 6])
+        }
+    };
+    let asked = [asked(Measure::Latency, Statistic::Percentile(99.0))];
+    let pooled = compare(&asked, &[with_samples("a"), with_samples("b")], 0, 1.0);
+    assert!(pooled.is_pooled);
+    let is_pooled = |row: &Row| matches!(row.level, Level::Pooled(_));
+    assert!(pooled.measures[0].rows.iter().all(is_pooled));
+    let saved = sample("baseline", &HALF, &[1.0; 6]);
+    let mixed = compare(&asked, &[saved, with_samples("now")], 0, 1.0);
+    assert!(!mixed.is_pooled);
+    assert_eq!(mixed.row(0, 0).level, mixed.row(0, 1).level);
+    assert!(matches!(mixed.row(0, 1).level, Level::Mean(_)));
 }
