@@ -132,6 +132,15 @@ impl Scale {
         self.from_px + share * (self.to_px - self.from_px)
     }
 
+    /// The name of an axis with this scale: whether it is logarithmic is said behind it.
+    pub fn name(&self, name: &str) -> String {
+        match (self.kind, name.strip_suffix(')')) {
+            (Kind::Linear, _) => name.to_string(),
+            (Kind::Logarithmic, None) => format!("{name} (log scale)"),
+            (Kind::Logarithmic, Some(open)) => format!("{open}, log scale)"),
+        }
+    }
+
     /// The smallest and the largest value.
     pub fn range(&self) -> (f64, f64) {
         (self.low, self.high)
@@ -252,6 +261,17 @@ mod tests {
             .map(|tick| tick.label)
             .filter(|label| !label.is_empty())
             .collect()
+    }
+
+    #[test]
+    fn the_name_of_an_axis_says_that_it_is_logarithmic() {
+        let values = [0.001, 1.0];
+        let by_ratio = Scale::logarithmic(values.into_iter(), 0.0, 100.0);
+        assert_eq!(by_ratio.name("latency.p99"), "latency.p99 (log scale)");
+        let name = by_ratio.name("goodput (more is better)");
+        assert_eq!(name, "goodput (more is better, log scale)");
+        let by_distance = Scale::linear(0.0, 1.0, 0.0, 100.0);
+        assert_eq!(by_distance.name("latency.p99"), "latency.p99");
     }
 
     #[test]

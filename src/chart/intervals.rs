@@ -44,6 +44,9 @@ pub struct Intervals {
     pub mark_name: String,
 }
 
+/// The share of a picture's width that words may have beside their rows.
+const WORDS_SHARE_MAX: f64 = 0.36;
+
 impl Chart for Intervals {
     fn caption(&self) -> &Caption {
         &self.caption
@@ -71,9 +74,10 @@ impl Chart for Intervals {
         let words = shown
             .iter()
             .map(|row| text::width(&row.words, LABEL_SIZE, false));
-        let words_width = words.fold(0.0, f64::max).min(width * 0.26).min(210.0);
+        let words_width = words.fold(0.0, f64::max);
         // Where there is no room beside a row its words stand below it.
-        let is_below = frame::is_narrow(width) && 0.0 < words_width;
+        let is_beside = !frame::is_narrow(width) && words_width <= width * WORDS_SHARE_MAX;
+        let is_below = !is_beside && 0.0 < words_width;
         let (row_height, right) = match is_below {
             true => (ROW_HEIGHT + 14.0, width - MARGIN - 6.0),
             false => (ROW_HEIGHT, width - MARGIN - words_width - 12.0),
@@ -101,10 +105,10 @@ impl Chart for Intervals {
             };
             let y = draw_row(&mut scene, area, &x, row);
             let (room, at) = match is_below {
-                true => (plot.width(), (plot.right, y + 19.0)),
+                true => (plot.right - MARGIN, (plot.right, y + 19.0)),
                 false => (words_width, (width - MARGIN, y + 4.0)),
             };
-            let words = text::fit(&row.words, LABEL_SIZE, false, room);
+            let words = text::fit_end(&row.words, LABEL_SIZE, false, room);
             scene.label_in(at, &words, Anchor::End, MUTED);
         }
         if shown.is_empty() {
@@ -162,6 +166,35 @@ fn draw_interval(scene: &mut Scene, plot: Area, x: &Scale, row: &IntervalRow, lo
     for (end, at) in [(row.low, from), (row.high, to)] {
         if end.is_some() {
             scene.line(vec![(at, y - 5.0), (at, y + 5.0)], color, 1.8);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::scene::Shape;
+
+    #[test]
+    fn a_verdict_is_never_cut() {
+        let words = "1.0002 ± 0.0002 times higher: no evidence";
+        let row = IntervalRow {
+            label: "a-variant-with-a-name-that-is-rather-long".to_string(),
+            value: Some(1.000_2),
+            words: words.to_string(),
+            ..IntervalRow::default()
+        };
+        let chart = Intervals {
+            rows: vec![row],
+            ..Intervals::default()
+        };
+        for width in [360.0, 480.0, 640.0, 760.0, 900.0, 1_200.0] {
+            let scene = chart.scene(width);
+            let has_words = |shape: &Shape| match shape {
+                Shape::Text(label) => label.text == words,
+                _ => false,
+            };
+            assert!(scene.shapes.iter().any(has_words), "{width}");
         }
     }
 }

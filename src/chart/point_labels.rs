@@ -19,6 +19,8 @@ const NEAR: f64 = 20.0;
 /// A label and where it may stand.
 struct Place {
     label: Label,
+    /// Whether the words are shortened.
+    is_cut: bool,
     /// From the point to the label, where it is far.
     leader: Option<[Point; 2]>,
 }
@@ -48,10 +50,15 @@ impl Place {
         let length = libm::hypot(end.0 - px, dy);
         let from = |share: f64| (px + (end.0 - px) * share, py + dy * share);
         let leader = (NEAR < length).then(|| [from(POINT_RADIUS / length), end]);
-        Place { label, leader }
+        Place {
+            label,
+            is_cut: false,
+            leader,
+        }
     }
 
-    /// How bad a place it is: what it covers counts more than what it crosses.
+    /// How bad a place it is: what it covers counts more than what it crosses, and shortened words
+    /// more than some covered points, but less than a covered label.
     fn cost(&self, bounds: Area, points: &[Point], placed: &[Place]) -> usize {
         let area = self.label.area();
         let is_out = area.left < bounds.left
@@ -70,7 +77,7 @@ impl Place {
             10 * usize::from(!is_apart) + usize::from(crosses)
         };
         let on_others: usize = placed.iter().map(of_other).sum();
-        100 * usize::from(is_out) + 3 * on_points + on_others
+        100 * usize::from(is_out) + 8 * usize::from(self.is_cut) + 3 * on_points + on_others
     }
 
     fn leads_through(&self, area: Area) -> bool {
@@ -141,7 +148,10 @@ fn places<'a>(bounds: Area, at: Point, label: &'a str) -> impl Iterator<Item = P
             };
             let room = (room - offset.0).max(40.0);
             let words = text::fit(label, LABEL_SIZE, false, room);
-            Place::new(&words, at, is_left, offset)
+            Place {
+                is_cut: words != text::clean(label),
+                ..Place::new(&words, at, is_left, offset)
+            }
         })
     })
 }
@@ -182,6 +192,20 @@ mod tests {
         let (areas, line_count) = drawn(&[((100.0, 200.0), "alone")]);
         assert_eq!(line_count, 0);
         assert!(100.0 < areas[0].left && areas[0].left < 116.0, "{areas:?}");
+    }
+
+    #[test]
+    fn words_are_not_cut_where_another_side_has_room() {
+        // Others stand on the right, and the left has no room for the words.
+        let at = (90.0, 60.0);
+        let points: Vec<Point> = (0..6).map(|i| (90.0 + 8.0 * f64::from(i), 60.0)).collect();
+        let mut scene = Scene::default();
+        draw(&mut scene, BOUNDS, &points, &[(at, "200/s, 6")]);
+        let words = scene.shapes.iter().find_map(|shape| match shape {
+            Shape::Text(label) => Some(label.text.as_str()),
+            _ => None,
+        });
+        assert_eq!(words, Some("200/s, 6"));
     }
 
     #[test]

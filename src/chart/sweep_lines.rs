@@ -84,7 +84,8 @@ impl Chart for SweepLines {
             bottom: top + HEIGHT,
         };
         let x = self.tick_scale(plot);
-        frame::value_axis(&mut scene, plot, &y, self.quantity, 6.0, &self.measure);
+        let name = y.name(&self.measure);
+        frame::value_axis(&mut scene, plot, &y, self.quantity, 6.0, &name);
         let mut ends = Vec::new();
         for (place, line) in self.lines.iter().enumerate() {
             let color = LINES[place % LINES.len()];
@@ -234,6 +235,6 @@ impl SweepLines {
                 free_from = middle + half + 8.0;
             }
         }
-        frame::base_name(scene, plot, &self.axis)
+        frame::base_name(scene, plot, &x.name(&self.axis))
     }
 }

@@ -68,6 +68,22 @@ pub fn clean(text: &str) -> String {
 
 /// Shortens `text` in its middle until it fits into `width_max`: the end of a name tells most.
 pub fn fit(text: &str, size: f64, is_bold: bool, width_max: f64) -> String {
+    cut(text, (size, is_bold), width_max, |kept| kept.div_ceil(2))
+}
+
+/// Shortens `text` at its start until it fits into `width_max`: for words that end with what they
+/// mean.
+pub fn fit_end(text: &str, size: f64, is_bold: bool, width_max: f64) -> String {
+    cut(text, (size, is_bold), width_max, |_| 0)
+}
+
+/// Of the characters that are kept `head_of` them stand before the ellipsis.
+fn cut(
+    text: &str,
+    (size, is_bold): (f64, bool),
+    width_max: f64,
+    head_of: fn(usize) -> usize,
+) -> String {
     let text = clean(text);
     // No glyph is narrower than a fifth of an em: longer texts need not be measured in full.
     let char_count_max = (width_max / size * 5.0).max(1.0) as usize;
@@ -76,7 +92,7 @@ pub fn fit(text: &str, size: f64, is_bold: bool, width_max: f64) -> String {
         return text;
     }
     let shortened = |kept: usize| -> String {
-        let head = kept.div_ceil(2);
+        let head = head_of(kept);
         let tail = chars.len() - (kept - head);
         chars[..head]
             .iter()
@@ -161,6 +177,17 @@ mod tests {
             "{text}"
         );
         assert!(width(&text, 12.0, false) <= 100.0);
+    }
+
+    #[test]
+    fn a_text_that_is_cut_at_its_start_keeps_its_end() {
+        let words = "1.002 ± 0.002 times higher: no evidence";
+        let text = fit_end(words, 12.0, false, 150.0);
+        assert!(
+            text.starts_with('…') && text.ends_with("higher: no evidence"),
+            "{text}"
+        );
+        assert!(width(&text, 12.0, false) <= 150.0);
     }
 
     #[test]

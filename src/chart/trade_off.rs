@@ -83,14 +83,14 @@ impl Chart for TradeOff {
             &y,
             self.quantities[1],
             6.0,
-            &self.names[1],
+            &y.name(&self.names[1]),
         );
         if self.points.is_empty() {
             frame::empty(&mut scene, plot, "no point has both numbers");
         }
         self.draw_points(&mut scene, plot, &x, &y);
-        let (quantity, name) = (self.quantities[0], &self.names[0]);
-        let bottom = frame::base_axis(&mut scene, plot, &x, quantity, 7.0, name);
+        let (quantity, name) = (self.quantities[0], x.name(&self.names[0]));
+        let bottom = frame::base_axis(&mut scene, plot, &x, quantity, 7.0, &name);
         let has_zero = |side: usize| {
             self.is_logarithmic(side) && self.points.iter().any(|point| point.values[side] == 0.0)
         };
