@@ -105,45 +105,85 @@ pub fn spans(row: &TimelineRow, end_secs: f64, is_meant: fn(BelievedState) -> bo
         .collect()
 }
 
+/// What the first detector with anything to tell did, over all services that it watches.
 fn heartbeat_title(detectors: &[DetectorMetrics]) -> String {
     let seen = |d: &&DetectorMetrics| {
         0 < d.detection_time.sample_count + d.undetected_count + d.mistake_count
     };
-    let Some(detector) = detectors.iter().find(seen) else {
+    let Some(first) = detectors.iter().find(seen) else {
         return "What the instances were and what their observers believed".to_string();
     };
-    let name = match detector.detector.as_str() {
+    let is_same = |detector: &&DetectorMetrics| detector.detector == first.detector;
+    let rows: Vec<&DetectorMetrics> = detectors.iter().filter(seen).filter(is_same).collect();
+    let name = match first.detector.as_str() {
         "registry" => "The registry".to_string(),
         path => format!("The detector of {path}"),
     };
-    let time = &detector.detection_time;
-    let mut parts = Vec::new();
-    match (time.min_secs, time.max_secs) {
-        (Some(min), Some(max)) if min < max => parts.push(format!(
-            "noticed failures after {} to {}",
-            format::secs(min),
-            format::secs(max)
-        )),
-        (Some(only), _) => parts.push(format!("noticed a failure after {}", format::secs(only))),
-        _ => {}
+    let mut parts: Vec<String> = noticed(&rows).into_iter().chain(missed(&rows)).collect();
+    let mistakes = mistakes(&rows);
+    if parts.is_empty() {
+        return format!("{name} {mistakes}");
     }
-    match detector.undetected_count {
-        0 => {}
-        1 => parts.push("missed one".to_string()),
-        count => parts.push(format!("missed {}", format::count(count))),
+    parts[0] = format!("{name} {}", parts[0]);
+    format!("{} and {mistakes}", parts.join(", "))
+}
+
+/// How soon failures were noticed; None where none was.
+fn noticed(rows: &[&DetectorMetrics]) -> Option<String> {
+    let times = rows.iter().map(|row| &row.detection_time);
+    let noticing_count = times.clone().filter(|time| time.min_secs.is_some()).count();
+    let min_secs = times.clone().filter_map(|time| time.min_secs);
+    let min_secs = min_secs.min_by(f64::total_cmp)?;
+    let max_secs = times.filter_map(|time| time.max_secs);
+    let max_secs = max_secs.max_by(f64::total_cmp).unwrap_or(min_secs);
+    let of = of_services(rows, |row| row.detection_time.sample_count);
+    let min = format::secs(min_secs);
+    Some(match min_secs < max_secs {
+        true => format!(
+            "noticed failures{of} after {min} to {}",
+            format::secs(max_secs)
+        ),
+        false if 1 < noticing_count => {
+            format!("noticed failures{of} after {min}")
+        }
+        false => format!("noticed a failure{of} after {min}"),
+    })
+}
+
+/// How many failures nobody noticed; None where there was no such failure.
+fn missed(rows: &[&DetectorMetrics]) -> Option<String> {
+    let count: u64 = rows.iter().map(|row| row.undetected_count).sum();
+    let of = of_services(rows, |row| row.undetected_count);
+    match count {
+        0 => None,
+        1 => Some(format!("missed one{of}")),
+        count => Some(format!("missed {}{of}", format::count(count))),
     }
-    parts.push(match detector.mistake_count {
+}
+
+fn mistakes(rows: &[&DetectorMetrics]) -> String {
+    let count: u64 = rows.iter().map(|row| row.mistake_count).sum();
+    let of = of_services(rows, |row| row.mistake_count);
+    match count {
         0 => "made no mistake".to_string(),
-        1 => "suspected one instance that was up".to_string(),
+        1 => format!("suspected one instance{of} that was up"),
         count => format!(
-            "suspected instances that were up {} times",
+            "suspected instances{of} that were up {} times",
             format::count(count)
         ),
-    });
-    let last = parts.pop().expect("the mistakes are always told");
-    match parts.as_slice() {
-        [] => format!("{name} {last}"),
-        parts => format!("{name} {} and {last}", parts.join(", ")),
+    }
+}
+
+/// ` of web and db`: the services with such events; empty where only one has anything to tell.
+fn of_services(rows: &[&DetectorMetrics], event_count: fn(&DetectorMetrics) -> u64) -> String {
+    let services = rows.iter().filter(|row| 0 < event_count(row));
+    let services: Vec<&str> = services.map(|row| row.service.as_str()).collect();
+    match services.as_slice() {
+        _ if rows.len() < 2 => String::new(),
+        [] => String::new(),
+        [only] => format!(" of {only}"),
+        [one, other] => format!(" of {one} and {other}"),
+        several => format!(" of {} services", format::count(several.len() as u64)),
     }
 }
 
@@ -327,6 +367,7 @@ fn load_title(service: &ServiceMetrics) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::data::distribution::DurationStats;
 
     #[test]
     fn columns_of_the_dead_show_what_was_sent_to_them() {
@@ -335,5 +376,43 @@ mod tests {
         // Gone from the middle of the first column to the end of the third one.
         blank_idle(&mut values, &columns, &[(0.5, 3.0)]);
         assert_eq!(values, [Some(0.0), Some(0.5), None, Some(0.0)]);
+    }
+
+    #[test]
+    fn the_title_tells_of_every_service_that_the_registry_watches() {
+        let row = |service: &str, range_secs: Option<(f64, f64)>, counts: [u64; 3]| {
+            let [sample_count, undetected_count, mistake_count] = counts;
+            DetectorMetrics {
+                detector: "registry".into(),
+                service: service.into(),
+                detection_time: DurationStats {
+                    sample_count,
+                    min_secs: range_secs.map(|range| range.0),
+                    max_secs: range_secs.map(|range| range.1),
+                    ..DurationStats::default()
+                },
+                undetected_count,
+                mistake_count,
+                ..DetectorMetrics::default()
+            }
+        };
+        let quiet = || row("idle", None, [0, 0, 0]);
+        let one = row("a", Some((4.3, 4.3)), [1, 0, 0]);
+        let wrong = row("b", None, [0, 0, 5]);
+        let both = row("c", Some((2.5, 6.0)), [2, 1, 1]);
+        assert_eq!(
+            heartbeat_title(&[quiet(), one.clone()]),
+            "The registry noticed a failure after 4.30 s and made no mistake"
+        );
+        assert_eq!(
+            heartbeat_title(&[one.clone(), wrong.clone(), quiet()]),
+            "The registry noticed a failure of a after 4.30 s and suspected instances of b that \
+             were up 5 times"
+        );
+        assert_eq!(
+            heartbeat_title(&[one, wrong, both]),
+            "The registry noticed failures of a and c after 2.50 s to 6.00 s, missed one of c and \
+             suspected instances of b and c that were up 6 times"
+        );
     }
 }
