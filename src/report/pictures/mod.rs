@@ -39,8 +39,7 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
     pictures.extend(more::pressure(run).map(|chart| Picture::new("pressure", chart)));
     pictures.extend(more::propagations(run));
     pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
-    let detectors = trade_off::detectors(run);
-    pictures.extend(detectors.map(|chart| Picture::new("detectors", chart)));
+    pictures.extend(trade_off::detectors(run));
     pictures.extend(instances::loads(run));
     pictures.extend(balance::timelines(run));
     pictures.extend(shares::rings(run));
