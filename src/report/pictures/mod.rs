@@ -6,10 +6,14 @@ pub mod instances;
 pub mod messages;
 mod more;
 mod moves;
+mod percentiles;
 mod requests;
 pub mod shares;
 mod smoothness;
 mod trade_off;
+mod worst;
+
+use std::cmp::Ordering;
 
 use crate::chart::Caption;
 use crate::chart::picture::Picture;
@@ -32,7 +36,7 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
     let mut pictures = vec![
         Picture::new("latency", requests::latency(run)),
         Picture::new("requests", requests::rates(run)),
-        Picture::new("percentiles", requests::percentiles(run)),
+        Picture::new("percentiles", percentiles::percentiles(run)),
     ];
     pictures.extend(more::nines(run).map(|chart| Picture::new("nines", chart)));
     pictures.extend(more::budget(run).map(|chart| Picture::new("budget", chart)));
@@ -101,17 +105,23 @@ impl<'a> RunView<'a> {
             .find(|phase| phase.kind == kind)
     }
 
-    /// The part of the run in a fault in which p99 was highest, or, where none is known, fewest
-    /// requests succeeded.
+    /// The part of the run in a fault that did the most harm.
     fn worst_fault(&self) -> Option<&'a PhaseMetrics> {
         let phases = self.metrics.requests.phases.iter();
         let during =
             phases.filter(|phase| phase.kind == PhaseKind::During && 0 < phase.stats.arrived_count);
-        during.max_by(|a, b| {
-            let p99 = |phase: &PhaseMetrics| phase.stats.latency.p99.value_secs.unwrap_or(0.0);
-            let lost = |phase: &PhaseMetrics| 1.0 - phase.stats.success_ratio.unwrap_or(1.0);
-            p99(a).total_cmp(&p99(b)).then(lost(a).total_cmp(&lost(b)))
-        })
+        during.max_by(|a, b| self.by_harm(a, b))
+    }
+
+    fn by_harm(&self, a: &PhaseMetrics, b: &PhaseMetrics) -> Ordering {
+        let objective_ratio = self.scenario.availability_objective_ratio;
+        worst::by_harm(objective_ratio, &a.stats, &b.stats)
+    }
+
+    /// Whether fewer requests succeeded in a part of the run than the objective asks for.
+    fn misses_objective(&self, phase: &PhaseMetrics) -> bool {
+        let objective_ratio = self.scenario.availability_objective_ratio;
+        0.0 < worst::missing_ratio(objective_ratio, &phase.stats)
     }
 }
 

@@ -1,21 +1,12 @@
-//! Pictures of requests: latency, outcomes, rates, percentiles.
+//! Pictures of requests over time: latency, outcomes, rates.
 
 use super::RunView;
 use crate::chart::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
-use crate::chart::percentile_curve::{PercentileCurve, PercentileLimit, PercentileSeries};
 use crate::chart::rate_timeline::{RateTimeline, RateWindow};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestStats};
 use crate::model::observation::Outcome;
 use crate::report::format;
 use crate::report::offered::offered_rate;
-use crate::scenario::Scenario;
-use crate::scenario::expect::{Bound, Operator};
-use crate::scenario::measure::{Measure, Statistic};
-
-/// Expectations in a chart of percentiles.
-const LIMIT_COUNT_MAX: usize = 4;
-/// Lines in a chart of percentiles: each keeps its own label.
-const CURVE_COUNT_MAX: usize = 6;
 
 /// Latency percentiles and outcomes over time.
 pub fn latency(run: RunView) -> LatencyTimeline {
@@ -100,67 +91,6 @@ pub fn rates(run: RunView) -> RateTimeline {
     }
 }
 
-/// Latency by percentile: the steady rest against the time in each fault.
-pub fn percentiles(run: RunView) -> PercentileCurve {
-    let has_faults = run
-        .metrics
-        .faults
-        .iter()
-        .any(|fault| !fault.windows.is_empty());
-    let is_shown = |phase: &&PhaseMetrics| match phase.kind {
-        PhaseKind::Whole => !has_faults,
-        PhaseKind::Steady | PhaseKind::During => has_faults,
-        PhaseKind::Before | PhaseKind::After | PhaseKind::Outside => false,
-    };
-    let phases = run.metrics.requests.phases.iter().filter(is_shown);
-    let series = phases
-        .filter(|phase| !phase.latency_curve.is_empty())
-        .map(|phase| {
-            let points = phase
-                .latency_curve
-                .iter()
-                .map(|p| (p.percentile, p.value_secs));
-            PercentileSeries {
-                label: phase.label.clone(),
-                points: points.collect(),
-                sample_count: phase.stats.latency.sample_count,
-            }
-        });
-    let subtitle = "Latency of successful requests, from the intended arrival at the caller to the \
-                    outcome. A line ends where fewer than 10 requests lie above.";
-    PercentileCurve {
-        caption: run.caption(percentile_title(run), subtitle),
-        series: series.take(CURVE_COUNT_MAX).collect(),
-        limits: percentile_limits(run.scenario)
-            .take(LIMIT_COUNT_MAX)
-            .collect(),
-    }
-}
-
-/// What is expected of percentiles of all requests.
-fn percentile_limits(scenario: &Scenario) -> impl Iterator<Item = PercentileLimit> {
-    scenario.expectations.iter().filter_map(|expected| {
-        let is_latency = matches!(
-            expected.measure.measure,
-            Measure::Latency | Measure::LatencyOrFail | Measure::LatencyAll
-        );
-        let is_upper = matches!(expected.operator, Operator::Less | Operator::LessOrEqual);
-        let is_of_all = !expected.measure_text.contains('{');
-        match (&expected.bound, expected.measure.statistic) {
-            (Bound::Value { value, .. }, Statistic::Percentile(percentile))
-                if is_latency && is_upper && is_of_all =>
-            {
-                Some(PercentileLimit {
-                    label: format!("{}: {}", expected.name, expected.text),
-                    percentile,
-                    secs: *value,
-                })
-            }
-            _ => None,
-        }
-    })
-}
-
 fn latency_title(run: RunView) -> String {
     let p99 = |phase: &PhaseMetrics| phase.stats.latency.p99.value_secs;
     let steady = run.phase(PhaseKind::Steady).and_then(p99);
@@ -177,6 +107,9 @@ fn latency_title(run: RunView) -> String {
         let succeeded = success_text(&fault.stats);
         return format!("{change} {}; {succeeded}", fault.label);
     }
+    if let Some(fault) = worst.filter(|fault| run.misses_objective(fault) && p99(fault).is_none()) {
+        return too_few_title(fault, steady);
+    }
     let Some(whole) = run.phase(PhaseKind::Whole) else {
         return "No requests were measured".to_string();
     };
@@ -185,6 +118,26 @@ fn latency_title(run: RunView) -> String {
         (Some(p99), _) => format!("p99 was {}; {succeeded}", format::secs(p99)),
         (None, Some(p50)) => format!("The median was {}; {succeeded}", format::secs(p50)),
         (None, None) => format!("Too few requests succeeded for percentiles; {succeeded}"),
+    }
+}
+
+/// What there is to say of a fault that left too few successes for a p99.
+fn too_few_title(fault: &PhaseMetrics, steady_p99_secs: Option<f64>) -> String {
+    let arrived = format::count(fault.stats.arrived_count);
+    let label = &fault.label;
+    match (
+        fault.stats.succeeded_count,
+        steady_p99_secs.map(format::secs),
+    ) {
+        (0, None) => format!("None of {arrived} requests succeeded {label}"),
+        (0, Some(steady)) => {
+            format!("None of {arrived} requests succeeded {label}; p99 was {steady} when steady")
+        }
+        (_, steady) => {
+            let steady = steady.map_or(String::new(), |steady| format!(" (steady: {steady})"));
+            let succeeded = success_text(&fault.stats);
+            format!("Too few requests succeeded {label} for a p99{steady}; {succeeded}")
+        }
     }
 }
 
@@ -254,51 +207,77 @@ fn lost_text(stats: &RequestStats) -> String {
     }
 }
 
-fn percentile_title(run: RunView) -> String {
-    if let (Some(steady), Some(fault)) = (run.phase(PhaseKind::Steady), run.worst_fault())
-        && let Some((name, from, to)) = largest_change(steady, fault)
-    {
-        let (from_text, to_text) = (format::secs(from), format::secs(to));
-        return match to / from {
-            factor if (0.95..=1.05).contains(&factor) => {
-                format!(
-                    "Latency is the same {} as steady: {name} is {to_text}",
-                    fault.label
-                )
-            }
-            factor => format!(
-                "{name} is {} times as high {} as steady: {to_text} against {from_text}",
-                format::number(factor),
-                fault.label
-            ),
-        };
-    }
-    let latency = run.phase(PhaseKind::Whole).map(|phase| phase.stats.latency);
-    match latency.map(|latency| (latency.p50.value_secs, latency.p99.value_secs)) {
-        Some((Some(p50), Some(p99))) => format!(
-            "Half of the requests took at most {}, 99 % at most {}",
-            format::secs(p50),
-            format::secs(p99)
-        ),
-        Some((Some(p50), None)) => {
-            format!("Half of the requests took at most {}", format::secs(p50))
-        }
-        _ => "Too few requests succeeded for percentiles".to_string(),
-    }
-}
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::metrics::data::RunMetrics;
+    use crate::metrics::data::distribution::DurationStats;
+    use crate::report::fixture;
 
-/// The percentile that differs most by factor, with its two values in seconds.
-fn largest_change(steady: &PhaseMetrics, fault: &PhaseMetrics) -> Option<(&'static str, f64, f64)> {
-    let (a, b) = (&steady.stats.latency, &fault.stats.latency);
-    let pairs = [
-        ("p99.9", a.p999, b.p999),
-        ("p99", a.p99, b.p99),
-        ("p50", a.p50, b.p50),
-    ];
-    let known = pairs.into_iter().filter_map(|(name, a, b)| {
-        let (a, b) = (a.value_secs?, b.value_secs?);
-        (0.0 < a.min(b)).then_some((name, a, b))
-    });
-    let factor = |pair: &(&str, f64, f64)| (pair.1 / pair.2).max(pair.2 / pair.1);
-    known.max_by(|x, y| factor(x).total_cmp(&factor(y)))
+    /// The fixture with more faults, each with its successes of 20,000 and its p99.
+    pub fn with_faults(faults: &[(&str, u64, Option<f64>)]) -> RunMetrics {
+        let mut metrics = fixture::metrics();
+        let during = metrics.requests.phases.pop().expect("rack-b is the last");
+        let phase = |&(fault, succeeded_count, p99_secs): &(&str, u64, Option<f64>)| {
+            let mut phase = during.clone();
+            phase.label = format!("during {fault}");
+            phase.fault = Some(fault.to_string());
+            let stats = &mut phase.stats;
+            stats.succeeded_count = succeeded_count;
+            stats.success_ratio = Some(succeeded_count as f64 / 20_000.0);
+            stats.goodput_rps = Some(succeeded_count as f64 / 20.0);
+            stats.latency.p99.value_secs = p99_secs;
+            if succeeded_count < 10 {
+                stats.latency = DurationStats::default();
+                phase.latency_curve.clear();
+            }
+            phase
+        };
+        metrics.requests.phases.extend(faults.iter().map(phase));
+        metrics
+    }
+
+    fn titles(metrics: &RunMetrics) -> [String; 2] {
+        let scenario = fixture::scenario();
+        let run = RunView {
+            scenario: &scenario,
+            metrics,
+            seed: 7,
+        };
+        [latency_title(run), rate_title(run)]
+    }
+
+    #[test]
+    fn a_fault_in_which_nothing_succeeded_is_the_worst() {
+        let metrics = with_faults(&[
+            ("crash", 20_000, Some(0.0482)),
+            ("blackout", 0, None),
+            ("errors", 8, None),
+        ]);
+        let expected = [
+            "None of 20,000 requests succeeded during blackout; p99 was 48.2 ms when steady",
+            "Goodput during blackout was 0 /s of 1,000 /s that arrived; in the whole run 600 timed \
+             out",
+        ];
+        assert_eq!(titles(&metrics), expected);
+    }
+
+    #[test]
+    fn few_successes_are_told_instead_of_a_p99() {
+        let metrics = with_faults(&[("slow", 20_000, Some(2.5)), ("errors", 8, None)]);
+        assert_eq!(
+            titles(&metrics)[0],
+            "Too few requests succeeded during errors for a p99 (steady: 48.2 ms); 0.040 % of \
+             20,000 requests succeeded"
+        );
+    }
+
+    #[test]
+    fn a_short_fault_without_losses_is_not_the_worst() {
+        let metrics = with_faults(&[("slow", 20_000, Some(2.5)), ("blink", 20_000, None)]);
+        assert_eq!(
+            titles(&metrics)[0],
+            "p99 rose from 48.2 ms to 2.50 s during slow; all 20,000 requests succeeded"
+        );
+    }
 }
