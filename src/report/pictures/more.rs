@@ -1,12 +1,13 @@
 //! Pictures of availability, of what retries cost, and of how a change travels.
 
-use super::{RunView, file_name};
+use super::{RunView, file_name, worst};
 use crate::chart::nines::{Nines, NinesRow};
 use crate::chart::panels::{Panel, PanelLine, PanelMark, Panels};
 use crate::chart::picture::Picture;
 use crate::chart::stages::{Stage, Stages};
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::request::PhaseKind;
 use crate::metrics::data::series::RequestWindow;
 use crate::report::format;
 use crate::stats::binomial::wilson_interval;
@@ -30,14 +31,23 @@ pub fn nines(run: RunView) -> Option<Nines> {
     let rows = phases.filter_map(|phase| {
         let stats = &phase.stats;
         let (count, arrived) = (stats.succeeded_count, stats.arrived_count);
-        Some(NinesRow {
+        let row = NinesRow {
             label: phase.label.clone(),
             ratio: stats.success_ratio?,
             interval: wilson_interval(count, arrived, Z_95)?,
             count: arrived,
-        })
+        };
+        Some((phase.kind, row))
     });
-    let rows: Vec<NinesRow> = rows.take(PHASE_COUNT_MAX).collect();
+    let rows: Vec<(PhaseKind, NinesRow)> = rows.collect();
+    let row_count = rows.len();
+    let rows = worst::shown(
+        rows,
+        PHASE_COUNT_MAX,
+        |(kind, _)| worst::is_reference(*kind),
+        |a, b| b.1.ratio.total_cmp(&a.1.ratio),
+    );
+    let rows: Vec<NinesRow> = rows.into_iter().map(|(_, row)| row).collect();
     let worst = rows.iter().min_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
     let title = match worst.ratio {
         1.0 => "Every request succeeded in every part of the run".to_string(),
@@ -47,10 +57,20 @@ pub fn nines(run: RunView) -> Option<Nines> {
             worst.label
         ),
     };
-    let subtitle = "Requests that succeeded within their deadline over requests that arrived, by \
-                    part of the run.";
+    let left_out = match row_count - rows.len() {
+        0 => String::new(),
+        1 => " One part is left out: that of a fault with the largest share.".to_string(),
+        count => format!(
+            " {} parts are left out: those of faults with the largest shares.",
+            format::count(count as u64)
+        ),
+    };
+    let subtitle = format!(
+        "Requests that succeeded within their deadline over requests that arrived, by part of the \
+         run.{left_out}"
+    );
     Some(Nines {
-        caption: run.caption(title, subtitle),
+        caption: run.caption(title, &subtitle),
         rows,
         objective: Some(run.scenario.availability_objective_ratio),
         interval_name: "95 % interval (Wilson), as if requests failed independently".to_string(),
@@ -198,20 +218,31 @@ fn queue_depths(run: RunView, windows: &[(&RequestWindow, f64)]) -> Vec<Option<f
     of_window.collect()
 }
 
-/// How callers came to know of what faults took down, one picture for each fault.
-pub fn propagations(run: RunView) -> impl Iterator<Item = Picture> {
+/// How callers came to know of what faults took down, one picture for each of the slowest faults.
+pub fn propagations(run: RunView) -> Vec<Picture> {
+    let slowest_secs = |fault: &FaultMetrics| fault.exclusion.total.max_secs;
     let faults = run.metrics.faults.iter();
-    let told = faults.filter_map(move |fault| {
-        let chart = propagation(run, fault)?;
+    let told: Vec<&FaultMetrics> = faults.filter(|it| slowest_secs(it).is_some()).collect();
+    let note = match told.len() {
+        0..=FAULT_COUNT_MAX => String::new(),
+        count => format!(" The slowest {FAULT_COUNT_MAX} of {count} faults have a picture."),
+    };
+    let by_slowest = |a: &&FaultMetrics, b: &&FaultMetrics| {
+        let secs = |fault: &FaultMetrics| slowest_secs(fault).unwrap_or(0.0);
+        secs(a).total_cmp(&secs(b))
+    };
+    let told = worst::shown(told, FAULT_COUNT_MAX, |_| false, by_slowest).into_iter();
+    let pictures = told.filter_map(|fault| {
+        let chart = propagation(run, fault, &note)?;
         Some(Picture::new(
             &file_name(&["propagation", &fault.fault]),
             chart,
         ))
     });
-    told.take(FAULT_COUNT_MAX)
+    pictures.collect()
 }
 
-fn propagation(run: RunView, fault: &FaultMetrics) -> Option<Stages> {
+fn propagation(run: RunView, fault: &FaultMetrics, note: &str) -> Option<Stages> {
     let exclusion = &fault.exclusion;
     let (total_mean, total_max) = (exclusion.total.mean_secs?, exclusion.total.max_secs?);
     let mut start_secs = 0.0;
@@ -240,7 +271,7 @@ fn propagation(run: RunView, fault: &FaultMetrics) -> Option<Stages> {
     };
     let subtitle = format!(
         "From the failure of an instance to the last caller without it, by stage; one sample for \
-         each caller and instance.{left}"
+         each caller and instance.{left}{note}"
     );
     Some(Stages {
         caption: run.caption(title, &subtitle),
@@ -256,4 +287,66 @@ fn stage(label: &str, start_secs: f64, stats: &DurationStats) -> Option<Stage> {
         range_secs: (stats.min_secs?, stats.max_secs?),
         count: stats.sample_count,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_slowest_faults_have_a_picture_of_how_callers_learnt() {
+        let scenario = fixture::scenario();
+        let mut metrics = fixture::metrics();
+        let fault = metrics.faults[0].clone();
+        let slowest = [("a", 3.0), ("b", 1.0), ("c", 4.0), ("d", 2.0), ("e", 9.0)];
+        let fault = slowest.map(|(name, max_secs)| {
+            let mut fault = fault.clone();
+            fault.fault = name.into();
+            fault.exclusion.total.mean_secs = Some(0.5);
+            fault.exclusion.total.max_secs = Some(max_secs);
+            fault
+        });
+        metrics.faults = fault.to_vec();
+        let pictures = propagations(RunView {
+            scenario: &scenario,
+            metrics: &metrics,
+            seed: 7,
+        });
+        let names: Vec<&str> = pictures.iter().map(|it| it.name.as_str()).collect();
+        let expected = ["a", "c", "d", "e"].map(|name| format!("propagation-{name}"));
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_worst_part_of_many_is_among_the_rows() {
+        let scenario = fixture::scenario();
+        let mut metrics = fixture::metrics();
+        let phases = &mut metrics.requests.phases;
+        phases[2].stats.success_ratio = Some(1.0);
+        let during = phases[2].clone();
+        // With the whole run, the steady rest and rack-b 28 parts; the last one is the worst.
+        for place in 0..25 {
+            let mut phase = during.clone();
+            phase.label = format!("during fault-{place}");
+            phases.push(phase);
+        }
+        phases[27].stats.success_ratio = Some(0.25);
+        let chart = nines(RunView {
+            scenario: &scenario,
+            metrics: &metrics,
+            seed: 7,
+        });
+        let chart = chart.expect("requests arrived");
+        assert_eq!(
+            chart.caption.title,
+            "25 % of the requests succeeded during fault-24, the least of all parts"
+        );
+        let labels: Vec<&str> = chart.rows.iter().map(|row| row.label.as_str()).collect();
+        assert_eq!(labels.len(), PHASE_COUNT_MAX);
+        assert_eq!(labels[..3], ["whole run", "steady", "during rack-b"]);
+        assert_eq!(labels[19], "during fault-24");
+        let subtitle = &chart.caption.subtitle;
+        assert!(subtitle.contains(" 8 parts are left out"), "{subtitle}");
+    }
 }
