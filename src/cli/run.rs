@@ -22,8 +22,9 @@ use crate::experiment::replicate::extend_followed;
 use crate::metrics::evaluate::VerdictState;
 use crate::report::files::{Contents, write_files};
 use crate::report::format;
-use crate::report::manifest::{Manifest, ReplicationRecord, utc_text};
-use crate::report::run_dir::{RunDirWriter, check_place};
+use crate::report::manifest::{Kind, Manifest, ReplicationRecord, utc_text};
+use crate::report::place::check_place;
+use crate::report::run_dir::RunDirWriter;
 use crate::report::summary::{digest_text, write_summary};
 use crate::report::terminal::Summary;
 use crate::scenario::Scenario;
@@ -46,7 +47,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     }
     let started_at = SystemTime::now();
     let mut files = TraceFiles::create(&args.trace)?;
-    let mut writer = begin(args.out.as_deref())?;
+    let mut writer = begin(args.out.as_deref(), Kind::Run)?;
     let most = precision.map_or(args.replications, |rule| rule.run_count_max);
     let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);
     let memory = memory_for_runs(&loaded.scenario, most, size, max_memory)?;
@@ -261,11 +262,11 @@ pub fn interrupted() -> CliError {
 }
 
 /// Begins the run directory before the run, so that a place that takes none is found at once.
-pub fn begin(out: Option<&Path>) -> Result<RunDirWriter, CliError> {
+pub fn begin(out: Option<&Path>, kind: Kind) -> Result<RunDirWriter, CliError> {
     let parent = match out {
         None => Path::new(RUNS_DIRECTORY),
         Some(out) => {
-            check_place(out)?;
+            check_place(out, kind)?;
             parent_of(out)
         }
     };

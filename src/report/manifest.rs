@@ -65,6 +65,34 @@ pub struct PointRecord {
     pub replications: Vec<ReplicationRecord>,
 }
 
+/// What a directory holds the results of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One scenario, or a variant of a comparison.
+    Run,
+    /// Variants of a scenario.
+    Comparison,
+    /// Points of a scenario.
+    Sweep,
+    /// A search for the best point.
+    Optimization,
+    /// Inputs that are not known exactly.
+    Sensitivity,
+}
+
+impl Kind {
+    /// As in "the directory of a sweep".
+    pub fn text(self) -> &'static str {
+        match self {
+            Kind::Run => "a run",
+            Kind::Comparison => "a comparison",
+            Kind::Sweep => "a sweep",
+            Kind::Optimization => "an optimization",
+            Kind::Sensitivity => "a sensitivity analysis",
+        }
+    }
+}
+
 /// Why a directory has no usable manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -94,6 +122,19 @@ impl Manifest {
             return Err(ManifestError::Schema(manifest.schema));
         }
         Ok(manifest)
+    }
+
+    /// What the directory holds the results of, by the file that only its kind has.
+    pub fn kind(&self) -> Kind {
+        let kinds = [
+            ("comparison.json", Kind::Comparison),
+            ("sweep.json", Kind::Sweep),
+            ("optimize.json", Kind::Optimization),
+            ("sensitivity.json", Kind::Sensitivity),
+        ];
+        let has = |name: &str| self.files.iter().any(|file| file.path == name);
+        let found = kinds.into_iter().find(|(name, _)| has(name));
+        found.map_or(Kind::Run, |(_, kind)| kind)
     }
 
     /// Writes indented JSON.

@@ -17,6 +17,7 @@ mod members;
 pub mod offered;
 pub mod page;
 pub mod pictures;
+pub mod place;
 mod replay;
 pub mod run_dir;
 mod script;

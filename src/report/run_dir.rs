@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::manifest::{FileHash, MANIFEST_NAME, Manifest};
+use super::manifest::{FileHash, Kind, MANIFEST_NAME, Manifest};
+use super::place::{check_place, is_empty};
 
 /// Why a run directory was not written. What stood in its place before is still there.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,26 @@ pub enum RunDirError {
     /// Something that this program did not write is in the way.
     #[error("{}: exists and is not a run directory; name another place with --out", .0.display())]
     Occupied(PathBuf),
+    /// A directory of this program that holds something else than what is about to be written.
+    #[error(
+        "{}: is the directory of {}, which {} does not replace; name another place with --out",
+        place.display(), found.text(), wanted.text()
+    )]
+    Kind {
+        /// Where.
+        place: PathBuf,
+        /// What is there.
+        found: Kind,
+        /// What is about to be written.
+        wanted: Kind,
+    },
+    /// Somebody put a file into a run directory.
+    #[error(
+        "{}: is not in the manifest of the directory and would be lost; move it, or name \
+         another place with --out",
+        .0.display()
+    )]
+    Unlisted(PathBuf),
     /// The disk is full, read-only, gone.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
@@ -35,18 +56,6 @@ pub struct RunDirWriter {
     /// Goes before the names of files: empty, or a folder with its `/`.
     folder: String,
     files: Vec<FileHash>,
-}
-
-/// Refuses a place that holds anything but an empty directory or a complete run directory.
-pub fn check_place(place: &Path) -> Result<(), RunDirError> {
-    let occupied = || Err(RunDirError::Occupied(place.to_path_buf()));
-    match fs::symlink_metadata(place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(write_error(place, source)),
-        Ok(metadata) if !metadata.is_dir() => occupied(),
-        Ok(_) if is_empty(place) || Manifest::read(place).is_ok_and(|m| m.complete) => Ok(()),
-        Ok(_) => occupied(),
-    }
 }
 
 impl RunDirWriter {
@@ -109,7 +118,7 @@ impl RunDirWriter {
     /// Writes the manifest and moves the directory to `place`, in the parent given at the start.
     /// A run directory that is there is replaced; it is put back if that fails.
     pub fn commit(mut self, place: &Path, manifest: &Manifest) -> Result<(), RunDirError> {
-        check_place(place)?;
+        check_place(place, manifest.kind())?;
         self.write_file(MANIFEST_NAME, |out| manifest.write(out))
             .and_then(|_| sync_tree(self.staging.path()))
             .and_then(|()| self.swap_in(place))
@@ -202,15 +211,11 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
-fn write_error(path: &Path, source: io::Error) -> RunDirError {
+pub(super) fn write_error(path: &Path, source: io::Error) -> RunDirError {
     RunDirError::Write {
         path: path.to_path_buf(),
         source,
     }
-}
-
-fn is_empty(directory: &Path) -> bool {
-    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 fn new_directory_in(parent: &Path) -> io::Result<TempDir> {
@@ -337,7 +342,6 @@ mod tests {
         let parent = tempfile::tempdir().expect("a directory");
         let place = parent.path().join("web-7");
         write_run(&place, "old").expect("written");
-        fs::write(place.join("stale.txt"), "stale").expect("written");
         write_run(&place, "new").expect("replaced");
         assert_eq!(names_in(&place), ["charts", "manifest.json"]);
         assert_eq!(
@@ -345,6 +349,26 @@ mod tests {
             "new"
         );
         assert_eq!(names_in(parent.path()), ["web-7"]);
+    }
+
+    #[test]
+    fn what_the_manifest_does_not_list_is_not_deleted() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let place = parent.path().join("web-7");
+        write_run(&place, "old").expect("written");
+        fs::create_dir_all(place.join("charts/own")).expect("made");
+        let refused = |what: &str| {
+            let error = write_run(&place, "new").expect_err("refused");
+            assert!(
+                matches!(&error, RunDirError::Unlisted(path) if *path == place.join(what)),
+                "{error}"
+            );
+        };
+        refused("charts/own");
+        fs::write(place.join("charts/own/a.txt"), "mine").expect("written");
+        refused("charts/own/a.txt");
+        fs::remove_dir_all(place.join("charts/own")).expect("removed");
+        write_run(&place, "new").expect("replaced");
     }
 
     #[test]
@@ -406,16 +430,6 @@ mod tests {
         fs::create_dir(&place).expect("made");
         write_run(&place, "new").expect("written");
         assert_eq!(names_in(&place), ["charts", "manifest.json"]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_symbolic_link_is_not_followed() {
-        let parent = tempfile::tempdir().expect("a directory");
-        let elsewhere = tempfile::tempdir().expect("a directory");
-        let place = parent.path().join("web-7");
-        std::os::unix::fs::symlink(elsewhere.path(), &place).expect("linked");
-        assert!(matches!(check_place(&place), Err(RunDirError::Occupied(_))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod compare;
 mod compare_sources;
 mod detectors;
 mod files;
+mod overwrite;
 mod proxies;
 mod registries;
 mod report_size;

@@ -26,7 +26,7 @@ use crate::experiment::compare::sample::Sample;
 use crate::experiment::compare::{Comparison, Design, Question, Row, Verdict, compare};
 use crate::report::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use crate::report::comparison_files::{ComparisonContents, write_comparison};
-use crate::report::manifest::{FileHash, Manifest, utc_text};
+use crate::report::manifest::{FileHash, Kind, Manifest, utc_text};
 use crate::report::page::basis::Basis;
 use crate::report::run_dir::RunDirWriter;
 use crate::report::summary::digest_text;
@@ -64,12 +64,12 @@ pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> 
     let interrupt = Interrupt::listen()?;
     if saved_count != 0 {
         let compared = read_saved(args)?;
-        let writer = begin(args.out.as_deref())?;
+        let writer = begin(args.out.as_deref(), Kind::Comparison)?;
         return finish(args, compared, writer, started_at, console);
     }
     let baseline = args.baseline.as_deref().map(SavedRun::read).transpose()?;
     let variants = load_variants(args, console)?;
-    let mut writer = begin(args.out.as_deref())?;
+    let mut writer = begin(args.out.as_deref(), Kind::Comparison)?;
     let compared = run_variants(args, variants, baseline, &mut writer, &interrupt, console)?;
     if interrupt.is_raised() {
         return Err(interrupted());

@@ -7,7 +7,7 @@ use super::super::CliError;
 use super::super::kept::KeptScenario;
 use super::super::run::{RUNS_DIRECTORY, begin};
 use super::lab::Lab;
-use crate::report::manifest::{Manifest, utc_text};
+use crate::report::manifest::{Kind, Manifest, utc_text};
 use crate::report::run_dir::{RunDirError, RunDirWriter};
 use crate::report::study::StudyFacts;
 use crate::scenario::Scenario;
@@ -23,10 +23,10 @@ pub struct Desk {
 
 impl Desk {
     /// Begins the directory before the runs, so that a place that takes none is found at once.
-    pub fn open(out: Option<&Path>) -> Result<Self, CliError> {
+    pub fn open(out: Option<&Path>, kind: Kind) -> Result<Self, CliError> {
         Ok(Desk {
             started_at: SystemTime::now(),
-            writer: begin(out)?,
+            writer: begin(out, kind)?,
             out: out.map(Path::to_path_buf),
         })
     }

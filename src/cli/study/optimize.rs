@@ -20,6 +20,7 @@ use crate::experiment::optimize::{self, Candidate, Goal, Round, halve};
 use crate::experiment::study::Study;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::metrics::evaluate::VerdictState;
+use crate::report::manifest::Kind;
 use crate::report::study::StudyFacts;
 use crate::report::study::optimize::{
     Found, facts_text, sentences, write_csv, write_files, write_json,
@@ -52,7 +53,7 @@ pub fn run(args: &OptimizeArgs, console: &mut Console) -> Result<Exit, CliError>
         meter: StudyMeter::start(console.progress_mode(), &interrupt, run_count(args, &plan)),
         runs: Vec::new(),
     };
-    let desk = Desk::open(args.out.as_deref())?;
+    let desk = Desk::open(args.out.as_deref(), Kind::Optimization)?;
     let candidates = (0..plan.point_count())
         .map(|point| candidate(&mut lab, &plan, &goal, point, console))
         .collect::<Result<Vec<_>, _>>()?;

@@ -18,6 +18,7 @@ use super::lab::{Lab, StudyMeter};
 use crate::experiment::sensitivity::{Effect, End, FLIP_STEP_COUNT, sort};
 use crate::experiment::study::Study;
 use crate::report::files::write_table;
+use crate::report::manifest::Kind;
 use crate::report::study::StudyFacts;
 use crate::report::study::sensitivity::{
     Found, facts_text, picture, sentences, table, write_csv, write_files, write_json,
@@ -42,7 +43,7 @@ pub fn run(args: &SensitivityArgs, console: &mut Console) -> Result<Exit, CliErr
     let base = load::open(&input, std::slice::from_ref(&measure), console)?;
     let config = config(args, &scenario, &base, measure)?;
     let interrupt = Interrupt::listen()?;
-    let desk = Desk::open(args.out.as_deref())?;
+    let desk = Desk::open(args.out.as_deref(), Kind::Sensitivity)?;
     let point_count = u32::try_from(1 + 2 * config.inputs.len()).expect("inputs are few");
     let run_count = point_count.saturating_mul(config.repeat);
     let mut inquiry = Inquiry {

@@ -14,7 +14,7 @@ use super::prepare::Job;
 use crate::experiment::sweep::summary::SweepSummary;
 use crate::report::files::write_picture;
 use crate::report::format;
-use crate::report::manifest::{FileHash, Manifest, utc_text};
+use crate::report::manifest::{FileHash, Kind, Manifest, utc_text};
 use crate::report::run_dir::sha256_of;
 use crate::report::study_page;
 use crate::report::summary::digest_text;
@@ -64,7 +64,7 @@ pub fn finish(
 ) -> Result<Exit, CliError> {
     let view = job.view();
     let summary = view.summary(records).map_err(CliError::Output)?;
-    let mut writer = begin(Some(place))?;
+    let mut writer = begin(Some(place), Kind::Sweep)?;
     writer.write(PLAN_NAME, |out| job.file.write(out))?;
     writer.write("scenario.toml", |out| {
         out.write_all(job.file.plan.scenario_toml.as_bytes())

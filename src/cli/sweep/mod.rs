@@ -26,8 +26,8 @@ use super::interrupt::Interrupt;
 use super::style::Console;
 use super::{CliError, Exit};
 use crate::report::format;
-use crate::report::manifest::Manifest;
-use crate::report::run_dir::check_place;
+use crate::report::manifest::{Kind, Manifest};
+use crate::report::place::check_place;
 use crate::report::sweep::plan_file::{PLAN_NAME, PlanFile};
 use crate::report::sweep::records::{Journal, Records, scan};
 
@@ -115,12 +115,12 @@ fn planned(job: &Job, path: &Path, console: &mut Console) -> Result<Exit, CliErr
 fn sweep(args: &SweepArgs, job: Job, console: &mut Console) -> Result<Exit, CliError> {
     let started_at = SystemTime::now();
     let place = job.place(args.out.as_deref());
-    check_place(&place)?;
     if let Some(mut records) = known_records(&job, &place) {
         console.note("this sweep is done; its numbers are shown again");
         let summary = job.view().summary(&mut records).map_err(CliError::Output)?;
         return show(&job, &summary, &mut records, &place, args.format, console);
     }
+    check_place(&place, Kind::Sweep)?;
     let interrupt = Interrupt::listen()?;
     let partial = partial_of(&place);
     let failed = |source| CliError::File {
