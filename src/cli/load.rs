@@ -1,7 +1,7 @@
 //! What the verbs that read a scenario share.
 
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::args::{LimitArgs, LoadArgs, RunArgs};
@@ -15,7 +15,7 @@ use crate::scenario::Scenario;
 use crate::scenario::load::explain::{Explanation, effective_toml, explain};
 use crate::scenario::load::limits::{Estimate, Limits};
 use crate::scenario::load::point::Base;
-use crate::scenario::load::source::{ASKED_NAME, SET_NAME};
+use crate::scenario::load::source::SourceKind;
 use crate::scenario::load::{self, LoadInput, LoadText};
 
 /// CSV inputs up to this size are copied into the run directory; of larger ones it has the hash.
@@ -32,6 +32,8 @@ pub struct Loaded {
     pub origin: ScenarioOrigin,
     /// How large one run is likely to be.
     pub estimate: Estimate,
+    /// The canonical paths of all files that it was read from.
+    pub read_paths: Vec<PathBuf>,
 }
 
 /// Loads what `run` was asked to run, asking for these measures. Mistakes and warnings are shown.
@@ -186,6 +188,12 @@ fn finish(loaded: &mut load::Loaded) -> Result<Loaded, CliError> {
         scenario,
         origin,
         estimate: explanation.estimate,
+        read_paths: loaded
+            .sources
+            .file_paths()
+            .chain(&loaded.inputs)
+            .cloned()
+            .collect(),
     })
 }
 
@@ -198,10 +206,8 @@ pub fn refused(loaded: &load::Loaded) -> CliError {
 
 /// What a scenario was read from, for its run directory.
 fn origin(loaded: &load::Loaded, explanation: &Explanation) -> Result<ScenarioOrigin, CliError> {
-    let texts = loaded
-        .sources
-        .iter()
-        .filter(|source| source.name != SET_NAME && source.name != ASKED_NAME);
+    let texts = loaded.sources.iter();
+    let texts = texts.filter(|source| source.kind != SourceKind::Argument);
     let mut file_hashes: Vec<FileHash> = texts
         .map(|source| FileHash {
             path: source.name.clone(),

@@ -18,6 +18,7 @@ mod look_args;
 mod man;
 mod messages;
 mod metrics;
+mod overwrite;
 mod print;
 mod print_comparison;
 mod progress;

@@ -46,7 +46,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
         loaded.origin.sensitivity = sentences(path, &loaded.scenario.name)?;
     }
     let started_at = SystemTime::now();
-    let mut files = TraceFiles::create(&args.trace)?;
+    let mut files = TraceFiles::create(&args.trace, &loaded.read_paths)?;
     let mut writer = begin(args.out.as_deref(), Kind::Run)?;
     let most = precision.map_or(args.replications, |rule| rule.run_count_max);
     let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);

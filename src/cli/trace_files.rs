@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::overwrite::{OutputKind, check_output};
 use super::style::Console;
 use super::{CliError, temporary};
 use crate::model::observation::Observation;
@@ -36,9 +37,10 @@ enum Trace<'a> {
 }
 
 impl TraceFiles {
-    /// Creates the files.
-    pub fn create(paths: &[PathBuf]) -> Result<Self, CliError> {
+    /// Creates the files. `inputs` are the canonical paths of the files of the scenario.
+    pub fn create(paths: &[PathBuf], inputs: &[PathBuf]) -> Result<Self, CliError> {
         let create = |path: &PathBuf| {
+            check_output(path, OutputKind::Trace, inputs)?;
             let file = TraceFile::create(path).map_err(|source| file_error(path, source))?;
             Ok((path.clone(), file))
         };

@@ -31,6 +31,9 @@ const REQUEST_EVENT: &[u8; 42] = b",\n{\"ph\":\"b\",\"cat\":\"request\",\"pid\":
 const PHASE_AT: usize = 9;
 const _: () = assert!(REQUEST_EVENT[PHASE_AT] == b'b');
 
+/// What every trace begins with.
+pub const BEGINNING: &str = "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"scenario\":";
+
 /// Times at which the load of instances is written, over a run.
 const SAMPLE_COUNT: u64 = 1_000;
 
@@ -81,8 +84,7 @@ impl<'w> ChromeTrace<'w> {
     }
 
     fn open(&mut self, scenario: &Scenario, seed: u64) {
-        self.out
-            .raw("{\"displayTimeUnit\":\"ms\",\"otherData\":{\"scenario\":");
+        self.out.raw(BEGINNING);
         self.out.raw(&quoted(&scenario.name));
         self.out.raw(",\"seed\":\"");
         self.out.number(seed);

@@ -50,6 +50,9 @@ const KEYS: [(&str, &str); 7] = [
 const USUAL: &str = "\"class\":null,\"attempt\":0,\"is_wasted\":false,\"waiting_ns\":0,\
                      \"is_zombie\":false,\"attempt_count\":1";
 
+/// What every file of lines begins with.
+pub const BEGINNING: &str = "{\"stormglass\":\"";
+
 /// Writes lines as things happen.
 pub struct Lines<'w> {
     pub(super) names: Names,
@@ -141,7 +144,7 @@ impl<'w> Lines<'w> {
         let version = env!("CARGO_PKG_VERSION");
         let name = quoted(&scenario.name);
         out.raw(&format!(
-            "{{\"stormglass\":\"{version}\",\"scenario\":{name},\"seed\":{seed},\"keys\":{{"
+            "{BEGINNING}{version}\",\"scenario\":{name},\"seed\":{seed},\"keys\":{{"
         ));
         for (index, (key, words)) in KEYS.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };

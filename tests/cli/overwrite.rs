@@ -1,4 +1,4 @@
-//! What is not replaced: directories that hold something else.
+//! What is not replaced: files that somebody wrote, and directories that hold something else.
 
 use std::fs;
 
@@ -7,6 +7,80 @@ use super::support::{SMALL, Said, Stormglass, names_in};
 fn assert_refused(said: &Said, code: i32, message: &str) {
     assert_eq!((said.code, said.out.as_str()), (Some(code), ""), "{said:?}");
     assert_eq!(said.err, format!("error: {message}\n"));
+}
+
+#[test]
+fn a_trace_replaces_a_trace_and_nothing_else() {
+    let command = Stormglass::with("small.toml", SMALL);
+    fs::write(command.path("child.toml"), "extends = \"small.toml\"\n").expect("written");
+    fs::write(command.path("notes.jsonl"), "{\"mine\":1}\n").expect("written");
+    fs::write(command.path("empty.json"), "").expect("written");
+    let run = |args: &[&str]| command.say(&[&["run"], args, &["--no-charts", "-q"]].concat());
+    for (args, message) in [
+        (
+            &["--trace", "small.toml"][..],
+            "--trace small.toml: exists and is not a trace; name another file",
+        ),
+        (
+            &["small.toml", "--trace", "./small.toml"],
+            "--trace ./small.toml: is one of the files of the scenario; name another file",
+        ),
+        (
+            &["child.toml", "--trace", "small.toml"],
+            "--trace small.toml: is one of the files of the scenario; name another file",
+        ),
+        (
+            &["small.toml", "--trace", "notes.jsonl"],
+            "--trace notes.jsonl: exists and is not a trace; name another file",
+        ),
+    ] {
+        assert_refused(&run(args), 2, message);
+    }
+    let read = |name: &str| fs::read_to_string(command.path(name)).expect("there");
+    assert_eq!(read("small.toml"), SMALL);
+    assert_eq!(read("notes.jsonl"), "{\"mine\":1}\n");
+    for name in ["empty.json", "t.jsonl", "t.json"] {
+        for _ in 0..2 {
+            let said = run(&["small.toml", "--trace", name]);
+            assert_eq!(said.code, Some(0), "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn recorded_arrivals_are_not_replaced_by_the_trace_of_their_run() {
+    let arrivals = "{ process = \"trace\", file = \"a.csv\" }";
+    let text = SMALL.replace("{ process = \"poisson\", rate = \"100/s\" }", arrivals);
+    let command = Stormglass::with("small.toml", &text);
+    fs::write(command.path("a.csv"), "arrives_at\n1s\n2s\n").expect("written");
+    let said = command.say(&["run", "small.toml", "--trace", "a.csv", "-q"]);
+    let message = "--trace a.csv: is one of the files of the scenario; name another file";
+    assert_refused(&said, 2, message);
+}
+
+#[test]
+fn a_plan_replaces_a_plan_and_nothing_else() {
+    let command = Stormglass::with("small.toml", SMALL);
+    fs::write(command.path("notes.json"), "{\"schema\": 1}").expect("written");
+    let plan = |name: &str| {
+        let axis = "service.web.count=1,3";
+        command.say(&["sweep", "small.toml", "--axis", axis, "--plan", name, "-q"])
+    };
+    assert_refused(
+        &plan("small.toml"),
+        2,
+        "--plan small.toml: is one of the files of the scenario; name another file",
+    );
+    assert_refused(
+        &plan("notes.json"),
+        2,
+        "--plan notes.json: exists and is not a plan of a sweep; name another file",
+    );
+    let kept = fs::read_to_string(command.path("small.toml")).expect("there");
+    assert_eq!(kept, SMALL);
+    for _ in 0..2 {
+        assert_eq!(plan("plan.json").code, Some(0));
+    }
 }
 
 #[test]

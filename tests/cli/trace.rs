@@ -50,14 +50,18 @@ fn a_trace_does_not_change_the_digest() {
 fn a_trace_to_a_link_replaces_the_file_and_not_the_link() {
     let command = Stormglass::with("small.toml", SMALL);
     fs::create_dir(command.path("far")).expect("made");
-    fs::write(command.path("far/t.jsonl"), "old").expect("written");
+    let old = "{\"stormglass\":\"0.0.1\"}\n";
+    fs::write(command.path("far/t.jsonl"), old).expect("written");
     std::os::unix::fs::symlink("far/t.jsonl", command.path("t.jsonl")).expect("linked");
     let said = command.say(&["run", "small.toml", "--no-charts", "--trace", "t.jsonl"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let link = fs::symlink_metadata(command.path("t.jsonl")).expect("there");
     assert!(link.is_symlink());
     let trace = fs::read_to_string(command.path("far/t.jsonl")).expect("there");
-    assert!(trace.starts_with('{'), "{trace}");
+    assert!(
+        trace.starts_with("{\"stormglass\"") && trace != old,
+        "{trace}"
+    );
 }
 
 #[test]

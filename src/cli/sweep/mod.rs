@@ -23,6 +23,7 @@ use self::finish::{RECORDS_NAME, finish, show};
 use self::prepare::Job;
 use self::work::{How, work};
 use super::interrupt::Interrupt;
+use super::overwrite::{OutputKind, check_output};
 use super::style::Console;
 use super::{CliError, Exit};
 use crate::report::format;
@@ -56,6 +57,8 @@ pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
     }
     if let Some(path) = &args.plan {
         job.check_all(console)?;
+        let inputs = [job.base.file_paths(), job.base.input_paths()].concat();
+        check_output(path, OutputKind::Plan, &inputs)?;
         bundle::write(&job, path)?;
         return planned(&job, path, console);
     }

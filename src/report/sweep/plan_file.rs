@@ -78,6 +78,17 @@ pub struct AxisRecord {
     pub values: Vec<String>,
 }
 
+/// What makes a file a plan, of any version.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "schema")]
+    _schema: u32,
+    #[serde(rename = "hash")]
+    _hash: String,
+    #[serde(rename = "plan")]
+    _plan: serde_json::Map<String, serde_json::Value>,
+}
+
 /// Why a plan cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -147,6 +158,12 @@ impl PlanFile {
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *out, self)?;
         out.write_all(b"\n")
+    }
+
+    /// Whether a file is a plan, be it one that this version cannot run.
+    pub fn is_at(path: &Path) -> bool {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        serde_json::from_str::<Head>(&text).is_ok()
     }
 
     /// Reads a plan, which must be whole and of this version of the program, and makes sure that

@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::files;
 use super::limits::Limits;
 use super::merge;
-use super::source::{Source, SourceId, Sources};
+use super::source::{Source, SourceId, SourceKind, Sources};
 use super::tree::{self, Tree, Value};
 
 /// Scenarios that may extend one another.
@@ -86,8 +86,13 @@ fn open_base(
             let beside = Path::new(&sources.get(extends.origin.source).name);
             let name = beside.with_file_name(written).display().to_string();
             let folder = path.parent().map(Path::to_path_buf);
-            chain.push(path);
-            Ok(sources.add(Source { name, text, folder }))
+            chain.push(path.clone());
+            Ok(sources.add(Source {
+                name,
+                text,
+                folder,
+                kind: SourceKind::File(path),
+            }))
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::schema::{self, Kind, TableSpec};
 use super::shorthand::expand;
-use super::source::{Origin, SET_NAME, Source, SourceId, Sources};
+use super::source::{Origin, SET_NAME, Source, SourceId, SourceKind, Sources};
 use super::suggest::{did_you_mean, one_of};
 use super::tree::{self, Entry, Table, Tree, Value};
 use super::warning::WarningCode;
@@ -40,6 +40,7 @@ pub fn apply_set(
         name: SET_NAME.to_string(),
         text: argument.to_string(),
         folder,
+        kind: SourceKind::Argument,
     });
     let whole = Origin {
         source,

@@ -51,7 +51,7 @@ use context::Context;
 use diagnostic::{Diagnostic, Diagnostics};
 use inputs::Inputs;
 use limits::Limits;
-use source::{Origin, Source, SourceId, Sources};
+use source::{Origin, Source, SourceId, SourceKind, Sources};
 use tree::{Tree, Value};
 
 /// Tables that say what is done with a scenario, not what it is.
@@ -187,36 +187,37 @@ fn add_source(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<SourceId> {
-    let (name, text, folder) = match text {
+    let (name, text, folder, kind) = match text {
         LoadText::File(path) => {
-            let name = path.display().to_string();
-            (
-                name,
-                files::read_text(path, limits.scenario_bytes_max),
-                folder_of(path),
-            )
+            let text = files::read_text(path, limits.scenario_bytes_max);
+            let found = path.canonicalize().ok();
+            let folder = found.as_deref().and_then(Path::parent);
+            let folder = folder.map(Path::to_path_buf);
+            let kind = found.map_or(SourceKind::Text, SourceKind::File);
+            (path.display().to_string(), text, folder, kind)
         }
         LoadText::Text { name, text } => {
             let text = files::read_text_from(text.as_bytes(), limits.scenario_bytes_max);
-            (name.clone(), text, None)
+            (name.clone(), text, None, SourceKind::Text)
         }
         LoadText::Saved { name, text, folder } => {
             let text = files::read_text_from(text.as_bytes(), limits.scenario_bytes_max);
-            (name.clone(), text, folder.canonicalize().ok())
+            let folder = folder.canonicalize().ok();
+            (name.clone(), text, folder, SourceKind::Text)
         }
     };
     match text {
-        Ok(text) => Some(sources.add(Source { name, text, folder })),
+        Ok(text) => Some(sources.add(Source {
+            name,
+            text,
+            folder,
+            kind,
+        })),
         Err(problem) => {
             diagnostics.error(Diagnostic::new(format!("cannot read {name}: {problem}")));
             None
         }
     }
-}
-
-fn folder_of(path: &Path) -> Option<PathBuf> {
-    let path = path.canonicalize().ok()?;
-    path.parent().map(Path::to_path_buf)
 }
 
 /// Builds the scenario of a tree and all its variants.

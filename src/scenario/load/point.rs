@@ -107,6 +107,11 @@ impl Base {
         super::sensitivity::value_at(&self.tree, path).map(Tree::to_inline_toml)
     }
 
+    /// The canonical paths of the files that it was read from, without its CSV inputs.
+    pub fn file_paths(&self) -> Vec<PathBuf> {
+        self.sources.file_paths().cloned().collect()
+    }
+
     /// The canonical paths of the CSV inputs of the points so far.
     pub fn input_paths(&self) -> Vec<PathBuf> {
         self.inputs.paths()

@@ -23,12 +23,25 @@ pub struct SourceId(pub u32);
 /// One text.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// What messages call it: a path as given, `--set` or `<stdin>`.
+    /// What messages call it: a path as given, an option like `--set`, or `<stdin>`.
     pub name: String,
     /// The text, at most 1 MiB by default.
     pub text: String,
     /// The canonical folder that its relative paths start from; None where it may name no files.
     pub folder: Option<PathBuf>,
+    /// Where it was written.
+    pub kind: SourceKind,
+}
+
+/// Where a text was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// In the file with this canonical path.
+    File(PathBuf),
+    /// In no file: on standard input, in this program, or in a file of another kind.
+    Text,
+    /// On the command line, after the option that it is named like.
+    Argument,
 }
 
 /// All texts of one scenario, the scenario file first.
@@ -68,6 +81,7 @@ impl Sources {
             name: ASKED_NAME.to_string(),
             text: measure.to_string(),
             folder: None,
+            kind: SourceKind::Argument,
         });
         Origin {
             source,
@@ -94,11 +108,19 @@ impl Sources {
         }
     }
 
-    /// `file:line`, or the whole argument for `--set`.
+    /// The canonical paths of those that are files.
+    pub fn file_paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.list.iter().filter_map(|source| match &source.kind {
+            SourceKind::File(path) => Some(path),
+            SourceKind::Text | SourceKind::Argument => None,
+        })
+    }
+
+    /// `file:line`, or the whole argument with its option.
     pub fn describe(&self, origin: Origin) -> String {
         let source = self.get(origin.source);
-        if source.name == SET_NAME {
-            return format!("--set {}", source.text);
+        if source.kind == SourceKind::Argument {
+            return format!("{} {}", source.name, source.text);
         }
         format!("{}:{}", source.name, self.line_column(origin).line)
     }
@@ -145,6 +167,7 @@ mod tests {
             name: "a.toml".into(),
             text: "one\ntw\u{f6} x\n".into(),
             folder: None,
+            kind: SourceKind::Text,
         });
         let at = |start| Origin {
             source,
