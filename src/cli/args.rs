@@ -205,7 +205,8 @@ pub struct RunArgs {
     /// Write the run directory here instead of stormglass-out/NAME-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How to print the summary on standard output
+    /// How to print the summary on standard output; json is what summary.json holds, csv has a
+    /// line for each number: replication, seed, measure, phase, unit, value
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Write what happens to every request of the first replication: to NAME.jsonl as JSON lines,
@@ -278,9 +279,9 @@ impl PrecisionArgs {
 pub enum Format {
     /// For reading in a terminal
     Text,
-    /// The contents of summary.json
+    /// JSON, for programs
     Json,
-    /// One number a line: replication, seed, measure, phase, value
+    /// Comma-separated values, for spreadsheets and programs
     Csv,
     /// Markdown tables, for reviews
     Md,

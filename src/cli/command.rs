@@ -85,6 +85,9 @@ pub fn repeat_comparison(args: &CompareArgs) -> String {
         add("--max-events", args.load.limits.max_events.to_string());
     }
     words.extend(precision(&args.precision));
+    if args.no_charts {
+        words.push("--no-charts".to_string());
+    }
     if args.scenarios.iter().any(|path| path == Path::new("-")) {
         words.push("< scenario.toml".to_string());
     }
@@ -108,6 +111,9 @@ pub fn repeat_optimize(args: &OptimizeArgs) -> String {
         add("--budget", budget.to_string());
     }
     add("--confirm", args.confirm.to_string());
+    if args.no_charts {
+        words.push("--no-charts".to_string());
+    }
     study_ends(words, args.seed, &args.load, &args.scenario)
 }
 
@@ -123,6 +129,9 @@ pub fn repeat_sensitivity(args: &SensitivityArgs) -> String {
     }
     if let Some(repeat) = args.repeat {
         add("--repeat", repeat.to_string());
+    }
+    if args.no_charts {
+        words.push("--no-charts".to_string());
     }
     study_ends(words, args.seed, &args.load, &args.scenario)
 }

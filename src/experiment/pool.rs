@@ -82,8 +82,8 @@ impl Pool {
     }
 
     /// A percentile of all samples with its interval, or why it is not stated: at least ten
-    /// samples must lie above it, and they must come from at least five replications. Where there
-    /// are fewer replications, each needs ten above its own.
+    /// samples must lie above it. Where there are fewer than five replications, each needs ten
+    /// above its own.
     pub fn percentile_at(&self, percent: f64) -> Result<PooledPercentile, String> {
         let mut all = Lengths::default();
         self.sections.iter().for_each(|s| all.merge(&s.lengths));

@@ -117,8 +117,8 @@ fn method(comparison: &Comparison) -> Vec<Block> {
         true => {
             "A percentile is that of the samples of all replications. Its interval lies between \
              the ranks that the replications leave to it. It is stated if at least ten samples lie \
-             above it, from at least five replications. What was never reached is counted and not \
-             averaged."
+             above it; with fewer than five replications, if ten of each lie above its own. What \
+             was never reached is counted and not averaged."
         }
         false => {
             "A percentile is the mean of the percentiles of the replications, with Student's \

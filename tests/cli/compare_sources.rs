@@ -208,3 +208,16 @@ fn one_warm_up_is_found_for_all_variants() {
     assert_eq!(warmup("0-3"), warmup("1-4"));
     assert!(!warmup("0-3").contains("auto"));
 }
+
+#[test]
+fn the_command_that_repeats_a_comparison_draws_as_little() {
+    let command = Stormglass::with("constant.toml", CONSTANT);
+    let vary = "client.shop.count=1,2";
+    let said = command.say(&["compare", "constant.toml", "--vary", vary, "--no-charts"]);
+    let repeat = "repeat with: stormglass compare constant.toml --vary client.shop.count=1,2 \
+                  --no-charts\n";
+    assert!(said.out.ends_with(repeat), "{}", said.out);
+    let report = fs::read_to_string(command.run_dir().join("report.md")).expect("written");
+    let rule = "with fewer than five replications, if ten of each lie above its own";
+    assert!(report.contains(rule), "{report}");
+}

@@ -62,6 +62,26 @@ fn check_shows_every_mistake_at_once() {
 }
 
 #[test]
+fn the_help_of_formats_says_what_each_verb_prints() {
+    let command = Stormglass::new();
+    for (verb, json, csv) in [
+        ("run", "summary.json", "measure, phase, unit, value"),
+        ("compare", "comparison.json", "each variant and measure"),
+        ("sweep", "results.jsonl", "replication and measure"),
+        ("merge", "results.jsonl", "replication and measure"),
+        ("optimize", "optimize.json", "each point of each round"),
+        ("sensitivity", "sensitivity.json", "each end of each input"),
+    ] {
+        let said = command.say(&[verb, "--help"]);
+        let words: Vec<&str> = said.out.split_whitespace().collect();
+        let text = words.join(" ");
+        assert!(text.contains(json) && text.contains(csv), "{}", said.out);
+        let is_of_run = verb == "run";
+        assert_eq!(text.contains("summary.json"), is_of_run, "{}", said.out);
+    }
+}
+
+#[test]
 fn check_of_good_files_says_so() {
     let command = Stormglass::with("good.toml", SMALL);
     let said = command.say(&["check", "good.toml", "good.toml"]);

@@ -75,7 +75,8 @@ pub struct CompareArgs {
     /// Write the run directory here instead of stormglass-out/NAME-compare-SEED-DIGEST
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How to print the comparison on standard output; csv has a line for each variant and measure
+    /// How to print the comparison on standard output; json is what comparison.json holds, csv has
+    /// a line for each variant and measure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Write no pictures

@@ -71,7 +71,8 @@ pub struct OptimizeArgs {
     /// Write no pictures
     #[arg(long)]
     pub no_charts: bool,
-    /// How to print the result; csv has a line for each point of each round
+    /// How to print the result; json is what optimize.json holds, csv has a line for each point of
+    /// each round
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 }
@@ -109,7 +110,8 @@ pub struct SensitivityArgs {
     /// Write no pictures
     #[arg(long)]
     pub no_charts: bool,
-    /// How to print the result; csv has a line for each end of each input
+    /// How to print the result; json is what sensitivity.json holds, csv has a line for each end of
+    /// each input
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 }

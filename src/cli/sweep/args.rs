@@ -77,8 +77,8 @@ pub struct SweepArgs {
     /// written to this directory instead of `shards` beside the plan
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How to print the sweep on standard output; csv and json have a line for each point,
-    /// replication and measure
+    /// How to print the sweep on standard output; csv and json are what results.csv and
+    /// results.jsonl hold, a line for each point, replication and measure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Write no pictures
@@ -134,7 +134,8 @@ pub struct MergeArgs {
     /// Write the sweep directory here instead of stormglass-out/NAME-sweep-SEED-PLAN
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How to print the sweep on standard output
+    /// How to print the sweep on standard output; csv and json are what results.csv and
+    /// results.jsonl hold, a line for each point, replication and measure
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Write no pictures

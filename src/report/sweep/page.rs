@@ -131,9 +131,9 @@ fn method() -> Vec<Block> {
          drawn by key, so that two points see the same world, and their difference is narrower \
          than their intervals say.",
         "A percentile is that of the samples of all replications of a point; its interval comes \
-         from how they differ, and it is stated if at least ten samples lie above it, from at \
-         least five replications. All other numbers are means of the replications with Student's \
-         interval. All intervals are of 95 %, each for itself. A mistake that was seen in none or \
+         from how they differ, and it is stated if at least ten samples lie above it; with fewer \
+         than five replications, if ten of each lie above its own. All other numbers are means of \
+         the replications with Student's interval. All intervals are of 95 %, each for itself. A mistake that was seen in none or \
          few replications has the exact interval of Poisson's law: none seen is not none. What \
          never came is counted and not averaged.",
         "A point is on the front of two measures if no other one is better in both by their \
