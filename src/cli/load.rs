@@ -71,14 +71,17 @@ pub fn base(input: &LoadInput, console: &mut Console) -> Result<Scenario, CliErr
 }
 
 /// Loads a scenario of which these measures will be asked, without its `[compare]`, and what of
-/// its warnings and errors is not in `said` already is shown.
+/// its warnings and errors is not in `said` already is shown. `option` says which option an
+/// argument was written after, where it is not the usual one of its kind.
 pub fn variant(
     input: &LoadInput,
     measures: &[String],
+    option: impl Fn(&str, &str) -> Option<&'static str>,
     said: &mut Vec<String>,
     console: &mut Console,
 ) -> Result<Loaded, CliError> {
     let mut loaded = load::load_asking(input, measures, true);
+    loaded.sources.rename_arguments(option);
     let text = loaded.diagnostics.render(&loaded.sources, false);
     if !said.contains(&text) {
         show_diagnostics(&loaded, console);

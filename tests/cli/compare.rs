@@ -267,7 +267,7 @@ fn what_makes_no_comparison_is_refused_with_a_fix() {
         (
             &["--vary", "client.shop.count=2,0"],
             "error: a number out of range\n\
-             \x20--> --set:1:19\n\
+             \x20--> --vary:1:19\n\
              \x20 |\n\
              1 | client.shop.count=0\n\
              \x20 |                   ^ expected a whole number from 1 to 67108864\n\

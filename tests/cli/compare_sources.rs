@@ -210,6 +210,37 @@ fn one_warm_up_is_found_for_all_variants() {
 }
 
 #[test]
+fn mistakes_are_placed_at_the_option_that_was_given() {
+    let command = Stormglass::with("constant.toml", CONSTANT);
+    let vary = "client.shop.count=1,2";
+    for (args, place) in [
+        (&["--vary", "client.shop.cuont=1,2"][..], "--vary:1:13"),
+        (
+            &["--vary", vary, "--set", "client.shop.cuont=1"],
+            "--set:1:13",
+        ),
+        (
+            &["--vary", vary, "--fail-if-worse", "latncy.p99"],
+            "--fail-if-worse:1:1",
+        ),
+        (
+            &["--vary", vary, "--primary", "latncy.p99"],
+            "--primary:1:1",
+        ),
+        (
+            &["--vary", vary, "--margin", "latncy.p99 within 5%"],
+            "--margin:1:1",
+        ),
+        (&["--vary", vary, "--metric", "latncy.p99"], "--metric:1:1"),
+    ] {
+        let said = command.say(&[&["compare", "constant.toml"], args].concat());
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
+        let place = format!("--> {place}\n");
+        assert!(said.err.contains(&place), "{}", said.err);
+    }
+}
+
+#[test]
 fn the_command_that_repeats_a_comparison_draws_as_little() {
     let command = Stormglass::with("constant.toml", CONSTANT);
     let vary = "client.shop.count=1,2";

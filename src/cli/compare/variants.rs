@@ -11,6 +11,7 @@ use super::measures::Measures;
 use crate::experiment::compare::readings_of;
 use crate::scenario::Scenario;
 use crate::scenario::compare::CompareConfig;
+use crate::scenario::load::source::SET_NAME;
 use crate::scenario::load::suggest::{did_you_mean, one_of};
 use crate::scenario::measure::AskedMeasure;
 
@@ -106,7 +107,8 @@ fn load_with(
     {
         let mut input = input(Some(&path), &sets, &args.load.limits)?;
         input.sets.extend(own.iter().chain(more_sets).cloned());
-        let mut loaded = load::variant(&input, &measures.texts, &mut said, console)?;
+        let option = |kind: &str, text: &str| option_of(args, &own, kind, text);
+        let mut loaded = load::variant(&input, &measures.texts, option, &mut said, console)?;
         asked = std::mem::take(&mut loaded.scenario.asked);
         loaded.scenario.asked = readings_of(&asked);
         list.push(LoadedVariant {
@@ -123,6 +125,21 @@ fn load_with(
         measures,
         asked,
     })
+}
+
+/// The option that an argument was written after, where it is not the usual one of its kind.
+/// `own` is what a variant sets itself.
+fn option_of(args: &CompareArgs, own: &[String], kind: &str, text: &str) -> Option<&'static str> {
+    let is_in = |list: &[String]| list.iter().any(|other| other == text);
+    let is_vary = args.vary.is_some() && is_in(own);
+    match kind {
+        SET_NAME => is_vary.then_some("--vary"),
+        _ if is_in(&args.metrics) => None,
+        _ if is_in(&args.fail_if_worse) => Some("--fail-if-worse"),
+        _ if args.primary.as_deref() == Some(text) => Some("--primary"),
+        _ if args.margin.iter().any(|m| m.trim_start().starts_with(text)) => Some("--margin"),
+        _ => None,
+    }
 }
 
 /// `[compare]`, where its variants are those that are compared.

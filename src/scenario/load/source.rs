@@ -116,6 +116,18 @@ impl Sources {
         })
     }
 
+    /// Calls arguments by the options that they were written after: `option` says which, given
+    /// what an argument is called so far and its text.
+    pub fn rename_arguments(&mut self, option: impl Fn(&str, &str) -> Option<&'static str>) {
+        for source in &mut self.list {
+            if source.kind == SourceKind::Argument
+                && let Some(name) = option(&source.name, &source.text)
+            {
+                source.name = name.to_string();
+            }
+        }
+    }
+
     /// `file:line`, or the whole argument with its option.
     pub fn describe(&self, origin: Origin) -> String {
         let source = self.get(origin.source);
