@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::look_args::{ChartArgs, ChartFormat, ChartTheme};
 use super::messages::{self, MESSAGES};
-use super::style::Console;
+use super::style::{Console, raw_out};
 use super::{CliError, Exit};
 use crate::chart::picture::{Look, Picture};
 use crate::chart::stored;
@@ -115,11 +115,11 @@ fn write(args: &ChartArgs, bytes: &[u8]) -> Result<(), CliError> {
             source,
         });
     }
-    let mut out = io::stdout().lock();
-    if args.format == ChartFormat::Png && out.is_terminal() {
+    if args.format == ChartFormat::Png && io::stdout().is_terminal() {
         let help = "a PNG is nothing for a terminal; name a file with --out";
         return Err(CliError::Usage(help.to_string()));
     }
+    let mut out = raw_out();
     out.write_all(bytes)?;
     out.flush()?;
     Ok(())

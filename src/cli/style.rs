@@ -91,6 +91,11 @@ impl Console {
     }
 }
 
+/// Standard output for bytes that are no text. A reader that went away is no error.
+pub fn raw_out() -> impl Write {
+    PipeTolerant::new(io::stdout().lock())
+}
+
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgressMode {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::{SMALL, Stormglass, names_in};
+use super::support::{SMALL, Stormglass, names_in, said, spawn};
 
 fn run() -> (Stormglass, String) {
     let command = Stormglass::with("small.toml", SMALL);
@@ -183,4 +183,14 @@ fn messages_of_no_window_and_of_another_run_are_refused() {
     let text = fs::read_to_string(&path).expect("written");
     fs::write(&path, text.replace("100/s", "101/s")).expect("written");
     fails(&["messages", "--from", "1s"], 1, "the manifest says");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let (command, run_dir) = run();
+    let mut child = spawn(&mut command.command(&["chart", &run_dir, "latency"]));
+    drop(child.stdout.take());
+    let said = said(child);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
 }
