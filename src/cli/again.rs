@@ -10,7 +10,7 @@ use super::progress::Meter;
 use super::style::Console;
 use crate::experiment::follow::follow;
 use crate::report::format;
-use crate::report::manifest::{Manifest, ReplicationRecord};
+use crate::report::manifest::{Kind, MANIFEST_NAME, Manifest, ReplicationRecord};
 use crate::report::summary::digest_text;
 use crate::trace::Follower;
 
@@ -37,6 +37,7 @@ impl Again {
             path: run_dir.display().to_string(),
             source,
         })?;
+        refuse_many(run_dir, &manifest)?;
         let place = replication as usize;
         let Some(record) = manifest.replications.get(place).cloned() else {
             return Err(CliError::Usage(format!(
@@ -95,4 +96,26 @@ impl Again {
         }
         Ok(())
     }
+}
+
+/// Refuses a directory of more than one scenario, and says which directory is meant.
+fn refuse_many(run_dir: &Path, manifest: &Manifest) -> Result<(), CliError> {
+    let kind = manifest.kind();
+    let mut paths = manifest.files.iter().map(|file| file.path.as_str());
+    let variant = paths.find_map(|path| {
+        let inner = path.strip_suffix(MANIFEST_NAME)?.strip_suffix('/')?;
+        inner.starts_with("variants/").then(|| run_dir.join(inner))
+    });
+    let needed = match (kind, variant) {
+        (Kind::Run, _) => return Ok(()),
+        (Kind::Comparison, Some(variant)) => {
+            format!("name that of a variant, like {}", variant.display())
+        }
+        _ => "name a directory that `run` wrote".to_string(),
+    };
+    Err(CliError::Usage(format!(
+        "{}: is the directory of {}, and one run is looked at; {needed}",
+        run_dir.display(),
+        kind.text()
+    )))
 }

@@ -2,7 +2,7 @@
 
 use super::again::Again;
 use super::interrupt::Interrupt;
-use super::look_args::WhyArgs;
+use super::look_args::{ChangeFormat, WhyArgs};
 use super::style::Console;
 use super::{CliError, Exit};
 use crate::report::format;
@@ -17,6 +17,7 @@ pub fn run(args: &WhyArgs, console: &mut Console) -> Result<Exit, CliError> {
     if let Some(fault) = &args.change {
         return super::change::run(args, fault, console);
     }
+    refuse_change_options(args)?;
     let again = Again::open(&args.run_dir, args.replication, &args.limits, console)?;
     let interrupt = Interrupt::listen()?;
     let ranked = match args.request {
@@ -53,6 +54,19 @@ pub fn run(args: &WhyArgs, console: &mut Console) -> Result<Exit, CliError> {
         writeln!(console.out(), "{text}")?;
     }
     Ok(Exit::Done)
+}
+
+/// Refuses what is about a change only. (A flag that needs one that contradicts another counts as
+/// given.)
+fn refuse_change_options(args: &WhyArgs) -> Result<(), CliError> {
+    let option = match (args.format, args.window) {
+        (ChangeFormat::Json, _) => "--format json",
+        (ChangeFormat::Text, 0) => return Ok(()),
+        (ChangeFormat::Text, _) => "--window",
+    };
+    Err(CliError::Usage(format!(
+        "{option} is about a change only; name its fault with --change FAULT"
+    )))
 }
 
 fn list(ranked: &[Ranked], console: &mut Console) -> Result<(), CliError> {

@@ -242,3 +242,43 @@ fn a_change_that_was_not_is_refused() {
         assert!(said.err.contains(problem), "{}", said.err);
     }
 }
+
+#[test]
+fn options_of_a_change_are_refused_without_one() {
+    let command = Stormglass::with("change.toml", CHANGE);
+    command.say(&["run", "change.toml", "--no-charts", "--out", "r"]);
+    for (option, value) in [("--format", "json"), ("--window", "1")] {
+        let said = command.say(&["why", "r", "--slowest", "1", option, value]);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
+        assert!(said.err.contains("--change FAULT"), "{}", said.err);
+        assert!(said.err.contains(option), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_directory_of_many_runs_is_refused_with_what_is_needed() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let count = "client.shop.count=1,2";
+    let out = ["--no-charts", "-q", "--out"];
+    command.say(&[&["sweep", "small.toml", "--axis", count], &out[..], &["s"]].concat());
+    let compare = ["compare", "small.toml", "--vary", count];
+    command.say(&[&compare, &out[..], &["c"]].concat());
+    for (place, problem) in [
+        (
+            "s",
+            "error: s: is the directory of a sweep, and one run is looked at; name a directory \
+             that `run` wrote\n",
+        ),
+        (
+            "c",
+            "error: c: is the directory of a comparison, and one run is looked at; name that of \
+             a variant, like c/variants/0-1\n",
+        ),
+    ] {
+        let said = command.say(&["why", place, "--slowest", "1"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
+        assert_eq!(said.err, problem);
+    }
+    let said = command.say(&["why", "c/variants/0-1", "--slowest", "1", "-q"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
