@@ -62,6 +62,28 @@ fn check_shows_every_mistake_at_once() {
 }
 
 #[test]
+fn a_target_that_is_only_a_kind_is_told_how_to_go_on() {
+    for (target, help) in [
+        (
+            "registry",
+            "write which members, like `registry:member/0` or `registry:member/*`",
+        ),
+        ("zone", "it is a kind; write which ones, like `zone:b`"),
+        (
+            "web",
+            "write the kind before it, like `service:web` or `zone:web`",
+        ),
+    ] {
+        let text = SMALL.replace("instance:web/main/0", target);
+        let command = Stormglass::with("bad.toml", &text);
+        let said = command.say(&["check", "bad.toml"]);
+        assert_eq!(said.code, Some(2));
+        let help = format!("help: {help}\n");
+        assert!(said.err.contains(&help), "{}", said.err);
+    }
+}
+
+#[test]
 fn the_help_of_formats_says_what_each_verb_prints() {
     let command = Stormglass::new();
     for (verb, json, csv) in [

@@ -99,13 +99,27 @@ pub fn selector(ctx: &mut Context, text: &str, origin: Origin, names: &Names) ->
     }
 }
 
+/// What to write instead of a word without a colon.
+fn bare_help(word: &str, names: &Names) -> String {
+    let is_name = names.service(word).is_ok();
+    match KINDS.iter().find(|(kind, _)| *kind == word) {
+        Some(("registry", _)) if !is_name => {
+            "write which members, like `registry:member/0` or `registry:member/*`".to_string()
+        }
+        Some((_, example)) if !is_name => {
+            format!("it is a kind; write which ones, like `{example}`")
+        }
+        _ => format!("write the kind before it, like `service:{word}` or `zone:{word}`"),
+    }
+}
+
 /// The sets that one selector without a count names; globs can name several.
 fn targets(set: &str, names: &Names) -> Result<Vec<Target>, Unknown> {
     let kinds = || KINDS.iter().map(|(kind, _)| *kind);
     let Some((kind, name)) = set.split_once(':') else {
         return Err(Unknown {
             title: format!("`{set}` is no selector"),
-            help: format!("write the kind before it, like `service:{set}` or `zone:{set}`"),
+            help: bare_help(set, names),
         });
     };
     let name = name.trim();
