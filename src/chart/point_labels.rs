@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn words_are_not_cut_where_another_side_has_room() {
         // Others stand on the right, and the left has no room for the words.
-        let at = (90.0, 60.0);
-        let points: Vec<Point> = (0..6).map(|i| (90.0 + 8.0 * f64::from(i), 60.0)).collect();
+        let at = (105.0, 60.0);
+        let points: Vec<Point> = (0..6).map(|i| (105.0 + 8.0 * f64::from(i), 60.0)).collect();
         let mut scene = Scene::default();
         draw(&mut scene, BOUNDS, &points, &[(at, "200/s, 6")]);
         let words = scene.shapes.iter().find_map(|shape| match shape {

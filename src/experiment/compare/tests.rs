@@ -265,8 +265,7 @@ fn percentiles_are_of_one_kind_where_the_samples_of_a_variant_were_not_saved() {
         let mut pool = Pool::default();
         for replication in 0..6 {
             let mut samples = Samples::default();
-            let length = SimDuration::from_ms(90 + 5 * u64::from(replication));
-            (0..2_000).for_each(|_| samples.record(length));
+            (0..2_000).for_each(|i| samples.record(SimDuration::from_ms(50 + i % 100)));
             let evidence = Evidence::Percentile {
                 percent: 99.0,
                 lengths: Box::new(Lengths::new(&samples, 0)),
