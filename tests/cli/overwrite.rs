@@ -52,7 +52,7 @@ fn recorded_arrivals_are_not_replaced_by_the_trace_of_their_run() {
     let arrivals = "{ process = \"trace\", file = \"a.csv\" }";
     let text = SMALL.replace("{ process = \"poisson\", rate = \"100/s\" }", arrivals);
     let command = Stormglass::with("small.toml", &text);
-    fs::write(command.path("a.csv"), "arrives_at\n1s\n2s\n").expect("written");
+    fs::write(command.path("a.csv"), "arrives_at\n1\n2\n").expect("written");
     let said = command.say(&["run", "small.toml", "--trace", "a.csv", "-q"]);
     let message = "--trace a.csv: is one of the files of the scenario; name another file";
     assert_refused(&said, 2, message);
