@@ -133,9 +133,9 @@ fn method() -> Vec<Block> {
         "A percentile is that of the samples of all replications of a point; its interval comes \
          from how they differ, and it is stated if at least ten samples lie above it; with fewer \
          than five replications, if ten of each lie above its own. All other numbers are means of \
-         the replications with Student's interval. All intervals are of 95 %, each for itself. A mistake that was seen in none or \
-         few replications has the exact interval of Poisson's law: none seen is not none. What \
-         never came is counted and not averaged.",
+         the replications with Student's interval. All intervals are of 95 %, each for itself. A \
+         mistake that was seen in none or few replications has the exact interval of Poisson's \
+         law: none seen is not none. What never came is counted and not averaged.",
         "A point is on the front of two measures if no other one is better in both by their \
          numbers. It is open whether another one belongs there if none surely beats it: if by the \
          95 % interval of their differences on equal seeds (of their ratios, where all numbers are \
