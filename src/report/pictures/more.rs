@@ -340,7 +340,7 @@ mod tests {
         let chart = chart.expect("requests arrived");
         assert_eq!(
             chart.caption.title,
-            "25 % of the requests succeeded during fault-24, the least of all parts"
+            "25.00 % of the requests succeeded during fault-24, the least of all parts"
         );
         let labels: Vec<&str> = chart.rows.iter().map(|row| row.label.as_str()).collect();
         assert_eq!(labels.len(), PHASE_COUNT_MAX);
