@@ -113,10 +113,7 @@ fn saved_runs_are_compared_and_serve_as_a_baseline() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let of_means = "A percentile is the mean of the";
     assert!(said.out.contains(of_means), "{}", said.out);
-    let report = fs::read_to_string(command.path("both/report.md")).expect("written");
-    assert_eq!(report.matches(of_means).count(), 2, "{report}");
-    let answer = report.lines().find(|line| line.starts_with("**Answer.**"));
-    assert!(answer.expect("an answer").ends_with('.'), "{answer:?}");
+    assert_says_what_its_percentiles_are(&command, of_means);
     let sentence = said.out.lines().find(|line| line.starts_with("  new has "));
     let sentence = sentence.unwrap_or_else(|| panic!("{said:?}"));
     assert!(
@@ -151,6 +148,13 @@ fn saved_runs_are_compared_and_serve_as_a_baseline() {
     );
     let said = command.say(&["compare", "c.toml", "old"]);
     assert!(said.err.contains("--baseline RUN_DIR"), "{said:?}");
+}
+
+fn assert_says_what_its_percentiles_are(command: &Stormglass, of_means: &str) {
+    let report = fs::read_to_string(command.path("both/report.md")).expect("written");
+    assert_eq!(report.matches(of_means).count(), 2, "{report}");
+    let answer = report.lines().find(|line| line.starts_with("**Answer.**"));
+    assert!(answer.expect("an answer").ends_with('.'), "{answer:?}");
 }
 
 #[test]
