@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use serde::ser::{Error, Impossible, Serialize, SerializeSeq, SerializeStruct, Serializer};
+use serde::ser::{
+    Error, Impossible, Serialize, SerializeSeq, SerializeStruct, SerializeStructVariant, Serializer,
+};
 
 use super::json::{Bytes, quoted};
 use super::names::Names;
@@ -132,7 +134,7 @@ impl<'a> Serializer for Fields<'a> {
     type SerializeTupleVariant = Never;
     type SerializeMap = Never;
     type SerializeStruct = Object<'a>;
-    type SerializeStructVariant = Never;
+    type SerializeStructVariant = Object<'a>;
 
     fn serialize_bool(self, holds: bool) -> Done {
         self.json(if holds { "true" } else { "false" })
@@ -280,14 +282,15 @@ impl<'a> Serializer for Fields<'a> {
         unknown("a map")
     }
 
+    /// As a struct: which variant it is can be seen from its fields.
     fn serialize_struct_variant(
         self,
         name: &'static str,
         _: u32,
         _: &'static str,
-        _: usize,
-    ) -> Result<Never, Unknown> {
-        unknown(name)
+        length: usize,
+    ) -> Result<Object<'a>, Unknown> {
+        self.serialize_struct(name, length)
     }
 }
 
@@ -340,5 +343,18 @@ impl SerializeStruct for Object<'_> {
             self.fields.out.raw("}");
         }
         Ok(())
+    }
+}
+
+impl SerializeStructVariant for Object<'_> {
+    type Ok = ();
+    type Error = Unknown;
+
+    fn serialize_field<T: ?Sized + Serialize>(&mut self, key: &'static str, value: &T) -> Done {
+        SerializeStruct::serialize_field(self, key, value)
+    }
+
+    fn end(self) -> Done {
+        SerializeStruct::end(self)
     }
 }

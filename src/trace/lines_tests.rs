@@ -334,6 +334,19 @@ fn lines_hold_all_that_observers_get() {
 }
 
 #[test]
+fn what_members_of_a_cluster_suspect_has_lines() {
+    let sets = ["duration=\"20s\"", "warmup=\"0s\"", "fault.crash.at=\"1s\""];
+    let (lines, events) = traced(&loaded("gossip-tradeoff", &sets));
+    assert_eq!(read(&lines), events);
+    let suspectors = events
+        .iter()
+        .filter(|(_, _, name, _)| name == "suspected")
+        .map(|(.., fields)| &fields["suspector"]);
+    let by_member = suspectors.filter(|it| it["cluster"].is_u64() && it["node"].is_string());
+    assert!(0 < by_member.count());
+}
+
+#[test]
 fn a_request_that_meets_no_trouble_takes_four_lines() {
     // A thousandth of the load: nobody waits.
     let sets = [
