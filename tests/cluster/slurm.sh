@@ -83,16 +83,18 @@ array=$(echo "$ids" | sed 's/array \([0-9]*\),.*/\1/')
 # In the middle: two parts are done, and node n2 has work.
 lost=
 job=
+work=
 for _ in $(seq 240); do
     done_count=$(ls shards 2> /dev/null | grep -c '^shard-' || true)
     read -r lost job < <(squeue -h -t R -w n2 -o '%K %A' | head -1) || true
-    [ "$done_count" -ge 2 ] && [ -n "$lost" ] && break
+    # The processes of the part, unless it has just ended.
+    work=$(scontrol listpids "$job" n2 2> /dev/null | awk '1 < NR && 0 < $1 { print $1 }') || true
+    [ "$done_count" -ge 2 ] && [ -n "$lost" ] && [ -n "$work" ] && break
     sleep 0.25
 done
-[ -n "$lost" ] || { echo "node n2 never had work"; exit 1; }
+[ -n "$work" ] || { echo "node n2 never had work"; exit 1; }
 echo "node n2 is lost with part $lost, after $done_count parts"
-# The processes of the part, and the one that watches over them.
-work=$(scontrol listpids "$job" n2 | awk '1 < NR && 0 < $1 { print $1 }')
+# And the one that watches over them.
 watcher=
 for parent in $(for process in $work; do ps -o ppid= -p "$process"; done | sort -u); do
     [ "$(ps -o comm= -p "$parent")" = slurmstepd ] && watcher="$watcher $parent"
