@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::look_args::{ChartArgs, ChartFormat, ChartTheme};
 use super::messages::{self, MESSAGES};
+use super::overwrite::{OutputKind, check_output};
 use super::style::{Console, raw_out};
-use super::{CliError, Exit};
+use super::{CliError, Exit, temporary};
 use crate::chart::picture::{Look, Picture};
 use crate::chart::stored;
 use crate::chart::theme::Theme;
@@ -17,6 +18,9 @@ use crate::report::run_dir::sha256_of;
 
 /// The folder of charts in a run directory, with its `/`.
 const FOLDER: &str = "charts/";
+
+/// Bytes that every PNG begins with.
+const PNG_SIGNATURE_LENGTH: usize = 8;
 
 /// Draws one chart of a run directory again, or lists all.
 pub fn run(args: &ChartArgs, console: &mut Console) -> Result<Exit, CliError> {
@@ -108,9 +112,23 @@ fn unknown(run_dir: &Path, name: &str, manifest: &Manifest) -> String {
     }
 }
 
+/// What every chart of a format begins with; of a CSV its own column names.
+fn beginning(format: ChartFormat, bytes: &[u8]) -> &[u8] {
+    match format {
+        ChartFormat::Svg => &bytes[..b"<svg".len()],
+        ChartFormat::Png => &bytes[..PNG_SIGNATURE_LENGTH],
+        ChartFormat::Csv => bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or(bytes),
+    }
+}
+
 fn write(args: &ChartArgs, bytes: &[u8]) -> Result<(), CliError> {
     if let Some(path) = &args.out {
-        return fs::write(path, bytes).map_err(|source| CliError::File {
+        let beginning = beginning(args.format, bytes);
+        check_output(path, OutputKind::Chart { beginning }, &[])?;
+        return temporary::write(path, bytes).map_err(|source| CliError::File {
             path: path.display().to_string(),
             source,
         });

@@ -10,16 +10,18 @@ use crate::trace::{chrome, lines};
 
 /// What is about to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputKind {
+pub enum OutputKind<'a> {
     /// A trace, in either format.
     Trace,
     /// The plan of a sweep.
     Plan,
+    /// A chart, which begins so.
+    Chart { beginning: &'a [u8] },
 }
 
 /// Refuses a file that the command reads, or that holds anything but another output of this kind.
 /// `inputs` are canonical paths.
-pub fn check_output(path: &Path, kind: OutputKind, inputs: &[PathBuf]) -> Result<(), CliError> {
+pub fn check_output(path: &Path, kind: OutputKind<'_>, inputs: &[PathBuf]) -> Result<(), CliError> {
     let Ok(found) = fs::metadata(path) else {
         return Ok(());
     };
@@ -29,6 +31,7 @@ pub fn check_output(path: &Path, kind: OutputKind, inputs: &[PathBuf]) -> Result
     let (option, name) = match kind {
         OutputKind::Trace => ("--trace", "a trace"),
         OutputKind::Plan => ("--plan", "a plan of a sweep"),
+        OutputKind::Chart { .. } => ("--out", "such a chart"),
     };
     let refused = |problem: String| {
         let path = path.display();
@@ -42,6 +45,7 @@ pub fn check_output(path: &Path, kind: OutputKind, inputs: &[PathBuf]) -> Result
     let is_kind = match kind {
         OutputKind::Trace => is_trace(path),
         OutputKind::Plan => PlanFile::is_at(path),
+        OutputKind::Chart { beginning } => begins_with(path, beginning).unwrap_or(false),
     };
     match found.len() == 0 || is_kind {
         true => Ok(()),
@@ -53,11 +57,11 @@ fn is_trace(path: &Path) -> bool {
     let beginnings = [lines::BEGINNING, chrome::BEGINNING];
     beginnings
         .iter()
-        .any(|text| begins_with(path, text).unwrap_or(false))
+        .any(|text| begins_with(path, text.as_bytes()).unwrap_or(false))
 }
 
-fn begins_with(path: &Path, text: &str) -> io::Result<bool> {
-    let mut bytes = vec![0; text.len()];
+fn begins_with(path: &Path, beginning: &[u8]) -> io::Result<bool> {
+    let mut bytes = vec![0; beginning.len()];
     File::open(path)?.read_exact(&mut bytes)?;
-    Ok(bytes == text.as_bytes())
+    Ok(bytes == beginning)
 }

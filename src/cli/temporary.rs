@@ -1,7 +1,7 @@
 //! Files that have another name until they are whole.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -27,6 +27,17 @@ pub fn keep(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     let place = place_of(path);
     file.persist(place).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Writes a whole file, or none; to a pipe or a device, which nothing can take the place of, at
+/// once.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::write(path, bytes);
+    }
+    let mut file = beside(path)?;
+    file.write_all(bytes)?;
+    keep(file, path)
 }
 
 /// Where a name leads: a link to a file stays one, and the file is replaced.

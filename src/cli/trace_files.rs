@@ -39,6 +39,12 @@ enum Trace<'a> {
 impl TraceFiles {
     /// Creates the files. `inputs` are the canonical paths of the files of the scenario.
     pub fn create(paths: &[PathBuf], inputs: &[PathBuf]) -> Result<Self, CliError> {
+        for (place, path) in paths.iter().enumerate() {
+            if paths[..place].contains(path) {
+                let problem = format!("--trace {}: is written once; leave one out", path.display());
+                return Err(CliError::Usage(problem));
+            }
+        }
         let create = |path: &PathBuf| {
             check_output(path, OutputKind::Trace, inputs)?;
             let file = TraceFile::create(path).map_err(|source| file_error(path, source))?;

@@ -1,7 +1,9 @@
 //! Detectors and exclusions on timelines written by hand.
 
 use super::data::timeline::BelievedState;
-use super::facts::{fault_started, holds, node, record, suspected, trusted, view, window};
+use super::facts::{
+    fault_started, forgotten, holds, node, record, suspected, trusted, view, window,
+};
 use super::fixture::{SMALL, Shape, scenario};
 use crate::id::{CallerId, ClassId, EdgeId, InstanceId, NodeId};
 use crate::model::observation::{ExclusionCause, LifeState, Observation, Suspector};
@@ -59,6 +61,36 @@ fn detectors_are_measured_after_chen() {
     let fault = &metrics.faults[0];
     assert_eq!(fault.detection[0].detection_time.max_secs, Some(12.0));
     assert_eq!(fault.down_count, 1);
+}
+
+#[test]
+fn who_is_away_has_not_failed_to_notice() {
+    let scenario = scenario(Shape {
+        faults: &["crash"],
+        ..SMALL
+    });
+    let [first, second] = [0, 1].map(|caller| Suspector::Caller(CallerId(caller)));
+    let facts = [
+        (40_000, node(0, LifeState::Crashed)),
+        // The second caller crashes before it notices. Nodes 0 and 1 are instances.
+        (41_000, node(3, LifeState::Crashed)),
+        // The first one notices, and then the instance is off its list.
+        (43_000, suspected(first, 0)),
+        (45_000, forgotten(first, 0)),
+        // Who comes late never took the instance for alive.
+        (51_000, node(3, LifeState::Up)),
+        (52_000, suspected(second, 0)),
+        (60_000, node(0, LifeState::Up)),
+        (61_000, trusted(second, 0)),
+    ];
+    let metrics = record(&scenario, &[window(40_000, 60_000)], &facts, 100_000, 0);
+    let of_ping = &metrics.detectors[1];
+    assert_eq!(of_ping.detection_time.mean_secs, Some(3.0));
+    assert_eq!(of_ping.detection_time.sample_count, 1);
+    assert_eq!(of_ping.undetected_count, 0);
+    // Instances are up for 100 s and 80 s, for two callers; one of these is away for 10 s, in
+    // which one instance is up.
+    assert_eq!(of_ping.observed_pair_secs, 360.0 - 10.0);
 }
 
 #[test]

@@ -14,7 +14,6 @@ use super::window::{WindowCell, WindowTable};
 use crate::id::{CallerId, ClassId, EdgeId, InstanceId, NodeId, ServiceId, ZoneId};
 use crate::model::observation::Outcome;
 use crate::scenario::Scenario;
-use crate::scenario::client::EdgeOwner;
 use crate::time::{SimDuration, SimTime};
 
 /// Everything that is counted by class; empty where no client has classes.
@@ -26,8 +25,6 @@ pub struct ClassTable {
     /// First node that is a caller of a client, and the zone of each from there.
     node_first: u32,
     node_zones: Vec<ZoneId>,
-    /// By edge: whether a client owns it, and whether another call of its requests follows.
-    client_edges: Vec<Option<bool>>,
     /// What each block of `requests` is about, sorted.
     request_scopes: Vec<(ClassId, ZoneId)>,
     /// By class and zone, then phase of the arrival.
@@ -80,7 +77,6 @@ impl ClassTable {
             phase_count,
             node_first: scenario.topology.instance_count(),
             node_zones: node_zones(scenario),
-            client_edges: client_edges(scenario),
             requests: vec![RequestCell::default(); request_scopes.len() * phase_count],
             request_scopes,
             callers: ClassCallerTable::new(scenario, phase_count),
@@ -207,17 +203,17 @@ impl ClassTable {
         &mut self.local[place]
     }
 
-    /// The attempt that was sent last is no retry.
+    /// The attempt that was sent last is no retry. `caller`: who sent it, if that was a client.
     pub(super) fn take_back_retry(
         &mut self,
         class: ClassId,
-        (caller, edge): (NodeId, EdgeId),
+        (caller, edge): (Option<NodeId>, EdgeId),
         phase: u16,
         attempt_index: u32,
     ) {
         let place = self.place(edge.index(), class, phase);
         self.attempts[place].retry_count -= 1;
-        if self.client_edges[edge.index()].is_some() {
+        if let Some(caller) = caller {
             let cell = self.request_cell(class, caller, phase);
             cell.retry_count -= 1;
             cell.retried_count -= u64::from(attempt_index == 1);
@@ -255,6 +251,7 @@ impl Recorder<'_> {
         let cell = table.request_cell(class, caller, phase);
         cell.arrived_count += 1;
         cell.call_count += 1;
+        table.callers.arrive(class, caller, phase);
         table.windows.arrive(at, class.index());
     }
 
@@ -287,18 +284,26 @@ impl Recorder<'_> {
         started_at: SimTime,
         outcome: Outcome,
     ) {
-        let (now, phase) = (self.class, self.class_at(started_at));
-        let node = self.scenario.topology.caller_node(caller);
+        let phase = self.class_at(started_at);
         let table = &mut self.tables.classes;
         let place = table.place(edge.index(), class, phase);
         let cell = &mut table.calls[place];
         cell.arrived_count += 1;
         cell.call_count += 1;
         cell.end(at.since(started_at), outcome);
-        if table.client_edges[edge.index()] == Some(true) && outcome == Outcome::Success {
-            table.request_cell(class, node, now).call_count += 1;
-            table.windows.begin_call(at, class.index());
+        if let Some(of_client) = self.tables.requests.client_edge(edge)
+            && of_client.has_next
+            && outcome == Outcome::Success
+        {
+            self.class_call_began(at, class, of_client.node(caller));
         }
+    }
+
+    /// A request of a class goes on to its next call.
+    pub(super) fn class_call_began(&mut self, at: SimTime, class: ClassId, caller: NodeId) {
+        let (phase, table) = (self.class, &mut self.tables.classes);
+        table.request_cell(class, caller, phase).call_count += 1;
+        table.windows.begin_call(at, class.index());
     }
 
     /// An attempt for a request of a class was sent.
@@ -311,15 +316,15 @@ impl Recorder<'_> {
         is_wasted: bool,
     ) {
         let phase = self.class;
-        let node = self.scenario.topology.caller_node(caller);
+        let of_client = self.tables.requests.client_edge(edge);
         let table = &mut self.tables.classes;
         let place = table.place(edge.index(), class, phase);
         let counts = &mut table.attempts[place];
         counts.attempt_count += 1;
         counts.retry_count += u64::from(0 < attempt_index);
         counts.wasted_count += u64::from(is_wasted);
-        if table.client_edges[edge.index()].is_some() {
-            let cell = table.request_cell(class, node, phase);
+        if let Some(of_client) = of_client {
+            let cell = table.request_cell(class, of_client.node(caller), phase);
             cell.attempt_count += 1;
             cell.retry_count += u64::from(0 < attempt_index);
             cell.retried_count += u64::from(attempt_index == 1);
@@ -357,6 +362,17 @@ impl Recorder<'_> {
         table.work_cell(class, instance, phase).start(waiting);
     }
 
+    /// Work of a class was in service for nobody.
+    pub(super) fn class_work_wasted(
+        &mut self,
+        class: ClassId,
+        instance: InstanceId,
+        length: SimDuration,
+    ) {
+        let (phase, table) = (self.class, &mut self.tables.classes);
+        table.work_cell(class, instance, phase).zombie_ns += length.as_ns();
+    }
+
     /// Work of a class left an instance.
     pub(super) fn class_work_ended(
         &mut self,
@@ -376,19 +392,6 @@ fn node_zones(scenario: &Scenario) -> Vec<ZoneId> {
         zones.take(client.count as usize).collect::<Vec<_>>()
     };
     scenario.clients.iter().flat_map(of_client).collect()
-}
-
-fn client_edges(scenario: &Scenario) -> Vec<Option<bool>> {
-    let of_edge = |(index, owner)| match owner {
-        EdgeOwner::Client(client) => {
-            let client: crate::id::ClientId = client;
-            let last = scenario.clients[client.index()].calls.last();
-            Some(last != Some(&EdgeId::from_index(index)))
-        }
-        EdgeOwner::Service(_) => None,
-    };
-    let owners = scenario.edges.iter().map(|edge| edge.owner);
-    owners.enumerate().map(of_edge).collect()
 }
 
 fn instance_scopes(scenario: &Scenario, scopes: &[(ServiceId, ZoneId)]) -> Vec<u32> {

@@ -68,6 +68,14 @@ impl ClassCallerTable {
         }
     }
 
+    /// A request of a class arrived in `phase`.
+    #[inline]
+    pub fn arrive(&mut self, class: ClassId, caller: NodeId, phase: u16) {
+        if let Some(place) = self.place(class, caller, phase) {
+            self.count(place, phase).arrived_count += 1;
+        }
+    }
+
     /// A request of a class that arrived in `phase` has its outcome.
     #[inline]
     pub fn end(
@@ -77,23 +85,15 @@ impl ClassCallerTable {
         phase: u16,
         (latency, outcome): (SimDuration, Outcome),
     ) {
-        let callers = &self.callers[class.index()];
-        if !callers.contains(&caller.0) || phase == UNMEASURED {
+        if outcome != Outcome::Success {
             return;
         }
-        let place = self.firsts[class.index()] + (caller.0 - callers.start) as usize;
-        let row = if self.phase_count == 1 {
-            0
-        } else {
-            usize::from(phase)
+        let Some(place) = self.place(class, caller, phase) else {
+            return;
         };
-        let count = &mut self.counts[place * self.phase_count + row];
-        count.ended_count += 1;
-        if outcome == Outcome::Success {
-            count.succeeded_count += 1;
-            if let Some(latencies) = self.latencies.get_mut(place) {
-                latencies.record(latency);
-            }
+        self.count(place, phase).succeeded_count += 1;
+        if let Some(latencies) = self.latencies.get_mut(place) {
+            latencies.record(latency);
         }
     }
 
@@ -114,9 +114,7 @@ impl ClassCallerTable {
         let of_caller = |place: usize| {
             let mut sum = CallerCount::default();
             for row in &rows {
-                let count = self.counts[place * self.phase_count + row];
-                sum.ended_count += count.ended_count;
-                sum.succeeded_count += count.succeeded_count;
+                sum.add(&self.counts[place * self.phase_count + row]);
             }
             sum
         };
@@ -134,6 +132,24 @@ impl ClassCallerTable {
         let is_kept = !self.latencies.is_empty();
         let places = self.places(scenario, class, zone);
         is_kept.then(|| places.map(|place| &self.latencies[place]).collect())
+    }
+
+    /// Where a caller stands; None where it is not counted in this phase.
+    #[inline]
+    fn place(&self, class: ClassId, caller: NodeId, phase: u16) -> Option<usize> {
+        let callers = &self.callers[class.index()];
+        let is_counted = callers.contains(&caller.0) && phase != UNMEASURED;
+        is_counted.then(|| self.firsts[class.index()] + (caller.0 - callers.start) as usize)
+    }
+
+    #[inline]
+    fn count(&mut self, place: usize, phase: u16) -> &mut CallerCount {
+        let row = if self.phase_count == 1 {
+            0
+        } else {
+            usize::from(phase)
+        };
+        &mut self.counts[place * self.phase_count + row]
     }
 
     fn places(

@@ -50,9 +50,10 @@ impl Recorder<'_> {
             return;
         }
         let phase = self.class;
-        let node = self.scenario.topology.caller_node(caller);
+        let of_client = self.tables.requests.client_edge(edge);
         let table = &mut self.tables.classes;
         table.local_mut(edge, class, phase).several.hedge_count += 1;
+        let node = of_client.map(|of_client| of_client.node(caller));
         table.take_back_retry(class, (node, edge), phase, attempt_index);
     }
 

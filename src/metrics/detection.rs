@@ -1,17 +1,21 @@
 //! What detectors believed and when: detection times and mistakes by detector.
 //!
-//! Every calling side of an edge with a detector is taken to watch every instance of the service.
+//! Every calling side of an edge with a detector is taken to watch every instance of the service
+//! while it is there itself.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::data::detection::{DetectorMetrics, FaultDetection, MemberDetection};
 use super::detection_cell::DetectionCell;
 use super::histogram::Samples;
 use super::life::Episode;
 use super::passive::watcher_name;
-use crate::id::{CallerId, FaultId, InstanceId, NodeId, ServiceId};
+use super::presence::Presence;
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
+use crate::scenario::topology::NodeKind;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
@@ -40,8 +44,10 @@ pub struct Detector {
     pub edge: Option<usize>,
     /// The cluster whose members watch.
     pub cluster: Option<u32>,
-    /// Who watches.
-    pub suspector_count: u64,
+    /// The nodes that watch; none of the registry, which watches always.
+    watchers: Vec<Range<u32>>,
+    /// Suspectors on each of these nodes.
+    sides_per_node: u64,
     /// By fault; None where a crash had no fault.
     pub by_fault: BTreeMap<Option<FaultId>, DetectionCell>,
     /// Mistakes that began in the measured window.
@@ -54,9 +60,11 @@ pub struct Detector {
     wrong: SimDuration,
     /// Instances that are there and have not crashed.
     alive_count: u64,
-    alive_since: SimTime,
-    /// Their time in the measured window, summed over instances, in seconds.
-    alive_secs: f64,
+    /// Suspectors of each of them that are there.
+    suspector_count: u64,
+    counted_since: SimTime,
+    /// Time in the measured window, summed over pairs of these, in seconds.
+    pair_secs: f64,
 }
 
 /// All detectors of one run.
@@ -71,41 +79,40 @@ pub struct DetectionTable {
     edge_detectors: Vec<Option<usize>>,
     /// Places of the detectors of each cluster, by service.
     cluster_detectors: Vec<Vec<(ServiceId, usize)>>,
-    /// When instances that were down or away came back, by instance.
-    entered: BTreeMap<u32, SimTime>,
+    presence: Presence,
     /// Suspicions that last, by instance and suspector.
     suspicions: BTreeMap<(u32, u64), Suspicion>,
+    /// Since when instances that are down were suspected by those who no longer watch them.
+    forgotten: BTreeMap<(u32, u64), SimTime>,
 }
 
 impl Detector {
     fn new(scenario: &Scenario, name: String, service: ServiceId, edge: Option<usize>) -> Self {
         let of_service = scenario.groups.iter().filter(|g| g.service == service);
-        let callers = edge.map(|e| {
-            let range = scenario
-                .topology
-                .edge_callers(crate::id::EdgeId::from_index(e));
-            u64::from(range.end - range.start)
-        });
+        let edge_id = edge.map(EdgeId::from_index);
+        let watchers = edge_id.map(|edge| scenario.topology.edge_nodes(edge));
         Detector {
             name,
             service,
             edge,
             cluster: None,
-            suspector_count: callers.unwrap_or(1),
+            watchers: watchers.into_iter().collect(),
+            sides_per_node: edge.map_or(1, |edge| scenario.edges[edge].side_count().into()),
             by_fault: BTreeMap::new(),
             mistake_count: 0,
             mistake_duration: Samples::default(),
             mistake_open_count: 0,
             wrong: SimDuration::ZERO,
             alive_count: of_service.map(|g| u64::from(g.count)).sum(),
-            alive_since: SimTime::START,
-            alive_secs: 0.0,
+            suspector_count: 1,
+            counted_since: SimTime::START,
+            pair_secs: 0.0,
         }
     }
 
-    /// Time up in the measured window, summed over pairs, in seconds.
+    /// Time in the measured window in which both are up, summed over pairs, in seconds.
     pub fn observed_pair_secs(&self) -> f64 {
-        self.alive_secs * self.suspector_count as f64
+        self.pair_secs
     }
 
     /// Mistakes per second of [`Detector::observed_pair_secs`].
@@ -144,11 +151,31 @@ impl Detector {
     }
 
     fn advance(&mut self, at: SimTime, measured: (SimTime, SimTime)) {
-        let (from, to) = (self.alive_since.max(measured.0), at.min(measured.1));
+        let (from, to) = (self.counted_since.max(measured.0), at.min(measured.1));
         if from < to {
-            self.alive_secs += self.alive_count as f64 * to.since(from).as_secs_f64();
+            let pair_count = self.alive_count * self.suspector_count;
+            self.pair_secs += pair_count as f64 * to.since(from).as_secs_f64();
         }
-        self.alive_since = at;
+        self.counted_since = at;
+    }
+
+    /// Counts who watches. Members of a cluster watch one another, not themselves.
+    fn count_suspectors(&mut self, presence: &Presence) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let nodes = self.watchers.iter().map(|nodes| presence.count(nodes));
+        let all = nodes.sum::<u64>() * self.sides_per_node;
+        self.suspector_count = all.saturating_sub(u64::from(self.cluster.is_some()));
+    }
+
+    /// Who has watched since an instant, the instance that is down excepted.
+    fn witness_count(&self, presence: &Presence, since: SimTime) -> u64 {
+        let of_nodes = |nodes| presence.stayed_count(nodes, since) * self.sides_per_node;
+        match self.watchers.as_slice() {
+            [] => 1,
+            watchers => watchers.iter().map(of_nodes).sum(),
+        }
     }
 }
 
@@ -157,6 +184,7 @@ impl DetectionTable {
     pub fn new(scenario: &Scenario, measured: (SimTime, SimTime)) -> Self {
         let mut table = DetectionTable {
             measured,
+            presence: Presence::new(scenario),
             ..DetectionTable::default()
         };
         let has_leases = scenario.registry.profile.detects();
@@ -179,44 +207,35 @@ impl DetectionTable {
             table.detectors.extend(name.map(new));
         }
         for (cluster, config) in (0..).zip(&scenario.clusters) {
-            let count = |s: &ServiceId| scenario.topology.service_instances(*s).len() as u64;
-            let member_count: u64 = config.services.iter().map(count).sum();
+            let members = |s: &ServiceId| scenario.topology.service_instances(*s);
+            let watchers: Vec<Range<u32>> = config.services.iter().map(members).collect();
             let owner = &scenario.services[config.service.index()].name;
             let mut places = Vec::new();
             for service in config.services.iter().copied() {
                 places.push((service, table.detectors.len()));
                 table.detectors.push(Detector {
                     cluster: Some(cluster),
-                    suspector_count: member_count - 1,
+                    watchers: watchers.clone(),
                     ..Detector::new(scenario, format!("service.{owner}.gossip"), service, None)
                 });
             }
             table.cluster_detectors.push(places);
         }
+        for detector in &mut table.detectors {
+            detector.count_suspectors(&table.presence);
+        }
         table
     }
 
-    /// Whether a suspector came after `since`, so that it never took the instance for alive.
-    fn is_late(&self, suspector: Suspector, since: SimTime) -> bool {
-        let came_at = |node: NodeId| self.entered.get(&node.0).copied();
-        matches!(suspector, Suspector::Member { node, .. } if came_at(node) > Some(since))
-    }
-
-    /// Who could have noticed: of a cluster only those that were there all the time.
-    fn witness_count(&self, place: usize, since: SimTime, scenario: &Scenario) -> u64 {
-        let detector = &self.detectors[place];
-        let Some(cluster) = detector.cluster else {
-            return detector.suspector_count;
+    /// Whether a suspector has been there since an instant. Who came later never took an instance
+    /// for alive that crashed then.
+    fn has_stayed(&self, suspector: Suspector, since: SimTime, scenario: &Scenario) -> bool {
+        let node = match suspector {
+            Suspector::Registry => return true,
+            Suspector::Caller(caller) => scenario.topology.caller_node(caller),
+            Suspector::Member { node, .. } => node,
         };
-        let places = &self.cluster_detectors[cluster as usize];
-        let alive = places
-            .iter()
-            .map(|place| self.detectors[place.1].alive_count);
-        let is_late = |(instance, at): &(&u32, &SimTime)| {
-            let service = scenario.topology.service_of(InstanceId(**instance));
-            since < **at && places.iter().any(|(other, _)| *other == service)
-        };
-        alive.sum::<u64>() - self.entered.iter().filter(is_late).count() as u64
+        self.presence.has_stayed(node, since)
     }
 
     /// A suspicion began. `is_alive`: the instance is there and has not crashed.
@@ -249,12 +268,21 @@ impl DetectionTable {
         );
     }
 
+    /// Which nodes are there.
+    pub(super) fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
     /// Whether a suspicion lasts.
     pub fn is_suspected(&self, suspector: Suspector, instance: InstanceId) -> bool {
         self.suspicions.contains_key(&(instance.0, code(suspector)))
     }
 
     /// A suspicion ended.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
     pub fn trust(
         &mut self,
         at: SimTime,
@@ -262,18 +290,60 @@ impl DetectionTable {
         instance: InstanceId,
         scenario: &Scenario,
     ) {
+        self.forget(at, suspector, instance, false, scenario);
+    }
+
+    /// Who suspects an instance no longer watches it. `is_down`: the instance is, and so the
+    /// suspicion is not withdrawn.
+    ///
+    /// # Panics
+    ///
+    /// If there is no suspicion.
+    pub fn forget(
+        &mut self,
+        at: SimTime,
+        suspector: Suspector,
+        instance: InstanceId,
+        is_down: bool,
+        scenario: &Scenario,
+    ) {
         let place = self.place(suspector, instance, scenario);
-        let suspicion = self
-            .suspicions
-            .remove(&(instance.0, code(suspector)))
-            .expect("only who suspects can begin to trust");
+        let key = (instance.0, code(suspector));
+        let suspicion = self.suspicions.remove(&key);
+        let suspicion = suspicion.expect("only who suspects can cease to");
         self.end_wrong(place, &suspicion, at);
+        if is_down {
+            self.forgotten.insert(key, suspicion.since);
+        }
+    }
+
+    /// A node is there from now on, or no longer is.
+    pub fn set_up(&mut self, at: SimTime, node: NodeId, is_up: bool, scenario: &Scenario) {
+        if !self.presence.set(at, node, is_up) {
+            return;
+        }
+        let service = match scenario.topology.node_kind(node) {
+            NodeKind::Instance(instance) => Some(scenario.topology.service_of(instance)),
+            NodeKind::Caller(..) | NodeKind::RegistryMember(_) | NodeKind::Agent(_) => None,
+        };
+        for detector in &mut self.detectors {
+            let watches = detector.watchers.iter().any(|it| it.contains(&node.0));
+            let is_watched = Some(detector.service) == service;
+            if watches || is_watched {
+                detector.advance(at, self.measured);
+                detector.count_suspectors(&self.presence);
+            }
+            match (is_watched, is_up) {
+                (false, _) => {}
+                (true, true) => detector.alive_count += 1,
+                (true, false) => detector.alive_count -= 1,
+            }
+        }
     }
 
     /// An instance crashed or left the scenario: suspicions of it are not wrong from now on.
     pub fn leave(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
-        self.count_alive(at, instance, -1, scenario);
-        self.entered.remove(&instance.0);
+        self.set_up(at, NodeId(instance.0), false, scenario);
         for (key, mut suspicion) in self.suspicions_of(instance) {
             let place = self.place(suspector(key.1), instance, scenario);
             self.end_wrong(place, &suspicion, at);
@@ -284,10 +354,7 @@ impl DetectionTable {
 
     /// An instance is there and works: suspicions of it are wrong from now on, though no mistakes.
     pub fn enter(&mut self, at: SimTime, instance: InstanceId, scenario: &Scenario) {
-        self.count_alive(at, instance, 1, scenario);
-        if !self.cluster_detectors.is_empty() {
-            self.entered.insert(instance.0, at);
-        }
+        self.set_up(at, NodeId(instance.0), true, scenario);
         for (key, mut suspicion) in self.suspicions_of(instance) {
             suspicion.wrong_since = Some(at);
             self.suspicions.insert(key, suspicion);
@@ -296,32 +363,54 @@ impl DetectionTable {
 
     /// A crash is over: who suspects the instance now has detected it.
     pub fn recover(&mut self, instance: InstanceId, episode: &Episode, scenario: &Scenario) {
+        let noticed = self.take_noticed(instance, episode.since, scenario);
         if episode.since < self.measured.0 || self.measured.1 <= episode.since {
             return;
         }
         let mut times = vec![Vec::new(); self.detectors.len()];
-        for (key, suspicion) in self.suspicions_of(instance) {
-            if self.is_late(suspector(key.1), episode.since) {
-                continue;
-            }
-            let place = self.place(suspector(key.1), instance, scenario);
-            let detection = suspicion.since.max(episode.since).since(episode.since);
-            let by_fault = &mut self.detectors[place].by_fault;
-            let cell = by_fault.entry(episode.fault).or_default();
-            cell.detection_time.record(detection);
-            times[place].push(detection);
+        let mut stayed_counts = vec![0; self.detectors.len()];
+        for (code, since) in noticed {
+            let suspector = suspector(code);
+            let place = self.place(suspector, instance, scenario);
+            times[place].push(since.max(episode.since).since(episode.since));
+            let has_stayed = self.has_stayed(suspector, episode.since, scenario);
+            stayed_counts[place] += u64::from(has_stayed);
         }
         let service = scenario.topology.service_of(instance);
         for (place, times) in times.iter_mut().enumerate() {
-            if self.detectors[place].service == service {
-                let witnesses = self.witness_count(place, episode.since, scenario);
-                let missed = witnesses.saturating_sub(times.len() as u64);
-                let by_fault = &mut self.detectors[place].by_fault;
-                let cell = by_fault.entry(episode.fault).or_default();
-                cell.undetected_count += missed;
-                cell.record_order(times, missed);
+            let detector = &mut self.detectors[place];
+            if detector.service == service {
+                let witness_count = detector.witness_count(&self.presence, episode.since);
+                let missed = witness_count - stayed_counts[place];
+                let cell = detector.by_fault.entry(episode.fault).or_default();
+                cell.record(times, missed);
             }
         }
+    }
+
+    /// Since when those suspected an instance who did so at last, whether they watch it still or
+    /// not. Who came after the crash is left out.
+    fn take_noticed(
+        &mut self,
+        instance: InstanceId,
+        crashed_at: SimTime,
+        scenario: &Scenario,
+    ) -> BTreeMap<u64, SimTime> {
+        let lasting = self.suspicions_of(instance).into_iter();
+        let stayed = lasting.filter(|((_, code), _)| {
+            let suspector = suspector(*code);
+            self.has_stayed(suspector, crashed_at, scenario)
+        });
+        let mut noticed: BTreeMap<u64, SimTime> = stayed
+            .map(|((_, code), suspicion)| (code, suspicion.since))
+            .collect();
+        let of_instance = (instance.0, REGISTRY)..=(instance.0, u64::MAX);
+        let forgotten = self.forgotten.range(of_instance);
+        for key in forgotten.map(|(key, _)| *key).collect::<Vec<_>>() {
+            let since = self.forgotten.remove(&key).expect("the key was just read");
+            noticed.entry(key.1).or_insert(since);
+        }
+        noticed
     }
 
     /// Settles what lasts at the end of the run.
@@ -359,7 +448,7 @@ impl DetectionTable {
                 query_accuracy_ratio: detector.query_accuracy_ratio(),
                 observed_pair_secs: detector.observed_pair_secs(),
                 members: detector.cluster.map(|_| MemberDetection {
-                    member_count: detector.suspector_count + 1,
+                    member_count: detector.watchers.iter().map(|it| it.len() as u64).sum(),
                     first: detection.order[0].stats(),
                     median: detection.order[1].stats(),
                     last: detection.order[2].stats(),
@@ -380,17 +469,6 @@ impl DetectionTable {
             })
         };
         self.detectors.iter().filter_map(detection).collect()
-    }
-
-    fn count_alive(&mut self, at: SimTime, instance: InstanceId, change: i64, scenario: &Scenario) {
-        let (service, measured) = (scenario.topology.service_of(instance), self.measured);
-        for detector in self.detectors.iter_mut().filter(|d| d.service == service) {
-            detector.advance(at, measured);
-            detector.alive_count = detector
-                .alive_count
-                .checked_add_signed(change)
-                .expect("only those that were alive can cease to be");
-        }
     }
 
     fn end_wrong(&mut self, place: usize, suspicion: &Suspicion, at: SimTime) {

@@ -19,8 +19,12 @@ pub struct DetectionCell {
 
 impl DetectionCell {
     /// One crash: when those who noticed it did, and how many did not.
-    pub fn record_order(&mut self, times: &mut [SimDuration], missed: u64) {
+    pub fn record(&mut self, times: &mut [SimDuration], missed: u64) {
         times.sort_unstable();
+        for time in times.iter() {
+            self.detection_time.record(*time);
+        }
+        self.undetected_count += missed;
         let all = times.len() + missed as usize;
         if all == 0 {
             return;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::data::detection::ExclusionStats;
 use super::histogram::Samples;
 use super::life::Episode;
+use super::presence::Presence;
 use crate::id::{CallerId, EdgeId, FaultId, InstanceId};
 use crate::model::observation::ExclusionCause;
 use crate::model::view::ViewSnapshot;
@@ -45,7 +46,8 @@ pub struct ExclusionTable {
     open: BTreeMap<(u32, u32), Exclusion>,
     /// First views by edge and content, with the number of calling sides that began with them.
     first_views: BTreeMap<(u32, u64), (Arc<ViewSnapshot>, i64)>,
-    has_view: Vec<bool>,
+    /// What each calling side balances over; None before its first list.
+    views: Vec<Option<Arc<ViewSnapshot>>>,
     /// Inclusions minus exclusions since the first views, by edge and instance.
     changes: Vec<Vec<i64>>,
     /// First instance of the service of each edge.
@@ -103,7 +105,7 @@ impl ExclusionTable {
             .map(|edge| topology.service_instances(edge.to));
         ExclusionTable {
             measured,
-            has_view: vec![false; topology.caller_count() as usize],
+            views: vec![None; topology.caller_count() as usize],
             changes: ranges.clone().map(|range| vec![0; range.len()]).collect(),
             instance_firsts: ranges.map(|range| range.start).collect(),
             ..ExclusionTable::default()
@@ -112,7 +114,8 @@ impl ExclusionTable {
 
     /// A calling side balances over other candidates.
     pub fn hold(&mut self, caller: CallerId, edge: EdgeId, view: &Arc<ViewSnapshot>) {
-        if !std::mem::replace(&mut self.has_view[caller.index()], true) {
+        let earlier = self.views[caller.index()].replace(Arc::clone(view));
+        if earlier.is_none() {
             let key = (edge.0, view.content_id);
             let first = self
                 .first_views
@@ -150,7 +153,13 @@ impl ExclusionTable {
     }
 
     /// An instance is no longer down: what excludes it now was final.
-    pub fn recover(&mut self, instance: InstanceId, episode: &Episode, scenario: &Scenario) {
+    pub fn recover(
+        &mut self,
+        at: SimTime,
+        instance: InstanceId,
+        episode: &Episode,
+        (presence, scenario): (&Presence, &Scenario),
+    ) {
         let is_measured = self.is_measured(episode);
         let keys: Vec<(u32, u32)> = self
             .open
@@ -169,7 +178,8 @@ impl ExclusionTable {
         for (index, edge) in scenario.edges.iter().enumerate() {
             if edge.to == service && is_measured {
                 let edge = EdgeId::from_index(index);
-                let count = self.candidate_count(edge, instance);
+                let away_count = self.away_count(at, (edge, instance), presence, scenario);
+                let count = self.candidate_count(edge, instance) - away_count;
                 let cell = self.cells.entry((episode.fault, edge.0)).or_default();
                 cell.not_excluded_count += count;
             }
@@ -198,6 +208,24 @@ impl ExclusionTable {
         let local = (instance.0 - self.instance_firsts[edge.index()]) as usize;
         let count = began + self.changes[edge.index()][local];
         u64::try_from(count).expect("only candidates are excluded, and others included")
+    }
+
+    /// Of these, the ones whose node was down or absent until now: they use nobody.
+    fn away_count(
+        &self,
+        at: SimTime,
+        (edge, instance): (EdgeId, InstanceId),
+        presence: &Presence,
+        scenario: &Scenario,
+    ) -> u64 {
+        let topology = &scenario.topology;
+        let has_it = |caller: &CallerId| {
+            let view = self.views[caller.index()].as_ref();
+            view.is_some_and(|view| view.position(instance).is_some())
+        };
+        let away = presence.away_until(topology.edge_nodes(edge), at);
+        let sides = away.flat_map(|node| topology.callers_of(edge, node));
+        sides.filter(has_it).count() as u64
     }
 
     fn change(&mut self, edge: EdgeId, instance: InstanceId, change: i64) {

@@ -112,6 +112,13 @@ pub fn trusted(suspector: Suspector, instance: u32) -> Observation<'static> {
     }
 }
 
+pub fn forgotten(suspector: Suspector, instance: u32) -> Observation<'static> {
+    Observation::Forgotten {
+        suspector,
+        instance: InstanceId(instance),
+    }
+}
+
 pub fn view(content_id: u64, weights: &[(u32, f64)]) -> Arc<ViewSnapshot> {
     let member = |(instance, weight): &(u32, f64)| Member {
         instance: InstanceId(*instance),

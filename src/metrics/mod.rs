@@ -37,6 +37,7 @@ mod observe_server;
 mod passive;
 pub mod phase;
 mod pooled;
+mod presence;
 pub mod recorder;
 pub mod replication;
 pub mod request;

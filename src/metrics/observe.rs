@@ -55,6 +55,7 @@ impl Recorder<'_> {
             Observation::RolloutStep { .. } => self.tables.rollouts.note(observation),
             Observation::Suspected { .. }
             | Observation::Trusted { .. }
+            | Observation::Forgotten { .. }
             | Observation::Published { .. }
             | Observation::CandidatesChanged { .. }
             | Observation::Excluded { .. }
@@ -102,7 +103,7 @@ impl Recorder<'_> {
         }
         match *observation {
             Observation::RequestArrived { caller, class, .. } => {
-                self.tables.requests.arrive(caller);
+                self.tables.requests.arrive(self.class, caller);
                 if !IS_BARE && class != ClassId::NONE {
                     self.class_arrived(at, class, caller);
                 }
@@ -279,6 +280,15 @@ impl Recorder<'_> {
                 detection.trust(at, suspector, instance, scenario);
                 self.believed(at, suspector, instance, BelievedState::Up);
             }
+            Observation::Forgotten {
+                suspector,
+                instance,
+            } => {
+                let is_down = self.life.episode(instance).is_some();
+                let detection = &mut self.tables.detection;
+                detection.forget(at, suspector, instance, is_down, scenario);
+                self.believed(at, suspector, instance, BelievedState::Up);
+            }
             Observation::Published { view } => self.life.publish(at, view, scenario),
             Observation::CandidatesChanged { caller, edge, view } => {
                 self.tables.selection.hold(caller, edge, view);
@@ -351,7 +361,8 @@ impl Recorder<'_> {
         fault: Option<FaultId>,
     ) {
         let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) else {
-            return;
+            let detection = &mut self.tables.detection;
+            return detection.set_up(at, node, state.is_up(), self.scenario);
         };
         let before = self.life.set(instance, state);
         self.tables

@@ -47,7 +47,8 @@ impl Recorder<'_> {
         is_alive: bool,
     ) {
         let scenario = self.scenario;
-        self.tables.exclusion.recover(instance, episode, scenario);
+        let who = (self.tables.detection.presence(), scenario);
+        self.tables.exclusion.recover(at, instance, episode, who);
         self.tables.detection.recover(instance, episode, scenario);
         if is_alive {
             self.tables.detection.enter(at, instance, scenario);

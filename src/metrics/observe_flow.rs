@@ -14,8 +14,9 @@ impl Recorder<'_> {
             Observation::CallBegan {
                 caller,
                 edge,
+                class,
                 is_first,
-            } if !is_first => self.call_began(caller, edge),
+            } if !is_first => self.call_began(at, (caller, edge), class),
             Observation::OptionalCallEnded {
                 edge,
                 class: of_request,
@@ -75,10 +76,13 @@ impl Recorder<'_> {
     }
 
     /// A request's call that did not begin with it.
-    fn call_began(&mut self, caller: CallerId, edge: EdgeId) {
+    fn call_began(&mut self, at: SimTime, (caller, edge): (CallerId, EdgeId), class: ClassId) {
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
-            let requests = &mut self.tables.requests;
-            requests.begin_call(of_client.node(caller));
+            let node = of_client.node(caller);
+            self.tables.requests.begin_call(node);
+            if class != ClassId::NONE {
+                self.class_call_began(at, class, node);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which counters facts of servers and caches go to.
 
 use super::recorder::Recorder;
+use crate::id::ClassId;
 use crate::model::observation::Observation;
 use crate::time::SimTime;
 
@@ -19,8 +20,15 @@ impl Recorder<'_> {
                 let (servers, usage) = (&mut self.tables.servers, (cores_used, is_throttled));
                 servers.set_cpu(at, self.class, instance, usage);
             }
-            Observation::ZombieWorked { instance, length } => {
+            Observation::ZombieWorked {
+                instance,
+                class,
+                length,
+            } => {
                 self.tables.services.waste(self.class, instance, length);
+                if class != ClassId::NONE {
+                    self.class_work_wasted(class, instance, length);
+                }
             }
             Observation::CopyMade { service } => self.tables.replication.complete(at, service),
             Observation::CoresShared { .. } | Observation::CoresFreed { .. } => {}

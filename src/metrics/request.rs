@@ -78,8 +78,8 @@ pub struct ClientEdge {
 /// Requests of one caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallerCount {
-    /// With an outcome.
-    pub ended_count: u32,
+    /// Arrived.
+    pub arrived_count: u32,
     /// Succeeded.
     pub succeeded_count: u32,
 }
@@ -108,6 +108,19 @@ pub struct RequestTable {
     callers: Vec<CallerCount>,
     /// By caller node, the whole measured window. Empty where nobody asks or they are too many.
     caller_latencies: Vec<CompactSamples>,
+}
+
+impl CallerCount {
+    /// Adds other requests.
+    pub fn add(&mut self, other: &CallerCount) {
+        self.arrived_count += other.arrived_count;
+        self.succeeded_count += other.succeeded_count;
+    }
+
+    /// Share of the requests that arrived which succeeded; None where none arrived.
+    pub fn success_ratio(&self) -> Option<f64> {
+        ratio(self.succeeded_count.into(), self.arrived_count.into())
+    }
 }
 
 impl ClientEdge {
@@ -254,10 +267,13 @@ impl RequestTable {
         }
     }
 
-    /// A request arrived at a caller.
+    /// A request arrived at a caller in `class`.
     #[inline]
-    pub fn arrive(&mut self, caller: NodeId) {
+    pub fn arrive(&mut self, class: u16, caller: NodeId) {
         self.begun_at(caller).arrived_count += 1;
+        if class != UNMEASURED {
+            self.caller_count(class, caller).arrived_count += 1;
+        }
     }
 
     /// A request at a caller goes on to its next call.
@@ -311,19 +327,9 @@ impl RequestTable {
     pub fn end(&mut self, class: u16, caller: NodeId, latency: SimDuration, outcome: Outcome) {
         let cell = self.cell_of(class, caller);
         self.cells[cell].end(latency, outcome);
-        if class == UNMEASURED {
-            return;
-        }
-        let node = (caller.0 - self.node_first) as usize;
-        let caller_class = if self.caller_class_count == 1 {
-            0
-        } else {
-            class as usize
-        };
-        let count = &mut self.callers[node * self.caller_class_count + caller_class];
-        count.ended_count += 1;
-        if outcome == Outcome::Success {
-            count.succeeded_count += 1;
+        if class != UNMEASURED && outcome == Outcome::Success {
+            self.caller_count(class, caller).succeeded_count += 1;
+            let node = (caller.0 - self.node_first) as usize;
             if let Some(latencies) = self.caller_latencies.get_mut(node) {
                 latencies.record(latency);
             }
@@ -357,13 +363,11 @@ impl RequestTable {
             _ => classes.iter().map(|class| *class as usize).collect(),
         };
         let count_of = |node: usize| {
-            columns.iter().fold(CallerCount::default(), |sum, column| {
-                let count = self.callers[node * self.caller_class_count + column];
-                CallerCount {
-                    ended_count: sum.ended_count + count.ended_count,
-                    succeeded_count: sum.succeeded_count + count.succeeded_count,
-                }
-            })
+            let mut sum = CallerCount::default();
+            for column in &columns {
+                sum.add(&self.callers[node * self.caller_class_count + column]);
+            }
+            sum
         };
         Some(self.nodes_in(scope).map(count_of).collect())
     }
@@ -390,6 +394,17 @@ impl RequestTable {
     fn begun_at(&mut self, caller: NodeId) -> &mut BegunCounts {
         let scope = self.node_scopes[(caller.0 - self.node_first) as usize];
         &mut self.begun[scope as usize]
+    }
+
+    #[inline]
+    fn caller_count(&mut self, class: u16, caller: NodeId) -> &mut CallerCount {
+        let node = (caller.0 - self.node_first) as usize;
+        let column = if self.caller_class_count == 1 {
+            0
+        } else {
+            class as usize
+        };
+        &mut self.callers[node * self.caller_class_count + column]
     }
 
     #[inline]

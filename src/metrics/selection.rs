@@ -61,6 +61,8 @@ pub struct AttemptCounts {
 struct UnusualCounts {
     retry_count: u64,
     wasted_count: u64,
+    /// Picks among the instances that the call has not tried.
+    steered_count: u64,
 }
 
 /// One call edge.
@@ -68,6 +70,8 @@ struct UnusualCounts {
 struct EdgePicks {
     /// Every pick is drawn anew, so a test that assumes it means something.
     has_independent_picks: bool,
+    /// Every attempt after the first one of a call avoids the instances of those before.
+    avoids_tried: bool,
     instance_first: u32,
     instance_count: usize,
     caller_first: u32,
@@ -154,6 +158,7 @@ impl SelectionTable {
         if pick.is_retry || pick.is_wasted {
             let counts = &mut edge.unusual[class as usize];
             counts.retry_count += u64::from(pick.is_retry);
+            counts.steered_count += u64::from(pick.is_retry && edge.avoids_tried);
             counts.wasted_count += u64::from(pick.is_wasted);
         }
         edge.pick_counts[class as usize * edge.instance_count + local] += 1;
@@ -236,7 +241,9 @@ impl SelectionTable {
         let shares = self.shares(edge, classes, is_whole)?;
         let mut stats = deviation_of(&shares);
         let edge = &self.edges[edge.index()];
-        if !edge.has_independent_picks {
+        let mut columns = self.columns(classes, is_whole)?.into_iter();
+        let has_steered = columns.any(|class| 0 < edge.unusual[class].steered_count);
+        if has_steered || !edge.has_independent_picks {
             stats.chi_squared_p = None;
         }
         if is_whole {
@@ -289,9 +296,10 @@ impl EdgePicks {
         let instance_count = instances.len();
         let followed_max = PREFIX_ENTRY_COUNT_MAX / instance_count.max(1);
         let prefix_caller_count = callers.len().min(followed_max);
-        let has_independent_picks = scenario.edges[edge.index()].balancer.is_independent();
+        let config = &scenario.edges[edge.index()];
         EdgePicks {
-            has_independent_picks,
+            has_independent_picks: config.picks_independently(),
+            avoids_tried: config.avoids_tried(),
             instance_first: instances.start,
             instance_count,
             caller_first: callers.start,

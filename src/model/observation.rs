@@ -167,8 +167,14 @@ pub enum Observation<'a> {
         suspector: Suspector,
         instance: InstanceId,
     },
-    /// A detector trusts an instance that it suspected, or no longer has an opinion on it.
+    /// A detector trusts an instance that it suspected.
     Trusted {
+        suspector: Suspector,
+        instance: InstanceId,
+    },
+    /// A detector no longer watches an instance that it suspected: the instance is off its list, or
+    /// who watches died.
+    Forgotten {
         suspector: Suspector,
         instance: InstanceId,
     },
@@ -275,6 +281,7 @@ pub enum Observation<'a> {
     CallBegan {
         caller: CallerId,
         edge: EdgeId,
+        class: ClassId,
         is_first: bool,
     },
     /// The outcome of an optional call is certain; its owner goes on in any case.
@@ -333,6 +340,7 @@ pub enum Observation<'a> {
     /// Work that ended just now was in service for this long after its caller had given up.
     ZombieWorked {
         instance: InstanceId,
+        class: ClassId,
         length: SimDuration,
     },
     /// A caller turned an attempt of its own away: it was not sent.
@@ -402,7 +410,8 @@ pub enum Outcome {
     Failure,
     /// The deadline or the last attempt's timeout passed.
     Timeout,
-    /// The last attempt was refused by a full queue.
+    /// The last attempt was turned away, by a full queue or a limit of the server or by the caller
+    /// itself (breaker, bulkhead, throttle).
     Rejected,
 }
 

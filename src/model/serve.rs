@@ -400,8 +400,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let attempt = &self.attempts[slot];
         if attempt.request == NIL && attempt.started_at != SimTime::NEVER {
             let since = attempt.started_at.max(attempt.sent_at);
-            let (instance, length) = (attempt.instance, self.now().since(since));
-            self.observe(Observation::ZombieWorked { instance, length });
+            let fact = Observation::ZombieWorked {
+                instance: attempt.instance,
+                class: attempt.class,
+                length: self.now().since(since),
+            };
+            self.observe(fact);
         }
     }
 

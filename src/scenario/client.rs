@@ -257,6 +257,22 @@ impl EdgeConfig {
         matches!(mode, Some(ClusterMode::Broadcast { .. }))
     }
 
+    /// Whether each first attempt goes to an instance that is drawn for itself from all candidates.
+    pub fn picks_independently(&self) -> bool {
+        let leaves_out = |resilience: &ResilienceConfig| {
+            resilience.breaker.is_some() || resilience.instance_limit.is_some()
+        };
+        self.balancer.is_independent()
+            && !self.is_broadcast()
+            && !self.resilience.as_deref().is_some_and(leaves_out)
+    }
+
+    /// Whether the attempts that follow the first one avoid the instances that were tried.
+    pub fn avoids_tried(&self) -> bool {
+        let attempts = self.attempts.as_ref();
+        self.retry.failover || attempts.is_some_and(|it| it.has_several_in_flight())
+    }
+
     /// Whether ejections are all that it has to detect failures by.
     pub fn detects_passively(&self) -> bool {
         let ejects = match &self.balancer {

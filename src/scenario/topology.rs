@@ -180,6 +180,12 @@ impl Topology {
         self.edge_first_caller[edge.index()]..self.edge_first_caller[edge.index() + 1]
     }
 
+    /// The nodes that own the calling sides of an edge.
+    pub fn edge_nodes(&self, edge: EdgeId) -> std::ops::Range<u32> {
+        let first = self.edge_first_owner[edge.index()];
+        first..first + self.edge_owner_count[edge.index()]
+    }
+
     /// The nodes of a client group.
     pub fn client_nodes(&self, client: ClientId) -> std::ops::Range<u32> {
         self.client_first_node[client.index()]..self.client_first_node[client.index() + 1]

@@ -267,6 +267,10 @@ impl Follower for ChromeTrace<'_> {
                 suspector,
                 instance,
             } => self.instance_event(at, instance, "trusted", |n| n.suspector(suspector)),
+            Observation::Forgotten {
+                suspector,
+                instance,
+            } => self.instance_event(at, instance, "forgotten", |n| n.suspector(suspector)),
             Observation::Excluded {
                 caller, instance, ..
             } => self.instance_event(at, instance, "excluded", |n| n.caller(caller)),

@@ -129,6 +129,7 @@ impl Lines<'_> {
                 if is_wasted {
                     self.fields.raw(",\"is_wasted\":true");
                 }
+                self.state = State::Closed;
                 true
             }
             _ => false,

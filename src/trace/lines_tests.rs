@@ -295,8 +295,9 @@ fn loaded(name: &str, sets: &[&str]) -> Scenario {
 }
 
 /// Scenarios, so long that what they are about happens: retries and timeouts, sub-calls, calls that
-/// are parallel, hedged, cached, rejected, cancelled or passed on, classes, zones, gossip, faults.
-const RUNS: [(&str, &[&str]); 9] = [
+/// are parallel, hedged, forked, cached, rejected, cancelled or passed on, classes, zones, gossip,
+/// faults.
+const RUNS: [(&str, &[&str]); 10] = [
     (
         "limit",
         &[
@@ -306,6 +307,14 @@ const RUNS: [(&str, &[&str]); 9] = [
         ],
     ),
     ("quickstart", &["duration=\"1s\""]),
+    (
+        "quickstart",
+        &[
+            "duration=\"1s\"",
+            "client.shop.call.web.cluster=\"forking\"",
+            "client.shop.call.web.fork_count=2",
+        ],
+    ),
     ("async-fanout", &["duration=\"50ms\""]),
     ("hedging", &["duration=\"50ms\""]),
     ("cache-resize", &["duration=\"1s\""]),

@@ -150,6 +150,10 @@ impl Follower for Stories {
             Observation::Trusted {
                 suspector,
                 instance,
+            }
+            | Observation::Forgotten {
+                suspector,
+                instance,
             } => match suspector {
                 Suspector::Registry => self.known[instance.index()].is_suspected = false,
                 Suspector::Caller(caller) => {

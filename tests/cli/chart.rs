@@ -22,11 +22,12 @@ fn every_chart_is_drawn_again_with_the_same_bytes() {
     assert!(3 <= names.len(), "{names:?}");
     for name in names {
         for format in ["svg", "csv", "png"] {
-            let args = ["chart", &run_dir, name, "--format", format, "-o", "again"];
+            let file = format!("{name}.{format}");
+            let args = ["chart", &run_dir, name, "--format", format, "-o", &file];
             let said = command.say(&args);
             assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
-            let first = fs::read(command.path(&format!("run/charts/{name}.{format}")));
-            let again = fs::read(command.path("again"));
+            let first = fs::read(command.path(&format!("run/charts/{file}")));
+            let again = fs::read(command.path(&file));
             assert_eq!(first.expect("written"), again.expect("written"), "{name}");
         }
     }

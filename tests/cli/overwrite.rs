@@ -48,6 +48,48 @@ fn a_trace_replaces_a_trace_and_nothing_else() {
 }
 
 #[test]
+fn two_traces_need_two_files() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let args = [
+        "run",
+        "small.toml",
+        "--trace",
+        "t.json",
+        "--trace",
+        "t.json",
+    ];
+    let message = "--trace t.json: is written once; leave one out";
+    assert_refused(&command.say(&args), 2, message);
+}
+
+#[test]
+fn a_chart_replaces_a_chart_of_its_kind_and_nothing_else() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let said = command.say(&["run", "small.toml", "--out", "r", "-q"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let chart = |format: &str, file: &str| {
+        command.say(&["chart", "r", "latency", "--format", format, "-o", file])
+    };
+    for (format, file) in [("svg", "c.svg"), ("png", "c.png"), ("csv", "c.csv")] {
+        for _ in 0..2 {
+            let said = chart(format, file);
+            assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+        }
+    }
+    for (format, file) in [
+        ("svg", "small.toml"),
+        ("svg", "c.png"),
+        ("png", "c.svg"),
+        ("csv", "r/series.csv"),
+    ] {
+        let message = format!("--out {file}: exists and is not such a chart; name another file");
+        let before = fs::read(command.path(file)).expect("there");
+        assert_refused(&chart(format, file), 2, &message);
+        assert_eq!(fs::read(command.path(file)).expect("there"), before);
+    }
+}
+
+#[test]
 fn recorded_arrivals_are_not_replaced_by_the_trace_of_their_run() {
     let arrivals = "{ process = \"trace\", file = \"a.csv\" }";
     let text = SMALL.replace("{ process = \"poisson\", rate = \"100/s\" }", arrivals);

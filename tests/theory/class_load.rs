@@ -303,3 +303,70 @@ fn a_class_has_its_own_time_on_a_core_and_off_it() {
     let expected = 10.0 * (0.3 * 0.003 + 0.3 * 0.002 + 0.4 * 0.008);
     assert!((load.offered_load - expected).abs() < 1e-9, "{load:?}");
 }
+
+#[test]
+fn parallel_calls_are_counted_by_class() {
+    // Three parallel requests and then one: four calls, and as many attempts.
+    let text = r#"schema = 1
+duration = "100s"
+[network]
+same_zone = "0s"
+[service.parts]
+count = 1
+service_time = "1ms"
+workers = 100
+[service.last]
+count = 1
+service_time = "1ms"
+workers = 100
+[client.c]
+arrivals = { process = "constant", rate = "10/s" }
+[client.c.call.parts]
+fanout = { count = 3, required_count = 3 }
+stage = 1
+[client.c.call.last]
+stage = 2
+[client.c.class.a]
+share = "50%"
+[client.c.class.b]
+share = "50%"
+[expect]
+a = "amplification{class=c.a} > 0"
+b = "amplification{class=c.b} > 0"
+retries = "retry_ratio{class=c.a} >= 0"
+"#;
+    let (scenario, run) = measured(text);
+    assert_eq!(readings(&scenario, &run), [1.0, 1.0, 0.0]);
+}
+
+#[test]
+fn work_for_nobody_is_counted_by_class() {
+    // Of the 100 ms that the work of `slow` takes, its caller waits for 60.
+    let text = r#"schema = 1
+duration = "100s"
+[network]
+same_zone = "0s"
+[service.s]
+count = 1
+service_time = "1ms"
+workers = 100
+[client.c]
+arrivals = { process = "constant", rate = "10/s" }
+[client.c.call.s]
+attempt_timeout = "60ms"
+[client.c.class.fast]
+share = "50%"
+[client.c.class.slow]
+share = "50%"
+service_time = "100ms"
+[expect]
+fast = "zombie_time_ratio{class=c.fast} >= 0"
+slow = "zombie_time_ratio{class=c.slow} >= 0"
+"#;
+    let (scenario, run) = measured(text);
+    let [fast, slow] = readings(&scenario, &run)[..] else {
+        panic!("two expectations");
+    };
+    assert_eq!(fast, 0.0);
+    assert!((slow - 0.4).abs() < 1e-6, "{slow}");
+}

@@ -175,3 +175,114 @@ fn copies_in_distinct_zones_survive_the_loss_of_one() {
     );
     assert_held(&anywhere);
 }
+
+#[test]
+fn a_request_that_never_ends_is_no_success_of_its_caller() {
+    // From 10 s on nobody answers, and nobody gives up: of 79 requests the first 39 succeed.
+    assert_held(
+        r#"schema = 1
+duration = "20s"
+[network]
+same_zone = "0s"
+[expect]
+low = "success_ratio.worst >= 49.36%"
+high = "success_ratio.worst <= 49.38%"
+same = "success_ratio.spread == 0%"
+during = "success_ratio.worst == 0% during fault.lost"
+before = "success_ratio.worst == 100% before fault.lost"
+class = "success_ratio{class=shop.all}.worst <= 49.38%"
+[service.web]
+count = 1
+service_time = "1ms"
+[client.shop]
+arrivals = { process = "constant", rate = "4/s" }
+[client.shop.call.web]
+[client.shop.class.all]
+share = "100%"
+[fault.lost]
+kind = "host_loss"
+target = "service:web"
+at = "10s"
+for = "10s"
+"#,
+    );
+}
+
+#[test]
+fn a_detector_that_noticed_before_the_registry_did_has_noticed() {
+    // Pings every 100 ms: three go unanswered for 100 ms each, so a caller knows 0.3 s to 0.4 s
+    // after the crash. The lease ends after 3 s or more; then the instance is off every caller's list, and
+    // nobody pings it.
+    assert_held(
+        r#"schema = 1
+duration = "60s"
+[network]
+same_zone = "0s"
+[expect]
+all = "undetected_count{call=shop.web} == 0 of fault.crash"
+soon = "detection_time{call=shop.web}.max <= 0.4s of fault.crash"
+late = "detection_time{call=shop.web}.min >= 0.3s of fault.crash"
+[registry]
+profile = "lease"
+heartbeat_interval = "1s"
+lease_duration = "4s"
+propagation = "watch"
+[service.web]
+service_time = "1ms"
+count = 3
+[client.shop]
+count = 3
+arrivals = { process = "poisson", rate = "10/s" }
+[client.shop.call.web]
+balancer = "random"
+attempt_timeout = "1s"
+detector = { kind = "ping", interval = "100ms", timeout = "100ms", misses_max = 3 }
+[fault.crash]
+kind = "host_loss"
+target = "instance:web/main/0"
+at = "20s"
+for = "20s"
+"#,
+    );
+}
+
+#[test]
+fn who_is_lost_with_a_zone_is_not_asked_what_it_noticed() {
+    // Four instances of `api` watch four of `db`. Two of each are lost; the two that are left
+    // notice and leave out both.
+    assert_held(
+        r#"schema = 1
+duration = "60s"
+[network]
+same_zone = "0s"
+cross_zone = "0s"
+[expect]
+all = "undetected_count{call=api.db} == 0 of fault.zone"
+soon = "detection_time{call=api.db}.max <= 0.4s of fault.zone"
+out = "exclusion_time{call=api.db}.max <= 0.4s of fault.zone"
+[service.api]
+service_time = "1ms"
+[service.api.group]
+a = { count = 2, zone = "a" }
+b = { count = 2, zone = "b" }
+[service.api.call.db]
+balancer = "random"
+attempt_timeout = "1s"
+detector = { kind = "ping", interval = "100ms", timeout = "100ms", misses_max = 3 }
+[service.db]
+service_time = "1ms"
+[service.db.group]
+a = { count = 2, zone = "a" }
+b = { count = 2, zone = "b" }
+[client.shop]
+arrivals = { process = "poisson", rate = "10/s" }
+[client.shop.call.api]
+attempt_timeout = "1s"
+[fault.zone]
+kind = "host_loss"
+target = "zone:b"
+at = "20s"
+for = "20s"
+"#,
+    );
+}

@@ -18,6 +18,7 @@ use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation};
 use crate::scenario::load::limits::{Estimate, Limits, estimate};
 use crate::scenario::load::point::Base;
+use crate::scenario::load::source::SET_NAME;
 use crate::scenario::load::tree::toml_string;
 use crate::scenario::load::{LoadInput, LoadText, Loaded};
 use crate::scenario::measure::AskedMeasure;
@@ -194,7 +195,11 @@ fn check_point(
     point: u32,
     console: &mut Console,
 ) -> Result<Scenario, CliError> {
-    let mut loaded: Loaded = base.point(&plan.sets(point));
+    let sets = plan.sets(point);
+    let mut loaded: Loaded = base.point(&sets);
+    let is_of_axis = |kind: &str, text: &str| kind == SET_NAME && sets.iter().any(|it| it == text);
+    let name = |kind: &str, text: &str| is_of_axis(kind, text).then_some("axis");
+    loaded.sources.rename_arguments(name);
     loaded.scenario.take().ok_or_else(|| {
         show_diagnostics(&loaded, console);
         console.say(format_args!(

@@ -19,10 +19,11 @@ pub struct DetectorMetrics {
     /// From going down to the final suspicion (T_D); zero where the pair suspected already.
     pub detection_time: DurationStats,
     /// Pairs whose instance came up again, or the run ended, before they suspected it for good.
+    /// Who was down itself for a part of that time is left out if it did not suspect it before.
     pub undetected_count: u64,
     /// Suspicions that began while the instance was not down, in the measured window.
     pub mistake_count: u64,
-    /// Mistakes per second and pair of time up (lambda_M).
+    /// Mistakes per second in which both of a pair are up (lambda_M).
     pub mistake_rate_per_sec: Option<f64>,
     /// Start of a mistake to its withdrawal or to the crash that makes it right (T_M).
     pub mistake_duration: DurationStats,
@@ -33,7 +34,7 @@ pub struct DetectorMetrics {
     pub mistake_recurrence_secs_mean: Option<f64>,
     /// Share of the time up in which a pair does not suspect (P_A).
     pub query_accuracy_ratio: Option<f64>,
-    /// Time up, summed over pairs, in the measured window.
+    /// Time in which both are up, summed over pairs, in the measured window.
     pub observed_pair_secs: f64,
     /// Of a cluster: when the first, the median and the last member knew of a crash.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +78,7 @@ pub struct ExclusionStats {
     /// Stage 3: that list to the caller's last candidate change.
     pub propagation: DurationStats,
     /// Caller and instance pairs that still had it as a candidate when it came up again or the run
-    /// ended.
+    /// ended, of callers that were up then.
     pub not_excluded_count: u64,
     /// Exclusions that were taken as final without being followed, because too many were open.
     pub assumed_final_count: u64,

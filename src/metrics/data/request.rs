@@ -76,7 +76,7 @@ pub struct RequestStats {
     pub failed_count: u64,
     /// Requests whose time ran out.
     pub timed_out_count: u64,
-    /// Requests that were refused by full queues.
+    /// Requests that were turned away: by a full queue or a limit, or by the caller itself.
     pub rejected_count: u64,
     /// Requests without an outcome at the end of the run.
     pub in_flight_count: u64,

@@ -32,7 +32,7 @@ pub struct CallCounts {
     pub failed_count: u64,
     /// Time ran out.
     pub timed_out_count: u64,
-    /// Refused by full queues.
+    /// Turned away: by a full queue or a limit, or by the caller itself.
     pub rejected_count: u64,
 }
 
@@ -50,8 +50,9 @@ pub struct SelectionStats {
     pub chi_squared: Option<f64>,
     /// Instances with an expectation, minus one.
     pub degrees_of_freedom: u64,
-    /// P-value of the statistic; None where an expectation is below 5 picks, and for strategies
-    /// whose picks are not independent.
+    /// P-value of the statistic; None where an expectation is below 5 picks, and where picks are
+    /// not independent: by their strategy, or because retries avoid the instances that were tried
+    /// or a breaker or a limit leaves instances out.
     pub chi_squared_p: Option<f64>,
     /// Largest `|picks - expected picks|` of an instance over all beginnings of the sequence of one
     /// caller in one view, in picks.

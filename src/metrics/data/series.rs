@@ -96,7 +96,7 @@ pub struct RequestWindow {
     pub failed_count: u32,
     /// Requests whose time ran out.
     pub timed_out_count: u32,
-    /// Requests that were refused by full queues.
+    /// Requests that were turned away: by a full queue or a limit, or by the caller itself.
     pub rejected_count: u32,
     /// Attempts sent for requests in the window.
     pub attempt_count: u32,

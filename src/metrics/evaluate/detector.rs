@@ -418,8 +418,9 @@ impl Ask<'_> {
             Statistic::MaxAbsolute => exact(stats.deviation_absolute_max, nothing),
             Statistic::MaxRelative => exact(stats.deviation_relative_max, nothing),
             Statistic::ChiSquaredP => {
-                let reason =
-                    "the picks are not independent, or too few are expected of an instance";
+                let reason = "the picks are not independent (by their strategy, or some are \
+                              retries that avoid what was tried), or too few are expected of an \
+                              instance";
                 exact(stats.chi_squared_p, reason)
             }
             _ => undecided("picks have no such number"),

@@ -6,7 +6,7 @@ use super::estimate::{Estimate, Estimated, of_samples, share, undecided};
 use super::{Ask, exact};
 use crate::metrics::histogram::{Samples, rank_of};
 use crate::metrics::pooled::{SteadyRequests, call_cell, window_availability};
-use crate::metrics::request::{RequestCell, RequestScope, ratio};
+use crate::metrics::request::{CallerCount, RequestCell, RequestScope, ratio};
 use crate::model::observation::Outcome;
 use crate::scenario::measure::{Aggregation, Measure, Phase, Statistic};
 
@@ -196,9 +196,9 @@ impl Ask<'_> {
                 counts.ok_or("there are too many callers to count them by phase")?
             }
         };
-        let with_requests = counts.iter().filter(|count| 0 < count.ended_count);
-        Ok(with_requests
-            .map(|count| f64::from(count.succeeded_count) / f64::from(count.ended_count))
+        Ok(counts
+            .iter()
+            .filter_map(CallerCount::success_ratio)
             .collect())
     }
 

@@ -165,6 +165,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.observe(Observation::CallBegan {
             caller,
             edge,
+            class: request.class,
             is_first,
         });
         let slot = self.insert_request(request);

@@ -13,30 +13,36 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             caller, instance, ..
         } = self.connections.pools[pool];
         if self.connections.set_ready(pool, is_ready) {
-            self.tell_channel((caller, instance), is_ready);
+            let suspector = Suspector::Caller(caller);
+            let fact = match is_ready {
+                true => Observation::Trusted {
+                    suspector,
+                    instance,
+                },
+                false => Observation::Suspected {
+                    suspector,
+                    instance,
+                },
+            };
+            self.tell_channel(caller, &fact);
         }
     }
 
-    /// The state of a channel is an opinion where it is the only one that a call has.
-    pub(super) fn tell_channel(
-        &mut self,
-        (caller, instance): (CallerId, InstanceId),
-        is_ready: bool,
-    ) {
-        let edge = self.callers[caller.index()].edge;
-        if !self.scenario.edges[edge.index()].watches_by_channel() {
-            return;
-        }
+    /// A calling side died, and with it a channel that was not ready.
+    pub(super) fn forget_channel(&mut self, caller: CallerId, instance: InstanceId) {
         let suspector = Suspector::Caller(caller);
-        self.observe(match is_ready {
-            true => Observation::Trusted {
-                suspector,
-                instance,
-            },
-            false => Observation::Suspected {
-                suspector,
-                instance,
-            },
-        });
+        let fact = Observation::Forgotten {
+            suspector,
+            instance,
+        };
+        self.tell_channel(caller, &fact);
+    }
+
+    /// The state of a channel is an opinion where it is the only one that a call has.
+    fn tell_channel(&mut self, caller: CallerId, fact: &Observation<'_>) {
+        let edge = self.callers[caller.index()].edge;
+        if self.scenario.edges[edge.index()].watches_by_channel() {
+            self.observe(fact.clone());
+        }
     }
 }

@@ -449,7 +449,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let pools = self.connections.sides[caller.index()].pools.clone();
         let not_ready = std::mem::take(&mut self.connections.sides[caller.index()].not_ready);
         for instance in not_ready {
-            self.tell_channel((caller, instance), true);
+            self.forget_channel(caller, instance);
         }
         for (_, pool) in pools {
             let connections: Vec<u32> = self.connections.of_pool(pool).collect();

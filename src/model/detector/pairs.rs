@@ -78,13 +78,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    /// A calling side suspects these from now on, ascending, and nobody else.
+    /// A calling side watches others: it suspects these of them, ascending.
     pub(in crate::model) fn change_suspects(&mut self, caller: CallerId, after: Vec<InstanceId>) {
         let suspector = Suspector::Caller(caller);
         let before = std::mem::take(&mut self.callers[caller.index()].suspects);
         for instance in before.iter().copied() {
             if after.binary_search(&instance).is_err() {
-                self.observe(Observation::Trusted {
+                self.observe(Observation::Forgotten {
                     suspector,
                     instance,
                 });

@@ -194,7 +194,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.pings.lanes.cancel(slot);
         let pair = self.pings.pairs.remove(slot);
         if pair.health.is_down && !pair.is_unverified {
-            self.observe(Observation::Trusted {
+            self.observe(Observation::Forgotten {
                 suspector: Suspector::Caller(pair.caller),
                 instance: pair.instance,
             });
@@ -227,16 +227,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             clock.true_length(config.interval),
             clock.true_length(config.timeout),
         );
+        let state = &mut self.pings.pairs[slot];
+        state.number += 1;
+        state.is_waiting = true;
+        // Where both last as long, a check is missed before the next one begins.
+        self.set_ping_timeout(slot, timeout);
         if let CheckRule::Ping { .. } = config.rule {
             let next = self.schedule(interval, event);
             self.pings.pairs[slot].due.set(next);
         } else {
             self.pings.pairs[slot].due.cancel();
         }
-        let state = &mut self.pings.pairs[slot];
-        state.number += 1;
-        state.is_waiting = true;
-        self.set_ping_timeout(slot, timeout);
         self.send_ping_message(slot, ControlKind::Ping);
     }
 

@@ -173,7 +173,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.beats.set_judge(slot, None);
         self.beats.by_instance[pair.instance.index()].retain(|other| *other != slot);
         if pair.is_suspected {
-            self.observe(Observation::Trusted {
+            self.observe(Observation::Forgotten {
                 suspector: Suspector::Caller(pair.caller),
                 instance: pair.instance,
             });

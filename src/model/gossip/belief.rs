@@ -58,14 +58,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         instance: InstanceId,
         is_failed: bool,
     ) {
-        if self.gossip.clusters[cluster as usize].audience != Audience::Observer {
-            return;
-        }
-        let suspector = Suspector::Member {
-            cluster,
-            node: observer,
-        };
-        self.observe(match is_failed {
+        self.tell_of_member(cluster, observer, |suspector| match is_failed {
             true => Observation::Suspected {
                 suspector,
                 instance,
@@ -75,6 +68,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 instance,
             },
         });
+    }
+
+    fn tell_of_member(
+        &mut self,
+        cluster: u32,
+        node: NodeId,
+        fact: impl FnOnce(Suspector) -> Observation<'static>,
+    ) {
+        if self.gossip.clusters[cluster as usize].audience == Audience::Observer {
+            self.observe(fact(Suspector::Member { cluster, node }));
+        }
     }
 
     fn listens_to(&self, caller: CallerId, cluster: u32) -> bool {
@@ -120,7 +124,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         for subject in failed {
             if subject.index() < self.instances.len() {
-                self.tell_belief(cluster, node, InstanceId(subject.0), false);
+                let instance = InstanceId(subject.0);
+                self.tell_of_member(cluster, node, |suspector| Observation::Forgotten {
+                    suspector,
+                    instance,
+                });
             }
         }
     }

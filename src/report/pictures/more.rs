@@ -173,7 +173,7 @@ pub fn pressure(run: RunView) -> Option<Panels> {
         return None;
     }
     let title = format!(
-        "Retries made up to {} attempts of one call; up to {} attempts waited at once",
+        "A call took up to {} attempts (mean of a window); up to {} attempts waited at once",
         format::number(peak),
         format::number(deepest)
     );

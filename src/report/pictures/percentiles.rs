@@ -151,12 +151,13 @@ fn percentile_title(run: RunView) -> String {
     let latency = run.phase(PhaseKind::Whole).map(|phase| phase.stats.latency);
     match latency.map(|latency| (latency.p50.value_secs, latency.p99.value_secs)) {
         Some((Some(p50), Some(p99))) => format!(
-            "Half of the requests took at most {}, 99 % at most {}",
+            "Half of the requests that succeeded took at most {}, 99 % at most {}",
             format::secs(p50),
             format::secs(p99)
         ),
         Some((Some(p50), None)) => {
-            format!("Half of the requests took at most {}", format::secs(p50))
+            let p50 = format::secs(p50);
+            format!("Half of the requests that succeeded took at most {p50}")
         }
         _ => "Too few requests succeeded for percentiles".to_string(),
     }

@@ -194,7 +194,8 @@ fn of_text(text: &str) -> Option<(AxisUnit, f64)> {
     Some((AxisUnit::Plain, number))
 }
 
-/// Reads `timeout >= 3 * interval`, where names are those of axes, or their paths.
+/// Reads `timeout >= 3 * interval`, where names are those of axes, their paths or the ends of
+/// these.
 pub fn constraint(text: &str, axes: &[Axis]) -> Result<Constraint, String> {
     let found = RELATIONS.iter().filter_map(|(sign, relation)| {
         let at = text.find(sign)?;
@@ -216,7 +217,6 @@ pub fn constraint(text: &str, axes: &[Axis]) -> Result<Constraint, String> {
 }
 
 fn operand(text: &str, axes: &[Axis]) -> Result<Operand, String> {
-    let axis_of = |name: &str| axes.iter().position(|a| a.name == name || a.path == name);
     let (factor, name) = match text.split_once('*') {
         Some((factor, name)) => {
             let factor = quantity::parse_number(factor).map_err(|error| error.message)?;
@@ -224,7 +224,7 @@ fn operand(text: &str, axes: &[Axis]) -> Result<Operand, String> {
         }
         None => (1.0, text),
     };
-    if let Some(axis) = axis_of(name) {
+    if let Some(axis) = axis_named(name, axes) {
         return Ok(Operand::Axis { axis, factor });
     }
     if name == text {
@@ -241,6 +241,16 @@ fn operand(text: &str, axes: &[Axis]) -> Result<Operand, String> {
         "`{name}` is no axis and no quantity; the axes are {}",
         names.join(", ")
     ))
+}
+
+/// The axis of this name or path, or the only one whose name ends so.
+fn axis_named(name: &str, axes: &[Axis]) -> Option<usize> {
+    let is_it = |axis: &Axis| axis.name == name || axis.path == name;
+    let ends_so = |axis: &Axis| axis.name.rsplit('.').next() == Some(name);
+    axes.iter().position(is_it).or_else(|| {
+        let only = axes.iter().filter(|axis| ends_so(axis)).count() == 1;
+        only.then(|| axes.iter().position(ends_so)).flatten()
+    })
 }
 
 #[cfg(test)]
@@ -360,5 +370,19 @@ mod tests {
         ] {
             assert_eq!(constraint(text, &axes).expect_err(text), problem);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_path_names_an_axis_where_no_other_ends_so() {
+        let numbers = || range("1..3/3");
+        let of_path = |path| axis(path, path, numbers());
+        let axes = ["client.shop.count", "service.a.count", "service.a.workers"].map(of_path);
+        let read = |text| constraint(text, &axes).map(|constraint| constraint.left);
+        let workers = Operand::Axis {
+            axis: 2,
+            factor: 1.0,
+        };
+        assert_eq!(read("workers > 1"), Ok(workers));
+        assert!(read("count > 1").is_err());
     }
 }

@@ -29,7 +29,8 @@ pub const MEASURES: &[MeasureInfo] = &[
     ratio(
         Measure::RejectedRatio,
         "rejected_ratio",
-        "Requests whose last attempt a full queue refused / requests that arrived.",
+        "Requests whose last attempt was turned away / requests that arrived: by a full queue or \
+         a limit of the server, or by the caller itself (breaker, bulkhead, throttle).",
     ),
     rate(
         Measure::RequestRate,
