@@ -94,17 +94,15 @@ pub fn write_files(writer: &mut RunDirWriter, contents: &Contents) -> Result<(),
         let name = format!("latency/{}.hgrm", file_name(&[&phase.label]));
         writer.write(&name, |out| write_hgrm(phase, out))?;
     }
-    let pictures = match contents.has_charts {
-        true => pictures(run),
-        false => Vec::new(),
-    };
-    for picture in &pictures {
+    let pictures = pictures(run);
+    for picture in pictures.iter().filter(|_| contents.has_charts) {
         write_picture(writer, picture)?;
     }
     let replay = contents.has_charts.then(|| replay_data(run)).flatten();
     let page = page(PageInput {
         run,
         pictures,
+        has_charts: contents.has_charts,
         replay,
         facts: contents.summary.facts.clone(),
         expectations: contents.summary.expectations.clone(),

@@ -41,6 +41,14 @@ fn pictures_do_not_change_the_run() {
     assert_eq!(read("with/series.csv"), read("without/series.csv"));
     assert!(!names_in(&command.path("with/charts")).is_empty());
     assert!(!command.path("without/charts").exists());
+    let answer = |name: &str| {
+        let text = String::from_utf8(read(name)).expect("text");
+        let mut lines = text.lines().map(str::to_string);
+        lines.find(|line| line.starts_with("**Answer.**"))
+    };
+    let with = answer("with/report.md").expect("it has one");
+    assert!(2 < with.matches(". ").count(), "{with}");
+    assert_eq!(answer("without/report.md"), Some(with));
 }
 
 #[test]

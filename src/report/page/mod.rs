@@ -34,8 +34,10 @@ const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 request
 pub struct PageInput<'a> {
     /// The first replication; its numbers and pictures are shown.
     pub run: RunView<'a>,
-    /// Its pictures.
+    /// Its pictures, which tell what was found.
     pub pictures: Vec<Picture>,
+    /// Whether they are shown as well.
+    pub has_charts: bool,
     /// What its replay shows.
     pub replay: Option<String>,
     /// One line: seeds, length, size.
@@ -100,6 +102,7 @@ pub fn page(input: PageInput) -> ReportPage {
     let findings = findings(&input);
     let footer = footer(&input);
     let mut pictures = input.pictures;
+    pictures.retain(|_| input.has_charts);
     let mut take = |prefixes: &[&str]| -> Vec<Block> {
         let is_meant = |p: &mut Picture| prefixes.iter().any(|prefix| p.name.starts_with(prefix));
         pictures
@@ -315,6 +318,7 @@ mod tests {
             seed: 7,
         };
         page(PageInput {
+            has_charts: true,
             run,
             pictures: pictures(run),
             replay: None,
