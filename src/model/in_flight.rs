@@ -91,6 +91,17 @@ impl InFlight {
         self.total
     }
 
+    /// The process starts again: where nothing is in flight, nothing ever was.
+    pub fn start_anew(&mut self) {
+        if 0 < self.total {
+            return;
+        }
+        match &mut self.counts {
+            Counts::Placed { counts, .. } => *counts = Box::default(),
+            Counts::Listed(table) => *table = Default::default(),
+        }
+    }
+
     /// Whether anything was ever in flight: that is when counts get their memory.
     pub fn was_used(&self) -> bool {
         match &self.counts {
@@ -290,6 +301,8 @@ mod tests {
         prop_assert_eq!(in_flight.was_used(), was_used);
         let total = map.values().map(|count| u64::from(*count)).sum::<u64>();
         prop_assert_eq!(in_flight.total(), total);
+        in_flight.start_anew();
+        prop_assert_eq!(in_flight.was_used(), 0 < total);
         prop_assert_eq!(in_flight.busy(), map.into_keys().collect::<Vec<_>>());
         Ok(())
     }

@@ -428,7 +428,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         envoy.interval_jitter.scaled(draw.uniform())
     }
 
-    /// Whether the owner of a calling side has sent a request over its edge since the run began.
+    /// Whether the owner of a calling side has sent a request over its edge since it started.
     fn has_called(&self, caller: CallerId) -> bool {
         let (edge, node) = (self.callers[caller.index()].edge, self.caller_node(caller));
         let mut sides = self.scenario.topology.callers_of(edge, node);

@@ -385,6 +385,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let (version, view) = self.registry.published[config.to.index()].clone();
             let balancer = self.make_balancer(caller, edge);
             self.callers[caller.index()].balancer = balancer;
+            self.callers[caller.index()].in_flight.start_anew();
             // One that was never there before did not die and forget its list.
             self.callers[caller.index()].listed_version = 0;
             if self.is_static(config.to) {
