@@ -74,9 +74,22 @@ pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
 /// Reads `"0.1%"` or `"0.001"` as a share between 0 and 1.
 pub fn parse_ratio(text: &str) -> Result<f64, ParseQuantityError> {
     match text.trim().strip_suffix('%') {
-        Some(percent) => check_ratio(parse_number(percent)? / 100.0),
+        Some(percent) => check_ratio(parse_percent(percent)?),
         None => check_ratio(parse_number(text)?),
     }
+}
+
+/// Reads the number before a `%` as a share: `99.9` is 0.999, which a division by 100 would miss.
+pub fn parse_percent(text: &str) -> Result<f64, ParseQuantityError> {
+    parse_number(text).map(share_of_percent)
+}
+
+/// The share that is closest to so many hundredths.
+fn share_of_percent(percent: f64) -> f64 {
+    let hundredths = format!("{percent}e-2");
+    hundredths
+        .parse()
+        .expect("a number with an exponent is one")
 }
 
 /// A share between 0 and 1, or why it is none.
@@ -213,6 +226,15 @@ mod tests {
         let missing = parse_rate("2000").unwrap_err();
         assert_eq!(missing.message, "a rate needs a unit");
         assert_eq!(missing.fix, "write \"2000/s\"");
+    }
+
+    #[test]
+    fn a_percentage_is_the_share_closest_to_it() {
+        for hundredths in 0..=10_000u32 {
+            let text = format!("{}.{:02}%", hundredths / 100, hundredths % 100);
+            let share = f64::from(hundredths) / 10_000.0;
+            assert_eq!(parse_ratio(&text), Ok(share), "{text}");
+        }
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub(super) fn intervals(kind: &str) -> Intervals {
             low: is_known.then_some(value * 0.95),
             high: has_end.then_some(value * 1.1),
             values: (0..8).map(|run| value * (0.9 + 0.2 * noise(run))).collect(),
-            words: "1.46 ± 0.02 times lower: better".into(),
+            words: "1.46 (1.44 to 1.48) times lower: better".into(),
             is_reference: index == 0,
         }
     };

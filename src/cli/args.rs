@@ -371,7 +371,7 @@ fn parse_count(text: &str) -> Result<u64, String> {
 /// `2%` or `0.02`, as a share above 0 and up to 1.
 fn parse_precision(text: &str) -> Result<f64, String> {
     let ratio = match text.trim().strip_suffix('%') {
-        Some(percent) => quantity::parse_number(percent.trim()).map(|percent| percent / 100.0),
+        Some(percent) => quantity::parse_percent(percent.trim()),
         None => quantity::parse_number(text.trim()),
     };
     let is_share = |ratio: &f64| 0.0 < *ratio && *ratio <= 1.0;

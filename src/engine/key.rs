@@ -7,8 +7,11 @@ use crate::time::SimTime;
 /// The first instant that means "never": 2^56 ns, 2.28 years. A run lasts at most 2 years.
 pub const NEVER_NS: u64 = 1 << 56;
 
-/// Sequence numbers stay below this: 1.1e12 events and timers per run.
-pub(super) const SEQUENCE_END: u64 = 1 << 40;
+/// Sequence numbers stay below this: 5.5e11 events and timers per run.
+pub(super) const SEQUENCE_END: u64 = 1 << 39;
+
+/// Marks the numbers of what comes after everything else of its instant.
+pub(super) const LATE: u64 = SEQUENCE_END;
 
 /// A pending event as one number: time (56 bits), sequence (40 bits), packed event (32 bits).
 ///
@@ -28,7 +31,7 @@ impl Key {
 
     /// # Panics
     ///
-    /// If `time` is not before [`NEVER_NS`] or `sequence` has more than 40 bits.
+    /// If `time` is not before [`NEVER_NS`] or `sequence` has more than 40 bits, [`LATE`] included.
     #[inline]
     pub fn new(time: SimTime, sequence: u64, word: u32) -> Self {
         assert!(
@@ -36,8 +39,8 @@ impl Key {
             "an event past the end never happens"
         );
         assert!(
-            sequence < SEQUENCE_END,
-            "a run has at most 2^40 sequence numbers"
+            sequence < LATE << 1,
+            "a run has at most 2^39 sequence numbers"
         );
         Key {
             high: time.as_ns() << 8 | sequence >> 32,
@@ -104,7 +107,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_gives_back_its_parts(
-            time in 0..NEVER_NS, sequence in 0..SEQUENCE_END, word in any::<u32>(),
+            time in 0..NEVER_NS, sequence in 0..LATE << 1, word in any::<u32>(),
         ) {
             let key = Key::new(SimTime::from_ns(time), sequence, word);
             prop_assert_eq!((key.time_ns(), key.sequence(), key.word()), (time, sequence, word));

@@ -2,7 +2,7 @@
 //! in the queue.
 
 use crate::engine::fifo::Fifo;
-use crate::engine::key::Key;
+use crate::engine::key::{Key, LATE};
 use crate::time::SimDuration;
 
 /// A line of events that wait for those before them.
@@ -12,6 +12,8 @@ pub struct Line {
     waiting: Fifo,
     /// The sequence number of the one that is in the queue; 0 if there is none.
     first: u64,
+    /// Marks the sequence numbers of its events.
+    mark: u64,
 }
 
 impl Line {
@@ -21,7 +23,22 @@ impl Line {
             delay,
             waiting: Fifo::new(),
             first: 0,
+            mark: 0,
         }
+    }
+
+    /// The same for ends of time limits: see `EventQueue::push_late`.
+    pub fn of_limits(delay: SimDuration) -> Self {
+        Line {
+            mark: LATE,
+            ..Line::new(delay)
+        }
+    }
+
+    /// What its events' sequence numbers have beyond those that are drawn.
+    #[inline]
+    pub fn mark(&self) -> u64 {
+        self.mark
     }
 
     /// The delay of its events.

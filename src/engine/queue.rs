@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::engine::key::{Key, NEVER_NS, SEQUENCE_END};
+use crate::engine::key::{Key, LATE, NEVER_NS, SEQUENCE_END};
 use crate::engine::line::Line;
 use crate::engine::wheel::Wheel;
 use crate::time::{SimDuration, SimTime};
@@ -21,7 +21,7 @@ pub trait Packed: Copy {
 pub trait PendingSet {
     /// An empty set.
     fn new() -> Self;
-    /// Adds a key that is greater than the last one popped.
+    /// Adds a key whose time is not before that of the last one popped.
     fn push(&mut self, key: Key);
     /// Adds a key that is also greater than all that were added in this way.
     fn push_steady(&mut self, key: Key) {
@@ -41,8 +41,9 @@ pub trait PendingSet {
 
 /// Pending events in the total order `(time, sequence)`, and the clock that follows them.
 ///
-/// A sequence number counts pushes, so events of one instant are handled first in, first out. A
-/// timer that is kept outside of the queue draws its number with [`EventQueue::take_sequence`]
+/// A sequence number counts pushes, so events of one instant are handled first in, first out. What
+/// runs out at an instant does so late, after all that happens then, for which it was time enough:
+/// see [`EventQueue::push_late`]. A timer that is kept outside of the queue draws its number with [`EventQueue::take_sequence`]
 /// when it is set and so keeps its place, wherever it waits.
 #[derive(Debug)]
 pub struct EventQueue<E, S = Wheel> {
@@ -100,6 +101,24 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
         sequence
     }
 
+    /// Schedules the end of a time limit: it comes after every event of its instant that is none,
+    /// those included that are scheduled by then at that instant.
+    ///
+    /// # Panics
+    ///
+    /// If `time` lies in the past.
+    #[inline]
+    pub fn push_late(&mut self, time: SimTime, event: E) -> u64 {
+        let sequence = self.take_late_sequence();
+        if time < self.now {
+            refuse(self.now, time, "before now");
+        }
+        if time.as_ns() < NEVER_NS {
+            self.pending.push(Key::new(time, sequence, event.pack()));
+        }
+        sequence
+    }
+
     /// Schedules `event` at `delay` from now, as [`EventQueue::push`] does.
     #[inline]
     pub fn push_after(&mut self, delay: SimDuration, event: E) -> u64 {
@@ -118,7 +137,7 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     /// [`EventQueue::follow`] first.
     #[inline]
     pub fn push_in_line(&mut self, line: &mut Line, event: E) -> u64 {
-        let (time, sequence) = (self.now + line.delay(), self.take_sequence());
+        let (time, sequence) = (self.now + line.delay(), self.take_sequence() | line.mark());
         if time.as_ns() < NEVER_NS {
             let key = Key::new(time, sequence, event.pack());
             if line.push(key) {
@@ -153,16 +172,26 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     ///
     /// # Panics
     ///
-    /// After 2^40 numbers; event-count limits lie below.
+    /// After 2^39 numbers; event-count limits lie below.
     #[inline]
     pub fn take_sequence(&mut self) -> u64 {
         let sequence = self.sequence_next;
         assert!(
             sequence < SEQUENCE_END,
-            "a run has at most 2^40 sequence numbers"
+            "a run has at most 2^39 sequence numbers"
         );
         self.sequence_next = sequence + 1;
         sequence
+    }
+
+    /// Draws the next number for the end of a time limit: see [`EventQueue::push_late`].
+    ///
+    /// # Panics
+    ///
+    /// As [`EventQueue::take_sequence`].
+    #[inline]
+    pub fn take_late_sequence(&mut self) -> u64 {
+        self.take_sequence() | LATE
     }
 
     /// Schedules `event` at the place that `sequence` has had since it was drawn. One at or past
@@ -173,10 +202,17 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     /// If `(time, sequence)` lies in the past, or `sequence` was not drawn.
     #[inline]
     pub fn push_with_sequence(&mut self, time: SimTime, sequence: u64, event: E) {
-        if (time, sequence) <= (self.now, self.last.sequence()) {
+        let last = match sequence & LATE {
+            0 => self.last.sequence() & !LATE,
+            _ => self.last.sequence(),
+        };
+        if (time, sequence) <= (self.now, last) {
             refuse(self.now, time, "in a place that has passed");
         }
-        assert!(sequence < self.sequence_next, "the sequence was not drawn");
+        assert!(
+            sequence & !LATE < self.sequence_next,
+            "the sequence was not drawn"
+        );
         if time.as_ns() < NEVER_NS {
             self.pending.push(Key::new(time, sequence, event.pack()));
         }
@@ -186,10 +222,16 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
     #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, u64, E)> {
         let key = self.pending.pop()?;
-        assert!(self.last < key);
+        assert!(self.last < key || self.is_after_late(key));
         self.last = key;
         self.now = key.time();
         Some((self.now, key.sequence(), E::unpack(key.word())))
+    }
+
+    /// Whether the event popped last was a late one, which caused this one at the same instant.
+    #[inline]
+    fn is_after_late(&self, key: Key) -> bool {
+        self.last.sequence() & LATE != 0 && key.time() == self.now
     }
 
     /// Pending events.
@@ -430,6 +472,31 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_runs_out_after_all_that_happens_at_its_instant() {
+        let mut queue = EventQueue::<u32>::new();
+        let mut limits = Line::of_limits(SimDuration::from_ns(5));
+        queue.push_late(at(5), 3);
+        queue.push_in_line(&mut limits, 4);
+        queue.push(at(5), 0);
+        let (_, _, first) = queue.pop().expect("it is there");
+        // What happens then may cause more, before the limit runs out and after.
+        queue.push(at(5), 1);
+        let early = queue.take_sequence();
+        queue.push_with_sequence(at(5), early, 2);
+        let mut popped = vec![first];
+        while let Some((now, sequence, event)) = queue.pop() {
+            queue.follow(&mut limits, sequence);
+            assert_eq!(now, at(5));
+            popped.push(event);
+            if event == 3 {
+                queue.push(at(5), 30);
+                queue.push_late(at(5), 31);
+            }
+        }
+        assert_eq!(popped, [0, 1, 2, 3, 30, 4, 31]);
+    }
+
+    #[test]
     #[should_panic(expected = "in a place that has passed")]
     fn an_event_in_a_place_that_has_passed_is_a_bug() {
         let mut queue = EventQueue::<u32>::new();
@@ -440,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "at most 2^40 sequence numbers")]
+    #[should_panic(expected = "at most 2^39 sequence numbers")]
     fn sequence_numbers_end() {
         let mut queue = EventQueue::<u32>::new();
         queue.sequence_next = SEQUENCE_END;

@@ -89,6 +89,7 @@ impl WindowCell {
             failed_count,
             timed_out_count,
             rejected_count,
+            call_count: self.call_count,
             attempt_count: self.attempt_count,
             retry_count: self.retry_count,
             latency_ms_mean: self.latency.mean_secs().map(|s| s * 1e3),

@@ -138,6 +138,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             faults: FaultSteps::new(windows),
             reactions,
             deferred: BTreeMap::new(),
+            restarts: BTreeMap::new(),
             in_flight_count: 0,
             caches: Caches::new(scenario),
             rebuilds: Rebuilds::new(scenario),
@@ -325,7 +326,7 @@ fn build_registry(
         contact: contact_of(scenario, nodes),
         is_up: topology.registry_member_count() > 0,
         heartbeats: Line::new(heartbeat_interval.unwrap_or(SimDuration::MAX)),
-        ends: Line::new(common_lease(scenario).unwrap_or(SimDuration::MAX)),
+        ends: Line::of_limits(common_lease(scenario).unwrap_or(SimDuration::MAX)),
         system: System::build(scenario),
     }
 }

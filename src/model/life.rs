@@ -31,10 +31,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         state: LifeState,
         fault: Option<FaultId>,
     ) {
-        let mut changes: Vec<(NodeId, LifeState)> = nodes
-            .iter()
-            .map(|node| (*node, self.nodes[node.index()].hold(state)))
-            .collect();
+        let mut changes: Vec<(NodeId, LifeState)> = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let next = self.nodes[node.index()].hold(state);
+            match loses_memory(state) && self.restarts.remove(node).is_some() {
+                true => changes.push((
+                    *node,
+                    self.nodes[node.index()].release(LifeState::Restarting),
+                )),
+                false => changes.push((*node, next)),
+            }
+        }
         if state == LifeState::HostLost {
             changes.extend(self.agent_changes(nodes));
         }
@@ -130,13 +137,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if length.is_zero() {
             return false;
         }
-        self.schedule(length, Event::RestartEnds(node.0));
+        let sequence = self.schedule(length, Event::RestartEnds(node.0));
+        self.restarts.insert(node, sequence);
         true
     }
 
     /// A process has started again, unless it died again in the meantime.
     #[inline(never)]
-    pub(super) fn on_restart_ends(&mut self, node: NodeId) {
+    pub(super) fn on_restart_ends(&mut self, node: NodeId, sequence: u64) {
+        if self.restarts.get(&node) != Some(&sequence) {
+            return;
+        }
+        self.restarts.remove(&node);
         let path_hash = self.nodes[node.index()].path_hash;
         self.fold(Event::RestartEnds(node.0), node, path_hash);
         let next = self.nodes[node.index()].release(LifeState::Restarting);

@@ -14,6 +14,10 @@ use crate::scenario::Scenario;
 use crate::scenario::client::{EdgeConfig, TraceRow, WhenCallerDown, Workload};
 use crate::time::{SimDuration, SimTime};
 
+/// How long a user of a closed loop waits after a request that ended in the instant of its arrival
+/// if it does not think: time has to go on.
+const THINK_TIME_AFTER_INSTANT: SimDuration = SimDuration::from_ms(1);
+
 /// What a client group has sent so far.
 #[derive(Debug)]
 pub struct WorkloadState {
@@ -66,7 +70,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 Workload::Closed { user_count, .. } => {
                     for user in 0..*user_count {
                         let user = self.workloads[index].first_user + user;
-                        self.schedule_think(client, user);
+                        self.schedule_think(client, user, false);
                     }
                 }
             }
@@ -172,7 +176,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.observe_step(fact, identity, StepKind::Ended { client, outcome });
     }
 
-    fn schedule_think(&mut self, client: ClientId, user: u32) {
+    /// A user thinks. `is_instant`: its last request ended as it arrived.
+    fn schedule_think(&mut self, client: ClientId, user: u32, is_instant: bool) {
         let state = &mut self.workloads[client.index()];
         let number = state.arrival_count;
         state.arrival_count += 1;
@@ -183,6 +188,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             .as_ref()
             .expect("closed loops have a think time");
         let length = law.sample(&mut draw);
+        let length = match is_instant && length.is_zero() {
+            true => THINK_TIME_AFTER_INSTANT,
+            false => length,
+        };
         self.schedule(length, Event::ThinkEnds(user));
     }
 
@@ -212,19 +221,24 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 let node = self.caller_up(client, draw).expect("there is one");
                 self.start_client_request(client, node, user);
             }
-            WhenCallerDown::Lose => self.schedule_think(client, user),
+            WhenCallerDown::Lose => self.schedule_think(client, user, true),
             WhenCallerDown::Redistribute | WhenCallerDown::Fail => {
                 self.fail_arrival(client, node, user);
-                self.schedule_think(client, user);
+                self.schedule_think(client, user, true);
             }
         }
     }
 
     /// A request of a client has its outcome: a closed-loop user thinks again.
     #[inline(always)]
-    pub(super) fn after_client_request(&mut self, client: ClientId, source: u32) {
+    pub(super) fn after_client_request(
+        &mut self,
+        client: ClientId,
+        source: u32,
+        arrived_at: SimTime,
+    ) {
         if let Workload::Closed { .. } = self.scenario.clients[client.index()].workload {
-            self.schedule_think(client, source);
+            self.schedule_think(client, source, arrived_at == self.now());
         }
     }
 

@@ -90,6 +90,8 @@ pub(super) struct World<'s, O, S> {
     pub(super) is_noting: bool,
     /// What came due at nodes that stand still, in that order.
     pub(super) deferred: BTreeMap<NodeId, Vec<Deferred>>,
+    /// Processes that start again: the sequence number of the event that ends it.
+    pub(super) restarts: BTreeMap<NodeId, u64>,
     /// Requests of clients that have no outcome.
     pub(super) in_flight_count: u64,
     /// Caches of calls and of instances.
@@ -352,7 +354,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Event::AckArrives(pair) => self.on_ack_arrives(pair, sequence),
             Event::PingTimeout(lane) => self.on_ping_lane(lane, sequence),
             Event::FaultStep(step) => self.on_fault_step(step, sequence),
-            Event::RestartEnds(node) => self.on_restart_ends(NodeId(node)),
+            Event::RestartEnds(node) => self.on_restart_ends(NodeId(node), sequence),
             Event::GraceEnds(instance) => self.on_grace_ends(InstanceId(instance), sequence),
             Event::ServerStep(timer) => self.on_server_step(timer, sequence),
             Event::DeregistrationArrives(instance) => {

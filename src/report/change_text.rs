@@ -42,9 +42,9 @@ fn tell(text: &mut String, change: &Change, it: &InstanceChange) {
     let words = [
         "the registry suspects it",
         "members of its cluster suspect it",
-        "detectors of callers suspect it",
+        "detectors of callers suspect it for good",
         "the list that holds is without it",
-        "callers leave it out",
+        "callers leave it out for good",
     ];
     passage(text, (&it.gone, since), words, it.caller_count);
     if let Some((at, by)) = &it.gone.attempt

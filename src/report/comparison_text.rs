@@ -195,7 +195,7 @@ pub fn level_text(level: &Level, unit: Unit) -> String {
     }
 }
 
-/// `1.46 ± 0.02 times lower`.
+/// `1.46 (1.44 to 1.48) times lower`.
 pub fn effect_text(effect: &Effect, unit: Unit) -> String {
     if effect.is_none() {
         return "equal in all".to_string();
@@ -208,9 +208,7 @@ pub fn effect_text(effect: &Effect, unit: Unit) -> String {
                 true => [1.0 / ratio.high, 1.0 / ratio.ratio, 1.0 / ratio.low],
                 false => ends,
             };
-            // The interval of a ratio leans to one side; the wider half stands for both.
-            let half_width = (times - low).max(high - times);
-            format!("{} times {word}", format::plus_minus(times, half_width))
+            format!("{} times {word}", format::with_ends(times, low, high))
         }
         Effect::Difference(contrast) => {
             let size = difference_text(&contrast.difference, unit);
@@ -241,7 +239,7 @@ fn difference_text(difference: &MeanInterval, unit: Unit) -> String {
     }
 }
 
-/// `two_choices has 1.46 ± 0.02 times lower latency.p99 than ring (better)`.
+/// `two_choices has 1.46 (1.44 to 1.48) times lower latency.p99 than ring (better)`.
 fn sentence(comparison: &Comparison, variant: usize) -> String {
     let name = &comparison.variants[variant];
     let reference = &comparison.variants[comparison.reference];
@@ -301,7 +299,7 @@ fn findings(found: &[(String, &'static str)], reference: &str) -> String {
     format!("{} than {reference}{end}", texts.join(" and "))
 }
 
-/// `1.46 ± 0.02 times lower latency.p99`, and what it means.
+/// `1.46 (1.44 to 1.48) times lower latency.p99`, and what it means.
 fn finding(
     measure: &MeasureComparison,
     verdict: Verdict,
@@ -427,7 +425,7 @@ mod tests {
     #[test]
     fn a_sentence_says_how_many_times() {
         let found = sentences(&comparison(halved(), Verdict::Better));
-        let text = "two_choices has 2.00 \u{b1} 0.01 times lower latency.p99 than ring (better)";
+        let text = "two_choices has 2.00 (1.99 to 2.01) times lower latency.p99 than ring (better)";
         assert_eq!(found, [text]);
     }
 
@@ -483,7 +481,7 @@ mod tests {
         let tables = tables(&comparison(halved(), Verdict::Better));
         assert_eq!(tables[0].rows[0][1], "48.2 ms \u{b1} 1.00 ms");
         assert_eq!(tables[0].rows[0][5], "reference");
-        assert_eq!(tables[0].rows[1][2], "2.00 \u{b1} 0.01 times lower");
+        assert_eq!(tables[0].rows[1][2], "2.00 (1.99 to 2.01) times lower");
         assert_eq!(tables[0].rows[1][3], "0.0123");
     }
 }

@@ -125,6 +125,12 @@ pub fn plus_minus(value: f64, half_width: f64) -> String {
     format!("{value:.places$} \u{b1} {half_width:.places$}")
 }
 
+/// `1.46 (1.44 to 1.48)`: a value and the ends of its interval, which may lie unevenly about it.
+pub fn with_ends(value: f64, low: f64, high: f64) -> String {
+    let places = decimals((value - low).min(high - value));
+    format!("{value:.places$} ({low:.places$} to {high:.places$})")
+}
+
 /// Decimals that show the first digit of a half-width, at least two.
 fn decimals(half_width: f64) -> usize {
     let mut decimals = 2;

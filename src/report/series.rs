@@ -164,6 +164,7 @@ impl<W: Write> Lines<W> {
             ("failed_count", w.failed_count),
             ("timed_out_count", w.timed_out_count),
             ("rejected_count", w.rejected_count),
+            ("call_count", w.call_count),
             ("attempt_count", w.attempt_count),
             ("retry_count", w.retry_count),
         ];
@@ -323,6 +324,7 @@ mod tests {
             arrived_count: 3,
             succeeded_count: 2,
             timed_out_count: 1,
+            call_count: 3,
             attempt_count: 4,
             retry_count: 1,
             latency_ms_mean: Some(7.25),
@@ -339,6 +341,7 @@ mod tests {
              0,1.5,failed_count,all,0\n\
              0,1.5,timed_out_count,all,1\n\
              0,1.5,rejected_count,all,0\n\
+             0,1.5,call_count,all,3\n\
              0,1.5,attempt_count,all,4\n\
              0,1.5,retry_count,all,1\n\
              0,1.5,latency_ms_mean,all,7.25\n"

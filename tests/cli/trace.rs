@@ -207,7 +207,7 @@ fn a_change_is_told_from_the_fault_to_the_last_attempt() {
         "web/main/0 · crashed at 10.5 s",
         "+2.50 s  the registry suspects it",
         "+2.50 s  the list that holds is without it",
-        "+2.50 s  callers leave it out (3 of 3): the first; the middle one 2.50 s, the last one",
+        "callers leave it out for good (3 of 3): the first; the middle one 2.50 s, the last one",
         "last attempt sent to it, by shop/",
         "back at 20.5 s",
         "callers take it back (3 of 3)",

@@ -36,6 +36,7 @@ mod redundancy;
 mod registries;
 mod retries;
 mod texts;
+mod ties;
 
 use support::cases::Pass;
 

@@ -9,7 +9,7 @@ use stormglass::model::fault_plan::fault_windows;
 use crate::support::{run_alone, scenario};
 
 /// Runs a scenario and asserts that all its expectations hold.
-fn assert_held(text: &str) {
+pub fn assert_held(text: &str) {
     let scenario = scenario(text);
     let plan = fault_plan(&scenario, scenario.seed).expect("the run had the same plan");
     let mut recorder = Recorder::new(&scenario, &fault_windows(&plan));

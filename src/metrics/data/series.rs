@@ -98,6 +98,8 @@ pub struct RequestWindow {
     pub timed_out_count: u32,
     /// Requests that were turned away: by a full queue or a limit, or by the caller itself.
     pub rejected_count: u32,
+    /// Calls that began in the window.
+    pub call_count: u32,
     /// Attempts sent for requests in the window.
     pub attempt_count: u32,
     /// Of these, attempts after the first one of their call.

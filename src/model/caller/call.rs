@@ -379,7 +379,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         };
         self.observe_step(fact, request.identity, StepKind::Ended { client, outcome });
         self.observe_request_breakdown((client, request.class), request.arrived_at);
-        self.after_client_request(client, request.source);
+        self.after_client_request(client, request.source, request.arrived_at);
     }
 
     /// These nodes died: their requests end without anybody waiting, those of clients as failures.

@@ -92,7 +92,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt ended badly. Returns whether its request goes on with another one, in flight or
     /// in line.
     pub(super) fn goes_on(&mut self, slot: u32) -> bool {
-        if self.now() < self.requests[slot].deadline && self.sends_hedge(slot) {
+        if self.now() < self.requests[slot].deadline
+            && !self.retries_by_itself(slot)
+            && self.sends_hedge(slot, true)
+        {
             return true;
         }
         let is_in_flight = self.several.has_links && !self.several.attempts.is_empty(slot);
@@ -103,6 +106,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             timer.cancel();
         }
         is_waiting
+    }
+
+    /// Whether retries follow a failure, by their own rules, and not the next hedge at once.
+    fn retries_by_itself(&self, slot: u32) -> bool {
+        let edge = self.callers[self.requests[slot].caller().index()].edge;
+        1 < self.scenario.edges[edge.index()].retry.attempt_count_max
     }
 
     /// No further attempt follows: the request ends, unless its call has something in place of a

@@ -1,5 +1,6 @@
 //! When a caller hedges: its delay and its budget.
 
+use crate::metrics::histogram::rank_of;
 use crate::scenario::attempts::{HedgeConfig, PercentileDelay};
 use crate::time::{SimDuration, SimTime};
 
@@ -82,8 +83,7 @@ impl Hedging {
     /// The value of rank `ceil(p n)`.
     fn percentile(&self, config: &PercentileDelay) -> SimDuration {
         let mut sorted = self.latencies.clone();
-        let rank = (config.percent / 100.0 * sorted.len() as f64).ceil() as usize;
-        let place = rank.clamp(1, sorted.len()) - 1;
+        let place = rank_of(config.percent, sorted.len() as u64) as usize - 1;
         let (_, value, _) = sorted.select_nth_unstable(place);
         SimDuration::from_ns(*value).max(config.delay_min)
     }

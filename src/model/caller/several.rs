@@ -204,7 +204,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         };
         let delay = self.nodes[self.caller_node(caller).index()].true_length(delay);
         if now + delay < request.deadline {
-            let sequence = self.schedule(delay, Event::HedgeDue(slot));
+            let sequence = self.queue.push_late(now + delay, Event::HedgeDue(slot));
             entry(&mut self.several.hedge_timers, slot, Timer::UNSET).set(sequence);
         }
     }
@@ -223,18 +223,21 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         self.fold(event, node, request.identity);
         self.several.hedge_timers[slot as usize].cancel();
         if self.now() < request.deadline {
-            self.sends_hedge(slot);
+            self.sends_hedge(slot, false);
         }
     }
 
     /// Sends another attempt of a request if its call hedges, may have one more and can pay for
-    /// it. Returns whether it did.
-    pub(super) fn sends_hedge(&mut self, slot: u32) -> bool {
+    /// it, after a failure from the budget of retries as well (gRFC A6). Returns whether it did.
+    pub(super) fn sends_hedge(&mut self, slot: u32, has_failed: bool) -> bool {
         let Some(hedge) = self.attempts_config_of(slot).and_then(|c| c.hedge.as_ref()) else {
             return false;
         };
         let request = self.requests[slot];
         if hedge.attempt_count_max <= u32::from(request.attempt_count) {
+            return false;
+        }
+        if has_failed && self.has_gates() && !self.take_retry(slot) {
             return false;
         }
         let hedging = self.several.hedging.entry(request.caller()).or_default();

@@ -35,7 +35,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let timeout = node.true_length(timeout);
         if node.has_true_clock() && timeout <= timing.left {
             let (at, lane) = (self.queue.now() + timeout, timing.edge.0);
-            let sequence = self.queue.take_sequence();
+            let sequence = self.queue.take_late_sequence();
             if let Some((at, sequence)) = self.attempt_lanes.set(lane, slot, at, sequence) {
                 self.queue
                     .push_with_sequence(at, sequence, Event::AttemptTimeout(lane));
@@ -77,7 +77,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Sets a timeout that is no length of its edge.
     fn set_deadline_timer(&mut self, slot: u32, length: SimDuration) {
-        let sequence = self.schedule(length, Event::AttemptDeadline(slot));
+        let at = self.queue.now() + length;
+        let sequence = self.queue.push_late(at, Event::AttemptDeadline(slot));
         if self.attempt_timers.len() <= slot as usize {
             self.attempt_timers
                 .resize(slot as usize + 1, crate::engine::Timer::UNSET);

@@ -392,7 +392,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn end_check(&mut self, slot: u32, found: Finding) {
         let caller = self.pings.pairs[slot].caller;
         let config = self.check_config(caller);
-        let has_traffic = self.has_called(caller);
+        let (number, is_new) = {
+            let pair = &self.pings.pairs[slot];
+            (pair.number, pair.is_unverified)
+        };
+        // A run begins amid traffic: who checks from then on has called before.
+        let has_traffic = (number == 1 && !is_new) || self.has_called(caller);
         let pair = &mut self.pings.pairs[slot];
         let was_down = pair.health.is_down;
         let was_unverified = std::mem::take(&mut pair.is_unverified);

@@ -370,7 +370,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if at == SimTime::NEVER {
             return self.beats.pairs[slot].check.cancel();
         }
-        let sequence = self.queue.push(at, Event::BeliefDue(slot));
+        let sequence = self.queue.push_late(at, Event::BeliefDue(slot));
         let pair = &mut self.beats.pairs[slot];
         pair.check.set(sequence);
         pair.check_at = at;

@@ -238,9 +238,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn schedule_check(&mut self, instance: InstanceId) {
         let expires_at = self.registry.leases[instance.index()].expires_at;
         let at = self.next_sweep(expires_at);
-        let sequence = self.queue.take_sequence();
-        self.queue
-            .push_with_sequence(at, sequence, Event::LeaseExpires(instance.0));
+        let sequence = self.queue.push_late(at, Event::LeaseExpires(instance.0));
         self.registry.leases[instance.index()].check.set(sequence);
     }
 

@@ -234,7 +234,7 @@ fn load(run: RunView, service: &ServiceMetrics) -> Option<LoadHeatmap> {
         subtitle = format!("{subtitle} {note}");
     }
     Some(LoadHeatmap {
-        caption: run.caption(load_title(service), &subtitle),
+        caption: run.caption(load_title(service, &fair_shares), &subtitle),
         timeline: run.timeline(),
         columns,
         rows,
@@ -344,10 +344,12 @@ fn true_spans(run: RunView, row: &InstanceRow, is_meant: fn(BelievedState) -> bo
         .unwrap_or_default()
 }
 
-fn load_title(service: &ServiceMetrics) -> String {
+/// `fair_shares`: by instance, ascending.
+fn load_title(service: &ServiceMetrics, fair_shares: &[(u32, f64)]) -> String {
     let ratios = service.instances.iter().filter_map(|instance| {
-        let weight_share = instance.weight_share_ratio.filter(|share| 0.0 < *share)?;
-        Some((instance.share_ratio? / weight_share, &instance.name))
+        let place = fair_shares.binary_search_by_key(&instance.instance, |pair| pair.0);
+        let fair_share = fair_shares[place.ok()?].1;
+        (0.0 < fair_share).then_some((instance.share_ratio? / fair_share, &instance.name))
     });
     match ratios.max_by(|a, b| a.0.total_cmp(&b.0)) {
         None => format!("How the load of {} was spread", service.service),

@@ -162,7 +162,7 @@ fn budget_panels(lefts: Vec<Option<f64>>, rates: Vec<Option<f64>>, rate_max: f64
 pub fn pressure(run: RunView) -> Option<Panels> {
     let windows: Vec<(&RequestWindow, f64)> = run.windows().collect();
     let amplification = windows.iter().map(|(window, _)| {
-        let calls = window.attempt_count.saturating_sub(window.retry_count);
+        let calls = window.call_count;
         (0 < calls).then(|| f64::from(window.attempt_count) / f64::from(calls))
     });
     let amplification: Vec<Option<f64>> = amplification.collect();

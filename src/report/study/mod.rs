@@ -60,8 +60,7 @@ fn page(
     }
 }
 
-/// `1.23 ± 0.04 times lower (p < 0.0001)`; of a ratio the wider half of its interval stands for
-/// both.
+/// `1.23 (1.19 to 1.27) times lower (p < 0.0001)`.
 fn distance_text(distance: &Distance, by_unit: impl Fn(f64) -> String) -> String {
     if distance.is_none() {
         return "equal in every replication".to_string();
@@ -81,8 +80,7 @@ fn distance_text(distance: &Distance, by_unit: impl Fn(f64) -> String) -> String
                 true => [1.0 / ratio.high, 1.0 / ratio.ratio, 1.0 / ratio.low],
                 false => [ratio.low, ratio.ratio, ratio.high],
             };
-            let half = (times - low).max(high - times);
-            format!("{} times {word} ({p})", format::plus_minus(times, half))
+            format!("{} times {word} ({p})", format::with_ends(times, low, high))
         }
         Distance::Difference(contrast) => format!(
             "{} \u{b1} {} {word} ({p})",

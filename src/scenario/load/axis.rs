@@ -187,8 +187,7 @@ fn of_text(text: &str) -> Option<(AxisUnit, f64)> {
         return Some((AxisUnit::PerSec, rate));
     }
     if let Some(percent) = text.strip_suffix('%') {
-        let number = quantity::parse_number(percent).ok()?;
-        return Some((AxisUnit::Plain, number / 100.0));
+        return Some((AxisUnit::Plain, quantity::parse_percent(percent).ok()?));
     }
     let number = quantity::parse_number(text).ok()?;
     Some((AxisUnit::Plain, number))

@@ -27,9 +27,7 @@ pub fn margin(text: &str) -> Read<Margin> {
     };
     let at = text.len() - size.len()..text.len();
     let percent = size.trim().strip_suffix('%').map(str::trim);
-    let ratio = percent
-        .and_then(|percent| quantity::parse_number(percent).ok())
-        .map(|percent| percent / 100.0);
+    let ratio = percent.and_then(|percent| quantity::parse_percent(percent).ok());
     match ratio {
         Some(ratio) if 0.0 < ratio && ratio <= 1.0 => {
             let span = trimmed(text, 0..measure.len());

@@ -49,8 +49,9 @@ impl Hystrix {
             }
             let counts = self.counts.sums(at);
             let is_enough = i64::from(self.config.call_count_min) <= counts[CALLS];
-            let limit = self.config.failure_ratio * counts[CALLS] as f64;
-            if is_enough && 0 < counts[CALLS] && limit <= counts[FAILURES] as f64 {
+            // A quotient of counts is the number closest to it, as the ratio of the scenario is.
+            let ratio = counts[FAILURES] as f64 / counts[CALLS] as f64;
+            if is_enough && 0 < counts[CALLS] && self.config.failure_ratio <= ratio {
                 self.state = BreakerState::Open;
                 self.opened_at = at;
             }

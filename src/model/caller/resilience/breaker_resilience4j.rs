@@ -118,7 +118,8 @@ impl Resilience4j {
         if self.state == BreakerState::Open || calls < self.call_count_min() {
             return;
         }
-        let reaches = |ratio: f64, count: i64| ratio * calls as f64 <= count as f64;
+        // A quotient of counts is the number closest to it, as the ratio of the scenario is.
+        let reaches = |ratio: f64, count: i64| ratio <= count as f64 / calls as f64;
         let is_bad =
             reaches(self.config.failure_ratio, failures) || reaches(self.config.slow_ratio, slow);
         match (is_bad, self.state) {
@@ -205,6 +206,19 @@ mod tests {
 
     fn end(breaker: &mut Resilience4j, at_ms: u64, count: u32, end: End) {
         (0..count).for_each(|_| breaker.on_ended(at(at_ms), end));
+    }
+
+    #[test]
+    fn a_ratio_that_is_reached_opens_it() {
+        for failure_count in 1..=100 {
+            let mut breaker = breaker(WindowConfig::Count(100));
+            breaker.config.failure_ratio = f64::from(failure_count) / 100.0;
+            end(&mut breaker, 0, 100 - failure_count, OK);
+            end(&mut breaker, 0, failure_count - 1, BAD);
+            assert!(breaker.permits(at(1)), "{failure_count}");
+            end(&mut breaker, 2, 1, BAD);
+            assert!(!breaker.permits(at(3)), "{failure_count}");
+        }
     }
 
     #[test]

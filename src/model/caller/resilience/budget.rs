@@ -138,7 +138,7 @@ impl Budget {
             }
             Budget::Sre { counts, ratio } => {
                 let [requests, retries] = counts.sums(now);
-                let has_room = (retries + 1) as f64 <= *ratio * requests as f64;
+                let has_room = 0 < requests && (retries + 1) as f64 / requests as f64 <= *ratio;
                 if has_room {
                     counts.add(now, 1, 1);
                 }

@@ -28,7 +28,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.class_config(self.requests[slot].class).is_idempotent
     }
 
-    fn take_retry(&mut self, slot: u32) -> bool {
+    /// Whether limits and budgets of retries let a request have another attempt. What it takes is
+    /// taken.
+    pub(in crate::model) fn take_retry(&mut self, slot: u32) -> bool {
         let now = self.now();
         let caller = self.requests[slot].caller();
         let within = self

@@ -21,7 +21,7 @@ pub fn literal_value(literal: &str, unit: Unit) -> Result<f64, (String, String)>
         }
         Unit::Ratio => match literal.strip_suffix('%') {
             // Limits outside 0 to 1 are no mistake of the reader: they draw a warning.
-            Some(percent) => quantity(quantity::parse_number(percent)).map(|p| p / 100.0),
+            Some(percent) => quantity(quantity::parse_percent(percent)),
             None => quantity(quantity::parse_number(literal)),
         },
         Unit::Rate => match literal.strip_suffix("/s") {

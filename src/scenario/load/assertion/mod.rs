@@ -105,13 +105,11 @@ impl<'a> Parser<'a> {
         let share = words
             .strip_suffix("of runs")
             .and_then(|share| share.trim().strip_suffix('%'))
-            .and_then(|percent| quantity::parse_number(percent.trim()).ok());
+            .and_then(|percent| quantity::parse_percent(percent.trim()).ok());
         Ok(Some(match (words, share) {
             ("all", _) => Over::All,
             ("mean", _) => Over::Mean,
-            (_, Some(percent)) if 0.0 < percent && percent < 100.0 => {
-                Over::ShareOfRuns(percent / 100.0)
-            }
+            (_, Some(share)) if 0.0 < share && share < 1.0 => Over::ShareOfRuns(share),
             _ => return Err(unknown_over(words, 0..prefix.len())),
         }))
     }
