@@ -1,7 +1,7 @@
 //! The mean of one long run whose observations depend on each other.
 
 use super::interval::{MeanInterval, mean_interval};
-use super::moments::mean;
+use super::moments::{largest, mean, sum_of_squares};
 
 /// Fewest batches that say something about their own correlation.
 pub const BATCH_COUNT_MIN: usize = 20;
@@ -64,7 +64,7 @@ pub fn neighbor_correlation(values: &[f64]) -> f64 {
     let Some(center) = mean(values) else {
         return 0.0;
     };
-    let deviations: f64 = values.iter().map(|x| (x - center) * (x - center)).sum();
+    let deviations = sum_of_squares(values, largest(values)).unwrap_or(0.0);
     let differences: f64 = values
         .windows(2)
         .map(|w| (w[1] - w[0]) * (w[1] - w[0]))

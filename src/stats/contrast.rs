@@ -1,8 +1,10 @@
 //! Two alternatives, compared on the same seeds.
 
 use super::binomial::sign_test_p_value;
-use super::interval::{MeanInterval, mean_interval, t_p_value, t_quantile};
-use super::moments::{mean, standard_deviation};
+use super::interval::{MeanInterval, t_p_value, t_quantile};
+use super::moments::{
+    beyond, largest, mean, rounding_error, standard_deviation_from, sum_of_squares,
+};
 
 /// How two samples were compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,26 +48,30 @@ pub struct RatioContrast {
 /// The mean of `values` less that of `reference`, where values at the same place belong together.
 ///
 /// Paired, unless the pairs correlate negatively: then pairing widens the interval, and Welch's is
-/// taken. Where all differences are equal Student's t says nothing; the p-value is then that of
-/// the sign test. `None` below two pairs.
+/// taken. Where all differences are equal, to within what rounding may have done to the numbers,
+/// Student's t says nothing; the p-value is then that of the sign test. `None` below two pairs.
 ///
 /// # Panics
 ///
 /// If the two differ in length.
 pub fn difference(values: &[f64], reference: &[f64]) -> Option<Contrast> {
-    assert_eq!(values.len(), reference.len(), "values come in pairs");
-    if values.len() < 2 {
-        return None;
-    }
-    let correlation = correlation(values, reference);
-    match correlation {
-        Some(correlation) if correlation < 0.0 => unpaired(values, reference),
-        _ => paired(values, reference),
-    }
-    .map(|contrast| Contrast {
-        correlation,
-        ..contrast
-    })
+    Sides::new(values, reference).difference()
+}
+
+/// The mean of `values` less that of `reference`, by the differences of pairs however they
+/// correlate. `None` below two pairs.
+///
+/// # Panics
+///
+/// If the two differ in length.
+pub fn paired(values: &[f64], reference: &[f64]) -> Option<Contrast> {
+    Sides::new(values, reference).paired()
+}
+
+/// The mean of `values` less that of `reference`, which do not belong together: Welch's interval,
+/// with the degrees of freedom of Satterthwaite. `None` below two values of either.
+pub fn unpaired(values: &[f64], reference: &[f64]) -> Option<Contrast> {
+    Sides::new(values, reference).unpaired()
 }
 
 /// The ratio of `values` to `reference`, by the difference of logarithms. `None` below two pairs,
@@ -75,16 +81,16 @@ pub fn difference(values: &[f64], reference: &[f64]) -> Option<Contrast> {
 ///
 /// If the two differ in length.
 pub fn ratio(values: &[f64], reference: &[f64]) -> Option<RatioContrast> {
-    ratio_by(difference, values, reference)
+    ratio_by(|sides| sides.difference(), values, reference)
 }
 
 /// The ratio of `values` to `reference`, which do not belong together.
 pub fn unpaired_ratio(values: &[f64], reference: &[f64]) -> Option<RatioContrast> {
-    ratio_by(unpaired, values, reference)
+    ratio_by(|sides| sides.unpaired(), values, reference)
 }
 
 fn ratio_by(
-    compare: fn(&[f64], &[f64]) -> Option<Contrast>,
+    compare: fn(&Sides<'_>) -> Option<Contrast>,
     values: &[f64],
     reference: &[f64],
 ) -> Option<RatioContrast> {
@@ -93,7 +99,11 @@ fn ratio_by(
         return None;
     }
     let logarithms = |values: &[f64]| values.iter().map(|x| libm::log(*x)).collect::<Vec<_>>();
-    let contrast = compare(&logarithms(values), &logarithms(reference))?;
+    let (values, reference) = (logarithms(values), logarithms(reference));
+    let plain = Sides::new(&values, &reference);
+    // What is relative in a number is absolute in its logarithm.
+    let size = 1.0 + plain.size;
+    let contrast = compare(&Sides { size, ..plain })?;
     let interval = contrast.difference;
     Some(RatioContrast {
         ratio: libm::exp(interval.mean),
@@ -103,74 +113,106 @@ fn ratio_by(
     })
 }
 
-/// Pearson's correlation; None where one side does not vary.
-///
-/// # Panics
-///
-/// If the two differ in length.
-pub fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
-    assert_eq!(a.len(), b.len(), "values come in pairs");
-    let (mean_a, mean_b) = (mean(a)?, mean(b)?);
-    let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
-    for (x, y) in a.iter().zip(b) {
-        let (x, y) = (x - mean_a, y - mean_b);
-        aa += x * x;
-        bb += y * y;
-        ab += x * y;
+/// Two samples.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    values: &'a [f64],
+    reference: &'a [f64],
+    /// How large the numbers are whose rounding both carry.
+    size: f64,
+}
+
+impl<'a> Sides<'a> {
+    fn new(values: &'a [f64], reference: &'a [f64]) -> Self {
+        Sides {
+            values,
+            reference,
+            size: largest(values).max(largest(reference)),
+        }
     }
-    (0.0 < aa && 0.0 < bb).then(|| (ab / (aa.sqrt() * bb.sqrt())).clamp(-1.0, 1.0))
-}
 
-fn paired(values: &[f64], reference: &[f64]) -> Option<Contrast> {
-    let differences: Vec<f64> = values.iter().zip(reference).map(|(x, y)| x - y).collect();
-    let interval = mean_interval(&differences)?;
-    let count = differences.len() as f64;
-    let error = standard_deviation(&differences)? / count.sqrt();
-    let p_value = match error {
-        0.0 => sign_p_value(&differences),
-        _ => t_p_value(interval.mean / error, count - 1.0),
-    };
-    Some(Contrast {
-        difference: interval,
-        p_value,
-        error,
-        degrees: count - 1.0,
-        correlation: None,
-        pairing: Pairing::Paired,
-    })
-}
+    fn difference(&self) -> Option<Contrast> {
+        let correlation = self.correlation();
+        match correlation {
+            Some(correlation) if correlation < 0.0 => self.unpaired(),
+            _ => self.paired(),
+        }
+        .map(|contrast| Contrast {
+            correlation,
+            ..contrast
+        })
+    }
 
-/// The mean of `values` less that of `reference`, which do not belong together: Welch's interval,
-/// with the degrees of freedom of Satterthwaite. `None` below two values of either.
-pub fn unpaired(values: &[f64], reference: &[f64]) -> Option<Contrast> {
-    let squared_error = |values: &[f64]| {
-        let deviation = standard_deviation(values)?;
-        Some(deviation * deviation / values.len() as f64)
-    };
-    let (a, b) = (squared_error(values)?, squared_error(reference)?);
-    let (n, m) = (values.len() as f64 - 1.0, reference.len() as f64 - 1.0);
-    let error = (a + b).sqrt();
-    let difference = mean(values)? - mean(reference)?;
-    // Two samples that do not vary: what differs at all differs for certain.
-    let degrees = match error {
-        0.0 => n + m,
-        _ => (a + b) * (a + b) / (a * a / n + b * b / m),
-    };
-    let p_value = match (error, difference) {
-        (0.0, 0.0) => 1.0,
-        _ => t_p_value(difference / error, degrees),
-    };
-    Some(Contrast {
-        difference: MeanInterval {
-            mean: difference,
-            half_width: t_quantile(0.975, degrees) * error,
-        },
-        p_value,
-        error,
-        degrees,
-        correlation: None,
-        pairing: Pairing::Unpaired,
-    })
+    fn pairs(&self) -> impl Iterator<Item = (&'a f64, &'a f64)> {
+        let (values, reference) = (self.values, self.reference);
+        assert_eq!(values.len(), reference.len(), "values come in pairs");
+        values.iter().zip(reference)
+    }
+
+    /// Pearson's; None where one side does not vary.
+    fn correlation(&self) -> Option<f64> {
+        let (mean_a, mean_b) = (mean(self.values)?, mean(self.reference)?);
+        let aa = sum_of_squares(self.values, self.size)?;
+        let bb = sum_of_squares(self.reference, self.size)?;
+        let ab: f64 = self.pairs().map(|(x, y)| (x - mean_a) * (y - mean_b)).sum();
+        (0.0 < aa && 0.0 < bb).then(|| (ab / (aa.sqrt() * bb.sqrt())).clamp(-1.0, 1.0))
+    }
+
+    fn paired(&self) -> Option<Contrast> {
+        let rounding = rounding_error(self.values.len(), self.size);
+        let differences: Vec<f64> = self.pairs().map(|(x, y)| beyond(rounding, x - y)).collect();
+        let count = differences.len() as f64;
+        let error = standard_deviation_from(&differences, self.size)? / count.sqrt();
+        let difference = MeanInterval {
+            mean: mean(&differences)?,
+            half_width: t_quantile(0.975, count - 1.0) * error,
+        };
+        let p_value = match error {
+            0.0 => sign_p_value(&differences),
+            _ => t_p_value(difference.mean / error, count - 1.0),
+        };
+        Some(Contrast {
+            difference,
+            p_value,
+            error,
+            degrees: count - 1.0,
+            correlation: None,
+            pairing: Pairing::Paired,
+        })
+    }
+
+    fn unpaired(&self) -> Option<Contrast> {
+        let squared_error = |values: &[f64]| {
+            let deviation = standard_deviation_from(values, self.size)?;
+            Some(deviation * deviation / values.len() as f64)
+        };
+        let (a, b) = (squared_error(self.values)?, squared_error(self.reference)?);
+        let counts = [self.values.len(), self.reference.len()];
+        let [n, m] = counts.map(|count| count as f64 - 1.0);
+        let error = (a + b).sqrt();
+        let rounding = rounding_error(counts[0].max(counts[1]), self.size);
+        let difference = beyond(rounding, mean(self.values)? - mean(self.reference)?);
+        // Two samples that do not vary: what differs at all differs for certain.
+        let degrees = match error {
+            0.0 => n + m,
+            _ => (a + b) * (a + b) / (a * a / n + b * b / m),
+        };
+        let p_value = match (error, difference) {
+            (0.0, 0.0) => 1.0,
+            _ => t_p_value(difference / error, degrees),
+        };
+        Some(Contrast {
+            difference: MeanInterval {
+                mean: difference,
+                half_width: t_quantile(0.975, degrees) * error,
+            },
+            p_value,
+            error,
+            degrees,
+            correlation: None,
+            pairing: Pairing::Unpaired,
+        })
+    }
 }
 
 impl Contrast {
@@ -283,6 +325,54 @@ mod tests {
         assert!((contrast.p_value - 0.25).abs() < 1e-14);
         let same = difference(&[2.0; 9], &[2.0; 9]).expect("pairs");
         assert_eq!((same.p_value, same.correlation), (1.0, None));
+    }
+
+    #[test]
+    fn differences_that_only_rounding_sets_apart_are_equal() {
+        // Each is a tenth more than the other, but none of the binary differences is a tenth.
+        let reference: [f64; 5] = [0.1, 0.2, 0.3, 0.4, 0.7];
+        let values = reference.map(|x| x + 0.1);
+        let distinct = values
+            .iter()
+            .zip(&reference)
+            .map(|(x, y)| (x - y).to_bits());
+        assert!(1 < distinct.collect::<std::collections::BTreeSet<u64>>().len());
+        let contrast = difference(&values, &reference).expect("pairs");
+        assert_eq!((contrast.error, contrast.difference.half_width), (0.0, 0.0));
+        // Five heads in a row, on one of two sides.
+        assert!((contrast.p_value - 2.0 / 32.0).abs() < 1e-14);
+        // Neither side varies, and their means are rounded.
+        for (value, other) in [(2.3, 2.9), (0.1, 0.7), (1.1, 0.3)] {
+            let contrast = difference(&[value; 5], &[other; 5]).expect("pairs");
+            assert_eq!((contrast.correlation, contrast.error), (None, 0.0));
+            assert!((contrast.p_value - 2.0 / 32.0).abs() < 1e-14, "{value}");
+            let ratio = ratio(&[value; 5], &[other; 5]).expect("positive");
+            assert_eq!((ratio.low, ratio.high), (ratio.ratio, ratio.ratio));
+            assert!((ratio.logarithms.p_value - 2.0 / 32.0).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn numbers_that_only_rounding_sets_apart_do_not_differ() {
+        let (values, reference) = ([0.1 + 0.2, 0.7 + 0.1], [0.3, 0.8]);
+        assert_ne!(values, reference);
+        for contrast in [
+            difference(&values, &reference),
+            unpaired(&values, &reference),
+        ] {
+            assert_eq!(contrast.expect("pairs").difference.mean, 0.0);
+        }
+        let [a, b] = [[0.1 + 0.2; 5], [0.3; 5]];
+        for contrast in [difference(&a, &b), unpaired(&a, &b)] {
+            assert_eq!(contrast.expect("pairs").p_value, 1.0);
+        }
+        // Next to one, logarithms are small and what is rounded in them is not.
+        let (a, b) = ([1.0 + f64::EPSILON; 5], [1.0; 5]);
+        assert_eq!(ratio(&a, &b).expect("positive").ratio, 1.0);
+        // Three times as large in every pair, whatever their size.
+        let reference = [0.1, 7.0, 1e-9, 3e7, 0.3];
+        let ratio = ratio(&reference.map(|x| 3.0 * x), &reference).expect("positive");
+        assert_eq!(ratio.logarithms.error, 0.0);
     }
 
     #[test]

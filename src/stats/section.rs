@@ -1,6 +1,7 @@
 //! Independent sections of one experiment: replications, or groups of them.
 
 use super::interval::t_quantile;
+use super::moments::{beyond, largest, rounding_error};
 
 /// Half the width of the 95 % interval of the share that `parts` are of `wholes`, both summed over
 /// sections: Student's t on the residuals of the ratio estimate (Cochran, Sampling Techniques,
@@ -23,9 +24,10 @@ pub fn share_half_width(parts: &[f64], wholes: &[f64]) -> Option<f64> {
     }
     let share = part / whole;
     let pairs = parts.iter().zip(wholes);
-    let squares: f64 = pairs
-        .map(|(part, whole)| (part - share * whole) * (part - share * whole))
-        .sum();
+    // Equal shares of unequal wholes are rounded differently.
+    let rounding = rounding_error(parts.len(), largest(parts));
+    let residuals = pairs.map(|(part, whole)| beyond(rounding, part - share * whole));
+    let squares: f64 = residuals.map(|residual| residual * residual).sum();
     let error = (squares / (count - 1.0) * count).sqrt() / whole;
     Some(t_quantile(0.975, count - 1.0) * error)
 }
@@ -45,6 +47,14 @@ mod tests {
         );
         assert_eq!(share_half_width(&[1.0], &[2.0]), None);
         assert_eq!(share_half_width(&[0.0; 2], &[0.0; 2]), None);
+    }
+
+    #[test]
+    fn equal_shares_of_unequal_wholes_leave_no_width() {
+        // Nine of eleven each; 63 is not 77 times that in binary.
+        assert_ne!(63.0, 99.0 / 121.0 * 77.0);
+        let half = share_half_width(&[9.0, 63.0, 27.0], &[11.0, 77.0, 33.0]);
+        assert_eq!(half, Some(0.0));
     }
 
     #[test]

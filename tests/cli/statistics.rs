@@ -226,3 +226,75 @@ fn the_samples_of_many_replications_need_memory_too() {
     let said = command.say(&[&words[..], &["--replications", "3"]].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
 }
+
+/// A crash under leases whose heartbeats are aligned.
+const LEASES: &str = r#"# When does a lease end?
+schema = 1
+name = "leases"
+seed = 1
+duration = "40s"
+
+[registry]
+profile = "lease"
+lease_duration = "3s"
+heartbeat_interval = "1s"
+phase = "aligned"
+sweep_phase = "aligned"
+
+[service.web]
+count = 2
+workers = 1
+service_time = "10ms"
+
+[client.shop]
+arrivals = { process = "poisson", rate = "20/s" }
+
+[client.shop.call.web]
+attempt_timeout = "500ms"
+
+[fault.crash]
+kind = "crash"
+target = "instance:web/main/0"
+at = "20s"
+for = "15s"
+"#;
+
+#[test]
+fn numbers_that_are_equal_in_all_replications_are_judged_by_their_signs() {
+    // A lease ends as late in every replication, and the mean of five equal numbers is rounded.
+    // Five of five are no evidence: 2 / 2^5.
+    for (measure, leases) in [
+        ("detection_time.max", "1500ms,3600ms"),
+        ("detection_time.max", "3s,6s"),
+        ("exclusion_time.max", "2500ms,3600ms"),
+    ] {
+        let command = Stormglass::with("leases.toml", LEASES);
+        let vary = format!("registry.lease_duration={leases}");
+        let measure = format!("{measure} of fault.crash");
+        let words = [
+            "compare",
+            "leases.toml",
+            "--no-charts",
+            "-q",
+            "--vary",
+            &vary,
+        ];
+        let asked = [
+            "--primary",
+            &measure,
+            "--replications",
+            "5",
+            "--format",
+            "json",
+        ];
+        let said = command.say(&[&words[..], &["--metric", &measure], &asked].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+        let is_it = |m: &&serde_json::Value| m["measure"] == measure;
+        let measures = value["measures"].as_array().expect("measures");
+        let row = &measures.iter().find(is_it).expect("asked")["variants"][1];
+        assert_eq!(row["verdict"], "no evidence", "{row}");
+        let p_value = row["against_reference"]["p"].as_f64().expect("a p-value");
+        assert!((p_value - 0.0625).abs() < 1e-12, "{row}");
+    }
+}
