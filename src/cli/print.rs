@@ -92,7 +92,8 @@ pub fn table_markdown(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints the headline numbers, one a line; a number that does not exist has an empty value.
+/// Prints the headline numbers, one a line; a number that does not exist has an empty value, what
+/// never came is `inf`.
 pub fn csv(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(["replication", "seed", "measure", "phase", "unit", "value"])?;

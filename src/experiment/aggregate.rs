@@ -18,12 +18,15 @@ pub struct Aggregate {
     pub unit: Unit,
     /// Replications.
     pub run_count: u32,
-    /// Replications in which the number exists.
+    /// Replications in which the number exists, those in which it never came included.
     pub known_count: u32,
-    /// Mean over the replications; None where the number does not exist in all of them, because
-    /// what was never reached must not be dropped from a mean.
+    /// Replications in which it never came.
+    pub never_count: u32,
+    /// Mean over the replications, infinite where it never came in one; None where the number does
+    /// not exist in all of them.
     pub mean: Option<f64>,
-    /// Half the width of the 95 % interval of the mean, from Student's t; None below two runs.
+    /// Half the width of the 95 % interval of the mean, from Student's t; None below two runs, and
+    /// of a mean that is infinite.
     pub half_width: Option<f64>,
     /// Of a percentile: that of the samples of all replications together, or why it is not
     /// stated. It has no mean.
@@ -125,7 +128,9 @@ fn without_mean_of_percentiles(aggregate: Aggregate) -> Aggregate {
 }
 
 fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
-    let known_count = u32::try_from(values.len()).expect("at most one value for each run");
+    let count = |count| u32::try_from(count).expect("at most one value for each run");
+    let known_count = count(values.len());
+    let never_count = count(values.iter().filter(|value| value.is_infinite()).count());
     let is_complete = known_count == run_count;
     let interval = is_complete.then(|| mean_interval(values)).flatten();
     Aggregate {
@@ -134,6 +139,7 @@ fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
         unit: headline.unit,
         run_count,
         known_count,
+        never_count,
         mean: interval.map(|interval| interval.mean),
         half_width: interval
             .map(|interval| interval.half_width)
@@ -167,9 +173,22 @@ mod tests {
     }
 
     #[test]
-    fn what_one_run_never_reached_is_not_averaged_away() {
+    fn what_one_run_lacks_is_not_averaged_away() {
         let aggregate = of_values(&[1.0, 2.0], 3);
         assert_eq!((aggregate.known_count, aggregate.mean), (2, None));
+    }
+
+    #[test]
+    fn a_mean_of_what_never_came_in_one_run_is_infinite() {
+        let aggregate = of_values(&[1.0, f64::INFINITY, 2.0], 3);
+        assert_eq!((aggregate.known_count, aggregate.never_count), (3, 1));
+        assert_eq!(
+            (aggregate.mean, aggregate.half_width),
+            (Some(f64::INFINITY), None)
+        );
+        // Where it does not exist at all in another run, there is no mean.
+        let aggregate = of_values(&[1.0, f64::INFINITY], 3);
+        assert_eq!((aggregate.never_count, aggregate.mean), (1, None));
     }
 
     #[test]

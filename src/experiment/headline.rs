@@ -1,8 +1,7 @@
 //! The numbers of a run that everybody asks for first, under the names that `[expect]` uses.
 
 use crate::metrics::data::RunMetrics;
-use crate::metrics::data::distribution::DurationStats;
-use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::fault::{FaultMetrics, ReturnTimes};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
 use crate::scenario::measure::Unit;
 
@@ -16,7 +15,8 @@ pub struct Headline {
     pub phase: String,
     /// What kind of number it is; times are in seconds.
     pub unit: Unit,
-    /// The number; None where it does not exist for this run or is withheld.
+    /// The number; infinite where something never came in this run, None where it does not exist
+    /// or is withheld.
     pub value: Option<f64>,
 }
 
@@ -27,7 +27,7 @@ pub fn headlines(metrics: &RunMetrics) -> Vec<Headline> {
         .filter(|phase| is_shown(phase.kind))
         .flat_map(of_phase);
     of_phases
-        .chain(metrics.faults.iter().flat_map(of_fault))
+        .chain(metrics.faults.iter().flat_map(|f| of_fault(f, metrics)))
         .collect()
 }
 
@@ -66,43 +66,57 @@ fn of_phase(phase: &PhaseMetrics) -> Vec<Headline> {
     ]
 }
 
-fn of_fault(fault: &FaultMetrics) -> Vec<Headline> {
+fn of_fault(fault: &FaultMetrics, metrics: &RunMetrics) -> Vec<Headline> {
     let number = |measure, unit, value| Headline {
         measure,
         phase: format!("of {}", fault.fault),
         unit,
         value,
     };
-    let detection_max = latest(fault.detection.iter().map(|d| &d.detection_time));
+    let time = |measure, value| number(measure, Unit::Time, value);
+    let detections = || fault.detection.iter();
+    let detection_max = detections().filter_map(|d| d.detection_time.max_secs);
+    let undetected_count = detections().map(|d| d.undetected_count).sum();
+    let (exclusion, kept_count) = (&fault.exclusion.total, fault.exclusion.not_excluded_count);
+    let is_judged = has_steady_requests(metrics);
+    let longest = |times: &ReturnTimes| {
+        let max = unless_never(times.max_secs, times.not_reached_count);
+        max.filter(|_| is_judged)
+    };
     let mut list = vec![
-        number("detection_time.max", Unit::Time, detection_max),
-        number(
+        time(
+            "detection_time.max",
+            unless_never(detection_max.reduce(f64::max), undetected_count),
+        ),
+        time(
             "exclusion_time.mean",
-            Unit::Time,
-            fault.exclusion.total.mean_secs,
+            unless_never(exclusion.mean_secs, kept_count),
         ),
-        number(
+        time(
             "exclusion_time.max",
-            Unit::Time,
-            fault.exclusion.total.max_secs,
+            unless_never(exclusion.max_secs, kept_count),
         ),
-        number("mitigation_time.max", Unit::Time, fault.mitigation.max_secs),
-        number("recovery_time.max", Unit::Time, fault.recovery.max_secs),
+        time("mitigation_time.max", longest(&fault.mitigation)),
+        time("recovery_time.max", longest(&fault.recovery)),
     ];
     // Most scenarios have one ring; the others stand in summary.json.
     if let Some(ring) = fault.rings.first() {
-        list.push(number(
-            "moved_key_ratio",
-            Unit::Ratio,
-            Some(ring.moved_key_ratio),
-        ));
+        let moved = Some(ring.moved_key_ratio);
+        list.push(number("moved_key_ratio", Unit::Ratio, moved));
     }
     list
 }
 
-/// The largest of all samples of several distributions.
-fn latest<'a>(distributions: impl Iterator<Item = &'a DurationStats>) -> Option<f64> {
-    distributions
-        .filter_map(|stats| stats.max_secs)
-        .reduce(f64::max)
+/// A mean or a maximum, which is infinite where some of what it is about never came.
+fn unless_never(number: Option<f64>, never_count: u64) -> Option<f64> {
+    match never_count {
+        0 => number,
+        _ => Some(f64::INFINITY),
+    }
+}
+
+/// Whether there is a steady state that the run can return to.
+fn has_steady_requests(metrics: &RunMetrics) -> bool {
+    let mut phases = metrics.requests.phases.iter();
+    phases.any(|phase| phase.kind == PhaseKind::Steady && phase.stats.success_ratio.is_some())
 }

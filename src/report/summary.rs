@@ -268,11 +268,18 @@ fn aggregate_value(aggregate: &Aggregate) -> Value {
         map.insert("sample_count".into(), json!(known.map(|p| p.sample_count)));
         return Value::Object(map);
     }
-    map.insert(format!("mean{suffix}"), json!(aggregate.mean));
+    let mean = match aggregate.mean {
+        Some(mean) if mean.is_infinite() => json!("never"),
+        mean => json!(mean),
+    };
+    map.insert(format!("mean{suffix}"), mean);
     map.insert(
         format!("interval_95_half_width{suffix}"),
         json!(aggregate.half_width),
     );
+    if 0 < aggregate.never_count {
+        map.insert("never_count".into(), json!(aggregate.never_count));
+    }
     Value::Object(map)
 }
 
@@ -282,21 +289,31 @@ mod tests {
 
     #[test]
     fn an_aggregate_carries_its_unit_in_its_keys() {
-        let value = aggregate_value(&Aggregate {
+        let aggregate = Aggregate {
             measure: "latency.mean",
             phase: "during rack-b".into(),
             unit: Unit::Time,
             run_count: 3,
             known_count: 3,
+            never_count: 0,
             mean: Some(0.25),
             half_width: Some(0.5),
             pooled: None,
-        });
+        };
+        let value = aggregate_value(&aggregate);
         assert_eq!(
             value.to_string(),
             r#"{"measure":"latency.mean","phase":"during rack-b","run_count":3,"known_count":3,"#
                 .to_string()
                 + r#""mean_secs":0.25,"interval_95_half_width_secs":0.5}"#
         );
+        let value = aggregate_value(&Aggregate {
+            never_count: 1,
+            mean: Some(f64::INFINITY),
+            half_width: None,
+            ..aggregate
+        });
+        let end = r#""mean_secs":"never","interval_95_half_width_secs":null,"never_count":1}"#;
+        assert!(value.to_string().ends_with(end), "{value}");
     }
 }

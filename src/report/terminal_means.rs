@@ -14,7 +14,7 @@ use crate::scenario::measure::Unit;
 
 /// One number over all replications.
 pub fn mean_line(aggregate: &Aggregate) -> MeanLine {
-    let text = |value| format::by_unit(aggregate.unit, value);
+    let text = |value| by_unit_or_never(aggregate.unit, value);
     let (known_count, run_count) = (aggregate.known_count, aggregate.run_count);
     if let Some(pooled) = &aggregate.pooled {
         return pooled_line(aggregate, pooled);
@@ -27,9 +27,13 @@ pub fn mean_line(aggregate: &Aggregate) -> MeanLine {
         interval: format::optional(aggregate.half_width, |half| {
             format!("\u{b1} {}", text(half))
         }),
-        remark: match known_count == run_count {
-            true => String::new(),
-            false => format!("exists in {known_count} of {run_count}"),
+        remark: match (aggregate.never_count, known_count == run_count) {
+            (0, true) => String::new(),
+            (0, false) => format!("exists in {known_count} of {run_count}"),
+            (count, true) => format!("never in {count} of {run_count}"),
+            (count, false) => {
+                format!("exists in {known_count} of {run_count}, never in {count} of these")
+            }
         },
     }
 }
@@ -81,12 +85,16 @@ pub fn asked_lines(scenario: &Scenario, results: &Results) -> Vec<MeanLine> {
         .collect()
 }
 
-/// A number over all replications, and its interval.
-pub fn level_texts(level: &Level, unit: Unit) -> (String, String) {
-    let text = |value: f64| match value.is_infinite() {
+fn by_unit_or_never(unit: Unit, value: f64) -> String {
+    match value.is_infinite() {
         true => "never".to_string(),
         false => format::by_unit(unit, value),
-    };
+    }
+}
+
+/// A number over all replications, and its interval.
+pub fn level_texts(level: &Level, unit: Unit) -> (String, String) {
+    let text = |value: f64| by_unit_or_never(unit, value);
     match level {
         Level::Mean(mean) if mean.half_width.is_infinite() => (text(mean.mean), String::new()),
         Level::Mean(mean) => {

@@ -113,6 +113,60 @@ fn no_mistake_in_a_minute_says_little_about_a_day() {
 }
 
 #[test]
+fn what_was_never_noticed_has_no_maximum() {
+    // The registry suspects 2 to 3 s after a crash, the caller's own detector after 7 s at the
+    // earliest. So one of both never notices five seconds, and none of them one.
+    let faults = "detector = { kind = \"timeout\", interval = \"1s\", timeout = \"8s\" }\n\
+                  [registry]\nprofile = \"lease\"\nlease_duration = \"3s\"\n\
+                  heartbeat_interval = \"1s\"\n\
+                  [fault.long]\nkind = \"crash\"\ntarget = \"service:web\"\n\
+                  at = \"10s\"\nfor = \"5s\"\n\
+                  [fault.brief]\nkind = \"crash\"\ntarget = \"service:web\"\n\
+                  at = \"30s\"\nfor = \"1s\"\n";
+    let text = QUEUE.replace("EXPECT", "e = \"success_ratio >= 10%\"");
+    let command = Stormglass::with("queue.toml", &format!("{text}{faults}"));
+    let say = |format: &str| {
+        let words = ["run", "queue.toml", "--no-charts", "-q"];
+        command.say(&[&words[..], &["--replications", "3", "--format", format]].concat())
+    };
+    let said = say("csv");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let values = |measure: &str, fault: &str| -> Vec<f64> {
+        let start = format!(",{measure},of {fault},secs,");
+        let found = said.out.lines().filter_map(|line| line.split_once(&start));
+        found.map(|(_, x)| x.parse().expect("a number")).collect()
+    };
+    for (measure, fault) in [
+        ("detection_time.max", "long"),
+        ("detection_time.max", "brief"),
+        ("exclusion_time.mean", "brief"),
+        ("exclusion_time.max", "brief"),
+    ] {
+        assert_eq!(
+            values(measure, fault),
+            [f64::INFINITY; 3],
+            "{measure} of {fault}"
+        );
+    }
+    let told = values("exclusion_time.max", "long");
+    assert!(
+        told.len() == 3 && told.iter().all(|secs| (2.0..3.1).contains(secs)),
+        "{told:?}"
+    );
+    let value: serde_json::Value = serde_json::from_str(&say("json").out).expect("JSON");
+    let aggregates = value["aggregates"].as_array().expect("aggregates");
+    let is_it =
+        |a: &&serde_json::Value| a["measure"] == "detection_time.max" && a["phase"] == "of long";
+    let never = aggregates.iter().find(is_it).expect("a headline");
+    assert_eq!(never["mean_secs"], "never");
+    assert_eq!(
+        (&never["known_count"], &never["never_count"]),
+        (&3.into(), &3.into())
+    );
+    assert!(say("text").out.contains("never in 3 of 3"));
+}
+
+#[test]
 fn replications_go_on_until_what_is_asked_is_precise() {
     let mut seen = Vec::new();
     for jobs in ["1", "4"] {

@@ -83,7 +83,7 @@ pub struct MeanLine {
     pub mean: String,
     /// `± 0.4 ms`: half of the 95 % interval.
     pub interval: String,
-    /// `exists in 7 of 8`; often empty.
+    /// `exists in 7 of 8`, `never in 1 of 8`; often empty.
     pub remark: String,
 }
 
