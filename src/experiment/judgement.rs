@@ -2,7 +2,8 @@
 //!
 //! A number that has sampling error is judged by its 95 % interval: it holds where the whole
 //! interval is on the right side of its limit, fails where the whole interval is on the wrong side,
-//! and is undecided otherwise.
+//! and is undecided otherwise. A single run has no such interval and is judged by its number; the
+//! rate of mistakes has one there too, because few of them say little about it.
 
 use super::aggregate::Tally;
 use super::pool::Pool;
@@ -140,6 +141,11 @@ impl Case<'_> {
         {
             interval = (wilson.0.min(found.mean), wilson.1.max(found.mean));
         }
+        // Few events that are as many in every replication by chance are no certainty either.
+        if is_rare_rate(&self.expectation.measure) {
+            let events = self.independent_events(&values).scaled(found.mean);
+            interval = (interval.0.min(events.0), interval.1.max(events.1));
+        }
         self.by_interval(plain, found.mean, interval, limits[0])
     }
 
@@ -223,7 +229,8 @@ impl Case<'_> {
         }
     }
 
-    /// How often a rare event happens, where the limit is one of its rate.
+    /// How often something happens, where the limit is one of its rate and it is rare, or there is
+    /// one run only.
     fn rare_events(&self) -> Option<RareEvents> {
         let is_upper = matches!(
             self.expectation.operator,
@@ -231,10 +238,20 @@ impl Case<'_> {
         );
         let is_judged = is_rare_rate(&self.expectation.measure) && is_upper;
         self.fixed_limit().filter(|_| is_judged)?;
-        bursts(&self.values()?, self.measured_secs)
+        let values = self.values()?;
+        let of_one_run = || (values.len() == 1).then(|| self.independent_events(&values));
+        bursts(&values, self.measured_secs).or_else(of_one_run)
     }
 
-    /// Nothing seen is not zero: the upper bound must hold.
+    /// The events that all replications tell of: at least one for each in which there were any.
+    fn independent_events(&self, values: &[f64]) -> RareEvents {
+        let seen_count = values.iter().filter(|value| 0.0 < **value).count() as u64;
+        let event_count: u64 = self.verdicts.iter().filter_map(|v| v.event_count).sum();
+        let exposure_secs = self.measured_secs * values.len() as f64;
+        RareEvents::new(event_count.max(seen_count), exposure_secs)
+    }
+
+    /// Nothing seen is not zero, and one is not as many as they were: the upper bound must hold.
     fn by_events(&self, plain: Judgement, rare: &RareEvents) -> Judgement {
         let limit = self.fixed_limit().unwrap_or_default();
         let rate = plain.value.unwrap_or_default();
@@ -297,13 +314,22 @@ mod tests {
     }
 
     fn judged(expectation: &Expectation, values: &[f64]) -> Judgement {
+        judged_by_events(expectation, values, &[])
+    }
+
+    fn judged_by_events(
+        expectation: &Expectation,
+        values: &[f64],
+        event_counts: &[u64],
+    ) -> Judgement {
         let limit = match expectation.bound {
             Bound::Value { value, .. } => value,
             Bound::Multiple { .. } => unreachable!("limits are numbers here"),
         };
         let verdicts: Vec<Verdict> = values
             .iter()
-            .map(|value| Verdict {
+            .enumerate()
+            .map(|(run, value)| Verdict {
                 state: match holds(expectation.operator, *value, limit) {
                     true => VerdictState::Held,
                     false => VerdictState::Failed,
@@ -311,6 +337,7 @@ mod tests {
                 is_close: false,
                 reading: Reading::Known(*value),
                 limit: Some(limit),
+                event_count: event_counts.get(run).copied(),
                 reason: String::new(),
             })
             .collect();
@@ -399,6 +426,51 @@ mod tests {
             judged(&rate(0.0), &[0.0]).reason,
             "not decidable by more hours"
         );
+    }
+
+    /// A rate of mistakes, of runs that saw so many independent events.
+    fn rate_judged(limit: f64, values: &[f64], event_counts: &[u64]) -> Judgement {
+        let measure = Measure::MistakeRate;
+        let expectation = expectation(measure, Operator::LessOrEqual, limit, Over::Mean);
+        judged_by_events(&expectation, values, event_counts)
+    }
+
+    #[test]
+    fn one_mistake_in_one_run_is_bounded_like_none() {
+        // Three pairs, each an hour up: 1 / 10,800 s; the exact interval of one is 0.02532 to
+        // 5.5716, of none up to 2.9957 (Garwood 1936).
+        let rate = 1.0 / 10_800.0;
+        let state = |factor: f64| rate_judged(factor * rate, &[rate], &[1]).state;
+        assert_eq!(state(5.58), VerdictState::Held);
+        assert_eq!(state(5.57), VerdictState::Undecided);
+        assert_eq!(state(0.5), VerdictState::Undecided);
+        assert_eq!(state(0.0254), VerdictState::Undecided);
+        assert_eq!(state(0.0253), VerdictState::Failed);
+        // Fifty of one burst are one event, fifty on their own leave 37.11 to 65.92.
+        let state = |limit, count| rate_judged(limit, &[50.0 * rate], &[count]).state;
+        assert_eq!(state(66.0 * rate, 1), VerdictState::Undecided);
+        assert_eq!(state(66.0 * rate, 50), VerdictState::Held);
+        assert_eq!(state(65.9 * rate, 50), VerdictState::Undecided);
+        assert_eq!(state(37.0 * rate, 50), VerdictState::Failed);
+        let reason = rate_judged(5.0 * rate, &[rate], &[1]).reason;
+        assert!(reason.starts_with("not decidable, needs "), "{reason}");
+    }
+
+    #[test]
+    fn as_many_mistakes_in_every_replication_are_no_certainty() {
+        // One in each of three runs: three of three, within 0.6187 and 8.7673.
+        let rate = 1.0 / 3_600.0;
+        let state = |factor: f64| rate_judged(factor * rate, &[rate; 3], &[1; 3]).state;
+        assert_eq!(state(8.77 / 3.0), VerdictState::Held);
+        assert_eq!(state(8.76 / 3.0), VerdictState::Undecided);
+        assert_eq!(state(0.62 / 3.0), VerdictState::Undecided);
+        assert_eq!(state(0.61 / 3.0), VerdictState::Failed);
+        // Runs that differ more than their events do are judged by how they differ: mean 3,
+        // half-width 1.963, where 1,500 events leave 2.85 to 3.16.
+        let values = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let state = |limit| rate_judged(limit, &values, &[100, 200, 300, 400, 500]).state;
+        assert_eq!(state(4.97), VerdictState::Held);
+        assert_eq!(state(4.96), VerdictState::Undecided);
     }
 
     #[test]

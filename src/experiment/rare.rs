@@ -1,4 +1,4 @@
-//! Events so rare that most replications see none.
+//! Events that are few, and may come in bursts.
 
 use crate::scenario::measure::{Measure, MeasureRef, Phase};
 use crate::stats::poisson;
@@ -9,11 +9,11 @@ const SECS_PER_HOUR: f64 = 3_600.0;
 /// Hours that are worth a forecast at most: a thousand years.
 const HOURS_MAX: f64 = 1e7;
 
-/// How often a rare event happens: at most one is counted in a replication, because one burst is
-/// seen by many observers.
+/// How often something happens, by the events that are independent of each other: one burst is seen
+/// by many observers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RareEvents {
-    /// Replications in which it happened.
+    /// Independent events; where it is rare, the replications in which it happened.
     pub seen_count: u64,
     /// Measured time of all replications.
     pub exposure_secs: f64,
@@ -37,22 +37,16 @@ pub fn is_rare_rate(measure: &MeasureRef) -> bool {
     measure.measure == Measure::MistakeRate && measure.phase == Phase::Whole
 }
 
-/// The events of replications of `measured_secs` each, by their number or rate in each of them.
-/// None where they happened in more than half of the replications: then they are not rare, and one
-/// for each would count too few.
+/// The events of replications of `measured_secs` each, by their number or rate in each of them: one
+/// for each in which they happened. None where that is more than half of the replications: then
+/// they are not rare, and one for each would count too few.
 pub fn bursts(values: &[f64], measured_secs: f64) -> Option<RareEvents> {
     let seen_count = values.iter().filter(|value| 0.0 < **value).count();
     if values.len() < 2 * seen_count {
         return None;
     }
     let exposure_secs = measured_secs * values.len() as f64;
-    let (low, high) = poisson::mean_interval(seen_count as u64, LEVEL);
-    Some(RareEvents {
-        seen_count: seen_count as u64,
-        exposure_secs,
-        low_per_sec: low / exposure_secs,
-        high_per_sec: high / exposure_secs,
-    })
+    Some(RareEvents::new(seen_count as u64, exposure_secs))
 }
 
 /// How often a rare event happens, of a measure that counts one, by its number in each replication.
@@ -69,6 +63,17 @@ pub fn rare_events(
 }
 
 impl RareEvents {
+    /// So many independent events in all of the measured time.
+    pub fn new(seen_count: u64, exposure_secs: f64) -> Self {
+        let (low, high) = poisson::mean_interval(seen_count, LEVEL);
+        RareEvents {
+            seen_count,
+            exposure_secs,
+            low_per_sec: low / exposure_secs,
+            high_per_sec: high / exposure_secs,
+        }
+    }
+
     /// The interval of a rate that these events make up, like that of the mistakes that observers
     /// make in bursts. Where none was seen, every burst is taken to reach every observer.
     pub fn scaled(&self, rate: f64) -> (f64, f64) {

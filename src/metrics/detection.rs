@@ -16,10 +16,14 @@ use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::Suspector;
 use crate::scenario::Scenario;
 use crate::scenario::topology::NodeKind;
+use crate::stats::batch::BATCH_COUNT_MIN;
 use crate::time::{SimDuration, SimTime};
 
 /// Code of the registry among suspectors; calling side `i` is `i + 1`.
 const REGISTRY: u64 = 0;
+/// Equal parts of the measured window by which mistakes are counted: as many as batches of a run
+/// need to say how they vary.
+pub const MISTAKE_PART_COUNT: usize = BATCH_COUNT_MIN;
 /// Marks the code of a member of a cluster.
 const MEMBER: u64 = 1 << 63;
 
@@ -50,8 +54,8 @@ pub struct Detector {
     sides_per_node: u64,
     /// By fault; None where a crash had no fault.
     pub by_fault: BTreeMap<Option<FaultId>, DetectionCell>,
-    /// Mistakes that began in the measured window.
-    pub mistake_count: u64,
+    /// Mistakes that began in each part of the measured window.
+    pub mistake_counts: [u64; MISTAKE_PART_COUNT],
     /// Their durations, where they ended.
     pub mistake_duration: Samples,
     /// Mistakes that lasted at the end.
@@ -99,7 +103,7 @@ impl Detector {
             watchers: watchers.into_iter().collect(),
             sides_per_node: edge.map_or(1, |edge| scenario.edges[edge].side_count().into()),
             by_fault: BTreeMap::new(),
-            mistake_count: 0,
+            mistake_counts: [0; MISTAKE_PART_COUNT],
             mistake_duration: Samples::default(),
             mistake_open_count: 0,
             wrong: SimDuration::ZERO,
@@ -115,15 +119,21 @@ impl Detector {
         self.pair_secs
     }
 
+    /// Mistakes that began in the measured window.
+    pub fn mistake_count(&self) -> u64 {
+        self.mistake_counts.iter().sum()
+    }
+
     /// Mistakes per second of [`Detector::observed_pair_secs`].
     pub fn mistake_rate_per_sec(&self) -> Option<f64> {
         let secs = self.observed_pair_secs();
-        (0.0 < secs).then(|| self.mistake_count as f64 / secs)
+        (0.0 < secs).then(|| self.mistake_count() as f64 / secs)
     }
 
     /// Mean time between the starts of mistakes of a pair.
     pub fn mistake_recurrence_secs(&self) -> Option<f64> {
-        (0 < self.mistake_count).then(|| self.observed_pair_secs() / self.mistake_count as f64)
+        let count = self.mistake_count();
+        (0 < count).then(|| self.observed_pair_secs() / count as f64)
     }
 
     /// Share of the time up in which a pair does not suspect.
@@ -227,6 +237,15 @@ impl DetectionTable {
         table
     }
 
+    /// The part of the measured window in which an instant lies.
+    fn part_of(&self, at: SimTime) -> Option<usize> {
+        let (start, end) = self.measured;
+        (start <= at && at < end).then(|| {
+            let [passed, all] = [at, end].map(|x| u128::from(x.since(start).as_ns()));
+            (passed * MISTAKE_PART_COUNT as u128 / all) as usize
+        })
+    }
+
     /// Whether a suspector has been there since an instant. Who came later never took an instance
     /// for alive that crashed then.
     fn has_stayed(&self, suspector: Suspector, since: SimTime, scenario: &Scenario) -> bool {
@@ -252,8 +271,8 @@ impl DetectionTable {
         scenario: &Scenario,
     ) {
         let place = self.place(suspector, instance, scenario);
-        if is_alive && self.measured.0 <= at && at < self.measured.1 {
-            self.detectors[place].mistake_count += 1;
+        if let Some(part) = self.part_of(at).filter(|_| is_alive) {
+            self.detectors[place].mistake_counts[part] += 1;
         }
         let suspicion = Suspicion {
             since: at,
@@ -440,7 +459,7 @@ impl DetectionTable {
                 service: scenario.services[detector.service.index()].name.clone(),
                 detection_time: detection.detection_time.stats(),
                 undetected_count: detection.undetected_count,
-                mistake_count: detector.mistake_count,
+                mistake_count: detector.mistake_count(),
                 mistake_rate_per_sec: detector.mistake_rate_per_sec(),
                 mistake_duration: detector.mistake_duration.stats(),
                 mistake_open_count: detector.mistake_open_count,

@@ -382,6 +382,7 @@ mod tests {
                 None => Reading::Undecided(reason.into()),
             },
             limit: Some(0.985),
+            event_count: None,
             reason: reason.into(),
         }
     }

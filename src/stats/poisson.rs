@@ -22,6 +22,26 @@ pub fn mean_interval(count: u64, level: f64) -> (f64, f64) {
     (low, high)
 }
 
+/// How many independent events tell as much as `counts` of events in equal lengths of time that may
+/// come in bursts: all of them, divided by the variance of the counts over their mean, which is one
+/// for independent events and the size of bursts that are independent (the index of dispersion; Cox
+/// and Lewis 1966, 4.5). At most all of them, at least one where there are any, rounded down.
+///
+/// # Panics
+///
+/// With fewer than two lengths of time.
+pub fn independent_count(counts: &[u64]) -> u64 {
+    assert!(2 <= counts.len(), "{} lengths of time", counts.len());
+    let parts = counts.len() as u128;
+    let sum: u128 = counts.iter().map(|count| u128::from(*count)).sum();
+    let squares: u128 = counts.iter().map(|c| u128::from(*c) * u128::from(*c)).sum();
+    // The sum over variance and mean, with all divisors on one side: (n - 1) sum^2 over this.
+    let spread = parts * squares - sum * sum;
+    let independent = ((parts - 1) * sum * sum).checked_div(spread);
+    let count = independent.map_or(sum, |count| count.min(sum));
+    u64::try_from(count).expect("no more than there are")
+}
+
 /// Where `is_below` turns false, by bisection from a bracket around `start`.
 fn crossing(start: f64, is_below: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, start);
@@ -44,6 +64,7 @@ fn crossing(start: f64, is_below: impl Fn(f64) -> bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::{Draw, UniformSource};
 
     #[test]
     fn exact_intervals_of_the_literature() {
@@ -68,6 +89,61 @@ mod tests {
         assert_eq!(low, 0.0);
         // -ln 0.05.
         assert!((high - 2.995_732_273_553_991).abs() < 1e-12);
+    }
+
+    /// Counts in twenty lengths of time, of bursts at these places.
+    fn counts(bursts: &[(usize, u64)]) -> [u64; 20] {
+        let mut counts = [0; 20];
+        bursts
+            .iter()
+            .for_each(|(place, size)| counts[*place] += size);
+        counts
+    }
+
+    #[test]
+    fn a_burst_is_one_event_and_single_ones_are_as_many() {
+        assert_eq!(independent_count(&[0; 20]), 0);
+        assert_eq!(independent_count(&counts(&[(7, 1)])), 1);
+        assert_eq!(independent_count(&counts(&[(7, 50)])), 1);
+        assert_eq!(independent_count(&counts(&[(7, u64::from(u32::MAX))])), 1);
+        // m bursts of s apart from each other have the variance m s^2 (20 - m) / (20 x 19): they
+        // are 19 m / (20 - m).
+        assert_eq!(independent_count(&counts(&[(3, 50), (11, 50)])), 2);
+        assert_eq!(
+            independent_count(&counts(&[(3, 9), (4, 9), (5, 9), (6, 9)])),
+            4
+        );
+        assert_eq!(independent_count(&counts(&[(3, 1), (9, 1), (12, 1)])), 3);
+        // As many everywhere: no bursts.
+        assert_eq!(independent_count(&[30; 20]), 600);
+    }
+
+    #[test]
+    fn bursts_of_ten_are_covered_by_the_interval_of_their_rate() {
+        // 4 and 20 bursts on average, each in one of twenty lengths of time. The interval is of at
+        // least 95 %, so that 1,000 have 930 at the fewest (three deviations).
+        let mut draw = Draw::new(3);
+        for mean in [4.0, 20.0] {
+            let covered = (0..1_000).filter(|_| {
+                let mut counts = [0; 20];
+                let mut at = -libm::log1p(-draw.uniform()) / mean;
+                while at < 1.0 {
+                    counts[(20.0 * at) as usize] += 10;
+                    at -= libm::log1p(-draw.uniform()) / mean;
+                }
+                let seen = counts.iter().sum::<u64>() as f64;
+                let events = independent_count(&counts);
+                let size = if events == 0 {
+                    10.0
+                } else {
+                    seen / events as f64
+                };
+                let (low, high) = mean_interval(events, 0.95);
+                (low * size..=high * size).contains(&(10.0 * mean))
+            });
+            let covered = covered.count();
+            assert!(930 <= covered, "{mean}: {covered}");
+        }
     }
 
     #[test]

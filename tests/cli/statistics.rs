@@ -112,6 +112,61 @@ fn no_mistake_in_a_minute_says_little_about_a_day() {
     assert_eq!(command.say(&words).code, Some(0));
 }
 
+/// Three servers that one caller each hears from every second; two of them stand still.
+const PAUSES: &str = r#"
+[registry]
+profile = "static"
+
+[service.web]
+count = 3
+workers = 1
+service_time = "1ms"
+
+[client.shop]
+count = CALLERS
+arrivals = { process = "poisson", rate = "1/s" }
+
+[client.shop.call.web]
+attempt_timeout = "1s"
+detector = { kind = "timeout", interval = "1s", timeout = "3s" }
+
+[fault.first]
+kind = "pause"
+target = "instance:web/main/0"
+at = "10s"
+for = "6s"
+"#;
+
+#[test]
+fn few_mistakes_of_one_run_are_bounded_by_poisson() {
+    let second = PAUSES[PAUSES.find("[fault.first]").expect("a fault")..]
+        .replace("first", "second")
+        .replace("main/0", "main/1")
+        .replace("10s", "40s");
+    // Up to 5.5716 for one event in 3 x 60 s, to 7.2247 for two (Garwood 1936): 0.03095 and
+    // 0.04014 per second. How many callers see a pause does not make more of it.
+    for (callers, more, below, above) in [
+        ("1", "", "0.0309/s", "0.0310/s"),
+        ("1", &second[..], "0.0401/s", "0.0402/s"),
+        ("9", "", "0.0309/s", "0.0310/s"),
+        ("9", &second[..], "0.0401/s", "0.0402/s"),
+    ] {
+        let head = QUEUE.split("[service.web]").next().expect("a head");
+        let say = |limit: &str| {
+            let head = head.replace("EXPECT", &format!("e = \"mistake_rate <= {limit}\""));
+            let pauses = PAUSES.replace("CALLERS", callers);
+            let command = Stormglass::with("pauses.toml", &format!("{head}{pauses}{more}"));
+            command.say(&["run", "pauses.toml", "--no-charts", "-q"])
+        };
+        let said = say(above);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let said = say(below);
+        assert_eq!(said.code, Some(99), "{said:?}");
+        let reason = "undecided: not decidable, needs 0.0 more hours";
+        assert!(said.out.contains(reason), "{}", said.out);
+    }
+}
+
 #[test]
 fn what_was_never_noticed_has_no_maximum() {
     // The registry suspects 2 to 3 s after a crash, the caller's own detector after 7 s at the

@@ -6,7 +6,7 @@ use super::{Ask, exact};
 use crate::id::{EdgeId, FaultId};
 use crate::metrics::control::KINDS;
 use crate::metrics::data::fault::RingChange;
-use crate::metrics::detection::Detector;
+use crate::metrics::detection::{Detector, MISTAKE_PART_COUNT};
 use crate::metrics::detection_cell::DetectionCell;
 use crate::metrics::histogram::Samples;
 use crate::metrics::selection::AttemptCounts;
@@ -14,6 +14,7 @@ use crate::metrics::steady::{Return, SteadyState};
 use crate::scenario::client::EdgeOwner;
 use crate::scenario::measure::{Measure, Phase, Statistic};
 use crate::stats::moments::max_over_mean;
+use crate::stats::poisson::independent_count;
 use crate::time::SimTime;
 
 impl Ask<'_> {
@@ -172,7 +173,7 @@ impl Ask<'_> {
             return undecided("mistakes are known of the whole run only");
         }
         let detectors = self.detectors()?;
-        let mistake_count: u64 = detectors.iter().map(|d| d.mistake_count).sum();
+        let mistake_count: u64 = detectors.iter().map(|d| d.mistake_count()).sum();
         let observed_secs: f64 = detectors.iter().map(|d| d.observed_pair_secs()).sum();
         let nothing = "no instance was watched while it was up";
         let is_observed = 0.0 < observed_secs;
@@ -180,7 +181,9 @@ impl Ask<'_> {
             Measure::MistakeCount => Ok(Estimate::exact(mistake_count as f64)),
             Measure::MistakeRate => {
                 let rate = mistake_count as f64 / observed_secs;
-                exact(is_observed.then_some(rate), nothing)
+                let event_count = independent_mistake_count(&detectors);
+                let estimate = is_observed.then(|| Estimate::rate_of_events(rate, event_count));
+                estimate.ok_or_else(|| nothing.to_string())
             }
             Measure::QueryAccuracy => {
                 let right = |d: &&Detector| {
@@ -426,4 +429,15 @@ impl Ask<'_> {
             _ => undecided("picks have no such number"),
         }
     }
+}
+
+/// How many mistakes are independent of each other: one cause makes many suspectors wrong.
+fn independent_mistake_count(detectors: &[&Detector]) -> u64 {
+    let mut counts = [0; MISTAKE_PART_COUNT];
+    for detector in detectors {
+        for (sum, count) in counts.iter_mut().zip(detector.mistake_counts) {
+            *sum += count;
+        }
+    }
+    independent_count(&counts)
 }

@@ -19,6 +19,8 @@ pub struct Estimate {
     range: Option<(f64, f64)>,
     /// What it was read from, where that can be put together with other runs.
     pub evidence: Option<Evidence>,
+    /// Of a rate of events, how many of them are independent of each other.
+    pub event_count: Option<u64>,
 }
 
 impl Estimate {
@@ -28,6 +30,15 @@ impl Estimate {
             value,
             range: None,
             evidence: None,
+            event_count: None,
+        }
+    }
+
+    /// A rate of events, of which so many are independent.
+    pub fn rate_of_events(value: f64, event_count: u64) -> Self {
+        Estimate {
+            event_count: Some(event_count),
+            ..Estimate::exact(value)
         }
     }
 
@@ -35,9 +46,8 @@ impl Estimate {
     pub fn with_error(value: f64, standard_error: f64) -> Self {
         let half_width = CLOSE_ERROR_COUNT * standard_error;
         Estimate {
-            value,
             range: Some((value - half_width, value + half_width)),
-            evidence: None,
+            ..Estimate::exact(value)
         }
     }
 
@@ -137,12 +147,13 @@ fn percentile<const BITS: u32, const UNIT_NS: u64>(
     let half_width = (CLOSE_ERROR_COUNT * error).ceil() as u64;
     let low = rank.saturating_sub(half_width).max(1);
     let high = (rank + half_width).min(count);
+    let exact = Estimate::exact(lengths.value_at_rank(rank));
     Estimate {
-        value: lengths.value_at_rank(rank),
         range: Some((lengths.value_at_rank(low), lengths.value_at_rank(high))),
         evidence: Some(Evidence::Percentile {
             percent,
             lengths: Box::new(lengths),
         }),
+        ..exact
     }
 }

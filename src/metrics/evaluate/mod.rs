@@ -61,6 +61,8 @@ pub struct Verdict {
     pub reading: Reading,
     /// The limit, in the base unit of the measure; None where it could not be computed.
     pub limit: Option<f64>,
+    /// Of a rate of events, how many of them are independent of each other.
+    pub event_count: Option<u64>,
     /// Why it is undecided; empty otherwise.
     pub reason: String,
 }
@@ -102,6 +104,7 @@ pub fn judge(run: &RunMetrics, scenario: &Scenario, expectation: &Expectation) -
             is_close: expectation.operator != Operator::Equal && judged.is_near(limit),
             reading,
             limit: Some(limit),
+            event_count: judged.event_count,
             reason: String::new(),
         },
         (Err(reason), limit) => undecided_verdict(reading, limit.ok(), reason),
@@ -115,6 +118,7 @@ fn undecided_verdict(reading: Reading, limit: Option<f64>, reason: String) -> Ve
         is_close: false,
         reading,
         limit,
+        event_count: None,
         reason,
     }
 }
