@@ -9,7 +9,8 @@ use crate::time::SimDuration;
 pub struct ConnectionConfig {
     /// How long a connection may take to open, apart from the timeout of an attempt.
     pub connect_timeout: SimDuration,
-    /// Round trips after the one of TCP until data may be sent.
+    /// Round trips after the one of TCP until data may be sent. The process of the instance answers
+    /// them; for gRPC the last one is the settings of HTTP/2.
     pub tls_round_trips: u8,
     /// Worker time of a handshake. The worker that takes up the first attempt of a connection
     /// spends it before that attempt's own work.
@@ -41,7 +42,8 @@ pub struct KeepaliveConfig {
     pub interval: SimDuration,
     /// The connection is given up when the answer takes longer.
     pub timeout: SimDuration,
-    /// Whether a connection without attempts in flight is pinged too.
+    /// Whether a connection without attempts in flight is pinged too, also in the last round trip
+    /// of its handshake after the one of TCP.
     pub without_streams: bool,
 }
 

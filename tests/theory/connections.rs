@@ -138,6 +138,46 @@ fn every_round_trip_of_the_handshake_takes_a_round_trip() {
     }
 }
 
+/// A process that stands still accepts, by its kernel, and answers no further round trip. Keepalive
+/// begins with the last of them (keepalive.md of gRPC: "after handshake"), where nothing is in
+/// flight yet; the process of TLS has the connect timeout alone.
+#[test]
+fn keepalive_gives_up_a_handshake_in_its_last_round_trip_only() {
+    let fault = "[fault.x]\nkind = \"pause\"\ntarget = \"service:s\"\nat = \"10ms\"\n";
+    for (tls_round_trips, without_streams, ended_at) in [
+        (1, true, 1.02 + 3.0 + 0.5),
+        (1, false, 21.0),
+        (2, true, 21.0),
+    ] {
+        let connection = format!(
+            "connect_timeout = \"20s\"\ntls_round_trips = {tls_round_trips}\n\
+             keepalive = {{ interval = \"3s\", timeout = \"500ms\", \
+             without_streams = {without_streams} }}\n"
+        );
+        let seen = one_call(&connection, fault);
+        assert_eq!(seen.calls[0].outcome, AttemptOutcome::ConnectTimeout);
+        assert!(
+            is_near(seen.calls[0].ended_at, ended_at),
+            "{:?}",
+            seen.calls
+        );
+    }
+}
+
+/// The process goes on 2 s later, after the ping, and answers the handshake, the ping and the call.
+#[test]
+fn a_ping_in_a_handshake_is_answered_like_any_other() {
+    let fault = "[fault.x]\nkind = \"pause\"\ntarget = \"service:s\"\nat = \"10ms\"\n\
+                 for = \"3s\"\n";
+    let connection = "connect_timeout = \"20s\"\ntls_round_trips = 1\n\
+                      keepalive = { interval = \"1s\", timeout = \"1500ms\", \
+                      without_streams = true }\n";
+    let seen = one_call(connection, fault);
+    assert!(is_near(seen.opened[0], 3.01 + 0.01));
+    assert!(is_near(seen.calls[0].ended_at, 3.02 + 0.02));
+    assert_eq!(seen.closed.len(), 0);
+}
+
 #[test]
 fn a_dead_process_refuses_after_a_round_trip_and_a_lost_host_takes_the_connect_timeout() {
     let fault = |kind: &str| {

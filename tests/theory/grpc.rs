@@ -145,6 +145,69 @@ fn a_ping_timeout_of_half_a_second_bounds_the_failed_calls_as_in_grpc() {
     }
 }
 
+/// When tries to connect to a stopped server begin, in seconds since its connection was lost, at the
+/// earliest and at the latest. The server's kernel accepts, so a try ends when keepalive gives it up
+/// (keepalive.md), 1.5 s after it began, and the next one begins then, or where that is later when
+/// the wait is over: 1, 1.6, 2.56 ... s, each 20 % more or less, since the try before it began
+/// (connection-backoff.md).
+fn tries_to_connect() -> [(f64, f64); 6] {
+    let (mut earliest, mut latest, mut wait) = (0.0, 0.0, 1.0f64);
+    [(); 6].map(|()| {
+        let begins = (earliest, latest);
+        earliest += (0.8 * wait).max(1.5);
+        latest += (1.2 * wait).max(1.5);
+        wait *= 1.6;
+        begins
+    })
+}
+
+/// Whether a server that goes on at `up_at` may be back at `back_at`, both in seconds since its
+/// connection was lost: with the try that is under way then, or else when the next one begins.
+fn is_back_with_a_try(up_at: f64, back_at: f64, noise: f64) -> bool {
+    tries_to_connect().iter().any(|(earliest, latest)| {
+        let is_under_way = earliest - noise <= up_at && up_at <= latest + 1.5 + noise;
+        let begins = earliest - noise <= back_at && back_at <= latest + noise;
+        begins || (is_under_way && back_at <= up_at + noise)
+    })
+}
+
+#[test]
+fn a_stopped_server_returns_with_a_try_to_connect_that_keepalive_did_not_end_as_in_grpc() {
+    let recorded = records(include_str!("../data/recorded/grpc-stop_pt.json"));
+    let keepalive =
+        "keepalive = { interval = \"1s\", timeout = \"500ms\", without_streams = true }\n";
+    // The victim gets every third call; the recording is right within 20 ms.
+    let noise = 3.0 * CALL_GAP + 0.02;
+    let mut late_count = 0;
+    for record in recorded {
+        let down_secs = number(&record["down_s"]);
+        let summary = &record["summary"];
+        let lost_at = number(&summary["first_unavailable_done_after_s"]);
+        let restored = number(&summary["restored_first_ok_after_restart_s"]);
+        let up_at = down_secs - lost_at;
+        assert!(
+            is_back_with_a_try(up_at, up_at + restored, noise),
+            "{up_at} + {restored}"
+        );
+        late_count += u32::from(noise < restored);
+        let mut range = (f64::INFINITY, 0.0f64);
+        for seed in 1..=SEED_COUNT {
+            let seen = Seen::of(&grpc(seed, "pause", down_secs, keepalive));
+            let restored = seen.restored_after(1);
+            let up_at = seen.up_at - seen.closed[0];
+            assert!(
+                is_back_with_a_try(up_at, up_at + restored, noise),
+                "seed {seed}: {up_at} + {restored}"
+            );
+            range = (range.0.min(restored), range.1.max(restored));
+        }
+        let is_covered = range.0 - noise <= restored && restored <= range.1 + noise;
+        assert!(is_covered, "{restored} is not in {range:?}");
+    }
+    // Keepalive had ended the try before; without that, all are back at once.
+    assert_eq!(late_count, 7);
+}
+
 #[test]
 fn a_keepalive_detects_a_stopped_server_when_grpc_does() {
     let mut recorded = records(include_str!("../data/recorded/grpc-keepalive-sigstop.json"));

@@ -141,6 +141,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if !record.flags.has(Flags::ANSWERED) && self.next_syn_at(&record) <= now {
             return self.send_syn(connection);
         }
+        if !self.keep_alive(connection) {
+            return self.fail_connection(connection, Reply::ConnectTimeout);
+        }
         self.watch(connection, TIMER_OF_CALLER);
     }
 
@@ -250,6 +253,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// The handshake of TCP, or a round trip after it, is over at the caller.
     pub(super) fn on_round_trip(&mut self, connection: u32, kind: MessageKind) {
+        let now = self.now();
         let record = &mut self.connections.records[connection];
         // A second SYN of the same connection is answered too.
         let is_repeated = kind == MessageKind::SynAck && record.flags.has(Flags::ANSWERED);
@@ -261,7 +265,12 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.established(connection);
         }
         record.round_trips_left -= 1;
+        record.heard_at = now;
+        let record = *record;
         self.send_on(connection, MessageKind::Hello);
+        if self.keepalive_due(&record) != SimTime::NEVER {
+            self.watch(connection, TIMER_OF_CALLER);
+        }
     }
 
     fn established(&mut self, connection: u32) {

@@ -1,4 +1,4 @@
-//! How a connection stays open and how it ends: idle, old, silent, reset.
+//! How a connection stays open and how it ends: idle, old, unacknowledged, reset.
 
 use super::handshake::is_for_instance;
 use super::{
@@ -61,7 +61,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if record.phase == Phase::Opening {
             let deadline = self.connect_deadline(record);
             return match record.flags.has(Flags::ANSWERED) {
-                true => deadline,
+                true => deadline.min(self.keepalive_due(record)),
                 false => deadline.min(self.next_syn_at(record)),
             };
         }
@@ -72,14 +72,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if let Some(idle) = config.idle_timeout.filter(|_| record.stream_count == 0) {
             due = due.min(record.used_at + node.true_length(idle));
         }
-        if let Some(keepalive) = config.keepalive {
-            let length = match record.flags.has(Flags::PINGED) {
-                true => keepalive.timeout,
-                false => keepalive.interval,
-            };
-            due = due.min(record.heard_at + node.true_length(length));
-        }
-        due
+        due.min(self.keepalive_due(record))
     }
 
     /// When the instance has something to do.
@@ -179,26 +172,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         {
             return self.close_idle(connection);
         }
-        if let Some(keepalive) = config.keepalive {
-            if !record.flags.has(Flags::PINGED) {
-                if is_over(record.heard_at, keepalive.interval) {
-                    self.keep_alive(connection, !is_idle || keepalive.without_streams);
-                }
-            } else if is_over(record.heard_at, keepalive.timeout) {
-                return self.lose_connection(connection, Ending::GivenUp);
-            }
+        if !self.keep_alive(connection) {
+            return self.lose_connection(connection, Ending::GivenUp);
         }
         self.watch(connection, TIMER_OF_CALLER);
-    }
-
-    fn keep_alive(&mut self, connection: u32, pings: bool) {
-        let now = self.now();
-        let record = &mut self.connections.records[connection];
-        record.heard_at = now;
-        if pings {
-            record.flags.set(Flags::PINGED);
-            self.send_on(connection, MessageKind::Ping);
-        }
     }
 
     fn on_instance_due(&mut self, connection: u32) {
@@ -272,14 +249,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             MessageKind::Refused => self.fail_connection(connection, Reply::Refused),
             MessageKind::Hello => self.answer(connection, MessageKind::HelloAck),
             MessageKind::Ping => self.answer(connection, MessageKind::PingAck),
-            MessageKind::PingAck => {
-                let now = self.now();
-                let record = &mut self.connections.records[connection];
-                record.heard_at = now;
-                record.flags.clear(Flags::PINGED);
-                record.timers[TIMER_OF_CALLER as usize].cancel();
-                self.watch(connection, TIMER_OF_CALLER);
-            }
+            MessageKind::PingAck => self.on_ping_answered(connection),
             MessageKind::Crashed => self.lose_connection(connection, Ending::Crashed),
             MessageKind::Closed => self.lose_connection(connection, Ending::Closed),
             MessageKind::Goaway => self.drain_connection(connection),

@@ -15,6 +15,7 @@
 
 mod channel;
 mod handshake;
+mod keepalive;
 mod kept;
 mod liveness;
 mod pool;
@@ -116,7 +117,8 @@ struct Connection {
     used_at: SimTime,
     /// When the instance last read or answered.
     served_at: SimTime,
-    /// When the caller last heard the answer to a ping, or sent the one without answer.
+    /// When the caller last heard the answer to a ping, or sent the one without answer; in the
+    /// handshake, when its latest round trip began.
     heard_at: SimTime,
     /// The oldest byte that nobody will acknowledge; never, if there is none.
     unacked_since: SimTime,

@@ -29,7 +29,8 @@ pub static CONNECTION: TableSpec = TableSpec {
             "tls_round_trips",
             Kind::Count { min: 0, max: 2 },
             Default::Toml("0"),
-            "Round trips of the handshake after the one of TCP.",
+            "Round trips of the handshake after the one of TCP. For gRPC the last one is the \
+             settings of HTTP/2.",
         ),
         key(
             "handshake_cpu",
@@ -118,7 +119,8 @@ pub static KEEPALIVE: TableSpec = TableSpec {
             "without_streams",
             Kind::Bool,
             Default::Toml("false"),
-            "Whether a connection without attempts in flight is pinged too.",
+            "Whether a connection without attempts in flight is pinged too, also in the last \
+             round trip of its handshake after the one of TCP.",
         ),
     ],
     variants: &[],
