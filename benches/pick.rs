@@ -219,6 +219,7 @@ fn strategies() -> Vec<(&'static str, BalancerConfig, u64)> {
             "round_robin",
             BalancerConfig::RoundRobin {
                 random_start: false,
+                random_restart: false,
             },
             7_941_138_185_349_098_612,
         ),

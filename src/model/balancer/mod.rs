@@ -126,6 +126,9 @@ pub trait Balancer {
     /// about to be closed by the instance.
     fn on_disconnected(&mut self, _instance: InstanceId, _is_graceful: bool) {}
 
+    /// Called when the calling side, which reconnects by itself, is connected to `instance` again.
+    fn on_reconnected(&mut self, _instance: InstanceId) {}
+
     /// Moves into `into` which instances were left out, or taken back, because of how attempts
     /// ended since it was asked last.
     fn take_changes(&mut self, _into: &mut Vec<Change>) {}
@@ -186,9 +189,10 @@ pub struct PickContext<'a> {
 pub fn build(config: &BalancerConfig) -> Box<dyn Balancer> {
     match config {
         BalancerConfig::Random => Box::new(random::Random::default()),
-        BalancerConfig::RoundRobin { random_start } => {
-            Box::new(round_robin::RoundRobin::new(*random_start))
-        }
+        BalancerConfig::RoundRobin {
+            random_start,
+            random_restart,
+        } => Box::new(round_robin::RoundRobin::new(*random_start, *random_restart)),
         BalancerConfig::WeightedRandom { method } => {
             Box::new(weighted_random::WeightedRandom::new(*method))
         }

@@ -76,4 +76,10 @@ impl Balancer for PerThread {
             thread.on_disconnected(instance, is_graceful);
         }
     }
+
+    fn on_reconnected(&mut self, instance: InstanceId) {
+        for thread in &mut self.threads {
+            thread.on_reconnected(instance);
+        }
+    }
 }

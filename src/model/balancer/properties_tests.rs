@@ -22,6 +22,7 @@ fn configs() -> Vec<BalancerConfig> {
         .collect();
     for other in [
         "{ policy = \"round_robin\", random_start = true }",
+        "{ policy = \"round_robin\", random_start = true, random_restart = true }",
         "{ policy = \"weighted_random\", method = \"alias\" }",
         "{ policy = \"least_in_flight\", choice_count = 2 }",
         "{ policy = \"least_in_flight\", choice_count = 3, replacement = true }",

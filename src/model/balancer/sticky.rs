@@ -89,4 +89,8 @@ impl Balancer for Sticky {
     fn on_disconnected(&mut self, instance: InstanceId, is_graceful: bool) {
         self.fallback.on_disconnected(instance, is_graceful);
     }
+
+    fn on_reconnected(&mut self, instance: InstanceId) {
+        self.fallback.on_reconnected(instance);
+    }
 }

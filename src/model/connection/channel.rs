@@ -25,6 +25,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 },
             };
             self.tell_channel(caller, &fact);
+            if is_ready {
+                self.callers[caller.index()]
+                    .balancer
+                    .on_reconnected(instance);
+            }
         }
     }
 

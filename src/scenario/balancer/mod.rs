@@ -25,6 +25,8 @@ pub enum BalancerConfig {
     RoundRobin {
         /// Whether each caller draws where it begins, instead of with the first.
         random_start: bool,
+        /// Whether it draws again when the candidates or the state of a connection change.
+        random_restart: bool,
     },
     /// In proportion to the weights, independently.
     WeightedRandom {

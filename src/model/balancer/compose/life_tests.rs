@@ -49,6 +49,7 @@ fn strategies() -> impl Strategy<Value = BalancerConfig> {
         BalancerConfig::Random,
         BalancerConfig::RoundRobin {
             random_start: false,
+            random_restart: false,
         },
         BalancerConfig::WeightedRandom {
             method: crate::scenario::balancer::weighted::DrawMethod::Cumulative,

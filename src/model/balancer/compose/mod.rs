@@ -465,6 +465,12 @@ impl Balancer for Composed {
         }
     }
 
+    fn on_reconnected(&mut self, instance: InstanceId) {
+        for inner in self.inners.values_mut() {
+            inner.strategy.on_reconnected(instance);
+        }
+    }
+
     fn take_changes(&mut self, into: &mut Vec<Change>) {
         self.absorb_changes();
         into.append(&mut self.untold);
@@ -486,8 +492,7 @@ fn build_inner(config: &BalancerConfig, ejection: Option<EjectionConfig>) -> Box
     );
     match ejection {
         Some(EjectionConfig::NginxMaxFails(max_fails)) if is_nginx => {
-            let failures = max_fails.failures();
-            let nginx = WeightedConfig::NginxRoundRobin(failures);
+            let nginx = WeightedConfig::NginxRoundRobin(max_fails.failures());
             build(&BalancerConfig::Weighted(nginx))
         }
         _ => build(config),

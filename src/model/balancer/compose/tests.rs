@@ -224,6 +224,7 @@ fn a_backup_serves_only_while_no_primary_can() {
 fn where_everything_is_dead_finagle_picks_all_the_same() {
     let mut config = plain(BalancerConfig::RoundRobin {
         random_start: false,
+        random_restart: false,
     });
     config.ejection = Some(accrual());
     let mut side = Side::new(config, &[1.0; 2]);
@@ -237,6 +238,7 @@ fn where_everything_is_dead_finagle_picks_all_the_same() {
 fn one_request_probes_a_dead_endpoint() {
     let mut config = plain(BalancerConfig::RoundRobin {
         random_start: false,
+        random_restart: false,
     });
     config.ejection = Some(accrual());
     let mut side = Side::new(config, &[1.0; 3]);
@@ -262,6 +264,7 @@ fn one_request_probes_a_dead_endpoint() {
 fn a_level_in_panic_uses_what_is_suspected() {
     let mut config = plain(BalancerConfig::RoundRobin {
         random_start: false,
+        random_restart: false,
     });
     config.priority = Some(PriorityConfig::DEFAULT);
     let mut side = Side::seated(Site::alone(config), 4);
@@ -281,6 +284,7 @@ fn a_level_in_panic_uses_what_is_suspected() {
 fn equal_lists_of_two_callers_are_one() {
     let config = plain(BalancerConfig::RoundRobin {
         random_start: false,
+        random_restart: false,
     });
     let mut side = Side::new(config, &[1.0; 4]);
     let first = Arc::clone(

@@ -72,7 +72,10 @@ fn the_naive_way_starves_those_behind_an_equal_weight() {
 fn round_robin_begins_where_the_caller_draws() {
     let mut counts = [0i32; 4];
     for seed in 0..400 {
-        let config = BalancerConfig::RoundRobin { random_start: true };
+        let config = BalancerConfig::RoundRobin {
+            random_start: true,
+            random_restart: false,
+        };
         let picks = Side::with_weights(build(&config), &[1.0; 4], seed).sequence(8);
         assert!(picks.windows(2).all(|pair| (pair[0] + 1) % 4 == pair[1]));
         counts[picks[0] as usize] += 1;
@@ -82,4 +85,38 @@ fn round_robin_begins_where_the_caller_draws() {
         counts.iter().all(|count| (count - 100).abs() < 44),
         "{counts:?}"
     );
+}
+
+/// What may happen to instance 2 of four.
+const CHANGES: [fn(&mut Side); 3] = [
+    |side| drop(side.view(&[(0, 1.0), (1, 1.0), (3, 1.0)])),
+    |side| side.balancer.on_disconnected(InstanceId(2), false),
+    |side| side.balancer.on_reconnected(InstanceId(2)),
+];
+
+/// grpc-core, `round_robin.cc`: every picker begins where it draws among the connected candidates,
+/// and goes on in turn.
+#[test]
+fn round_robin_of_grpc_begins_anew_at_every_change() {
+    let config = BalancerConfig::RoundRobin {
+        random_start: true,
+        random_restart: true,
+    };
+    let left = [0, 1, 3];
+    for change in CHANGES {
+        let mut shares = [0.0; 3];
+        for seed in 0..900 {
+            let mut side = Side::with_weights(build(&config), &[1.0; 4], seed);
+            side.sequence(3);
+            change(&mut side);
+            let mut pick = || side.pick(&[InstanceId(2)]).expect("three are left").0;
+            let place = |instance| left.iter().position(|other| *other == instance);
+            let picks = [(); 6].map(|()| place(pick()).expect("2 is avoided"));
+            assert!(picks.windows(2).all(|pair| (pair[0] + 1) % 3 == pair[1]));
+            shares[picks[0]] += 1.0 / 900.0;
+        }
+        let squares = chi_squared(&shares, &[1.0 / 3.0; 3], 900);
+        // Above x with probability exp(-x / 2), as there are two degrees of freedom.
+        assert!(squares < 2.0 * 1e6f64.ln(), "{shares:?}");
+    }
 }

@@ -72,6 +72,7 @@ fn read_strategy(ctx: &mut Context, section: &Section, depth: u32) -> Option<Bal
         "random" => BalancerConfig::Random,
         "round_robin" => BalancerConfig::RoundRobin {
             random_start: section.bool(ctx, "random_start")?,
+            random_restart: section.bool(ctx, "random_restart").unwrap_or(false),
         },
         "weighted_random" => BalancerConfig::WeightedRandom {
             method: weighted::draw_method(ctx, section)?,

@@ -1,6 +1,6 @@
 //! Keys of strategies that pick by weight.
 
-use super::super::{Default, Key, Kind, LENGTH, Variant, key};
+use super::super::{Default, Key, Kind, LENGTH, Variant, key, only_if};
 
 pub(super) const NGINX_FAILURES: &[Key] = &[
     key(
@@ -40,12 +40,25 @@ const DUBBO_WEIGHT: &[Key] = &[WEIGHT_UNIT, WARMUP];
 pub const ROUND_ROBIN: Variant = Variant {
     name: "round_robin",
     doc: "One after the other.",
-    keys: &[key(
-        "random_start",
-        Kind::Bool,
-        Default::Toml("false"),
-        "Whether each caller draws where it begins.",
-    )],
+    keys: &[
+        key(
+            "random_start",
+            Kind::Bool,
+            Default::Toml("false"),
+            "Whether each caller draws where it begins.",
+        ),
+        only_if(
+            "random_start",
+            "true",
+            key(
+                "random_restart",
+                Kind::Bool,
+                Default::Toml("false"),
+                "Whether it draws again when its candidates change, and when a connection is lost, \
+                 cannot be opened, or is open again (gRPC).",
+            ),
+        ),
+    ],
 };
 
 /// Weighted random.
