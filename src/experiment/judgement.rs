@@ -11,7 +11,7 @@ use super::rare::{RareEvents, bursts, is_rare_rate};
 use crate::metrics::evaluate::{Reading, Verdict, VerdictState, holds};
 use crate::scenario::expect::{Bound, Expectation, Operator, Over};
 use crate::stats::binomial::wilson_interval;
-use crate::stats::contrast::paired;
+use crate::stats::contrast::difference;
 use crate::stats::interval::mean_interval;
 use crate::stats::moments::mean;
 
@@ -123,7 +123,7 @@ impl Case<'_> {
         }
         if self.fixed_limit().is_none() {
             // What varies in both is judged by the differences of the same seeds.
-            let found = paired(&values, &limits)
+            let found = difference(&values, &limits)
                 .expect("there are at least two replications")
                 .difference;
             let judged = self.by_interval(plain, found.mean, (found.low(), found.high()), 0.0);

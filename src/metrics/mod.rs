@@ -17,6 +17,7 @@ pub mod convergence;
 pub mod data;
 pub mod detection;
 mod detection_cell;
+pub mod detector;
 pub mod edge_window;
 pub mod evaluate;
 pub mod exclusion;

@@ -129,8 +129,7 @@ fn method(comparison: &Comparison) -> Vec<Block> {
     paragraphs(&[
         "All variants run on the same seeds: requests, service demands, delays and faults are \
          drawn by key, so that two variants see the same world. Their difference is judged by \
-         pairs, unless the pairs correlate negatively; the correlation that was reached stands in \
-         the tables.",
+         pairs; the correlation that was reached stands in the tables.",
         "Numbers are compared by replication: shares by their difference, all others by the mean \
          difference of their logarithms, which is a ratio. Intervals are Student's at 95 %, each \
          for itself. Verdicts are corrected after Holm, so that any wrong one has a probability of \
