@@ -182,6 +182,7 @@ impl Side {
             outcome: AttemptOutcome::Success,
             sent_at: SimTime::START,
             ended_at: SimTime::START,
+            is_retriable: false,
         });
         if self.needs.idle_notices && self.in_flight.count(instance) == 0 {
             self.tell(|balancer, ctx| balancer.on_message(ctx, instance, &Message::Idle));

@@ -1,12 +1,16 @@
 //! Proxies between callers and services: against recordings of nginx, HAProxy and Envoy, and
 //! against closed forms.
 
+#[path = "proxy/demands.rs"]
+mod demands;
 #[path = "proxy/envoy.rs"]
 mod envoy;
 #[path = "proxy/haproxy.rs"]
 mod haproxy;
 #[path = "proxy/nginx.rs"]
 mod nginx;
+#[path = "proxy/passing.rs"]
+mod passing;
 #[path = "proxy/queues.rs"]
 mod queues;
 #[path = "proxy/reuse.rs"]
@@ -124,16 +128,21 @@ fn servers(weights: &[f64]) -> String {
 
 /// A scenario whose requests arrive at these milliseconds, given by a trace beside it.
 fn traced(text: &str, arrivals_ms: &[f64], set: &[(&str, f64)]) -> Scenario {
-    let folder = tempfile::tempdir().expect("a folder for a trace");
     let mut csv = String::from("arrives_at\n");
     for at in arrivals_ms {
         csv += &format!("{:.6}\n", at / 1e3);
     }
-    std::fs::write(folder.path().join("trace.csv"), csv).expect("the folder is writable");
     let mut text = text.to_string();
     for (name, value) in set {
         text = text.replace(name, &format!("{value:.6}s"));
     }
+    beside(&text, &csv)
+}
+
+/// A scenario with `trace.csv` beside it.
+fn beside(text: &str, csv: &str) -> Scenario {
+    let folder = tempfile::tempdir().expect("a folder for a trace");
+    std::fs::write(folder.path().join("trace.csv"), csv).expect("the folder is writable");
     let path = folder.path().join("world.toml");
     std::fs::write(&path, text).expect("the folder is writable");
     run::valid(stormglass::scenario::load::load(

@@ -212,6 +212,21 @@ fn weights_that_never_count_are_named() {
 }
 
 #[test]
+fn errors_that_nginx_never_counts_are_named() {
+    let call = |retry: &str| {
+        format!(
+            "balancer = {{ policy = \"nginx_round_robin\", \
+             ejection = {{ kind = \"nginx_max_fails\", counts_errors = true }} }}\n{retry}\n{EXPECT}"
+        )
+    };
+    assert_codes("", &call(""), &["W10"]);
+    assert_codes("", &call("retry.attempt_count_max = 2"), &[]);
+    let on = "retry = { attempt_count_max = 2, on = [\"refused\"] }";
+    assert_codes("", &call(on), &["W10"]);
+    assert_codes("", &call(&on.replace("refused", "rejected")), &[]);
+}
+
+#[test]
 fn a_window_that_is_doubled_draws_one() {
     // 100 s have at most 2,000 windows, so those of 50 ms stay as they are.
     let with = |window: &str| {

@@ -377,15 +377,22 @@ fn build_leases(scenario: &Scenario, nodes: &[Node]) -> Vec<Lease> {
 }
 
 fn build_workloads(scenario: &Scenario, streams: &Streams) -> Vec<WorkloadState> {
+    let user_count = |workload: &Workload| match workload {
+        Workload::Closed { user_count, .. } => *user_count,
+        Workload::Open { .. } | Workload::Trace(_) => 0,
+    };
+    let workloads = || scenario.clients.iter().map(|client| &client.workload);
     let mut first_user = 0;
-    (0..scenario.clients.len())
-        .map(|index| {
-            let client = ClientId::from_index(index);
-            let state = WorkloadState::new(scenario, client, first_user, streams);
-            if let Workload::Closed { user_count, .. } = scenario.clients[index].workload {
-                first_user += user_count;
-            }
-            state
-        })
-        .collect()
+    let mut first_row = workloads().map(user_count).sum();
+    let mut states = Vec::with_capacity(scenario.clients.len());
+    for (index, workload) in workloads().enumerate() {
+        let client = ClientId::from_index(index);
+        let firsts = (first_user, first_row);
+        states.push(WorkloadState::new(scenario, client, firsts, streams));
+        first_user += user_count(workload);
+        if let Workload::Trace(trace) = workload {
+            first_row += trace.row_count();
+        }
+    }
+    states
 }

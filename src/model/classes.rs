@@ -161,7 +161,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         source: u32,
     ) -> ClassId {
         let of_client = &self.classes.clients[client.index()];
-        let row = self.trace_row(client, source);
+        let row = self.trace_row(source);
         if let Some(place) = row.and_then(|row| row.class.checked_sub(1)) {
             return of_client.of_trace[place as usize];
         }

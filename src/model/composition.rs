@@ -130,6 +130,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 outcome: AttemptOutcome::Cancelled,
                 sent_at: now,
                 ended_at: now,
+                is_retriable: false,
             });
     }
 

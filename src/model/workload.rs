@@ -30,13 +30,21 @@ pub struct WorkloadState {
     think_time: Option<Sampler>,
     /// First closed-loop user of this client among those of all clients.
     first_user: u32,
+    /// The number of the first row of this client's trace: the rows of all traces are numbered on
+    /// from the last user, so that a number tells where a request came from.
+    first_row: u32,
     /// Arrivals so far, those that were lost included; the next row of a trace.
     arrival_count: u64,
 }
 
 impl WorkloadState {
-    /// Nothing sent yet.
-    pub fn new(scenario: &Scenario, client: ClientId, first_user: u32, streams: &Streams) -> Self {
+    /// Nothing sent yet. `firsts`: the numbers of its first user and of its first row.
+    pub fn new(
+        scenario: &Scenario,
+        client: ClientId,
+        firsts: (u32, u32),
+        streams: &Streams,
+    ) -> Self {
         let config = &scenario.clients[client.index()];
         let path_hash = path_hash(&format!("client.{}", config.name));
         let think_time = match &config.workload {
@@ -50,7 +58,8 @@ impl WorkloadState {
             keys: KeySampler::new(&config.keys),
             has_key_users: scenario.edges.iter().any(balances_by_key),
             think_time,
-            first_user,
+            first_user: firsts.0,
+            first_row: firsts.1,
             arrival_count: 0,
         }
     }
@@ -101,7 +110,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let state = &mut self.workloads[client.index()];
         let number = state.arrival_count;
         state.arrival_count += 1;
-        let path_hash = state.path_hash;
+        let (path_hash, first_row) = (state.path_hash, state.first_row);
         let config = &self.scenario.clients[client.index()];
         let first = self.scenario.topology.client_nodes(client).start;
         let mut draw =
@@ -110,7 +119,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let (index, source) = match &config.workload {
             Workload::Trace(_) => {
                 let number = u32::try_from(number).expect("a trace has fewer than 2^32 rows");
-                (number % config.count, number)
+                (number % config.count, first_row + number)
             }
             _ => (draw.below(config.count), NIL),
         };
@@ -242,12 +251,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
-    pub(super) fn trace_row(&self, client: ClientId, source: u32) -> Option<&TraceRow> {
-        match &self.scenario.clients[client.index()].workload {
-            Workload::Trace(trace) if !O::IS_BARE && source != NIL => {
-                trace.rows.get(source as usize)
-            }
-            _ => None,
+    /// The recorded row that a request or an attempt came from, if it came from one.
+    pub(super) fn trace_row(&self, source: u32) -> Option<&TraceRow> {
+        if O::IS_BARE || source == NIL {
+            return None;
+        }
+        let end = self.workloads.partition_point(|w| w.first_row <= source);
+        let place = end.checked_sub(1)?;
+        let row = source - self.workloads[place].first_row;
+        match &self.scenario.clients[place].workload {
+            Workload::Trace(trace) => trace.rows.get(row as usize),
+            Workload::Open { .. } | Workload::Closed { .. } => None,
         }
     }
 
@@ -263,7 +277,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if O::IS_BARE && !self.workloads[client.index()].has_key_users {
             return 0;
         }
-        let key = match self.trace_row(client, source).and_then(|row| row.key) {
+        let key = match self.trace_row(source).and_then(|row| row.key) {
             Some(key) => key,
             None => {
                 let mut draw = self.streams.draw(Purpose::Key, identity, 0, 0);
@@ -278,14 +292,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         u32::try_from(key).expect("keys are bounded when a scenario is loaded")
     }
 
-    /// The service demand that the recorded workload gives an attempt.
+    /// The service demand that the recorded workload gives an attempt: none at a proxy, which
+    /// hands it on.
     #[inline]
     pub(super) fn recorded_demand(&self, attempt: &Attempt) -> Option<SimDuration> {
-        if attempt.trace_row == NIL {
+        if attempt.trace_row == NIL || self.is_proxy(attempt.instance) {
             return None;
         }
-        let client = self.callers[attempt.caller.index()].client?;
-        self.trace_row(client, attempt.trace_row)
+        self.trace_row(attempt.trace_row)
             .and_then(|row| row.service_demand)
     }
 }

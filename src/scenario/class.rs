@@ -18,8 +18,8 @@ pub struct ClassConfig {
     pub path: String,
     /// Share of the client's requests, above 0; the shares of a client sum to 1.
     pub share: f64,
-    /// Law of the service demand at the one service that the client calls itself. None: that of
-    /// the service.
+    /// Law of the service demand at the one service that the client calls itself, or through
+    /// proxies. None: that of the service.
     pub service_time: Option<(ServiceId, Distribution)>,
     /// Law of the part of it that needs no core, at the same service.
     pub wait_time: Option<Distribution>,

@@ -154,12 +154,24 @@ pub struct Trace {
     pub class_names: Vec<String>,
 }
 
+impl Trace {
+    /// How many requests were recorded.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^32 or more.
+    pub fn row_count(&self) -> u32 {
+        u32::try_from(self.rows.len()).expect("a trace has fewer than 2^32 rows")
+    }
+}
+
 /// One recorded request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TraceRow {
     /// When it arrives.
     pub arrives_at: SimTime,
-    /// Its service demand; None draws it from the service's law.
+    /// Its service demand at the service of its first call, which may lie behind proxies; None
+    /// draws it from the service's law.
     pub service_demand: Option<SimDuration>,
     /// Its key; None draws it from the client's law.
     pub key: Option<u64>,

@@ -100,6 +100,7 @@ impl Side {
             outcome,
             sent_at,
             ended_at: self.now,
+            is_retriable: outcome != AttemptOutcome::Success,
         });
     }
 

@@ -159,6 +159,9 @@ pub struct AttemptEnd {
     pub sent_at: SimTime,
     /// When it ended.
     pub ended_at: SimTime,
+    /// Whether it failed and its call may try again, by the rules of the call: after what, how
+    /// often, until when, and what may be sent twice. A budget may still deny it.
+    pub is_retriable: bool,
 }
 
 /// What a balancer is allowed to see: what its calling side knows. It gets no access to the

@@ -428,6 +428,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.has_reply_reports() {
             self.deliver_report(slot, outcome, (caller, instance));
         }
+        let is_retriable = self.is_retriable(request, outcome);
         let side = &mut self.callers[caller.index()];
         side.in_flight.remove(instance);
         let end = AttemptEnd {
@@ -435,6 +436,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             outcome,
             sent_at,
             ended_at: now,
+            is_retriable,
         };
         let edge = side.edge;
         if O::IS_BARE || !self.scenario.edges[edge.index()].is_broadcast() {

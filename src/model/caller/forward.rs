@@ -6,7 +6,7 @@ use super::stage::Origin;
 use crate::engine::PendingSet;
 use crate::id::{CallerId, EdgeId, InstanceId, NodeId};
 use crate::model::observation::{AttemptOutcome, Observer, Outcome};
-use crate::model::request::{NOBODY, Parent, Reply};
+use crate::model::request::{AttemptFlags, NIL, NOBODY, Parent, Reply};
 use crate::model::world::World;
 use crate::rng::{Purpose, UniformSource, mix};
 use crate::scenario::proxy::{ForwardConfig, RetryAt, Spread};
@@ -138,12 +138,26 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// What the attempt that waited for a call that failed ends with. A proxy passes on that the
     /// service was too busy; whatever else happened is an error.
     pub(super) fn passed_on(&self, slot: u32, outcome: Outcome) -> Reply {
-        let instance = self.attempts[slot].instance;
-        let service = self.instances[instance.index()].service;
-        let is_proxy = self.scenario.services[service.index()].proxy.is_some();
         match outcome {
-            Outcome::Rejected if is_proxy => Reply::Rejected,
+            Outcome::Rejected if self.is_proxy(self.attempts[slot].instance) => Reply::Rejected,
             _ => Reply::Error,
+        }
+    }
+
+    /// Whether an instance is a replica of a proxy.
+    pub(in crate::model) fn is_proxy(&self, instance: InstanceId) -> bool {
+        let service = self.instances[instance.index()].service;
+        self.scenario.services[service.index()].proxy.is_some()
+    }
+
+    /// The recorded row of the request that an attempt makes a proxy forward: its work is that of
+    /// the service behind. Other services call for reasons of their own.
+    pub(super) fn forwarded_row(&self, slot: u32) -> u32 {
+        let attempt = &self.attempts[slot];
+        let is_probe = attempt.flags.has(AttemptFlags::PROBE);
+        match !is_probe && self.is_proxy(attempt.instance) {
+            true => attempt.trace_row,
+            false => NIL,
         }
     }
 }

@@ -237,8 +237,11 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if hedge.attempt_count_max <= u32::from(request.attempt_count) {
             return false;
         }
-        if has_failed && self.has_gates() && !self.take_retry(slot) {
-            return false;
+        if has_failed && self.has_gates() {
+            self.end_retry(slot);
+            if !self.take_retry(slot) {
+                return false;
+            }
         }
         let hedging = self.several.hedging.entry(request.caller()).or_default();
         if !hedging.withdraw(hedge) {

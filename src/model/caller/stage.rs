@@ -17,7 +17,7 @@ pub(super) struct Origin {
     pub from: Option<CallerId>,
     /// The number of the attempt that makes them.
     pub attempt_index: u8,
-    /// The recorded row, for the first call of a client's request.
+    /// The recorded row, for the first call of a client's request, and what proxies make of it.
     source: u32,
     /// A client makes them.
     is_client: bool,
@@ -69,7 +69,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             JoinOwner::Attempt(slot) => Origin {
                 request: self.service_origin(slot),
                 attempt_index: self.attempts[slot].index,
-                source: NIL,
+                source: self.forwarded_row(slot),
                 is_client: false,
                 from: Some(self.attempts[slot].caller),
             },

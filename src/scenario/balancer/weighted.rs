@@ -33,7 +33,8 @@ pub enum WeightedConfig {
 pub struct NginxFailures {
     /// The weight falls by itself divided by this, rounded down; never, where it is 0.
     pub max_fails: u32,
-    /// Whether an error reply counts (`proxy_next_upstream` lists its status).
+    /// Whether an error reply or a rejection counts, after which the next server is tried
+    /// (`proxy_next_upstream` lists its status).
     pub has_error_replies: bool,
 }
 

@@ -1,7 +1,8 @@
 //! What may stand around a strategy: which instances it sees, and with which weights.
 
 use super::BalancerConfig;
-use super::weighted::NginxFailures;
+use super::load::LoadConfig;
+use super::weighted::{NginxFailures, WeightedConfig};
 use crate::id::GroupId;
 use crate::time::SimDuration;
 
@@ -180,16 +181,35 @@ pub struct MaxFailsConfig {
     pub fail_count_max: u32,
     /// Whole seconds that it stays off.
     pub fail_timeout_secs: u32,
-    /// Whether error replies count as failures, as with `proxy_next_upstream http_500`.
+    /// Whether error replies and rejections count as failures where another instance is tried
+    /// after them, as with `proxy_next_upstream http_500 http_503`.
     pub counts_errors: bool,
 }
 
 impl MaxFailsConfig {
-    /// What it makes of the weights of nginx's round robin.
+    /// What it makes of the weights of nginx.
     pub fn failures(&self) -> NginxFailures {
         NginxFailures {
             max_fails: self.fail_count_max,
             has_error_replies: self.counts_errors,
+        }
+    }
+
+    /// A strategy with this around it: the weights of nginx fall with the same failures.
+    pub fn strategy(&self, config: &BalancerConfig) -> BalancerConfig {
+        let failures = self.failures();
+        match config {
+            BalancerConfig::SmoothWeightedRoundRobin
+            | BalancerConfig::Weighted(WeightedConfig::NginxRoundRobin(_)) => {
+                BalancerConfig::Weighted(WeightedConfig::NginxRoundRobin(failures))
+            }
+            BalancerConfig::Load(LoadConfig::NginxLeastConn(_)) => {
+                BalancerConfig::Load(LoadConfig::NginxLeastConn(failures))
+            }
+            BalancerConfig::Load(LoadConfig::NginxRandomTwo(_)) => {
+                BalancerConfig::Load(LoadConfig::NginxRandomTwo(failures))
+            }
+            other => other.clone(),
         }
     }
 }

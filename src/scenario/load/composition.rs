@@ -8,6 +8,8 @@ use super::warning::WarningCode;
 use crate::scenario::Scenario;
 use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::balancer::wrappers::{ComposedConfig, EjectionConfig, SubsetConfig};
+use crate::scenario::client::RetryConfig;
+use crate::scenario::resilience::RetryOn;
 
 /// Warns of wrappers that do nothing.
 pub fn warn_compositions(ctx: &mut Context, scenario: &Scenario, places: &Places) {
@@ -22,6 +24,7 @@ pub fn warn_compositions(ctx: &mut Context, scenario: &Scenario, places: &Places
         let instance_count: u32 = groups.map(|group| group.count).sum();
         warn_weights(ctx, config, *at);
         warn_ejection(ctx, config, instance_count, *at);
+        warn_errors(ctx, config, &edge.retry, *at);
         if let Some(zone_aware) = config.zone_aware
             && instance_count < zone_aware.min_size
         {
@@ -93,6 +96,21 @@ fn warn_ejection(ctx: &mut Context, config: &ComposedConfig, instance_count: u32
             }
         }
         Some(EjectionConfig::FinagleAccrual(_)) | None => {}
+    }
+}
+
+/// nginx counts a bad reply only where it tries the next server.
+fn warn_errors(ctx: &mut Context, config: &ComposedConfig, retry: &RetryConfig, at: Origin) {
+    let Some(EjectionConfig::NginxMaxFails(max_fails)) = config.ejection else {
+        return;
+    };
+    let replies = RetryOn(RetryOn::ERROR.0 | RetryOn::REJECTED.0);
+    let tries_next = 1 < retry.attempt_count_max && retry.on.has(replies);
+    if max_fails.counts_errors && !tries_next {
+        let title = "error replies that never count";
+        let label = "no other instance is tried after them, and only then nginx counts them";
+        let help = "let the call try again after errors, or write counts_errors = false";
+        no_effect(ctx, at, title, label.to_string(), help);
     }
 }
 

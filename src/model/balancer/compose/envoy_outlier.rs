@@ -286,6 +286,7 @@ mod tests {
             outcome,
             sent_at: at(ms),
             ended_at: at(ms),
+            is_retriable: false,
         };
         outlier.on_outcome(&end, &mut changes);
         changes
@@ -343,6 +344,7 @@ mod tests {
                             outcome: AttemptOutcome::Reset,
                             sent_at: ended_at,
                             ended_at,
+                            is_retriable: false,
                         };
                         outlier.on_outcome(&end, &mut Vec::new());
                     }

@@ -241,6 +241,7 @@ mod tests {
                     },
                     sent_at: SimTime::START,
                     ended_at: SimTime::START,
+                    is_retriable: false,
                 });
             }
         }

@@ -122,7 +122,7 @@ impl MaxFails {
             return;
         }
         let was_marked = fails.is_marked(&self.config);
-        if is_failure(end.outcome, self.config.failures()) {
+        if is_failure(end, self.config.failures()) {
             fails.on_failure(secs(end.ended_at));
         } else {
             fails.on_success();

@@ -36,7 +36,6 @@ use crate::id::{InstanceId, ZoneId};
 use crate::model::view::{Member, ViewSnapshot};
 use crate::rng::{Draw, UniformSource, mix};
 use crate::scenario::balancer::BalancerConfig;
-use crate::scenario::balancer::weighted::WeightedConfig;
 use crate::scenario::balancer::wrappers::EjectionConfig;
 use crate::time::SimTime;
 pub use health::Change;
@@ -483,18 +482,10 @@ fn choices(ctx: &PickContext<'_>) -> Draw {
     Draw::new(mix(draw.next_u64() ^ CHOICE_SALT))
 }
 
-/// The strategy inside. With `max_fails` the weights of nginx's round robin fall with failures.
+/// The strategy inside.
 fn build_inner(config: &BalancerConfig, ejection: Option<EjectionConfig>) -> Box<dyn Balancer> {
-    let is_nginx = matches!(
-        config,
-        BalancerConfig::SmoothWeightedRoundRobin
-            | BalancerConfig::Weighted(WeightedConfig::NginxRoundRobin(_))
-    );
     match ejection {
-        Some(EjectionConfig::NginxMaxFails(max_fails)) if is_nginx => {
-            let nginx = WeightedConfig::NginxRoundRobin(max_fails.failures());
-            build(&BalancerConfig::Weighted(nginx))
-        }
+        Some(EjectionConfig::NginxMaxFails(max_fails)) => build(&max_fails.strategy(config)),
         _ => build(config),
     }
 }

@@ -120,6 +120,7 @@ impl Side {
             outcome,
             sent_at: now,
             ended_at: now,
+            is_retriable: outcome != AttemptOutcome::Success,
         });
     }
 }

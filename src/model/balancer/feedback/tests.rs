@@ -234,6 +234,7 @@ impl Bench {
             },
             sent_at,
             ended_at: self.now,
+            is_retriable: false,
         });
     }
 

@@ -94,7 +94,7 @@ impl Balancer for NginxLeastConn {
     }
 
     fn on_outcome(&mut self, end: &AttemptEnd) {
-        if is_failure(end.outcome, self.failures)
+        if is_failure(end, self.failures)
             && let Some((_, peer)) = self.peers.find(end.instance)
         {
             peer.effective.fall(self.failures.max_fails);

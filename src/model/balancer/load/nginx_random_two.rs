@@ -78,7 +78,7 @@ impl Balancer for NginxRandomTwo {
     }
 
     fn on_outcome(&mut self, end: &AttemptEnd) {
-        if is_failure(end.outcome, self.failures) {
+        if is_failure(end, self.failures) {
             self.turns.on_failure(end.instance, self.failures.max_fails);
         }
     }

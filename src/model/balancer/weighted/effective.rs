@@ -1,5 +1,6 @@
 //! The weights of nginx, which fall on failure and recover.
 
+use crate::model::balancer::AttemptEnd;
 use crate::model::observation::AttemptOutcome;
 use crate::scenario::balancer::weighted::NginxFailures;
 
@@ -42,10 +43,16 @@ impl EffectiveWeight {
 }
 
 /// Whether nginx counts the end of an attempt as a failure of the peer.
-pub fn is_failure(outcome: AttemptOutcome, config: NginxFailures) -> bool {
-    match outcome {
+///
+/// Source: nginx 1.22, `ngx_http_upstream.c`: what gets no reply counts always; a bad reply is
+/// looked at only to find out whether the next server is to be tried, and counts if it is. One that
+/// goes back to the client as it is says nothing against the peer.
+pub fn is_failure(end: &AttemptEnd, config: NginxFailures) -> bool {
+    match end.outcome {
         AttemptOutcome::Success | AttemptOutcome::Cancelled => false,
-        AttemptOutcome::Error | AttemptOutcome::Rejected => config.has_error_replies,
+        AttemptOutcome::Error | AttemptOutcome::Rejected => {
+            config.has_error_replies && end.is_retriable
+        }
         AttemptOutcome::Refused
         | AttemptOutcome::Reset
         | AttemptOutcome::ResetUnsent

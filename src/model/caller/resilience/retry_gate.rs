@@ -6,26 +6,66 @@ use crate::engine::PendingSet;
 use crate::model::caller::retry::retries;
 use crate::model::observation::{AttemptOutcome, Observation, Observer};
 use crate::model::world::World;
+use crate::scenario::client::RetryConfig;
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Whether the call of a request, whose last attempt ended so, may have another attempt. What
     /// it takes from a budget is taken.
     pub(in crate::model) fn may_retry(&mut self, slot: u32, outcome: AttemptOutcome) -> bool {
-        let edge = self.callers[self.requests[slot].caller().index()].edge;
         let (mut is_unsent, mut is_final) = (false, false);
         if self.has_gates() {
             self.end_retry(slot);
             is_unsent = self.gates.take_mark(slot, Marks::UNSENT);
             is_final = self.gates.take_mark(slot, Marks::IS_FINAL);
         }
-        let is_safe = is_unsent || !was_sent(outcome) || self.is_idempotent(slot);
-        let is_retried = retries(self.scenario.edges[edge.index()].retry.on, outcome);
+        let is_safe = is_unsent || self.may_send_again(slot, outcome);
+        let is_retried = retries(self.retry_rules(slot).on, outcome) && self.is_in_time(slot);
         !is_final && is_safe && is_retried && (!self.has_gates() || self.take_retry(slot))
     }
 
-    /// Whether a request may be sent twice.
-    fn is_idempotent(&self, slot: u32) -> bool {
-        self.class_config(self.requests[slot].class).is_idempotent
+    /// Whether the rules of its call let a request have another attempt after one that was sent and
+    /// ended so. Nothing is taken from a budget, and none is asked.
+    #[inline(always)]
+    pub(in crate::model) fn is_retriable(&self, slot: u32, outcome: AttemptOutcome) -> bool {
+        let has_failed = !matches!(outcome, AttemptOutcome::Success | AttemptOutcome::Cancelled);
+        has_failed && self.fits_rules(slot, outcome)
+    }
+
+    #[inline(never)]
+    fn fits_rules(&self, slot: u32, outcome: AttemptOutcome) -> bool {
+        let request = &self.requests[slot];
+        let rules = self.retry_rules(slot);
+        u32::from(request.attempt_count) < rules.attempt_count_max
+            && self.now() < request.deadline
+            && retries(rules.on, outcome)
+            && self.may_send_again(slot, outcome)
+            && self.is_in_time(slot)
+    }
+
+    fn retry_rules(&self, slot: u32) -> &RetryConfig {
+        let edge = self.callers[self.requests[slot].caller().index()].edge;
+        &self.scenario.edges[edge.index()].retry
+    }
+
+    /// Whether the instance cannot have seen a request, or it may be sent twice.
+    fn may_send_again(&self, slot: u32, outcome: AttemptOutcome) -> bool {
+        !was_sent(outcome) || self.class_config(self.requests[slot].class).is_idempotent
+    }
+
+    /// Whether a request is young enough to be tried again.
+    fn is_in_time(&self, slot: u32) -> bool {
+        if !self.has_gates() {
+            return true;
+        }
+        let request = &self.requests[slot];
+        let caller = request.caller();
+        let within = self
+            .protection(caller)
+            .and_then(|config| config.retry_within);
+        within.is_none_or(|within| {
+            let within = self.nodes[self.caller_node(caller).index()].true_length(within);
+            self.now() < request.arrived_at + within
+        })
     }
 
     /// Whether limits and budgets of retries let a request have another attempt. What it takes is
@@ -33,15 +73,6 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(in crate::model) fn take_retry(&mut self, slot: u32) -> bool {
         let now = self.now();
         let caller = self.requests[slot].caller();
-        let within = self
-            .protection(caller)
-            .and_then(|config| config.retry_within);
-        if let Some(within) = within {
-            let within = self.nodes[self.caller_node(caller).index()].true_length(within);
-            if self.requests[slot].arrived_at + within <= now {
-                return false;
-            }
-        }
         let side = &mut self.callers[caller.index()];
         let edge = side.edge;
         let Some(side) = &mut side.resilience else {
@@ -73,7 +104,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     /// A retry is no longer under way, if the last attempt of a request was one.
-    pub(super) fn end_retry(&mut self, slot: u32) {
+    pub(in crate::model) fn end_retry(&mut self, slot: u32) {
         if self.gates.take_mark(slot, Marks::RETRIES) {
             let caller = self.requests[slot].caller();
             let side = self.callers[caller.index()].resilience.as_mut();

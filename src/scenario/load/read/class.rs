@@ -123,7 +123,8 @@ fn deadline(ctx: &mut Context, section: &Section) -> Option<Distribution> {
     Some(law)
 }
 
-/// The law of a class at the service that its client calls, which must be one.
+/// The law of a class at the service that its client calls, which must be one, or at that behind
+/// the proxies which it calls.
 fn service_time(
     ctx: &mut Context,
     section: &Section,
@@ -133,9 +134,9 @@ fn service_time(
     section.set_tree("service_time")?;
     let (law, wait) = server::service_time(ctx, section);
     let of_client = |edge: &&EdgeConfig| edge.owner == EdgeOwner::Client(client);
-    let edges = edges.iter().map(|(edge, _)| edge);
-    let mut called = edges.filter(of_client).map(|edge| edge.to);
-    let service = called.next()?;
+    let calls = edges.iter().map(|(edge, _)| edge).filter(of_client);
+    let mut called = calls.map(|edge| edge.to);
+    let service = behind_proxies(edges, called.next()?);
     if called.next().is_some() {
         ctx.error(
             Diagnostic::new("a service time at which service?")
@@ -147,6 +148,19 @@ fn service_time(
         );
     }
     Some(((service, law), wait))
+}
+
+/// The service that `called` is, or leads to if it is a proxy.
+fn behind_proxies(edges: &[(EdgeConfig, Origin)], called: ServiceId) -> ServiceId {
+    let upstream = |proxy: &ServiceId| {
+        let is_its =
+            |edge: &&EdgeConfig| edge.forward.is_some() && edge.owner == EdgeOwner::Service(*proxy);
+        let mut edges = edges.iter().map(|(edge, _)| edge);
+        edges.find(is_its).map(|edge| edge.to)
+    };
+    // A circle of proxies, which is reported already, has no end.
+    let hops = std::iter::successors(Some(called), upstream).take(edges.len() + 1);
+    hops.last().expect("the first one is there")
 }
 
 /// Reports clients whose classes do not share its requests among them.

@@ -223,8 +223,9 @@ fn balancer(ctx: &mut Context, section: &Section, flavour: Flavour) -> Tree {
 }
 
 fn max_fails(ctx: &mut Context, section: &Section) -> Tree {
+    // A status that is not listed is never passed on, so it does not count.
     let words = words(ctx, section, "proxy_next_upstream");
-    let counts_errors = words.iter().any(|word| word == "http_500");
+    let counts_errors = words.iter().any(|word| word.starts_with("http_"));
     let mut tree = parse_value_in(
         &format!("{{ kind = \"nginx_max_fails\", counts_errors = {counts_errors} }}"),
         section.origin,

@@ -21,8 +21,8 @@ pub static CLASS: TableSpec = TableSpec {
             "service_time",
             Kind::Table(&SERVICE_TIME),
             Default::Computed("that of the service"),
-            "Time that a worker of speed 1 needs, at the one service that the client calls; both \
-             parts of the service's own time are replaced.",
+            "Time that a worker of speed 1 needs, at the one service that the client calls, itself \
+             or through proxies; both parts of the service's own time are replaced.",
         ),
         key(
             "keys",

@@ -162,7 +162,9 @@ pub static ARRIVALS: TableSpec = TableSpec {
         Variant {
             name: "trace",
             doc: "Recorded arrivals: a CSV with a column `arrives_at` and, if wanted, \
-                  `service_demand`, `key` and `class`.",
+                  `service_demand`, `key` and `class`. The demand is the work at the service of \
+                  the first call, behind proxies at the service that they lead to; proxies, and \
+                  what that service calls, take their own time.",
             keys: &[required("file", Kind::File, "The CSV file."), UNIT_KEY],
         },
     ],

@@ -208,7 +208,8 @@ const NGINX: &[Key] = &[
         "max_fails",
         FROM_ZERO,
         Default::Toml("1"),
-        "Failures that turn a server off; 0: none do.",
+        "Failures that turn a server off; 0: none do. What gets no reply is one; a bad reply is \
+         one only if the next server is tried after it.",
     ),
     key(
         "fail_timeout",
@@ -227,7 +228,8 @@ const NGINX: &[Key] = &[
         Kind::List(&Kind::Choice(&["error", "timeout", "http_500", "http_503"])),
         Default::Toml("[\"error\", \"timeout\"]"),
         "After what the next server is tried; what is not idempotent is not sent twice. \
-         `http_500` is an error reply, `http_503` that of a full queue.",
+         `http_500` is an error reply, `http_503` that of a full queue: the last one goes to the \
+         client and does not count for `max_fails`.",
     ),
     key(
         "proxy_next_upstream_tries",

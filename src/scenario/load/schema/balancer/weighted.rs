@@ -13,7 +13,8 @@ pub(super) const NGINX_FAILURES: &[Key] = &[
         "error_replies_fail",
         Kind::Bool,
         Default::Toml("false"),
-        "Whether error replies are failures (`proxy_next_upstream http_500`).",
+        "Whether an error reply or a rejection is a failure where the call may try again after it \
+         (`proxy_next_upstream http_500 http_503`); the one that ends the call never is.",
     ),
 ];
 

@@ -296,8 +296,6 @@ const fn enforced(name: &'static str, default: &'static str) -> Key {
     )
 }
 
-const COUNTS_ERRORS: &str = "Whether error replies and rejections count as failures.";
-
 /// Ejection.
 pub static EJECTION: TableSpec = TableSpec {
     what: "ejection",
@@ -356,7 +354,8 @@ pub static EJECTION: TableSpec = TableSpec {
                     "counts_errors",
                     Kind::Bool,
                     Default::Toml("false"),
-                    COUNTS_ERRORS,
+                    "Whether an error reply or a rejection counts where the call may try again \
+                     after it; the one that ends the call never does.",
                 ),
             ],
         },
@@ -450,6 +449,6 @@ const FINAGLE: &[Key] = &[
         "counts_errors",
         Kind::Bool,
         Default::Toml("true"),
-        COUNTS_ERRORS,
+        "Whether error replies and rejections count as failures.",
     ),
 ];
