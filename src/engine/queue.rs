@@ -228,6 +228,16 @@ impl<E: Packed, S: PendingSet> EventQueue<E, S> {
         Some((self.now, key.sequence(), E::unpack(key.word())))
     }
 
+    /// Schedules `event` as [`EventQueue::push`] does, or as [`EventQueue::push_late`] while late
+    /// events are handled: after all of those that are due then.
+    #[inline]
+    pub fn push_last(&mut self, time: SimTime, event: E) -> u64 {
+        match self.last.sequence() & LATE {
+            0 => self.push(time, event),
+            _ => self.push_late(time, event),
+        }
+    }
+
     /// Whether the event popped last was a late one, which caused this one at the same instant.
     #[inline]
     fn is_after_late(&self, key: Key) -> bool {

@@ -67,7 +67,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Publishes a service as soon as it may; changes of one instant are published together.
     pub(in crate::model) fn schedule_publish(&mut self, service: ServiceId) {
         let at = self.registry.publish_after[service.index()].max(self.now());
-        self.queue.push_late(at, Event::PublishDue(service.0));
+        self.queue.push_last(at, Event::PublishDue(service.0));
     }
 
     /// The registry publishes what changed in a service.

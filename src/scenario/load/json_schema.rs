@@ -7,7 +7,7 @@ use super::tree::parse_static;
 
 /// The schema of a scenario file.
 pub fn json_schema() -> Value {
-    let mut definitions = Map::new();
+    let mut definitions = Definitions::default();
     let mut root = object(&ROOT, None, &mut definitions);
     let head = root
         .as_object_mut()
@@ -17,23 +17,56 @@ pub fn json_schema() -> Value {
         "http://json-schema.org/draft-07/schema#".into(),
     );
     head.insert("title".into(), "Stormglass scenario".into());
-    head.insert("definitions".into(), Value::Object(definitions));
+    head.insert("definitions".into(), Value::Object(definitions.described));
     root
 }
 
-/// A reference to a kind of table, which is described when it is met first.
-fn reference(spec: &'static TableSpec, definitions: &mut Map<String, Value>) -> Value {
-    if !definitions.contains_key(spec.what) {
-        // Taken first, since a kind of table may hold itself.
-        definitions.insert(spec.what.into(), Value::Null);
-        let described = table(spec, definitions);
-        definitions.insert(spec.what.into(), described);
+/// Kinds of tables that are referred to.
+#[derive(Default)]
+struct Definitions {
+    named: Vec<(&'static TableSpec, String)>,
+    described: Map<String, Value>,
+}
+
+impl Definitions {
+    /// The name of a kind of table, if it was met before.
+    fn name(&self, spec: &'static TableSpec) -> Option<String> {
+        let mut named = self.named.iter();
+        named
+            .find(|(other, _)| std::ptr::eq(*other, spec))
+            .map(|(_, name)| name.clone())
     }
-    json!({ "$ref": format!("#/definitions/{}", spec.what) })
+
+    /// A name that no other kind of table has: what it is called, and a number from the second one
+    /// on that is called so.
+    fn take_name(&mut self, spec: &'static TableSpec) -> String {
+        let same = self
+            .named
+            .iter()
+            .filter(|(other, _)| other.what == spec.what);
+        let name = match same.count() {
+            0 => spec.what.to_string(),
+            count => format!("{}-{}", spec.what, count + 1),
+        };
+        self.named.push((spec, name.clone()));
+        name
+    }
+}
+
+/// A reference to a kind of table, which is described when it is met first.
+fn reference(spec: &'static TableSpec, definitions: &mut Definitions) -> Value {
+    let name = definitions.name(spec).unwrap_or_else(|| {
+        // Taken first, since a kind of table may hold itself.
+        let name = definitions.take_name(spec);
+        let described = table(spec, definitions);
+        definitions.described.insert(name.clone(), described);
+        name
+    });
+    json!({ "$ref": format!("#/definitions/{name}") })
 }
 
 /// A kind of table with its variants and its shorthand.
-fn table(spec: &'static TableSpec, definitions: &mut Map<String, Value>) -> Value {
+fn table(spec: &'static TableSpec, definitions: &mut Definitions) -> Value {
     let mut choices: Vec<Value> = match spec.variants.is_empty() {
         true => vec![object(spec, None, definitions)],
         false => spec
@@ -65,7 +98,7 @@ fn table(spec: &'static TableSpec, definitions: &mut Map<String, Value>) -> Valu
 fn object(
     spec: &'static TableSpec,
     variant: Option<&'static Variant>,
-    definitions: &mut Map<String, Value>,
+    definitions: &mut Definitions,
 ) -> Value {
     let mut properties = Map::new();
     let mut required: Vec<&str> = Vec::new();
@@ -93,7 +126,7 @@ fn object(
     })
 }
 
-fn property(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {
+fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
     let mut described = kind(key.kind, definitions);
     if described.get("$ref").is_some() {
         // Draft 7 ignores what stands beside a reference.
@@ -129,7 +162,7 @@ const SIZE: &str = r"^\s*[0-9._eE+-]+\s*[KMGT]?i?B\s*$";
 const BANDWIDTH: &str = r"^\s*[0-9._eE+-]+\s*([KMGT]?i?B|[kMGT]?bit)/s\s*$";
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
 
-fn kind(kind_of: Kind, definitions: &mut Map<String, Value>) -> Value {
+fn kind(kind_of: Kind, definitions: &mut Definitions) -> Value {
     match kind_of {
         Kind::Duration { .. } => json!({ "type": "string", "pattern": DURATION }),
         Kind::Rate => json!({ "type": "string", "pattern": RATE }),
@@ -201,6 +234,7 @@ fn to_json(tree: &super::tree::Tree) -> Value {
 mod tests {
     use super::*;
     use crate::quantity::{parse_bandwidth, parse_rate, parse_size};
+    use crate::scenario::load::schema::{ACCEPT, CONNECTION};
     use crate::time::SimDuration;
 
     /// Whether a text is a value of the kind that has this pattern.
@@ -232,6 +266,24 @@ mod tests {
             }
         }
         count
+    }
+
+    #[test]
+    fn tables_that_are_called_alike_are_described_apart() {
+        let mut definitions = Definitions::default();
+        let keys: Vec<Vec<String>> = [&CONNECTION, &ACCEPT, &CONNECTION]
+            .map(|spec| {
+                let place = reference(spec, &mut definitions);
+                let name = place["$ref"].as_str().and_then(|it| it.rsplit('/').next());
+                let described = &definitions.described[name.expect("a name")];
+                let keys = described["properties"].as_object().expect("a table").keys();
+                keys.cloned().collect()
+            })
+            .into();
+        assert!(keys[0].contains(&"connect_timeout".to_string()));
+        assert!(!keys[1].contains(&"connect_timeout".to_string()));
+        assert_eq!(keys[0], keys[2]);
+        assert_eq!(definitions.named.len(), definitions.described.len());
     }
 
     #[test]
