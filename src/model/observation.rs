@@ -20,7 +20,8 @@ pub use told::Tell;
 pub(super) use told::Told;
 
 pub use parties::{
-    BreakerState, CacheAnswer, CachePlace, FaultWindow, LimitOwner, LocalCause, Suspector,
+    BreakerState, CacheAnswer, CachePlace, FaultWindow, LifeState, LimitOwner, LocalCause,
+    Suspector,
 };
 
 /// Receives every fact of a run, in order of time.
@@ -466,31 +467,6 @@ pub enum WorkEnd {
     Dropped,
     /// Its caller took it back.
     Cancelled,
-}
-
-/// What a node is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LifeState {
-    /// Working.
-    Up,
-    /// The process is dead, its host answers.
-    Crashed,
-    /// The host is silent.
-    HostLost,
-    /// The process starts again; its host answers for it.
-    Restarting,
-    /// The process stands still, its kernel answers.
-    Paused,
-    /// Not part of the scenario now (scaled in, or not yet scaled out).
-    Absent,
-}
-
-impl LifeState {
-    /// Whether requests sent now can be answered without another change.
-    pub fn is_up(self) -> bool {
-        matches!(self, LifeState::Up | LifeState::Paused)
-    }
 }
 
 /// Why an instance is no longer a candidate.

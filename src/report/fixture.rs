@@ -337,7 +337,6 @@ fn series() -> Series {
             arrived_count: 1_000,
             succeeded_count: 1_000 - lost,
             timed_out_count: lost,
-            call_count: 1_000,
             attempt_count: 1_000,
             latency_ms_p50: Some(7.1),
             latency_ms_p99: Some(if 0 < lost { 121.4 } else { 48.2 }),

@@ -308,11 +308,11 @@ const RUNS: [(&str, &[&str]); 10] = [
     ),
     ("quickstart", &["duration=\"1s\""]),
     (
-        "quickstart",
+        "slow-server",
         &[
-            "duration=\"1s\"",
-            "client.shop.call.web.cluster=\"forking\"",
-            "client.shop.call.web.fork_count=2",
+            "duration=\"10500ms\"",
+            "client.turn.call.turn.cluster=\"forking\"",
+            "client.turn.call.turn.fork_count=2",
         ],
     ),
     ("async-fanout", &["duration=\"50ms\""]),

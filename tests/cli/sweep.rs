@@ -383,7 +383,7 @@ fn a_value_that_cannot_be_is_shown_with_its_point() {
     let said = sweep(&command, &["--axis", "service.web.count=1,none", "-q"]);
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(
-        said.err.contains("--set") && said.err.contains("\"none\""),
+        said.err.contains("--> axis:1:19") && said.err.contains("\"none\""),
         "{}",
         said.err
     );

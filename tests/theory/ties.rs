@@ -118,14 +118,15 @@ at = "0s"
 
 #[test]
 fn a_user_whose_requests_end_at_once_goes_on() {
-    // Callers learn that nobody is left, and fail at once; each user tries again after 1 ms.
+    // Refusals take 0.5 ms, until callers learn that nobody is left and fail at once; then each of
+    // four users tries again after 1 ms.
     assert_held(
         r#"schema = 1
 duration = "60s"
 [expect]
 some = "success_ratio before fault.z >= 99.9%"
 back = "success_ratio after fault.z > 0%"
-many = "request_rate during fault.z <= 4000/s"
+many = "request_rate during fault.z <= 8000/s"
 [registry]
 profile = "lease"
 [service.web]

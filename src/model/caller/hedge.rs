@@ -1,7 +1,7 @@
 //! When a caller hedges: its delay and its budget.
 
-use crate::metrics::histogram::rank_of;
 use crate::scenario::attempts::{HedgeConfig, PercentileDelay};
+use crate::stats::quantile::rank;
 use crate::time::{SimDuration, SimTime};
 
 /// What a hedge takes from the budget.
@@ -83,7 +83,7 @@ impl Hedging {
     /// The value of rank `ceil(p n)`.
     fn percentile(&self, config: &PercentileDelay) -> SimDuration {
         let mut sorted = self.latencies.clone();
-        let place = rank_of(config.percent, sorted.len() as u64) as usize - 1;
+        let place = rank(config.percent / 100.0, sorted.len() as u64) as usize - 1;
         let (_, value, _) = sorted.select_nth_unstable(place);
         SimDuration::from_ns(*value).max(config.delay_min)
     }

@@ -92,3 +92,28 @@ pub enum Suspector {
         node: NodeId,
     },
 }
+
+/// What a node is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LifeState {
+    /// Working.
+    Up,
+    /// The process is dead, its host answers.
+    Crashed,
+    /// The host is silent.
+    HostLost,
+    /// The process starts again; its host answers for it.
+    Restarting,
+    /// The process stands still, its kernel answers.
+    Paused,
+    /// Not part of the scenario now (scaled in, or not yet scaled out).
+    Absent,
+}
+
+impl LifeState {
+    /// Whether requests sent now can be answered without another change.
+    pub fn is_up(self) -> bool {
+        matches!(self, LifeState::Up | LifeState::Paused)
+    }
+}

@@ -99,8 +99,7 @@ pub struct DefaultLine {
 /// Writes the page.
 pub fn page(input: PageInput) -> ReportPage {
     let (scenario, metrics) = (input.run.scenario, input.run.metrics);
-    let findings = findings(&input);
-    let footer = footer(&input);
+    let (findings, footer) = (findings(&input), footer(&input));
     let mut pictures = input.pictures;
     pictures.retain(|_| input.has_charts);
     let mut take = |prefixes: &[&str]| -> Vec<Block> {

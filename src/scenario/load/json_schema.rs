@@ -49,6 +49,7 @@ impl Definitions {
             count => format!("{}-{}", spec.what, count + 1),
         };
         self.named.push((spec, name.clone()));
+        self.described.insert(name.clone(), Value::Null);
         name
     }
 }

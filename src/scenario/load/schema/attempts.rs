@@ -8,8 +8,8 @@ const ATTEMPTS: Kind = Kind::Count { min: 1, max: 100 };
 pub static HEDGE: TableSpec = TableSpec {
     what: "hedge",
     doc: "Further attempts, at other instances, while earlier ones are in flight; the first good \
-          reply wins. After a failure the next one is sent at once, if the budget of `retry` allows \
-          it (gRFC A6); where `retry` has attempts of its own, its rules say what follows.",
+          reply wins. After a failure the next one is sent at once, if the budget of `retry` \
+          allows it (gRFC A6); where `retry` has attempts of its own, its rules say what follows.",
     tag: None,
     keys: &[
         optional(

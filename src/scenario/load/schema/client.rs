@@ -154,8 +154,8 @@ pub static ARRIVALS: TableSpec = TableSpec {
                     "think_time",
                     Kind::Table(&shared::DISTRIBUTION),
                     Default::Toml("\"0s\""),
-                    "Time from an outcome to the next request. Where it is 0 and a request ended in the \
-                     instant of its arrival (nobody to send it to, turned away), 1 ms.",
+                    "Time from an outcome to the next request. Where it is 0 and a request ended \
+                     in the instant of its arrival (nobody to send it to, turned away), 1 ms.",
                 ),
             ],
         },
