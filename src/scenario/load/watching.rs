@@ -13,8 +13,8 @@ pub const MEMBER_COUNT_MAX: u64 = 1 << 23;
 /// Bytes of a member: its clocks, its queue and, in a small cluster, its order of probes.
 const MEMBER_BYTES: f64 = 640.0;
 /// Bytes of what differs in a view, with the timer of a suspicion and a place in the queue: with
-/// memberlist, where accusers are counted, 230, and 265 where the allocator keeps what was outgrown;
-/// half as much with SWIM.
+/// memberlist, where accusers are counted, 230, and 265 where the allocator keeps what was
+/// outgrown; half as much with SWIM.
 const ENTRY_BYTES: f64 = 280.0;
 /// What differs in a view for every fault that is not known to take members down, and anyway.
 const ENTRY_COUNT_GUESS: f64 = 4.0;
