@@ -48,8 +48,9 @@ pub struct RatioContrast {
 /// The mean of `values` less that of `reference`, where values at the same place belong together.
 ///
 /// By the differences of pairs, however they correlate: to take the narrower of this interval and
-/// Welch's after a look at both would be wrong more often than it says. Where all differences are equal, to within what rounding may have done to the numbers,
-/// Student's t says nothing; the p-value is then that of the sign test. `None` below two pairs.
+/// Welch's after a look at both would be wrong more often than it says. Where all differences are
+/// equal, to within what rounding may have done to the numbers, Student's t says nothing; the
+/// p-value is then that of the sign test. `None` below two pairs.
 ///
 /// # Panics
 ///
