@@ -216,7 +216,8 @@ fn errors_that_nginx_never_counts_are_named() {
     let call = |retry: &str| {
         format!(
             "balancer = {{ policy = \"nginx_round_robin\", \
-             ejection = {{ kind = \"nginx_max_fails\", counts_errors = true }} }}\n{retry}\n{EXPECT}"
+             ejection = {{ kind = \"nginx_max_fails\", counts_errors = true }} }}\n\
+             {retry}\n{EXPECT}"
         )
     };
     assert_codes("", &call(""), &["W10"]);

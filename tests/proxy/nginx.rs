@@ -75,8 +75,8 @@ fn world(record: &Value) -> String {
     )
 }
 
-/// Runs a recorded experiment through the proxy tier. Returns when in its milliseconds the recording
-/// began.
+/// Runs a recorded experiment through the proxy tier. Returns when in its milliseconds the
+/// recording began.
 fn replay(record: &Value, lists: &[Vec<u32>], sent: &[f64]) -> (Seen, f64) {
     let phase = record["wall_phase_at_t0"].as_f64().expect("a phase");
     let start_ms = 1e3 * (BEFORE_SECS + phase);
@@ -132,9 +132,9 @@ fn black_holes_are_tried_as_recorded() {
 }
 
 /// Requests that overlap. The time-out is as long as 20 of their gaps, so each retry falls within a
-/// few milliseconds of an arrival, and which of the two came first is not recorded: one request more
-/// may meet the black hole before the first time-out, and a probe may come a turn of the weights
-/// (7 requests of 50 ms) earlier or later.
+/// few milliseconds of an arrival, and which of the two came first is not recorded: one request
+/// more may meet the black hole before the first time-out, and a probe may come a turn of the
+/// weights (7 requests of 50 ms) earlier or later.
 #[test]
 fn requests_that_overlap_meet_a_black_hole_as_recorded() {
     let file = file(include_str!("../data/recorded/nginx-fail-blackhole.json"));

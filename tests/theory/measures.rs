@@ -211,8 +211,8 @@ for = "10s"
 #[test]
 fn a_detector_that_noticed_before_the_registry_did_has_noticed() {
     // Pings every 100 ms: three go unanswered for 100 ms each, so a caller knows 0.3 s to 0.4 s
-    // after the crash. The lease ends after 3 s or more; then the instance is off every caller's list, and
-    // nobody pings it.
+    // after the crash. The lease ends after 3 s or more; then the instance is off every caller's
+    // list, and nobody pings it.
     assert_held(
         r#"schema = 1
 duration = "60s"
