@@ -98,7 +98,7 @@ impl InFlight {
         }
         match &mut self.counts {
             Counts::Placed { counts, .. } => *counts = Box::default(),
-            Counts::Listed(table) => *table = Default::default(),
+            Counts::Listed(table) => **table = Table::default(),
         }
     }
 

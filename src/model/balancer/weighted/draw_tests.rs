@@ -117,6 +117,6 @@ fn round_robin_of_grpc_begins_anew_at_every_change() {
         }
         let squares = chi_squared(&shares, &[1.0 / 3.0; 3], 900);
         // Above x with probability exp(-x / 2), as there are two degrees of freedom.
-        assert!(squares < 2.0 * 1e6f64.ln(), "{shares:?}");
+        assert!(squares < 2.0 * libm::log(1e6), "{shares:?}");
     }
 }
