@@ -1,11 +1,13 @@
 //! What several runs of one scenario say together.
 
 use super::Run;
+use super::gather::PhasePools;
 use super::headline::{Headline, headlines};
-use super::pool::{Pool, PooledPercentile};
+use super::pool::PooledPercentile;
 use crate::metrics::evaluate::{Verdict, VerdictState};
 use crate::scenario::measure::Unit;
 use crate::stats::interval::mean_interval;
+use crate::stats::share::ShareInterval;
 
 /// One headline number over all replications.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,9 +27,11 @@ pub struct Aggregate {
     /// Mean over the replications, infinite where it never came in one; None where the number does
     /// not exist in all of them.
     pub mean: Option<f64>,
-    /// Half the width of the 95 % interval of the mean, from Student's t; None below two runs, and
-    /// of a mean that is infinite.
+    /// Half the width of the 95 % interval of the mean, from Student's t; None below two runs, of
+    /// a mean that is infinite, and of a share.
     pub half_width: Option<f64>,
+    /// The mean of a share, with its interval; None of other numbers, and below two runs.
+    pub share: Option<ShareInterval>,
     /// Of a percentile: that of the samples of all replications together, or why it is not
     /// stated. It has no mean.
     pub pooled: Option<Result<PooledPercentile, String>>,
@@ -76,9 +80,9 @@ impl Tally {
     }
 }
 
-/// The headline numbers over all runs, in the order of the first run that has them. `latencies`
-/// holds the latencies of all runs, by phase.
-pub fn aggregates(runs: &[Run], latencies: &[(String, Pool)]) -> Vec<Aggregate> {
+/// The headline numbers over all runs, in the order of the first run that has them. `pools` holds,
+/// by phase, what they were read from.
+pub fn aggregates(runs: &[Run], pools: &[PhasePools]) -> Vec<Aggregate> {
     let run_count = u32::try_from(runs.len()).expect("replications are counted in 32 bits");
     let mut gathered: Vec<(Headline, Vec<f64>)> = Vec::new();
     for headline in runs.iter().flat_map(|run| headlines(&run.metrics)) {
@@ -93,38 +97,39 @@ pub fn aggregates(runs: &[Run], latencies: &[(String, Pool)]) -> Vec<Aggregate> 
     }
     gathered
         .into_iter()
-        .map(|(headline, values)| {
-            let pooled = pooled(&headline, latencies);
-            Aggregate {
-                pooled,
-                ..aggregate(headline, &values, run_count)
-            }
-        })
-        .map(without_mean_of_percentiles)
+        .map(|(headline, values)| aggregate(headline, &values, run_count))
+        .map(
+            |plain| match pools.iter().find(|pool| pool.phase == plain.phase) {
+                Some(pools) => put_together(plain, pools),
+                None => plain,
+            },
+        )
         .collect()
 }
 
-/// The percentile of all samples, if the number is a percentile of latency.
-fn pooled(
-    headline: &Headline,
-    latencies: &[(String, Pool)],
-) -> Option<Result<PooledPercentile, String>> {
-    let percent = headline.measure.strip_prefix("latency.p")?.parse().ok()?;
-    let (_, pool) = latencies
-        .iter()
-        .find(|(phase, _)| *phase == headline.phase)?;
-    Some(pool.percentile_at(percent))
-}
-
-fn without_mean_of_percentiles(aggregate: Aggregate) -> Aggregate {
-    match aggregate.pooled {
-        None => aggregate,
-        Some(_) => Aggregate {
+/// A percentile is that of all samples, and a share has the interval of all that was counted.
+fn put_together(plain: Aggregate, pools: &PhasePools) -> Aggregate {
+    if let Some(percent) = percent_of_latency(plain.measure) {
+        return Aggregate {
             mean: None,
             half_width: None,
-            ..aggregate
-        },
+            pooled: Some(pools.latency.percentile_at(percent)),
+            ..plain
+        };
     }
+    let mean = plain.mean.filter(|_| plain.measure == "success_ratio");
+    match mean.and_then(|mean| pools.success.share(mean)) {
+        Some(share) => Aggregate {
+            half_width: None,
+            share: Some(share),
+            ..plain
+        },
+        None => plain,
+    }
+}
+
+fn percent_of_latency(measure: &str) -> Option<f64> {
+    measure.strip_prefix("latency.p")?.parse().ok()
 }
 
 fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
@@ -144,6 +149,7 @@ fn aggregate(headline: Headline, values: &[f64], run_count: u32) -> Aggregate {
         half_width: interval
             .map(|interval| interval.half_width)
             .filter(|half_width| half_width.is_finite()),
+        share: None,
         pooled: None,
     }
 }

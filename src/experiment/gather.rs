@@ -13,7 +13,7 @@ use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, S
 /// What the numbers of one run were read from; None where that cannot be put together.
 #[derive(Clone, Debug)]
 pub struct RunEvidence {
-    latencies: Vec<Option<Evidence>>,
+    headlines: Vec<[Option<Evidence>; 2]>,
     expected: Vec<Option<Evidence>>,
     asked: Vec<Option<Evidence>>,
 }
@@ -21,12 +21,23 @@ pub struct RunEvidence {
 /// What several runs were read from together.
 #[derive(Clone, Debug, Default)]
 pub struct Pools {
-    /// The latency of successes by phase, as the headline numbers name it.
-    pub latencies: Vec<(String, Pool)>,
+    /// By phase, in the order in which the headline numbers name them.
+    pub headlines: Vec<PhasePools>,
     /// By expectation, in the order of the scenario.
     pub expected: Vec<Pool>,
     /// By asked number, in the order of the scenario.
     pub asked: Vec<Pool>,
+}
+
+/// What the headline numbers of a phase are read from.
+#[derive(Clone, Debug)]
+pub struct PhasePools {
+    /// The phase, as the headline numbers name it.
+    pub phase: String,
+    /// The latency of successes.
+    pub latency: Pool,
+    /// The share of requests that succeeded.
+    pub success: Pool,
 }
 
 /// Bytes of one section of a pool: a bucket of four bytes for each of 1,024 parts of eight
@@ -64,9 +75,9 @@ impl RunEvidence {
         let of = |measure: &MeasureRef| evidence(metrics, scenario, measure);
         let expectations = scenario.expectations.iter();
         RunEvidence {
-            latencies: phases(scenario)
+            headlines: phases(scenario)
                 .iter()
-                .map(|(_, phase)| of(&latency(*phase)))
+                .map(|(_, phase)| [of(&latency(*phase)), of(&success(*phase))])
                 .collect(),
             expected: expectations.map(|e| of(&e.measure)).collect(),
             asked: scenario.asked.iter().map(|a| of(&a.measure)).collect(),
@@ -77,9 +88,13 @@ impl RunEvidence {
 impl Pools {
     /// Pools without runs.
     pub fn new(scenario: &Scenario) -> Self {
-        let names = phases(scenario).into_iter();
+        let headlines = phases(scenario).into_iter().map(|(phase, _)| PhasePools {
+            phase,
+            latency: Pool::default(),
+            success: Pool::default(),
+        });
         Pools {
-            latencies: names.map(|(name, _)| (name, Pool::default())).collect(),
+            headlines: headlines.collect(),
             expected: vec![Pool::default(); scenario.expectations.len()],
             asked: vec![Pool::default(); scenario.asked.len()],
         }
@@ -87,10 +102,12 @@ impl Pools {
 
     /// Adds a run; the order means nothing.
     pub fn add(&mut self, replication: u32, run: &RunEvidence) {
-        let latencies = self.latencies.iter_mut().map(|(_, pool)| pool);
+        let headlines = self.headlines.iter_mut();
+        let headlines = headlines.flat_map(|pools| [&mut pools.latency, &mut pools.success]);
+        let headlines = headlines.zip(run.headlines.iter().flatten());
         let expected = self.expected.iter_mut().zip(&run.expected);
         let asked = self.asked.iter_mut().zip(&run.asked);
-        for (pool, evidence) in latencies.zip(&run.latencies).chain(expected).chain(asked) {
+        for (pool, evidence) in headlines.chain(expected).chain(asked) {
             if let Some(evidence) = evidence {
                 pool.add(replication, evidence);
             }
@@ -141,9 +158,17 @@ fn phases(scenario: &Scenario) -> Vec<(String, Phase)> {
 
 /// All percentiles of a phase are read from the samples of one.
 fn latency(phase: Phase) -> MeasureRef {
+    pooled(Measure::Latency, Statistic::Percentile(50.0), phase)
+}
+
+fn success(phase: Phase) -> MeasureRef {
+    pooled(Measure::SuccessRatio, Statistic::Value, phase)
+}
+
+fn pooled(measure: Measure, statistic: Statistic, phase: Phase) -> MeasureRef {
     MeasureRef {
-        measure: Measure::Latency,
-        statistic: Statistic::Percentile(50.0),
+        measure,
+        statistic,
         scope: Scope::default(),
         aggregation: Aggregation::Pooled,
         phase,

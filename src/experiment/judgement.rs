@@ -8,7 +8,7 @@
 use super::aggregate::Tally;
 use super::pool::Pool;
 use super::rare::{RareEvents, bursts, is_rare_rate};
-use crate::metrics::evaluate::{Reading, Verdict, VerdictState, holds};
+use crate::metrics::evaluate::{Reading, Verdict, VerdictState, holds, is_too_high};
 use crate::scenario::expect::{Bound, Expectation, Operator, Over};
 use crate::stats::binomial::wilson_interval;
 use crate::stats::contrast::difference;
@@ -109,7 +109,7 @@ impl Case<'_> {
         {
             return match percentile {
                 Ok(p) => self.by_interval(plain, p.value, (p.low, p.high), limit),
-                Err(reason) => undecided(plain, reason),
+                Err(reason) => self.by_lower_bound(undecided(plain, reason), pool, limit),
             };
         }
         let limits: Option<Vec<f64>> = self.verdicts.iter().map(|v| v.limit).collect();
@@ -134,19 +134,32 @@ impl Case<'_> {
             };
         }
         let found = mean_interval(&values).expect("there are replications");
-        let mut interval = (found.low(), found.high());
-        // All or none in every replication is no certainty.
-        if found.half_width == 0.0
-            && let Some(wilson) = self.pool.and_then(Pool::share_interval)
-        {
-            interval = (wilson.0.min(found.mean), wilson.1.max(found.mean));
+        if let Some(share) = self.pool.and_then(|pool| pool.share(found.mean)) {
+            let growth = share.growth_to_exclude(limits[0]);
+            let ends = (share.low, share.high);
+            return self.by_growing_interval(plain, share.share, ends, limits[0], growth);
         }
-        // Few events that are as many in every replication by chance are no certainty either.
+        let mut interval = (found.low(), found.high());
+        // Few events that are as many in every replication by chance are no certainty.
         if is_rare_rate(&self.expectation.measure) {
             let events = self.independent_events(&values).scaled(found.mean);
             interval = (interval.0.min(events.0), interval.1.max(events.1));
         }
         self.by_interval(plain, found.mean, interval, limits[0])
+    }
+
+    /// A percentile that cannot be stated fails where a lower one is above the limit.
+    fn by_lower_bound(&self, undecided: Judgement, pool: &Pool, limit: f64) -> Judgement {
+        let operator = self.expectation.operator;
+        let lower = pool.lower_bound();
+        match lower.filter(|(_, low)| is_too_high(operator, *low, limit)) {
+            Some((percent, _)) => Judgement {
+                state: VerdictState::Failed,
+                reason: format!("p{percent} is above the limit; {}", undecided.reason),
+                ..undecided
+            },
+            None => undecided,
+        }
     }
 
     /// A mean of what never came in some runs is infinite, however many runs there are.
@@ -178,14 +191,26 @@ impl Case<'_> {
         (low, high): (f64, f64),
         limit: f64,
     ) -> Judgement {
+        let shrink = (high - low) / 2.0 / (value - limit).abs();
+        self.by_growing_interval(plain, value, (low, high), limit, shrink * shrink)
+    }
+
+    /// `growth` times as many replications may leave the limit out.
+    fn by_growing_interval(
+        &self,
+        plain: Judgement,
+        value: f64,
+        (low, high): (f64, f64),
+        limit: f64,
+        growth: f64,
+    ) -> Judgement {
         let holds = |x| holds(self.expectation.operator, x, limit);
         let (state, reason) = match (holds(low), holds(high)) {
             (true, true) => (VerdictState::Held, String::new()),
             (false, false) => (VerdictState::Failed, String::new()),
             _ => {
                 let count = self.verdicts.len() as f64;
-                let shrink = (high - low) / 2.0 / (value - limit).abs();
-                let needed = (count * shrink * shrink).ceil();
+                let needed = (count * growth).ceil();
                 let reason = match needed.is_finite() && needed <= FORECAST_MAX {
                     true => format!(
                         "the 95 % interval holds the limit; about {} replications may tell",

@@ -76,7 +76,7 @@ impl Results {
             })
             .collect();
         Results {
-            aggregates: aggregate::aggregates(&runs, &pools.latencies),
+            aggregates: aggregate::aggregates(&runs, &pools.headlines),
             judgements,
             batch_means: match &runs[..] {
                 [run] => long_run::batch_means(run, scenario),

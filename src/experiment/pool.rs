@@ -2,17 +2,15 @@
 //! the runs differ.
 
 use crate::metrics::histogram::{ABOVE_COUNT_MIN, rank_of};
-use crate::metrics::lengths::{Evidence, Lengths};
-use crate::stats::binomial::wilson_interval;
+use crate::metrics::lengths::{Evidence, LOWER_PERCENTS, Lengths};
 use crate::stats::section::share_half_width;
+use crate::stats::share::{ShareInterval, share_interval};
 
 /// Sections that are kept at most, so that memory does not grow with the number of replications:
 /// replication `i` belongs to section `i % 100`.
 pub const SECTION_COUNT_MAX: usize = 100;
 /// Fewest sections of which one may say how far percentiles differ.
 pub const SECTION_COUNT_MIN: usize = 5;
-/// The normal quantile of a two-sided 95 %.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// The runs of a plan, put together for one number. Only counts are kept, so it is the same for
 /// any order of the runs.
@@ -118,6 +116,15 @@ impl Pool {
         })
     }
 
+    /// Of a percentile that is not stated: the highest lower one that is, and the lower end of its
+    /// interval, which the one asked for is at least.
+    pub fn lower_bound(&self) -> Option<(f64, f64)> {
+        let asked = self.percent?;
+        let lower = LOWER_PERCENTS.iter().filter(|percent| **percent < asked);
+        let stated = |percent: &f64| Some((*percent, self.percentile_at(*percent).ok()?.low));
+        lower.filter_map(stated).next()
+    }
+
     fn refuse_few(&self, percent: f64, count: u64, above_count: u64) -> Result<(), String> {
         let own = |section: &Section| section.lengths.percentile(percent);
         if self.sections.len() < SECTION_COUNT_MIN {
@@ -194,12 +201,17 @@ impl Pool {
         self.sections.len()
     }
 
-    /// The Wilson interval of a share over all replications: what none or all of them gave is not
-    /// certain. None where the number is no share.
-    pub fn share_interval(&self) -> Option<(f64, f64)> {
-        let part = self.sections.iter().map(|s| s.part).sum();
-        let whole = self.sections.iter().map(|s| s.whole).sum();
-        wilson_interval(part, whole, Z)
+    /// A share over all replications, of which each has its own and `mean` is the mean of these:
+    /// it may be a little off the share of all, and the interval holds it. None where the number
+    /// is no share, or of one replication.
+    pub fn share(&self, mean: f64) -> Option<ShareInterval> {
+        if self.sections.iter().any(|s| s.whole < s.part) {
+            return None;
+        }
+        let counts = |of: fn(&Section) -> u64| self.sections.iter().map(of).map(|n| n as f64);
+        let parts: Vec<f64> = counts(|section| section.part).collect();
+        let wholes: Vec<f64> = counts(|section| section.whole).collect();
+        share_interval(&parts, &wholes).map(|all| all.about(mean))
     }
 }
 
@@ -322,6 +334,27 @@ mod tests {
         pool.add(2, &evidence(99.0, &long[..500]));
         let reason = pool.percentile().expect("a percentile").expect_err("few");
         assert!(reason.ends_with("one has 5"), "{reason}");
+    }
+
+    #[test]
+    fn a_percentile_that_is_not_stated_is_at_least_a_lower_one() {
+        let mut pool = Pool::default();
+        let calm: Vec<f64> = (1..=300).map(|i| f64::from(i) / 1e5).collect();
+        let mut burst = calm.clone();
+        burst.extend([1.0; 40]);
+        for replication in 0..10 {
+            let values = if replication < 4 { &burst } else { &calm };
+            pool.add(replication, &evidence(99.0, values));
+        }
+        // 160 of 3,160 are in bursts of four: p95 is not stated either. The p90 is the 2,844th,
+        // 2.85 ms, and 94 % in some replications.
+        assert!(pool.percentile().expect("a percentile").is_err());
+        let (percent, low) = pool.lower_bound().expect("a lower one");
+        assert_eq!(percent, 90.0);
+        assert!((0.0025..0.00285).contains(&low), "{low}");
+        let mut pool = Pool::default();
+        pool.add(0, &evidence(50.0, &[0.040; 9]));
+        assert_eq!(pool.lower_bound(), None);
     }
 
     #[test]

@@ -137,10 +137,12 @@ impl Study {
         let values = self.values()?;
         let is_finite = values.iter().all(|value| value.is_finite());
         let interval = mean_interval(&values).filter(|_| is_finite)?;
+        let share = pool.and_then(|pool| pool.share(interval.mean));
+        let (low, high) = share.map_or((interval.low(), interval.high()), |s| (s.low, s.high));
         Some(Estimate {
             value: interval.mean,
-            low: interval.low(),
-            high: interval.high(),
+            low,
+            high,
         })
     }
 

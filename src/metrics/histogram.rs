@@ -357,6 +357,17 @@ impl<const BITS: u32, const UNIT_NS: u64> Sampled<BITS, UNIT_NS> {
         Some(secs(ns.clamp(self.min_ns, self.max_ns)))
     }
 
+    /// Samples above a length in seconds, each as long as [`Sampled::value_at_rank`] says.
+    pub fn count_above(&self, limit_secs: f64) -> u64 {
+        let mut sum = 0;
+        self.for_each_bucket(|ns, count| {
+            if limit_secs < secs(ns.clamp(self.min_ns, self.max_ns)) {
+                sum += u64::from(count);
+            }
+        });
+        sum
+    }
+
     /// Mean, deviation, extremes and the usual percentiles.
     pub fn stats(&self) -> DurationStats {
         DurationStats {

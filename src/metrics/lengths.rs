@@ -1,7 +1,11 @@
 //! What a number of a run was read from, so that the runs of a plan can be put together.
 
 use super::histogram::{Histogram, Sampled, rank_of};
+use crate::scenario::measure::Statistic;
 use crate::time::NANOS_PER_SEC;
+
+/// Percentiles that bound a higher one which is not stated, the highest first.
+pub const LOWER_PERCENTS: [f64; 5] = [99.0, 95.0, 90.0, 75.0, 50.0];
 
 /// Lengths of time by bucket, with 3 significant digits. Only counts are kept, so that the sum of
 /// several has the same bits in any order.
@@ -25,6 +29,20 @@ pub struct Buckets {
     pub ends_ns: (u64, u64),
 }
 
+/// What a number of a run was read from, as plain data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptEvidence {
+    /// The samples of a percentile.
+    Samples(Buckets),
+    /// A share of a whole.
+    Share {
+        /// How many of them count.
+        part: u64,
+        /// How many there are.
+        whole: u64,
+    },
+}
+
 /// What a number of a run was read from.
 #[derive(Clone, Debug)]
 pub enum Evidence {
@@ -42,6 +60,36 @@ pub enum Evidence {
         /// How many there are.
         whole: u64,
     },
+}
+
+impl Evidence {
+    /// As plain data.
+    pub fn to_kept(&self) -> KeptEvidence {
+        match self {
+            Evidence::Percentile { lengths, .. } => KeptEvidence::Samples(lengths.buckets()),
+            Evidence::Share { part, whole } => KeptEvidence::Share {
+                part: *part,
+                whole: *whole,
+            },
+        }
+    }
+
+    /// What was kept of a number of this kind; None of what never was any.
+    pub fn of_kept(kept: &KeptEvidence, statistic: Statistic) -> Option<Self> {
+        match (kept, statistic) {
+            (KeptEvidence::Samples(buckets), Statistic::Percentile(percent)) => {
+                Some(Evidence::Percentile {
+                    percent,
+                    lengths: Box::new(Lengths::of_buckets(buckets)?),
+                })
+            }
+            (KeptEvidence::Share { part, whole }, Statistic::Value) => Some(Evidence::Share {
+                part: *part,
+                whole: *whole,
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl Lengths {

@@ -1,14 +1,17 @@
 //! The steady band: which windows are steady, and how long faults keep the service out of it.
 //!
 //! A window is back in the band when its success ratio is at least that of the steady windows
-//! minus 0.1 points and its p99 at most 1.25 times theirs. Steady windows are measured, outside
-//! every fault and outside its recovery, which is judged by the band itself. So the band is taken
+//! minus 0.1 points and its p99 at most 1.25 times theirs. A window of few requests may be off by
+//! chance: it is in the band, too, if one of a hundred steady windows of as many requests has as
+//! many failed or slow ones. Steady windows are measured, outside every fault and outside its
+//! recovery, which is judged by the band itself. So the band is taken
 //! first from the windows before the first fault (from all windows outside faults where those are
 //! fewer than five), and then once more from the windows that turn out to be steady.
 
 use super::histogram::{Samples, rank_of};
 use super::phase::Timeline;
 use super::window::{WindowCell, WindowTable};
+use crate::stats::binomial::at_least;
 use crate::time::{SimDuration, SimTime};
 
 /// Windows in a row that are evidence of a return.
@@ -20,6 +23,9 @@ pub const SUCCESS_RATIO_SLACK: f64 = 0.001;
 /// How much higher than steady the p99 may be.
 pub const P99_FACTOR: f64 = 1.25;
 
+/// How likely it must be that a steady window is as far off.
+const CHANCE_MIN: f64 = 0.01;
+
 /// The band of steady windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
@@ -27,6 +33,8 @@ pub struct Band {
     pub success_ratio: f64,
     /// Latency of successes, by nearest rank; None where nothing succeeded.
     pub latency_secs_p99: Option<f64>,
+    /// Successes that took longer than the band allows its p99, over successes.
+    pub slow_ratio: f64,
 }
 
 /// What became of one window of a fault.
@@ -94,6 +102,28 @@ impl SteadyState {
     }
 }
 
+impl Band {
+    fn is_met_by_outcomes(&self, cell: &WindowCell) -> bool {
+        let (arrived, succeeded) = (cell.arrived_count, cell.succeeded_count());
+        let ratio = f64::from(succeeded) / f64::from(arrived);
+        let failed_count = u64::from(arrived.saturating_sub(succeeded));
+        self.success_ratio - SUCCESS_RATIO_SLACK <= ratio
+            || is_chance(failed_count, arrived.into(), 1.0 - self.success_ratio)
+    }
+
+    fn is_met_by_latency(&self, latency: &Samples) -> bool {
+        let (Some(own), Some(steady)) = (p99(latency), self.latency_secs_p99) else {
+            return true;
+        };
+        let limit_secs = P99_FACTOR * steady;
+        let is_slow_by_chance = || {
+            let slow_count = latency.count_above(limit_secs);
+            is_chance(slow_count, latency.count(), self.slow_ratio)
+        };
+        own <= limit_secs || is_slow_by_chance()
+    }
+}
+
 impl Run<'_> {
     fn end(&self, window: usize) -> SimTime {
         self.table.start(window + 1)
@@ -137,9 +167,12 @@ impl Run<'_> {
             succeeded_count += u64::from(cell.succeeded_count());
             latency.merge(&cell.latency);
         }
+        let p99 = p99(&latency);
+        let slow_count = p99.map_or(0, |p99| latency.count_above(P99_FACTOR * p99));
         (0 < arrived_count).then(|| Band {
             success_ratio: succeeded_count as f64 / arrived_count as f64,
-            latency_secs_p99: p99(&latency),
+            latency_secs_p99: p99,
+            slow_ratio: slow_count as f64 / latency.count().max(1) as f64,
         })
     }
 
@@ -149,12 +182,7 @@ impl Run<'_> {
             if cell.arrived_count == 0 {
                 return None;
             }
-            let ratio = f64::from(cell.succeeded_count()) / f64::from(cell.arrived_count);
-            let is_fast = match (p99(&cell.latency), band.latency_secs_p99) {
-                (Some(p99), Some(steady)) => p99 <= P99_FACTOR * steady,
-                (None, _) | (_, None) => true,
-            };
-            Some(band.success_ratio - SUCCESS_RATIO_SLACK <= ratio && is_fast)
+            Some(band.is_met_by_outcomes(cell) && band.is_met_by_latency(&cell.latency))
         };
         self.cells.iter().map(judge).collect()
     }
@@ -236,7 +264,77 @@ impl Run<'_> {
     }
 }
 
+/// Whether so many of `all` or more are none too many for steady windows, where each is one with
+/// probability `ratio`.
+fn is_chance(count: u64, all: u64, ratio: f64) -> bool {
+    CHANCE_MIN <= at_least(count, all, ratio)
+}
+
 /// The p99 by nearest rank, however few the samples: a band is judged by rows of windows.
 fn p99(latency: &Samples) -> Option<f64> {
     latency.value_at_rank(rank_of(99.0, latency.count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(lengths_ms: &[(u64, u32)]) -> Samples {
+        let mut samples = Samples::default();
+        for (ms, count) in lengths_ms {
+            (0..*count).for_each(|_| samples.record(SimDuration::from_ms(*ms)));
+        }
+        samples
+    }
+
+    fn band(success_ratio: f64, slow_ratio: f64) -> Band {
+        Band {
+            success_ratio,
+            latency_secs_p99: Some(0.1),
+            slow_ratio,
+        }
+    }
+
+    #[test]
+    fn slow_requests_that_chance_explains_leave_a_window_in_the_band() {
+        // Of fifty at 0.4 %: two or more in 1.73 % of windows, three or more in 0.11 %.
+        let is_met = |slow_count| {
+            let latency = samples(&[(50, 50 - slow_count), (126, slow_count)]);
+            band(1.0, 0.004).is_met_by_latency(&latency)
+        };
+        assert_eq!([0, 1, 2, 3].map(is_met), [true, true, true, false]);
+        // Of 5,000, at most 50 are allowed; 20 are expected, and 33 or more are in 0.5 %.
+        let is_met = |slow_count| {
+            let latency = samples(&[(50, 5_000 - slow_count), (126, slow_count)]);
+            band(1.0, 0.004).is_met_by_latency(&latency)
+        };
+        assert_eq!([40, 50, 51].map(is_met), [true, true, false]);
+        // Where no steady request is slow, one of fifty is news.
+        assert!(!band(1.0, 0.0).is_met_by_latency(&samples(&[(50, 49), (126, 1)])));
+    }
+
+    #[test]
+    fn failures_that_chance_explains_leave_a_window_in_the_band() {
+        let is_met = |success_ratio, failed_count| {
+            let cell = WindowCell {
+                arrived_count: 50,
+                outcome_counts: [50 - failed_count, 0, 0, failed_count],
+                ..WindowCell::default()
+            };
+            band(success_ratio, 0.0).is_met_by_outcomes(&cell)
+        };
+        // One or more of fifty: 4.9 % of windows at 99.9 %, 0.5 % at 99.99 %.
+        assert!(is_met(0.999, 1) && !is_met(0.999, 2));
+        assert!(is_met(0.9999, 0) && !is_met(0.9999, 1));
+    }
+
+    #[test]
+    fn the_band_knows_how_many_steady_requests_are_slow() {
+        let latency = samples(&[(100, 995), (200, 5)]);
+        assert_eq!(latency.count_above(0.125), 5);
+        assert_eq!(
+            (latency.count_above(0.2), latency.count_above(0.0)),
+            (0, 1_000)
+        );
+    }
 }

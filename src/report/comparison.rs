@@ -136,10 +136,10 @@ fn mean_of(row: &Row) -> (Option<f64>, Option<f64>) {
     match row.level {
         Level::Mean(interval) => (Some(interval.mean), Some(interval.half_width)),
         // Half an interval that leans to one side is its wider half.
-        Level::Pooled(pooled) => {
+        Level::Share(_) | Level::Pooled(_) => {
             let finite = |x: f64| x.is_finite().then_some(x);
-            let half_width = (pooled.high - pooled.value).max(pooled.value - pooled.low);
-            (finite(pooled.value), finite(half_width))
+            let (value, low, high) = row.level.interval().expect("it has one");
+            (finite(value), finite((high - value).max(value - low)))
         }
         Level::Censored { .. } | Level::Unknown { .. } => (None, None),
     }
@@ -197,6 +197,10 @@ fn row_value(name: &str, row: &Row) -> Value {
             map.insert("mean".into(), json!(interval.mean));
             map.insert("interval_95_half_width".into(), json!(interval.half_width));
         }
+        Level::Share(share) => {
+            map.insert("mean".into(), json!(share.share));
+            map.insert("interval_95".into(), json!([share.low, share.high]));
+        }
         Level::Pooled(pooled) => {
             let ends = [pooled.low, pooled.high].map(|end| never(&Some(end)));
             map.insert("pooled".into(), never(&Some(pooled.value)));
@@ -218,9 +222,11 @@ fn row_value(name: &str, row: &Row) -> Value {
         Level::Unknown {
             known_count,
             reason,
+            at_least,
         } => {
             map.insert("known_count".into(), json!(known_count));
             map.insert("reason".into(), json!(reason));
+            map.insert("at_least".into(), json!(at_least.map(|(_, low)| low)));
         }
     }
     if let Some(rare) = &row.rare {

@@ -190,7 +190,7 @@ pub fn level_text(level: &Level, unit: Unit) -> String {
     let (value, interval) = level_texts(level, unit);
     match (level, interval.is_empty()) {
         (_, true) | (Level::Censored { .. }, _) => value,
-        (Level::Pooled(_), _) => format!("{value} ({interval})"),
+        (Level::Pooled(_) | Level::Share(_), _) => format!("{value} ({interval})"),
         _ => format!("{value} {interval}"),
     }
 }
@@ -349,7 +349,7 @@ fn note(measure: &str, name: &str, row: &Row, run_count: usize) -> Option<String
         return Some(rare_note(measure, name, rare, run_count));
     }
     match &row.level {
-        Level::Mean(_) => None,
+        Level::Mean(_) | Level::Share(_) => None,
         Level::Pooled(_) if row.pairs.as_ref().is_some_and(|pairs| pairs.is_grouped) => {
             let group_count = row.pairs.as_ref().map_or(0, |pairs| pairs.values.len());
             Some(format!(
@@ -371,6 +371,14 @@ fn note(measure: &str, name: &str, row: &Row, run_count: usize) -> Option<String
         Level::Unknown {
             known_count,
             reason,
+            ..
+        } if *known_count == run_count => {
+            Some(format!("{name}: {measure} is not stated: {reason}"))
+        }
+        Level::Unknown {
+            known_count,
+            reason,
+            ..
         } => Some(format!(
             "{name}: {measure} is known in {known_count} of {run_count} replications only: {reason}"
         )),

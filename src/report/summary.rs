@@ -273,10 +273,16 @@ fn aggregate_value(aggregate: &Aggregate) -> Value {
         mean => json!(mean),
     };
     map.insert(format!("mean{suffix}"), mean);
-    map.insert(
-        format!("interval_95_half_width{suffix}"),
-        json!(aggregate.half_width),
-    );
+    match aggregate.share {
+        Some(share) => map.insert(
+            format!("interval_95{suffix}"),
+            json!([share.low, share.high]),
+        ),
+        None => map.insert(
+            format!("interval_95_half_width{suffix}"),
+            json!(aggregate.half_width),
+        ),
+    };
     if 0 < aggregate.never_count {
         map.insert("never_count".into(), json!(aggregate.never_count));
     }
@@ -298,6 +304,7 @@ mod tests {
             never_count: 0,
             mean: Some(0.25),
             half_width: Some(0.5),
+            share: None,
             pooled: None,
         };
         let value = aggregate_value(&aggregate);

@@ -6,6 +6,7 @@ use super::page::{JudgedLine, MeanLine};
 use super::summary::{digest_text, over_text, unit_of};
 use super::terminal_class::classes_table;
 use super::terminal_edge::edge_tables;
+use super::terminal_fault::fault_table;
 use super::terminal_means::{asked_lines, asked_table, batch_table, mean_line, means_table};
 use crate::experiment::Results;
 use crate::experiment::headline::is_shown;
@@ -192,12 +193,11 @@ fn run_tables(metrics: &RunMetrics) -> Vec<Table> {
     tables.extend(edge_tables(metrics));
     tables.extend(detectors_table(&metrics.detectors));
     tables.extend(super::members::terminal_table(metrics));
-    tables.extend(
-        metrics
-            .faults
-            .iter()
-            .map(super::terminal_fault::fault_table),
-    );
+    let mut phases = metrics.requests.phases.iter();
+    let steady = phases.find(|phase| phase.kind == PhaseKind::Steady);
+    let steady_ratio = steady.and_then(|phase| phase.stats.success_ratio);
+    let faults = metrics.faults.iter();
+    tables.extend(faults.map(|fault| fault_table(fault, steady_ratio)));
     tables
 }
 

@@ -9,8 +9,12 @@ use crate::metrics::data::fault::{
 };
 use crate::stats::moments::max_over_mean;
 
-/// The lines of one fault; those that do not apply to its kind are left out.
-pub fn fault_table(fault: &FaultMetrics) -> Table {
+/// Steady states in which fewer succeed are nothing to return to.
+const STEADY_RATIO_MIN: f64 = 0.99;
+
+/// The lines of one fault; those that do not apply to its kind are left out. `steady_ratio` of the
+/// requests succeed in the steady state.
+pub fn fault_table(fault: &FaultMetrics, steady_ratio: Option<f64>) -> Table {
     let mut rows = Vec::new();
     let mut line = |label: &str, text: String| {
         if !text.is_empty() {
@@ -38,8 +42,21 @@ pub fn fault_table(fault: &FaultMetrics) -> Table {
         heading: heading(fault),
         columns: Vec::new(),
         rows,
-        note: String::new(),
+        note: steady_note(fault, steady_ratio),
     }
+}
+
+/// What a return to a steady state that is none is worth.
+fn steady_note(fault: &FaultMetrics, steady_ratio: Option<f64>) -> String {
+    let mut times = [&fault.mitigation, &fault.recovery].into_iter();
+    let has_returned = times.any(|times| !times.reached_secs.is_empty());
+    let broken = steady_ratio.filter(|ratio| has_returned && *ratio < STEADY_RATIO_MIN);
+    broken.map_or(String::new(), |ratio| {
+        format!(
+            "back to a steady state in which only {} succeed",
+            format::ratio(ratio)
+        )
+    })
 }
 
 /// `10 replaced, 3 failed requests, 0.30 each`.
@@ -319,7 +336,11 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_from_detection_to_recovery() {
-        let table = fault_table(&rack_loss());
+        let table = fault_table(&rack_loss(), Some(0.99));
+        assert_eq!(table.note, "");
+        let broken = fault_table(&rack_loss(), Some(0.7231)).note;
+        let expected = "back to a steady state in which only 72.31 % succeed";
+        assert_eq!(broken, expected);
         assert_eq!(
             table.heading,
             "FAULT rack-b  host_loss of 4 instances, 60 s to 120 s"

@@ -19,14 +19,18 @@ pub fn mean_line(aggregate: &Aggregate) -> MeanLine {
     if let Some(pooled) = &aggregate.pooled {
         return pooled_line(aggregate, pooled);
     }
+    let interval = match aggregate.share {
+        Some(share) => format::interval(aggregate.unit, (share.low, share.high)),
+        None => format::optional(aggregate.half_width, |half| {
+            format!("\u{b1} {}", text(half))
+        }),
+    };
     MeanLine {
         measure: format!("{} {}", aggregate.measure, aggregate.phase)
             .trim_end()
             .to_string(),
         mean: format::optional(aggregate.mean, text),
-        interval: format::optional(aggregate.half_width, |half| {
-            format!("\u{b1} {}", text(half))
-        }),
+        interval,
         remark: match (aggregate.never_count, known_count == run_count) {
             (0, true) => String::new(),
             (0, false) => format!("exists in {known_count} of {run_count}"),
@@ -104,6 +108,10 @@ pub fn level_texts(level: &Level, unit: Unit) -> (String, String) {
             };
             (text(mean.mean), format!("\u{b1} {half}"))
         }
+        Level::Share(share) => {
+            let interval = format::interval(unit, (share.low, share.high));
+            (text(share.share), interval)
+        }
         Level::Pooled(pooled) => {
             let interval = format::interval(unit, (pooled.low, pooled.high));
             (text(pooled.value), interval)
@@ -123,7 +131,7 @@ pub fn level_texts(level: &Level, unit: Unit) -> (String, String) {
 
 fn level_remark(level: &Level) -> String {
     match level {
-        Level::Mean(_) => String::new(),
+        Level::Mean(_) | Level::Share(_) => String::new(),
         Level::Pooled(_) => "of all samples".to_string(),
         Level::Censored { never_count, .. } => format!("never in {never_count}"),
         Level::Unknown { reason, .. } => reason.clone(),

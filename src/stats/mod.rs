@@ -13,5 +13,6 @@ pub mod moments;
 pub mod poisson;
 pub mod quantile;
 pub mod section;
+pub mod share;
 mod special;
 pub mod warmup;

@@ -89,6 +89,39 @@ pub(super) fn gamma_ratio_half(a: f64) -> f64 {
     a.sqrt() * libm::exp(exponent)
 }
 
+/// `I_x(a, b)`, the regularized incomplete beta function, for positive `a` and `b`, which is the
+/// probability that a beta variate is at most `x`.
+pub(super) fn beta_share(a: f64, b: f64, x: f64) -> f64 {
+    assert!(0.0 < a && 0.0 < b && (0.0..=1.0).contains(&x));
+    if x == 0.0 || x == 1.0 {
+        return x;
+    }
+    let factor = beta_factor(a, b, x);
+    match x < (a + 1.0) / (a + b + 2.0) {
+        true => factor * beta_fraction(a, b, x) / a,
+        false => 1.0 - factor * beta_fraction(b, a, 1.0 - x) / b,
+    }
+}
+
+/// `x^a (1-x)^b / B(a, b)`. The powers are taken of `x (a+b)/a` and `(1-x) (a+b)/b`, so that they
+/// do not cancel where `a` or `b` is large.
+fn beta_factor(a: f64, b: f64, x: f64) -> f64 {
+    let sum = a + b;
+    // x (a+b)/a - 1 and (1-x) (a+b)/b - 1.
+    let excess = x * b - (1.0 - x) * a;
+    let powers = a * libm::log1p(excess / a) + b * libm::log1p(-excess / b);
+    let rest = gamma_rest(sum) - gamma_rest(a) - gamma_rest(b);
+    (a / sum * b / (2.0 * PI)).sqrt() * libm::exp(powers + rest)
+}
+
+/// `ln Gamma(a) - ((a - 1/2) ln a - a + ln(2 pi)/2)`.
+fn gamma_rest(a: f64) -> f64 {
+    match a < STIRLING_FROM {
+        true => libm::lgamma(a) - ((a - 0.5) * libm::log(a) - a + libm::log(2.0 * PI) / 2.0),
+        false => stirling_rest(a),
+    }
+}
+
 /// The continued fraction of the regularized incomplete beta function `I_x(a, b)`, without its
 /// factor `x^a (1-x)^b / (a B(a, b))` (Numerical Recipes 6.4). Converges fast for
 /// `x < (a + 1)/(a + b + 2)`.

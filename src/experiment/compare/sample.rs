@@ -5,6 +5,7 @@ use crate::metrics::evaluate::Reading;
 use crate::stats::binomial::wilson_interval;
 use crate::stats::interval::{MeanInterval, mean_interval};
 use crate::stats::quantile::{interval_ranks, quantile};
+use crate::stats::share::ShareInterval;
 
 use super::{LEVEL, Z};
 
@@ -24,6 +25,8 @@ pub struct Sample {
 pub enum Level {
     /// Its mean, with a 95 % interval.
     Mean(MeanInterval),
+    /// Its mean, of a number that is a share of what is counted.
+    Share(ShareInterval),
     /// The percentile of the samples of all replications together.
     Pooled(PooledPercentile),
     /// It never came in some replications.
@@ -43,6 +46,8 @@ pub enum Level {
         known_count: usize,
         /// Why not in the first of the others, or not in all together.
         reason: String,
+        /// Of a percentile: a lower one, and what it and therefore this one is at least (95 %).
+        at_least: Option<(f64, f64)>,
     },
 }
 
@@ -72,6 +77,7 @@ impl Sample {
             Some(Err(reason)) => Level::Unknown {
                 known_count: self.values(question).iter().flatten().count(),
                 reason,
+                at_least: self.pool(question).and_then(Pool::lower_bound),
             },
             None => self.level_of_values(question),
         }
@@ -90,11 +96,15 @@ impl Sample {
             return Level::Unknown {
                 known_count: known.len(),
                 reason: reasons.next().unwrap_or_default(),
+                at_least: None,
             };
         }
         let never_count = known.iter().filter(|value| value.is_infinite()).count();
         if never_count == 0 {
-            return Level::Mean(mean_interval(&known).expect("there is a replication"));
+            let mean = mean_interval(&known).expect("there is a replication");
+            let pool = self.pools.get(question);
+            let share = pool.and_then(|pool| pool.share(mean.mean));
+            return share.map_or(Level::Mean(mean), Level::Share);
         }
         known.sort_by(f64::total_cmp);
         let count = known.len() as u64;
@@ -114,6 +124,7 @@ impl Level {
     pub fn interval(&self) -> Option<(f64, f64, f64)> {
         match self {
             Level::Mean(mean) => Some((mean.mean, mean.low(), mean.high())),
+            Level::Share(share) => Some((share.share, share.low, share.high)),
             Level::Pooled(pooled) => Some((pooled.value, pooled.low, pooled.high)),
             Level::Censored { .. } | Level::Unknown { .. } => None,
         }

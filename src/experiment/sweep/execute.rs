@@ -11,9 +11,8 @@ use super::super::plan::{RunStop, panic_message};
 use super::super::replicate::run_once;
 use super::points::SweepPlan;
 use crate::metrics::evaluate::{Reading, evidence};
-use crate::metrics::lengths::{Buckets, Evidence};
+use crate::metrics::lengths::{Evidence, KeptEvidence};
 use crate::scenario::Scenario;
-use crate::scenario::measure::{AskedMeasure, MeasureRef, Statistic};
 
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +38,9 @@ pub enum Outcome {
         measured_secs: f64,
         /// The measures, in order.
         readings: Vec<Reading>,
-        /// By measure the samples of which it is a percentile; None of other measures. One run
-        /// may have too few of them to state the percentile of its own.
-        samples: Vec<Option<Buckets>>,
+        /// By measure what it was read from; None where that cannot be put together. One run may
+        /// have too few samples to state the percentile of its own.
+        evidence: Vec<Option<KeptEvidence>>,
     },
     /// Why it has none.
     Failed(String),
@@ -138,41 +137,16 @@ fn run_point(
 }
 
 fn done(run: Run, scenario: &Scenario) -> Outcome {
-    let samples = samples(&run, scenario);
+    let asked = scenario.asked.iter();
+    let kept = asked.map(|asked| {
+        let own = evidence(&run.metrics, scenario, &asked.measure);
+        own.as_ref().map(Evidence::to_kept)
+    });
     Outcome::Done {
         digest: run.metrics.digest,
         event_count: run.metrics.event_count,
         measured_secs: (scenario.duration - scenario.warmup).as_secs_f64(),
+        evidence: kept.collect(),
         readings: run.readings,
-        samples,
     }
-}
-
-/// By measure the samples that its percentile is read from.
-fn samples(run: &Run, scenario: &Scenario) -> Vec<Option<Buckets>> {
-    let mut all: Vec<Option<Buckets>> = Vec::new();
-    for asked in &scenario.asked {
-        let Statistic::Percentile(_) = asked.measure.statistic else {
-            all.push(None);
-            continue;
-        };
-        // Another percentile of the same samples.
-        let is_same = |other: &AskedMeasure| {
-            matches!(other.measure.statistic, Statistic::Percentile(_))
-                && asked.measure
-                    == MeasureRef {
-                        statistic: asked.measure.statistic,
-                        ..other.measure
-                    }
-        };
-        let before = scenario.asked[..all.len()].iter().position(is_same);
-        all.push(match before {
-            Some(place) => all[place].clone(),
-            None => match evidence(&run.metrics, scenario, &asked.measure) {
-                Some(Evidence::Percentile { lengths, .. }) => Some(lengths.buckets()),
-                Some(Evidence::Share { .. }) | None => None,
-            },
-        });
-    }
-    all
 }

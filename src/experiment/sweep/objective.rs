@@ -2,7 +2,7 @@
 
 use super::super::compare::sample::Level;
 use super::summary::PointMeasure;
-use crate::metrics::evaluate::{VerdictState, holds};
+use crate::metrics::evaluate::{VerdictState, holds, is_too_high};
 use crate::scenario::expect::Operator;
 
 /// A limit for one of the measures.
@@ -20,7 +20,8 @@ pub struct Objective {
 
 impl Objective {
     /// Whether a point holds it: the whole interval does, or none of it. What never came in some
-    /// replications is above every limit.
+    /// replications is above every limit, and a percentile that is not stated is at least a lower
+    /// one.
     pub fn state(&self, measure: &PointMeasure) -> VerdictState {
         let is_right = |value: f64| holds(self.operator, value, self.limit);
         match (measure.interval, &measure.level) {
@@ -30,6 +31,13 @@ impl Objective {
                 _ => VerdictState::Undecided,
             },
             (None, Level::Censored { .. }) if !is_right(f64::INFINITY) => VerdictState::Failed,
+            (
+                None,
+                Level::Unknown {
+                    at_least: Some((_, low)),
+                    ..
+                },
+            ) if is_too_high(self.operator, *low, self.limit) => VerdictState::Failed,
             (None, _) => VerdictState::Undecided,
         }
     }
@@ -81,7 +89,15 @@ mod tests {
         let unknown = || Level::Unknown {
             known_count: 0,
             reason: String::new(),
+            at_least: None,
         };
+        let at_least = |low| Level::Unknown {
+            known_count: 0,
+            reason: String::new(),
+            at_least: Some((50.0, low)),
+        };
+        assert_eq!(of(None, at_least(0.05)), VerdictState::Undecided);
+        assert_eq!(of(None, at_least(0.051)), VerdictState::Failed);
         let state = |interval| of(Some(interval), unknown());
         assert_eq!(state((0.04, 0.03, 0.05)), VerdictState::Held);
         assert_eq!(state((0.04, 0.03, 0.06)), VerdictState::Undecided);

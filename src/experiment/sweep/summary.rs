@@ -10,8 +10,8 @@ use super::execute::{Outcome, RunRecord};
 use super::paired::{PairedNumbers, all_finite};
 use super::pareto::{Front, front_paired};
 use crate::metrics::evaluate::Reading;
-use crate::metrics::lengths::{Buckets, Evidence, Lengths};
-use crate::scenario::measure::{AskedMeasure, Statistic};
+use crate::metrics::lengths::Evidence;
+use crate::scenario::measure::AskedMeasure;
 use crate::scenario::measure_catalog::{direction, info};
 
 /// One measure of one point over its replications.
@@ -163,14 +163,15 @@ impl PointRuns {
             Outcome::Done {
                 measured_secs,
                 readings,
-                samples,
+                evidence,
                 ..
             } => {
                 self.measured_secs = *measured_secs;
                 for (place, asked) in asked.iter().enumerate() {
-                    let kept = samples.get(place).and_then(Option::as_ref);
-                    if let Some(evidence) = percentile(asked, kept) {
-                        self.pools[place].add(replication, &evidence);
+                    let kept = evidence.get(place).and_then(Option::as_ref);
+                    let statistic = asked.measure.statistic;
+                    if let Some(own) = kept.and_then(|kept| Evidence::of_kept(kept, statistic)) {
+                        self.pools[place].add(replication, &own);
                     }
                 }
                 self.readings.push(readings.clone());
@@ -209,18 +210,6 @@ impl PointRuns {
     }
 }
 
-/// The samples of a run, of a measure that is a percentile.
-fn percentile(asked: &AskedMeasure, samples: Option<&Buckets>) -> Option<Evidence> {
-    let Statistic::Percentile(percent) = asked.measure.statistic else {
-        return None;
-    };
-    let lengths = Lengths::of_buckets(samples?)?;
-    Some(Evidence::Percentile {
-        percent,
-        lengths: Box::new(lengths),
-    })
-}
-
 fn interval(level: &Level, rare_rate: Option<RareEvents>) -> Option<Estimate> {
     let (value, low, high) = level.interval().filter(|(value, ..)| value.is_finite())?;
     let (low, high) = rare_rate.map_or((low, high), |rare| rare.scaled(value));
@@ -231,7 +220,8 @@ fn interval(level: &Level, rare_rate: Option<RareEvents>) -> Option<Estimate> {
 mod tests {
     use super::*;
     use crate::metrics::histogram::Samples;
-    use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope};
+    use crate::metrics::lengths::{KeptEvidence, Lengths};
+    use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic};
     use crate::time::SimDuration;
 
     fn asked(measure: Measure, statistic: Statistic) -> AskedMeasure {
@@ -247,7 +237,7 @@ mod tests {
         }
     }
 
-    fn record(reading: Reading, samples: Option<Buckets>) -> RunRecord {
+    fn record(reading: Reading, evidence: Option<KeptEvidence>) -> RunRecord {
         RunRecord {
             run: 0,
             seed: 0,
@@ -256,7 +246,7 @@ mod tests {
                 event_count: 1,
                 measured_secs: 100.0,
                 readings: vec![reading],
-                samples: vec![samples],
+                evidence: vec![evidence],
             },
         }
     }
@@ -304,7 +294,8 @@ mod tests {
         let mut samples = Samples::default();
         (1..=100).for_each(|ms| samples.record(SimDuration::from_ms(ms)));
         let few = Reading::Undecided("only 1 of 100".to_string());
-        record(few, Some(Lengths::new(&samples, 0).buckets()))
+        let kept = KeptEvidence::Samples(Lengths::new(&samples, 0).buckets());
+        record(few, Some(kept))
     }
 
     #[test]
@@ -323,5 +314,23 @@ mod tests {
         };
         let all = point(p99(), &[vec![hundred(); 10], vec![failed]].concat());
         assert_eq!(all.interval, None);
+    }
+
+    #[test]
+    fn one_failure_in_many_runs_is_no_less_than_none() {
+        let success = || asked(Measure::SuccessRatio, Statistic::Value);
+        let run = |part: u64| {
+            let kept = KeptEvidence::Share { part, whole: 2_000 };
+            record(Reading::Known(part as f64 / 2_000.0), Some(kept))
+        };
+        let mut runs = vec![run(2_000); 35];
+        let none = point(success(), &runs).interval.expect("known");
+        runs[4] = run(1_999);
+        let one = point(success(), &runs).interval.expect("known");
+        assert!(
+            one.low < none.low && none.low < 0.999_95,
+            "{one:?} {none:?}"
+        );
+        assert!(one.high < 1.0 && none.high == 1.0, "{one:?} {none:?}");
     }
 }

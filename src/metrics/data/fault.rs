@@ -162,7 +162,7 @@ pub struct FaultSpan {
 }
 
 /// Times until the service was back in its steady band: the first of five windows in a row with
-/// success ratio >= steady - 0.1 points and p99 <= 1.25 x steady.
+/// success ratio >= steady - 0.1 points and p99 <= 1.25 x steady, or no worse than chance explains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReturnTimes {
     /// One for each window of the fault after which it was reached.

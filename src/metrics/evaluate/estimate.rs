@@ -3,6 +3,7 @@
 use crate::metrics::histogram::{ABOVE_COUNT_MIN, Sampled, rank_of};
 use crate::metrics::lengths::{Evidence, Lengths};
 use crate::scenario::measure::Statistic;
+use crate::stats::binomial::wilson_interval;
 
 /// Standard errors within which a limit is close.
 const CLOSE_ERROR_COUNT: f64 = 2.0;
@@ -79,16 +80,17 @@ pub fn undecided(reason: &str) -> Estimated {
     Err(reason.to_string())
 }
 
-/// A share with its binomial error.
+/// A share with its binomial error, which none and all have too. Several hedges of one call make
+/// parts that are more than the whole, which have none.
 pub fn share(part: u64, whole: u64, nothing: &str) -> Estimated {
     if whole == 0 {
         return undecided(nothing);
     }
-    let (share, count) = (part as f64 / whole as f64, whole as f64);
-    let standard_error = (share * (1.0 - share) / count).sqrt();
+    let is_share = part <= whole;
     Ok(Estimate {
+        range: wilson_interval(part, whole, CLOSE_ERROR_COUNT).filter(|_| is_share),
         evidence: Some(Evidence::Share { part, whole }),
-        ..Estimate::with_error(share, standard_error)
+        ..Estimate::exact(part as f64 / whole as f64)
     })
 }
 

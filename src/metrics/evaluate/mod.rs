@@ -21,7 +21,8 @@ mod tests;
 use estimate::{Estimate, Estimated, undecided};
 
 use super::data::RunMetrics;
-use super::lengths::Evidence;
+use super::histogram::ABOVE_COUNT_MIN;
+use super::lengths::{Evidence, LOWER_PERCENTS};
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::measure::{Aggregation, Measure, MeasureRef};
@@ -107,9 +108,40 @@ pub fn judge(run: &RunMetrics, scenario: &Scenario, expectation: &Expectation) -
             event_count: judged.event_count,
             reason: String::new(),
         },
-        (Err(reason), limit) => undecided_verdict(reading, limit.ok(), reason),
+        (Err(reason), Ok(limit)) => {
+            let lower = lower_percentile(run, scenario, &expectation.measure);
+            let too_high =
+                lower.filter(|(_, value)| is_too_high(expectation.operator, *value, limit));
+            let undecided = undecided_verdict(reading, Some(limit), reason);
+            match too_high {
+                Some((percent, _)) => Verdict {
+                    state: VerdictState::Failed,
+                    reason: format!("p{percent} is above the limit; {}", undecided.reason),
+                    ..undecided
+                },
+                None => undecided,
+            }
+        }
+        (Err(reason), Err(_)) => undecided_verdict(reading, None, reason),
         (Ok(_), Err(reason)) => undecided_verdict(reading, None, format!("its limit: {reason}")),
     }
+}
+
+/// The highest percentile that the run can state, below one that it cannot, with its percent.
+fn lower_percentile(
+    run: &RunMetrics,
+    scenario: &Scenario,
+    measure: &MeasureRef,
+) -> Option<(f64, f64)> {
+    let Evidence::Percentile { percent, lengths } = evidence(run, scenario, measure)? else {
+        return None;
+    };
+    let lower = LOWER_PERCENTS.into_iter().filter(|lower| *lower < percent);
+    let stated = |percent: f64| {
+        let (value, above_count) = lengths.percentile(percent)?;
+        (ABOVE_COUNT_MIN <= above_count).then_some((percent, value))
+    };
+    lower.filter_map(stated).next()
 }
 
 fn undecided_verdict(reading: Reading, limit: Option<f64>, reason: String) -> Verdict {
@@ -121,6 +153,12 @@ fn undecided_verdict(reading: Reading, limit: Option<f64>, reason: String) -> Ve
         event_count: None,
         reason,
     }
+}
+
+/// Whether a number is above a limit that it should not exceed.
+pub fn is_too_high(operator: Operator, value: f64, limit: f64) -> bool {
+    let is_upper = matches!(operator, Operator::Less | Operator::LessOrEqual);
+    is_upper && !holds(operator, value, limit)
 }
 
 /// Whether a number compares with a limit as it should.

@@ -225,13 +225,13 @@ fn verdicts_know_how_sure_they_are() {
         judge(&run, &scenario, &expect_measure(measure, operator, bound))
     };
     let success = ask(Measure::SuccessRatio, Statistic::Value, Phase::Whole);
-    // Binomial error of 99 % of 10,000: 0.0995 points; two of them are 0.199.
+    // Wilson's interval of 99 % of 10,000 by two errors: 98.7815 % to 99.1808 %.
     for (limit, state, is_close) in [
         (0.95, VerdictState::Held, false),
-        (0.9881, VerdictState::Held, true),
-        (0.9879, VerdictState::Held, false),
-        (0.9919, VerdictState::Failed, true),
-        (0.9921, VerdictState::Failed, false),
+        (0.98781, VerdictState::Held, true),
+        (0.98780, VerdictState::Held, false),
+        (0.99180, VerdictState::Failed, true),
+        (0.99181, VerdictState::Failed, false),
     ] {
         let verdict = verdict(success, Operator::GreaterOrEqual, value(limit));
         assert_eq!(

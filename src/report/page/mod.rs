@@ -280,7 +280,8 @@ fn method() -> Vec<Block> {
          down. Amplification is attempts sent over calls that began.",
         "Mitigation and recovery time run from the start and the end of a fault to the first of \
          five windows in a row with a success ratio of at least the steady one minus 0.1 points \
-         and a p99 of at most 1.25 times the steady one. The share of the attempts that those \
+         and a p99 of at most 1.25 times the steady one, or with no more failed and slow \
+         requests than one of a hundred steady windows has by chance. The share of the attempts that those \
          have that a fault hit is as before from the first of five windows in a row on in which \
          it is, less four binomial standard errors and one attempt.",
     ];

@@ -143,7 +143,7 @@ impl PlanContents {
 
 impl PlanFile {
     /// The version of the format.
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = 2;
 
     /// The file of some contents.
     pub fn new(plan: PlanContents) -> Self {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::samples_text::{from_texts, to_texts};
+use super::evidence_text::{from_texts, to_texts};
 use crate::experiment::sweep::execute::{Outcome, RunRecord};
 use crate::metrics::evaluate::Reading;
 
@@ -32,7 +32,7 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     values: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    samples: Vec<String>,
+    evidence: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<String>,
     check: String,
@@ -47,7 +47,7 @@ pub fn to_line(record: &RunRecord) -> String {
         event_count: None,
         measured_secs: None,
         values: None,
-        samples: Vec::new(),
+        evidence: Vec::new(),
         failed: None,
         check: String::new(),
     };
@@ -57,14 +57,14 @@ pub fn to_line(record: &RunRecord) -> String {
             event_count,
             measured_secs,
             readings,
-            samples,
+            evidence,
         } => {
             line.digest = Some(format!("{digest:016x}"));
             line.event_count = Some(*event_count);
             line.measured_secs = Some(format!("{measured_secs:?}"));
             line.values = Some(readings.iter().map(reading_text).collect());
-            if samples.iter().any(Option::is_some) {
-                line.samples = to_texts(samples);
+            if evidence.iter().any(Option::is_some) {
+                line.evidence = to_texts(evidence);
             }
         }
         Outcome::Failed(reason) => line.failed = Some(reason.clone()),
@@ -85,8 +85,8 @@ pub fn from_line(text: &str) -> Option<RunRecord> {
     record(text, true)
 }
 
-/// The same without its samples, which take most of the time.
-fn record(text: &str, has_samples: bool) -> Option<RunRecord> {
+/// The same without its evidence, which takes most of the time.
+fn record(text: &str, has_evidence: bool) -> Option<RunRecord> {
     let line: Line = serde_json::from_str(text).ok()?;
     let check = text.len().checked_sub(UNCHECKED.len() + line.check.len())?;
     if checksum(text.get(..check)?) != line.check {
@@ -98,17 +98,17 @@ fn record(text: &str, has_samples: bool) -> Option<RunRecord> {
             let readings = line.values?;
             let readings: Option<Vec<Reading>> = readings.iter().map(|r| reading(r)).collect();
             let readings = readings?;
-            let mut samples = match has_samples {
-                true => from_texts(&line.samples)?,
+            let mut evidence = match has_evidence {
+                true => from_texts(&line.evidence)?,
                 false => Vec::new(),
             };
-            samples.resize(readings.len(), None);
+            evidence.resize(readings.len(), None);
             Outcome::Done {
                 digest: u64::from_str_radix(&line.digest?, 16).ok()?,
                 event_count: line.event_count?,
                 measured_secs: line.measured_secs?.parse().ok()?,
                 readings,
-                samples,
+                evidence,
             }
         }
     };
@@ -245,7 +245,7 @@ impl Records {
         self.read_as(run, |line| from_line(line.trim_end()))
     }
 
-    /// What is known of a run but for its samples.
+    /// What is known of a run but for its evidence.
     pub fn read_plain(&mut self, run: u32) -> io::Result<Option<RunRecord>> {
         self.read_as(run, |line| record(line.trim_end(), false))
     }
@@ -344,7 +344,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::lengths::Buckets;
+    use crate::metrics::lengths::{Buckets, KeptEvidence};
 
     fn record(run: u32, value: f64) -> RunRecord {
         RunRecord {
@@ -358,7 +358,7 @@ mod tests {
                     Reading::Known(value),
                     Reading::Undecided("no \"requests\"\n".to_string()),
                 ],
-                samples: vec![None, Some(Buckets::default())],
+                evidence: vec![None, Some(KeptEvidence::Samples(Buckets::default()))],
             },
         }
     }

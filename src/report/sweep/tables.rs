@@ -379,7 +379,7 @@ impl SweepView<'_> {
 /// What a number over all replications is; `none` where there is none, or it never came.
 pub fn estimate_word(level: &Level) -> &'static str {
     match level {
-        Level::Mean(_) => "mean",
+        Level::Mean(_) | Level::Share(_) => "mean",
         Level::Pooled(_) => "pooled",
         Level::Censored { .. } | Level::Unknown { .. } => "none",
     }

@@ -88,10 +88,20 @@ pub fn cell(measure: &PointMeasure, unit: Unit) -> String {
             format::by_unit(unit, estimate.value),
             format::interval(unit, (estimate.low, estimate.high))
         ),
-        (Level::Mean(_) | Level::Pooled(_), _, _) => level_text(&measure.level, unit),
+        (Level::Mean(_) | Level::Share(_) | Level::Pooled(_), _, _) => {
+            level_text(&measure.level, unit)
+        }
         (Level::Censored { never_count, .. }, _, _) => {
             format!("never in {never_count} of {}", measure.known_count)
         }
+        (
+            Level::Unknown {
+                at_least: Some((_, low)),
+                ..
+            },
+            _,
+            _,
+        ) => format!("at least {}", format::by_unit(unit, *low)),
         (Level::Unknown { .. }, _, _) => {
             let count = measure.known_count + measure.missing_count;
             format!("{} of {count} known", measure.known_count)

@@ -239,13 +239,15 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::MitigationTime,
         "mitigation_time",
         "Start of a fault to the first of five windows in a row back in the steady band: success \
-         ratio >= steady - 0.1 points, p99 <= 1.25 x steady. Windows are those of the series.",
+         ratio >= steady - 0.1 points, p99 <= 1.25 x steady, or no worse than one of a hundred \
+         steady windows. Windows are those of the series.",
     )),
     of_fault(per_window(
         Measure::RecoveryTime,
         "recovery_time",
         "End of a fault to the first of five windows in a row back in the steady band: success \
-         ratio >= steady - 0.1 points, p99 <= 1.25 x steady. Windows are those of the series.",
+         ratio >= steady - 0.1 points, p99 <= 1.25 x steady, or no worse than one of a hundred \
+         steady windows. Windows are those of the series.",
     )),
     PLACEMENT_MEASURES[0],
     PLACEMENT_MEASURES[1],

@@ -1,40 +1,53 @@
-//! Samples of a run as a short text: whole numbers of any size in letters, six bits each, of which
-//! one says that another follows (as in the source maps of browsers, without signs).
+//! What the numbers of a run were read from as short texts: samples are whole numbers of any size in
+//! letters, six bits each, of which one says that another follows (as in the source maps of
+//! browsers, without signs).
 
-use crate::metrics::lengths::Buckets;
+use crate::metrics::lengths::{Buckets, KeptEvidence};
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// Bits of the number in one letter.
 const BITS: u32 = 5;
 const MORE: u64 = 1 << BITS;
 
-/// Samples by measure, as they stand in a record: nothing where a measure has none, and `=2` where
-/// they are those of the measure at place 2 before it, like p50 and p99 of one latency.
-pub fn to_texts(samples: &[Option<Buckets>]) -> Vec<String> {
-    let text = |(place, own): (usize, &Option<Buckets>)| {
+/// What every measure was read from, as it stands in a record: nothing where that is not kept, `=2`
+/// where it is that of the measure at place 2 before it, like p50 and p99 of one latency, `%3/40`
+/// of a share, and samples otherwise.
+pub fn to_texts(evidence: &[Option<KeptEvidence>]) -> Vec<String> {
+    let text = |(place, own): (usize, &Option<KeptEvidence>)| {
         let Some(own) = own else {
             return String::new();
         };
-        let mut before = samples[..place].iter();
-        match before.position(|other| other.as_ref() == Some(own)) {
-            Some(same) => format!("={same}"),
-            None => to_text(own),
+        let mut before = evidence[..place].iter();
+        match (before.position(|other| other.as_ref() == Some(own)), own) {
+            (Some(same), _) => format!("={same}"),
+            (None, KeptEvidence::Samples(buckets)) => to_text(buckets),
+            (None, KeptEvidence::Share { part, whole }) => format!("%{part}/{whole}"),
         }
     };
-    samples.iter().enumerate().map(text).collect()
+    evidence.iter().enumerate().map(text).collect()
 }
 
-/// The samples of a record; None of what [`to_texts`] never gives.
-pub fn from_texts(texts: &[String]) -> Option<Vec<Option<Buckets>>> {
-    let mut samples: Vec<Option<Buckets>> = Vec::new();
+/// The evidence of a record; None of what [`to_texts`] never gives.
+pub fn from_texts(texts: &[String]) -> Option<Vec<Option<KeptEvidence>>> {
+    let mut evidence: Vec<Option<KeptEvidence>> = Vec::new();
     for text in texts {
-        samples.push(match text.strip_prefix('=') {
-            Some(same) => samples.get(same.parse::<usize>().ok()?)?.clone(),
-            None if text.is_empty() => None,
-            None => Some(from_text(text)?),
-        });
+        let own = match (text.strip_prefix('='), text.strip_prefix('%')) {
+            (Some(same), _) => evidence.get(same.parse::<usize>().ok()?)?.clone(),
+            (None, Some(share)) => Some(share_of(share)?),
+            (None, None) if text.is_empty() => None,
+            (None, None) => Some(KeptEvidence::Samples(from_text(text)?)),
+        };
+        evidence.push(own);
     }
-    Some(samples)
+    Some(evidence)
+}
+
+fn share_of(text: &str) -> Option<KeptEvidence> {
+    let (part, whole) = text.split_once('/')?;
+    Some(KeptEvidence::Share {
+        part: part.parse().ok()?,
+        whole: whole.parse().ok()?,
+    })
 }
 
 /// How many never ended, the ends, and of each bucket how far it is from the one before and how
@@ -117,28 +130,34 @@ fn digit(letter: u8) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn buckets(infinite_count: u64) -> Buckets {
-        Buckets {
+    fn samples(infinite_count: u64) -> Option<KeptEvidence> {
+        Some(KeptEvidence::Samples(Buckets {
             counts: vec![(3, 1), (4, 40), (2_000, u32::MAX)],
             infinite_count,
             ends_ns: (7, u64::MAX),
-        }
+        }))
     }
 
     #[test]
     fn a_text_gives_back_every_number() {
-        let samples = vec![
+        let share = KeptEvidence::Share {
+            part: 3,
+            whole: u64::MAX,
+        };
+        let evidence = vec![
             None,
-            Some(buckets(0)),
-            Some(Buckets::default()),
-            Some(buckets(0)),
-            Some(buckets(u64::MAX)),
+            samples(0),
+            Some(KeptEvidence::Samples(Buckets::default())),
+            samples(0),
+            samples(u64::MAX),
+            Some(share),
         ];
-        let texts = to_texts(&samples);
+        let texts = to_texts(&evidence);
         assert_eq!((texts[0].as_str(), texts[3].as_str()), ("", "=1"));
         // Nothing in it: three zeros.
         assert_eq!(texts[2], "AAA");
-        assert_eq!(from_texts(&texts), Some(samples));
+        assert_eq!(texts[5], "%3/18446744073709551615");
+        assert_eq!(from_texts(&texts), Some(evidence));
     }
 
     #[test]
@@ -152,6 +171,8 @@ mod tests {
             "AAAg",
             "=0",
             "=x",
+            "%3",
+            "%-1/2",
             "AAA////BB",
         ] {
             assert_eq!(from_texts(&[text.to_string()]), None, "{text}");
