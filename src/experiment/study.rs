@@ -45,19 +45,24 @@ pub enum Distance {
 impl Distance {
     /// Two-sided, of no distance.
     pub fn p_value(&self) -> f64 {
-        match self {
-            Distance::Ratio(ratio) => ratio.logarithms.p_value,
-            Distance::Difference(contrast) => contrast.p_value,
-        }
+        self.contrast().p_value
     }
 
     /// Whether all pairs are equal.
     pub fn is_none(&self) -> bool {
-        let interval = match self {
-            Distance::Ratio(ratio) => ratio.logarithms.difference,
-            Distance::Difference(contrast) => contrast.difference,
-        };
-        interval.mean == 0.0 && interval.half_width == 0.0
+        self.contrast().difference.mean == 0.0 && self.is_constant()
+    }
+
+    /// Whether all pairs are as far apart.
+    pub fn is_constant(&self) -> bool {
+        self.contrast().error == 0.0
+    }
+
+    fn contrast(&self) -> &Contrast {
+        match self {
+            Distance::Ratio(ratio) => &ratio.logarithms,
+            Distance::Difference(contrast) => contrast,
+        }
     }
 
     /// Whether the first of both is lower.

@@ -109,7 +109,12 @@ impl Teller<'_> {
                 format!("ends at once: {}", words::outcome(outcome))
             }
             StepKind::Began { edge, .. } => {
-                format!("begins {}", self.scenario.edges[edge.index()].path)
+                let edge = &self.scenario.edges[edge.index()];
+                let unawaited = match edge.flow.is_detached {
+                    true => ", which nobody waits for",
+                    false => "",
+                };
+                format!("begins {}{unawaited}", edge.path)
             }
             StepKind::Sent {
                 attempt, instance, ..
@@ -191,13 +196,17 @@ impl Teller<'_> {
                 self.scenario.faults[fault.index()].name
             );
         }
-        let registry = match belief.is_suspected_by_registry {
-            true => "suspected",
-            false => "not suspected",
+        let registry = match (
+            self.is_registered(instance),
+            belief.is_suspected_by_registry,
+        ) {
+            (false, _) => "",
+            (true, true) => "suspected by the registry, ",
+            (true, false) => "not suspected by the registry, ",
         };
         let mut caller = match belief.is_suspected_by_caller {
             true => "suspected by the caller itself".to_string(),
-            false => "not by the caller".to_string(),
+            false => "not suspected by the caller".to_string(),
         };
         if let Some(cause) = belief.excluded {
             let cause = match cause {
@@ -208,7 +217,13 @@ impl Teller<'_> {
             let _ = write!(caller, ", no candidate because of {cause}");
         }
         let name = self.instance(instance);
-        format!("{name} is {truth}; {registry} by the registry, {caller}")
+        format!("{name} is {truth}; {registry}{caller}")
+    }
+
+    fn is_registered(&self, instance: InstanceId) -> bool {
+        let group = self.scenario.topology.group_of(instance);
+        let service = self.scenario.groups[group.index()].service;
+        self.scenario.services[service.index()].registered.is_some()
     }
 
     /// Where the time of the request itself went, in nanoseconds. Attempts that overlap are told
@@ -270,7 +285,15 @@ impl Teller<'_> {
             if attempt != number || step.at < sent_at {
                 continue;
             }
-            parts.push((place, step.at.since(last).as_ns()));
+            let length = step.at.since(last).as_ns();
+            match place {
+                "in service" => {
+                    let calls = self.calls_time((request, number), (last, step.at));
+                    parts.push((place, length - calls));
+                    parts.push(("waiting for its calls", calls));
+                }
+                _ => parts.push((place, length)),
+            }
             (last, place) = (step.at, next);
             if next.is_empty() {
                 break;
@@ -290,6 +313,50 @@ impl Teller<'_> {
             (words, *ns)
         })
         .collect()
+    }
+
+    /// For how long of a span an attempt waited for calls of its own, in nanoseconds.
+    fn calls_time(&self, parent: (u64, u8), span: (SimTime, SimTime)) -> u64 {
+        let mut spans = self.awaited_calls(parent, span);
+        spans.sort_unstable();
+        let (mut covered, mut until) = (0, span.0);
+        for (start, end) in spans {
+            let start = start.max(until);
+            if start < end {
+                covered += end.since(start).as_ns();
+                until = end;
+            }
+        }
+        covered
+    }
+
+    /// When the calls of an attempt began and ended within a span, but for those that nobody waits
+    /// for.
+    fn awaited_calls(
+        &self,
+        (request, number): (u64, u8),
+        (from, to): (SimTime, SimTime),
+    ) -> Vec<(SimTime, SimTime)> {
+        let belongs = |step: &&StoryStep| {
+            let kind = StepKind::BelongsTo {
+                request,
+                attempt: number,
+            };
+            step.kind == kind
+        };
+        let span = |first: &StoryStep| {
+            let mut own = self.steps.iter().filter(|s| s.request == first.request);
+            let edge = own.find_map(|step| match step.kind {
+                StepKind::Began { edge, .. } => Some(edge),
+                _ => None,
+            })?;
+            let end = own.find(|step| matches!(step.kind, StepKind::CallEnded { .. }));
+            let end = end.map_or(to, |step| step.at);
+            let is_awaited = !self.scenario.edges[edge.index()].flow.is_detached;
+            is_awaited.then(|| (first.at.max(from), end.min(to)))
+        };
+        let children = self.steps.iter().filter(belongs);
+        children.filter_map(span).collect()
     }
 
     fn instance(&self, instance: InstanceId) -> String {

@@ -170,6 +170,32 @@ fn the_slowest_requests_are_told_with_what_was_true_and_believed() {
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
 }
 
+/// 1 ms of its own, then 20 ms at the store and, beside it, a log that nobody waits for.
+const CALLS: &str = "schema = 1\nname = \"calls\"\nduration = \"2s\"\n\
+     [network]\nsame_zone = \"0s\"\n[expect]\nusers = \"success_ratio >= 10%\"\n\
+     [service.web]\nservice_time = \"1ms\"\n\
+     [service.web.call.store]\nbalancer = \"random\"\n\
+     [service.web.call.log]\nbalancer = \"random\"\ndetached = true\n\
+     [service.store]\nservice_time = \"20ms\"\n[service.log]\nservice_time = \"50ms\"\n\
+     [client.shop]\narrivals = { process = \"constant\", rate = \"1/s\" }\n\
+     [client.shop.call.web]\nbalancer = \"random\"\n";
+
+#[test]
+fn waiting_for_calls_is_told_apart_from_service() {
+    let command = Stormglass::with("calls.toml", CALLS);
+    let run = command.say(&["run", "calls.toml", "--no-charts", "--out", "r"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let said = command.say(&["why", "r", "--slowest", "1"]);
+    for line in [
+        "  1 ms  attempt 1 at web/main/0: in service\n",
+        " 20 ms  attempt 1 at web/main/0: waiting for its calls\n",
+        "begins service.web.call.log, which nobody waits for\n",
+        "web/main/0 is up; not suspected by the caller\n",
+    ] {
+        assert!(said.out.contains(line), "{line}: {}", said.out);
+    }
+}
+
 #[test]
 fn another_run_than_the_one_that_was_written_is_not_told() {
     let command = Stormglass::with("small.toml", SMALL);

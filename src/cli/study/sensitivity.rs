@@ -15,8 +15,9 @@ use super::super::{CliError, Exit};
 use super::args::SensitivityArgs;
 use super::directory::Desk;
 use super::lab::{Lab, StudyMeter};
-use crate::experiment::sensitivity::{Effect, End, FLIP_STEP_COUNT, sort};
+use crate::experiment::sensitivity::{Effect, End, FLIP_STEP_COUNT, Flip, adjust, sort};
 use crate::experiment::study::Study;
+use crate::metrics::evaluate::VerdictState;
 use crate::report::files::write_table;
 use crate::report::manifest::Kind;
 use crate::report::study::StudyFacts;
@@ -166,37 +167,47 @@ impl Inquiry<'_> {
             toml: toml.to_string(),
             estimate: study.estimate(),
             distance: study.distance(of_base),
+            p_adjusted: None,
             state: study.state(),
             flip,
         })
     }
 
-    /// Between which values the numbers begin to say something else, by halving the way from the
-    /// value of the scenario to an end.
+    /// Where the numbers begin to say something else, by halving the way from the value of the
+    /// scenario to an end, for as long as the replications tell.
     fn flip(
         &mut self,
         input: &UncertainInput,
         toml: &str,
         is_right_at_base: bool,
         console: &mut Console,
-    ) -> Result<Option<[String; 2]>, CliError> {
+    ) -> Result<Option<Flip>, CliError> {
         let (mut same, mut other) = (input.base.clone(), toml.to_string());
         if axis::middle(&same, &other).is_none() {
             return Ok(None);
         }
         let more = FLIP_STEP_COUNT.saturating_mul(self.repeat);
         self.lab.meter.runs().plan_more(more);
+        let mut is_undecided = false;
         for _ in 0..FLIP_STEP_COUNT {
             let Some(middle) = axis::middle(&same, &other) else {
                 break;
             };
             let study = self.study(&[format!("{}={middle}", input.path)], console)?;
+            is_undecided = study.state() == VerdictState::Undecided;
+            if is_undecided {
+                break;
+            }
             match study.looks_right() == is_right_at_base {
                 true => same = middle,
                 false => other = middle,
             }
         }
-        Ok(Some([same, other]))
+        Ok(Some(Flip {
+            same,
+            other,
+            is_undecided,
+        }))
     }
 }
 
@@ -223,6 +234,7 @@ fn study(
         let runs = inquiry.lab.meter.runs();
         runs.aside(|| console.detail(words));
     }
+    adjust(&mut effects);
     sort(&mut effects, of_base.estimate());
     Ok(Found {
         name,

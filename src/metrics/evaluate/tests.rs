@@ -1,7 +1,7 @@
 //! Readings and verdicts of runs written by hand.
 
 use super::{Reading, Verdict, VerdictState, evaluate, judge};
-use crate::id::{ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ZoneId};
+use crate::id::{ClassId, ClientId, EdgeId, FaultId, InstanceId, NodeId, ServiceId, ZoneId};
 use crate::metrics::data::RunMetrics;
 use crate::metrics::facts::sent_again;
 use crate::metrics::fixture::{SMALL, Shape, scenario};
@@ -10,6 +10,7 @@ use crate::model::observation::{FaultWindow, LifeState, Observation, Observer, O
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation, Operator};
 use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic};
+use crate::scenario::measure_catalog::{MEASURES, Statistics};
 use crate::time::{SimDuration, SimTime};
 
 const FAULT: FaultId = FaultId(0);
@@ -313,4 +314,59 @@ fn equality_is_never_close() {
     };
     assert!(close(Operator::GreaterOrEqual));
     assert!(!close(Operator::Equal));
+}
+
+/// The first number of a family.
+fn first_statistic(statistics: Statistics) -> Statistic {
+    match statistics {
+        Statistics::Single | Statistics::PerWindow => Statistic::Value,
+        Statistics::Distribution | Statistics::OverMembers => Statistic::Mean,
+        Statistics::Balance => Statistic::MaxOverMean,
+        Statistics::Deviation => Statistic::MaxAbsolute,
+        Statistics::Prefix => Statistic::Max,
+    }
+}
+
+/// The scope of that word alone; None of classes, which the scenario has not.
+fn scope_of(word: &str) -> Option<Scope> {
+    let mut scope = Scope::default();
+    match word {
+        "client" => scope.client = Some(ClientId(0)),
+        "zone" => scope.zone = Some(ZoneId(0)),
+        "call" => scope.edge = Some(EdgeId(0)),
+        "service" => scope.service = Some(ServiceId(0)),
+        "instance" => scope.instance = Some(InstanceId(0)),
+        _ => return None,
+    }
+    Some(scope)
+}
+
+#[test]
+fn what_the_catalog_lists_as_a_scope_is_kept() {
+    let scenario = faulty();
+    let run = run(&scenario);
+    for info in MEASURES {
+        for word in info.scopes {
+            let phase = if info.is_of_fault {
+                Phase::Of(FAULT)
+            } else {
+                Phase::Whole
+            };
+            let Some(scope) = scope_of(word) else {
+                continue;
+            };
+            let measure = MeasureRef {
+                scope,
+                ..ask(info.measure, first_statistic(info.statistics), phase)
+            };
+            if let Reading::Undecided(reason) = evaluate(&run, &scenario, &measure) {
+                let refused = ["not kept", "not counted", "known for"];
+                assert!(
+                    !refused.iter().any(|words| reason.contains(words)),
+                    "{}{{{word}}}: {reason}",
+                    info.name
+                );
+            }
+        }
+    }
 }

@@ -60,8 +60,8 @@ fn page(
     }
 }
 
-/// `1.23 (1.19 to 1.27) times lower (p < 0.0001)`.
-fn distance_text(distance: &Distance, by_unit: impl Fn(f64) -> String) -> String {
+/// `1.23 (1.19 to 1.27) times lower (p < 0.0001)`, given the p-value that is to be told.
+fn distance_text(distance: &Distance, p_value: f64, by_unit: impl Fn(f64) -> String) -> String {
     if distance.is_none() {
         return "equal in every replication".to_string();
     }
@@ -70,7 +70,7 @@ fn distance_text(distance: &Distance, by_unit: impl Fn(f64) -> String) -> String
     } else {
         "higher"
     };
-    let p = match distance.p_value() {
+    let p = match p_value {
         p if p < 0.000_1 => "p < 0.0001".to_string(),
         p => format!("p = {p:.4}"),
     };

@@ -123,7 +123,7 @@ fn against(found: &Found, second: &Candidate, by_unit: impl Fn(f64) -> String) -
             goal.measure
         );
     };
-    let text = distance_text(&distance, by_unit);
+    let text = distance_text(&distance, distance.p_value(), by_unit);
     match verdict(goal.aim, &distance) {
         Some(true) => format!("better than the second best, {label}: {text}"),
         Some(false) => format!(

@@ -55,7 +55,9 @@ pub fn table(found: &Found) -> Table {
             effect.name.clone(),
             plain(&end.toml).to_string(),
             estimate_text(end.estimate, by_unit),
-            format::optional(end.distance, |distance| distance_text(&distance, by_unit)),
+            format::optional(end.distance.zip(end.p_adjusted), |(distance, p)| {
+                distance_text(&distance, p, by_unit)
+            }),
             state_word(found, end.state).to_string(),
         ]
     };
@@ -69,7 +71,7 @@ pub fn table(found: &Found) -> Table {
             .map(str::to_string)
             .to_vec(),
         rows: std::iter::once(as_it_is).chain(ends).collect(),
-        note: String::new(),
+        note: "p-values are Holm's over all ends".to_string(),
     }
 }
 
@@ -100,10 +102,14 @@ pub fn sentences(found: &Found) -> Vec<String> {
             is_flipped = true;
             let (was, is) = (state_word(found, before), state_word(found, end.state));
             let place = match &end.flip {
-                Some([same, other]) => format!(
-                    "; the numbers cross a limit between {} and {}",
-                    plain(same),
-                    plain(other)
+                Some(flip) => format!(
+                    "; the numbers cross a limit between {} and {}{}",
+                    plain(&flip.same),
+                    plain(&flip.other),
+                    match flip.is_undecided {
+                        true => ", and these replications tell no closer",
+                        false => "",
+                    }
                 ),
                 None => String::new(),
             };
@@ -131,12 +137,13 @@ fn title(found: &Found) -> String {
         format!("{value} at {}", plain(&end.toml))
     });
     let values: Vec<String> = values.collect();
-    format!(
-        "{} moves {} most: {}",
-        most.name,
-        found.measure,
-        values.join(", ")
-    )
+    let (name, measure, values) = (&most.name, &found.measure, values.join(", "));
+    match most.ends.iter().any(End::is_apart) {
+        true => format!("{name} moves {measure} most: {values}"),
+        false => {
+            format!("no input moves {measure} by more than seeds do; {name} is farthest: {values}")
+        }
+    }
 }
 
 fn tornado(found: &Found) -> Tornado {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::series::safe_cell;
 use super::sensitivity::{Found, plain, sentences, state_word};
+use crate::experiment::sensitivity::Flip;
 use crate::experiment::study::Estimate;
 
 /// Writes a line for each end of each input.
@@ -19,6 +20,7 @@ pub fn write_csv(found: &Found, out: &mut dyn Write) -> io::Result<()> {
         "low",
         "high",
         "p",
+        "p_adjusted",
         "expectations",
         "flip_from",
         "flip_to",
@@ -29,8 +31,10 @@ pub fn write_csv(found: &Found, out: &mut dyn Write) -> io::Result<()> {
     };
     for effect in &found.effects {
         for (which, end) in ["low", "high"].iter().zip(&effect.ends) {
-            let flip = end.flip.as_ref();
-            let side = |place: usize| flip.map_or("", |flip| plain(&flip[place])).to_string();
+            let side = |side: fn(&Flip) -> &String| {
+                let value = end.flip.as_ref().map(side);
+                value.map_or("", |value| plain(value)).to_string()
+            };
             csv.write_record([
                 safe_cell(&effect.name),
                 which.to_string(),
@@ -39,9 +43,10 @@ pub fn write_csv(found: &Found, out: &mut dyn Write) -> io::Result<()> {
                 number(end.estimate.map(|estimate| estimate.low)),
                 number(end.estimate.map(|estimate| estimate.high)),
                 number(end.distance.map(|distance| distance.p_value())),
+                number(end.p_adjusted),
                 state_word(found, end.state).to_string(),
-                side(0),
-                side(1),
+                side(|flip| &flip.same),
+                side(|flip| &flip.other),
             ])?;
         }
     }
@@ -64,8 +69,11 @@ fn value(found: &Found) -> Value {
                 "value": plain(&end.toml),
                 "number": estimate(end.estimate),
                 "p": end.distance.map(|distance| distance.p_value()),
+                "p_adjusted": end.p_adjusted,
                 "expectations": end.state,
-                "flips_between": end.flip.as_ref().map(|flip| flip.each_ref().map(|v| plain(v))),
+                "flips_between": end.flip.as_ref().map(|flip| {
+                    [&flip.same, &flip.other].map(|value| plain(value))
+                }),
             })
         });
         json!({

@@ -88,11 +88,14 @@ pub const MEASURES: &[MeasureInfo] = &[
         "retry_ratio",
         "Calls whose second attempt was sent / calls that began.",
     )),
-    ratio(
-        Measure::WastedAttemptRatio,
-        "wasted_attempt_ratio",
-        "Attempts sent to an instance that was down / attempts.",
-    ),
+    MeasureInfo {
+        scopes: CALL_CLASS,
+        ..ratio(
+            Measure::WastedAttemptRatio,
+            "wasted_attempt_ratio",
+            "Attempts sent to an instance that was down / attempts.",
+        )
+    },
     times(
         Measure::WaitingTime,
         "waiting_time",
