@@ -67,7 +67,8 @@ pub fn run(args: &VerifyArgs, console: &mut Console) -> Result<Exit, CliError> {
             all_count: 0,
         }
     } else {
-        verify_run(args, run_dir, &manifest, &interrupt, console)?
+        let most = args.runs.unwrap_or(0);
+        verify_run(args, most, run_dir, &manifest, &interrupt, console)?
     };
     if !verified.is_same {
         return Ok(Exit::Failed);
@@ -141,9 +142,10 @@ pub fn tell_difference(
     )
 }
 
-/// All replications of a run directory.
+/// At most `most` replications of a run directory, or all where it is 0.
 fn verify_run(
     args: &VerifyArgs,
+    most: u32,
     run_dir: &Path,
     manifest: &Manifest,
     interrupt: &Interrupt,
@@ -158,8 +160,8 @@ fn verify_run(
         .all(|(place, run)| run.seed == first.seed.wrapping_add(place));
     let size = &loaded.estimate;
     let scenario = &loaded.scenario;
-    let most = args.runs.unwrap_or(0);
-    if most != 0 || !is_in_a_row {
+    let is_part = most != 0 && (most as usize) < all.len();
+    if is_part || !is_in_a_row {
         let points = [(String::new(), scenario, all.as_slice())];
         return verify_points(args, most, run_dir, &points, size, interrupt, console);
     }
@@ -211,17 +213,40 @@ fn verify_variants(
         run_count: 0,
         all_count: 0,
     };
+    let mut variants = Vec::new();
     for path in paths {
         let manifest = manifest(&path, console)?;
-        if manifest.replications.is_empty() {
+        if !manifest.replications.is_empty() {
+            variants.push((path, manifest));
+        }
+    }
+    let counts = variants
+        .iter()
+        .map(|(_, manifest)| manifest.replications.len());
+    let wanted = wanted_counts(&counts.collect::<Vec<_>>(), args.runs.unwrap_or(0));
+    for ((path, manifest), wanted) in variants.iter().zip(wanted) {
+        all.all_count += manifest.replications.len() as u64;
+        if wanted == 0 {
             continue;
         }
-        let one = verify_run(args, &path, &manifest, interrupt, console)?;
+        let one = verify_run(args, wanted, path, manifest, interrupt, console)?;
         all.is_same &= one.is_same;
         all.run_count += one.run_count;
-        all.all_count += one.all_count;
     }
     Ok(all)
+}
+
+/// How many replications of each of several directories make `most` evenly spread ones of all, or
+/// all where it is 0.
+fn wanted_counts(counts: &[usize], most: u32) -> Vec<u32> {
+    let chosen = evenly(counts.iter().sum(), most);
+    let mut chosen = chosen.into_iter().peekable();
+    let mut end = 0;
+    let of_one = |count: &usize| {
+        end += count;
+        std::iter::from_fn(|| chosen.next_if(|place| *place < end)).count() as u32
+    };
+    counts.iter().map(of_one).collect()
 }
 
 /// Runs of the points of a study.
@@ -327,7 +352,7 @@ fn verify_points(
 
 #[cfg(test)]
 mod tests {
-    use super::evenly;
+    use super::{evenly, wanted_counts};
 
     #[test]
     fn a_sample_is_evenly_spread() {
@@ -335,5 +360,14 @@ mod tests {
         assert_eq!(evenly(3, 0), [0, 1, 2]);
         assert_eq!(evenly(2, 5), [0, 1]);
         assert_eq!(evenly(0, 5), [0_usize; 0]);
+    }
+
+    #[test]
+    fn variants_share_the_runs_that_are_wanted() {
+        assert_eq!(wanted_counts(&[12, 12], 6), [3, 3]);
+        assert_eq!(wanted_counts(&[12, 12, 12], 1), [1, 0, 0]);
+        assert_eq!(wanted_counts(&[1, 9], 5), [1, 4]);
+        assert_eq!(wanted_counts(&[2, 3], 0), [2, 3]);
+        assert_eq!(wanted_counts(&[2, 3], 9), [2, 3]);
     }
 }

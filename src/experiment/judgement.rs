@@ -153,8 +153,9 @@ impl Case<'_> {
         let operator = self.expectation.operator;
         let lower = pool.lower_bound();
         match lower.filter(|(_, low)| is_too_high(operator, *low, limit)) {
-            Some((percent, _)) => Judgement {
+            Some((percent, low)) => Judgement {
                 state: VerdictState::Failed,
+                interval: Some((low, f64::INFINITY)),
                 reason: format!("p{percent} is above the limit; {}", undecided.reason),
                 ..undecided
             },

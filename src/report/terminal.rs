@@ -145,8 +145,17 @@ fn expectation_line(
             None => value,
         },
         limit: limit_text(expectation, unit, limit),
-        remark: remark(expectation, judgement),
+        remark: remark(expectation, judgement, limit),
     }
+}
+
+/// How far a number that fails is off, where it reads like its limit.
+fn off_text(unit: Unit, judgement: &Judgement, limit: Option<f64>) -> Option<String> {
+    let (value, limit) = judgement.value.zip(limit)?;
+    let text = |value| format::by_unit(unit, value);
+    let is_alike = value.is_finite() && value != limit && text(value) == text(limit);
+    let is_meant = judgement.state == VerdictState::Failed && judgement.interval.is_none();
+    (is_meant && is_alike).then(|| format!("off by {}", text((value - limit).abs())))
 }
 
 fn limit_text(expectation: &Expectation, unit: Unit, limit: Option<f64>) -> String {
@@ -160,7 +169,7 @@ fn limit_text(expectation: &Expectation, unit: Unit, limit: Option<f64>) -> Stri
     }
 }
 
-fn remark(expectation: &Expectation, judgement: &Judgement) -> String {
+fn remark(expectation: &Expectation, judgement: &Judgement, limit: Option<f64>) -> String {
     let tally = judgement.tally;
     let run_count = tally.run_count();
     let mut parts = Vec::new();
@@ -173,10 +182,13 @@ fn remark(expectation: &Expectation, judgement: &Judgement) -> String {
     }
     match (judgement.state, judgement.reason.is_empty()) {
         (_, true) => {}
-        _ if 0 < tally.undecided_count => parts.push(format!("undecided: {}", judgement.reason)),
         (VerdictState::Undecided, _) => parts.push(format!("undecided: {}", judgement.reason)),
+        _ if 0 < tally.undecided_count && judgement.interval.is_none() => {
+            parts.push(format!("undecided: {}", judgement.reason));
+        }
         _ => parts.push(judgement.reason.clone()),
     }
+    parts.extend(off_text(unit_of(&expectation.measure), judgement, limit));
     match (tally.close_count, run_count) {
         (0, _) => {}
         (_, 1) => parts.push("close".to_string()),
@@ -420,6 +432,16 @@ mod tests {
         assert_eq!(line.remark, "");
         let headings: Vec<&str> = summary.tables.iter().map(|t| t.heading.as_str()).collect();
         assert_eq!(headings[..2], ["REQUESTS", "LATENCY of successes"]);
+    }
+
+    #[test]
+    fn a_number_that_reads_like_its_limit_is_told_with_its_distance() {
+        let failed = verdict(VerdictState::Failed, Some(0.984_99), "");
+        let line = &summary(value_bound(), vec![failed]).expectations[0];
+        assert_eq!(
+            (line.value.as_str(), line.remark.as_str()),
+            ("98.50 %", "off by 0.0010 %")
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::experiment::optimize::{self, Candidate, Goal, Round, halve};
 use crate::experiment::study::Study;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::metrics::evaluate::VerdictState;
+use crate::report::format;
 use crate::report::manifest::Kind;
 use crate::report::study::StudyFacts;
 use crate::report::study::optimize::{
@@ -123,6 +124,15 @@ fn search(
         Ok::<(), CliError>(())
     };
     let budget = budget(args, &plan);
+    let needed = optimize::run_count(plan.point_count() as usize, budget);
+    if budget < needed {
+        meter.runs().aside(|| {
+            console.note(format_args!(
+                "a budget of {budget} runs is too small for {}: the search takes {needed}",
+                format::counted(u64::from(plan.point_count()), "point")
+            ));
+        });
+    }
     let mut rounds: Vec<Round> = Vec::new();
     let best = halve(
         candidates,

@@ -11,6 +11,7 @@ use super::html::{Block, Mark, ReportPage, Section, Table};
 use super::members;
 use super::pictures::RunView;
 use crate::chart::picture::Picture;
+use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
 
@@ -199,6 +200,7 @@ fn findings(input: &PageInput) -> Vec<String> {
     let verdict = match (all, not_held.len()) {
         (0, _) => "The scenario states no expectation.".to_string(),
         (1, 0) => "The expectation held.".to_string(),
+        (2, 0) => "Both expectations held.".to_string(),
         (_, 0) => format!("All {all} expectations held."),
         (_, count) => {
             format!(
@@ -215,7 +217,26 @@ fn findings(input: &PageInput) -> Vec<String> {
         .iter()
         .filter(is_told)
         .map(|picture| format!("{}.", picture.title().trim_end_matches('.')));
-    [verdict].into_iter().chain(titles).collect()
+    let lasting = input.run.metrics.faults.iter().filter_map(lasting_harm);
+    [verdict].into_iter().chain(titles).chain(lasting).collect()
+}
+
+/// Says so where the service did not return to its steady state after a fault.
+fn lasting_harm(fault: &FaultMetrics) -> Option<String> {
+    let (name, recovery) = (&fault.fault, &fault.recovery);
+    let window_count = recovery.reached_secs.len() as u64 + recovery.not_reached_count;
+    match recovery.not_reached_count {
+        0 => None,
+        count if count == window_count => Some(format!(
+            "After {name} the service did not come back to its steady state within the run."
+        )),
+        count => Some(format!(
+            "After {} of {} windows of {name} the service did not come back to its steady state \
+             before the next one.",
+            format::count(count),
+            format::count(window_count)
+        )),
+    }
 }
 
 fn expectations(lines: &[JudgedLine]) -> Block {
@@ -246,7 +267,8 @@ fn means(lines: &[MeanLine]) -> Vec<Block> {
     if lines.is_empty() {
         return Vec::new();
     }
-    let caption = "Means over the replications, with 95 % intervals after Student";
+    let caption =
+        "Means over the replications, with 95 % intervals: of shares exact, else Student's";
     let mut table = Table::new(caption, ["measure", "#mean", "#interval", ""]);
     for line in lines {
         let cells = [&line.measure, &line.mean, &line.interval, &line.remark];

@@ -111,7 +111,11 @@ fn heartbeat_title(detectors: &[DetectorMetrics]) -> String {
         0 < d.detection_time.sample_count + d.undetected_count + d.mistake_count
     };
     let Some(first) = detectors.iter().find(seen) else {
-        return "What the instances were and what their observers believed".to_string();
+        return match detectors.is_empty() {
+            true => "No detector watched the instances",
+            false => "No detector noticed a failure or was mistaken",
+        }
+        .to_string();
     };
     let is_same = |detector: &&DetectorMetrics| detector.detector == first.detector;
     let rows: Vec<&DetectorMetrics> = detectors.iter().filter(seen).filter(is_same).collect();

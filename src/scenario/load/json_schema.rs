@@ -166,7 +166,7 @@ const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
 fn kind(kind_of: Kind, definitions: &mut Definitions) -> Value {
     match kind_of {
         Kind::Duration { .. } => json!({ "type": "string", "pattern": DURATION }),
-        Kind::Rate => json!({ "type": "string", "pattern": RATE }),
+        Kind::Rate { .. } => json!({ "type": "string", "pattern": RATE }),
         Kind::Size => json!({ "type": "string", "pattern": SIZE }),
         Kind::Bandwidth => json!({ "type": "string", "pattern": BANDWIDTH }),
         Kind::Ratio => json!({ "oneOf": [

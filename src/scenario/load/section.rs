@@ -134,7 +134,7 @@ impl<'t> Section<'t> {
     pub fn number(&self, ctx: &mut Context, name: &str) -> Option<f64> {
         let tree = self.tree(name)?;
         match self.key(name).kind {
-            Kind::Rate => value::rate(ctx, &tree),
+            Kind::Rate { zero } => value::rate(ctx, &tree, zero),
             Kind::Size => value::size(ctx, &tree),
             Kind::Bandwidth => value::bandwidth(ctx, &tree),
             Kind::Ratio => value::ratio(ctx, &tree),

@@ -64,7 +64,9 @@ impl Section<'_> {
         let all_names: Vec<&str> = all_keys.map(|key| key.name).collect();
         for entry in self.table.entries() {
             if entry.key != tag.key && !all_names.contains(&entry.key.as_str()) {
-                let near = || did_you_mean(&entry.key, all_names.iter().copied());
+                // The tag itself may be the misspelt key.
+                let names = all_names.iter().copied().chain([tag.key]);
+                let near = || did_you_mean(&entry.key, names);
                 self.report_unknown(ctx, entry, near);
             }
             if let Some(key) = self.spec.key(None, &entry.key) {
@@ -168,7 +170,7 @@ impl Section<'_> {
 fn check_value(ctx: &mut Context, tree: &Tree, kind: &'static Kind) {
     match *kind {
         Kind::Duration { zero } => drop(value::duration(ctx, tree, zero)),
-        Kind::Rate => drop(value::rate(ctx, tree)),
+        Kind::Rate { zero } => drop(value::rate(ctx, tree, zero)),
         Kind::Size => drop(value::size(ctx, tree)),
         Kind::Bandwidth => drop(value::bandwidth(ctx, tree)),
         Kind::Ratio => drop(value::ratio(ctx, tree)),

@@ -58,10 +58,21 @@ pub fn duration(ctx: &mut Context, tree: &Tree, allows_zero: bool) -> Option<Sim
     }
 }
 
-/// A number per second.
-pub fn rate(ctx: &mut Context, tree: &Tree) -> Option<f64> {
+/// A number per second; zero only where `zero` says so.
+pub fn rate(ctx: &mut Context, tree: &Tree, zero: bool) -> Option<f64> {
     match &tree.value {
-        Value::Str(text) => quantity_or_error(ctx, tree, quantity::parse_rate(text)),
+        Value::Str(text) => {
+            let rate = quantity_or_error(ctx, tree, quantity::parse_rate(text))?;
+            match zero || 0.0 < rate {
+                true => Some(rate),
+                false => refuse(
+                    ctx,
+                    tree,
+                    "a rate above 0 is needed",
+                    "write \"1/s\" or another",
+                ),
+            }
+        }
         Value::Int(_) | Value::Float(_) => {
             let fix = format!("write \"{}/s\"", tree.to_inline_toml());
             refuse(ctx, tree, "a rate needs a unit", &fix)

@@ -2,8 +2,8 @@
 
 use super::shared::UNIT_KEY;
 use super::{
-    CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, TableSpec, Tag, Variant, attempts, flow,
-    key, optional, required, resilience, shared,
+    CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, RATE, TableSpec, Tag, Variant, attempts,
+    flow, key, optional, required, resilience, shared,
 };
 
 /// `[client.NAME]`.
@@ -63,11 +63,7 @@ pub static CLIENT: TableSpec = TableSpec {
 };
 
 const RATE_KEYS: &[Key] = &[
-    optional(
-        "rate",
-        Kind::Rate,
-        "Requests per second of the whole group.",
-    ),
+    optional("rate", RATE, "Requests per second of the whole group."),
     optional(
         "offered_load",
         Kind::Number {
@@ -119,8 +115,8 @@ pub static ARRIVALS: TableSpec = TableSpec {
             name: "bursts",
             doc: "Open loop: Poisson that is faster at the start of every period.",
             keys: &[
-                required("rate", Kind::Rate, "Rate outside the bursts."),
-                required("burst_rate", Kind::Rate, "Rate in a burst."),
+                required("rate", RATE, "Rate outside the bursts."),
+                required("burst_rate", RATE, "Rate in a burst."),
                 required("period", POSITIVE, "From the start of a burst to the next."),
                 required("burst_duration", POSITIVE, "Length of a burst."),
             ],
@@ -129,8 +125,8 @@ pub static ARRIVALS: TableSpec = TableSpec {
             name: "ramp",
             doc: "Open loop: Poisson whose rate moves linearly.",
             keys: &[
-                required("rate_from", Kind::Rate, "Rate up to `start`."),
-                required("rate_to", Kind::Rate, "Rate from `end` on."),
+                required("rate_from", RATE, "Rate up to `start`."),
+                required("rate_to", RATE, "Rate from `end` on."),
                 key(
                     "start",
                     LENGTH,

@@ -148,8 +148,8 @@ pub enum Default {
 pub enum Kind {
     /// A length of time, `"250ms"`; zero only where `zero` says so.
     Duration { zero: bool },
-    /// `"2000/s"`.
-    Rate,
+    /// `"2000/s"`; zero only where `zero` says so.
+    Rate { zero: bool },
     /// `"4KiB"`.
     Size,
     /// Bytes per second: `"1Gbit/s"`, `"100MB/s"`.
@@ -203,6 +203,7 @@ pub const COUNT_MAX: u64 = 1 << 26;
 pub const NAMED_COUNT_MAX: usize = 1_024;
 
 const POSITIVE: Kind = Kind::Duration { zero: false };
+const RATE: Kind = Kind::Rate { zero: false };
 const LENGTH: Kind = Kind::Duration { zero: true };
 const MANY: Kind = Kind::Count {
     min: 1,

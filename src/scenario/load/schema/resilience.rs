@@ -69,7 +69,7 @@ pub static BUDGET: TableSpec = TableSpec {
                 ),
                 key(
                     "min_rate",
-                    Kind::Rate,
+                    Kind::Rate { zero: true },
                     Default::Toml("\"10/s\""),
                     "Retries that are there without requests.",
                 ),
