@@ -13,7 +13,7 @@ use crate::chart::picture::{Look, Picture};
 use crate::chart::stored;
 use crate::chart::theme::Theme;
 use crate::report::files::write_table;
-use crate::report::manifest::Manifest;
+use crate::report::manifest::{Kind, Manifest};
 use crate::report::run_dir::sha256_of;
 
 /// The folder of charts in a run directory, with its `/`.
@@ -66,6 +66,10 @@ fn list(run_dir: &Path, manifest: &Manifest, console: &mut Console) -> Result<Ex
     for name in names {
         let picture = read(run_dir, name, manifest)?;
         writeln!(console.out(), "{name:width$}  {}", picture.title())?;
+    }
+    // Only one run can be made again.
+    if manifest.kind() != Kind::Run {
+        return Ok(Exit::Done);
     }
     let how = "single messages, with --from 12s --for 50ms or --request ID; runs again";
     writeln!(console.out(), "{MESSAGES:width$}  {how}")?;

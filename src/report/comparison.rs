@@ -184,51 +184,11 @@ fn measure_value(comparison: &Comparison, measure: &MeasureComparison) -> Value 
 }
 
 fn row_value(name: &str, row: &Row) -> Value {
-    let never = |value: &Option<f64>| match value {
-        Some(value) if value.is_infinite() => json!("never"),
-        value => json!(value),
-    };
     let mut map = Map::new();
     map.insert("name".into(), json!(name));
-    let values: Vec<Value> = row.values.iter().map(never).collect();
+    let values: Vec<Value> = row.values.iter().map(|value| or_never(*value)).collect();
     map.insert("values".into(), json!(values));
-    match &row.level {
-        Level::Mean(interval) => {
-            map.insert("mean".into(), json!(interval.mean));
-            map.insert("interval_95_half_width".into(), json!(interval.half_width));
-        }
-        Level::Share(share) => {
-            map.insert("mean".into(), json!(share.share));
-            map.insert("interval_95".into(), json!([share.low, share.high]));
-        }
-        Level::Pooled(pooled) => {
-            let ends = [pooled.low, pooled.high].map(|end| never(&Some(end)));
-            map.insert("pooled".into(), never(&Some(pooled.value)));
-            map.insert("interval_95".into(), json!(ends));
-            map.insert("sample_count".into(), json!(pooled.sample_count));
-        }
-        Level::Censored {
-            never_count,
-            never_ratio,
-            median,
-            median_interval,
-        } => {
-            let ends = median_interval.map(|(low, high)| [never(&Some(low)), never(&Some(high))]);
-            map.insert("never_count".into(), json!(never_count));
-            map.insert("never_interval_95_ratio".into(), json!(never_ratio));
-            map.insert("median".into(), never(&Some(*median)));
-            map.insert("median_interval_95".into(), json!(ends));
-        }
-        Level::Unknown {
-            known_count,
-            reason,
-            at_least,
-        } => {
-            map.insert("known_count".into(), json!(known_count));
-            map.insert("reason".into(), json!(reason));
-            map.insert("at_least".into(), json!(at_least.map(|(_, low)| low)));
-        }
-    }
+    insert_level(&mut map, &row.level);
     if let Some(rare) = &row.rare {
         map.insert("seen_count".into(), json!(rare.seen_count));
         map.insert("exposure_secs".into(), json!(rare.exposure_secs));
@@ -256,4 +216,53 @@ fn row_value(name: &str, row: &Row) -> Value {
     let verdict = row.verdict.map_or("reference", verdict_word);
     map.insert("verdict".into(), json!(verdict));
     Value::Object(map)
+}
+
+/// The number over all replications.
+fn insert_level(map: &mut Map<String, Value>, level: &Level) {
+    match level {
+        Level::Mean(interval) => {
+            map.insert("mean".into(), json!(interval.mean));
+            map.insert("interval_95_half_width".into(), json!(interval.half_width));
+        }
+        Level::Share(share) => {
+            map.insert("mean".into(), json!(share.share));
+            map.insert("interval_95".into(), json!([share.low, share.high]));
+        }
+        Level::Pooled(pooled) => {
+            let ends = [pooled.low, pooled.high].map(|end| or_never(Some(end)));
+            map.insert("pooled".into(), or_never(Some(pooled.value)));
+            map.insert("interval_95".into(), json!(ends));
+            map.insert("sample_count".into(), json!(pooled.sample_count));
+        }
+        Level::Censored {
+            never_count,
+            never_ratio,
+            median,
+            median_interval,
+        } => {
+            let ends =
+                median_interval.map(|(low, high)| [or_never(Some(low)), or_never(Some(high))]);
+            map.insert("never_count".into(), json!(never_count));
+            map.insert("never_interval_95_ratio".into(), json!(never_ratio));
+            map.insert("median".into(), or_never(Some(*median)));
+            map.insert("median_interval_95".into(), json!(ends));
+        }
+        Level::Unknown {
+            known_count,
+            reason,
+            at_least,
+        } => {
+            map.insert("known_count".into(), json!(known_count));
+            map.insert("reason".into(), json!(reason));
+            map.insert("at_least".into(), json!(at_least.map(|(_, low)| low)));
+        }
+    }
+}
+
+fn or_never(value: Option<f64>) -> Value {
+    match value {
+        Some(value) if value.is_infinite() => json!("never"),
+        value => json!(value),
+    }
 }

@@ -267,8 +267,8 @@ fn means(lines: &[MeanLine]) -> Vec<Block> {
     if lines.is_empty() {
         return Vec::new();
     }
-    let caption =
-        "Means over the replications, with 95 % intervals: of shares exact, else Student's";
+    let caption = "Means over the replications, with 95 % intervals: exact of shares, else \
+                   Student's";
     let mut table = Table::new(caption, ["measure", "#mean", "#interval", ""]);
     for line in lines {
         let cells = [&line.measure, &line.mean, &line.interval, &line.remark];

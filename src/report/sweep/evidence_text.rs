@@ -1,5 +1,5 @@
-//! What the numbers of a run were read from as short texts: samples are whole numbers of any size in
-//! letters, six bits each, of which one says that another follows (as in the source maps of
+//! What the numbers of a run were read from as short texts: samples are whole numbers of any size
+//! in letters, six bits each, of which one says that another follows (as in the source maps of
 //! browsers, without signs).
 
 use crate::metrics::lengths::{Buckets, KeptEvidence};

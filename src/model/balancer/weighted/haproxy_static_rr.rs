@@ -54,8 +54,9 @@ impl Balancer for HaproxyStaticRr {
 ///
 /// HAProxy goes through all servers for each entry: every score grows by the weight `w`, and the
 /// first server whose `(score + total) / total`, in whole numbers, is largest has the entry and
-/// loses the total. So a server whose score has reached the total comes before one whose score is
-/// at least 0, and that before the others; when a score gets there is known in advance.
+/// loses the total. So a server whose score has reached more multiples of the total comes before
+/// one that has reached fewer, and those below 0 come last; when a score gets there is known in
+/// advance.
 pub fn static_map(view: &ViewSnapshot) -> Vec<u32> {
     let weight_max = HAPROXY_WEIGHTS.1;
     let weights = view.members.iter().map(|m| whole(m.weight).min(weight_max));
@@ -67,14 +68,18 @@ pub fn static_map(view: &ViewSnapshot) -> Vec<u32> {
     (0..total).map(|step| levels.next(step)).collect()
 }
 
+/// Multiples of the total that scores are told apart by, 0 among them. HAProxy says that the
+/// result lies between 0 and 3, which are those below 0 and three multiples.
+const LEVEL_COUNT: usize = 3;
+
 /// Who comes first at each step.
 struct Levels<'a> {
     weights: &'a [i64],
     total: i64,
     /// Score of each at step `s`, less `w (s + 1)`.
     bases: Vec<i64>,
-    /// Those whose score is at least 0, at least the total.
-    ready: [BTreeSet<u32>; 2],
+    /// By level, those whose score has reached so many times the total.
+    ready: [BTreeSet<u32>; LEVEL_COUNT],
     /// Those who get there at a step, with the level.
     due: Vec<Vec<(u32, usize)>>,
 }
@@ -85,12 +90,12 @@ impl<'a> Levels<'a> {
             weights,
             total,
             bases: vec![0; weights.len()],
-            ready: [BTreeSet::new(), BTreeSet::new()],
+            ready: Default::default(),
             due: vec![Vec::new(); total as usize],
         };
         for place in 0..weights.len() as u32 {
             levels.ready[0].insert(place);
-            levels.plan(place, 1, 0);
+            (1..LEVEL_COUNT).for_each(|level| levels.plan(place, level, 0));
         }
         levels
     }
@@ -114,7 +119,7 @@ impl<'a> Levels<'a> {
                 self.ready[level].insert(place);
             }
         }
-        let first = self.ready[1].first().or(self.ready[0].first());
+        let first = self.ready.iter().rev().find_map(BTreeSet::first);
         // Where no score is above 0, the first server has the entry.
         let place = first.copied().unwrap_or(0);
         self.ready.iter_mut().for_each(|ready| {
@@ -122,12 +127,13 @@ impl<'a> Levels<'a> {
         });
         self.bases[place as usize] -= self.total;
         let score = self.bases[place as usize] + self.weights[place as usize] * (step + 1);
-        if 0 <= score {
-            self.ready[0].insert(place);
-        } else {
-            self.plan(place, 0, step + 1);
+        for level in 0..LEVEL_COUNT {
+            if level as i64 * self.total <= score {
+                self.ready[level].insert(place);
+            } else {
+                self.plan(place, level, step + 1);
+            }
         }
-        self.plan(place, 1, step + 1);
         place
     }
 }

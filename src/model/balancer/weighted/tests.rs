@@ -316,6 +316,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+#[test]
+fn a_score_of_twice_the_total_comes_before_one_that_has_reached_it() {
+    // By hand: before the seventh entry the scores are -25, -19, -14, 9, 35 and 67 of 33.
+    let map = static_map(&view(&[1.0, 1.0, 1.0, 6.0, 5.0, 19.0]));
+    assert_eq!(map[..8], [0, 5, 1, 5, 2, 3, 5, 4]);
+}
+
 proptest! {
     /// In every case the picks are those of the form that takes a step for every member.
     #[test]
