@@ -15,6 +15,7 @@ mod class_load;
 mod class_shares;
 mod classes;
 mod comparisons;
+mod composed;
 mod connections;
 mod detection;
 mod failover;

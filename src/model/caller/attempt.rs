@@ -387,7 +387,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             return self.after_broadcast_attempt(request, outcome, failed_ratio_max);
         }
         if outcome == AttemptOutcome::Success {
-            return self.finish_request(request, Outcome::Success);
+            // A caller that stood still reads the reply before it looks at the time.
+            let is_late = self.requests[request].deadline < self.now();
+            let end = if is_late {
+                Outcome::Timeout
+            } else {
+                Outcome::Success
+            };
+            return self.finish_request(request, end);
         }
         let retry = &edge.retry;
         if retry.failover && retry.attempt_count_max > u32::from(index) + 1 {

@@ -30,7 +30,8 @@ pub struct Hedging {
     /// Where the next one goes once the circle is full.
     next: usize,
     delay: Option<SimDuration>,
-    taken_at: SimTime,
+    /// When the percentile was taken, or the first call began; None before that.
+    taken_at: Option<SimTime>,
 }
 
 impl Hedging {
@@ -42,16 +43,18 @@ impl Hedging {
         }
     }
 
+    /// Whether the budget has a hedge.
+    pub fn can_pay(&self, config: &HedgeConfig) -> bool {
+        config.budget_ratio.is_none() || HEDGE_COST <= self.budget
+    }
+
     /// Takes a hedge from the budget; whether there was one.
     pub fn withdraw(&mut self, config: &HedgeConfig) -> bool {
-        if config.budget_ratio.is_none() {
-            return true;
-        }
-        let is_enough = HEDGE_COST <= self.budget;
-        if is_enough {
+        let can_pay = self.can_pay(config);
+        if can_pay && config.budget_ratio.is_some() {
             self.budget -= HEDGE_COST;
         }
-        is_enough
+        can_pay
     }
 
     /// A first attempt ended, or was given up, after `latency`.
@@ -72,10 +75,11 @@ impl Hedging {
         let Some(percentile) = &config.percentile else {
             return config.delay;
         };
-        let is_due = percentile.refresh <= now.since(self.taken_at);
+        let taken_at = *self.taken_at.get_or_insert(now);
+        let is_due = percentile.refresh <= now.since(taken_at);
         if is_due && !self.latencies.is_empty() {
             self.delay = Some(self.percentile(percentile));
-            self.taken_at = now;
+            self.taken_at = Some(now);
         }
         self.delay.or(config.delay)
     }
@@ -139,6 +143,7 @@ mod tests {
     #[test]
     fn a_percentile_follows_the_last_attempts_and_lags() {
         let (config, mut hedging) = (config(Some(95.0), None), Hedging::default());
+        assert_eq!(hedging.delay(&config, at(0)), config.delay);
         (1..=100).for_each(|ms| hedging.record(&config, SimDuration::from_ms(ms)));
         // Until the first refresh the fixed delay holds.
         assert_eq!(
@@ -163,7 +168,10 @@ mod tests {
     #[test]
     fn a_percentile_is_never_below_its_minimum() {
         let (config, mut hedging) = (config(Some(50.0), None), Hedging::default());
+        assert_eq!(hedging.delay(&config, at(1)), config.delay);
         hedging.record(&config, SimDuration::from_us(3));
+        // A refresh after the first call, however late that was.
+        assert_eq!(hedging.delay(&config, at(3)), config.delay);
         assert_eq!(hedging.delay(&config, at(4)), Some(SimDuration::from_ms(1)));
     }
 }

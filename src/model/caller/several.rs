@@ -239,14 +239,14 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         }
         if has_failed && self.has_gates() {
             self.end_retry(slot);
-            if !self.take_retry(slot) {
-                return false;
-            }
         }
         let hedging = self.several.hedging.entry(request.caller()).or_default();
-        if !hedging.withdraw(hedge) {
+        let is_possible = hedging.can_pay(hedge) && self.permits_hedge(slot);
+        if !is_possible || has_failed && self.has_gates() && !self.take_retry(slot) {
             return false;
         }
+        let hedging = self.several.hedging.entry(request.caller()).or_default();
+        hedging.withdraw(hedge);
         self.forget_turned_away(slot);
         self.send_attempt(slot);
         true

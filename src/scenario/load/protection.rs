@@ -14,7 +14,8 @@ pub fn warn_protection(ctx: &mut Context, scenario: &Scenario, places: &Places) 
             continue;
         };
         let retries = 1 < edge.retry.attempt_count_max && edge.retry.on.0 != 0;
-        if config.budget.is_some() && !retries {
+        let hedges = edge.attempts.as_ref().is_some_and(|a| a.hedge.is_some());
+        if config.budget.is_some() && !retries && !hedges {
             ctx.warn(
                 WarningCode::NoEffect,
                 Diagnostic::new("`retry.budget` has no effect")

@@ -91,11 +91,15 @@ impl Breakers {
         }
     }
 
-    /// An attempt was turned away behind the breaker of its call.
+    /// An attempt that the breaker of its call let through was turned away behind it: as if it was
+    /// sent and failed at once. It may have been the probe of an open one.
     pub fn on_turned_away(&mut self, now: SimTime) {
         if self.config.per() == BreakerPer::Call {
             let end = End::Failure(crate::time::SimDuration::ZERO);
-            self.with(now, None, |breaker| breaker.on_ended(now, end));
+            self.with(now, None, |breaker| {
+                breaker.on_sent(now);
+                breaker.on_ended(now, end);
+            });
         }
     }
 

@@ -112,12 +112,21 @@ impl Budget {
         }
     }
 
-    /// Takes a retry out of the budget. Returns whether there was one.
-    pub fn take(&mut self, now: SimTime, under_way: UnderWay) -> bool {
+    /// Whether hedges may be sent: gRPC's throttling stops them as it does retries (gRFC A6); the
+    /// others know retries only.
+    pub fn permits_hedges(&self) -> bool {
         match self {
             Budget::Grpc {
                 units, units_max, ..
             } => *units_max < 2 * *units,
+            Budget::Finagle { .. } | Budget::Envoy { .. } | Budget::Sre { .. } => true,
+        }
+    }
+
+    /// Takes a retry out of the budget. Returns whether there was one.
+    pub fn take(&mut self, now: SimTime, under_way: UnderWay) -> bool {
+        match self {
+            Budget::Grpc { .. } => self.permits_hedges(),
             Budget::Finagle {
                 balance,
                 reserve_units,

@@ -112,11 +112,11 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
                 return Some(LocalCause::Throttle);
             }
         }
-        let is_over = |limit: &super::Limit| limit.limit() <= side.in_flight_count;
-        side.limit
-            .as_ref()
-            .is_some_and(is_over)
-            .then_some(LocalCause::Limit)
+        // Who waits in the line behind the limit has passed it.
+        let inside_count = side.in_flight_count + side.waiting_count();
+        let is_over = |limit: &super::Limit| limit.limit() <= inside_count;
+        let is_full = !has_place && side.limit.as_ref().is_some_and(is_over);
+        is_full.then_some(LocalCause::Limit)
     }
 
     /// The caller fails an attempt by itself. Envoy's overflow is not retried.

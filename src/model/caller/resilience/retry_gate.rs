@@ -1,6 +1,6 @@
 //! Whether a call is tried again: what may be retried at all, and the budget.
 
-use super::budget::UnderWay;
+use super::budget::{Budget, UnderWay};
 use super::{Marks, breaker_envoy, entry};
 use crate::engine::PendingSet;
 use crate::model::caller::retry::retries;
@@ -82,7 +82,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             attempt_count: side.in_flight_count + side.waiting_count(),
             retry_count: side.retry_count,
         };
+        // Envoy's budget takes the place of its `max_retries`.
+        let has_own_limit = !matches!(side.budget, Some(Budget::Envoy { .. }));
         let limits = side.breakers.as_ref().and_then(|b| b.envoy());
+        let limits = limits.filter(|_| has_own_limit);
         let is_within = limits.map(|limits| breaker_envoy::permits_retry(limits, under_way));
         let is_paid = side.budget.as_mut().map(|b| b.take(now, under_way));
         let is_granted = is_within.unwrap_or(true) && is_paid.unwrap_or(true);
@@ -101,6 +104,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             is_granted,
         });
         is_granted
+    }
+
+    /// Whether the budget of its calling side lets a request have a hedge.
+    pub(in crate::model) fn permits_hedge(&self, slot: u32) -> bool {
+        let caller = self.requests[slot].caller();
+        let side = self.callers[caller.index()].resilience.as_ref();
+        let budget = side.and_then(|side| side.budget.as_ref());
+        budget.is_none_or(Budget::permits_hedges)
     }
 
     /// A retry is no longer under way, if the last attempt of a request was one.
