@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 
 use stormglass::scenario::Scenario;
 use stormglass::scenario::client::{ArrivalProcess, Workload};
+use stormglass::scenario::detector_catalog;
 use stormglass::scenario::distribution::Distribution;
 use stormglass::scenario::fault::FaultScope;
 use stormglass::scenario::load::explain::{effective_toml, explain};
 use stormglass::scenario::load::json_schema::json_schema;
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, Loaded, load};
+use stormglass::scenario::proxy_catalog;
+use stormglass::scenario::registry_catalog;
 use stormglass::scenario::selector::Target;
+use stormglass::scenario::strategy_catalog;
 use stormglass::time::{SimDuration, SimTime};
 
 fn data(name: &str) -> PathBuf {
@@ -350,4 +354,110 @@ fn offered_load_counts_the_attempts_of_forks_and_broadcasts_and_the_work_of_clas
     let class = "[client.c.class.small]\nshare = \"50%\"\n\
                  [client.c.class.large]\nshare = \"50%\"\nservice_time = \"30ms\"\n";
     assert_eq!(world("", class), [150.0, 300.0, 0.5]);
+}
+
+/// A small scenario with one of these parts.
+fn with_part(registry: &str, service: &str, call: &str, more: &str, target: &str) -> String {
+    format!(
+        "schema = 1\nname = \"part\"\nduration = \"60s\"\n{registry}\n[service.web]\ncount = 3\n\
+         service_time = \"1ms\"\n{service}\n[client.shop]\n\
+         arrivals = {{ process = \"poisson\", rate = \"10/s\" }}\n[client.shop.call.{target}]\n\
+         {call}\n{more}\n[expect]\nusers = \"success_ratio >= 10%\"\n"
+    )
+}
+
+/// Every part with nothing but its kind, as far as it needs no more.
+fn parts() -> Vec<String> {
+    let of_call = |call: &str| with_part("", "", call, "", "web");
+    let strategies =
+        strategy_catalog::all().map(|info| of_call(&format!("balancer = \"{}\"", info.name)));
+    let registries = registry_catalog::REGISTRIES.iter().map(|info| {
+        with_part(
+            &format!("[registry]\nprofile = \"{}\"", info.info.name),
+            "",
+            "",
+            "",
+            "web",
+        )
+    });
+    let detectors = detector_catalog::DETECTORS
+        .iter()
+        .map(|info| of_call(&format!("detector = {{ kind = \"{}\" }}", info.info.name)));
+    let proxies = proxy_catalog::PROXIES.iter().map(|info| {
+        let proxy = format!(
+            "[proxy.edge]\nupstream = \"web\"\ncount = 1\nkind = \"{}\"",
+            info.name
+        );
+        with_part("", "", "", &proxy, "edge")
+    });
+    let calls = [
+        "cache = { capacity = 10 }",
+        "cache = { capacity = 10, ttl = \"1s\" }",
+        "hedge = { delay = \"10ms\" }",
+        "hedge = { percentile = 95 }",
+        "breaker = \"hystrix\"",
+        "breaker = \"resilience4j\"",
+        "breaker = \"envoy\"",
+        "bulkhead = {}",
+        "throttle = {}",
+        "connection = {}",
+        "connection = { reconnect = {} }",
+        "retry = { budget = \"grpc\" }",
+        "retry = { budget = \"finagle\" }",
+        "retry = { budget = \"envoy\" }",
+        "retry = { budget = \"sre\" }",
+        "concurrency_limit = \"aimd\"",
+        "concurrency_limit = \"vegas\"",
+        "concurrency_limit = \"gradient2\"",
+        "cluster = \"failback\"",
+        "cluster = \"forking\"",
+    ];
+    let services = [
+        "cache = { capacity = 10, miss = { time = \"1ms\" } }",
+        "queue = { discipline = \"ps\" }",
+        "queue = { codel = {} }",
+        "pauses = {}",
+        "warmup = {}",
+        "connection = {}",
+    ];
+    let services = services.map(|service| with_part("", service, "", "", "web"));
+    let faults = ["rolling_restart", "crash", "slow", "pause", "error"].map(|kind| {
+        let fault =
+            format!("[fault.x]\nkind = \"{kind}\"\ntarget = \"service:web\"\nat = \"20500ms\"");
+        with_part("", "", "", &fault, "web")
+    });
+    let all = strategies.chain(registries).chain(detectors).chain(proxies);
+    all.chain(calls.map(of_call))
+        .chain(services)
+        .chain(faults)
+        .collect()
+}
+
+/// `verify` and `why` load what `run` wrote.
+#[test]
+fn what_a_run_writes_down_of_any_part_loads_again() {
+    let read = |text: &str| {
+        load(&LoadInput {
+            text: LoadText::Text {
+                name: "part.toml".to_string(),
+                text: text.to_string(),
+            },
+            sets: Vec::new(),
+            limits: Limits::STANDARD,
+        })
+    };
+    let name = |_: &Path, written: &str| written.to_string();
+    let mut count = 0;
+    for text in parts() {
+        let first = read(&text);
+        // Some parts need more than their kind.
+        let Some(toml) = effective_toml(&first, &name) else {
+            continue;
+        };
+        count += 1;
+        let again = read(&toml);
+        let messages = again.diagnostics.render(&again.sources, false);
+        assert!(again.scenario.is_some(), "{text}\n{messages}");
+    }
+    assert!(80 <= count, "{count}");
 }

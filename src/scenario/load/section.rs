@@ -82,6 +82,21 @@ impl<'t> Section<'t> {
         self.table.get(name).is_some()
     }
 
+    /// Whether a key is set to anything but its default, which may be written down where it means
+    /// nothing.
+    pub fn is_changed(&self, name: &str) -> bool {
+        let Some(written) = self.table.get(name) else {
+            return false;
+        };
+        match self.key(name).default {
+            Default::Toml(text) => {
+                let default = default_tree(text, self.origin);
+                written.to_inline_toml() != default.to_inline_toml()
+            }
+            _ => true,
+        }
+    }
+
     /// Whether this variant has such a key, set or not.
     pub fn has_key(&self, name: &str) -> bool {
         self.spec.key(self.variant, name).is_some()

@@ -149,14 +149,10 @@ fn hedge(ctx: &mut Context, call: &Section) -> Option<HedgeConfig> {
     })
 }
 
-/// What says how a percentile is taken does nothing where there is none; the defaults may be
-/// written down.
+/// What says how a percentile is taken does nothing where there is none.
 fn refuse_without_percentile(ctx: &mut Context, hedge: &Section) {
-    let absent = Section::absent(&HEDGE, "hedge".to_string(), hedge.origin);
     for key in ["refresh", "window", "delay_min"] {
-        let written = hedge.tree(key).map(|tree| tree.to_inline_toml());
-        let default = absent.tree(key).map(|tree| tree.to_inline_toml());
-        if written != default {
+        if hedge.is_changed(key) {
             ctx.error(
                 Diagnostic::new(format!("`{key}` without a percentile"))
                     .at(hedge.origin_of(key), "the delay is fixed")

@@ -30,14 +30,8 @@ pub fn call_cache(ctx: &mut Context, call: &Section) -> Option<CallCacheConfig> 
 
 fn cache(ctx: &mut Context, section: &Section) -> CacheConfig {
     let ttl = section.duration(ctx, "ttl");
-    for key in ["ttl_jitter", "stale_while_revalidate"] {
-        if section.has(key) && !section.has("ttl") {
-            ctx.error(
-                Diagnostic::new(format!("`{key}` of entries that live for ever"))
-                    .at(section.origin_of(key), "it has no effect without a `ttl`")
-                    .help("write `ttl = \"60s\"` beside it"),
-            );
-        }
+    if !section.has("ttl") {
+        refuse_without_ttl(ctx, section);
     }
     CacheConfig {
         capacity: section.count_u32(ctx, "capacity").unwrap_or(1),
@@ -48,6 +42,19 @@ fn cache(ctx: &mut Context, section: &Section) -> CacheConfig {
         stale_while_revalidate: section
             .duration(ctx, "stale_while_revalidate")
             .unwrap_or_default(),
+    }
+}
+
+/// What is about the end of entries does nothing where they have none.
+fn refuse_without_ttl(ctx: &mut Context, cache: &Section) {
+    for key in ["ttl_jitter", "stale_while_revalidate"] {
+        if cache.is_changed(key) {
+            ctx.error(
+                Diagnostic::new(format!("`{key}` of entries that live for ever"))
+                    .at(cache.origin_of(key), "it has no effect without a `ttl`")
+                    .help("write `ttl = \"60s\"` beside it"),
+            );
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::schema::{BACKOFF, CALL, RETRY};
 use super::super::section::Section;
 use super::super::source::Origin;
+use super::super::tree::Value;
 use super::attempts::{self, Deadline};
 use super::balancer;
 use super::flow;
@@ -35,7 +36,13 @@ pub fn edges(
         let owner = EdgeOwner::Client(ClientId::from_index(place));
         let count_before = list.len();
         edges_of(ctx, client, "client", owner, names, &mut list);
-        if list.len() == count_before && !client.section.has("call") {
+        let calls = client.section.set_tree("call").map(|tree| &tree.value);
+        let has_none = match calls {
+            None => true,
+            Some(Value::Table(table)) => table.entries().is_empty(),
+            Some(_) => false,
+        };
+        if list.len() == count_before && has_none {
             ctx.error(
                 Diagnostic::new(format!("client `{}` calls nothing", client.name))
                     .at(client.name_origin, "no call")

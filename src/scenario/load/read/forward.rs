@@ -157,7 +157,10 @@ fn idle_cache(ctx: &mut Context, section: &Section) -> Option<IdleCache> {
     let count_max = section.count_u32(ctx, "keepalive").unwrap_or(0);
     let request_count_max = section.count_u32(ctx, "keepalive_requests").unwrap_or(1);
     let keys = ["keepalive_timeout", "keepalive_requests"];
-    for key in keys.iter().filter(|key| count_max == 0 && section.has(key)) {
+    for key in keys
+        .iter()
+        .filter(|key| count_max == 0 && section.is_changed(key))
+    {
         ctx.error(
             Diagnostic::new(format!("`{key}` of connections that are not kept"))
                 .at(section.origin_of(key), "`keepalive` is 0")
@@ -210,7 +213,7 @@ fn haproxy(ctx: &mut Context, section: &Section, edge: &mut EdgeConfig) {
     edge.connection = Some(connections(connect, idle, false));
     let limit = section.count_u32(ctx, "maxconn").unwrap_or(0);
     let wait_max = section.duration(ctx, "timeout_queue").unwrap_or(connect);
-    if limit == 0 && section.has("timeout_queue") {
+    if limit == 0 && section.is_changed("timeout_queue") {
         ctx.error(
             Diagnostic::new("a queue where nobody waits")
                 .at(
