@@ -122,6 +122,8 @@ fn bands(owners: &[KeyOwner], moves: &[OwnerMove]) -> Vec<Band> {
             });
         }
     }
+    let is_known = |band: &Band| band.from.max(band.to) < owners.len();
+    bands.retain(is_known);
     // Rounding leaves nothing that stayed.
     bands.retain(|band| band.share.is_finite() && 1e-9 < band.share);
     bands.sort_by_key(|band| (band.from, band.to, band.is_needless));

@@ -19,6 +19,10 @@ use crate::report::run_dir::sha256_of;
 /// The folder of charts in a run directory, with its `/`.
 const FOLDER: &str = "charts/";
 
+/// Bytes that every chart begins with as an SVG, up to its width.
+const SVG_BEGINNING_LENGTH: usize =
+    r#"<svg xmlns="http://www.w3.org/2000/svg" role="img" width=""#.len();
+
 /// Bytes that every PNG begins with.
 const PNG_SIGNATURE_LENGTH: usize = 8;
 
@@ -47,7 +51,7 @@ pub fn run(args: &ChartArgs, console: &mut Console) -> Result<Exit, CliError> {
             ChartTheme::Dark => Theme::Dark,
         },
     };
-    let bytes = match args.format {
+    let bytes = match args.format() {
         ChartFormat::Svg => picture.svg_in(look).into_bytes(),
         ChartFormat::Png => picture.png_in(look),
         ChartFormat::Csv => {
@@ -117,9 +121,9 @@ fn unknown(run_dir: &Path, name: &str, manifest: &Manifest) -> String {
 }
 
 /// What every chart of a format begins with; of a CSV its own column names.
-fn beginning(format: ChartFormat, bytes: &[u8]) -> &[u8] {
+pub fn beginning(format: ChartFormat, bytes: &[u8]) -> &[u8] {
     match format {
-        ChartFormat::Svg => &bytes[..b"<svg".len()],
+        ChartFormat::Svg => &bytes[..SVG_BEGINNING_LENGTH],
         ChartFormat::Png => &bytes[..PNG_SIGNATURE_LENGTH],
         ChartFormat::Csv => bytes
             .split_inclusive(|byte| *byte == b'\n')
@@ -130,14 +134,15 @@ fn beginning(format: ChartFormat, bytes: &[u8]) -> &[u8] {
 
 fn write(args: &ChartArgs, bytes: &[u8]) -> Result<(), CliError> {
     if let Some(path) = &args.out {
-        let beginning = beginning(args.format, bytes);
-        check_output(path, OutputKind::Chart { beginning }, &[])?;
+        let beginning = beginning(args.format(), bytes);
+        let option = "--out";
+        check_output(path, OutputKind::Chart { option, beginning }, &[])?;
         return temporary::write(path, bytes).map_err(|source| CliError::File {
             path: path.display().to_string(),
             source,
         });
     }
-    if args.format == ChartFormat::Png && io::stdout().is_terminal() {
+    if args.format() == ChartFormat::Png && io::stdout().is_terminal() {
         let help = "a PNG is nothing for a terminal; name a file with --out";
         return Err(CliError::Usage(help.to_string()));
     }

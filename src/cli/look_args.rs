@@ -75,9 +75,9 @@ pub struct ChartArgs {
     /// `messages` is not stored: it shows single messages of a short window
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
-    /// What to write
-    #[arg(long, value_name = "FORMAT", default_value = "svg")]
-    pub format: ChartFormat,
+    /// What to write [default: what the name of --out ends in, or svg]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ChartFormat>,
     /// Width in logical pixels, from 320 to 4000; a PNG has two pixels for each
     #[arg(long, value_name = "W", default_value_t = 900,
           value_parser = clap::value_parser!(u32).range(320..=4_000))]
@@ -103,6 +103,19 @@ pub struct ChartArgs {
     pub replication: u32,
     #[command(flatten, next_help_heading = "Messages")]
     pub limits: LimitArgs,
+}
+
+impl ChartArgs {
+    /// What to write: what was asked for, or what the name of the file says.
+    pub fn format(&self) -> ChartFormat {
+        let ending = self.out.as_ref().and_then(|path| path.extension());
+        let by_name = match ending.and_then(|ending| ending.to_str()) {
+            Some("png") => ChartFormat::Png,
+            Some("csv") => ChartFormat::Csv,
+            _ => ChartFormat::Svg,
+        };
+        self.format.unwrap_or(by_name)
+    }
 }
 
 /// Formats of charts.

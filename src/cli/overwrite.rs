@@ -15,8 +15,11 @@ pub enum OutputKind<'a> {
     Trace,
     /// The plan of a sweep.
     Plan,
-    /// A chart, which begins so.
-    Chart { beginning: &'a [u8] },
+    /// A chart, which begins so, and the option that names it.
+    Chart {
+        option: &'a str,
+        beginning: &'a [u8],
+    },
 }
 
 /// Refuses a file that the command reads, or that holds anything but another output of this kind.
@@ -31,7 +34,7 @@ pub fn check_output(path: &Path, kind: OutputKind<'_>, inputs: &[PathBuf]) -> Re
     let (option, name) = match kind {
         OutputKind::Trace => ("--trace", "a trace"),
         OutputKind::Plan => ("--plan", "a plan of a sweep"),
-        OutputKind::Chart { .. } => ("--out", "such a chart"),
+        OutputKind::Chart { option, .. } => (option, "such a chart"),
     };
     let refused = |problem: String| {
         let path = path.display();
@@ -45,7 +48,7 @@ pub fn check_output(path: &Path, kind: OutputKind<'_>, inputs: &[PathBuf]) -> Re
     let is_kind = match kind {
         OutputKind::Trace => is_trace(path),
         OutputKind::Plan => PlanFile::is_at(path),
-        OutputKind::Chart { beginning } => begins_with(path, beginning).unwrap_or(false),
+        OutputKind::Chart { beginning, .. } => begins_with(path, beginning).unwrap_or(false),
     };
     match found.len() == 0 || is_kind {
         true => Ok(()),

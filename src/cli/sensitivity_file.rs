@@ -1,11 +1,12 @@
 //! What `sensitivity --format json` found, for a report.
 
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::CliError;
+use crate::report::run_dir::open_regular;
 
 /// Larger files are none of ours.
 const BYTES_MAX: u64 = 16 << 20;
@@ -17,10 +18,13 @@ pub fn sentences(path: &Path, scenario: &str) -> Result<Vec<String>, CliError> {
         source,
     };
     let usage = |what: &str| CliError::Usage(format!("{}: {what}", path.display()));
-    if BYTES_MAX < fs::metadata(path).map_err(file_error)?.len() {
+    let file = open_regular(path).map_err(file_error)?;
+    let mut bytes = Vec::new();
+    let mut reader = file.take(BYTES_MAX + 1);
+    reader.read_to_end(&mut bytes).map_err(file_error)?;
+    if BYTES_MAX < bytes.len() as u64 {
         return Err(usage("is too large to be what `sensitivity` found"));
     }
-    let bytes = fs::read(path).map_err(file_error)?;
     let help = "is not what `sensitivity --format json` writes";
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| usage(help))?;
     let found = |key: &str| value.get(key);

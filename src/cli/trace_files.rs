@@ -36,11 +36,21 @@ enum Trace<'a> {
     Chrome(Box<ChromeTrace<'a>>),
 }
 
+/// Where a file stands or will stand, whatever it is called.
+fn real_place(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let folder = fs::canonicalize(parent.unwrap_or(Path::new(".")));
+    let by_folder = || folder.map_or_else(|_| path.to_owned(), |folder| folder.join(name));
+    fs::canonicalize(path).unwrap_or_else(|_| by_folder())
+}
+
 impl TraceFiles {
     /// Creates the files. `inputs` are the canonical paths of the files of the scenario.
     pub fn create(paths: &[PathBuf], inputs: &[PathBuf]) -> Result<Self, CliError> {
+        let real: Vec<PathBuf> = paths.iter().map(|path| real_place(path)).collect();
         for (place, path) in paths.iter().enumerate() {
-            if paths[..place].contains(path) {
+            if real[..place].contains(&real[place]) {
                 let problem = format!("--trace {}: is written once; leave one out", path.display());
                 return Err(CliError::Usage(problem));
             }

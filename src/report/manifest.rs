@@ -1,11 +1,16 @@
 //! `manifest.json`: what a run directory holds and how it came to be. The only place where wall
 //! clock time is written.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+use super::run_dir::open_regular;
+
+/// Larger files are none of ours: 100,000 runs take 10 MB.
+const BYTES_MAX: u64 = 1 << 30;
 
 /// The name of the file in a run directory.
 pub const MANIFEST_NAME: &str = "manifest.json";
@@ -116,7 +121,8 @@ impl Manifest {
 
     /// Reads the manifest of a run directory.
     pub fn read(run_dir: &Path) -> Result<Self, ManifestError> {
-        let text = std::fs::read_to_string(run_dir.join(MANIFEST_NAME))?;
+        let file = open_regular(&run_dir.join(MANIFEST_NAME))?;
+        let text = io::read_to_string(file.take(BYTES_MAX))?;
         let manifest: Manifest = serde_json::from_str(&text)?;
         if manifest.schema != Manifest::SCHEMA {
             return Err(ManifestError::Schema(manifest.schema));

@@ -177,8 +177,16 @@ pub fn sha256_of_file(path: &Path) -> io::Result<String> {
         inner: io::sink(),
         sha256: Sha256::new(),
     };
-    io::copy(&mut File::open(path)?, &mut out)?;
+    io::copy(&mut open_regular(path)?, &mut out)?;
     Ok(hex(&out.sha256.finalize()))
+}
+
+/// Opens a file to read it; what a pipe or a device gives may have no end, and is refused.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    match std::fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::other("is no regular file")),
+    }
 }
 
 /// SHA-256 of bytes, in hexadecimal.

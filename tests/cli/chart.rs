@@ -23,7 +23,7 @@ fn every_chart_is_drawn_again_with_the_same_bytes() {
     for name in names {
         for format in ["svg", "csv", "png"] {
             let file = format!("{name}.{format}");
-            let args = ["chart", &run_dir, name, "--format", format, "-o", &file];
+            let args = ["chart", &run_dir, name, "-o", &file];
             let said = command.say(&args);
             assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
             let first = fs::read(command.path(&format!("run/charts/{file}")));

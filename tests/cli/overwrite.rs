@@ -60,6 +60,126 @@ fn two_traces_need_two_files() {
     ];
     let message = "--trace t.json: is written once; leave one out";
     assert_refused(&command.say(&args), 2, message);
+    fs::create_dir(command.path("t")).expect("made");
+    let args = [
+        "run",
+        "small.toml",
+        "--trace",
+        "t/a.json",
+        "--trace",
+        "t/../t/a.json",
+    ];
+    let message = "--trace t/../t/a.json: is written once; leave one out";
+    assert_refused(&command.say(&args), 2, message);
+}
+
+/// A sweep of four short runs.
+fn sweep(command: &Stormglass, out: &str) -> Said {
+    let axis = ["--axis", "client.shop.count=1,2", "--repeat", "2"];
+    let args = [
+        &["sweep", "-q", "small.toml", "--no-charts", "-o", out],
+        &axis[..],
+    ]
+    .concat();
+    command.say(&args)
+}
+
+#[test]
+fn a_sweep_leaves_what_stands_in_its_place_alone() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let end = "runs are kept there until all are done: move it away, or name another place with \
+               --out";
+    fs::create_dir(command.path("a.partial")).expect("made");
+    fs::write(command.path("a.partial/thesis.txt"), "thesis").expect("written");
+    let message = format!("a.partial: holds `thesis.txt`, which no sweep wrote; {end}");
+    assert_refused(&sweep(&command, "a"), 2, &message);
+    let thesis = fs::read_to_string(command.path("a.partial/thesis.txt"));
+    assert_eq!(thesis.expect("there"), "thesis");
+
+    fs::create_dir(command.path("b.partial")).expect("made");
+    fs::write(command.path("b.partial/journal.jsonl"), "mine\n").expect("written");
+    let message = format!("b.partial: holds no unfinished sweep; {end}");
+    assert_refused(&sweep(&command, "b"), 2, &message);
+
+    fs::write(command.path("c.partial"), "mine").expect("written");
+    let message = format!("c.partial: is no directory; {end}");
+    assert_refused(&sweep(&command, "c"), 2, &message);
+
+    let said = sweep(&command, "d");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(!command.path("d.partial").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_that_is_a_link_is_not_followed() {
+    let command = Stormglass::with("small.toml", SMALL);
+    assert_eq!(sweep(&command, "small").code, Some(0));
+    fs::create_dir(command.path("j.partial")).expect("made");
+    let plan = fs::read(command.path("small/plan.json")).expect("written");
+    fs::write(command.path("j.partial/plan.json"), plan).expect("written");
+    fs::write(command.path("mine.txt"), "mine").expect("written");
+    let link = command.path("j.partial/journal.jsonl");
+    std::os::unix::fs::symlink("../mine.txt", link).expect("linked");
+    let said = sweep(&command, "j");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("is no regular file"), "{said:?}");
+    let mine = fs::read_to_string(command.path("mine.txt"));
+    assert_eq!(mine.expect("there"), "mine");
+}
+
+#[test]
+fn records_of_another_sweep_are_not_shown() {
+    let command = Stormglass::with("small.toml", SMALL);
+    assert_eq!(sweep(&command, "small").code, Some(0));
+    let axis = ["--axis", "client.shop.count=1,2,3,4", "--repeat", "3"];
+    let args = ["sweep", "-q", "small.toml", "--no-charts", "-o", "big"];
+    assert_eq!(command.say(&[&args, &axis[..]].concat()).code, Some(0));
+    let text = |name: &str| fs::read_to_string(command.path(name)).expect("written");
+    // A run that is not planned, and one with fewer numbers.
+    let other = text("big/records.jsonl");
+    let last = other.lines().last().expect("a run");
+    fs::create_dir(command.path("j.partial")).expect("made");
+    fs::write(command.path("j.partial/plan.json"), text("small/plan.json")).expect("written");
+    fs::write(command.path("j.partial/journal.jsonl"), format!("{last}\n")).expect("written");
+    let said = sweep(&command, "j");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("a run that is not planned"), "{said:?}");
+}
+
+#[test]
+fn a_tornado_replaces_its_own_kind_only() {
+    let command = Stormglass::with("small.toml", SMALL);
+    fs::write(command.path("tor.csv"), "mine").expect("written");
+    let args = |out| {
+        let input = "client.shop.count=1,2";
+        [
+            "sensitivity",
+            "-q",
+            "small.toml",
+            "--input",
+            input,
+            "--repeat",
+            "2",
+            "--chart",
+            "tor",
+            "--no-charts",
+            "-o",
+            out,
+        ]
+    };
+    let message = "--chart tor.csv: exists and is not such a chart; name another file";
+    assert_refused(&command.say(&args("s")), 2, message);
+    assert_eq!(
+        fs::read_to_string(command.path("tor.csv")).expect("there"),
+        "mine"
+    );
+    assert!(!command.path("tor.svg").exists());
+    fs::remove_file(command.path("tor.csv")).expect("removed");
+    for out in ["t", "u"] {
+        let said = command.say(&args(out));
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
 }
 
 #[test]
@@ -76,11 +196,17 @@ fn a_chart_replaces_a_chart_of_its_kind_and_nothing_else() {
             assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
         }
     }
+    fs::write(
+        command.path("own.svg"),
+        "<svg xmlns=\"mine\">precious</svg>",
+    )
+    .expect("written");
     for (format, file) in [
         ("svg", "small.toml"),
         ("svg", "c.png"),
         ("png", "c.svg"),
         ("csv", "r/series.csv"),
+        ("svg", "own.svg"),
     ] {
         let message = format!("--out {file}: exists and is not such a chart; name another file");
         let before = fs::read(command.path(file)).expect("there");

@@ -1,17 +1,19 @@
 //! `stormglass sensitivity`.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::args::Format;
+use super::super::chart::beginning;
 use super::super::command::repeat_sensitivity;
 use super::super::compare::variants::split_values;
 use super::super::interrupt::Interrupt;
 use super::super::load;
+use super::super::look_args::ChartFormat;
+use super::super::overwrite::{OutputKind, check_output};
 use super::super::print::{escape, table_markdown, table_text};
 use super::super::style::{Console, HEADING};
-use super::super::{CliError, Exit};
+use super::super::{CliError, Exit, temporary};
 use super::args::SensitivityArgs;
 use super::directory::Desk;
 use super::lab::{Lab, StudyMeter};
@@ -252,13 +254,22 @@ fn write_chart(found: &Found, name: &Path) -> Result<(), CliError> {
     let picture = picture(found, &stem);
     let mut table = Vec::new();
     write_table(&picture.table(), &mut table)?;
-    for (ending, bytes) in [
-        ("svg", picture.svg().into_bytes()),
-        ("png", picture.png()),
-        ("csv", table),
-    ] {
+    let files = [
+        ("svg", ChartFormat::Svg, picture.svg().into_bytes()),
+        ("png", ChartFormat::Png, picture.png()),
+        ("csv", ChartFormat::Csv, table),
+    ]
+    .map(|(ending, format, bytes)| {
         let path = PathBuf::from(format!("{}.{ending}", name.display()));
-        fs::write(&path, bytes).map_err(|source| CliError::File {
+        (path, format, bytes)
+    });
+    for (path, format, bytes) in &files {
+        let beginning = beginning(*format, bytes);
+        let option = "--chart";
+        check_output(path, OutputKind::Chart { option, beginning }, &[])?;
+    }
+    for (path, _, bytes) in &files {
+        temporary::write(path, bytes).map_err(|source| CliError::File {
             path: path.display().to_string(),
             source,
         })?;

@@ -10,7 +10,6 @@ use super::args::MergeArgs;
 use super::finish::finish;
 use super::prepare::Job;
 use crate::report::format;
-use crate::report::sweep::records::Records;
 use crate::report::sweep::shard::{self, MergeError, Shard};
 
 /// Most missing parts that are named.
@@ -21,11 +20,11 @@ pub fn run(args: &MergeArgs, console: &mut Console) -> Result<Exit, CliError> {
     let started_at = SystemTime::now();
     let job = Job::from_plan(&args.plan, console)?;
     let run_count = job.plan.run_count();
-    let mut records = Records::new(run_count);
+    let mut records = job.no_records();
     let mut parts: Vec<Shard> = Vec::new();
     let mut same_count = 0;
     for path in files(&args.shards)? {
-        let read = shard::read(&path, &job.file.hash, run_count, &mut records);
+        let read = shard::read(&path, &job.file.hash, &mut records);
         let (part, same) = read.map_err(|error| match error {
             MergeError::Read { path, source } => CliError::File {
                 path: path.display().to_string(),

@@ -13,8 +13,9 @@ mod shard;
 pub mod verify;
 mod work;
 
+use std::ffi::OsString;
 use std::fs;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -34,6 +35,9 @@ use crate::report::sweep::records::{Journal, Records, scan};
 
 /// The journal of a sweep under way.
 const JOURNAL_NAME: &str = "journal.jsonl";
+
+/// The folder of the CSV inputs beside a plan.
+const INPUTS_NAME: &str = "inputs";
 
 /// Runs a scenario at many points of its values.
 pub fn run(args: &SweepArgs, console: &mut Console) -> Result<Exit, CliError> {
@@ -131,6 +135,7 @@ fn sweep(args: &SweepArgs, job: Job, console: &mut Console) -> Result<Exit, CliE
         source,
     };
     let plan_path = partial.join(PLAN_NAME);
+    refuse_foreign(&partial)?;
     if !plan_path.exists() {
         bundle::write(&job, &plan_path)?;
     }
@@ -144,7 +149,7 @@ fn sweep(args: &SweepArgs, job: Job, console: &mut Console) -> Result<Exit, CliE
     }
     // From here on all that is read stands in the folder of the sweep.
     let job = Job::from_plan(&plan_path, console)?;
-    let mut records = Records::new(job.plan.run_count());
+    let mut records = job.no_records();
     let path = partial.join(JOURNAL_NAME);
     let journal = Journal::open(&path, &mut records)
         .map_err(failed)?
@@ -175,8 +180,61 @@ fn sweep(args: &SweepArgs, job: Job, console: &mut Console) -> Result<Exit, CliE
         (args.format, !args.no_charts),
         console,
     )?;
-    fs::remove_dir_all(&partial).map_err(failed)?;
+    remove_partial(&partial, &job).map_err(failed)?;
     Ok(exit)
+}
+
+/// Refuses a directory of unfinished sweeps that holds anything else, or is none.
+fn refuse_foreign(partial: &Path) -> Result<(), CliError> {
+    let refused = |what: &str| {
+        let place = partial.display();
+        Err(CliError::Usage(format!(
+            "{place}: {what}; runs are kept there until all are done: move it away, or name \
+             another place with --out"
+        )))
+    };
+    match fs::symlink_metadata(partial) {
+        Err(_) => return Ok(()),
+        Ok(found) if !found.is_dir() => return refused("is no directory"),
+        Ok(_) => {}
+    }
+    let entries = fs::read_dir(partial).map_err(|source| CliError::File {
+        path: partial.display().to_string(),
+        source,
+    })?;
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let own = [PLAN_NAME, JOURNAL_NAME, INPUTS_NAME];
+    let is_own = |name: &OsString| {
+        let name = name.to_string_lossy();
+        own.contains(&&*name) || name.starts_with(".stormglass-")
+    };
+    let names: Vec<OsString> = names.collect();
+    if let Some(foreign) = names.iter().find(|name| !is_own(name)) {
+        let foreign = foreign.to_string_lossy();
+        return refused(&format!("holds `{foreign}`, which no sweep wrote"));
+    }
+    match names.is_empty() || names.iter().any(|name| name == PLAN_NAME) {
+        true => Ok(()),
+        false => refused("holds no unfinished sweep"),
+    }
+}
+
+/// Removes what a sweep kept until it was done, and nothing else.
+fn remove_partial(partial: &Path, job: &Job) -> io::Result<()> {
+    fs::remove_file(partial.join(JOURNAL_NAME))?;
+    for input in &job.inputs {
+        fs::remove_file(partial.join(&input.name))?;
+    }
+    fs::remove_file(partial.join(PLAN_NAME))?;
+    // What somebody put there meanwhile stays, and its folder with it.
+    for folder in [partial.join(INPUTS_NAME).as_path(), partial] {
+        match fs::remove_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
 }
 
 /// Where the runs of a sweep are kept until all are done.
@@ -193,7 +251,7 @@ fn known_records(job: &Job, place: &Path) -> Option<Records> {
     if !is_complete || plan.hash != job.file.hash {
         return None;
     }
-    let mut records = Records::new(job.plan.run_count());
+    let mut records = job.no_records();
     let path = place.join(RECORDS_NAME);
     let number = records.add_file(&path).ok()?;
     let mut reader = BufReader::new(fs::File::open(&path).ok()?);

@@ -14,6 +14,7 @@ use crate::experiment::sweep::objective::Objective;
 use crate::experiment::sweep::points::SweepPlan;
 use crate::report::files::KeptInput;
 use crate::report::sweep::plan_file::{AxisRecord, PlanContents, PlanFile};
+use crate::report::sweep::records::Records;
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation};
 use crate::scenario::load::limits::{Estimate, Limits, estimate};
@@ -65,6 +66,11 @@ impl PointSource for BasePoints {
 }
 
 impl Job {
+    /// Records of its runs, of which none is known.
+    pub fn no_records(&self) -> Records {
+        Records::new(self.plan.run_count(), self.asked.len())
+    }
+
     /// Sources of scenarios for workers.
     pub fn workers(&self, count: u32) -> Vec<Box<dyn PointSource>> {
         let worker = |_| -> Box<dyn PointSource> {

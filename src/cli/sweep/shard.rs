@@ -13,7 +13,7 @@ use super::environment::shard_of;
 use super::prepare::Job;
 use super::work::{How, work};
 use crate::report::format;
-use crate::report::sweep::records::{Journal, Records};
+use crate::report::sweep::records::Journal;
 use crate::report::sweep::shard::{self, Shard};
 
 /// Runs one part of a plan and writes its file under a temporary name first: two processes may run
@@ -34,8 +34,8 @@ pub fn run(args: &SweepArgs, job: &Job, console: &mut Console) -> Result<Exit, C
         source,
     };
     if path.exists() {
-        let mut known = Records::new(job.plan.run_count());
-        match shard::read(&path, &job.file.hash, job.plan.run_count(), &mut known) {
+        let mut known = job.no_records();
+        match shard::read(&path, &job.file.hash, &mut known) {
             Ok(_) => {
                 console.note(format_args!("{} is there already", path.display()));
                 return Ok(Exit::Done);
@@ -55,7 +55,7 @@ pub fn run(args: &SweepArgs, job: &Job, console: &mut Console) -> Result<Exit, C
         .tempdir_in(&folder)
         .map_err(failed)?;
     let journal_path = scratch.path().join("journal.jsonl");
-    let mut records = Records::new(job.plan.run_count());
+    let mut records = job.no_records();
     let journal = Journal::open(&journal_path, &mut records).map_err(failed)?;
     let journal = journal.expect("nobody else knows the directory");
     let runs: Vec<u32> = part.runs(job.plan.run_count()).collect();

@@ -1,16 +1,19 @@
 //! `plan.json`: everything that decides what a sweep gives, with its hash.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::manifest::FileHash;
-use super::super::run_dir::{is_inside, sha256_of, sha256_of_file};
+use super::super::run_dir::{is_inside, open_regular, sha256_of, sha256_of_file};
 use crate::experiment::sweep::points::SweepPlan;
 use crate::scenario::load::axis;
 use crate::scenario::sweep::constraint::Constraint;
 use crate::scenario::sweep::{Axis, SweepConfig};
+
+/// Larger files are none of ours.
+const BYTES_MAX: u64 = 1 << 28;
 
 /// The name of the file in a sweep directory.
 pub const PLAN_NAME: &str = "plan.json";
@@ -171,7 +174,8 @@ impl PlanFile {
     pub fn read(path: &Path) -> Result<Self, PlanError> {
         let name = || path.display().to_string();
         let wrong = |what: String| PlanError::Wrong(name(), what);
-        let text = std::fs::read_to_string(path).map_err(|e| PlanError::Read(name(), e))?;
+        let text = open_regular(path).and_then(|file| io::read_to_string(file.take(BYTES_MAX)));
+        let text = text.map_err(|e| PlanError::Read(name(), e))?;
         let file: PlanFile =
             serde_json::from_str(&text).map_err(|e| PlanError::Parse(name(), e))?;
         if file.schema != PlanFile::SCHEMA {

@@ -1,8 +1,8 @@
 //! What is kept of runs: a line of JSON each, with a checksum, in files that may end in the middle
 //! of a line. Numbers are written as texts, which give back every bit.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence_text::{from_texts, to_texts};
 use crate::experiment::sweep::execute::{Outcome, RunRecord};
 use crate::metrics::evaluate::Reading;
+use crate::report::run_dir::open_regular;
 
 /// How a line ends that has no checksum yet, and where that would begin.
 const UNCHECKED: &str = r#","check":""}"#;
@@ -138,6 +139,9 @@ fn reading(text: &str) -> Option<Reading> {
     }
 }
 
+/// Longer lines are no records.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
 /// Bytes that are read at once: the records of several runs.
 const BUFFER_SIZE: usize = 64 << 10;
 
@@ -147,6 +151,8 @@ pub struct Records {
     files: Vec<RecordFile>,
     /// By run the file and the byte at which its line starts.
     places: Vec<Option<Place>>,
+    /// Numbers of every run.
+    measure_count: usize,
 }
 
 #[derive(Debug)]
@@ -194,27 +200,40 @@ pub enum Added {
 }
 
 impl Records {
-    /// Of `run_count` runs, none of which is known yet.
-    pub fn new(run_count: u32) -> Self {
+    /// Of `run_count` runs of `measure_count` numbers, none of which is known yet.
+    pub fn new(run_count: u32, measure_count: usize) -> Self {
         Records {
             files: Vec::new(),
             places: vec![None; run_count as usize],
+            measure_count,
         }
+    }
+
+    /// Whether a record is one of these runs.
+    pub fn is_planned(&self, record: &RunRecord) -> bool {
+        let has_all = match &record.outcome {
+            Outcome::Done { readings, .. } => readings.len() == self.measure_count,
+            Outcome::Failed(_) => true,
+        };
+        has_all && (record.run as usize) < self.places.len()
     }
 
     /// Takes in one more file. Its number is returned.
     pub fn add_file(&mut self, path: &Path) -> io::Result<usize> {
         self.files.push(RecordFile {
             path: path.to_path_buf(),
-            reader: BufReader::with_capacity(BUFFER_SIZE, File::open(path)?),
+            reader: BufReader::with_capacity(BUFFER_SIZE, open_regular(path)?),
             at: 0,
             line: String::new(),
         });
         Ok(self.files.len() - 1)
     }
 
-    /// Takes in the record that stands at a byte of a file.
+    /// Takes in the record that stands at a byte of a file; one that is not planned is an error.
     pub fn add(&mut self, file: usize, offset: u64, record: &RunRecord) -> io::Result<Added> {
+        if !self.is_planned(record) {
+            return Err(io::Error::other("it holds a run that is not planned"));
+        }
         let run = record.run as usize;
         if self.places[run].is_none() {
             self.places[run] = Some(Place::new(file, offset));
@@ -287,7 +306,10 @@ pub fn scan(
     let mut line = Vec::new();
     loop {
         line.clear();
-        let length = reader.read_until(b'\n', &mut line)?;
+        let length = reader
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)?;
         let text = line
             .strip_suffix(b"\n")
             .and_then(|text| str::from_utf8(text).ok());
@@ -310,6 +332,9 @@ impl Journal {
     /// Opens a journal, or begins one, and cuts off a line that is not whole. What it holds is
     /// added to `records`, in which it is the first file. None if another process writes to it.
     pub fn open(path: &Path, records: &mut Records) -> io::Result<Option<Self>> {
+        if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(io::Error::other("is no regular file"));
+        }
         let mut options = File::options();
         let mut file = options.read(true).append(true).create(true).open(path)?;
         match file.try_lock() {
@@ -320,11 +345,7 @@ impl Journal {
             Err(std::fs::TryLockError::Error(error)) => return Err(error),
         }
         let number = records.add_file(path)?;
-        let run_count = u32::try_from(records.places.len()).expect("runs are counted in 32 bits");
         let length = scan(&mut BufReader::new(&mut file), 0, |offset, record| {
-            if run_count <= record.run {
-                return Err(io::Error::other("it holds a run that is not planned"));
-            }
             records.add(number, offset, &record).map(|_| ())
         })?;
         file.set_len(length)?;
@@ -398,7 +419,7 @@ mod tests {
     fn a_journal_cut_in_a_line_goes_on_after_the_line_before() {
         let folder = tempfile::tempdir().expect("a directory");
         let path = folder.path().join("runs.jsonl");
-        let mut journal = Journal::open(&path, &mut Records::new(4))
+        let mut journal = Journal::open(&path, &mut Records::new(4, 2))
             .expect("read")
             .expect("free");
         journal.append(&record(2, 0.5)).expect("written");
@@ -406,7 +427,7 @@ mod tests {
         drop(journal);
         let bytes = std::fs::read(&path).expect("read");
         std::fs::write(&path, &bytes[..bytes.len() - 5]).expect("cut");
-        let mut records = Records::new(4);
+        let mut records = Records::new(4, 2);
         let mut journal = Journal::open(&path, &mut records)
             .expect("read")
             .expect("free");
@@ -422,10 +443,10 @@ mod tests {
     fn two_processes_do_not_write_to_one_journal() {
         let folder = tempfile::tempdir().expect("a directory");
         let path = folder.path().join("runs.jsonl");
-        let first = Journal::open(&path, &mut Records::new(1)).expect("read");
+        let first = Journal::open(&path, &mut Records::new(1, 2)).expect("read");
         assert!(first.is_some());
         assert!(
-            Journal::open(&path, &mut Records::new(1))
+            Journal::open(&path, &mut Records::new(1, 2))
                 .expect("read")
                 .is_none()
         );

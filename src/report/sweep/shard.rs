@@ -1,12 +1,12 @@
 //! The file of a shard: the plan that it belongs to, its records in order, and how many they are.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::records::{Added, Records, scan};
+use crate::report::run_dir::open_regular;
 
 /// A part of the runs of a plan: those whose number leaves the index when divided by the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,9 @@ struct Head {
     shard_count: u32,
     record_count: u32,
 }
+
+/// A longer first line is none of ours.
+const HEAD_BYTES_MAX: u64 = 1 << 12;
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -90,7 +93,6 @@ pub enum MergeError {
 pub fn read(
     path: &Path,
     plan_hash: &str,
-    run_count: u32,
     records: &mut Records,
 ) -> Result<(Shard, u32), MergeError> {
     let failed = |source| MergeError::Read {
@@ -101,9 +103,10 @@ pub fn read(
         path: path.to_path_buf(),
         problem,
     };
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut reader = BufReader::new(open_regular(path).map_err(failed)?);
     let mut first = String::new();
-    reader.read_line(&mut first).map_err(failed)?;
+    let mut head = reader.by_ref().take(HEAD_BYTES_MAX);
+    head.read_line(&mut first).map_err(failed)?;
     let head: Head =
         serde_json::from_str(&first).map_err(|_| refused("not a shard of a sweep".to_string()))?;
     if head.stormglass_shard != SCHEMA {
@@ -122,7 +125,7 @@ pub fn read(
     let (mut record_count, mut same_count, mut problem) = (0_u32, 0_u32, None);
     let scanned = scan(&mut reader, first.len() as u64, |offset, record| {
         record_count += 1;
-        if run_count <= record.run {
+        if !records.is_planned(&record) {
             problem = Some(format!("run {} is not planned", record.run));
             return Ok(());
         }

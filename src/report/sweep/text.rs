@@ -121,12 +121,17 @@ pub fn extremes(view: &SweepView, summary: &SweepSummary, measure: usize) -> Str
     let least = known.iter().min_by(by_value);
     let most = known.iter().max_by(by_value);
     let text = |value: f64| format::by_unit(unit(asked), value);
+    let (known_count, count) = (known.len(), summary.points.len());
+    let among = match known_count == count {
+        true => String::new(),
+        false => format!(", of the {known_count} of {count} points where it is known"),
+    };
     match (direction(&asked.measure), least, most) {
-        (_, Some(least), Some(most)) if text(least.1) == text(most.1) => {
+        (_, Some(least), Some(most)) if text(least.1) == text(most.1) && known_count == count => {
             format!("{} is {} at every point", asked.text, text(least.1))
         }
         (Direction::Higher, Some(least), Some(most)) => format!(
-            "{} is best, {}, at {}; at worst it is {}",
+            "{} is best, {}, at {}; at worst it is {}{among}",
             asked.text,
             text(most.1),
             view.plan.label(most.0),
@@ -138,7 +143,7 @@ pub fn extremes(view: &SweepView, summary: &SweepSummary, measure: usize) -> Str
                 _ => ["best", "at worst"],
             };
             format!(
-                "{} is {best}, {}, at {}; {worst} it is {}",
+                "{} is {best}, {}, at {}; {worst} it is {}{among}",
                 asked.text,
                 text(least.1),
                 view.plan.label(least.0),
