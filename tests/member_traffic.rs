@@ -327,20 +327,21 @@ fn a_world_without_members_has_no_rows() {
     assert!(why("member_byte_rate.max{service=web}").contains("no `gossip` cluster"));
 }
 
-/// They are kept of the whole run only, which is said when a scenario is read.
+/// They, and mistakes, are kept of the whole run only, which is said when a scenario is read.
 #[test]
 fn members_have_no_phases() {
     let text = format!(
         "schema = 1\nduration = \"100s\"\n{LEASES}\
          [client.shop]\narrivals = {{ process = \"constant\", rate = \"1/s\" }}\n\
          [client.shop.call.web]\nattempt_timeout = \"500ms\"\n\
-         [expect]\nasked = \"member_message_rate.max >= 0/s steady\"\n"
+         [expect]\nasked = \"member_message_rate.max >= 0/s steady\"\n\
+         wrong = \"mistake_count <= 3 steady\"\n"
     );
     let loaded = text::load_text(&text, &[]);
     assert!(loaded.scenario.is_none());
     let messages = loaded.diagnostics.render(&loaded.sources, false);
-    assert!(
-        messages.contains("`member_message_rate` is known of the whole run only"),
-        "{messages}"
-    );
+    for name in ["member_message_rate", "mistake_count"] {
+        let expected = format!("`{name}` is known of the whole run only");
+        assert!(messages.contains(&expected), "{messages}");
+    }
 }

@@ -92,6 +92,8 @@ fn limits_that_cannot_be_missed_or_reached_are_named() {
         "goodput >= 0/s",
         "query_accuracy >= 99%",
         "ownership.cv <= 1",
+        "cache_hit_ratio >= 50%",
+        "breaker_open_ratio <= 1%",
     ] {
         assert_codes("", &expecting(text), &["W05"]);
     }

@@ -93,13 +93,14 @@ fn fault_text(fault: &FaultLine) -> String {
         Some(secs) => format!(", every {} after it ended", instant(secs)),
         None => String::new(),
     };
-    format!(
-        "{} of {}, {about}{} to {}{again}",
-        fault.kind,
-        fault.target,
-        instant(fault.start_secs),
-        instant(fault.end_secs)
-    )
+    let (kind, target, start) = (fault.kind, &fault.target, instant(fault.start_secs));
+    match fault.ends_by_itself {
+        true => format!("{kind} of {target}, {about}{start} until it is done{again}"),
+        false => {
+            let end = instant(fault.end_secs);
+            format!("{kind} of {target}, {about}{start} to {end}{again}")
+        }
+    }
 }
 
 /// The windows of a fault among dots that stand for the run.
@@ -128,6 +129,9 @@ fn bar(windows: impl Iterator<Item = (SimTime, SimTime)>, duration: SimDuration)
     columns.collect()
 }
 
+/// A load that rises by less is as good as constant.
+const PEAK_FACTOR: f64 = 1.01;
+
 fn write_loads(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
@@ -136,10 +140,14 @@ fn write_loads(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()>
     for (service, load) in &explanation.loads {
         writeln!(
             out,
-            "  {service}: offered {} of {}, offered load {}{}",
+            "  {service}: offered {} of {}, offered load {}{}{}",
             format::rate(load.visits_per_sec),
             format::rate(load.capacity_per_sec),
             format::number(load.offered_load),
+            match load.offered_load * PEAK_FACTOR < load.peak_load {
+                true => format!(" on average, up to {}", format::number(load.peak_load)),
+                false => String::new(),
+            },
             match (load.is_behind_cache, load.waits_for_calls) {
                 (true, _) => ", as if no cache answered",
                 (false, true) => ", without waiting for calls",
@@ -187,6 +195,7 @@ mod tests {
             trigger: None,
             start_secs: 60.0,
             end_secs: 120.0,
+            ends_by_itself: false,
             is_random: false,
             every_secs: None,
         };
@@ -197,6 +206,9 @@ mod tests {
         fault.trigger = None;
         fault.every_secs = Some(30.0);
         let text = "host_loss of zone:b, 60 s to 120 s, every 30 s after it ended";
+        assert_eq!(fault_text(&fault), text);
+        (fault.kind, fault.every_secs, fault.ends_by_itself) = ("rolling_restart", None, true);
+        let text = "rolling_restart of zone:b, 60 s until it is done";
         assert_eq!(fault_text(&fault), text);
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use super::style::{Console, FAINT, HEADING};
 use super::{CliError, Exit};
 use crate::scenario::measure::Unit;
-use crate::scenario::measure_catalog::{MEASURES, MeasureInfo};
+use crate::scenario::measure_catalog::{MEASURES, MeasureInfo, Statistics};
 
 /// Columns of the text.
 const WIDTH: usize = 90;
@@ -58,13 +58,20 @@ fn write_measure(info: &MeasureInfo, console: &mut Console) -> io::Result<()> {
         .filter(|w| !w.is_empty())
         .collect();
     if !words.is_empty() {
-        writeln!(out, "  statistics: {}", words.join(", "))?;
+        let any = match info.statistics {
+            Statistics::Distribution => " or any other percentile",
+            _ => "",
+        };
+        writeln!(out, "  statistics: {}{any}", words.join(", "))?;
     }
     if !info.scopes.is_empty() {
         writeln!(out, "  scopes: {}", info.scopes.join(", "))?;
     }
     if info.is_of_fault {
         writeln!(out, "  phase: of fault.NAME")?;
+    }
+    if info.measure.is_of_whole_run() {
+        writeln!(out, "  phase: the whole run only")?;
     }
     Ok(())
 }

@@ -309,6 +309,12 @@ fn verify_points(
         .flat_map(|point| point.2.iter().map(move |run| (point, run)))
         .collect();
     let chosen = evenly(all.len(), most);
+    if chosen.is_empty() {
+        let place = place.display();
+        return Err(CliError::Usage(format!(
+            "{place}: its manifest tells of no run"
+        )));
+    }
     let plan = Plan {
         seed: 0,
         replication_count: u32::try_from(chosen.len()).unwrap_or(u32::MAX),

@@ -80,8 +80,7 @@ impl Pool {
     }
 
     /// A percentile of all samples with its interval, or why it is not stated: at least ten
-    /// samples must lie above it. Where there are fewer than five replications, each needs ten
-    /// above its own.
+    /// samples must lie above it, of five replications; or each replication has ten above its own.
     pub fn percentile_at(&self, percent: f64) -> Result<PooledPercentile, String> {
         let mut all = Lengths::default();
         self.sections.iter().for_each(|s| all.merge(&s.lengths));
@@ -125,21 +124,22 @@ impl Pool {
         lower.filter_map(stated).next()
     }
 
+    /// Where each replication can state its own percentile, all together can.
     fn refuse_few(&self, percent: f64, count: u64, above_count: u64) -> Result<(), String> {
         let own = |section: &Section| section.lengths.percentile(percent);
+        let own_counts = self
+            .sections
+            .iter()
+            .map(|s| own(s).map_or(0, |(_, above)| above));
+        let least = own_counts.min().unwrap_or(0);
+        if ABOVE_COUNT_MIN <= least {
+            return Ok(());
+        }
         if self.sections.len() < SECTION_COUNT_MIN {
-            let least = self
-                .sections
-                .iter()
-                .map(|s| own(s).map_or(0, |(_, above)| above));
-            let least = least.min().unwrap_or(0);
-            return match ABOVE_COUNT_MIN <= least {
-                true => Ok(()),
-                false => Err(format!(
-                    "with fewer than {SECTION_COUNT_MIN} replications each needs \
-                     {ABOVE_COUNT_MIN} samples above its p{percent}; one has {least}"
-                )),
-            };
+            return Err(format!(
+                "with fewer than {SECTION_COUNT_MIN} replications each needs {ABOVE_COUNT_MIN} \
+                 samples above its p{percent}; one has {least}"
+            ));
         }
         if above_count < ABOVE_COUNT_MIN {
             return Err(format!(
@@ -285,10 +285,11 @@ mod tests {
 
     #[test]
     fn what_lies_above_must_come_from_five_replications() {
+        // Of 100 each has 7 above its own p93 at most.
         let mut pool = Pool::default();
-        let calm = vec![0.001; 300];
+        let calm = vec![0.001; 100];
         let mut burst = calm.clone();
-        burst.extend([1.0; 40]);
+        burst.extend([1.0; 14]);
         for replication in 0..10 {
             let values = if replication < 4 { &burst } else { &calm };
             pool.add(replication, &evidence(93.0, values));
@@ -306,6 +307,20 @@ mod tests {
             pool.add(replication, &evidence(95.0, values));
         }
         assert!(pool.percentile().expect("a percentile").is_err());
+    }
+
+    #[test]
+    fn more_replications_that_can_state_their_own_are_never_worse() {
+        let long: Vec<f64> = (1..=2_000).map(f64::from).collect();
+        let mut slow = long.clone();
+        slow.extend(vec![9_000.0; 200]);
+        let mut pool = Pool::default();
+        for replication in 0..7 {
+            let values = if replication == 1 { &slow } else { &long };
+            pool.add(replication, &evidence(99.0, values));
+            let is_stated = pool.percentile().expect("a percentile").is_ok();
+            assert!(is_stated, "{replication}");
+        }
     }
 
     #[test]
@@ -339,15 +354,15 @@ mod tests {
     #[test]
     fn a_percentile_that_is_not_stated_is_at_least_a_lower_one() {
         let mut pool = Pool::default();
-        let calm: Vec<f64> = (1..=300).map(|i| f64::from(i) / 1e5).collect();
+        let calm: Vec<f64> = (1..=150).map(|i| f64::from(2 * i) / 1e5).collect();
         let mut burst = calm.clone();
-        burst.extend([1.0; 40]);
+        burst.extend([1.0; 20]);
         for replication in 0..10 {
             let values = if replication < 4 { &burst } else { &calm };
             pool.add(replication, &evidence(99.0, values));
         }
-        // 160 of 3,160 are in bursts of four: p95 is not stated either. The p90 is the 2,844th,
-        // 2.85 ms, and 94 % in some replications.
+        // 80 of 1,580 are in bursts of four, and nobody has ten above an own p95: that is not
+        // stated either. The p90 is the 1,422nd, 2.85 ms, and 94 % in some replications.
         assert!(pool.percentile().expect("a percentile").is_err());
         let (percent, low) = pool.lower_bound().expect("a lower one");
         assert_eq!(percent, 90.0);

@@ -116,9 +116,10 @@ fn method(comparison: &Comparison) -> Vec<Block> {
     let percentiles = match comparison.is_pooled {
         true => {
             "A percentile is that of the samples of all replications. Its interval lies between \
-             the ranks that the replications leave to it. It is stated if at least ten samples lie \
-             above it; with fewer than five replications, if ten of each lie above its own. What \
-             was never reached is counted and not averaged."
+             the ranks that the replications leave to it. It is stated if at least ten samples of \
+             five replications lie above it, or ten of each above its own. A share has the exact \
+             interval of as many trials as its replications are worth. What was never reached is \
+             counted and not averaged."
         }
         false => {
             "A percentile is the mean of the percentiles of the replications, with Student's \

@@ -147,7 +147,7 @@ fn table(comparison: &Comparison, measure: &MeasureComparison) -> Table {
     let columns = [
         "all replications",
         &format!("against {reference}"),
-        "p",
+        "p (Holm)",
         "correlation",
         "verdict",
     ];
@@ -260,10 +260,10 @@ fn sentence(comparison: &Comparison, variant: usize) -> String {
             }
         }
     }
-    let mut parts = vec![match found.is_empty() {
-        true => format!("{name} against {reference}"),
-        false => format!("{name} has {}", findings(&found, reference)),
-    }];
+    let mut parts = match found.is_empty() {
+        true => Vec::new(),
+        false => vec![format!("{name} has {}", findings(&found, reference))],
+    };
     let rest = [
         ("no difference in", same),
         ("no evidence on", open),
@@ -274,7 +274,10 @@ fn sentence(comparison: &Comparison, variant: usize) -> String {
     for (words, measures) in rest.iter().filter(|(_, measures)| !measures.is_empty()) {
         parts.push(format!("{words} {}", measures.join(", ")));
     }
-    parts.join("; ")
+    match found.is_empty() {
+        true => format!("{name} against {reference}: {}", parts.join("; ")),
+        false => parts.join("; "),
+    }
 }
 
 /// `latency.p99 (within 5 %)`.
@@ -450,7 +453,7 @@ mod tests {
         let found = sentences(&comparison(halved(), Verdict::NoEvidence));
         assert_eq!(
             found,
-            ["two_choices against ring; no evidence on latency.p99"]
+            ["two_choices against ring: no evidence on latency.p99"]
         );
     }
 

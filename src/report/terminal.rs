@@ -440,7 +440,7 @@ mod tests {
         let line = &summary(value_bound(), vec![failed]).expectations[0];
         assert_eq!(
             (line.value.as_str(), line.remark.as_str()),
-            ("98.50 %", "off by 0.0010 %")
+            ("98.50 %", "off by 0.00100 %")
         );
     }
 

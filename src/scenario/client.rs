@@ -106,6 +106,28 @@ impl Workload {
 }
 
 impl ArrivalProcess {
+    /// Arrivals per second at the busiest time of the run, as the law has it.
+    pub fn peak_rate(&self, duration: SimDuration) -> f64 {
+        match self {
+            ArrivalProcess::Constant { .. }
+            | ArrivalProcess::Poisson { .. }
+            | ArrivalProcess::Renewal { .. } => self.mean_rate(duration),
+            ArrivalProcess::Bursts {
+                rate, burst_rate, ..
+            } => rate.max(*burst_rate),
+            ArrivalProcess::Ramp {
+                rate_from,
+                rate_to,
+                start_at,
+                end_at,
+            } => {
+                let climb = (end_at.as_secs_f64() - start_at.as_secs_f64()).max(f64::MIN_POSITIVE);
+                let part = (duration.as_secs_f64() - start_at.as_secs_f64()) / climb;
+                rate_from.max(rate_from + (rate_to - rate_from) * part.clamp(0.0, 1.0))
+            }
+        }
+    }
+
     /// Arrivals per second, averaged over the run.
     pub fn mean_rate(&self, duration: SimDuration) -> f64 {
         match self {

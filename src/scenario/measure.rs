@@ -126,6 +126,22 @@ impl Measure {
         )
     }
 
+    /// Whether it is known of the whole run only: smoothness follows one sequence of picks from its
+    /// beginning, mistakes last from one phase into another, and messages by member are too many
+    /// to be kept by phase.
+    pub fn is_of_whole_run(self) -> bool {
+        let is_lasting = matches!(
+            self,
+            Measure::Smoothness
+                | Measure::MistakeCount
+                | Measure::MistakeRate
+                | Measure::MistakeDuration
+                | Measure::MistakeRecurrence
+                | Measure::QueryAccuracy
+        );
+        is_lasting || self.is_of_members()
+    }
+
     /// Whether it is told of single members of registries and clusters.
     pub fn is_of_members(self) -> bool {
         matches!(self, Measure::MemberMessageRate | Measure::MemberByteRate)

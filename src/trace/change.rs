@@ -175,7 +175,7 @@ impl<'a> ChangeTrace<'a> {
 
     /// What is known of an instance, if the window is about it.
     fn known(&mut self, instance: InstanceId) -> Option<&mut Followed> {
-        if self.began.is_none() || self.window + 1 < self.begun_count {
+        if self.began.is_none() || self.window < self.begun_count.saturating_sub(1) {
             return None;
         }
         let is_new = self.is_open
@@ -323,7 +323,7 @@ impl Follower for ChangeTrace<'_> {
             }
             Observation::FaultEnded { fault, .. }
                 if fault == self.fault
-                    && self.begun_count == self.window + 1
+                    && self.begun_count.checked_sub(1) == Some(self.window)
                     && self.ended.is_none() =>
             {
                 self.end(at);

@@ -122,7 +122,7 @@ fn a_variant_like_the_reference_is_equal() {
     ];
     let said = constant(&command, &[&args[..], &["-q"]].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
-    let sentence = "  128 against 64; equal in success_ratio, latency.p50, latency.p99, \
+    let sentence = "  128 against 64: equal in success_ratio, latency.p50, latency.p99, \
                     amplification\n";
     assert!(said.out.contains(sentence), "{}", said.out);
     assert_eq!(said.out.matches("equal in all").count(), 4, "{}", said.out);

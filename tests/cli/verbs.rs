@@ -161,6 +161,20 @@ fn explain_shows_the_effective_scenario() {
 }
 
 #[test]
+fn explain_tells_the_load_of_the_busiest_time() {
+    // Six workers of 5 ms serve 1,200/s.
+    let ramp = "{ process = \"ramp\", rate_from = \"100/s\", rate_to = \"2400/s\", \
+                start = \"10s\", end = \"11s\" }";
+    let text = SMALL.replace("{ process = \"poisson\", rate = \"100/s\" }", ramp);
+    let said = Stormglass::with("small.toml", &text).say(&["explain", "small.toml"]);
+    assert!(
+        said.out.contains(" on average, up to 2.00\n"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
 fn explain_draws_every_window_of_the_seed() {
     // 20 s on 60 columns: windows of 3 columns, the next one 9 columns after the end of one.
     let text = SMALL.replace("for = \"4s\"", "for = \"1s\"\nevery = \"3s\"");

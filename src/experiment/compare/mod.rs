@@ -35,8 +35,6 @@ pub struct Question {
     pub unit: Unit,
     /// Which way it gets better.
     pub direction: Direction,
-    /// Whether it is told of successes only, so that it needs the success ratio beside it.
-    pub is_latency: bool,
     /// Whether it counts events that are rare.
     pub is_rare: bool,
     /// How small a difference means nothing: for shares in points of the whole, otherwise
@@ -122,7 +120,7 @@ pub enum Verdict {
     Better,
     /// Worse than the reference.
     Worse,
-    /// A better latency of fewer successes.
+    /// Better, of fewer successes.
     TradeOff,
     /// Higher, of a number that is neither better nor worse.
     Higher,
@@ -139,7 +137,7 @@ pub enum Verdict {
 }
 
 /// What to read of every run, two numbers a measure: the measure, and the success ratio of the
-/// same requests, without which a better latency means nothing.
+/// same requests, without which nothing is better.
 pub fn readings_of(asked: &[AskedMeasure]) -> Vec<AskedMeasure> {
     let success = |asked: &AskedMeasure| AskedMeasure {
         text: "success_ratio".to_string(),
@@ -161,7 +159,6 @@ impl Question {
             text: text.to_string(),
             unit: info(measure.measure).unit_of(measure.statistic),
             direction: direction(measure),
-            is_latency: measure.measure == Measure::Latency || measure.measure.is_of_breakdown(),
             is_rare: is_rare_count(measure),
             margin: None,
         }
@@ -195,7 +192,7 @@ pub fn compare(design: &Design, samples: &[Sample]) -> Comparison {
             row.verdict = Some(match verdict {
                 None if row.effect.is_none() => Verdict::NotComparable,
                 _ if !is_judged => Verdict::NotJudged,
-                Some(Verdict::Better) if question.is_latency && fewer() => Verdict::TradeOff,
+                Some(Verdict::Better) if fewer() => Verdict::TradeOff,
                 Some(verdict) => verdict,
                 None => Verdict::NoEvidence,
             });

@@ -79,6 +79,20 @@ fn half_the_latency_of_fewer_successes_is_a_trade_off() {
 }
 
 #[test]
+fn fewer_attempts_of_fewer_successes_are_a_trade_off() {
+    let asked = [asked(Measure::Amplification, Statistic::Value)];
+    let verdict = |success: f64| {
+        let samples = [
+            sample("a", &[3.0, 3.1, 2.9, 3.0, 3.05, 2.95], &[0.99; 6]),
+            sample("b", &[0.1, 0.11, 0.09, 0.1, 0.12, 0.08], &[success; 6]),
+        ];
+        compare(&asked, &samples, 0, 100.0).row(0, 1).verdict
+    };
+    assert_eq!(verdict(0.13), Some(Verdict::TradeOff));
+    assert_eq!(verdict(0.99), Some(Verdict::Better));
+}
+
+#[test]
 fn what_noise_explains_is_no_evidence() {
     let row = of_latency(&[0.11, 0.10, 0.095, 0.10, 0.10, 0.094], &[0.99; 6]);
     assert_eq!(row.verdict, Some(Verdict::NoEvidence));

@@ -6,7 +6,7 @@ use crate::chart::axis::Quantity;
 use crate::chart::intervals::{IntervalRow, Intervals};
 use crate::chart::picture::Picture;
 use crate::experiment::compare::effect::{Effect, Pairs};
-use crate::experiment::compare::{Comparison, MeasureComparison, Row};
+use crate::experiment::compare::{Comparison, MeasureComparison, Row, Verdict};
 use crate::report::comparison::ComparisonFacts;
 use crate::report::comparison_text::{effect_text, level_text, verdict_word};
 use crate::report::format;
@@ -172,17 +172,33 @@ fn levels_title(comparison: &Comparison, measure: &MeasureComparison) -> String 
     }
 }
 
-/// `latency.p99 against ring: two better, random no evidence`.
+/// `latency.p99 against ring: two better; no evidence for random, jsq`.
 fn effects_title(comparison: &Comparison, measure: &MeasureComparison) -> String {
     let reference = &comparison.variants[comparison.reference];
     let rows = comparison.variants.iter().zip(&measure.rows);
-    let words: Vec<String> = rows
-        .filter_map(|(name, row)| Some(format!("{name} {}", verdict_word(row.verdict?))))
+    let judged: Vec<(&str, Verdict)> = rows
+        .filter_map(|(name, row)| Some((name.as_str(), row.verdict?)))
         .collect();
-    match words.len() {
-        0..=4 => format!("{} against {reference}: {}", measure.text, words.join(", ")),
-        _ => format!("{} against {reference}", measure.text),
+    if 4 < judged.len() {
+        return format!("{} against {reference}", measure.text);
     }
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    for (_, verdict) in &judged {
+        if !verdicts.contains(verdict) {
+            verdicts.push(*verdict);
+        }
+    }
+    let of_verdict = |verdict: &Verdict| {
+        let names = judged.iter().filter(|(_, own)| own == verdict);
+        let names: Vec<&str> = names.map(|(name, _)| *name).collect();
+        let (names, word) = (names.join(", "), verdict_word(*verdict));
+        match verdict {
+            Verdict::NoEvidence | Verdict::NoDifference => format!("{word} for {names}"),
+            _ => format!("{names} {word}"),
+        }
+    };
+    let words: Vec<String> = verdicts.iter().map(of_verdict).collect();
+    format!("{} against {reference}: {}", measure.text, words.join("; "))
 }
 
 /// Only effects of one kind share an axis.

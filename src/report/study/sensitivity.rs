@@ -113,12 +113,14 @@ pub fn sentences(found: &Found) -> Vec<String> {
                 ),
                 None => String::new(),
             };
-            list.push(format!(
-                "the verdict flips: expectations {was} at {} = {} and {is} at {}{place}",
-                effect.name,
-                plain(&effect.base),
-                plain(&end.toml)
-            ));
+            let (name, base, other) = (&effect.name, plain(&effect.base), plain(&end.toml));
+            list.push(match was == is {
+                true => format!("expectations {is} at {name} = {base} and at {other}{place}"),
+                false => format!(
+                    "the verdict flips: expectations {was} at {name} = {base} and {is} at \
+                     {other}{place}"
+                ),
+            });
         }
     }
     if !is_flipped && !found.base.scenario.expectations.is_empty() {

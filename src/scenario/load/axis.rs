@@ -96,9 +96,16 @@ pub fn range_values(text: &str) -> Result<Vec<String>, String> {
     Ok(values)
 }
 
-/// A quantity in TOML times a factor, with six digits and its unit; None of what is none.
+/// A quantity in TOML times a factor, with six digits and its unit, or the next whole number where
+/// that would be the same one; None of what is none.
 pub fn scaled(toml: &str, factor: f64) -> Option<String> {
-    between(toml, toml, factor, factor)
+    let scaled = between(toml, toml, factor, factor)?;
+    let whole = toml.parse::<u64>().ok().filter(|_| scaled == toml);
+    Some(match whole {
+        Some(whole) if 1.0 < factor => (whole + 1).to_string(),
+        Some(whole) if factor < 1.0 && 1 < whole => (whole - 1).to_string(),
+        _ => scaled,
+    })
 }
 
 /// What lies `part` of the way from one quantity to another, times a factor, in the unit of the
@@ -216,15 +223,21 @@ pub fn constraint(text: &str, axes: &[Axis]) -> Result<Constraint, String> {
 }
 
 fn operand(text: &str, axes: &[Axis]) -> Result<Operand, String> {
-    let (factor, name) = match text.split_once('*') {
+    let ((of_factor, factor), name) = match text.split_once('*') {
         Some((factor, name)) => {
-            let factor = quantity::parse_number(factor).map_err(|error| error.message)?;
-            (factor, name.trim())
+            let factor = factor.trim();
+            let known = of_text(factor).ok_or_else(|| format!("`{factor}` is no quantity"))?;
+            (known, name.trim())
         }
-        None => (1.0, text),
+        None => ((AxisUnit::Plain, 1.0), text),
     };
     if let Some(axis) = axis_named(name, axes) {
-        return Ok(Operand::Axis { axis, factor });
+        let unit = match (of_factor, axes[axis].unit) {
+            (AxisUnit::Plain, unit) => unit,
+            (unit, AxisUnit::Plain) => unit,
+            _ => return Err(format!("`{text}` multiplies two units")),
+        };
+        return Ok(Operand::Axis { axis, factor, unit });
     }
     if name == text {
         if let Some((_, number)) = of_text(text) {
@@ -282,6 +295,16 @@ mod tests {
             ]
         );
         assert_eq!(range("100/s..10000/s/3 log")[1], "\"1000/s\"");
+    }
+
+    #[test]
+    fn a_whole_number_is_scaled_by_one_at_least() {
+        let both = |toml| [0.8, 1.2].map(|factor| scaled(toml, factor).expect("a quantity"));
+        assert_eq!(both("2"), ["1", "3"]);
+        assert_eq!(both("1"), ["1", "2"]);
+        assert_eq!(both("10"), ["8", "12"]);
+        assert_eq!(both("\"10ms\""), ["\"8ms\"", "\"12ms\""]);
+        assert_eq!(scaled("\"web\"", 0.8), None);
     }
 
     #[test]
@@ -372,6 +395,31 @@ mod tests {
     }
 
     #[test]
+    fn a_factor_with_a_unit_relates_a_rate_to_a_count() {
+        let rates = ["80/s", "120/s", "200/s"].map(toml_of).to_vec();
+        let axes = [
+            axis("rate", "a.rate", rates),
+            axis("workers", "a.workers", range("1..2/2")),
+        ];
+        let holds = |places: [usize; 2]| {
+            let point: Vec<&AxisValue> = (0..2).map(|a| &axes[a].values[places[a]]).collect();
+            let read = constraint("rate <= 90/s * workers", &axes).expect("two rates");
+            read.holds(&point)
+        };
+        assert!(holds([0, 0]) && !holds([1, 0]) && holds([1, 1]) && !holds([2, 1]));
+        let problem = |text| constraint(text, &axes).expect_err("wrong");
+        assert_eq!(
+            problem("rate < 90 * workers"),
+            "`rate` and `workers` have different units; a factor may have one, like \
+             `90/s * workers`"
+        );
+        assert_eq!(
+            problem("rate < 9/s * rate"),
+            "`9/s * rate` multiplies two units"
+        );
+    }
+
+    #[test]
     fn the_end_of_a_path_names_an_axis_where_no_other_ends_so() {
         let numbers = || range("1..3/3");
         let of_path = |path| axis(path, path, numbers());
@@ -380,6 +428,7 @@ mod tests {
         let workers = Operand::Axis {
             axis: 2,
             factor: 1.0,
+            unit: AxisUnit::Plain,
         };
         assert_eq!(read("workers > 1"), Ok(workers));
         assert!(read("count > 1").is_err());

@@ -125,6 +125,8 @@ pub struct ServiceLoad {
     pub capacity_per_sec: f64,
     /// Visits over capacity.
     pub offered_load: f64,
+    /// The same at the busiest time.
+    pub peak_load: f64,
     /// Whether its workers also wait for calls, which the capacity does not count.
     pub waits_for_calls: bool,
 }
@@ -142,6 +144,7 @@ fn is_behind_cache(service: ServiceId, scenario: &Scenario) -> bool {
 pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
     let mut visits_per_sec = vec![0.0; scenario.services.len()];
     let mut of_classes = vec![0.0; scenario.services.len()];
+    let mut at_peak = vec![0.0; scenario.services.len()];
     for (place, client) in scenario.clients.iter().enumerate() {
         if matches!(client.workload, Workload::Closed { .. }) {
             continue;
@@ -151,13 +154,16 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
         let at_once = |edge: &EdgeConfig| attempts_at_once(edge, &scenario.groups);
         let visits =
             visits_per_request(&client.calls, &scenario.edges, &scenario.services, at_once);
-        for (total, visits) in visits_per_sec.iter_mut().zip(visits) {
-            *total += rate * visits;
-        }
+        let peak = match &client.workload {
+            Workload::Open { process } => process.peak_rate(scenario.duration),
+            Workload::Closed { .. } | Workload::Trace(_) => rate,
+        };
         let id = ClientId::from_index(place);
         let more = class_visits(id, &scenario.classes, &scenario.services, &scenario.groups);
-        for (total, visits) in of_classes.iter_mut().zip(more) {
-            *total += rate * visits;
+        for (service, (visits, more)) in visits.into_iter().zip(more).enumerate() {
+            visits_per_sec[service] += rate * visits;
+            of_classes[service] += rate * more;
+            at_peak[service] += peak * (visits + more);
         }
     }
     visits_per_sec
@@ -175,6 +181,7 @@ pub fn loads(scenario: &Scenario) -> Vec<ServiceLoad> {
                     _ => visits_per_sec / offered_load,
                 },
                 offered_load,
+                peak_load: at_peak[place] / of_own_law,
                 waits_for_calls: scenario.services[place].calls.iter().any(|edge| {
                     let flow = &scenario.edges[edge.index()].flow;
                     !flow.is_async && !flow.is_detached

@@ -57,6 +57,8 @@ pub struct FaultLine {
     pub start_secs: f64,
     /// End of the first window in seconds, likewise; the end of the run where it has none.
     pub end_secs: f64,
+    /// Whether it is over when it is done, which no time in the scenario says.
+    pub ends_by_itself: bool,
     /// Whether any of these times is random.
     pub is_random: bool,
     /// Seconds from the end of a window to the start of the next, or their mean; None where there
@@ -181,6 +183,7 @@ fn fault_line(scenario: &Scenario, id: FaultId, fault: &FaultConfig) -> FaultLin
         trigger: trigger_text(scenario, fault),
         start_secs,
         end_secs,
+        ends_by_itself: fault.kind.ends_by_itself(),
         is_random: laws.any(|law| law.as_constant().is_none()),
         every_secs: fault.every.as_ref().map(Distribution::mean_secs),
     }

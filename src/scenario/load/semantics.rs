@@ -376,7 +376,8 @@ fn ejects(edge: &EdgeConfig) -> bool {
     matches!(&edge.balancer, BalancerConfig::Composed(composed) if composed.ejection.is_some())
 }
 
-/// Warns of expectations about detectors or rings that the scenario does not have.
+/// Warns of expectations about detectors, rings, breakers or caches that the scenario does not
+/// have.
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
     let watches = |edge: &EdgeConfig| edge.detector.is_some() || ejects(edge);
     let has_detector = scenario.registry.profile.detects()
@@ -384,6 +385,17 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
         || scenario.edges.iter().any(watches);
     let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
     let has_ring = scenario.edges.iter().any(is_keyed);
+    let breaks = |edge: &EdgeConfig| {
+        edge.resilience
+            .as_ref()
+            .is_some_and(|r| r.breaker.is_some())
+    };
+    let has_breaker = scenario.edges.iter().any(breaks);
+    let has_cache = scenario.edges.iter().any(|edge| edge.cache.is_some())
+        || scenario
+            .services
+            .iter()
+            .any(|service| service.cache.is_some());
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
@@ -421,6 +433,14 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                     "write `balancer = \"ring\"` in a call",
                 )
             }
+            Measure::BreakerOpenRatio if !has_breaker => (
+                "no call of this scenario has a breaker",
+                "write `breaker = \"hystrix\"` in a call",
+            ),
+            measure if measure.is_of_cache() && !has_cache => (
+                "nothing in this scenario has a cache",
+                "write `cache = { capacity = 1000 }` in a call or a service",
+            ),
             _ => continue,
         };
         ctx.warn(

@@ -103,7 +103,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         "Arrival of an attempt in an instance's queue to the start of its service.",
     ),
     MeasureInfo {
-        scopes: WORK,
+        scopes: SERVICE,
         ..ratio(
             Measure::WaitRatio,
             "wait_ratio",
@@ -113,13 +113,13 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::SojournTime,
         "sojourn_time",
-        WORK,
+        SERVICE,
         "Waiting time + service time at one instance.",
     ),
     times(
         Measure::ServiceTime,
         "service_time",
-        WORK,
+        SERVICE,
         "Start of the service of an attempt to the end of its work: service demand / speed, longer \
          where attempts share workers (`discipline = \"ps\"`) or cores, and by pauses and calls \
          that keep the worker.",
@@ -141,7 +141,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     },
     MeasureInfo {
-        scopes: WORK,
+        scopes: SERVICE,
         ..ratio(
             Measure::ZombieRatio,
             "zombie_ratio",

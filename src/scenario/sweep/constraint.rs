@@ -26,8 +26,10 @@ pub enum Operand {
     Axis {
         /// Which.
         axis: usize,
-        /// The factor.
+        /// The factor, in its base unit.
         factor: f64,
+        /// The unit of both: that of the axis, or of a factor that has one.
+        unit: AxisUnit,
     },
     /// A quantity in its base unit.
     Number(f64),
@@ -74,13 +76,13 @@ impl Constraint {
     /// What is wrong with comparing both sides, if anything is.
     pub fn mistake(&self, axes: &[Axis]) -> Option<String> {
         let is_number = |operand: &Operand| match operand {
-            Operand::Axis { axis, .. } => axes[*axis].unit != AxisUnit::Text,
+            Operand::Axis { unit, .. } => *unit != AxisUnit::Text,
             Operand::Number(_) => true,
             Operand::Text(_) => false,
         };
         let is_order = !matches!(self.relation, Relation::Equal | Relation::Different);
         for side in [&self.left, &self.right] {
-            if let Operand::Axis { axis, factor } = side
+            if let Operand::Axis { axis, factor, .. } = side
                 && !is_number(side)
                 && (is_order || *factor != 1.0)
             {
@@ -94,11 +96,22 @@ impl Constraint {
             }
         }
         match (&self.left, &self.right) {
-            (Operand::Axis { axis: left, .. }, Operand::Axis { axis: right, .. }) => {
-                let (left, right) = (&axes[*left], &axes[*right]);
-                (left.unit != right.unit)
-                    .then(|| format!("`{}` and `{}` have different units", left.name, right.name))
-            }
+            (
+                Operand::Axis {
+                    axis: left, unit, ..
+                },
+                Operand::Axis {
+                    axis: right,
+                    unit: other,
+                    ..
+                },
+            ) => (unit != other).then(|| {
+                let names = [left, right].map(|axis| &axes[*axis].name);
+                format!(
+                    "`{}` and `{}` have different units; a factor may have one, like `90/s * {}`",
+                    names[0], names[1], names[1]
+                )
+            }),
             (Operand::Axis { .. }, _) | (_, Operand::Axis { .. }) => None,
             _ => Some("no axis stands in it".to_string()),
         }
@@ -108,7 +121,7 @@ impl Constraint {
 impl Operand {
     fn number(&self, point: &[&AxisValue]) -> Option<f64> {
         match self {
-            Operand::Axis { axis, factor } => point[*axis].number.map(|number| factor * number),
+            Operand::Axis { axis, factor, .. } => point[*axis].number.map(|number| factor * number),
             Operand::Number(number) => Some(*number),
             Operand::Text(_) => None,
         }

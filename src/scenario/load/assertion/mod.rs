@@ -15,7 +15,7 @@ use self::problem::{
 use super::read::{Names, Unknown};
 use crate::quantity;
 use crate::scenario::expect::{Bound, Expectation, Operator, Over};
-use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic, Unit};
+use crate::scenario::measure::{Aggregation, MeasureRef, Phase, Scope, Statistic, Unit};
 use crate::scenario::measure_catalog::{self as catalog, MeasureInfo};
 
 pub use self::problem::Problem;
@@ -404,15 +404,13 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Smoothness follows one sequence of picks from its beginning, and messages by member are too many
-/// to be kept by phase.
+/// Refuses a phase for a measure that has none.
 fn whole_run_only(
     measure: &MeasureRef,
     phase: Phase,
     phase_span: &Range<usize>,
 ) -> Result<(), Problem> {
-    let has_phases = measure.measure != Measure::Smoothness && !measure.measure.is_of_members();
-    if has_phases || phase == Phase::Whole {
+    if !measure.measure.is_of_whole_run() || phase == Phase::Whole {
         return Ok(());
     }
     let name = catalog::info(measure.measure).name;
