@@ -239,7 +239,8 @@ fn build_one(ctx: &mut Context, tree: &Tree, limits: &Limits) -> Option<Scenario
     let (mut scenario, places) = read::scenario(ctx, tree, &default_name, header)?;
     weights::check(ctx, &scenario, &places);
     if let Err(problem) = limits::check_counts(&scenario) {
-        ctx.error(Diagnostic::new(problem));
+        let help = "lower the largest `count` of a group, a client or a cluster";
+        ctx.error(Diagnostic::new(problem).help(help));
     }
     if 0 < ctx.error_count() {
         return None;
