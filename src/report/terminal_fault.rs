@@ -120,7 +120,12 @@ fn targets_text(fault: &FaultMetrics) -> String {
 /// When it acted; of a fault that acts on each target on its own, from the first to the last time.
 fn windows_text(fault: &FaultMetrics) -> String {
     let (Some(first), Some(last)) = (fault.windows.first(), fault.windows.last()) else {
-        return "never in this run".to_string();
+        // Windows without length are left out, though not what happened in them.
+        let has_acted = 0 < fault.target_count;
+        return match has_acted {
+            true => "over in one instant".to_string(),
+            false => "never in this run".to_string(),
+        };
     };
     let to = |end_secs| {
         let start = format::instant(first.start_secs);
@@ -374,6 +379,22 @@ mod tests {
         assert_eq!(
             heading(&fault),
             "FAULT rack-b  crash of 1 node, 2 windows, the first 60 s to 120 s"
+        );
+    }
+
+    #[test]
+    fn a_fault_of_one_instant_has_acted() {
+        let mut fault = rack_loss();
+        (fault.kind, fault.window_count) = ("rolling_restart", 0);
+        fault.windows.clear();
+        assert_eq!(
+            heading(&fault),
+            "FAULT rack-b  rolling_restart of 4 instances, over in one instant"
+        );
+        (fault.target_count, fault.target_count_max) = (0, 0);
+        assert_eq!(
+            heading(&fault),
+            "FAULT rack-b  rolling_restart, never in this run"
         );
     }
 
