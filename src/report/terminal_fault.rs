@@ -120,12 +120,7 @@ fn targets_text(fault: &FaultMetrics) -> String {
 /// When it acted; of a fault that acts on each target on its own, from the first to the last time.
 fn windows_text(fault: &FaultMetrics) -> String {
     let (Some(first), Some(last)) = (fault.windows.first(), fault.windows.last()) else {
-        // Windows without length are left out, though not what happened in them.
-        let has_acted = 0 < fault.target_count;
-        return match has_acted {
-            true => "over in one instant".to_string(),
-            false => "never in this run".to_string(),
-        };
+        return unseen(fault).to_string();
     };
     let to = |end_secs| {
         let start = format::instant(first.start_secs);
@@ -138,6 +133,15 @@ fn windows_text(fault: &FaultMetrics) -> String {
             let span = to(first.end_secs);
             format!("{} windows, the first {span}", format::count(count))
         }
+    }
+}
+
+/// What is said of a fault without windows. Those without length are left out, though not what
+/// happened in them.
+pub fn unseen(fault: &FaultMetrics) -> &'static str {
+    match fault.target_count {
+        0 => "never in this run",
+        _ => "over in one instant",
     }
 }
 

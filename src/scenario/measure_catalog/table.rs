@@ -154,8 +154,8 @@ pub const MEASURES: &[MeasureInfo] = &[
         "detection_time",
         DETECTOR,
         "Crash of an instance, or loss of its host, to the detector's final suspicion (T_D of \
-         Chen, Toueg and Aguilera 2002). Never detected counts as infinite. Only instances that went \
-         down count: not those that left on purpose, nor slow ones that were ejected.",
+         Chen, Toueg and Aguilera 2002). Never detected counts as infinite. Only instances that \
+         went down count: not those that left on purpose, nor slow ones that were ejected.",
     )),
     of_fault(times(
         Measure::DetectionTimeFirst,
