@@ -31,8 +31,11 @@ pub struct ObservedInstance {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observer {
     pub label: String,
-    /// When it took the instance for down, in seconds.
+    /// When it took the instance for down, or did not list it, in seconds.
     pub suspected_spans: Vec<Span>,
+    /// When it listed the instance although that was no part of its service, in seconds.
+    #[serde(default)]
+    pub stale_spans: Vec<Span>,
 }
 
 /// True state against believed state.
@@ -112,8 +115,8 @@ impl Chart for HeartbeatTimeline {
             "observer",
             "down (s)",
             "down and suspected (s)",
-            "down, not suspected (s)",
-            "up, but suspected (s)",
+            "down or gone, not suspected (s)",
+            "up, but suspected or not listed (s)",
             "first suspected (s)",
         ]);
         for instance in &self.instances {
@@ -157,9 +160,10 @@ impl HeartbeatTimeline {
         let down = self.tidy(&instance.down_spans);
         let suspected = self.tidy(&observer.suspected_spans);
         let absent = self.tidy(&instance.absent_spans);
+        let stale = self.tidy(&observer.stale_spans);
         Beliefs {
             detected: span::intersection(&down, &suspected),
-            undetected: span::difference(&down, &suspected),
+            undetected: self.tidy(&[span::difference(&down, &suspected), stale].concat()),
             mistaken: span::difference(&span::difference(&suspected, &down), &absent),
         }
     }
@@ -325,9 +329,12 @@ fn draw_legend(scene: &mut Scene, top: f64) -> f64 {
         (Swatch::Fill(BLUE), "down, suspected"),
         (
             Swatch::RisingHatch(UNDETECTED, VERMILION),
-            "down, not yet suspected",
+            "down or gone, still used",
         ),
-        (Swatch::FallingHatch(MISTAKE, INK), "mistake: up, suspected"),
+        (
+            Swatch::FallingHatch(MISTAKE, INK),
+            "up, suspected or not listed",
+        ),
     ];
     if frame::is_narrow(scene.width) {
         return series::legend_rows(scene, top, &entries);

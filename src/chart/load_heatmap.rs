@@ -125,13 +125,14 @@ impl Chart for LoadHeatmap {
         let mut table = DataTable::new(["instance", "mean", "largest", "down (s)"]);
         for row in &self.rows {
             let values: Vec<f64> = row.values.iter().flatten().copied().collect();
-            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-            let largest = values.iter().copied().fold(0.0, f64::max);
+            let number = |value: f64| format!("{value:.3}");
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let largest = values.iter().copied().reduce(f64::max);
             let down = span::tidy(row.down_spans.iter().copied(), self.timeline_span());
             table.push(vec![
                 row.label.clone(),
-                format!("{mean:.3}"),
-                format!("{largest:.3}"),
+                largest.map_or("–".into(), |_| number(mean)),
+                largest.map_or("–".into(), number),
                 format!("{:.3}", span::total(&down)),
             ]);
         }
@@ -332,5 +333,26 @@ fn group_label(group: &[LoadRow], is_short: bool) -> String {
             text::clean(&format!("{} … {last}", first.label))
         }
         [] => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_never_loaded_has_no_mean() {
+        let row = |label: &str, values: &[Option<f64>]| LoadRow {
+            label: label.into(),
+            values: values.to_vec(),
+            down_spans: vec![],
+        };
+        let chart = LoadHeatmap {
+            rows: vec![row("a", &[None, None]), row("b", &[Some(0.5), None])],
+            ..LoadHeatmap::default()
+        };
+        let table = chart.table();
+        assert_eq!(table.rows[0], ["a", "–", "–", "0.000"]);
+        assert_eq!(table.rows[1], ["b", "0.500", "0.500", "0.000"]);
     }
 }

@@ -333,6 +333,7 @@ fn heartbeat(timeline: &Timeline, kind: &str) -> HeartbeatTimeline {
                 .iter()
                 .map(|s| (s.0 + shift, s.1 + shift))
                 .collect(),
+            stale_spans: vec![],
         };
         ObservedInstance {
             label: label(kind, index),

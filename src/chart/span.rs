@@ -48,7 +48,10 @@ pub fn difference(a: &[Span], b: &[Span]) -> Vec<Span> {
 
 /// How long it lasts in all.
 pub fn total(spans: &[Span]) -> f64 {
-    spans.iter().map(|(start, end)| end - start).sum()
+    // The sum of nothing is -0.0, which is written with its sign.
+    spans
+        .iter()
+        .fold(0.0, |sum, (start, end)| sum + (end - start))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How calling sides stopped using instances that are down.
+//! How calling sides stopped using instances that are down, or left because of a fault.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,7 +125,13 @@ impl ExclusionTable {
         }
     }
 
-    /// A calling side excluded an instance; `episode` if the instance is down.
+    /// Whether a calling side has an instance as a candidate.
+    pub fn is_listed(&self, caller: CallerId, instance: InstanceId) -> bool {
+        let view = self.views[caller.index()].as_ref();
+        view.is_some_and(|view| view.position(instance).is_some())
+    }
+
+    /// A calling side excluded an instance; `episode` if the instance is down, or gone.
     pub fn exclude(
         &mut self,
         at: SimTime,
@@ -176,7 +182,8 @@ impl ExclusionTable {
         }
         let service = scenario.topology.service_of(instance);
         for (index, edge) in scenario.edges.iter().enumerate() {
-            if edge.to == service && is_measured {
+            // Nobody can exclude in time what is back at once.
+            if edge.to == service && is_measured && episode.since < at {
                 let edge = EdgeId::from_index(index);
                 let away_count = self.away_count(at, (edge, instance), presence, scenario);
                 let count = self.candidate_count(edge, instance) - away_count;
@@ -219,10 +226,7 @@ impl ExclusionTable {
         scenario: &Scenario,
     ) -> u64 {
         let topology = &scenario.topology;
-        let has_it = |caller: &CallerId| {
-            let view = self.views[caller.index()].as_ref();
-            view.is_some_and(|view| view.position(instance).is_some())
-        };
+        let has_it = |caller: &CallerId| self.is_listed(*caller, instance);
         let away = presence.away_until(topology.edge_nodes(edge), at);
         let sides = away.flat_map(|node| topology.callers_of(edge, node));
         sides.filter(has_it).count() as u64

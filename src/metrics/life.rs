@@ -1,15 +1,20 @@
 //! True states of instances.
 
-use crate::id::{FaultId, InstanceId};
+use std::collections::BTreeMap;
+
+use crate::id::{FaultId, InstanceId, NodeId};
 use crate::model::observation::LifeState;
 use crate::model::view::ViewSnapshot;
 use crate::scenario::Scenario;
 use crate::time::SimTime;
 
 /// The time that an instance is down: from its crash or the loss of its host until it is up again
-/// or leaves the scenario. An absent instance that starts is not down, nor is one that comes back.
+/// or leaves the scenario; or from its exit because of a fault until it is back. An absent instance
+/// that starts is not down, nor is one that comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Episode {
+    /// It left on purpose: there is no failure that a detector could notice.
+    pub is_exit: bool,
     /// What took it down.
     pub fault: Option<FaultId>,
     /// Since when.
@@ -24,10 +29,12 @@ pub struct Episode {
 #[derive(Clone, Debug, Default)]
 pub struct LifeTable {
     states: Vec<LifeState>,
-    /// By instance, while it is down.
+    /// By instance, while it is down or gone because of a fault.
     episodes: Vec<Option<Box<Episode>>>,
     /// Of these, the ones that the registry suspects and still lists.
     awaited: Vec<u32>,
+    /// Nodes that a fault told to leave, which they do after a grace.
+    leavers: BTreeMap<NodeId, FaultId>,
 }
 
 /// Whether a process is dead in this state, or its host is; until it has started again.
@@ -55,7 +62,23 @@ impl LifeTable {
             states: (0..topology.instance_count()).map(state).collect(),
             episodes: vec![None; topology.instance_count() as usize],
             awaited: Vec::new(),
+            leavers: BTreeMap::new(),
         }
+    }
+
+    /// A fault tells nodes to leave; None: they may stay, or come back.
+    pub fn tell_to_leave(&mut self, nodes: &[NodeId], fault: Option<FaultId>) {
+        for node in nodes {
+            match fault {
+                Some(fault) => self.leavers.insert(*node, fault),
+                None => self.leavers.remove(node),
+            };
+        }
+    }
+
+    /// The fault that told an instance to leave.
+    pub fn told_to_leave(&self, instance: InstanceId) -> Option<FaultId> {
+        self.leavers.get(&NodeId(instance.0)).copied()
     }
 
     /// The state of an instance.
@@ -95,7 +118,7 @@ impl LifeTable {
         });
     }
 
-    /// The time that an instance is down, if it is.
+    /// The time that an instance is down, or gone because of a fault, if it is.
     #[inline]
     pub fn episode(&self, instance: InstanceId) -> Option<&Episode> {
         self.episodes[instance.index()].as_deref()

@@ -21,6 +21,8 @@ pub mod detector;
 pub mod edge_window;
 pub mod evaluate;
 pub mod exclusion;
+#[cfg(test)]
+mod exit_tests;
 mod finish;
 pub mod flow;
 pub mod histogram;

@@ -48,9 +48,7 @@ impl Recorder<'_> {
                 self.node_changed(at, *node, *state, *fault);
             }
             Observation::FaultStarted { fault, targets } => self.fault_started(*fault, targets),
-            Observation::FaultEnded { fault, targets } => {
-                self.tables.share_returns.end(at, *fault, targets);
-            }
+            Observation::FaultEnded { fault, targets } => self.fault_ended(at, *fault, targets),
             Observation::GossipProbeFailed { .. } | Observation::Attached { .. } => {}
             Observation::RolloutStep { .. } => self.tables.rollouts.note(observation),
             Observation::Suspected { .. }
@@ -284,7 +282,7 @@ impl Recorder<'_> {
                 suspector,
                 instance,
             } => {
-                let is_down = self.life.episode(instance).is_some();
+                let is_down = self.life.episode(instance).is_some_and(|it| !it.is_exit);
                 let detection = &mut self.tables.detection;
                 detection.forget(at, suspector, instance, is_down, scenario);
                 self.believed(at, suspector, instance, BelievedState::Up);
@@ -348,8 +346,11 @@ impl Recorder<'_> {
         state: BelievedState,
     ) {
         if is_shown(caller, edge, self.scenario) {
-            let witness = Witness::Candidates(edge);
-            self.tables.timelines.add(at, instance, witness, state);
+            let (timelines, witness) = (&mut self.tables.timelines, Witness::Candidates(edge));
+            if state == BelievedState::Up {
+                timelines.begin(instance, witness, BelievedState::Excluded);
+            }
+            timelines.add(at, instance, witness, state);
         }
     }
 
@@ -390,10 +391,8 @@ impl Recorder<'_> {
             data.set_up(at, service, instance, is_up);
             self.tables.services.set_up(at, self.class, instance, is_up);
         }
-        if before.is_up() && is_down(state) {
-            self.go_down(at, instance, fault);
-        } else if before.is_up() && !state.is_up() {
-            self.tables.detection.leave(at, instance, self.scenario);
+        if before.is_up() && !state.is_up() {
+            self.go_away(at, instance, !is_down(state), fault);
         }
         if !is_down(state) && !before.is_up() {
             self.come_back(at, instance, state.is_up());

@@ -1,8 +1,12 @@
 //! What is counted of faults, and of instances that they take down.
 
+use super::data::timeline::BelievedState;
 use super::life::Episode;
 use super::recorder::Recorder;
-use crate::id::{FaultId, InstanceId, NodeId};
+use super::table::FaultCounts;
+use super::timeline::Witness;
+use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
+use crate::scenario::fault::FaultKind;
 use crate::time::SimTime;
 
 impl Recorder<'_> {
@@ -14,20 +18,71 @@ impl Recorder<'_> {
         self.tables.convergence.hit(fault, targets);
         let so_far = (&self.tables.selection, self.scenario);
         self.tables.share_returns.begin(fault, targets, so_far);
+        if let FaultKind::ScaleIn { .. } = self.scenario.faults[fault.index()].kind {
+            self.life.tell_to_leave(targets, Some(fault));
+        }
     }
 
-    pub(super) fn go_down(&mut self, at: SimTime, instance: InstanceId, fault: Option<FaultId>) {
+    pub(super) fn fault_ended(&mut self, at: SimTime, fault: FaultId, targets: &[NodeId]) {
+        self.tables.share_returns.end(at, fault, targets);
+        match self.scenario.faults[fault.index()].kind {
+            FaultKind::ScaleIn { .. } => self.life.tell_to_leave(targets, None),
+            FaultKind::ScaleOut { .. } => self.life.tell_to_leave(targets, Some(fault)),
+            _ => {}
+        }
+    }
+
+    /// An instance is no longer there. `is_exit`: it left on purpose; that is followed where a
+    /// fault was the reason.
+    pub(super) fn go_away(
+        &mut self,
+        at: SimTime,
+        instance: InstanceId,
+        is_exit: bool,
+        fault: Option<FaultId>,
+    ) {
+        let fault = match is_exit {
+            true => fault.or(self.life.told_to_leave(instance)),
+            false => fault,
+        };
         let episode = Episode {
+            is_exit,
             fault,
             since: at,
             suspected_at: None,
             published_at: None,
         };
-        self.life.begin(instance, episode);
-        if let Some(fault) = fault {
-            self.tables.faults[fault.index()].down_count += 1;
+        match (is_exit, fault) {
+            (true, None) => {}
+            (true, Some(fault)) => {
+                self.life.begin(instance, episode);
+                self.tables.rollouts.touch(at, fault);
+                self.show_listed(instance);
+            }
+            (false, _) => {
+                self.life.begin(instance, episode);
+                if let Some(fault) = fault {
+                    self.tables.faults[fault.index()].down_count += 1;
+                }
+            }
         }
         self.tables.detection.leave(at, instance, self.scenario);
+    }
+
+    /// Callers whose candidates are shown may list an instance that left until the end.
+    fn show_listed(&mut self, instance: InstanceId) {
+        let topology = &self.scenario.topology;
+        let service = topology.service_of(instance);
+        let edges = self.scenario.edges.iter().enumerate();
+        for (index, _) in edges.filter(|(_, edge)| edge.to == service) {
+            let edge = EdgeId::from_index(index);
+            let caller = CallerId(topology.edge_callers(edge).start);
+            if self.tables.exclusion.is_listed(caller, instance) {
+                let witness = Witness::Candidates(edge);
+                let timelines = &mut self.tables.timelines;
+                timelines.begin(instance, witness, BelievedState::Up);
+            }
+        }
     }
 
     /// An instance is no longer down, if it was: who was absent has no failure to detect.
@@ -49,18 +104,38 @@ impl Recorder<'_> {
         let scenario = self.scenario;
         let who = (self.tables.detection.presence(), scenario);
         self.tables.exclusion.recover(at, instance, episode, who);
-        self.tables.detection.recover(instance, episode, scenario);
+        if !episode.is_exit {
+            self.tables.detection.recover(instance, episode, scenario);
+        }
         if is_alive {
             self.tables.detection.enter(at, instance, scenario);
         }
     }
 
     pub(super) fn wasted(&mut self, at: SimTime, instance: InstanceId) {
-        let episode = self.life.episode(instance);
-        if let Some((fault, since)) = episode.and_then(|e| Some((e.fault?, e.since))) {
-            let counts = &mut self.tables.faults[fault.index()];
-            counts.wasted_count += 1;
-            counts.wasted_after_max = counts.wasted_after_max.max(Some(at.since(since)));
+        let Some(episode) = self.life.episode(instance) else {
+            return;
+        };
+        let (since, is_exit) = (episode.since, episode.is_exit);
+        let Some(fault) = episode.fault else { return };
+        let windows = self.tables.timeline.fault_windows(fault.index());
+        self.tables.faults[fault.index()].waste(at, since, windows);
+        if is_exit {
+            self.tables.rollouts.touch(at, fault);
+        }
+    }
+}
+
+impl FaultCounts {
+    /// An attempt was sent to an instance that the fault has held down since an instant.
+    fn waste(&mut self, at: SimTime, since: SimTime, windows: &[(SimTime, SimTime)]) {
+        self.wasted_count += 1;
+        self.wasted_after_max = self.wasted_after_max.max(Some(at.since(since)));
+        let begun_count = windows.partition_point(|(start, _)| *start <= at);
+        self.wasted_at
+            .resize(self.wasted_at.len().max(begun_count), None);
+        if let Some(last) = self.wasted_at[..begun_count].last_mut() {
+            *last = Some(at);
         }
     }
 }

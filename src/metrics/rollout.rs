@@ -29,6 +29,8 @@ struct Entry {
     failed_count: u64,
     is_aborted: bool,
     windows: Vec<(SimTime, SimTime)>,
+    /// When it last stopped an instance, or an attempt was last sent to one that it had stopped.
+    touched_at: Option<SimTime>,
     /// Empty where it does not end within the run.
     minutes: Vec<Minute>,
 }
@@ -108,7 +110,15 @@ impl RolloutTable {
         }
     }
 
-    /// A request that arrived at `arrived_at` did not succeed.
+    /// An instance left because of a fault, or an attempt is sent to one that did.
+    pub fn touch(&mut self, at: SimTime, fault: FaultId) {
+        if let Some(entry) = &mut self.entries[fault.index()] {
+            entry.touched_at = Some(at);
+        }
+    }
+
+    /// A request that arrived at `arrived_at` did not succeed. Callers may send to old instances
+    /// for long after a rolling restart is over, so that its windows are not all of it.
     #[inline]
     pub fn failed(&mut self, at: SimTime, arrived_at: SimTime) {
         if !self.is_used {
@@ -116,7 +126,9 @@ impl RolloutTable {
         }
         for entry in self.entries.iter_mut().flatten() {
             let overlaps = |window: &(SimTime, SimTime)| window.0 <= at && arrived_at <= window.1;
-            entry.failed_count += u64::from(entry.windows.iter().any(overlaps));
+            let is_touched = entry.touched_at.is_some_and(|last| arrived_at <= last);
+            let is_its = is_touched || entry.windows.iter().any(overlaps);
+            entry.failed_count += u64::from(is_its);
         }
     }
 

@@ -7,9 +7,14 @@
 //! recovery, which is judged by the band itself. So the band is taken
 //! first from the windows before the first fault (from all windows outside faults where those are
 //! fewer than five), and then once more from the windows that turn out to be steady.
+//!
+//! A fault may bite late: at the end of a grace or of a drain, or when a cache runs out. So a
+//! return follows the first window that left the band, if any did: one that not one of a hundred
+//! faults of that length has by chance among all its windows.
 
 use super::histogram::{Samples, rank_of};
 use super::phase::Timeline;
+use super::table::FaultCounts;
 use super::window::{WindowCell, WindowTable};
 use crate::stats::binomial::at_least;
 use crate::time::{SimDuration, SimTime};
@@ -23,7 +28,7 @@ pub const SUCCESS_RATIO_SLACK: f64 = 0.001;
 /// How much higher than steady the p99 may be.
 pub const P99_FACTOR: f64 = 1.25;
 
-/// How likely it must be that a steady window is as far off.
+/// How likely it must be that steady windows have so many failed or slow requests, or more.
 const CHANCE_MIN: f64 = 0.01;
 
 /// The band of steady windows.
@@ -35,6 +40,8 @@ pub struct Band {
     pub latency_secs_p99: Option<f64>,
     /// Successes that took longer than the band allows its p99, over successes.
     pub slow_ratio: f64,
+    /// Requests that it is known from.
+    pub request_count: u64,
 }
 
 /// What became of one window of a fault.
@@ -64,7 +71,7 @@ struct Run<'a> {
     table: &'a WindowTable,
     cells: &'a [WindowCell],
     timeline: &'a Timeline,
-    fault_count: usize,
+    faults: &'a [FaultCounts],
     measured: (SimTime, SimTime),
 }
 
@@ -74,14 +81,14 @@ impl SteadyState {
         table: &WindowTable,
         cells: &[WindowCell],
         timeline: &Timeline,
-        fault_count: usize,
+        faults: &[FaultCounts],
         measured: (SimTime, SimTime),
     ) -> Self {
         let run = Run {
             table,
             cells,
             timeline,
-            fault_count,
+            faults,
             measured,
         };
         let undisturbed = run.undisturbed();
@@ -103,22 +110,43 @@ impl SteadyState {
 }
 
 impl Band {
-    fn is_met_by_outcomes(&self, cell: &WindowCell) -> bool {
+    /// The band if the next request were a failed and a slow one: what never happened in steady
+    /// windows may be seen once in many others.
+    fn widened(&self) -> Self {
+        let count = self.request_count as f64;
+        let with_one = |ratio: f64| (ratio * count + 1.0) / (count + 1.0);
+        Band {
+            success_ratio: 1.0 - with_one(1.0 - self.success_ratio),
+            slow_ratio: with_one(self.slow_ratio),
+            ..*self
+        }
+    }
+
+    /// Whether a window is in the band, or no farther off than steady ones are with probability
+    /// `chance_min`; None without arrivals.
+    fn is_met(&self, cell: &WindowCell, chance_min: f64) -> Option<bool> {
+        (0 < cell.arrived_count).then(|| {
+            self.is_met_by_outcomes(cell, chance_min)
+                && self.is_met_by_latency(&cell.latency, chance_min)
+        })
+    }
+
+    fn is_met_by_outcomes(&self, cell: &WindowCell, chance_min: f64) -> bool {
         let (arrived, succeeded) = (cell.arrived_count, cell.succeeded_count());
         let ratio = f64::from(succeeded) / f64::from(arrived);
         let failed_count = u64::from(arrived.saturating_sub(succeeded));
         self.success_ratio - SUCCESS_RATIO_SLACK <= ratio
-            || is_chance(failed_count, arrived.into(), 1.0 - self.success_ratio)
+            || chance_min <= at_least(failed_count, arrived.into(), 1.0 - self.success_ratio)
     }
 
-    fn is_met_by_latency(&self, latency: &Samples) -> bool {
+    fn is_met_by_latency(&self, latency: &Samples, chance_min: f64) -> bool {
         let (Some(own), Some(steady)) = (p99(latency), self.latency_secs_p99) else {
             return true;
         };
         let limit_secs = P99_FACTOR * steady;
         let is_slow_by_chance = || {
             let slow_count = latency.count_above(limit_secs);
-            is_chance(slow_count, latency.count(), self.slow_ratio)
+            chance_min <= at_least(slow_count, latency.count(), self.slow_ratio)
         };
         own <= limit_secs || is_slow_by_chance()
     }
@@ -134,7 +162,7 @@ impl Run<'_> {
     }
 
     fn fault_windows(&self) -> impl Iterator<Item = &(SimTime, SimTime)> {
-        (0..self.fault_count).flat_map(|fault| self.timeline.fault_windows(fault))
+        (0..self.faults.len()).flat_map(|fault| self.timeline.fault_windows(fault))
     }
 
     /// Windows before the first fault, or all outside faults where those are too few.
@@ -173,24 +201,29 @@ impl Run<'_> {
             success_ratio: succeeded_count as f64 / arrived_count as f64,
             latency_secs_p99: p99,
             slow_ratio: slow_count as f64 / latency.count().max(1) as f64,
+            request_count: arrived_count,
         })
     }
 
-    /// For every window, whether it is in the band; None without arrivals.
-    fn judgements(&self, band: &Band) -> Vec<Option<bool>> {
-        let judge = |cell: &WindowCell| {
-            if cell.arrived_count == 0 {
-                return None;
-            }
-            Some(band.is_met_by_outcomes(cell) && band.is_met_by_latency(&cell.latency))
-        };
-        self.cells.iter().map(judge).collect()
+    /// The first window of `[from, until)` that left the band, beyond what chance does to one of
+    /// so many.
+    fn departure(&self, band: &Band, from: SimTime, until: SimTime) -> Option<usize> {
+        let width = self.table.width().as_ns();
+        let first = (from.as_ns() / width) as usize;
+        let last = (until.as_ns().div_ceil(width) as usize).min(self.cells.len());
+        let windows = self.cells.get(first..last)?;
+        let chance_min = CHANCE_MIN / windows.len().max(1) as f64;
+        let band = band.widened();
+        let left = |cell: &WindowCell| band.is_met(cell, chance_min) == Some(false);
+        Some(first + windows.iter().position(left)?)
     }
 
     /// For every window, the first one from there on that begins a row in the band. Windows
     /// without arrivals neither count nor break a row.
     fn row_starts(&self, band: &Band) -> Vec<Option<usize>> {
-        let judgements = self.judgements(band);
+        let cells = self.cells.iter();
+        let judgements: Vec<Option<bool>> =
+            cells.map(|cell| band.is_met(cell, CHANCE_MIN)).collect();
         let mut starts = vec![None; judgements.len()];
         let (mut row_count, mut next) = (0, None);
         for window in (0..judgements.len()).rev() {
@@ -208,15 +241,18 @@ impl Run<'_> {
     }
 
     fn returns(&self, band: Option<&Band>) -> Vec<Vec<Return>> {
-        if self.fault_count == 0 {
+        if self.faults.is_empty() {
             return Vec::new();
         }
         let starts = band.map(|band| self.row_starts(band)).unwrap_or_default();
         let width = self.table.width().as_ns();
-        let return_after = |at: SimTime, until: SimTime| {
-            let window = (at.as_ns() / width) as usize;
+        // The first row in the band from `at` on that begins before `next`; where the band was
+        // left between `at` and `last`, after that.
+        let return_after = |at: SimTime, last: SimTime, next: SimTime| {
+            let left = self.departure(band?, at, last);
+            let window = left.unwrap_or((at.as_ns() / width) as usize);
             let found = self.table.start((*starts.get(window)?)?);
-            (found < until).then(|| found.max(at).since(at))
+            (found < next).then(|| found.max(at).since(at))
         };
         let run_end = self.measured.1;
         let of_fault = |fault: usize| -> Vec<Return> {
@@ -224,19 +260,21 @@ impl Run<'_> {
             let judge = |(place, (start, end)): (usize, &(SimTime, SimTime))| {
                 let next = windows.get(place + 1).map_or(run_end, |(start, _)| *start);
                 let stays = run_end <= *end;
+                let wasted_at = self.faults[fault].wasted_at.get(place).copied().flatten();
+                let last = wasted_at.map_or(*end, |at| at.max(*end)).min(next);
                 Return {
-                    mitigation: return_after(*start, next),
+                    mitigation: return_after(*start, last, next),
                     recovery: if stays {
                         None
                     } else {
-                        return_after(*end, next)
+                        return_after(*end, last, next)
                     },
                     stays,
                 }
             };
             windows.iter().enumerate().map(judge).collect()
         };
-        (0..self.fault_count).map(of_fault).collect()
+        (0..self.faults.len()).map(of_fault).collect()
     }
 
     /// Measured windows outside every fault and its recovery.
@@ -245,7 +283,7 @@ impl Run<'_> {
             .map(|window| self.is_measured(window))
             .collect();
         let width = self.table.width().as_ns();
-        for fault in 0..self.fault_count {
+        for fault in 0..self.faults.len() {
             let windows = self.timeline.fault_windows(fault);
             for (place, (start, end)) in windows.iter().enumerate() {
                 let next = windows.get(place + 1).map_or(self.measured.1, |(s, _)| *s);
@@ -262,12 +300,6 @@ impl Run<'_> {
         }
         is_steady
     }
-}
-
-/// Whether so many of `all` or more are none too many for steady windows, where each is one with
-/// probability `ratio`.
-fn is_chance(count: u64, all: u64, ratio: f64) -> bool {
-    CHANCE_MIN <= at_least(count, all, ratio)
 }
 
 /// The p99 by nearest rank, however few the samples: a band is judged by rows of windows.
@@ -292,6 +324,7 @@ mod tests {
             success_ratio,
             latency_secs_p99: Some(0.1),
             slow_ratio,
+            request_count: 9_999,
         }
     }
 
@@ -300,17 +333,18 @@ mod tests {
         // Of fifty at 0.4 %: two or more in 1.73 % of windows, three or more in 0.11 %.
         let is_met = |slow_count| {
             let latency = samples(&[(50, 50 - slow_count), (126, slow_count)]);
-            band(1.0, 0.004).is_met_by_latency(&latency)
+            band(1.0, 0.004).is_met_by_latency(&latency, CHANCE_MIN)
         };
         assert_eq!([0, 1, 2, 3].map(is_met), [true, true, true, false]);
         // Of 5,000, at most 50 are allowed; 20 are expected, and 33 or more are in 0.5 %.
         let is_met = |slow_count| {
             let latency = samples(&[(50, 5_000 - slow_count), (126, slow_count)]);
-            band(1.0, 0.004).is_met_by_latency(&latency)
+            band(1.0, 0.004).is_met_by_latency(&latency, CHANCE_MIN)
         };
         assert_eq!([40, 50, 51].map(is_met), [true, true, false]);
         // Where no steady request is slow, one of fifty is news.
-        assert!(!band(1.0, 0.0).is_met_by_latency(&samples(&[(50, 49), (126, 1)])));
+        let latency = samples(&[(50, 49), (126, 1)]);
+        assert!(!band(1.0, 0.0).is_met_by_latency(&latency, CHANCE_MIN));
     }
 
     #[test]
@@ -321,11 +355,28 @@ mod tests {
                 outcome_counts: [50 - failed_count, 0, 0, failed_count],
                 ..WindowCell::default()
             };
-            band(success_ratio, 0.0).is_met_by_outcomes(&cell)
+            band(success_ratio, 0.0).is_met_by_outcomes(&cell, CHANCE_MIN)
         };
         // One or more of fifty: 4.9 % of windows at 99.9 %, 0.5 % at 99.99 %.
         assert!(is_met(0.999, 1) && !is_met(0.999, 2));
         assert!(is_met(0.9999, 0) && !is_met(0.9999, 1));
+    }
+
+    #[test]
+    fn of_many_windows_one_may_be_farther_off() {
+        // Two or more of fifty at 99.9 %: 0.12 % of windows, but one in 2.4 % of twenty windows.
+        let cell = WindowCell {
+            arrived_count: 50,
+            outcome_counts: [48, 0, 0, 2],
+            ..WindowCell::default()
+        };
+        let is_met = |chance_min| band(0.999, 0.0).is_met(&cell, chance_min);
+        assert_eq!(is_met(CHANCE_MIN), Some(false));
+        assert_eq!(is_met(CHANCE_MIN / 20.0), Some(true));
+        // One more than none in 9,999 is one in 10,000.
+        let widened = band(1.0, 0.0).widened();
+        assert!((1.0 - widened.success_ratio - 1e-4).abs() < 1e-12);
+        assert_eq!(widened.slow_ratio, 1e-4);
     }
 
     #[test]

@@ -41,12 +41,14 @@ pub struct FaultCounts {
     pub targets: BTreeSet<NodeId>,
     /// Most nodes that one of its windows acted on.
     pub target_count_max: u64,
-    /// Instances that it took down, counted at every time.
+    /// Instances that it took down, counted at every time; who left on purpose is not among them.
     pub down_count: u64,
-    /// Attempts sent to instances while it held them down.
+    /// Attempts sent to instances while it held them down, or after they left because of it.
     pub wasted_count: u64,
     /// Longest time from an instance's going down to the last of them.
     pub wasted_after_max: Option<SimDuration>,
+    /// The last of them between the start of a window and that of the next one, by window.
+    pub wasted_at: Vec<Option<SimTime>>,
 }
 
 /// Calls between services, and calls of clients whose requests make several.

@@ -118,7 +118,7 @@ fn all(spread: &Spread, since: f64, what: &str, whole: Option<usize>) -> String 
         Some(whole) => format!("{} of {whole}", spread.count),
         None => format!("{}", spread.count),
     };
-    let after = |secs: f64| format::secs(secs - since);
+    let after = |secs: f64| offset_text(secs - since, "");
     match spread.count {
         1 => format!("{what} ({count}: {})", spread.last_by),
         _ => format!(
@@ -131,9 +131,39 @@ fn all(spread: &Spread, since: f64, what: &str, whole: Option<usize>) -> String 
 }
 
 fn line(text: &mut String, since: f64, at: f64, what: &str) {
-    let _ = writeln!(
-        text,
-        "    {:>11}  {what}",
-        format!("+{}", format::secs(at - since))
-    );
+    let _ = writeln!(text, "    {:>11}  {what}", offset_text(at - since, "+"));
+}
+
+/// `+8.10 s`, with `sign` before what came later, or `30.0 s before`.
+fn offset_text(secs: f64, sign: &str) -> String {
+    match secs < 0.0 {
+        true => format!("{} before", format::secs(-secs)),
+        false => format!("{sign}{}", format::secs(secs)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_before_the_change_is_said_to() {
+        let mut text = String::new();
+        line(&mut text, 100.0, 108.1, "later");
+        line(&mut text, 100.0, 70.0, "earlier");
+        let expected = "        +8.10 s  later\n    30.0 s before  earlier\n";
+        assert_eq!(text, expected);
+        let spread = Spread {
+            count: 2,
+            first_secs: 70.0,
+            median_secs: 70.0,
+            last_secs: 103.0,
+            last_by: "shop/1".into(),
+        };
+        assert_eq!(
+            all(&spread, 100.0, "callers leave it out", Some(10)),
+            "callers leave it out (2 of 10): the first; the middle one 30.0 s before, the last \
+             one 3.00 s, shop/1"
+        );
+    }
 }

@@ -8,13 +8,15 @@ use super::html::{Block, Mark, ReportPage, Table};
 pub fn render(page: &ReportPage) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "# {}\n\n{}\n", plain(&page.title), plain(&page.facts));
-    for block in &page.question {
+    for (place, block) in page.question.iter().enumerate() {
+        if 0 < place {
+            text.push_str(">\n");
+        }
         let mut said = String::new();
         write_block(&mut said, block);
         for line in said.trim_start().lines() {
             let _ = writeln!(text, "> {line}");
         }
-        text.push_str(">\n");
     }
     if !page.findings.is_empty() {
         let findings: Vec<String> = page.findings.iter().map(|it| plain(it)).collect();
@@ -148,12 +150,32 @@ mod tests {
         };
         let expected = [
             "# rack\\_loss\n\nseed 7\n\n> Why &lt;b>?\n>\n> - \\*a\\*\n> - b\n>",
-            "> ```\n> x   y\n> 1   2\n> ```\n>\n",
+            "> ```\n> x   y\n> 1   2\n> ```\n",
             "**Answer.** Held. p99 rose.\n\n## Requests\n\n**All | of it**\n",
             "|  | p99\\_ms |\n| --- | ---: |\n| **a\\|b** | 1 |\n\nScenario:\n",
             "````\na = \"```\"\n````\n\n## Repeat\n",
             "```\nstormglass run a.toml\n```\n\ndigest 1\n",
         ];
         assert_eq!(render(&page), expected.join("\n"));
+    }
+
+    #[test]
+    fn a_question_alone_has_nothing_after_it() {
+        let page = ReportPage {
+            title: "t".into(),
+            facts: "f".into(),
+            question: vec![Block::Paragraph("Why?".into())],
+            findings: Vec::new(),
+            variants: Vec::new(),
+            replay: None,
+            sections: Vec::new(),
+            command: "c".into(),
+            footer: "d".into(),
+        };
+        let text = render(&page);
+        assert!(
+            text.starts_with("# t\n\nf\n\n> Why?\n\n## Repeat"),
+            "{text}"
+        );
     }
 }

@@ -120,7 +120,7 @@ fn targets_text(fault: &FaultMetrics) -> String {
 /// When it acted; of a fault that acts on each target on its own, from the first to the last time.
 fn windows_text(fault: &FaultMetrics) -> String {
     let (Some(first), Some(last)) = (fault.windows.first(), fault.windows.last()) else {
-        return "never in this run".to_string();
+        return unseen(fault).to_string();
     };
     let to = |end_secs| {
         let start = format::instant(first.start_secs);
@@ -133,6 +133,15 @@ fn windows_text(fault: &FaultMetrics) -> String {
             let span = to(first.end_secs);
             format!("{} windows, the first {span}", format::count(count))
         }
+    }
+}
+
+/// What is said of a fault without windows. Those without length are left out, though not what
+/// happened in them.
+pub fn unseen(fault: &FaultMetrics) -> &'static str {
+    match fault.target_count {
+        0 => "never in this run",
+        _ => "over in one instant",
     }
 }
 
@@ -374,6 +383,22 @@ mod tests {
         assert_eq!(
             heading(&fault),
             "FAULT rack-b  crash of 1 node, 2 windows, the first 60 s to 120 s"
+        );
+    }
+
+    #[test]
+    fn a_fault_of_one_instant_has_acted() {
+        let mut fault = rack_loss();
+        (fault.kind, fault.window_count) = ("rolling_restart", 0);
+        fault.windows.clear();
+        assert_eq!(
+            heading(&fault),
+            "FAULT rack-b  rolling_restart of 4 instances, over in one instant"
+        );
+        (fault.target_count, fault.target_count_max) = (0, 0);
+        assert_eq!(
+            heading(&fault),
+            "FAULT rack-b  rolling_restart, never in this run"
         );
     }
 

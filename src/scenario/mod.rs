@@ -21,6 +21,7 @@ pub mod load;
 pub mod measure;
 pub mod measure_catalog;
 pub mod network;
+pub mod protection_catalog;
 pub mod proxy;
 pub mod proxy_catalog;
 pub mod registry;

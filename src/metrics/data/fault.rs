@@ -24,15 +24,16 @@ pub struct FaultMetrics {
     pub is_of_instances: bool,
     /// Most nodes that one of its windows acted on.
     pub target_count_max: u64,
-    /// Instances that it took down, counted at every time.
+    /// Instances that it took down, counted at every time; who left on purpose is not among them.
     pub down_count: u64,
     /// How each detector saw it.
     pub detection: Vec<FaultDetection>,
     /// How callers stopped using its victims.
     pub exclusion: ExclusionStats,
-    /// Attempts sent to instances while it held them down.
+    /// Attempts sent to instances while it held them down, or after they left because of it.
     pub wasted_attempt_count: u64,
-    /// From an instance's going down to the last of these attempts, the longest of all times.
+    /// From an instance's going down, or its exit, to the last of these attempts, the longest of
+    /// all times.
     pub last_wasted_attempt_secs: Option<f64>,
     /// Start of each window to the steady band.
     pub mitigation: ReturnTimes,
@@ -60,7 +61,8 @@ pub struct RolloutMetrics {
     pub replaced_count: u64,
     /// The load stopped it.
     pub is_aborted: bool,
-    /// Requests that were under way in its windows and did not succeed.
+    /// Requests that did not succeed and were under way in its windows, or when it stopped an
+    /// instance, or when an attempt was sent to one that it had stopped.
     pub failed_request_count: u64,
     /// Keys that moved, by edge that balances by key over its instances.
     pub moves: Vec<RolloutMoves>,
@@ -163,6 +165,8 @@ pub struct FaultSpan {
 
 /// Times until the service was back in its steady band: the first of five windows in a row with
 /// success ratio >= steady - 0.1 points and p99 <= 1.25 x steady, or no worse than chance explains.
+/// They follow the first window that left the band by more than that until the end of the fault, or
+/// until the last attempt to an instance that it took down or had leave.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReturnTimes {
     /// One for each window of the fault after which it was reached.

@@ -294,7 +294,7 @@ impl Ask<'_> {
             &tables.windows,
             &tables.windows.pooled(client),
             &tables.timeline,
-            self.scenario.faults.len(),
+            &tables.faults,
             tables.measured,
         )
     }

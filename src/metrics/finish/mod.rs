@@ -29,7 +29,7 @@ pub fn metrics(mut tables: Tables, scenario: &Scenario, end: RunEnd) -> RunMetri
         &tables.windows,
         &tables.windows.pooled(None),
         &tables.timeline,
-        scenario.faults.len(),
+        &tables.faults,
         tables.measured,
     ));
     let finish = Finish {

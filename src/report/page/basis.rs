@@ -4,10 +4,12 @@ use crate::metrics::data::RunMetrics;
 use crate::report::format;
 use crate::report::html::{Block, Mark, Table};
 use crate::scenario::Scenario;
+use crate::scenario::balancer::BalancerConfig;
 use crate::scenario::check::CheckRule;
 use crate::scenario::detector::{DetectorConfig, JudgeConfig};
 use crate::scenario::detector_catalog::DETECTORS;
 use crate::scenario::gossip::ScaleLaw;
+use crate::scenario::protection_catalog::{DEPLOYMENT, ModelInfo, of_call, of_service};
 use crate::scenario::proxy_catalog::PROXIES;
 use crate::scenario::registry_catalog::REGISTRIES;
 use crate::scenario::strategy_catalog::{StrategyInfo, find};
@@ -79,10 +81,10 @@ impl Basis {
 }
 
 /// Models with the parts of scenarios that use them.
-type Used<'a> = Vec<(&'static StrategyInfo, Vec<&'a str>)>;
+type Used<'a> = Vec<(ModelInfo, Vec<&'a str>)>;
 
-/// The registry, the strategies and the detectors of the calls of scenarios, and what shows that
-/// they behave like their models.
+/// The models of scenarios that bear the name of a real system or of a paper: the registry,
+/// proxies, and what calls and services use; and what shows that they behave like that.
 pub fn models(scenarios: &[&Scenario]) -> Option<Table> {
     let columns = ["model", "used by", "from", "evidence"];
     let mut table = Table::new("Models that were used and what supports them", columns);
@@ -107,7 +109,7 @@ pub fn models(scenarios: &[&Scenario]) -> Option<Table> {
 }
 
 fn add_models<'a>(scenario: &'a Scenario, used: &mut Used<'a>) {
-    let mut add = |info: &'static StrategyInfo, path: &'a str| match used
+    let mut add = |info: ModelInfo, path: &'a str| match used
         .iter_mut()
         .find(|(known, _)| known.name == info.name)
     {
@@ -117,30 +119,56 @@ fn add_models<'a>(scenario: &'a Scenario, used: &mut Used<'a>) {
     };
     let profile = scenario.registry.profile.name();
     if let Some(registry) = REGISTRIES.iter().find(|known| known.info.name == profile) {
-        add(&registry.info, "registry");
+        add((&registry.info).into(), "registry");
     }
     for service in &scenario.services {
         let name = service.proxy.map(|proxy| proxy.flavour.name());
         if let Some(info) = PROXIES.iter().find(|known| Some(known.name) == name) {
+            add(info.into(), service.name.as_str());
+        }
+        for info in of_service(service) {
             add(info, service.name.as_str());
         }
     }
     for edge in &scenario.edges {
-        if let Some(info) = find(edge.balancer.strategy().name()) {
-            add(info, edge.path.as_str());
+        let strategy = find(edge.balancer.strategy().name());
+        let detector = edge.detector.as_ref();
+        let detector = detector.and_then(|it| detector_info(detector_name(scenario, it)));
+        let wrappers = wrapper_names(&edge.balancer).into_iter().filter_map(find);
+        for info in strategy.into_iter().chain(wrappers).chain(detector) {
+            add(info.into(), edge.path.as_str());
         }
-        if let Some(detector) = &edge.detector
-            && let Some(info) = detector_info(detector_name(scenario, detector))
-        {
+        for info in of_call(edge) {
             add(info, edge.path.as_str());
         }
     }
     for cluster in &scenario.clusters {
         if let Some(info) = detector_info(gossip_name(cluster.gossip.law)) {
             let service = &scenario.services[cluster.service.index()];
-            add(info, service.name.as_str());
+            add(info.into(), service.name.as_str());
         }
     }
+    for fault in &scenario.faults {
+        if fault.kind.rollout().is_some_and(|config| config.is_new) {
+            add(DEPLOYMENT, fault.name.as_str());
+        }
+    }
+}
+
+/// The wrappers around a strategy that the catalog of strategies tells as a whole.
+fn wrapper_names(balancer: &BalancerConfig) -> Vec<&'static str> {
+    let Some(composed) = balancer.composed() else {
+        return Vec::new();
+    };
+    let levels = composed.priority.as_ref().map(|config| &config.levels);
+    let wrappers = [
+        ("subset", composed.subset.is_some()),
+        ("priority", levels.is_some_and(|levels| !levels.is_empty())),
+        ("zone_aware", composed.zone_aware.is_some()),
+        ("backup", !composed.backup.is_empty()),
+    ];
+    let used = wrappers.into_iter().filter(|(_, is_used)| *is_used);
+    used.map(|(name, _)| name).collect()
 }
 
 fn detector_info(name: &str) -> Option<&'static StrategyInfo> {
@@ -209,4 +237,53 @@ pub fn limits() -> Vec<Block> {
         .into_iter()
         .map(|text| Block::Paragraph(text.to_string()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::scenario::client::Jitter;
+    use crate::scenario::resilience::{BudgetConfig, LimitConfig, LimitKind, ResilienceConfig};
+
+    #[test]
+    fn what_protects_a_call_stands_among_the_models() {
+        let mut scenario = fixture::scenario();
+        let edge = &mut scenario.edges[0];
+        edge.retry.jitter = Jitter::Envoy;
+        edge.resilience = Some(Box::new(ResilienceConfig {
+            budget: Some(BudgetConfig::Envoy {
+                ratio: 0.2,
+                concurrent_min: 3,
+            }),
+            limit: Some(LimitConfig {
+                kind: LimitKind::Aimd {
+                    backoff_ratio: 0.9,
+                    timeout: crate::time::SimDuration::from_secs(5),
+                },
+                initial: 20,
+                min: 1,
+                max: 100,
+                window: crate::time::SimDuration::ZERO,
+                window_sample_count_min: 1,
+            }),
+            ..ResilienceConfig::default()
+        }));
+        let table = models(&[&scenario]).expect("a strategy is used");
+        let names: Vec<&str> = table.rows.iter().map(|row| row.cells[0].as_str()).collect();
+        let expected = [
+            "static",
+            "weighted_random",
+            "retry.backoff envoy",
+            "retry.budget envoy",
+            "concurrency_limit aimd",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(
+            table.rows[3].cells[2],
+            "Envoy resource_manager_impl.h (retry budget)"
+        );
+        let evidence = &table.rows[3].cells[3];
+        assert!(evidence.starts_with("source reading: "), "{evidence}");
+    }
 }

@@ -10,8 +10,10 @@ use super::format;
 use super::html::{Block, Mark, ReportPage, Section, Table};
 use super::members;
 use super::pictures::RunView;
+use super::pictures::requests::success_text;
 use crate::chart::picture::Picture;
 use crate::metrics::data::fault::FaultMetrics;
+use crate::metrics::data::request::PhaseKind;
 use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
 
@@ -211,7 +213,14 @@ fn findings(input: &PageInput) -> Vec<String> {
         }
     };
     let told = ["latency", "requests", "heartbeats", "ring", "load"];
-    let is_told = |picture: &&Picture| told.iter().any(|name| picture.name.starts_with(name));
+    let latency = input.pictures.iter().find(|it| it.name == "latency");
+    let all_succeeded = all_succeeded(input.run);
+    let is_said =
+        all_succeeded.is_some_and(|text| latency.is_some_and(|it| it.title().contains(&text)));
+    let is_told = |picture: &&Picture| {
+        let is_again = is_said && picture.name == "requests";
+        !is_again && told.iter().any(|name| picture.name.starts_with(name))
+    };
     let titles = input
         .pictures
         .iter()
@@ -219,6 +228,12 @@ fn findings(input: &PageInput) -> Vec<String> {
         .map(|picture| format!("{}.", picture.title().trim_end_matches('.')));
     let lasting = input.run.metrics.faults.iter().filter_map(lasting_harm);
     [verdict].into_iter().chain(titles).chain(lasting).collect()
+}
+
+/// How it is said that all requests of the run succeeded, if they did.
+fn all_succeeded(run: RunView) -> Option<String> {
+    let whole = run.phase(PhaseKind::Whole)?;
+    (whole.stats.success_ratio == Some(1.0)).then(|| success_text(&whole.stats))
 }
 
 /// Says so where the service did not return to its steady state after a fault.
@@ -299,13 +314,19 @@ fn method() -> Vec<Block> {
          detected is counted, not dropped. A mistake is a suspicion of an instance that was not \
          down; a paused or unreachable one is not down. The mistake rate is per pair of observer \
          and instance and second of time up. Wasted attempts were sent to instances that were \
-         down. Amplification is attempts sent over calls that began.",
+         down or had left. Amplification is attempts sent over calls that began.",
         "Mitigation and recovery time run from the start and the end of a fault to the first of \
          five windows in a row with a success ratio of at least the steady one minus 0.1 points \
          and a p99 of at most 1.25 times the steady one, or with no more failed and slow \
-         requests than one of a hundred steady windows has by chance. The share of the attempts that those \
-         have that a fault hit is as before from the first of five windows in a row on in which \
-         it is, less four binomial standard errors and one attempt.",
+         requests than one of a hundred steady windows has by chance. A fault may bite late: \
+         where windows left this band, by more than chance explains in so many, before the end of \
+         the fault or the last attempt to an instance that it took down or had leave, the five \
+         follow the first of those. A service that never left the band was back after 0 s.",
+        "Requests that a rolling restart cost did not succeed and were under way between its \
+         start and its end, or the last attempt to an instance that it had stopped, whichever is \
+         later. The share of the attempts that those have that a fault hit is as before from the \
+         first of five windows in a row on in which it is, less four binomial standard errors and \
+         one attempt.",
     ];
     paragraphs
         .into_iter()
@@ -370,6 +391,23 @@ mod tests {
             page.findings[1],
             "p99 rose from 48.2 ms to 121 ms during rack-b; 97.00 % of 20,000 requests succeeded."
         );
+    }
+
+    #[test]
+    fn the_answer_says_once_that_all_requests_succeeded() {
+        let mut metrics = fixture::metrics();
+        metrics.requests.phases.truncate(2);
+        for phase in &mut metrics.requests.phases {
+            let stats = &mut phase.stats;
+            (stats.succeeded_count, stats.timed_out_count) = (stats.arrived_count, 0);
+            stats.success_ratio = Some(1.0);
+        }
+        let page = page_of(&metrics, vec![]);
+        let said = page
+            .findings
+            .iter()
+            .filter(|it| it.contains("requests succeeded"));
+        assert_eq!(said.count(), 1, "{:?}", page.findings);
     }
 
     #[test]

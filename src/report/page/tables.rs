@@ -5,6 +5,7 @@ use crate::metrics::data::RunMetrics;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::fault::{FaultMetrics, ReturnTimes};
 use crate::report::html::{Mark, Table};
+use crate::report::terminal_fault::unseen;
 
 /// Windows of a fault that are listed; the others are counted.
 const WINDOW_COUNT_MAX: usize = 4;
@@ -297,7 +298,7 @@ fn windows(fault: &FaultMetrics) -> String {
     });
     let mut parts: Vec<String> = listed.collect();
     match fault.window_count.saturating_sub(parts.len() as u64) {
-        0 if parts.is_empty() => parts.push("never in this run".to_string()),
+        0 if parts.is_empty() => parts.push(unseen(fault).to_string()),
         0 => {}
         more => parts.push(format!("and {} more", format::count(more))),
     }

@@ -1,20 +1,12 @@
-//! Pictures of instances over time: what they were, what was believed, how loaded they were.
+//! Pictures of instances over time: what they were, and what was believed.
 
-use super::{RunView, file_name};
+use super::RunView;
 use crate::chart::heartbeat_timeline::{HeartbeatTimeline, ObservedInstance, Observer};
-use crate::chart::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
-use crate::chart::picture::Picture;
-use crate::chart::span::Span;
-use crate::id::InstanceId;
+use crate::chart::span::{self, Span};
 use crate::metrics::data::detection::DetectorMetrics;
-use crate::metrics::data::series::InstanceRow;
-use crate::metrics::data::service::ServiceMetrics;
 use crate::metrics::data::timeline::{BelievedState, TimelineRow};
 use crate::report::format;
 
-/// Attempts that a cell of a heat map holds on average at least: windows are put together until
-/// it does, because fewer show noise.
-const CELL_ATTEMPT_COUNT_MIN: f64 = 10.0;
 /// The observer that is right.
 pub const TRUTH: &str = "truth";
 
@@ -26,8 +18,8 @@ pub fn heartbeats(run: RunView) -> Option<HeartbeatTimeline> {
         .map(|rows| observed(run, rows))
         .collect();
     let subtitle = "What each instance was, above what its observers took it for: detectors by \
-                    suspecting it, callers by not sending to it. Instances that never changed are \
-                    left out.";
+                    suspecting it, callers (view) by not listing it. Instances that never changed \
+                    are left out.";
     let is_blank = instances.iter().any(|it| !it.absent_spans.is_empty());
     let subtitle = match is_blank {
         true => format!("{subtitle} Blank: no part of its service."),
@@ -47,14 +39,6 @@ pub fn heartbeats(run: RunView) -> Option<HeartbeatTimeline> {
     })
 }
 
-/// One heat map for every service with several instances that were followed.
-pub fn loads(run: RunView) -> impl Iterator<Item = Picture> {
-    run.metrics.services.iter().filter_map(move |service| {
-        let chart = load(run, service)?;
-        Some(Picture::new(&file_name(&["load", &service.service]), chart))
-    })
-}
-
 fn observed(run: RunView, rows: &[TimelineRow]) -> ObservedInstance {
     let end_secs = run.metrics.measured_end_secs;
     let truth = rows.iter().find(|row| row.observer == TRUTH);
@@ -64,17 +48,31 @@ fn observed(run: RunView, rows: &[TimelineRow]) -> ObservedInstance {
             .unwrap_or_default()
     };
     let believers = rows.iter().filter(|row| row.observer != TRUTH);
+    let absent = of_truth(|state| state == BelievedState::Absent);
     let observers = believers.map(|row| Observer {
         label: row.observer.clone(),
         suspected_spans: spans(row, end_secs, |state| state != BelievedState::Up),
+        stale_spans: stale_spans(row, &absent, end_secs),
     });
     ObservedInstance {
         label: rows[0].name.clone(),
         down_spans: of_truth(is_down),
         paused_spans: of_truth(|state| state == BelievedState::Paused),
-        absent_spans: of_truth(|state| state == BelievedState::Absent),
         observers: observers.collect(),
+        absent_spans: absent,
     }
+}
+
+/// When a caller listed an instance that was no part of its service. Detectors suspect nobody who
+/// left on purpose, and so are not wrong about them.
+fn stale_spans(row: &TimelineRow, absent: &[Span], end_secs: f64) -> Vec<Span> {
+    if !row.observer.starts_with("view ") {
+        return Vec::new();
+    }
+    let unlisted = spans(row, end_secs, |state| state != BelievedState::Up);
+    let [absent, unlisted] =
+        [absent, &unlisted].map(|spans| span::tidy(spans.iter().copied(), (0.0, end_secs)));
+    span::difference(&absent, &unlisted)
 }
 
 /// Whether an instance in this state serves nobody until something happens.
@@ -191,198 +189,11 @@ fn of_services(rows: &[&DetectorMetrics], event_count: fn(&DetectorMetrics) -> u
     }
 }
 
-fn load(run: RunView, service: &ServiceMetrics) -> Option<LoadHeatmap> {
-    let fair_shares = fair_shares(run, service);
-    let followed = run.metrics.series.instances.rows.iter().filter_map(|row| {
-        let instance = row.instance?;
-        let place = fair_shares
-            .binary_search_by_key(&instance, |pair| pair.0)
-            .ok()?;
-        Some((row, fair_shares[place].1))
-    });
-    let rows: Vec<(&InstanceRow, f64)> = followed
-        .filter(|(row, _)| !is_always_absent(run, row))
-        .collect();
-    if rows.len() < 2 {
-        return None;
-    }
-    let totals = window_totals(&rows);
-    let pool = windows_per_column(&totals, rows.len());
-    let column_secs = run.metrics.series.instances.window_secs * pool as f64;
-    let end_secs = run.metrics.measured_end_secs;
-    let columns: Vec<Span> = (0..totals.len().div_ceil(pool))
-        .map(|column| column as f64 * column_secs)
-        .take_while(|start| *start < end_secs)
-        .map(|start| (start, (start + column_secs).min(end_secs)))
-        .collect();
-    let rows = rows.into_iter().map(|(row, fair_share)| {
-        let mut values = column_values(row, fair_share, &totals, pool);
-        let gone = true_spans(run, row, |state| {
-            is_down(state) || state == BelievedState::Absent
-        });
-        blank_idle(&mut values, &columns, &gone);
-        LoadRow {
-            label: row.name.clone(),
-            values,
-            down_spans: true_spans(run, row, is_down),
-        }
-    });
-    let rows: Vec<LoadRow> = rows.collect();
-    let mut subtitle = format!(
-        "Attempts sent to each instance of {} over its fair share by configured weight, in windows \
-         of {}.",
-        service.service,
-        format::instant(column_secs)
-    );
-    if let Some(note) = &run.metrics.series.instances.note {
-        subtitle = format!("{subtitle} {note}");
-    }
-    Some(LoadHeatmap {
-        caption: run.caption(load_title(service, &fair_shares), &subtitle),
-        timeline: run.timeline(),
-        columns,
-        rows,
-        scale: LoadScale::FairShare,
-        measure: "load ÷ fair share".to_string(),
-    })
-}
-
-/// Weight over total weight of the instances that are there from the start; spare ones are
-/// measured by the same total.
-fn fair_shares(run: RunView, service: &ServiceMetrics) -> Vec<(u32, f64)> {
-    let scenario = run.scenario;
-    let groups = scenario
-        .services
-        .iter()
-        .filter(|config| config.name == service.service);
-    let groups: Vec<_> = groups.flat_map(|config| &config.groups).collect();
-    let total: f64 = groups
-        .iter()
-        .map(|group| &scenario.groups[group.index()])
-        .map(|group| group.weight * f64::from(group.count))
-        .sum();
-    groups
-        .iter()
-        .flat_map(|group| scenario.topology.group_instances(**group))
-        .map(|instance| {
-            let group = scenario.topology.group_of(InstanceId(instance));
-            (instance, scenario.groups[group.index()].weight / total)
-        })
-        .collect()
-}
-
-/// Attempts to all followed instances, by window.
-fn window_totals(rows: &[(&InstanceRow, f64)]) -> Vec<u64> {
-    let window_count = rows
-        .iter()
-        .map(|(row, _)| row.attempt_counts.len())
-        .max()
-        .unwrap_or(0);
-    let total = |window: usize| {
-        let counts = rows
-            .iter()
-            .filter_map(|(row, _)| row.attempt_counts.get(window));
-        counts.map(|count| u64::from(*count)).sum()
-    };
-    (0..window_count).map(total).collect()
-}
-
-/// How many windows make a column with enough attempts.
-fn windows_per_column(totals: &[u64], row_count: usize) -> usize {
-    let cell_count = (totals.len() * row_count).max(1) as f64;
-    let per_cell = totals.iter().sum::<u64>() as f64 / cell_count;
-    let wanted = (CELL_ATTEMPT_COUNT_MIN / per_cell.max(1e-9)).ceil();
-    // At least 20 columns stay, so that time is still seen.
-    wanted.clamp(1.0, (totals.len() as f64 / 20.0).max(1.0)) as usize
-}
-
-/// Load over fair load by column; none where nothing was sent to anyone or nothing is due.
-fn column_values(
-    row: &InstanceRow,
-    fair_share: f64,
-    totals: &[u64],
-    pool: usize,
-) -> Vec<Option<f64>> {
-    let columns = totals.chunks(pool).enumerate();
-    columns
-        .map(|(column, totals)| {
-            let counts = row.attempt_counts.iter().skip(column * pool).take(pool);
-            let count: u64 = counts.map(|count| u64::from(*count)).sum();
-            let fair_count = totals.iter().sum::<u64>() as f64 * fair_share;
-            (0.0 < fair_count).then(|| count as f64 / fair_count)
-        })
-        .collect()
-}
-
-/// Nothing stands where nothing was sent to an instance that was not there.
-fn blank_idle(values: &mut [Option<f64>], columns: &[Span], gone: &[Span]) {
-    for (value, column) in values.iter_mut().zip(columns) {
-        let is_gone = gone
-            .iter()
-            .any(|span| span.0 <= column.0 && column.1 <= span.1);
-        if is_gone && *value == Some(0.0) {
-            *value = None;
-        }
-    }
-}
-
-/// Whether an instance is spare and never joined its service.
-fn is_always_absent(run: RunView, row: &InstanceRow) -> bool {
-    let topology = &run.scenario.topology;
-    let is_spare = row.instance.is_some_and(|instance| {
-        let group = topology.group_of(InstanceId(instance));
-        run.scenario.groups[group.index()].count <= topology.index_in_group(InstanceId(instance))
-    });
-    is_spare && row.attempt_counts.iter().all(|count| *count == 0) && truth_of(run, row).is_none()
-}
-
-fn truth_of<'a>(run: RunView<'a>, row: &InstanceRow) -> Option<&'a TimelineRow> {
-    let mut rows = run.metrics.timelines.rows.iter();
-    rows.find(|line| Some(line.instance) == row.instance && line.observer == TRUTH)
-}
-
-/// When an instance was in one of the states that are meant.
-fn true_spans(run: RunView, row: &InstanceRow, is_meant: fn(BelievedState) -> bool) -> Vec<Span> {
-    truth_of(run, row)
-        .map(|line| spans(line, run.metrics.measured_end_secs, is_meant))
-        .unwrap_or_default()
-}
-
-/// `fair_shares`: by instance, ascending.
-fn load_title(service: &ServiceMetrics, fair_shares: &[(u32, f64)]) -> String {
-    let ratios = service.instances.iter().filter_map(|instance| {
-        let place = fair_shares.binary_search_by_key(&instance.instance, |pair| pair.0);
-        let fair_share = fair_shares[place.ok()?].1;
-        (0.0 < fair_share).then_some((instance.share_ratio? / fair_share, &instance.name))
-    });
-    match ratios.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        None => format!("How the load of {} was spread", service.service),
-        Some((ratio, _)) if ratio < 1.05 => format!(
-            "No instance of {} took more than {} times its fair share of the attempts",
-            service.service,
-            format::number(ratio)
-        ),
-        Some((ratio, name)) => format!(
-            "{name} took {} times its fair share of the attempts, the most of {}",
-            format::number(ratio),
-            service.service
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::data::distribution::DurationStats;
-
-    #[test]
-    fn columns_of_the_dead_show_what_was_sent_to_them() {
-        let columns = [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0)];
-        let mut values = [Some(0.0), Some(0.5), Some(0.0), Some(0.0)];
-        // Gone from the middle of the first column to the end of the third one.
-        blank_idle(&mut values, &columns, &[(0.5, 3.0)]);
-        assert_eq!(values, [Some(0.0), Some(0.5), None, Some(0.0)]);
-    }
+    use crate::metrics::data::timeline::StateChange;
 
     #[test]
     fn the_title_tells_of_every_service_that_the_registry_watches() {
@@ -420,5 +231,27 @@ mod tests {
             "The registry noticed failures of a and c after 2.50 s to 6.00 s, missed one of c and \
              suspected instances of b and c that were up 6 times"
         );
+    }
+
+    #[test]
+    fn only_callers_can_list_who_left() {
+        use BelievedState::{Excluded, Suspected, Up};
+        let row = |observer: &str, changes: &[(f64, BelievedState)]| TimelineRow {
+            instance: 0,
+            name: "web/a/0".into(),
+            observer: observer.into(),
+            changes: changes
+                .iter()
+                .map(|&(at_secs, state)| StateChange { at_secs, state })
+                .collect(),
+        };
+        let absent = [(0.0, 10.0), (50.0, 100.0)];
+        let view = row(
+            "view shop/0",
+            &[(0.0, Excluded), (20.0, Up), (60.0, Excluded)],
+        );
+        assert_eq!(stale_spans(&view, &absent, 100.0), [(50.0, 60.0)]);
+        let registry = row("registry", &[(20.0, Suspected), (30.0, Up)]);
+        assert_eq!(stale_spans(&registry, &absent, 100.0), []);
     }
 }

@@ -3,11 +3,12 @@
 pub(super) mod balance;
 pub mod comparison;
 pub mod instances;
+mod load;
 pub mod messages;
 mod more;
 mod moves;
 mod percentiles;
-mod requests;
+pub mod requests;
 pub mod shares;
 mod smoothness;
 mod trade_off;
@@ -44,7 +45,7 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
     pictures.extend(more::propagations(run));
     pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
     pictures.extend(trade_off::detectors(run));
-    pictures.extend(instances::loads(run));
+    pictures.extend(load::loads(run));
     pictures.extend(balance::timelines(run));
     pictures.extend(shares::rings(run));
     pictures.extend(moves::moves(run));
@@ -97,7 +98,7 @@ impl<'a> RunView<'a> {
             .map(move |window| (window, (window.start_secs + width_secs).min(end_secs)))
     }
 
-    fn phase(&self, kind: PhaseKind) -> Option<&'a PhaseMetrics> {
+    pub fn phase(&self, kind: PhaseKind) -> Option<&'a PhaseMetrics> {
         self.metrics
             .requests
             .phases
@@ -189,7 +190,8 @@ mod tests {
             // 0.22 of the attempts where a sixth is fair by weight.
             (
                 "load-web",
-                "web/a/1 took 1.32 times its fair share of the attempts, the most of web",
+                "Over the run web/a/1 took 1.73 times its fair share of the attempts, the most of \
+                 web",
             ),
             // Windows of 2, 3 and 1 times the mean after the warm-up.
             (

@@ -10,6 +10,7 @@ use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::request::PhaseKind;
 use crate::metrics::data::series::RequestWindow;
 use crate::report::format;
+use crate::scenario::client::EdgeOwner;
 use crate::stats::binomial::wilson_interval;
 
 /// Normal quantile of an interval of 95 %.
@@ -169,16 +170,23 @@ pub fn pressure(run: RunView) -> Option<Panels> {
     let depths = queue_depths(run, &windows);
     let peak = amplification.iter().flatten().copied().fold(1.0, f64::max);
     let deepest = depths.iter().flatten().copied().fold(0.0, f64::max);
-    if peak <= 1.0 && deepest < 0.05 {
+    let most_tried = most_tried(run);
+    if peak <= 1.0 && deepest < 0.05 && most_tried.is_none() {
         return None;
     }
+    let behind = most_tried.map_or(String::new(), |(edge, ratio)| {
+        let ratio = format::number(ratio);
+        format!("; {edge} took {ratio} a call over the run")
+    });
     let title = format!(
-        "A call took up to {} attempts (mean of a window); up to {} attempts waited at once",
+        "On average over a window, calls of clients took up to {} attempts and up to {} attempts \
+         waited{behind}",
         format::number(peak),
         format::number(deepest)
     );
-    let subtitle = "Attempts sent over calls that began, by window of arrival, and attempts that \
-                    no worker serves, over all followed instances.";
+    let subtitle = "Attempts that clients sent over their calls that began, by window of arrival, \
+                    and attempts that no worker serves, on average over a window, over all \
+                    followed instances.";
     let panel = |name: &str, label: &str, values| Panel {
         name: name.to_string(),
         is_ratio: false,
@@ -196,10 +204,25 @@ pub fn pressure(run: RunView) -> Option<Panels> {
             .map(|(window, end)| (window.start_secs, *end))
             .collect(),
         panels: vec![
-            panel("attempts per call", "attempts", amplification),
-            panel("attempts that wait", "waiting", depths),
+            panel("attempts per call of clients", "attempts", amplification),
+            panel("attempts that wait (mean)", "waiting", depths),
         ],
     })
+}
+
+/// The call behind those of clients that took most attempts, where it took more than one on
+/// average: its name and how many.
+fn most_tried(run: RunView<'_>) -> Option<(&str, f64)> {
+    let inner = run.metrics.edges.iter().filter(|edge| {
+        let config = run.scenario.edges.iter().find(|it| it.path == edge.edge);
+        config.is_some_and(|it| matches!(it.owner, EdgeOwner::Service(_)))
+    });
+    let tried = inner.filter_map(|edge| {
+        let call_count = edge.attempt_count.saturating_sub(edge.retry_count);
+        let ratio = edge.attempt_count as f64 / call_count as f64;
+        (0 < call_count && 1.005 <= ratio).then_some((edge.edge.as_str(), ratio))
+    });
+    tried.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Waiting attempts of all followed instances, by window of requests.
@@ -259,8 +282,12 @@ fn propagation(run: RunView, fault: &FaultMetrics, note: &str) -> Option<Stages>
         stages.push(stage);
     }
     stages.extend(stage("all, until a caller stops", 0.0, &exclusion.total));
+    let took = match fault.down_count {
+        0 => "removed",
+        _ => "took down",
+    };
     let title = format!(
-        "Callers stopped using what {} took down after {} on average, the last one after {}",
+        "Callers stopped using what {} {took} after {} on average, the last one after {}",
         fault.fault,
         format::secs(total_mean),
         format::secs(total_max)
@@ -270,8 +297,8 @@ fn propagation(run: RunView, fault: &FaultMetrics, note: &str) -> Option<Stages>
         count => format!(" {} pairs never did.", format::count(count)),
     };
     let subtitle = format!(
-        "From the failure of an instance to the last caller without it, by stage; one sample for \
-         each caller and instance.{left}{note}"
+        "From the failure or exit of an instance to the last caller without it, by stage; one \
+         sample for each caller and instance.{left}{note}"
     );
     Some(Stages {
         caption: run.caption(title, &subtitle),
@@ -292,7 +319,10 @@ fn stage(label: &str, start_secs: f64, stats: &DurationStats) -> Option<Stage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::ServiceId;
+    use crate::metrics::data::RunMetrics;
     use crate::report::fixture;
+    use crate::scenario::Scenario;
 
     #[test]
     fn the_slowest_faults_have_a_picture_of_how_callers_learnt() {
@@ -316,6 +346,33 @@ mod tests {
         let names: Vec<&str> = pictures.iter().map(|it| it.name.as_str()).collect();
         let expected = ["a", "c", "d", "e"].map(|name| format!("propagation-{name}"));
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn retries_behind_the_clients_are_named() {
+        let mut scenario = fixture::scenario();
+        let mut metrics = fixture::metrics();
+        let calls = metrics.series.total.iter_mut();
+        calls.for_each(|window| window.call_count = window.attempt_count);
+        let title = |scenario: &Scenario, metrics: &RunMetrics| {
+            let chart = pressure(RunView {
+                scenario,
+                metrics,
+                seed: 7,
+            });
+            chart.map(|chart| chart.caption.title)
+        };
+        assert_eq!(title(&scenario, &metrics), None);
+        scenario.edges[0].owner = EdgeOwner::Service(ServiceId(0));
+        metrics.edges[0].edge = scenario.edges[0].path.clone();
+        (metrics.edges[0].attempt_count, metrics.edges[0].retry_count) = (14_500, 4_500);
+        assert_eq!(
+            title(&scenario, &metrics).as_deref(),
+            Some(
+                "On average over a window, calls of clients took up to 1.00 attempts and up to 0 \
+                 attempts waited; client.shop.call.web took 1.45 a call over the run"
+            )
+        );
     }
 
     #[test]

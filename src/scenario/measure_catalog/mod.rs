@@ -7,6 +7,7 @@ mod family;
 mod flow;
 mod member;
 mod placement;
+mod returns;
 mod rollout;
 mod table;
 

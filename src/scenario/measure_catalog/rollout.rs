@@ -18,8 +18,10 @@ pub const ROLLOUT_MEASURES: [MeasureInfo; 6] = [
         Measure::FailedPerReplaced,
         "failed_per_replaced",
         &[],
-        "Requests that were under way at some time of a rolling restart and did not succeed / \
-         instances that it replaced. Failures that would have been there anyway are among them.",
+        "Requests that did not succeed / instances replaced, of requests under way at some time \
+         from the start of a rolling restart to its end, or to the last attempt to an instance \
+         that it had stopped, where callers still send some later. Failures that would have been \
+         there anyway are among them.",
     )),
     of_fault(single(
         Measure::ExtraMovedKeyRatio,

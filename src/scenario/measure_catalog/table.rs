@@ -5,6 +5,7 @@ use super::family::*;
 use super::flow::FLOW_MEASURES;
 use super::member::MEMBER_MEASURES;
 use super::placement::PLACEMENT_MEASURES;
+use super::returns::RETURN_MEASURES;
 use super::rollout::ROLLOUT_MEASURES;
 use super::{MeasureInfo, Statistics};
 
@@ -93,7 +94,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         ..ratio(
             Measure::WastedAttemptRatio,
             "wasted_attempt_ratio",
-            "Attempts sent to an instance that was down / attempts.",
+            "Attempts sent to an instance that was down or had left / attempts.",
         )
     },
     times(
@@ -152,8 +153,9 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::DetectionTime,
         "detection_time",
         DETECTOR,
-        "Start of a fault to the detector's final suspicion of an instance that it hit (T_D of \
-         Chen, Toueg and Aguilera 2002). Never detected counts as infinite.",
+        "Crash of an instance, or loss of its host, to the detector's final suspicion (T_D of \
+         Chen, Toueg and Aguilera 2002). Never detected counts as infinite. Only instances that \
+         went down count: not those that left on purpose, nor slow ones that were ejected.",
     )),
     of_fault(times(
         Measure::DetectionTimeFirst,
@@ -179,8 +181,9 @@ pub const MEASURES: &[MeasureInfo] = &[
         Measure::ExclusionTime,
         "exclusion_time",
         DETECTOR,
-        "Start of a fault to a caller's final exclusion of an instance that it hit. Never excluded \
-         counts as infinite.",
+        "From when an instance went down, or left because of a fault, to its final exclusion by a \
+         caller that had it as a candidate then. Never excluded counts as infinite. Only such \
+         instances count: the ejection of a slow one is not among them.",
     )),
     of_fault(number(
         Measure::UndetectedCount,
@@ -238,20 +241,8 @@ pub const MEASURES: &[MeasureInfo] = &[
     ),
     MEMBER_MEASURES[0],
     MEMBER_MEASURES[1],
-    of_fault(per_window(
-        Measure::MitigationTime,
-        "mitigation_time",
-        "Start of a fault to the first of five windows in a row back in the steady band: success \
-         ratio >= steady - 0.1 points, p99 <= 1.25 x steady, or no worse than one of a hundred \
-         steady windows. Windows are those of the series.",
-    )),
-    of_fault(per_window(
-        Measure::RecoveryTime,
-        "recovery_time",
-        "End of a fault to the first of five windows in a row back in the steady band: success \
-         ratio >= steady - 0.1 points, p99 <= 1.25 x steady, or no worse than one of a hundred \
-         steady windows. Windows are those of the series.",
-    )),
+    RETURN_MEASURES[0],
+    RETURN_MEASURES[1],
     PLACEMENT_MEASURES[0],
     PLACEMENT_MEASURES[1],
     PLACEMENT_MEASURES[2],
