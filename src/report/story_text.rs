@@ -149,16 +149,7 @@ impl Teller<'_> {
                     format::secs(waiting.as_secs_f64())
                 ),
             },
-            StepKind::Left { attempt, end, .. } => {
-                let attempt = number(attempt);
-                match end {
-                    WorkEnd::Served => format!("attempt {attempt} is served, its reply leaves"),
-                    WorkEnd::Errored => format!("attempt {attempt} gets an error reply"),
-                    WorkEnd::Lost => format!("attempt {attempt} dies with its process"),
-                    WorkEnd::Dropped => format!("attempt {attempt} is dropped: it waited too long"),
-                    WorkEnd::Cancelled => format!("attempt {attempt} is taken back"),
-                }
-            }
+            StepKind::Left { attempt, end, .. } => left_words(number(attempt), end),
             StepKind::AttemptEnded {
                 attempt, outcome, ..
             } => format!(
@@ -365,6 +356,16 @@ impl Teller<'_> {
 
     fn node(&self, node: NodeId) -> String {
         self.scenario.topology.node_name(node)
+    }
+}
+
+fn left_words(attempt: u32, end: WorkEnd) -> String {
+    match end {
+        WorkEnd::Served => format!("attempt {attempt} is served, its reply leaves"),
+        WorkEnd::Errored => format!("attempt {attempt} gets an error reply"),
+        WorkEnd::Lost => format!("attempt {attempt} dies with its process"),
+        WorkEnd::Dropped => format!("attempt {attempt} is dropped: it waited too long"),
+        WorkEnd::Cancelled => format!("attempt {attempt} is taken back"),
     }
 }
 
