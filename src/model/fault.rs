@@ -334,6 +334,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn leave(&mut self, targets: &[NodeId], grace: SimDuration) {
         for instance in self.instances_of(targets) {
             self.registry.leases[instance.index()].leave_count += 1;
+            self.reactions.touch(instance);
             if self.registry.leases[instance.index()].leave_count > 1 {
                 continue;
             }
@@ -352,6 +353,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let node = self.instance_node(instance);
             let leave_count = &mut self.registry.leases[instance.index()].leave_count;
             *leave_count -= 1;
+            self.reactions.touch(instance);
             if *leave_count > 0 {
                 continue;
             }

@@ -182,6 +182,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let drain = self.rollout_config(place).drain;
         if drain.deregisters {
             self.registry.leases[instance.index()].leave_count += 1;
+            self.reactions.touch(instance);
             if self.registry.leases[instance.index()].leave_count == 1 {
                 self.deregister(instance);
             }
@@ -253,6 +254,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.instances[instance.index()].is_closing = false;
         if !deregisters {
             self.registry.leases[instance.index()].leave_count += 1;
+            self.reactions.touch(instance);
             // A list that is configuration is edited when a new instance takes the place.
             if is_new && self.is_static(self.instances[instance.index()].service) {
                 self.set_listed(instance, false);
@@ -314,6 +316,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if *leave_count == 0 {
             self.register(instance);
         }
+        self.reactions.touch(instance);
         let instance = Some(instance);
         self.observe(Observation::RolloutStep { fault, instance });
         self.roll_soon(place);
