@@ -298,6 +298,40 @@ at = "100s"
     assert_eq!(later.copied().collect::<Vec<_>>(), expected);
 }
 
+#[test]
+fn an_autoscaler_does_not_count_the_work_of_those_that_leave() {
+    // 20 users keep 5 of the 10 workers of each of four busy, for longer than the run. At 80 % of
+    // the workers they need ceil(20 / 8) = 3, so at 10 s the last one leaves, with its 5. The 15 of
+    // the others need ceil(15 / 8) = 2: at 20 s the next one leaves, whose 10 s and 15 s are over
+    // at 25 s and 35 s.
+    let world = r#"schema = 1
+duration = "36s"
+drain = "1s"
+[network]
+same_zone = "0s"
+[expect]
+least = "instance_count.min >= 2"
+[service.web]
+count = 4
+workers = 10
+service_time = "400s"
+autoscale = { target_utilization = 0.8, min = 1, max = 4, interval = "10s", phase = "aligned", cooldown = "0s", grace = "15s", tolerance = 0.0 }
+[client.users]
+arrivals = { process = "closed", user_count = 20, think_time = "0s" }
+[client.users.call.web]
+balancer = "round_robin"
+retry = { attempt_count_max = 1 }
+"#;
+    let mut events = Events::default();
+    run::run(&text::scenario(world, &[]), 1, &mut events);
+    let gone = events.states.iter().filter(|state| 0.0 < state.0);
+    let expected = [
+        (25_000.0, 3, LifeState::Absent),
+        (35_000.0, 2, LifeState::Absent),
+    ];
+    assert_eq!(gone.copied().collect::<Vec<_>>(), expected);
+}
+
 /// The second instance of `api` is there from 5 s on and gets every other request, each of which
 /// calls `db`.
 const JOINS: &str = r#"schema = 1

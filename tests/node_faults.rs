@@ -175,3 +175,19 @@ fn a_share_of_a_service_is_lost_at_once() {
         assert_eq!(planned[0].targets.len(), expected, "of {count}");
     }
 }
+
+#[test]
+fn a_restart_takes_its_time_if_the_crash_ends_within_a_pause() {
+    // Paused from 4.5 s to 7.5 s, dead from 5.5 s to 6.5 s: it starts until 16.5 s.
+    let more = "[fault.dies]\nkind = \"crash\"\ntarget = \"service:web\"\nat = \"5500ms\"\n\
+                for = \"1s\"\n[fault.stops]\nkind = \"pause\"\ntarget = \"service:web\"\n\
+                at = \"4500ms\"\nfor = \"3s\"\n";
+    let seen = seen(more, &["service.web.restart_time=10s"]);
+    let expected = [
+        (4.5, LifeState::Paused),
+        (5.5, LifeState::Crashed),
+        (6.5, LifeState::Restarting),
+        (16.5, LifeState::Up),
+    ];
+    assert_eq!(seen.states, expected);
+}

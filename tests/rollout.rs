@@ -303,3 +303,74 @@ fn callers_that_are_told_to_go_away_lose_nothing() {
     let silent = more.replace("goaway", "reset");
     assert_eq!(seen(&silent, &sets).ready.len(), 4);
 }
+
+/// A restart in place of four, one at a time and each for 10 s, while the last one is scaled in.
+fn shrunk_at(order: &str, at: &str) -> Seen {
+    seen(
+        &format!(
+            "identity = \"keep\"\norder = \"{order}\"\nready_after = \"10s\"\n\
+             drain = {{ grace = \"0s\" }}\n[fault.shrink]\nkind = \"scale_in\"\n\
+             group = \"web/main\"\ncount = 1\ngrace = \"5s\"\nat = \"{at}\"\nfor = \"100s\"\n"
+        ),
+        &[],
+    )
+}
+
+#[test]
+fn who_is_scaled_in_is_not_restarted() {
+    let gone_and_back = |seen: &Seen| {
+        let of_last = seen.states.iter().filter(|(_, node, _)| *node == 3);
+        let states: Vec<(f64, LifeState)> = of_last.map(|(at, _, s)| (*at, *s)).collect();
+        states
+    };
+    let (up, absent) = (LifeState::Up, LifeState::Absent);
+    // Before its turn: the other three take 30 s.
+    let waits = shrunk_at("ascending", "70s");
+    assert_eq!(waits.ready, [(70.0, 0), (80.0, 1), (90.0, 2)]);
+    assert_eq!(gone_and_back(&waits), [(75.0, absent), (170.0, up)]);
+    // Restarted at 60 s and ready at 70 s: before that it is not waited for any more.
+    let starts = shrunk_at("descending", "65s");
+    assert_eq!(starts.ready, [(75.0, 2), (85.0, 1), (95.0, 0)]);
+    let restarted = [(60.0, absent), (60.0, up), (70.0, absent), (165.0, up)];
+    assert_eq!(gone_and_back(&starts), restarted);
+    let is_ready = shrunk_at("descending", "75s");
+    assert_eq!(
+        is_ready.ready,
+        [(70.0, 3), (80.0, 2), (90.0, 1), (100.0, 0)]
+    );
+    for seen in [&waits, &starts, &is_ready] {
+        assert_eq!(seen.window.len(), 4, "both end: {:?}", seen.window);
+    }
+}
+
+#[test]
+fn who_is_scaled_in_while_it_goes_does_not_come_back_before() {
+    for deregister in [true, false] {
+        let seen = seen(
+            &format!(
+                "identity = \"keep\"\ndrain = {{ wait = \"20s\", grace = \"0s\", \
+                 deregister = {deregister} }}\n[fault.shrink]\nkind = \"scale_in\"\n\
+                 group = \"web/main\"\ncount = 1\ngrace = \"90s\"\nat = \"65s\"\n\
+                 for = \"100s\"\n"
+            ),
+            &[],
+        );
+        // The last one goes first, from 60 s to 80 s; each of the others takes 20 s as well.
+        let of_last = seen.states.iter().filter(|(_, node, _)| *node == 3);
+        let states: Vec<(f64, LifeState)> = of_last.map(|(at, _, s)| (*at, *s)).collect();
+        assert_eq!(states, [(80.0, LifeState::Absent), (165.0, LifeState::Up)]);
+        assert_eq!(seen.ready, [(100.0, 2), (120.0, 1), (140.0, 0)]);
+    }
+}
+
+#[test]
+fn an_autoscaler_does_not_stop_a_restart_in_place() {
+    // Two of four are enough, and the autoscaler sees that at 70 s.
+    let scaler = "service.web.autoscale={ target_utilization = 0.5, min = 2, max = 4, \
+                  interval = \"70s\", phase = \"aligned\", cooldown = \"0s\", grace = \"1s\" }";
+    let more = "identity = \"keep\"\norder = \"ascending\"\nready_after = \"20s\"\n";
+    let seen = seen(more, &[scaler]);
+    assert_eq!(seen.window.len(), 2, "it ends: {:?}", seen.window);
+    let places: Vec<u32> = seen.ready.iter().map(|ready| ready.1).collect();
+    assert_eq!(places, [0, 1]);
+}

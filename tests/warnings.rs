@@ -203,6 +203,32 @@ fn attempts_that_do_nothing_are_named() {
 }
 
 #[test]
+fn what_no_queue_and_no_restart_goes_by_is_named() {
+    let class = format!("{EXPECT}[client.shop.class.buy]\nshare = 1.0\n");
+    assert_codes("", &class, &[]);
+    let first = format!("{class}priority = 1\n");
+    assert_codes("", &first, &["W10"]);
+    let queue = "[service.web.queue]\nlimit = 9\n";
+    assert_codes("", &format!("{first}{queue}codel = {{}}\n"), &["W10"]);
+    assert_codes("", &format!("{first}{queue}priority = true\n"), &[]);
+    let restart = |call: &str, keys: &str| {
+        format!(
+            "{call}{EXPECT}[fault.x]\nkind = \"rolling_restart\"\ntarget = \"service:web\"\n\
+             at = \"10s\"\n{keys}\n"
+        )
+    };
+    // Nothing is reset where there are no connections.
+    let reset = "drain.then = \"reset\"";
+    assert_codes("", &restart("", reset), &["W10"]);
+    assert_codes("", &restart("connection = {}\n", reset), &[]);
+    // One at a time, no batch is waited for.
+    let batch = "identity = \"keep\"\nbatch = 2";
+    assert_codes("", &restart("", batch), &["W10"]);
+    let two = format!("{batch}\nmax_unavailable = 2");
+    assert_codes("", &restart("", &two), &[]);
+}
+
+#[test]
 fn weights_that_never_count_are_named() {
     let weights = |keys: &str| {
         format!("balancer = {{ policy = \"grpc_weighted_round_robin\"{keys} }}\n{EXPECT}")

@@ -2,7 +2,9 @@
 //!
 //! Source: <https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/>, "Algorithm
 //! details": desired = ceil(current * metric / target), no change within the tolerance of 10 %, and
-//! before scaling down the largest number wanted within the stabilization window.
+//! before scaling down the largest number wanted within the stabilization window. "If a Pod has a
+//! deletion timestamp set (i.e. it is in the process of shutting down), it is ignored": the work of
+//! instances that leave does not count.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -30,7 +32,7 @@ pub(super) struct Scaler {
     worker_count: u32,
     /// Instances that it wants to be there.
     wanted_count: u32,
-    /// Busy workers of all instances.
+    /// Busy workers of the instances that do not leave.
     busy_count: u64,
     /// Busy worker time since the last decision, in nanoseconds, up to `since`.
     busy_ns: u64,
@@ -66,7 +68,7 @@ impl Scaler {
     pub fn change(&mut self, now: SimTime, before: Load, after: Load) {
         self.advance(now);
         self.busy_count =
-            self.busy_count + u64::from(after.busy_count) - u64::from(before.busy_count);
+            self.busy_count + u64::from(after.scaled_count) - u64::from(before.scaled_count);
     }
 
     fn advance(&mut self, now: SimTime) {

@@ -33,7 +33,7 @@ pub struct FaultSteps {
     /// Windows whose victims were replaced.
     replaced: std::collections::BTreeSet<usize>,
     /// Exits of instances that leave, by instance.
-    graces: std::collections::BTreeMap<InstanceId, Timer>,
+    pub(super) graces: std::collections::BTreeMap<InstanceId, Timer>,
 }
 
 /// A window that changes weights.
@@ -333,7 +333,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// Instances leave in good order: they deregister, and exit after `grace`.
     pub(super) fn leave(&mut self, targets: &[NodeId], grace: SimDuration) {
         for instance in self.instances_of(targets) {
+            self.leave_rollout(instance);
             self.registry.leases[instance.index()].leave_count += 1;
+            self.reactions.touch(instance);
             if self.registry.leases[instance.index()].leave_count > 1 {
                 continue;
             }
@@ -352,6 +354,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             let node = self.instance_node(instance);
             let leave_count = &mut self.registry.leases[instance.index()].leave_count;
             *leave_count -= 1;
+            self.reactions.touch(instance);
             if *leave_count > 0 {
                 continue;
             }

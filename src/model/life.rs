@@ -101,7 +101,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut own = Vec::with_capacity(nodes.len());
         for node in nodes {
             let next = self.nodes[node.index()].release(state);
-            if next == LifeState::Up && loses_memory(state) && self.begin_restart(*node) {
+            if next.is_up() && loses_memory(state) && self.begin_restart(*node) {
                 own.push((*node, self.nodes[node.index()].hold(LifeState::Restarting)));
             } else {
                 own.push((*node, next));

@@ -21,10 +21,14 @@ pub fn priorities(scenario: &Scenario) -> Vec<u8> {
 }
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
-    /// The priority of an attempt; lower numbers go first. Pings have the first one.
+    /// The priority of an attempt; lower numbers go first. Pings have the first one, and so has
+    /// everything where the queue goes by no priorities.
     fn attempt_priority(&self, slot: u32) -> u8 {
         let attempt = &self.attempts[slot];
-        if attempt.flags.has(AttemptFlags::PROBE) {
+        let service = self.instances[attempt.instance.index()].service;
+        let rules = self.scenario.services[service.index()].queue_rules.as_ref();
+        let goes_by_class = rules.is_some_and(|rules| rules.has_priorities);
+        if !goes_by_class || attempt.flags.has(AttemptFlags::PROBE) {
             return self.servers.priorities[0];
         }
         self.scenario.classes.get(attempt.class).priority

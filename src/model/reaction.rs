@@ -139,8 +139,13 @@ impl Reactions {
             }
             _ => return,
         };
-        if self.touched.last() != Some(&touched) {
-            self.touched.push(touched);
+        self.touch(touched);
+    }
+
+    /// Something happened to an instance that may matter to what looks at its load.
+    pub fn touch(&mut self, instance: InstanceId) {
+        if self.is_watching && self.touched.last() != Some(&instance) {
+            self.touched.push(instance);
         }
     }
 }
@@ -290,10 +295,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     fn load(&self, instance: InstanceId) -> Load {
         let state = &self.instances[instance.index()];
         let is_up = self.nodes[instance.index()].state.is_up();
+        let is_scaled = self.reactions.scalers[state.service.index()].is_some()
+            && !self.registry.leases[instance.index()].is_leaving();
         Load {
             waiting_count: state.waiting_count,
             busy_count: state.busy_count,
             worker_count: if is_up { state.worker_count } else { 0 },
+            scaled_count: if is_scaled { state.busy_count } else { 0 },
         }
     }
 

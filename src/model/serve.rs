@@ -319,6 +319,22 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// The worker of an attempt that waited, or whose own work was done, has more to do for it.
+    pub(super) fn work_on(&mut self, slot: u32, demand: SimDuration) {
+        let attempt = &mut self.attempts[slot];
+        let was_held = attempt.stage == Stage::Calling;
+        attempt.stage = Stage::Running;
+        let instance = &mut self.instances[attempt.instance.index()];
+        if let Some(sharing) = &mut instance.sharing {
+            sharing.calling_count -= u32::from(was_held);
+            return self.start_shared_work(slot, demand);
+        }
+        match instance.cpu.is_some() {
+            true => self.start_on_cpu(slot, demand),
+            false => self.run_alone(slot, demand),
+        }
+    }
+
     /// The calls of an attempt follow its own work, or its reply does.
     #[inline(always)]
     pub(super) fn begin_own_calls(&mut self, slot: u32) {

@@ -308,7 +308,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.attempts[slot].flags.clear(AttemptFlags::ON_CPU);
         self.observe_cores(slot, false);
         let wait = self.draw_wait(slot);
-        if wait.is_zero() {
+        if wait.is_zero() || self.loads_late(slot) {
             return self.after_own_work(slot);
         }
         assert!(

@@ -14,6 +14,8 @@ pub(super) struct Load {
     pub busy_count: u32,
     /// Workers; 0 while it is down.
     pub worker_count: u32,
+    /// Busy workers that an autoscaler counts: none of an instance that leaves.
+    pub scaled_count: u32,
 }
 
 /// The condition of one fault.

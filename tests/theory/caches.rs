@@ -1,9 +1,10 @@
 //! Caches against closed forms and arithmetic: messages take no time.
 
+use stormglass::id::ClassId;
 use stormglass::model::observation::{CacheAnswer, Observation, Observer, Outcome};
 use stormglass::time::SimTime;
 
-use crate::support::{run, scenario};
+use crate::support::{run, scenario, scenario_file};
 
 /// What happened.
 #[derive(Default)]
@@ -15,6 +16,8 @@ struct Facts {
     sent_count: usize,
     /// The node of each arrival.
     callers: Vec<u32>,
+    /// The class of each call, in the order of their ends.
+    call_classes: Vec<ClassId>,
 }
 
 impl Observer for Facts {
@@ -29,6 +32,7 @@ impl Observer for Facts {
             Observation::CacheAsked { answer, .. } => self.answers.push(answer),
             Observation::CacheLoads { .. } => self.load_count += 1,
             Observation::AttemptSent { .. } => self.sent_count += 1,
+            Observation::CallEnded { class, .. } => self.call_classes.push(class),
             _ => {}
         }
     }
@@ -260,4 +264,155 @@ fn who_stood_still_finds_what_another_one_has_loaded() {
     assert_eq!(facts.ends, expected);
     assert_eq!(facts.sent_count, 2);
     assert_eq!(facts.load_count, 2);
+}
+
+#[test]
+fn who_still_works_when_the_load_fails_fails_like_those_who_wait() {
+    // Loads ask a service that always fails, after 20 ms. The first request works until 250 ms and
+    // loads until 270 ms. The second one works until 350 ms, when the load has failed; the third
+    // one asks at 300 ms, when nobody loads, and does it itself.
+    let facts = spaced(
+        "[service.s]\ncount = 1\nworkers = 8\nservice_time = \"150ms\"\n\
+         [service.s.cache]\ncapacity = 9\ncoalesce = true\nmiss = { call = \"db\" }\n\
+         [service.s.call.db]\n[service.db]\ncount = 1\nservice_time = \"20ms\"\n\
+         [fault.f]\nkind = \"error\"\ntarget = \"service:db\"\nratio = 1.0\nat = \"0s\"\n\
+         [client.c.call.s]\n",
+        "350ms",
+    );
+    assert_eq!(
+        facts.ends,
+        [170.0, 150.0, 170.0].map(|ms| (ms, Outcome::Failure))
+    );
+    assert_eq!(facts.load_count, 2);
+}
+
+/// Requests for one key at 100 ms, 125 ms and 160 ms, by latency. The first one is given up after
+/// 100 ms.
+fn one_gives_up(service: &str) -> Vec<(f64, Outcome)> {
+    let client = |name: &str, rate: &str, call: &str| {
+        format!(
+            "[client.{name}]\narrivals = {{ process = \"constant\", rate = \"{rate}/s\" }}\n\
+             keys = {{ count = 1 }}\n[client.{name}.call.s]\n{call}\n"
+        )
+    };
+    let hasty = "deadline = \"100ms\"\ndeadline_propagation = \"cancel\"";
+    let mut facts = Facts::of(&format!(
+        "duration = \"190ms\"\ndrain = \"2s\"\n[network]\nsame_zone = \"0s\"\n\
+         {}{}{}[service.s]\ncount = 1\ncancellable = true\n{service}\n",
+        client("a", "10", hasty),
+        client("b", "8", ""),
+        client("c", "6.25", ""),
+    ));
+    facts.ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    facts.ends
+}
+
+#[test]
+fn who_waits_longest_takes_over_a_load_that_is_cancelled() {
+    let late = (100.0, Outcome::Timeout);
+    let ends = |c: f64, b: f64| [late, (c, Outcome::Success), (b, Outcome::Success)];
+    let cache = "[service.s.cache]\ncapacity = 9\ncoalesce = true\nmiss =";
+    let timed = format!("{cache} {{ time = \"300ms\" }}\n");
+    let called = format!(
+        "{cache} {{ call = \"db\" }}\n[service.s.call.db]\nbulkhead = {{ concurrent_max = 1 }}\n\
+         [service.db]\ncount = 1\nworkers = 8\nservice_time = \"300ms\"\n"
+    );
+    // All workers, all cores and no core; none of them is short, and a miss needs no second wait.
+    for rules in [
+        "workers = 8\nservice_time = \"10ms\"",
+        "workers = 8\nservice_time = \"10ms\"\nqueue = { discipline = \"ps\" }",
+        "workers = 8\ncores = 8\nservice_time = { cpu = \"6ms\", wait = \"4ms\" }",
+    ] {
+        // The second one waits since 135 ms: it loads from 200 ms to 500 ms.
+        assert_eq!(
+            one_gives_up(&format!("{rules}\n{timed}")),
+            ends(340.0, 375.0)
+        );
+        assert_eq!(
+            one_gives_up(&format!("{rules}\n{called}")),
+            ends(340.0, 375.0)
+        );
+    }
+    // It works until 225 ms, and loads after that.
+    let rules = "workers = 8\nservice_time = \"100ms\"";
+    assert_eq!(
+        one_gives_up(&format!("{rules}\n{timed}")),
+        ends(365.0, 400.0)
+    );
+    assert_eq!(
+        one_gives_up(&format!("{rules}\n{called}")),
+        ends(365.0, 400.0)
+    );
+}
+
+/// One request a second for 5.5 s, all of one class.
+fn of_class(world: &str) -> Facts {
+    Facts::of(&format!(
+        "duration = \"5500ms\"\ndrain = \"5s\"\n[network]\nsame_zone = \"0s\"\n\
+         [client.c]\narrivals = {{ process = \"constant\", rate = \"1/s\" }}\n\
+         keys = {{ count = 1 }}\n[client.c.class.big]\nshare = 1.0\n{world}"
+    ))
+}
+
+#[test]
+fn a_load_in_the_background_is_of_the_class_of_its_request() {
+    use CacheAnswer::{Absent, Fresh, Stale};
+    // Each load takes 900 ms: filled at 1.9 s and, after the stale answer at 3 s, at 3.9 s.
+    let facts = of_class(
+        "service_time = \"900ms\"\n[service.s]\ncount = 1\nservice_time = \"1ms\"\n\
+         [client.c.call.s]\n\
+         cache = { capacity = 9, ttl = \"500ms\", stale_while_revalidate = \"9s\" }\n",
+    );
+    assert_eq!(facts.answers, [Absent, Fresh, Stale, Fresh, Stale]);
+    assert!(facts.call_classes.iter().all(|class| *class == ClassId(1)));
+    // At an instance it calls another service: one load, and one after each of four stale answers.
+    let facts = of_class(
+        "[service.s]\ncount = 1\nservice_time = \"0s\"\n[service.s.cache]\ncapacity = 9\n\
+         ttl = \"500ms\"\nstale_while_revalidate = \"9s\"\nmiss = { call = \"db\" }\n\
+         [service.s.call.db]\n[service.db]\ncount = 1\nservice_time = \"1ms\"\n\
+         [client.c.call.s]\n",
+    );
+    assert_eq!(facts.answers, [Absent, Stale, Stale, Stale, Stale]);
+    assert_eq!(facts.call_classes, [ClassId(1); 10]);
+}
+
+#[test]
+fn what_a_dead_process_loads_is_not_there_for_the_next_one() {
+    // Filled at 4.001 s for 2 s, so stale at 7 s, when a load of 3 s begins. The process dies at
+    // 8.5 s and starts from 9.5 s to 17.5 s; the load would have ended at 10 s.
+    let facts = Facts::of(
+        "duration = \"18500ms\"\ndrain = \"5s\"\n[network]\nsame_zone = \"0s\"\n\
+         [service.s]\ncount = 1\nworkers = 4\nservice_time = \"1ms\"\nrestart_time = \"8s\"\n\
+         [service.s.cache]\ncapacity = 9\ncoalesce = true\nttl = \"2s\"\n\
+         stale_while_revalidate = \"100s\"\nmiss = { time = \"3s\" }\n\
+         [fault.f]\nkind = \"crash\"\ntarget = \"service:s\"\nat = \"8500ms\"\nfor = \"1s\"\n\
+         [client.c]\narrivals = { process = \"constant\", rate = \"1/s\" }\n\
+         keys = { count = 1 }\n[client.c.call.s]\n",
+    );
+    // Eight before it died, and one at 18 s.
+    assert_eq!(
+        facts.answers[6..],
+        [CacheAnswer::Stale, CacheAnswer::Stale, CacheAnswer::Absent]
+    );
+}
+
+#[test]
+fn a_load_in_the_background_does_the_work_of_its_recorded_request() {
+    use CacheAnswer::{Absent, Fresh, Stale};
+    let folder = std::env::temp_dir().join(format!("stormglass-caches-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let rows = "arrives_at,service_demand\n1,0.9\n2,0.9\n3,0.9\n4,0.9\n5,0.9\n";
+    std::fs::write(folder.join("rows.csv"), rows).expect("a file");
+    let text = "schema = 1\nduration = \"5500ms\"\ndrain = \"5s\"\n[network]\nsame_zone = \"0s\"\n\
+                [service.s]\ncount = 1\nservice_time = \"1ms\"\n\
+                [client.c]\narrivals = { process = \"trace\", file = \"rows.csv\" }\n\
+                keys = { count = 1 }\n[client.c.call.s]\n\
+                cache = { capacity = 9, ttl = \"500ms\", stale_while_revalidate = \"9s\" }\n";
+    let path = folder.join("trace.toml");
+    std::fs::write(&path, text).expect("a file");
+    let mut facts = Facts::default();
+    run(&scenario_file(path), &mut facts);
+    // As above: filled at 1.9 s and, after the stale answer at 3 s, at 3.9 s.
+    assert_eq!(facts.answers, [Absent, Fresh, Stale, Fresh, Stale]);
+    std::fs::remove_dir_all(folder).expect("it is ours");
 }

@@ -9,7 +9,7 @@ use stormglass::time::{SimDuration, SimTime};
 
 use crate::support::cases::{Pass, Study, Verdict, studies};
 use crate::support::meter::Meter;
-use crate::support::{run, scenario};
+use crate::support::{run, run_alone, scenario};
 use crate::texts::{Length, call, client, exponential, law, poisson, service, warmup};
 
 /// What a run says of each class: arrivals, and mean waiting times of those that arrived at their
@@ -256,4 +256,31 @@ pub fn transmitter(pass: Pass) {
         });
     }
     verdict.assert_all_met();
+}
+
+#[test]
+fn a_queue_goes_by_priority_only_where_it_says_so() {
+    // A queue that is too long, with rules of its own, and two classes of different priority.
+    let digest = |rules: &str, priority: u32| {
+        let text = format!(
+            "schema = 1\nduration = \"20s\"\n[network]\nsame_zone = \"0s\"\n\
+             [service.s]\ncount = 1\nworkers = 1\nservice_time = \"110ms\"\n\
+             queue = {{ limit = 20, codel = {{ target = \"5s\", interval = \"100s\" }}{rules} }}\n\
+             [client.c]\narrivals = {{ process = \"constant\", rate = \"10/s\" }}\n\
+             [client.c.class.a]\nshare = 0.5\npriority = 1\n\
+             [client.c.class.b]\nshare = 0.5\npriority = {priority}\n[client.c.call.s]\n"
+        );
+        run_alone(&scenario(&text), &mut Nobody).digest
+    };
+    assert_eq!(digest("", 1), digest("", 5));
+    assert_ne!(
+        digest(", priority = true", 1),
+        digest(", priority = true", 5)
+    );
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn observe(&mut self, _: SimTime, _: &Observation<'_>) {}
 }

@@ -382,3 +382,47 @@ fn pick_first_moves_on_when_its_instance_fails() {
         assert!(failed.count() <= 1);
     }
 }
+
+#[test]
+fn a_connection_is_not_idle_while_asynchronous_work_is_under_way() {
+    // Calls that take 3 s at a service behind, and connections that close after 1 s without any.
+    // Every second call finds the connection of the one before.
+    let seen = Seen::of(
+        "schema = 1\nduration = \"10s\"\ndrain = \"9s\"\n[network]\nsame_zone = \"1ms\"\n\
+         [service.web]\ncount = 1\nworkers = 4\nservice_time = \"1ms\"\n\
+         connection = { idle_timeout = \"1s\" }\n[service.web.call.db]\nasync = true\n\
+         [service.db]\ncount = 1\nworkers = 4\nservice_time = \"3s\"\n\
+         [client.shop]\narrivals = { process = \"constant\", rate = \"0.5/s\" }\n\
+         [client.shop.call.web]\ndeadline = \"8s\"\nconnection = {}\n",
+    );
+    assert_eq!(seen.failed().count(), 0);
+    assert_eq!(seen.opened.len(), 1);
+}
+
+/// One call at 10 s, whose handshake takes until 10.6 s; its reply is there at 10.801 s.
+fn called_once(fault: &str) -> Seen {
+    Seen::of(&format!(
+        "schema = 1\nduration = \"15s\"\ndrain = \"30s\"\n[network]\nsame_zone = \"100ms\"\n\
+         [service.web]\ncount = 2\nworkers = 10\nservice_time = \"1ms\"\n\
+         [client.shop]\narrivals = {{ process = \"constant\", rate = \"0.1/s\" }}\n\
+         [client.shop.call.web]\ndeadline = \"10s\"\nbalancer = \"pick_first\"\n\
+         connection = {{ tls_round_trips = 2, connect_timeout = \"5s\" }}\n\
+         [fault.f]\nat = \"10250ms\"\n{fault}"
+    ))
+}
+
+#[test]
+fn who_is_unwanted_before_it_is_open_carries_what_waits_and_closes() {
+    for fault in [
+        // It leaves the list.
+        "kind = \"scale_in\"\ngroup = \"web/main\"\ncount = 2\ngrace = \"40s\"\n",
+        // It tells its callers to go away, and stays on the list.
+        "kind = \"rolling_restart\"\ntarget = \"service:web\"\nmax_surge = 2\n\
+         max_unavailable = 0\ndrain = { deregister = false, grace = \"30s\" }\n",
+    ] {
+        let seen = called_once(fault);
+        assert_eq!(seen.opened, [10.6], "{fault}");
+        assert_eq!(seen.failed().count(), 0, "{fault}");
+        assert_eq!(seen.closed, [10.801], "{fault}");
+    }
+}

@@ -81,6 +81,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let identity = mix(origin.identity ^ RELOAD_SALT);
         let mut request = Request::new(identity, self.now(), node, Parent::Detached);
         request.key = origin.key;
+        request.class = origin.class;
+        request.source = origin.source;
         request.set_caller(origin.caller());
         if let Some(deadline) = self.scenario.edges[edge.index()].deadline {
             request.deadline = self.now() + self.nodes[node.index()].true_length(deadline);

@@ -128,6 +128,12 @@ enum Mark {
     Loads,
     /// Another one loads the key.
     Waits,
+    /// The load that it waited for failed while it had work of its own.
+    Fails,
+    /// It loads the key after its own work, because who loaded it was given up.
+    Inherits,
+    /// It loads the key like that, and nothing else is left to do.
+    LoadsLate,
 }
 
 /// What caches keep of an attempt in flight.

@@ -5,7 +5,7 @@ use crate::engine::PendingSet;
 use crate::id::{ClassId, EdgeId, InstanceId, ServiceId};
 use crate::model::caller::fold_identity;
 use crate::model::observation::{CachePlace, Observation, Observer, Outcome};
-use crate::model::request::{NIL, Parent, Reply, Request, RequestFlags, Stage};
+use crate::model::request::{Attempt, NIL, Parent, Reply, Request, RequestFlags, Stage};
 use crate::model::world::World;
 use crate::rng::{Purpose, UniformSource, mix};
 use crate::time::SimDuration;
@@ -45,7 +45,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Answer::Fresh | Answer::Stale { .. } => {
                 if answer == (Answer::Stale { loads: true }) {
                     self.observe_service_load(instance, attempt.class);
-                    self.reload_at_instance(instance, key, identity);
+                    self.reload_at_instance(&attempt);
                 }
                 self.set_mark(slot, Mark::Holds);
                 let mut draw = self.streams.draw(Purpose::CacheHit, identity, 0, 0);
@@ -53,6 +53,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
             Answer::Loading => {
                 self.set_mark(slot, Mark::Waits);
+                let waiter = Waiter { slot, identity };
+                self.service_caches(instance).wait(instance.0, key, waiter);
                 SimDuration::ZERO
             }
             Answer::Absent => {
@@ -84,14 +86,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An attempt's own work is done. Returns whether it must wait for its key.
     pub(in crate::model) fn waits_for_key(&mut self, slot: u32) -> bool {
         let attempt = self.attempts[slot];
-        let (instance, key) = (attempt.instance, attempt.key);
+        let is_good = attempt.reply == Reply::Good;
         match self.mark(slot) {
             Mark::None | Mark::Holds => false,
-            Mark::Loads if attempt.reply != Reply::Good => {
+            Mark::Fails => {
+                self.attempts[slot].reply = Reply::Error;
+                false
+            }
+            Mark::Loads | Mark::Inherits | Mark::LoadsLate if !is_good => {
                 self.end_service_load(slot, Outcome::Failure);
                 false
             }
-            Mark::Loads => match self.miss_call(instance) {
+            Mark::Loads | Mark::LoadsLate => match self.miss_call(attempt.instance) {
                 Some(edge) => {
                     self.hold_worker(slot);
                     self.begin_load_call(slot, edge);
@@ -102,18 +108,36 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                     false
                 }
             },
-            Mark::Waits if attempt.reply != Reply::Good => false,
-            Mark::Waits if !self.service_caches(instance).is_loading(instance.0, key) => false,
-            Mark::Waits => {
-                self.hold_worker(slot);
-                let waiter = Waiter {
-                    slot,
-                    identity: fold_identity(&attempt),
-                };
-                self.service_caches(instance).wait(instance.0, key, waiter);
+            Mark::Inherits => {
+                self.load_late(slot);
                 true
             }
+            Mark::Waits => {
+                if is_good {
+                    self.hold_worker(slot);
+                }
+                is_good
+            }
         }
+    }
+
+    /// An attempt whose own work is done loads its key, because who loaded it was given up.
+    fn load_late(&mut self, slot: u32) {
+        let attempt = self.attempts[slot];
+        self.set_mark(slot, Mark::LoadsLate);
+        self.observe_service_load(attempt.instance, attempt.class);
+        if let Some(edge) = self.miss_call(attempt.instance) {
+            self.hold_worker(slot);
+            return self.begin_load_call(slot, edge);
+        }
+        let length = self.draw_miss_time(attempt.instance, fold_identity(&attempt));
+        self.work_on(slot, length);
+    }
+
+    /// Whether nothing but the load of its key is left of the own work of an attempt.
+    pub(in crate::model) fn loads_late(&self, slot: u32) -> bool {
+        let service = self.instances[self.attempts[slot].instance.index()].service;
+        self.has_cache(service) && self.mark(slot) == Mark::LoadsLate
     }
 
     fn begin_load_call(&mut self, slot: u32, edge: EdgeId) {
@@ -157,18 +181,31 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         set.end_load(instance.0, key, life)
     }
 
-    /// Attempts that waited for a key go on.
+    /// Attempts that waited for a key go on, or will when their own work is done.
     fn wake(&mut self, waiters: Vec<Waiter>, outcome: Outcome) {
         for waiter in waiters {
-            let attempt = self.attempts.get(waiter.slot);
-            let is_it = attempt.is_some_and(|attempt| {
-                attempt.stage == Stage::Calling && fold_identity(attempt) == waiter.identity
-            });
-            if is_it {
+            if !self.is_waiting(waiter) {
+                continue;
+            }
+            let has_key = outcome == Outcome::Success;
+            if self.attempts[waiter.slot].stage == Stage::Running {
+                let mark = if has_key { Mark::Holds } else { Mark::Fails };
+                self.set_mark(waiter.slot, mark);
+            } else {
                 self.set_mark(waiter.slot, Mark::Holds);
                 self.go_on_with_key(waiter.slot, outcome);
             }
         }
+    }
+
+    /// Whether an attempt that waited for a key still does.
+    fn is_waiting(&self, waiter: Waiter) -> bool {
+        let is_it = |attempt: &Attempt| {
+            matches!(attempt.stage, Stage::Running | Stage::Calling)
+                && attempt.reply == Reply::Good
+                && fold_identity(attempt) == waiter.identity
+        };
+        self.attempts.get(waiter.slot).is_some_and(is_it) && self.mark(waiter.slot) == Mark::Waits
     }
 
     /// An attempt whose worker waited for its key goes on, or fails with the load.
@@ -180,19 +217,46 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.complete_work(slot);
     }
 
-    /// The work that loads a key is given up.
-    pub(in crate::model) fn lose_service_load(&mut self, slot: u32) {
+    /// Whether an attempt loads its key, or is to.
+    pub(in crate::model) fn loads_key(&self, slot: u32) -> bool {
         let service = self.instances[self.attempts[slot].instance.index()].service;
         // A service without caches leaves the mark of whoever had the slot before.
-        if self.has_cache(service) && !self.is_probe(slot) && self.mark(slot) == Mark::Loads {
-            self.end_service_load(slot, Outcome::Failure);
+        self.has_cache(service)
+            && !self.is_probe(slot)
+            && matches!(
+                self.mark(slot),
+                Mark::Loads | Mark::Inherits | Mark::LoadsLate
+            )
+    }
+
+    /// An attempt that loaded its key was given up: the first of those that wait loads it.
+    pub(in crate::model) fn lose_service_load(&mut self, lost: &Attempt) {
+        let (instance, key) = (lost.instance, lost.key);
+        let mut waiters = self
+            .service_caches(instance)
+            .end_load(instance.0, key, None);
+        let heir = waiters.iter().position(|waiter| self.is_waiting(*waiter));
+        let Some(place) = heir else {
+            return;
+        };
+        let others = waiters.split_off(place + 1);
+        let set = self.service_caches(instance);
+        set.begin_load(instance.0, key);
+        for waiter in others {
+            set.wait(instance.0, key, waiter);
+        }
+        let slot = waiters[place].slot;
+        match self.attempts[slot].stage {
+            Stage::Running => self.set_mark(slot, Mark::Inherits),
+            _ => self.load_late(slot),
         }
     }
 
     /// Loads an entry again that still answers, without a worker.
-    fn reload_at_instance(&mut self, instance: InstanceId, key: u32, identity: u64) {
+    fn reload_at_instance(&mut self, origin: &Attempt) {
+        let (instance, key) = (origin.instance, origin.key);
         self.service_caches(instance).begin_load(instance.0, key);
-        let identity = mix(identity ^ RELOAD_SALT);
+        let identity = mix(fold_identity(origin) ^ RELOAD_SALT);
         let Some(edge) = self.miss_call(instance) else {
             let length = self.draw_miss_time(instance, identity);
             let incarnation = self.nodes[instance.index()].incarnation;
@@ -208,6 +272,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let node = self.instance_node(instance);
         let mut request = Request::new(identity, self.now(), node, Parent::Detached);
         request.key = key;
+        request.class = origin.class;
         request.flags.set(RequestFlags::LOADS_AT_INSTANCE);
         let slot = self.insert_request(request);
         self.begin_call(slot, edge, node);
@@ -223,7 +288,8 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// An instance has loaded an entry in the background, if it is still the same process.
     pub(super) fn on_reloaded(&mut self, instance: InstanceId, key: u32, incarnation: u32) {
-        if self.nodes[instance.index()].incarnation == incarnation {
+        let node = &self.nodes[instance.index()];
+        if node.incarnation == incarnation && node.state.is_up() {
             let identity = mix(u64::from(instance.0) << 32 | u64::from(key));
             let waiters = self.end_load_at(instance, key, identity, Outcome::Success);
             self.wake(waiters, Outcome::Success);

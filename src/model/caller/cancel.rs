@@ -118,10 +118,13 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 self.end_cancelled(slot, &attempt);
             }
             Stage::Running | Stage::Calling if is_cancellable => {
-                self.lose_service_load(slot);
+                let loads_key = self.loads_key(slot);
                 self.cancel_calls(slot);
                 self.end_cancelled(slot, &attempt);
                 self.stop_work(slot, &attempt);
+                if loads_key {
+                    self.lose_service_load(&attempt);
+                }
             }
             Stage::CallingFree if is_cancellable => {
                 self.cancel_calls(slot);

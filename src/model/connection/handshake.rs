@@ -5,7 +5,7 @@ use super::{
     TIMER_OF_CALLER, TIMER_OF_INSTANCE, TIMER_OF_POOL,
 };
 use crate::engine::{PendingSet, Timer};
-use crate::id::{ClassId, NodeId};
+use crate::id::{CallerId, ClassId, InstanceId, NodeId};
 use crate::model::event::Event;
 use crate::model::network::{MessageKey, Verdict, pair_hash};
 use crate::model::observation::{AttemptOutcome, LifeState, Observation, Observer};
@@ -298,6 +298,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.watch(connection, TIMER_OF_CALLER);
         self.watch(connection, TIMER_OF_INSTANCE);
         self.serve_waiting(pool);
+        // Told so during the handshake, it carries what waited for it and no more.
+        let is_told = self.connections.early_goaways.remove(&connection);
+        if is_told || !self.is_candidate(caller, instance) {
+            self.drain_connection(connection);
+        }
+    }
+
+    /// Whether a calling side may pick an instance.
+    fn is_candidate(&self, caller: CallerId, instance: InstanceId) -> bool {
+        let candidates = &self.callers[caller.index()].candidates;
+        candidates.position(instance).is_some()
     }
 
     /// A connection could not be opened. What waits for it fails, unless another one is open; with
@@ -366,11 +377,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let Pool {
             caller, instance, ..
         } = self.connections.pools[pool];
-        let is_candidate = self.callers[caller.index()]
-            .candidates
-            .position(instance)
-            .is_some();
-        if is_candidate {
+        if self.is_candidate(caller, instance) {
             self.open_connection(pool, ClassId::NONE);
         } else {
             self.connections.pools[pool].failure_count = 0;

@@ -211,12 +211,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// Whether the instance works on something that the connection brought.
     fn is_serving(&self, connection: u32) -> bool {
-        self.connections.carried(connection).iter().any(|slot| {
-            matches!(
-                self.attempts[*slot].stage,
-                Stage::Waiting | Stage::Running | Stage::Calling
-            )
-        })
+        let carried = self.connections.carried(connection);
+        let mut stages = carried.iter().map(|slot| self.attempts[*slot].stage);
+        stages.any(Stage::is_at_instance)
     }
 
     /// A message of a connection arrives.
@@ -252,7 +249,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             MessageKind::PingAck => self.on_ping_answered(connection),
             MessageKind::Crashed => self.lose_connection(connection, Ending::Crashed),
             MessageKind::Closed => self.lose_connection(connection, Ending::Closed),
-            MessageKind::Goaway => self.drain_connection(connection),
+            MessageKind::Goaway => self.on_goaway(connection),
         }
     }
 
@@ -275,6 +272,14 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         } else if !record.flags.has(Flags::CLOSED_THERE) {
             self.send_on(connection, MessageKind::Closed);
         }
+    }
+
+    /// The instance asks for another connection. One that is not open yet drains as soon as it is.
+    fn on_goaway(&mut self, connection: u32) {
+        if self.connections.records[connection].phase == Phase::Opening {
+            self.connections.early_goaways.insert(connection);
+        }
+        self.drain_connection(connection);
     }
 
     /// The caller opens no more attempts on a connection and closes it after the last.

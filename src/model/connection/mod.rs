@@ -21,7 +21,7 @@ mod liveness;
 mod pool;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::kept::Idle;
 use crate::engine::{Slab, Timer};
@@ -231,6 +231,8 @@ pub struct Connections {
     silent_deaths: BTreeMap<(InstanceId, u32), SimTime>,
     /// When instances closed connections of which no message tells the caller in time, by slot.
     silent_closes: BTreeMap<u32, SimTime>,
+    /// Connections that were told to go away before they were open, by slot.
+    early_goaways: BTreeSet<u32>,
 }
 
 impl Connections {
@@ -251,6 +253,7 @@ impl Connections {
             backlogs: BTreeMap::new(),
             silent_deaths: BTreeMap::new(),
             silent_closes: BTreeMap::new(),
+            early_goaways: BTreeSet::new(),
         }
     }
 
@@ -437,6 +440,7 @@ impl Connections {
         self.take_from_idle(slot);
         let record = self.records.remove(slot);
         self.silent_closes.remove(&slot);
+        self.early_goaways.remove(&slot);
         assert!(
             record.stream_count == 0,
             "a connection is gone that carries attempts"

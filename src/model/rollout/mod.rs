@@ -182,6 +182,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let drain = self.rollout_config(place).drain;
         if drain.deregisters {
             self.registry.leases[instance.index()].leave_count += 1;
+            self.reactions.touch(instance);
             if self.registry.leases[instance.index()].leave_count == 1 {
                 self.deregister(instance);
             }
@@ -253,23 +254,55 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         self.instances[instance.index()].is_closing = false;
         if !deregisters {
             self.registry.leases[instance.index()].leave_count += 1;
+            self.reactions.touch(instance);
             // A list that is configuration is edited when a new instance takes the place.
             if is_new && self.is_static(self.instances[instance.index()].service) {
                 self.set_listed(instance, false);
             }
         }
-        match is_new {
+        let leaves = 1 < self.registry.leases[instance.index()].leave_count;
+        match is_new || leaves {
             true => self.exit_for_good(node, Some(fault)),
             false => self.hold_nodes(&[node], LifeState::Absent, Some(fault)),
         }
-        let rollouts = &mut self.reactions.rollouts;
         if is_new {
-            rollouts.of_instance.remove(&instance);
+            self.reactions.rollouts.of_instance.remove(&instance);
+        } else if leaves {
+            // It has gone, so what else makes it leave need not see to that.
+            self.faults.graces.remove(&instance);
+            self.registry.leases[instance.index()].leave_count -= 1;
+            self.forget_in_rollout(place, instance);
         } else {
-            rollouts.get(place).new.insert(instance, false);
+            let rollout = self.reactions.rollouts.get(place);
+            rollout.new.insert(instance, false);
             self.release_nodes(&[node], LifeState::Absent, Some(fault));
         }
         self.roll_soon(place);
+    }
+
+    /// An instance leaves for another reason: a rolling restart does not replace it. One that goes
+    /// in it already does so as it began, and does not come back.
+    pub(super) fn leave_rollout(&mut self, instance: InstanceId) {
+        let rollouts = &self.reactions.rollouts;
+        let Some(place) = rollouts.of_instance.get(&instance).copied() else {
+            return;
+        };
+        if self.drain_of(place, instance).is_some() {
+            return;
+        }
+        let new = &rollouts.all[place as usize].new;
+        if new.get(&instance) == Some(&false) {
+            // It counted as leaving until it would be ready.
+            self.registry.leases[instance.index()].leave_count -= 1;
+        }
+        self.forget_in_rollout(place, instance);
+        self.roll_soon(place);
+    }
+
+    fn forget_in_rollout(&mut self, place: u32, instance: InstanceId) {
+        let rollouts = &mut self.reactions.rollouts;
+        rollouts.get(place).forget(instance);
+        rollouts.of_instance.remove(&instance);
     }
 
     /// The process of a node started: if it came in a rolling restart, it will be ready.
@@ -299,7 +332,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     pub(super) fn on_ready(&mut self, place: u32, instance: InstanceId, incarnation: u32) {
         let node = self.instance_node(instance);
         let state = self.nodes[node.index()].state;
-        if self.nodes[node.index()].incarnation != incarnation || !self.is_alive(node) {
+        let new = &self.reactions.rollouts.all[place as usize].new;
+        let is_awaited = new.get(&instance) == Some(&false);
+        let is_it = self.nodes[node.index()].incarnation == incarnation;
+        if !is_awaited || !is_it || !self.is_alive(node) {
             return;
         }
         self.fold_step(node);
@@ -314,6 +350,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if *leave_count == 0 {
             self.register(instance);
         }
+        self.reactions.touch(instance);
         let instance = Some(instance);
         self.observe(Observation::RolloutStep { fault, instance });
         self.roll_soon(place);

@@ -97,7 +97,20 @@ impl Rollout {
 
     /// Old instances that have begun to go.
     pub fn gone_count(&self) -> usize {
-        self.size - self.old.len()
+        self.size.saturating_sub(self.old.len())
+    }
+
+    /// An instance leaves for another reason: there is one less to replace.
+    pub fn forget(&mut self, instance: InstanceId) {
+        let is_old = self.old.contains(&instance);
+        self.old.retain(|old| *old != instance);
+        self.order.retain(|of_all| *of_all != instance);
+        self.draining.remove(&instance);
+        self.new.remove(&instance);
+        self.size = self.size.saturating_sub(1);
+        let begun = self.limit.saturating_sub(usize::from(!is_old));
+        self.limit = begun.min(self.size);
+        self.unavailable = self.unavailable.min(self.size);
     }
 
     /// How many may have begun to be replaced: a batch is over when all of it are ready.
@@ -120,7 +133,9 @@ impl Rollout {
         let new = census.new_ready + census.new_unready;
         let total = self.old.len() + new;
         let room = (self.size + self.surge).saturating_sub(total);
-        let starts = room.min(self.size - new).min(bound.saturating_sub(new));
+        let starts = room
+            .min(self.size.saturating_sub(new))
+            .min(bound.saturating_sub(new));
         let available_min = self.size - self.unavailable;
         let unready = census.new_unready + starts;
         let most = (total + starts).saturating_sub(available_min + unready);
@@ -247,6 +262,28 @@ mod tests {
             make_ready(&mut batched, ready);
             assert_eq!(settle(&mut batched).0, old);
         }
+    }
+
+    #[test]
+    fn who_leaves_otherwise_is_not_replaced() {
+        // Two at a time of six: two have gone, one of which leaves, as does one of the others.
+        let mut in_place = rollout(6, false, Amount::Count(0), Amount::Count(2));
+        assert_eq!(settle(&mut in_place), (4, 2));
+        in_place.forget(InstanceId(0));
+        in_place.forget(InstanceId(5));
+        // One is missing of four, so another one goes.
+        for (ready, expected) in [(0, (2, 2)), (2, (0, 4)), (2, (0, 4))] {
+            make_ready(&mut in_place, ready);
+            assert_eq!(settle(&mut in_place), expected);
+        }
+        assert_eq!((in_place.size, in_place.limit), (4, 4));
+        // An abort holds: what has begun is one less.
+        let mut aborted = rollout(6, false, Amount::Count(0), Amount::Count(2));
+        settle(&mut aborted);
+        aborted.limit = 2;
+        aborted.forget(InstanceId(0));
+        make_ready(&mut aborted, 1);
+        assert_eq!(settle(&mut aborted), (4, 1));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub fn warn_connections(ctx: &mut Context, scenario: &Scenario, places: &Places)
             );
         }
     }
+    warn_resets(ctx, scenario, places);
     for (edge, at) in scenario.edges.iter().zip(&places.calls) {
         let waits_longer = |connection: &&crate::scenario::connection::ConnectionConfig| {
             let timeout = edge.attempt_timeout.or(edge.deadline);
@@ -47,6 +48,23 @@ pub fn warn_connections(ctx: &mut Context, scenario: &Scenario, places: &Places)
                         format!("`connect_timeout` is {}", connection.connect_timeout),
                     )
                     .help("a connect timeout below the timeout of an attempt ends it earlier"),
+            );
+        }
+    }
+}
+
+/// Warns of rolling restarts that reset connections where there are none.
+fn warn_resets(ctx: &mut Context, scenario: &Scenario, places: &Places) {
+    if scenario.edges.iter().any(|edge| edge.connection.is_some()) {
+        return;
+    }
+    for (fault, at) in scenario.faults.iter().zip(&places.fault_starts) {
+        if fault.kind.rollout().is_some_and(|r| !r.drain.is_announced) {
+            ctx.warn(
+                WarningCode::NoEffect,
+                Diagnostic::new("`drain.then` has no effect")
+                    .at(*at, "no call has connections that could be reset")
+                    .help("write `connection = {}` in a call, or leave `then` out"),
             );
         }
     }

@@ -14,6 +14,7 @@ use crate::id::{ClassId, ClientId, ServiceId};
 use crate::scenario::class::{CLASS_COUNT_MAX, ClassConfig, Classes};
 use crate::scenario::client::{EdgeConfig, EdgeOwner};
 use crate::scenario::distribution::Distribution;
+use crate::scenario::service::ServiceConfig;
 
 /// The shares of a client may miss 1 by this much, for decimals that do not end.
 const SHARE_SUM_ERROR_MAX: f64 = 1e-6;
@@ -212,6 +213,26 @@ pub fn warn_sizeless(ctx: &mut Context, network: &Section, classes: &Classes) {
                 Diagnostic::new(format!("`{key}` has no effect"))
                     .at(network.origin_of(key), "no message has a size")
                     .help("set `request_size` or `reply_size` of a [client.NAME.class.NAME]"),
+            );
+        }
+    }
+}
+
+/// Warns of priorities by which no queue goes.
+pub fn warn_priorities(ctx: &mut Context, opened: &[OpenedClass], services: &[ServiceConfig]) {
+    let rules = services.iter().filter_map(|s| s.queue_rules.as_ref());
+    // A queue that could not be read stands for nothing.
+    if rules.into_iter().any(|rules| rules.has_priorities) || 0 < ctx.error_count() {
+        return;
+    }
+    for class in opened {
+        let section = &class.opened.section;
+        if section.has("priority") {
+            ctx.warn(
+                WarningCode::NoEffect,
+                Diagnostic::new("`priority` has no effect")
+                    .at(section.origin_of("priority"), "no queue goes by priority")
+                    .help("write `queue = { priority = true }` in a service"),
             );
         }
     }

@@ -118,6 +118,7 @@ pub fn scenario(
     proxy::attach(ctx, &proxies, &names, &mut services_read);
     let faults_read = fault::faults(ctx, &faults, &names);
     let classes = class::classes(ctx, &opened_classes, &clients, &edges);
+    class::warn_priorities(ctx, &opened_classes, &services_read);
     attach_calls(ctx, &services, &edges, &names, &mut services_read);
     let duration = duration_read.unwrap_or(PLACEHOLDER_TIME);
     let servers = (&services_read[..], &groups[..]);

@@ -4,6 +4,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema;
 use super::super::section::Section;
+use super::super::warning::WarningCode;
 use super::selector::parse;
 use super::{Names, trigger};
 use crate::id::GroupId;
@@ -124,6 +125,15 @@ fn refuse_standstill(ctx: &mut Context, section: &Section, config: &RolloutConfi
             Diagnostic::new("a batch of nobody")
                 .at(section.origin_of("batch"), "expected 1 or more")
                 .help("leave `batch` out to restart without batches"),
+        );
+    }
+    // With one at a time no batch is ever waited for.
+    if !config.is_new && config.batch.is_some() && config.max_unavailable == Amount::Count(1) {
+        ctx.warn(
+            WarningCode::NoEffect,
+            Diagnostic::new("`batch` has no effect")
+                .at(section.origin_of("batch"), "`max_unavailable` is 1")
+                .help("let more be unavailable at once, or leave `batch` out"),
         );
     }
 }
