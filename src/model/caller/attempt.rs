@@ -388,10 +388,11 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
         if outcome == AttemptOutcome::Success {
             // A caller that stood still reads the reply before it looks at the time.
-            return match self.requests[request].deadline < self.now() {
-                true => self.finish_request(request, Outcome::Timeout),
-                false => self.finish_request(request, Outcome::Success),
+            let end = match self.requests[request].deadline < self.now() {
+                true => Outcome::Timeout,
+                false => Outcome::Success,
             };
+            return self.finish_request(request, end);
         }
         let retry = &edge.retry;
         if retry.failover && retry.attempt_count_max > u32::from(index) + 1 {
