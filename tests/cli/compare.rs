@@ -208,7 +208,7 @@ fn variants_of_the_scenario_run_and_each_can_be_verified() {
         "2",
         "-q",
     ]);
-    assert!(part.out.contains(": 4 of 10 runs (evenly"), "{part:?}");
+    assert!(part.out.contains(": 2 of 10 runs (evenly"), "{part:?}");
     // A variant whose manifest says something else of a run.
     let manifest = inner.join("manifest.json");
     let text = std::fs::read_to_string(&manifest).expect("written");

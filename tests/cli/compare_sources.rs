@@ -253,6 +253,6 @@ fn the_command_that_repeats_a_comparison_draws_as_little() {
                   --no-charts\n";
     assert!(said.out.ends_with(repeat), "{}", said.out);
     let report = fs::read_to_string(command.run_dir().join("report.md")).expect("written");
-    let rule = "with fewer than five replications, if ten of each lie above its own";
+    let rule = "ten samples of five replications lie above it, or ten of each above its own";
     assert!(report.contains(rule), "{report}");
 }

@@ -173,10 +173,10 @@ fn the_slowest_requests_are_told_with_what_was_true_and_believed() {
 /// 1 ms of its own, then 20 ms at the store and, beside it, a log that nobody waits for.
 const CALLS: &str = "schema = 1\nname = \"calls\"\nduration = \"2s\"\n\
      [network]\nsame_zone = \"0s\"\n[expect]\nusers = \"success_ratio >= 10%\"\n\
-     [service.web]\nservice_time = \"1ms\"\n\
+     [service.web]\ncount = 1\nservice_time = \"1ms\"\n\
      [service.web.call.store]\nbalancer = \"random\"\n\
      [service.web.call.log]\nbalancer = \"random\"\ndetached = true\n\
-     [service.store]\nservice_time = \"20ms\"\n[service.log]\nservice_time = \"50ms\"\n\
+     [service.store]\ncount = 1\nservice_time = \"20ms\"\n[service.log]\ncount = 1\nservice_time = \"50ms\"\n\
      [client.shop]\narrivals = { process = \"constant\", rate = \"1/s\" }\n\
      [client.shop.call.web]\nbalancer = \"random\"\n";
 

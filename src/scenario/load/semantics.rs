@@ -376,6 +376,16 @@ fn ejects(edge: &EdgeConfig) -> bool {
     matches!(&edge.balancer, BalancerConfig::Composed(composed) if composed.ejection.is_some())
 }
 
+fn breaks(edge: &EdgeConfig) -> bool {
+    let config = edge.resilience.as_deref();
+    config.is_some_and(|config| config.breaker.is_some())
+}
+
+fn has_cache(scenario: &Scenario) -> bool {
+    let at_service = scenario.services.iter().any(|s| s.cache.is_some());
+    at_service || scenario.edges.iter().any(|edge| edge.cache.is_some())
+}
+
 /// Warns of expectations about detectors, rings, breakers or caches that the scenario does not
 /// have.
 fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
@@ -385,17 +395,7 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
         || scenario.edges.iter().any(watches);
     let is_keyed = |edge: &EdgeConfig| edge.balancer.placement_rule().is_some();
     let has_ring = scenario.edges.iter().any(is_keyed);
-    let breaks = |edge: &EdgeConfig| {
-        edge.resilience
-            .as_ref()
-            .is_some_and(|r| r.breaker.is_some())
-    };
     let has_breaker = scenario.edges.iter().any(breaks);
-    let has_cache = scenario.edges.iter().any(|edge| edge.cache.is_some())
-        || scenario
-            .services
-            .iter()
-            .any(|service| service.cache.is_some());
     for (expectation, at) in scenario.expectations.iter().zip(&places.expectations) {
         let (label, help) = match expectation.measure.measure {
             Measure::DetectionTime
@@ -437,7 +437,7 @@ fn warn_unmeasurable(ctx: &mut Context, scenario: &Scenario, places: &Places) {
                 "no call of this scenario has a breaker",
                 "write `breaker = \"hystrix\"` in a call",
             ),
-            measure if measure.is_of_cache() && !has_cache => (
+            measure if measure.is_of_cache() && !has_cache(scenario) => (
                 "nothing in this scenario has a cache",
                 "write `cache = { capacity = 1000 }` in a call or a service",
             ),
