@@ -201,9 +201,9 @@ impl Pool {
         self.sections.len()
     }
 
-    /// A share over all replications, of which each has its own and `mean` is the mean of these:
-    /// it may be a little off the share of all, and the interval holds it. None where the number
-    /// is no share, or of one replication.
+    /// A share over all replications, of which each has its own and `mean` is the mean of these.
+    /// None where the number is no share, or of one replication, or where the mean is far from the
+    /// share of all because the replications count unequally many.
     pub fn share(&self, mean: f64) -> Option<ShareInterval> {
         if self.sections.iter().any(|s| s.whole < s.part) {
             return None;
@@ -211,7 +211,7 @@ impl Pool {
         let counts = |of: fn(&Section) -> u64| self.sections.iter().map(of).map(|n| n as f64);
         let parts: Vec<f64> = counts(|section| section.part).collect();
         let wholes: Vec<f64> = counts(|section| section.whole).collect();
-        share_interval(&parts, &wholes).map(|all| all.about(mean))
+        share_interval(&parts, &wholes)?.about(mean)
     }
 }
 

@@ -8,7 +8,7 @@ use super::data::timeline::BelievedState::{self, Absent, Excluded, Up};
 use super::facts::{arrived, ended, fault_started, holds, record, sent, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use crate::id::{CallerId, ClassId, EdgeId, FaultId, InstanceId, NodeId};
-use crate::model::observation::{ExclusionCause, LifeState, Observation, Outcome};
+use crate::model::observation::{ExclusionCause, FaultWindow, LifeState, Observation, Outcome};
 use crate::scenario::Scenario;
 use crate::scenario::fault::FaultKind;
 use crate::scenario::rollout::{Amount, DrainConfig, RolloutConfig, RolloutOrder};
@@ -228,4 +228,21 @@ fn a_fault_bites_until_the_last_attempt_to_who_left() {
     // Bad from 70 to 73 s: 33 s after the start, 13 s after the end.
     assert_eq!(fault.mitigation.reached_secs, [33.0]);
     assert_eq!(fault.recovery.reached_secs, [13.0]);
+}
+
+#[test]
+fn what_another_fault_does_is_not_put_down_to_a_harmless_one() {
+    let two = scenario(Shape {
+        faults: &["harmless", "crash"],
+        ..SMALL
+    });
+    let crash = FaultWindow {
+        fault: FaultId(1),
+        ..window(50_000, 53_000)
+    };
+    let windows = [window(40_000, 60_000), crash];
+    let metrics = record(&two, &windows, &traffic(50..53), 100_000, 0);
+    let mitigated = |fault: usize| metrics.faults[fault].mitigation.reached_secs.clone();
+    assert_eq!(mitigated(0), [0.0]);
+    assert_eq!(mitigated(1), [3.0]);
 }

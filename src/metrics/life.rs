@@ -66,13 +66,17 @@ impl LifeTable {
         }
     }
 
-    /// A fault tells nodes to leave; None: they may stay, or come back.
-    pub fn tell_to_leave(&mut self, nodes: &[NodeId], fault: Option<FaultId>) {
+    /// A fault tells nodes to leave.
+    pub fn tell_to_leave(&mut self, nodes: &[NodeId], fault: FaultId) {
+        self.leavers.extend(nodes.iter().map(|node| (*node, fault)));
+    }
+
+    /// A fault no longer makes these leave.
+    pub fn tell_to_stay(&mut self, nodes: &[NodeId], fault: FaultId) {
         for node in nodes {
-            match fault {
-                Some(fault) => self.leavers.insert(*node, fault),
-                None => self.leavers.remove(node),
-            };
+            if self.leavers.get(node) == Some(&fault) {
+                self.leavers.remove(node);
+            }
         }
     }
 

@@ -18,16 +18,18 @@ impl Recorder<'_> {
         self.tables.convergence.hit(fault, targets);
         let so_far = (&self.tables.selection, self.scenario);
         self.tables.share_returns.begin(fault, targets, so_far);
-        if let FaultKind::ScaleIn { .. } = self.scenario.faults[fault.index()].kind {
-            self.life.tell_to_leave(targets, Some(fault));
+        match self.scenario.faults[fault.index()].kind {
+            FaultKind::ScaleIn { .. } => self.life.tell_to_leave(targets, fault),
+            FaultKind::ScaleOut { .. } => self.life.tell_to_stay(targets, fault),
+            _ => {}
         }
     }
 
     pub(super) fn fault_ended(&mut self, at: SimTime, fault: FaultId, targets: &[NodeId]) {
         self.tables.share_returns.end(at, fault, targets);
         match self.scenario.faults[fault.index()].kind {
-            FaultKind::ScaleIn { .. } => self.life.tell_to_leave(targets, None),
-            FaultKind::ScaleOut { .. } => self.life.tell_to_leave(targets, Some(fault)),
+            FaultKind::ScaleIn { .. } => self.life.tell_to_stay(targets, fault),
+            FaultKind::ScaleOut { .. } => self.life.tell_to_leave(targets, fault),
             _ => {}
         }
     }

@@ -10,7 +10,8 @@
 //!
 //! A fault may bite late: at the end of a grace or of a drain, or when a cache runs out. So a
 //! return follows the first window that left the band, if any did: one that not one of a hundred
-//! faults of that length has by chance among all its windows.
+//! faults of that length has by chance among all its windows. What happens once another fault began
+//! is not put down to this one.
 
 use super::histogram::{Samples, rank_of};
 use super::phase::Timeline;
@@ -255,6 +256,7 @@ impl Run<'_> {
             (found < next).then(|| found.max(at).since(at))
         };
         let run_end = self.measured.1;
+        let begun = self.begun();
         let of_fault = |fault: usize| -> Vec<Return> {
             let windows = self.timeline.fault_windows(fault);
             let judge = |(place, (start, end)): (usize, &(SimTime, SimTime))| {
@@ -262,6 +264,9 @@ impl Run<'_> {
                 let stays = run_end <= *end;
                 let wasted_at = self.faults[fault].wasted_at.get(place).copied().flatten();
                 let last = wasted_at.map_or(*end, |at| at.max(*end)).min(next);
+                let later = &begun[begun.partition_point(|(at, _)| at <= start)..];
+                let other = later.iter().find(|(at, own)| *own != fault || next <= *at);
+                let last = other.map_or(last, |(at, _)| last.min(*at));
                 Return {
                     mitigation: return_after(*start, last, next),
                     recovery: if stays {
@@ -275,6 +280,17 @@ impl Run<'_> {
             windows.iter().enumerate().map(judge).collect()
         };
         (0..self.faults.len()).map(of_fault).collect()
+    }
+
+    /// When windows of faults begin, with the fault, in order of time.
+    fn begun(&self) -> Vec<(SimTime, usize)> {
+        let of_fault = |fault| {
+            let windows = self.timeline.fault_windows(fault).iter();
+            windows.map(move |(start, _)| (*start, fault))
+        };
+        let mut begun: Vec<_> = (0..self.faults.len()).flat_map(of_fault).collect();
+        begun.sort_unstable();
+        begun
     }
 
     /// Measured windows outside every fault and its recovery.

@@ -127,7 +127,7 @@ fn between_value(judged: &JudgedBetween) -> Value {
         "state": judgement.state,
         "kind": if judgement.is_ratio { "ratio" } else { "difference" },
         "value": judgement.value,
-        "interval_95": judgement.interval.map(|(low, high)| [low, high]),
+        "interval_95": judgement.interval.map(|(low, high)| [low, high].map(|e| or_never(Some(e)))),
         "reason": judgement.reason,
     })
 }

@@ -191,10 +191,18 @@ fn judgement_value(expectation: &Expectation, judgement: &Judgement) -> Value {
         let suffix = unit_suffix(unit_of(&expectation.measure));
         map.insert("over".into(), json!(over_text(expectation.over)));
         map.insert(format!("value{suffix}"), json!(judgement.value));
-        map.insert(format!("interval_95{suffix}"), json!([low, high]));
+        let ends = [low, high].map(or_never);
+        map.insert(format!("interval_95{suffix}"), json!(ends));
         map.insert("reason".into(), json!(judgement.reason));
     }
     value
+}
+
+fn or_never(value: f64) -> Value {
+    match value.is_infinite() {
+        true => json!("never"),
+        false => json!(value),
+    }
 }
 
 /// How the replications are judged together, as an expectation says it.
@@ -274,10 +282,12 @@ fn aggregate_value(aggregate: &Aggregate) -> Value {
     };
     map.insert(format!("mean{suffix}"), mean);
     match aggregate.share {
-        Some(share) => map.insert(
-            format!("interval_95{suffix}"),
-            json!([share.low, share.high]),
-        ),
+        Some(share) => {
+            let ends = [share.low, share.high];
+            map.insert(format!("interval_95{suffix}"), json!(ends));
+            let wider = (share.high - share.share).max(share.share - share.low);
+            map.insert(format!("interval_95_half_width{suffix}"), json!(wider))
+        }
         None => map.insert(
             format!("interval_95_half_width{suffix}"),
             json!(aggregate.half_width),

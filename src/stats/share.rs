@@ -21,14 +21,11 @@ pub struct ShareInterval {
 }
 
 impl ShareInterval {
-    /// The interval of another estimate of the same share, which it then holds.
-    pub fn about(&self, share: f64) -> Self {
-        ShareInterval {
-            share,
-            low: self.low.min(share),
-            high: self.high.max(share),
-            ..*self
-        }
+    /// The same interval around another estimate of the share; None where that is outside of it,
+    /// so that the interval says nothing about it.
+    pub fn about(&self, share: f64) -> Option<Self> {
+        let is_inside = (self.low..=self.high).contains(&share);
+        is_inside.then_some(ShareInterval { share, ..*self })
     }
 
     /// How many times as many sections it takes until the interval leaves `limit` out, if the
@@ -127,5 +124,17 @@ mod tests {
         let growth = all.growth_to_exclude(0.999);
         assert!((growth * 10_000.0 - 3_837.6).abs() < 1.0, "{growth}");
         assert!(!all.growth_to_exclude(1.0).is_finite());
+    }
+
+    #[test]
+    fn an_estimate_far_from_the_share_of_all_has_another_interval() {
+        // Nine runs of 999 in 1,000 and one of 1 in 10: 99.8 % of all, 90.9 % on average.
+        let mut parts = [999.0; 10];
+        let mut wholes = [1_000.0; 10];
+        (parts[9], wholes[9]) = (1.0, 10.0);
+        let found = share_interval(&parts, &wholes).expect("sections");
+        assert!((found.share - 0.998).abs() < 1e-4, "{found:?}");
+        assert_eq!(found.about(0.9091), None);
+        assert!(found.about(0.998).is_some());
     }
 }

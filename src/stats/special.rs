@@ -109,7 +109,12 @@ fn beta_factor(a: f64, b: f64, x: f64) -> f64 {
     let sum = a + b;
     // x (a+b)/a - 1 and (1-x) (a+b)/b - 1.
     let excess = x * b - (1.0 - x) * a;
-    let powers = a * libm::log1p(excess / a) + b * libm::log1p(-excess / b);
+    let logarithm = |excess: f64, ratio: f64| match excess < -0.5 {
+        true => libm::log(ratio),
+        false => libm::log1p(excess),
+    };
+    let powers = a * logarithm(excess / a, x * (sum / a))
+        + b * logarithm(-excess / b, (1.0 - x) * (sum / b));
     let rest = gamma_rest(sum) - gamma_rest(a) - gamma_rest(b);
     (a / sum * b / (2.0 * PI)).sqrt() * libm::exp(powers + rest)
 }

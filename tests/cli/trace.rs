@@ -187,8 +187,8 @@ fn waiting_for_calls_is_told_apart_from_service() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let said = command.say(&["why", "r", "--slowest", "1"]);
     for line in [
-        "  1 ms  attempt 1 at web/main/0: in service\n",
-        " 20 ms  attempt 1 at web/main/0: waiting for its calls\n",
+        "1.00 ms  attempt 1 at web/main/0: in service\n",
+        "20.0 ms  attempt 1 at web/main/0: waiting for its calls\n",
         "begins service.web.call.log, which nobody waits for\n",
         "web/main/0 is up; not suspected by the caller\n",
     ] {

@@ -213,7 +213,9 @@ fn refuse_foreign(partial: &Path) -> Result<(), CliError> {
         let foreign = foreign.to_string_lossy();
         return refused(&format!("holds `{foreign}`, which no sweep wrote"));
     }
-    match names.is_empty() || names.iter().any(|name| name == PLAN_NAME) {
+    // What broke off before its plan was whole has no journal.
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+    match has(PLAN_NAME) || !has(JOURNAL_NAME) {
         true => Ok(()),
         false => refused("holds no unfinished sweep"),
     }
@@ -221,11 +223,14 @@ fn refuse_foreign(partial: &Path) -> Result<(), CliError> {
 
 /// Removes what a sweep kept until it was done, and nothing else.
 fn remove_partial(partial: &Path, job: &Job) -> io::Result<()> {
-    fs::remove_file(partial.join(JOURNAL_NAME))?;
-    for input in &job.inputs {
-        fs::remove_file(partial.join(&input.name))?;
+    let inputs = job.inputs.iter().map(|input| input.name.as_str());
+    // The plan last: without it a journal is nobody's.
+    for name in [JOURNAL_NAME].into_iter().chain(inputs).chain([PLAN_NAME]) {
+        match fs::remove_file(partial.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
     }
-    fs::remove_file(partial.join(PLAN_NAME))?;
     // What somebody put there meanwhile stays, and its folder with it.
     for folder in [partial.join(INPUTS_NAME).as_path(), partial] {
         match fs::remove_dir(folder) {

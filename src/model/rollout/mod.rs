@@ -261,7 +261,10 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             }
         }
         let leaves = 1 < self.registry.leases[instance.index()].leave_count;
+        let is_gone = self.nodes[node.index()].state == LifeState::Absent;
         match is_new || leaves {
+            // Its own grace may have ended first.
+            true if is_gone => {}
             true => self.exit_for_good(node, Some(fault)),
             false => self.hold_nodes(&[node], LifeState::Absent, Some(fault)),
         }

@@ -43,7 +43,7 @@ struct Head {
 const HEAD_BYTES_MAX: u64 = 1 << 12;
 
 /// The version of the format.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// Writes a shard of the plan with this hash: its records, which must all be known, in order.
 pub fn write(

@@ -91,13 +91,16 @@ impl Breakers {
         }
     }
 
-    /// An attempt that the breaker of its call let through was turned away behind it: as if it was
-    /// sent and failed at once. It may have been the probe of an open one.
-    pub fn on_turned_away(&mut self, now: SimTime) {
+    /// An attempt was turned away behind the breaker of its call. One that the breaker let through
+    /// at this moment is as if it was sent and failed at once: it may have been the probe of an
+    /// open one. One that waited was let through before.
+    pub fn on_turned_away(&mut self, now: SimTime, has_waited: bool) {
         if self.config.per() == BreakerPer::Call {
             let end = End::Failure(crate::time::SimDuration::ZERO);
             self.with(now, None, |breaker| {
-                breaker.on_sent(now);
+                if !has_waited {
+                    breaker.on_sent(now);
+                }
                 breaker.on_ended(now, end);
             });
         }

@@ -39,7 +39,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     /// An attempt is not sent now.
     pub(in crate::model) fn hold(&mut self, slot: u32, held: Held) {
         if let Held::Shut(cause) = held {
-            self.turn_away(slot, cause);
+            self.turn_away(slot, cause, false);
         }
     }
 
@@ -120,7 +120,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
     }
 
     /// The caller fails an attempt by itself. Envoy's overflow is not retried.
-    fn turn_away(&mut self, slot: u32, cause: LocalCause) {
+    fn turn_away(&mut self, slot: u32, cause: LocalCause, has_waited: bool) {
         let now = self.now();
         let request = &mut self.requests[slot];
         request.attempt_count += 1;
@@ -138,7 +138,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         if let Some(breakers) = &mut side.breakers {
             is_final = cause == LocalCause::Breaker && breakers.envoy().is_some();
             if cause != LocalCause::Breaker {
-                breakers.on_turned_away(now);
+                breakers.on_turned_away(now, has_waited);
             }
         }
         if retry.on.has(RetryOn::REJECTED)
@@ -292,7 +292,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             entry(&mut self.gates.marks, request).0 |= Marks::HAS_PLACE.0;
             self.send_attempt(request);
         } else {
-            self.turn_away(request, LocalCause::Bulkhead);
+            self.turn_away(request, LocalCause::Bulkhead, true);
         }
         self.promise_places(caller);
     }
