@@ -176,7 +176,8 @@ const CALLS: &str = "schema = 1\nname = \"calls\"\nduration = \"2s\"\n\
      [service.web]\ncount = 1\nservice_time = \"1ms\"\n\
      [service.web.call.store]\nbalancer = \"random\"\n\
      [service.web.call.log]\nbalancer = \"random\"\ndetached = true\n\
-     [service.store]\ncount = 1\nservice_time = \"20ms\"\n[service.log]\ncount = 1\nservice_time = \"50ms\"\n\
+     [service.store]\ncount = 1\nservice_time = \"20ms\"\n\
+     [service.log]\ncount = 1\nservice_time = \"50ms\"\n\
      [client.shop]\narrivals = { process = \"constant\", rate = \"1/s\" }\n\
      [client.shop.call.web]\nbalancer = \"random\"\n";
 
