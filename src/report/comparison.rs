@@ -9,7 +9,7 @@ use super::comparison_files::ComparisonContents;
 use super::comparison_text::{sentences, verdict_word};
 use super::page::basis::Basis;
 use super::series::safe_cell;
-use super::summary::unit_suffix;
+use super::summary::{or_never, unit_suffix};
 use crate::experiment::compare::between::BetweenJudgement;
 use crate::experiment::compare::effect::Effect;
 use crate::experiment::compare::sample::Level;
@@ -127,7 +127,7 @@ fn between_value(judged: &JudgedBetween) -> Value {
         "state": judgement.state,
         "kind": if judgement.is_ratio { "ratio" } else { "difference" },
         "value": judgement.value,
-        "interval_95": judgement.interval.map(|(low, high)| [low, high].map(|e| or_never(Some(e)))),
+        "interval_95": judgement.interval.map(|(low, high)| [low, high].map(or_never)),
         "reason": judgement.reason,
     })
 }
@@ -186,7 +186,11 @@ fn measure_value(comparison: &Comparison, measure: &MeasureComparison) -> Value 
 fn row_value(name: &str, row: &Row) -> Value {
     let mut map = Map::new();
     map.insert("name".into(), json!(name));
-    let values: Vec<Value> = row.values.iter().map(|value| or_never(*value)).collect();
+    let values: Vec<Value> = row
+        .values
+        .iter()
+        .map(|value| json!(value.map(or_never)))
+        .collect();
     map.insert("values".into(), json!(values));
     insert_level(&mut map, &row.level);
     if let Some(rare) = &row.rare {
@@ -230,8 +234,8 @@ fn insert_level(map: &mut Map<String, Value>, level: &Level) {
             map.insert("interval_95".into(), json!([share.low, share.high]));
         }
         Level::Pooled(pooled) => {
-            let ends = [pooled.low, pooled.high].map(|end| or_never(Some(end)));
-            map.insert("pooled".into(), or_never(Some(pooled.value)));
+            let ends = [pooled.low, pooled.high].map(or_never);
+            map.insert("pooled".into(), or_never(pooled.value));
             map.insert("interval_95".into(), json!(ends));
             map.insert("sample_count".into(), json!(pooled.sample_count));
         }
@@ -241,11 +245,10 @@ fn insert_level(map: &mut Map<String, Value>, level: &Level) {
             median,
             median_interval,
         } => {
-            let ends =
-                median_interval.map(|(low, high)| [or_never(Some(low)), or_never(Some(high))]);
+            let ends = median_interval.map(|(low, high)| [low, high].map(or_never));
             map.insert("never_count".into(), json!(never_count));
             map.insert("never_interval_95_ratio".into(), json!(never_ratio));
-            map.insert("median".into(), or_never(Some(*median)));
+            map.insert("median".into(), or_never(*median));
             map.insert("median_interval_95".into(), json!(ends));
         }
         Level::Unknown {
@@ -257,12 +260,5 @@ fn insert_level(map: &mut Map<String, Value>, level: &Level) {
             map.insert("reason".into(), json!(reason));
             map.insert("at_least".into(), json!(at_least.map(|(_, low)| low)));
         }
-    }
-}
-
-fn or_never(value: Option<f64>) -> Value {
-    match value {
-        Some(value) if value.is_infinite() => json!("never"),
-        value => json!(value),
     }
 }

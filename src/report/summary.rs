@@ -198,7 +198,8 @@ fn judgement_value(expectation: &Expectation, judgement: &Judgement) -> Value {
     value
 }
 
-fn or_never(value: f64) -> Value {
+/// A number, which is infinite where something never came.
+pub fn or_never(value: f64) -> Value {
     match value.is_infinite() {
         true => json!("never"),
         false => json!(value),

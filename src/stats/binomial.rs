@@ -181,6 +181,9 @@ mod tests {
                 "{count}: {below} {above}"
             );
         }
+        for p in [1e-9, 1e-15, 1e-300] {
+            assert!((at_least(1, 1, p) / p - 1.0).abs() < 1e-9, "{p}");
+        }
         // Two of fifty at 0.4 %: 1 - 0.996^50 - 50 x 0.004 x 0.996^49.
         assert!((at_least(2, 50, 0.004) - 0.017_260).abs() < 1e-5);
         assert_eq!(

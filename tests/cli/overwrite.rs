@@ -145,6 +145,20 @@ fn records_of_another_sweep_are_not_shown() {
     let said = sweep(&command, "j");
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("a run that is not planned"), "{said:?}");
+    let args = ["sweep", "-q", "small.toml", "--no-charts", "-o", "few"];
+    let axis = ["--axis", "client.shop.count=1,2", "--repeat", "2"];
+    let said = command.say(&[&args, &axis[..], &["--metric", "goodput"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let other = text("few/records.jsonl");
+    let first = other.lines().next().expect("a run");
+    fs::write(
+        command.path("j.partial/journal.jsonl"),
+        format!("{first}\n"),
+    )
+    .expect("written");
+    let said = sweep(&command, "j");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("a run that is not planned"), "{said:?}");
 }
 
 #[test]
