@@ -192,6 +192,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             } else if loses_memory(*before) && !loses_memory(*next) {
                 self.on_started(*node);
             }
+            if *before == LifeState::HostLost {
+                self.retransmit_to(*node);
+            }
             if *before == LifeState::Paused && *next == LifeState::Up {
                 self.on_resumed(*node);
             }

@@ -174,7 +174,7 @@ impl Network {
             }
         }
         let transport = self.transport;
-        self.send_slowly(now, streams, nodes, (from, to), (key, transport))
+        self.send_slowly((now, now), streams, nodes, (from, to), (key, transport))
     }
 
     /// How long a message of a protocol takes that uses packets, whatever the transport of calls;
@@ -214,7 +214,21 @@ impl Network {
         link: (NodeId, NodeId),
         key: MessageKey,
     ) -> Option<SimDuration> {
-        match self.send_slowly(now, streams, nodes, link, (key, Transport::Stream)) {
+        self.send_again((now, now), streams, nodes, link, key)
+    }
+
+    /// How long after `sent_at` a message arrives that is retransmitted to a host which takes
+    /// nothing before `deaf_until`; None if it is given up.
+    pub fn send_again(
+        &mut self,
+        (sent_at, deaf_until): (SimTime, SimTime),
+        streams: &Streams,
+        nodes: &[Node],
+        link: (NodeId, NodeId),
+        key: MessageKey,
+    ) -> Option<SimDuration> {
+        let times = (sent_at, deaf_until);
+        match self.send_slowly(times, streams, nodes, link, (key, Transport::Stream)) {
             Verdict::Deliver { delay, .. } => Some(delay),
             Verdict::Lost => None,
         }
@@ -245,11 +259,12 @@ impl Network {
         }
     }
 
-    /// Any message, with everything that may happen to it.
+    /// Any message, with everything that may happen to it. What arrives before `deaf_until` is
+    /// lost.
     #[cold]
     fn send_slowly(
         &mut self,
-        now: SimTime,
+        (now, deaf_until): (SimTime, SimTime),
         streams: &Streams,
         nodes: &[Node],
         link: (NodeId, NodeId),
@@ -262,7 +277,8 @@ impl Network {
             let at = now + elapsed;
             let is_cut = self.holds_back(at, link, key);
             is_held |= is_cut;
-            if !is_cut && !self.loses(at, streams, nodes, link, key, transmission) {
+            let is_deaf = at < deaf_until && at + self.delay(streams, link, key) < deaf_until;
+            if !is_cut && !is_deaf && !self.loses(at, streams, nodes, link, key, transmission) {
                 return match self.clogged_until(at, link, key) {
                     Some(SimTime::NEVER) => Verdict::Lost,
                     Some(until) => {

@@ -239,7 +239,8 @@ pub struct Attempt {
     /// When a worker took it up; never, before it did.
     pub started_at: SimTime,
     /// While running: when the worker is done. While its process stands still: how many
-    /// nanoseconds of service are left. Once its reply was sent and latencies are split: when.
+    /// nanoseconds of service are left. Once its reply was sent and latencies are split: when. On
+    /// its way on a connection: when its bytes left.
     pub due_ns: u64,
     /// Its request; NIL once the caller has given it up.
     pub request: u32,

@@ -14,6 +14,7 @@ use crate::model::world::World;
 use crate::rng::{Draw, Purpose, UniformSource, mix};
 use crate::scenario::connection::ReconnectConfig;
 use crate::scenario::fault::Traffic;
+use crate::scenario::topology::NodeKind;
 use crate::time::{SimDuration, SimTime};
 
 /// The wait after the `failure_count`-th failure in a row to connect, which counts from 1, from
@@ -177,6 +178,33 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         }
     }
 
+    /// The host of an instance is there again, and knows none of its connections: the first
+    /// retransmission that reaches it tells it of one.
+    pub(in crate::model) fn retransmit_to(&mut self, node: NodeId) {
+        let NodeKind::Instance(instance) = self.scenario.topology.node_kind(node) else {
+            return;
+        };
+        if !self.has_pools() {
+            return;
+        }
+        let now = self.now();
+        for connection in self.connections.of_instance(instance) {
+            let sent_at = self.connections.records[connection].unacked_since;
+            if sent_at == SimTime::NEVER {
+                continue;
+            }
+            let kind = MessageKind::Retransmission;
+            let (link, key) = self.message_on(connection, kind);
+            let times = (sent_at, now);
+            let sent = self
+                .network
+                .send_again(times, &self.streams, &self.nodes, link, key);
+            if let Some(delay) = sent {
+                self.deliver_on(connection, kind, (sent_at + delay).max(now).since(now));
+            }
+        }
+    }
+
     fn message_on(&mut self, connection: u32, kind: MessageKind) -> ((NodeId, NodeId), MessageKey) {
         let record = &mut self.connections.records[connection];
         record.message_count = record.message_count.wrapping_add(1);
@@ -193,8 +221,18 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             number: message_count,
             leg: u32::from(!is_there),
             class: ClassId::NONE,
-            traffic: matches!(kind, MessageKind::Ping | MessageKind::PingAck)
-                .then_some(Traffic::Heartbeats),
+            traffic: match kind {
+                MessageKind::Ping | MessageKind::PingAck => Some(Traffic::Heartbeats),
+                MessageKind::Retransmission => Some(Traffic::Requests),
+                MessageKind::Syn
+                | MessageKind::SynAck
+                | MessageKind::Refused
+                | MessageKind::Hello
+                | MessageKind::HelloAck
+                | MessageKind::Crashed
+                | MessageKind::Closed
+                | MessageKind::Goaway => None,
+            },
         };
         let link = if is_there {
             (there, back)
@@ -398,7 +436,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 /// Whether the caller sends it.
 pub(super) fn is_for_instance(kind: MessageKind) -> bool {
     match kind {
-        MessageKind::Syn | MessageKind::Hello | MessageKind::Ping => true,
+        MessageKind::Syn | MessageKind::Hello | MessageKind::Ping | MessageKind::Retransmission => {
+            true
+        }
         MessageKind::SynAck
         | MessageKind::Refused
         | MessageKind::HelloAck

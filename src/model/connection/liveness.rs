@@ -233,8 +233,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let (there, back) = self.ends(connection);
         let node = if is_for_instance(kind) { back } else { there };
         let event = Event::ConnectionMessage(slot);
-        // The kernel alone answers a SYN.
-        if kind != MessageKind::Syn && self.defers(node, Deferred::Event(event, sequence)) {
+        // The kernel alone answers a SYN, and what belongs to no connection that it has.
+        let is_for_kernel = matches!(kind, MessageKind::Syn | MessageKind::Retransmission);
+        if !is_for_kernel && self.defers(node, Deferred::Event(event, sequence)) {
             return;
         }
         self.connections.messages.remove(slot);
@@ -247,6 +248,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             MessageKind::Hello => self.answer(connection, MessageKind::HelloAck),
             MessageKind::Ping => self.answer(connection, MessageKind::PingAck),
             MessageKind::PingAck => self.on_ping_answered(connection),
+            MessageKind::Retransmission => self.on_retransmission(connection),
             MessageKind::Crashed => self.lose_connection(connection, Ending::Crashed),
             MessageKind::Closed => self.lose_connection(connection, Ending::Closed),
             MessageKind::Goaway => self.on_goaway(connection),
@@ -258,7 +260,16 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         if self.knows(connection) {
             self.send_on(connection, answer);
         } else {
-            self.answer_unknown(connection, self.now());
+            // Both what a handshake and what a ping sent last left then.
+            let sent_at = self.connections.records[connection].heard_at;
+            self.answer_unknown(connection, sent_at);
+        }
+    }
+
+    fn on_retransmission(&mut self, connection: u32) {
+        if !self.knows(connection) {
+            let sent_at = self.connections.records[connection].unacked_since;
+            self.answer_unknown(connection, sent_at);
         }
     }
 

@@ -172,6 +172,8 @@ enum MessageKind {
     HelloAck,
     Ping,
     PingAck,
+    /// What a lost host did not acknowledge, once more.
+    Retransmission,
     /// The process died with the connection.
     Crashed,
     /// The kernel knows no such connection, or its process closed it idle.

@@ -191,6 +191,7 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
         let sequence = self.schedule(delay, Event::AttemptArrives(slot));
         let attempt = &mut self.attempts[slot];
         attempt.pending = sequence;
+        attempt.due_ns = now.as_ns();
         if is_held {
             attempt.flags.set(AttemptFlags::HELD);
         }
@@ -248,8 +249,10 @@ impl<'s, O: Observer, S: PendingSet> World<'s, O, S> {
             self.connections.records[connection].served_at = now;
             return false;
         }
-        self.attempts[slot].stage = Stage::Lost;
-        self.answer_unknown(connection, self.attempts[slot].sent_at);
+        let attempt = &mut self.attempts[slot];
+        attempt.stage = Stage::Lost;
+        let left_at = SimTime::from_ns(attempt.due_ns);
+        self.answer_unknown(connection, left_at);
         true
     }
 

@@ -74,7 +74,9 @@ pub static CONNECTION: TableSpec = TableSpec {
             "unacked_timeout",
             POSITIVE,
             Default::Toml("\"924s\""),
-            "The caller gives up a connection whose peer acknowledged nothing for this long.",
+            "The caller gives up a connection whose peer acknowledged nothing for this long. The \
+             host of a peer that came back resets it before, with the first retransmission or \
+             ping that reaches it.",
         ),
         optional(
             "keepalive",
