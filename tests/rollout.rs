@@ -374,3 +374,60 @@ fn an_autoscaler_does_not_stop_a_restart_in_place() {
     let places: Vec<u32> = seen.ready.iter().map(|ready| ready.1).collect();
     assert_eq!(places, [0, 1]);
 }
+
+/// A restart in place of four, one at a time and each for 10 s, while the first one dies for good
+/// and another one takes its place 5 s later.
+fn replaced_at(at: &str, drain: &str, more: &str) -> Seen {
+    seen(
+        &format!(
+            "{more}order = \"ascending\"\nready_after = \"10s\"\n\
+             drain = {{ {drain} }}\n[fault.kill]\nkind = \"crash\"\n\
+             target = \"instance:web/main/0\"\nat = \"{at}\"\n\
+             replace = {{ after = \"5s\", identity = \"new\" }}\n"
+        ),
+        &[],
+    )
+}
+
+#[test]
+fn nobody_waits_for_who_was_replaced() {
+    // Before it begins: the new one is restarted with the others. While it starts: the next one
+    // goes at 70 s. While it drains, from 60 s on: the next one drains from 67 s to 87 s. After its
+    // turn: as ever.
+    let at_once = "grace = \"0s\"";
+    let slowly = "wait = \"20s\", grace = \"0s\"";
+    for (at, drain, expected) in [
+        (
+            "50s",
+            at_once,
+            &[(70.0, 1), (80.0, 2), (90.0, 3), (100.0, 4)][..],
+        ),
+        ("65s", at_once, &[(80.0, 1), (90.0, 2), (100.0, 3)]),
+        ("62s", slowly, &[(97.0, 1), (127.0, 2), (157.0, 3)]),
+        (
+            "72s",
+            at_once,
+            &[(70.0, 0), (80.0, 1), (90.0, 2), (100.0, 3)],
+        ),
+    ] {
+        let seen = replaced_at(at, drain, "identity = \"keep\"\n");
+        assert_eq!(seen.ready, expected, "{at}");
+        let ends_at = expected.last().expect("some are restarted").0;
+        assert!(
+            seen.window.contains(&(ends_at, false)),
+            "{at}: {:?}",
+            seen.window
+        );
+    }
+}
+
+/// A Deployment of four, of which one goes and comes after the other from 60 s on. The last one
+/// still drains when it is scaled in: three are left, so three come.
+#[test]
+fn nobody_comes_for_who_is_scaled_in_while_it_goes() {
+    let more = "order = \"descending\"\nmax_surge = 0\nmax_unavailable = 1\nready_after = \"10s\"\n\
+                drain = { wait = \"20s\", grace = \"0s\" }\n[fault.shrink]\nkind = \"scale_in\"\n\
+                group = \"web/main\"\ncount = 1\ngrace = \"90s\"\nat = \"65s\"\n";
+    let came = seen(more, &[]).ready;
+    assert_eq!(came, [(70.0, 4), (80.0, 5), (90.0, 6)]);
+}

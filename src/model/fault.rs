@@ -31,7 +31,7 @@ pub struct FaultSteps {
     /// Windows of nodes that flap under way, with whether these are down.
     pub(super) flapping: std::collections::BTreeMap<usize, bool>,
     /// Windows whose victims were replaced.
-    replaced: std::collections::BTreeSet<usize>,
+    pub(super) replaced: std::collections::BTreeSet<usize>,
     /// Exits of instances that leave, by instance.
     pub(super) graces: std::collections::BTreeMap<InstanceId, Timer>,
 }

@@ -7,7 +7,7 @@ use super::world::World;
 use crate::engine::PendingSet;
 use crate::id::{GroupId, InstanceId, NodeId, ZoneId};
 use crate::scenario::fault::FaultKind;
-use crate::scenario::trigger::Identity;
+use crate::scenario::trigger::{Identity, ReplaceConfig};
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A window began: its victims may be replaced before it ends.
@@ -38,6 +38,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
             Identity::Keep => self.release_nodes(&window.targets, state, Some(window.fault)),
             Identity::New { zone } => {
                 for victim in &window.targets {
+                    self.drop_from_rollout(InstanceId(victim.0));
                     let newcomer = self.newcomer(InstanceId(victim.0), zone);
                     // A static list is edited; a lease runs out by itself.
                     self.deregister(InstanceId(victim.0));
@@ -45,6 +46,17 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
                 }
             }
         }
+    }
+
+    /// Whether another instance has come in the place of one that died, which never comes back.
+    pub(super) fn has_successor(&self, instance: InstanceId) -> bool {
+        self.faults.replaced.iter().any(|index| {
+            let window = &self.faults.windows[*index];
+            let replace = self.scenario.faults[window.fault.index()].replace;
+            let is_new = |replace: &ReplaceConfig| matches!(replace.identity, Identity::New { .. });
+            replace.is_some_and(|replace| is_new(&replace))
+                && window.targets.contains(&NodeId(instance.0))
+        })
     }
 
     /// The next spare instance of the group that takes in what replaces `victim`.

@@ -39,7 +39,7 @@ impl Rollouts {
 
 impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// A window of a rolling restart begins: who will be replaced. Spare instances that are there
-    /// are among them; those that leave, or left, are not.
+    /// are among them; those that leave, or left, or were replaced, are not.
     pub(super) fn open_rollout(&mut self, index: usize, window: &PlannedWindow) -> Vec<NodeId> {
         let scenario = self.scenario;
         let fault = &scenario.faults[window.fault.index()];
@@ -48,6 +48,7 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
         let mut order: Vec<InstanceId> = targets
             .filter(|instance| !self.registry.leases[instance.index()].is_leaving())
             .filter(|instance| !self.reactions.rollouts.of_instance.contains_key(instance))
+            .filter(|instance| !self.has_successor(*instance))
             .collect();
         match config.order {
             RolloutOrder::Ascending => {}
@@ -153,8 +154,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     }
 
     fn start_newcomer(&mut self, place: u32) {
-        let rollout = &self.reactions.rollouts.all[place as usize];
-        let victim = rollout.order[rollout.new.len()];
+        let rollout = self.reactions.rollouts.get(place);
+        let victim = rollout.vacant.pop_front();
+        let victim = victim.expect("no more come than there are places");
         let fault = rollout.fault;
         let node = self.newcomer(victim, None);
         let newcomer = InstanceId(node.0);
@@ -198,6 +200,9 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
 
     /// An instance has served for long enough: it takes nothing new.
     pub(super) fn on_drain_stops(&mut self, place: u32, instance: InstanceId) {
+        if self.drain_of(place, instance).is_none() {
+            return;
+        }
         let node = self.instance_node(instance);
         self.fold_step(node);
         let drain = self.rollout_config(place).drain;
@@ -286,17 +291,36 @@ impl<O: Observer, S: PendingSet> World<'_, O, S> {
     /// An instance leaves for another reason: a rolling restart does not replace it. One that goes
     /// in it already does so as it began, and does not come back.
     pub(super) fn leave_rollout(&mut self, instance: InstanceId) {
+        let rollouts = &mut self.reactions.rollouts;
+        let Some(place) = rollouts.of_instance.get(&instance).copied() else {
+            return;
+        };
+        let rollout = rollouts.get(place);
+        if !rollout.draining.contains_key(&instance) {
+            return self.drop_from_rollout(instance);
+        }
+        if rollout.is_new {
+            rollout.leave_vacant(instance);
+            self.roll_soon(place);
+        }
+    }
+
+    /// An instance leaves for another reason, or died and never comes back: no rolling restart
+    /// waits for it.
+    pub(super) fn drop_from_rollout(&mut self, instance: InstanceId) {
         let rollouts = &self.reactions.rollouts;
         let Some(place) = rollouts.of_instance.get(&instance).copied() else {
             return;
         };
-        if self.drain_of(place, instance).is_some() {
-            return;
-        }
-        let new = &rollouts.all[place as usize].new;
-        if new.get(&instance) == Some(&false) {
+        let is_awaited = rollouts.all[place as usize].new.get(&instance) == Some(&false);
+        let drains = self.drain_of(place, instance).is_some();
+        if is_awaited || (drains && self.rollout_config(place).drain.deregisters) {
             // It counted as leaving until it would be ready.
             self.registry.leases[instance.index()].leave_count -= 1;
+            self.reactions.touch(instance);
+        }
+        if drains {
+            self.instances[instance.index()].is_closing = false;
         }
         self.forget_in_rollout(place, instance);
         self.roll_soon(place);

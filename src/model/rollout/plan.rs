@@ -6,7 +6,7 @@
 //!
 //! Source: <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/>.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::id::{FaultId, InstanceId};
 use crate::scenario::rollout::{Amount, RolloutConfig};
@@ -33,11 +33,13 @@ pub(super) struct Rollout {
     pub surge: usize,
     pub unavailable: usize,
     pub batch: Option<usize>,
-    /// All that are replaced, in order.
-    pub order: Vec<InstanceId>,
     /// Those that have not begun to go.
     pub old: VecDeque<InstanceId>,
+    /// Those in whose place nobody has come yet. There are at least as many as may still come.
+    pub vacant: VecDeque<InstanceId>,
     pub draining: BTreeMap<InstanceId, Drain>,
+    /// Of those that drain, whom nobody replaces.
+    unreplaced: BTreeSet<InstanceId>,
     /// Those that came, and whether they have been ready.
     pub new: BTreeMap<InstanceId, bool>,
     /// Where an abort stops it.
@@ -87,8 +89,9 @@ impl Rollout {
             batch: config.batch.map(batch),
             old: order.iter().copied().collect(),
             limit: order.len(),
-            order,
+            vacant: order.into(),
             draining: BTreeMap::new(),
+            unreplaced: BTreeSet::new(),
             new: BTreeMap::new(),
             is_due: false,
             is_over: false,
@@ -104,9 +107,22 @@ impl Rollout {
     pub fn forget(&mut self, instance: InstanceId) {
         let is_old = self.old.contains(&instance);
         self.old.retain(|old| *old != instance);
-        self.order.retain(|of_all| *of_all != instance);
         self.draining.remove(&instance);
         self.new.remove(&instance);
+        if !self.unreplaced.remove(&instance) {
+            self.shrink(instance, is_old);
+        }
+    }
+
+    /// An instance that goes leaves for another reason, too: nobody needs to come in its place.
+    pub fn leave_vacant(&mut self, instance: InstanceId) {
+        if self.unreplaced.insert(instance) {
+            self.shrink(instance, false);
+        }
+    }
+
+    fn shrink(&mut self, instance: InstanceId, is_old: bool) {
+        self.vacant.retain(|vacant| *vacant != instance);
         self.size = self.size.saturating_sub(1);
         let begun = self.limit.saturating_sub(usize::from(!is_old));
         self.limit = begun.min(self.size);
