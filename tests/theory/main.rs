@@ -36,6 +36,7 @@ mod recorded;
 mod redundancy;
 mod registries;
 mod retries;
+mod returned_hosts;
 mod texts;
 mod ties;
 
