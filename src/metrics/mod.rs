@@ -37,6 +37,7 @@ mod observe_fault;
 mod observe_flow;
 mod observe_request;
 mod observe_server;
+mod overlap;
 mod passive;
 pub mod phase;
 mod pooled;

@@ -5,9 +5,9 @@ use super::data::series::InstanceRow;
 use super::facts::{arrived, ended, holds, ms, record, sent, sent_again, view, window};
 use super::fixture::{SMALL, Shape, scenario};
 use super::recorder::Recorder;
-use crate::id::{CallerId, ClassId, EdgeId, InstanceId, NodeId, ServiceId};
+use crate::id::{CallerId, ClassId, EdgeId, FaultId, InstanceId, NodeId, ServiceId};
 use crate::model::observation::{
-    AttemptOutcome, ControlKind, Observation, Observer, Outcome, RunEnd, WorkEnd,
+    AttemptOutcome, ControlKind, FaultWindow, Observation, Observer, Outcome, RunEnd, WorkEnd,
 };
 use crate::scenario::topology::Topology;
 use crate::time::SimDuration;
@@ -322,6 +322,29 @@ fn mitigation_and_recovery_wait_for_five_good_windows() {
         0,
     );
     assert_eq!(metrics.faults[0].recovery.reached_secs, [54.5]);
+}
+
+/// The first fault ends at 40.5 s and the service is back at 46 s.
+#[test]
+fn faults_that_begin_before_the_return_from_another_are_not_told_apart() {
+    let scenario = scenario(Shape {
+        faults: &["crash", "slow"],
+        ..SMALL
+    });
+    for (start_ms, overlaps) in [(30_000, true), (45_900, true), (46_000, false)] {
+        let second = FaultWindow {
+            fault: FaultId(1),
+            ..window(start_ms, 60_000)
+        };
+        let windows = [window(20_500, 40_500), second];
+        let facts = steady_traffic(20_500..46_000);
+        let metrics = record(&scenario, &windows, &facts, 100_000, 0);
+        let names = [&metrics.faults[1].fault, &metrics.faults[0].fault];
+        for (fault, name) in metrics.faults.iter().zip(names) {
+            let expected: &[String] = if overlaps { &[name.clone()] } else { &[] };
+            assert_eq!(fault.overlaps, expected, "{start_ms}");
+        }
+    }
 }
 
 #[test]

@@ -11,9 +11,10 @@
 //! A fault may bite late: at the end of a grace or of a drain, or when a cache runs out. So a
 //! return follows the first window that left the band, if any did: one that not one of a hundred
 //! faults of that length has by chance among all its windows. What happens once another fault began
-//! is not put down to this one.
+//! is not put down to this one; which faults so overlap is told.
 
 use super::histogram::{Samples, rank_of};
+use super::overlap::overlapping;
 use super::phase::Timeline;
 use super::table::FaultCounts;
 use super::window::{WindowCell, WindowTable};
@@ -65,6 +66,8 @@ pub struct SteadyState {
     pub band: Option<Band>,
     /// By fault, then window of the fault.
     pub returns: Vec<Vec<Return>>,
+    /// By fault: the others that were under way, or not returned from, at the same time.
+    pub overlaps: Vec<Vec<usize>>,
 }
 
 /// The windows, and what does not depend on the band.
@@ -97,6 +100,7 @@ impl SteadyState {
             band: run.band(&undisturbed),
             is_steady: undisturbed,
             returns: Vec::new(),
+            overlaps: Vec::new(),
         };
         for _round in 0..2 {
             state.returns = run.returns(state.band.as_ref());
@@ -106,6 +110,7 @@ impl SteadyState {
                 state.band = run.band(&state.is_steady);
             }
         }
+        state.overlaps = overlapping(&run.spans(&state.returns));
         state
     }
 }
@@ -299,22 +304,31 @@ impl Run<'_> {
             .map(|window| self.is_measured(window))
             .collect();
         let width = self.table.width().as_ns();
-        for fault in 0..self.faults.len() {
+        for (start, until) in self.spans(returns).iter().flatten() {
+            let first = (start.as_ns() / width) as usize;
+            let last = until.as_ns().div_ceil(width) as usize;
+            let last = last.min(is_steady.len());
+            is_steady[first.min(last)..last].fill(false);
+        }
+        is_steady
+    }
+
+    /// The windows of every fault, each to the return after it, as far as that is known.
+    fn spans(&self, returns: &[Vec<Return>]) -> Vec<Vec<(SimTime, SimTime)>> {
+        let of_fault = |fault: usize| {
             let windows = self.timeline.fault_windows(fault);
-            for (place, (start, end)) in windows.iter().enumerate() {
+            let span = |(place, (start, end)): (usize, &(SimTime, SimTime))| {
                 let next = windows.get(place + 1).map_or(self.measured.1, |(s, _)| *s);
                 let until = match returns.get(fault).map(|of_fault| of_fault[place].recovery) {
                     None => *end,
                     Some(Some(recovery)) => *end + recovery,
                     Some(None) => next,
                 };
-                let first = (start.as_ns() / width) as usize;
-                let last = until.as_ns().div_ceil(width) as usize;
-                let last = last.min(is_steady.len());
-                is_steady[first.min(last)..last].fill(false);
-            }
-        }
-        is_steady
+                (*start, until)
+            };
+            windows.iter().enumerate().map(span).collect()
+        };
+        (0..self.faults.len()).map(of_fault).collect()
     }
 }
 

@@ -323,9 +323,7 @@ fn fault() -> FaultMetrics {
             instances: shares.map(share).to_vec(),
             ..RingChange::default()
         }],
-        selection: Vec::new(),
-        share_returns: Vec::new(),
-        rollout: None,
+        ..FaultMetrics::default()
     }
 }
 

@@ -12,6 +12,9 @@ use crate::stats::moments::max_over_mean;
 /// Steady states in which fewer succeed are nothing to return to.
 const STEADY_RATIO_MIN: f64 = 0.99;
 
+/// Overlapping faults that are named.
+const OVERLAP_COUNT_MAX: usize = 3;
+
 /// The lines of one fault; those that do not apply to its kind are left out. `steady_ratio` of the
 /// requests succeed in the steady state.
 pub fn fault_table(fault: &FaultMetrics, steady_ratio: Option<f64>) -> Table {
@@ -42,7 +45,29 @@ pub fn fault_table(fault: &FaultMetrics, steady_ratio: Option<f64>) -> Table {
         heading: heading(fault),
         columns: Vec::new(),
         rows,
-        note: steady_note(fault, steady_ratio),
+        note: [steady_note(fault, steady_ratio), overlap_note(fault)]
+            .into_iter()
+            .filter(|note| !note.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}
+
+/// `not told apart from b, c, d and 2 other faults, which overlap with it`, if any do.
+fn overlap_note(fault: &FaultMetrics) -> String {
+    let named = &fault.overlaps[..fault.overlaps.len().min(OVERLAP_COUNT_MAX)];
+    let rest = match fault.overlaps.len() - named.len() {
+        0 => String::new(),
+        1 => " and another fault".to_string(),
+        count => format!(" and {count} other faults"),
+    };
+    match named {
+        [] => String::new(),
+        [only] => format!("not told apart from {only}, which overlaps with it"),
+        _ => format!(
+            "not told apart from {}{rest}, which overlap with it",
+            named.join(", ")
+        ),
     }
 }
 
@@ -336,6 +361,7 @@ mod tests {
                 not_reached_count: 1,
                 ..ReturnTimes::default()
             },
+            overlaps: Vec::new(),
             rings: Vec::new(),
             selection: Vec::new(),
             share_returns: Vec::new(),
@@ -364,6 +390,19 @@ mod tests {
                 line("recovery", "not reached within the run"),
             ]
         );
+    }
+
+    #[test]
+    fn faults_that_overlap_are_named() {
+        let mut fault = rack_loss();
+        fault.overlaps = vec!["slow".into()];
+        let note = fault_table(&fault, Some(0.99)).note;
+        assert_eq!(note, "not told apart from slow, which overlaps with it");
+        fault.overlaps = ["a", "b", "c", "d", "e"].map(String::from).to_vec();
+        let note = fault_table(&fault, Some(0.5)).note;
+        let expected = "back to a steady state in which only 50.00 % succeed; not told apart from \
+                        a, b, c and 2 other faults, which overlap with it";
+        assert_eq!(note, expected);
     }
 
     #[test]

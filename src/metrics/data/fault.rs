@@ -6,7 +6,7 @@ use super::detection::{ExclusionStats, FaultDetection};
 use crate::hash::placement::Circle;
 
 /// One fault of the scenario.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct FaultMetrics {
     /// Its name.
     pub fault: String,
@@ -39,6 +39,10 @@ pub struct FaultMetrics {
     pub mitigation: ReturnTimes,
     /// End of each window to the steady band.
     pub recovery: ReturnTimes,
+    /// Other faults that were under way, or not returned from, at the same time: what each of them
+    /// did alone is not known, and these times tell only when the service was back from all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<String>,
     /// What became of the hash rings, one entry for each edge that uses one over servers that the
     /// fault acted on.
     pub rings: Vec<RingChange>,

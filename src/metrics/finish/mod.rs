@@ -249,6 +249,10 @@ impl Finish<'_> {
             last_wasted_attempt_secs: counts.wasted_after_max.map(|after| after.as_secs_f64()),
             mitigation: mitigation_times(returns, window_secs),
             recovery: recovery_times(returns, window_secs),
+            overlaps: steady.overlaps[fault.index()]
+                .iter()
+                .map(|other| self.scenario.faults[*other].name.clone())
+                .collect(),
             rings: tables.rings.changes(fault.index(), self.scenario),
             selection: tables.convergence.of_fault(fault, self.scenario),
             share_returns: tables.share_returns.of_fault(fault, self.scenario),

@@ -121,10 +121,7 @@ pub fn page(input: PageInput) -> ReportPage {
     requests.extend(flow_tables::flow(metrics).into_iter().map(Block::Table));
     requests.extend(tables::classes(metrics).map(Block::Table));
     requests.extend(take(&OF_REQUESTS));
-    let mut faults: Vec<Block> = tables::faults(metrics)
-        .into_iter()
-        .map(Block::Table)
-        .collect();
+    let mut faults = tables::faults(metrics);
     faults.extend(tables::detectors(metrics).map(Block::Table));
     faults.extend(take(&OF_FAULTS));
     let mut servers = vec![Block::Table(tables::services(metrics))];

@@ -4,7 +4,7 @@ use super::format;
 use crate::metrics::data::RunMetrics;
 use crate::metrics::data::distribution::DurationStats;
 use crate::metrics::data::fault::{FaultMetrics, ReturnTimes};
-use crate::report::html::{Mark, Table};
+use crate::report::html::{Block, Mark, Table};
 use crate::report::terminal_fault::unseen;
 
 /// Windows of a fault that are listed; the others are counted.
@@ -114,7 +114,7 @@ pub fn classes(metrics: &RunMetrics) -> Option<Table> {
 }
 
 /// When every fault acted, and what it did.
-pub fn faults(metrics: &RunMetrics) -> Vec<Table> {
+pub fn faults(metrics: &RunMetrics) -> Vec<Block> {
     if metrics.faults.is_empty() {
         return Vec::new();
     }
@@ -163,7 +163,22 @@ pub fn faults(metrics: &RunMetrics) -> Vec<Table> {
             ],
         );
     }
-    vec![acted, did]
+    let tables = [acted, did].into_iter().map(Block::Table);
+    tables.chain(overlaps(metrics).map(Block::Note)).collect()
+}
+
+/// What of several faults that overlap is not told apart.
+fn overlaps(metrics: &RunMetrics) -> Option<String> {
+    let faults = metrics.faults.iter();
+    let overlapping = faults.filter(|fault| !fault.overlaps.is_empty());
+    let names: Vec<&str> = overlapping.map(|fault| fault.fault.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "These overlap with others, or with the return from others: {}. Their mitigation and \
+             recovery say when the service was back, not which of them it was back from.",
+            names.join(", ")
+        )
+    })
 }
 
 /// The quality of every detector.

@@ -14,13 +14,16 @@ pub const RETURN_MEASURES: [MeasureInfo; 2] = [
          steady windows. Windows are those of the series. Where the fault bites later, they \
          follow the first window that left the band (by more than chance explains in so many) \
          before its end, or before the last attempt to an instance that it took down or had \
-         leave. A service that never left the band was back after 0 s.",
+         leave. A service that never left the band was back after 0 s. What leaves it once another \
+         fault began is not put down to this one; of faults that overlap, or begin before the \
+         return from another, the report says that they are not told apart.",
     )),
     of_fault(per_window(
         Measure::RecoveryTime,
         "recovery_time",
         "End of a fault to the first of five windows in a row back in the steady band, as for \
          mitigation_time; they follow the first window after the end that left the band while \
-         attempts still went to instances that the fault took down or had leave.",
+         attempts still went to instances that the fault took down or had leave. Where faults \
+         overlap it tells when the service was back from all of them.",
     )),
 ];
