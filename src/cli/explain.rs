@@ -75,6 +75,9 @@ fn write_faults(faults: &[FaultLine], scenario: &Scenario, out: &mut dyn Write) 
         is_dense |= bar.contains(|mark| mark != '.' && mark != '#');
         let text = fault_text(fault);
         writeln!(out, "  {:<width$}  |{bar}|  {text}", fault.name)?;
+        if let Some(reach) = &fault.reach {
+            writeln!(out, "  {:<width$}  {}", "", reach.text)?;
+        }
     }
     if is_dense {
         writeln!(out, "  # one window, 2 to 9 as many windows, + more")?;
@@ -192,6 +195,7 @@ mod tests {
             name: "rack-b".into(),
             kind: "host_loss",
             target: "zone:b".into(),
+            reach: None,
             trigger: None,
             start_secs: 60.0,
             end_secs: 120.0,

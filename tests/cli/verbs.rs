@@ -111,6 +111,43 @@ fn check_of_good_files_says_so() {
     assert_eq!(said.out, "good.toml: ok\ngood.toml: ok\n");
 }
 
+/// Zone b has two of four instances, one of three callers and one of three members.
+#[test]
+fn check_and_explain_say_whom_a_fault_of_a_zone_leaves_alone() {
+    let text = "schema = 1\nduration = \"60s\"\n[expect]\nx = \"success_ratio >= 0%\"\n\
+                [registry]\nprofile = \"lease\"\nmembers = 3\nzones = [\"a\", \"b\", \"c\"]\n\
+                [service.web]\nservice_time = \"1ms\"\n\
+                group = { a = { count = 2, zone = \"a\" }, b = { count = 2, zone = \"b\" } }\n\
+                [client.shop]\ncount = 3\nzones = [\"a\", \"b\", \"c\"]\n\
+                arrivals = { process = \"constant\", rate = \"10/s\" }\n[client.shop.call.web]\n\
+                [fault.dark]\nkind = \"host_loss\"\ntarget = \"zone:b\"\nat = \"20s\"\n\
+                for = \"9s\"\n";
+    let command = Stormglass::with("zone.toml", text);
+    let said = |include: &str| {
+        let set = format!("fault.dark.include={include}");
+        let checked = command.say(&["check", "zone.toml", "--set", &set]);
+        let explained = command.say(&["explain", "zone.toml", "--set", &set]);
+        assert_eq!(
+            (checked.code, explained.code),
+            (Some(0), Some(0)),
+            "{checked:?}"
+        );
+        (checked.out, explained.out)
+    };
+    let (checked, explained) = said("[]");
+    let note = "zone:b means 2 instances, not 1 caller and 1 registry member there; \
+                `include = [\"callers\", \"registry\"]` adds them\n";
+    assert!(
+        checked.ends_with(&format!("\n  fault.dark: {note}")),
+        "{checked}"
+    );
+    assert!(explained.contains(note), "{explained}");
+    let (checked, explained) = said("[\"callers\", \"registry\"]");
+    assert!(!checked.contains("fault.dark"), "{checked}");
+    let all = "zone:b means 2 instances and 1 caller and 1 registry member\n";
+    assert!(explained.contains(all), "{explained}");
+}
+
 #[test]
 fn init_writes_a_scenario_and_never_overwrites_one() {
     let command = Stormglass::new();

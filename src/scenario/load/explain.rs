@@ -6,6 +6,7 @@ use super::Loaded;
 use super::capacity::{self, ServiceLoad};
 use super::effective::{self, EffectiveValue, ValueSource};
 use super::limits::{self, Estimate};
+use super::zone_reach::{ZoneReach, zone_reach};
 use crate::id::FaultId;
 use crate::scenario::Scenario;
 use crate::scenario::distribution::Distribution;
@@ -51,6 +52,8 @@ pub struct FaultLine {
     pub kind: &'static str,
     /// What it happens to, as written.
     pub target: String,
+    /// Whom it hits, where that is a zone with more than instances.
+    pub reach: Option<ZoneReach>,
     /// What begins its windows in place of a time: `after fault.x + 2s`.
     pub trigger: Option<String>,
     /// Start of the first window in seconds: the value, or the mean of its law.
@@ -180,6 +183,7 @@ fn fault_line(scenario: &Scenario, id: FaultId, fault: &FaultConfig) -> FaultLin
                 format!("{count} of {}/{}", service.name, group.name)
             }
         },
+        reach: zone_reach(scenario, fault),
         trigger: trigger_text(scenario, fault),
         start_secs,
         end_secs,

@@ -17,6 +17,7 @@ pub mod suggest;
 pub mod sweep;
 pub mod tree;
 pub mod warning;
+pub mod zone_reach;
 
 mod assertion;
 mod composition;

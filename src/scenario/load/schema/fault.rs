@@ -16,7 +16,8 @@ const INCLUDE: Key = key(
     "include",
     Kind::List(&Kind::Choice(&["callers", "registry"])),
     Default::Toml("[]"),
-    "What a zone means besides its instances.",
+    "What a zone means besides its instances. Callers and members of the registry there stay as \
+     they are otherwise; `check` and `explain` count both.",
 );
 const EACH: Key = key(
     "each",
