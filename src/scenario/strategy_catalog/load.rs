@@ -142,7 +142,9 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         cost: "O(log n)",
         use_when: "the question is what Dubbo does",
         avoid_when: "timeouts are short against the time between picks: forced picks then take \
-                     over",
+                     over; or providers die silently: until one leaves the list it gets up to \
+                     twice its share, as in Dubbo, where every look at a provider that does not \
+                     reply halves its latency and only those that reply are penalized",
     },
     StrategyInfo {
         name: "brpc_locality_aware",

@@ -27,6 +27,13 @@ const BETA: f64 = 0.5;
 /// whole milliseconds. Ties are broken at random by weight. The CPU load of a provider is the
 /// utilization of its workers over the last whole second, which comes with its replies, or the same
 /// for all; before the first report it is 0. Cost per pick: O(log n).
+///
+/// A provider that died silently gets up to twice its share, as in Dubbo. The penalty of twice the
+/// timeout in `AdaptiveMetrics.getLoad` falls on who has just replied (`currentProviderTime ==
+/// currentTime`), while every look at one that does not reply halves its last latency, so that its
+/// mean goes to 0; its CPU load stays what it said last. Its successes over all requests, counted
+/// from the start, fall slowly. So it has the lower load of every pair that it is drawn for, and it
+/// is drawn for 2 of n. What takes it out is the list, or a closed channel, not the load.
 #[derive(Debug)]
 pub struct DubboAdaptive {
     weight: DubboWeight,
@@ -194,6 +201,30 @@ impl Balancer for DubboAdaptive {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_answers_no_more_looks_better_than_who_does() {
+        let timeout_ms = 1_000;
+        let mut alive = Metrics {
+            picked_at_ms: 1_000,
+            request_count: 100,
+            success_count: 100,
+            ..Metrics::default()
+        };
+        alive.report(1_000, 16, 0.5);
+        let mut dead = alive;
+        // Each look k adds half of 2000 / 2^(k-1), and halves the rest: after 30 looks nothing is
+        // left of the mean.
+        let looks = (1..=30).map(|look| dead.load(100, timeout_ms, 1_000 + look));
+        let of_dead = looks.last().expect("it was looked at");
+        assert!(dead.ewma_ms < 1e-3, "{}", dead.ewma_ms);
+        // Twenty requests that failed meanwhile, and one that is under way.
+        (dead.request_count, dead.error_count) = (121, 20);
+        let of_dead_later = dead.load(100, timeout_ms, 1_031);
+        alive.report(1_030, 16, 0.5);
+        let of_alive = alive.load(100, timeout_ms, 1_031);
+        assert!(of_dead < of_alive && of_dead_later < of_alive);
+    }
 
     #[test]
     fn the_load_is_that_of_the_formula() {
