@@ -302,7 +302,7 @@ fn a_budget_of_finagle_is_a_share_that_may_exceed_one() {
 fn a_load_is_offered_to_a_service_and_a_rate_to_none() {
     let read = |arrivals: &str| {
         let text = format!(
-            "schema = 1\nduration = \"100s\"\n[service.web]\nservice_time = \"1ms\"\n\
+            "schema = 1\nduration = \"100s\"\n[service.web]\ncount = 1\nservice_time = \"1ms\"\n\
              [client.shop]\narrivals = {{ process = \"constant\", {arrivals} }}\n\
              [client.shop.call.web]\n{EXPECT}"
         );

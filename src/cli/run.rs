@@ -52,14 +52,7 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
         refuse_inside(&args.trace, out)?;
     }
     let mut files = TraceFiles::create(&args.trace, &loaded.read_paths)?;
-    let most = precision.map_or(args.replications, |rule| rule.run_count_max);
-    let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);
-    let memory = memory_for_runs(&loaded.scenario, most, size, max_memory)?;
-    let plan = Plan {
-        seed: loaded.scenario.seed,
-        replication_count: precision.map_or(args.replications, |rule| rule.run_count_min),
-        jobs: jobs_that_fit(args.jobs.count, size, memory),
-    };
+    let plan = plan(args, &loaded, precision.as_ref())?;
     let event_count_max = args.load.limits.max_events;
     let scenario = &loaded.scenario;
     let mut traces = files.open(scenario, plan.seed);
@@ -111,6 +104,18 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
 
     show(args.format, &contents, &place, console)?;
     Ok(verdict(&results, args.undecided))
+}
+
+/// The runs that are made, or made first.
+fn plan(args: &RunArgs, loaded: &Loaded, precision: Option<&Precision>) -> Result<Plan, CliError> {
+    let most = precision.map_or(args.replications, |rule| rule.run_count_max);
+    let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);
+    let memory = memory_for_runs(&loaded.scenario, most, size, max_memory)?;
+    Ok(Plan {
+        seed: loaded.scenario.seed,
+        replication_count: precision.map_or(args.replications, |rule| rule.run_count_min),
+        jobs: jobs_that_fit(args.jobs.count, size, memory),
+    })
 }
 
 /// The measures that are asked for, or those that a precision is about unless somebody says

@@ -207,6 +207,7 @@ mod tests {
     fn instances_are_counted_by_window() {
         let mut scenario = scenario(Shape {
             duration_secs: 4,
+            faults: &["crash"],
             ..SMALL
         });
         scenario.groups[0].count = 1;

@@ -218,9 +218,9 @@ fn one_measure_can_be_looked_up() {
     assert_eq!(
         goodput.out,
         "goodput  per second\n\
-         \x20 Requests that succeeded within their deadline, per second; a request belongs to the \
-         window\n\
-         \x20 of its arrival.\n\
+         \x20 Requests that succeeded within their deadline, per second; a request belongs to \
+         the\n\
+         \x20 window of its arrival.\n\
          \x20 scopes: client, zone, call, class\n"
     );
     // As it stands in an expectation.

@@ -74,7 +74,7 @@ fn panel(series: &HeadcountSeries, window_count: usize) -> Panel {
 fn title(series: &HeadcountSeries) -> String {
     let (least, most) = series.present_range;
     format!(
-        "{} had {} to {} instances; at any time at least {} were up",
+        "{} had {} to {} instances, at least {} of them up at any time",
         series.service,
         format::count(least.into()),
         format::count(most.into()),
@@ -116,7 +116,7 @@ mod tests {
         let chart = chart.expect("instances joined");
         assert_eq!(
             chart.caption.title,
-            "api had 2 to 12 instances; at any time at least 3 were up"
+            "api had 2 to 12 instances, at least 3 of them up at any time"
         );
         let names: Vec<&str> = chart.panels.iter().map(|it| it.name.as_str()).collect();
         let expected = ["web", "a", "b", "api"].map(|name| format!("instances of {name}"));

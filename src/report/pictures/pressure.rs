@@ -73,7 +73,7 @@ pub fn pressure(run: RunView) -> Option<Panels> {
     })
 }
 
-/// The largest value of a line of attempts, each call of which takes one at least.
+/// The largest value of a line of attempts, or 1 where calls took no more.
 fn peak(line: &PanelLine) -> f64 {
     line.values.iter().flatten().copied().fold(1.0, f64::max)
 }
