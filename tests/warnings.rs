@@ -1,7 +1,9 @@
 //! Which warnings a scenario draws, and which it does not.
 
+use stormglass::scenario::load::explain::explain;
 use stormglass::scenario::load::limits::Limits;
 use stormglass::scenario::load::{LoadInput, LoadText, Loaded, load};
+use stormglass::scenario::resilience::BudgetConfig;
 
 const EXPECT: &str = "[expect]\nx = \"success_ratio >= 99%\"\n";
 
@@ -275,4 +277,46 @@ fn a_window_that_is_doubled_draws_one() {
         "{}",
         with("window = \"30ms\"\n")
     );
+}
+
+#[test]
+fn a_budget_of_finagle_is_a_share_that_may_exceed_one() {
+    let ratio = |text: &str| {
+        let budget = format!("budget = {{ kind = \"finagle\", ratio = {text} }}");
+        let rest = format!("retry = {{ attempt_count_max = 2, {budget} }}");
+        let resilience = loaded("", &rest).scenario?.edges[0].resilience.clone()?;
+        match resilience.budget {
+            Some(BudgetConfig::Finagle { ratio, .. }) => Some(ratio),
+            _ => None,
+        }
+    };
+    assert_eq!(ratio("0.2"), Some(0.2));
+    assert_eq!(ratio("\"20%\""), Some(0.2));
+    assert_eq!(ratio("\"150%\""), Some(1.5));
+    for wrong in ["\"0%\"", "-1", "1001", "\"much\"", "true"] {
+        assert_eq!(ratio(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_load_is_offered_to_a_service_and_a_rate_to_none() {
+    let read = |arrivals: &str| {
+        let text = format!(
+            "schema = 1\nduration = \"100s\"\n[service.web]\ncount = 1\nservice_time = \"1ms\"\n\
+             [client.shop]\narrivals = {{ process = \"constant\", {arrivals} }}\n\
+             [client.shop.call.web]\n{EXPECT}"
+        );
+        load(&LoadInput::text("a.toml", &text))
+    };
+    let is_explained = |arrivals: &str| {
+        let explanation = explain(&read(arrivals)).expect("it loads");
+        let mut values = explanation.values.iter();
+        values.any(|value| value.path == "client.shop.arrivals.of")
+    };
+    assert!(is_explained("offered_load = 0.5"));
+    assert!(!is_explained("rate = \"100/s\""));
+    let loaded = read("rate = \"100/s\", of = \"web\"");
+    let text = loaded.diagnostics.render(&loaded.sources, false);
+    assert!(text.contains("`of` has no effect"), "{text}");
+    assert!(text.contains("only with `offered_load`"), "{text}");
 }

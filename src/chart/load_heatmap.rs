@@ -30,6 +30,9 @@ pub struct LoadRow {
     pub values: Vec<Option<f64>>,
     /// When the instance was down, in seconds.
     pub down_spans: Vec<Span>,
+    /// When it was called while it was no part of its service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone_spans: Vec<Span>,
 }
 
 /// Load per instance over time.
@@ -97,7 +100,12 @@ impl Chart for LoadHeatmap {
             };
             scene.rect(row, TRACK);
             self.draw_cells(&mut scene, row, &time, group, peak, groups.len());
-            draw_down(&mut scene, row, &time, group, &self.timeline);
+            for span in self.common_spans(group, |row| &row.down_spans) {
+                scene.hatch(part_of(row, &time, span), INK, 6.0);
+            }
+            for span in self.common_spans(group, |row| &row.gone_spans) {
+                scene.hatch_falling(part_of(row, &time, span), INK, 6.0);
+            }
             if index % label_every == 0 {
                 let label = text::fit(label, LABEL_SIZE, false, label_width);
                 let y = row_top + row_height / 2.0 + 4.0;
@@ -150,6 +158,15 @@ impl LoadHeatmap {
             self.timeline.start_secs,
             self.timeline.end_secs.max(self.timeline.start_secs),
         )
+    }
+
+    /// The times that all instances of a group have in common.
+    fn common_spans(&self, group: &[LoadRow], spans: fn(&LoadRow) -> &[Span]) -> Vec<Span> {
+        let all = self.timeline_span();
+        let of_instances = group
+            .iter()
+            .map(|row| span::tidy(spans(row).iter().copied(), all));
+        of_instances.fold(vec![all], |common, its| span::intersection(&common, &its))
     }
 
     /// The largest value, rounded up to a tick.
@@ -278,15 +295,6 @@ impl LoadHeatmap {
 
     /// Says what hatching and groups mean.
     fn draw_notes(&self, scene: &mut Scene, plot: Area, top: f64, group_size: usize) -> f64 {
-        let y = top + 16.0;
-        let swatch = Area {
-            left: plot.left,
-            top: y - 10.0,
-            right: plot.left + 18.0,
-            bottom: y + 1.0,
-        };
-        scene.rect(swatch, PAPER);
-        scene.hatch(swatch, INK, 6.0);
         let mut note = "down, over what was sent there; grey: no value".to_string();
         if 1 < group_size {
             note = format!(
@@ -294,28 +302,42 @@ impl LoadHeatmap {
                 number::count(self.rows.len() as u64)
             );
         }
-        frame::remark(scene, (swatch.right + 7.0, y - 16.0), &note)
+        let bottom = hatch_note(scene, (plot.left, top), &note, Scene::hatch);
+        match self.rows.iter().all(|row| row.gone_spans.is_empty()) {
+            true => bottom,
+            false => {
+                let note = "no part of the service, and still called";
+                hatch_note(scene, (plot.left, bottom), note, Scene::hatch_falling)
+            }
+        }
     }
 }
 
-/// Hatches the times at which no instance of the group was up; the colours below stay visible.
-fn draw_down(scene: &mut Scene, row: Area, time: &Scale, group: &[LoadRow], timeline: &Timeline) {
-    let all = (
-        timeline.start_secs,
-        timeline.end_secs.max(timeline.start_secs),
-    );
-    let mut down = vec![all];
-    for instance in group {
-        let spans = span::tidy(instance.down_spans.iter().copied(), all);
-        down = span::intersection(&down, &spans);
-    }
-    for (start, end) in down {
-        let area = Area {
-            left: time.px(start),
-            right: time.px(end),
-            ..row
-        };
-        scene.hatch(area, INK, 6.0);
+/// Says what one kind of hatching means; gives the height at which that ends.
+fn hatch_note(
+    scene: &mut Scene,
+    (left, top): (f64, f64),
+    note: &str,
+    hatch: fn(&mut Scene, Area, Color, f64),
+) -> f64 {
+    let y = top + 16.0;
+    let swatch = Area {
+        left,
+        top: y - 10.0,
+        right: left + 18.0,
+        bottom: y + 1.0,
+    };
+    scene.rect(swatch, PAPER);
+    hatch(scene, swatch, INK, 6.0);
+    frame::remark(scene, (swatch.right + 7.0, y - 16.0), note)
+}
+
+/// What of a row belongs to some time.
+fn part_of(row: Area, time: &Scale, (start, end): Span) -> Area {
+    Area {
+        left: time.px(start),
+        right: time.px(end),
+        ..row
     }
 }
 
@@ -346,6 +368,7 @@ mod tests {
             label: label.into(),
             values: values.to_vec(),
             down_spans: vec![],
+            gone_spans: vec![],
         };
         let chart = LoadHeatmap {
             rows: vec![row("a", &[None, None]), row("b", &[Some(0.5), None])],

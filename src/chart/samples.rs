@@ -283,10 +283,15 @@ fn heatmap(timeline: &Timeline, windows: &[(f64, f64)], kind: &str) -> LoadHeatm
         } else {
             vec![]
         };
+        let gone_spans = match index % 5 {
+            3 => vec![(fault_start, timeline.end_secs * 0.3)],
+            _ => vec![],
+        };
         LoadRow {
             label: label(kind, index),
             values,
             down_spans,
+            gone_spans,
         }
     };
     let scale = if kind == "overlap" {

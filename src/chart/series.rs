@@ -5,7 +5,7 @@ use super::number;
 use super::rows;
 use super::scene::{Anchor, Area, Point, Scene};
 use super::text;
-use super::theme::{Color, LABEL_SIZE, MARGIN, sequential};
+use super::theme::{AXIS, Color, LABEL_SIZE, MARGIN, sequential};
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,6 +157,8 @@ pub fn window_cell(start_secs: f64, end_secs: f64) -> String {
 #[derive(Clone, Copy, Debug)]
 pub enum Swatch {
     Fill(Color),
+    /// A fill that is nearly as light as the paper, with an edge.
+    Box(Color),
     Line(LineStyle),
     RisingHatch(Color, Color),
     FallingHatch(Color, Color),
@@ -233,6 +235,16 @@ fn swatch(scene: &mut Scene, area: Area, swatch: Swatch) {
     let ends = [(area.left, y), (area.right, y)];
     match swatch {
         Swatch::Fill(color) => scene.rect(area, color),
+        Swatch::Box(color) => {
+            scene.rect(area, AXIS);
+            let inner = Area {
+                left: area.left + 1.0,
+                top: area.top + 1.0,
+                right: area.right - 1.0,
+                bottom: area.bottom - 1.0,
+            };
+            scene.rect(inner, color);
+        }
         Swatch::Scale => {
             let step = area.width() / 6.0;
             for part in 0..6 {

@@ -1,5 +1,7 @@
 //! A measure over two axes of a sweep, as colours with numbers.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::frame;
@@ -70,6 +72,10 @@ impl Chart for SweepMap {
         let mut entries = Vec::new();
         if let Some(words) = &scale {
             entries.push((Swatch::Scale, words.as_str()));
+        }
+        let blank = self.blank_words();
+        if let Some(words) = &blank {
+            entries.push((Swatch::Box(TRACK), words.as_str()));
         }
         if !self.limit.is_empty() {
             entries.push((Swatch::Line(thick(INK)), self.limit.as_str()));
@@ -167,6 +173,14 @@ impl SweepMap {
         let text = |cell: &SweepCell| cell.label.trim_end_matches(" ?").to_string();
         let words = || format!("{} (dark) to {} (bright)", text(least), text(most));
         (low < high).then(words)
+    }
+
+    /// What cells without a number mean; None where all have one.
+    fn blank_words(&self) -> Option<String> {
+        let blank = self.cells().filter(|cell| cell.value.is_none());
+        let labels: BTreeSet<&str> = blank.map(|cell| cell.label.as_str()).collect();
+        let labels: Vec<&str> = labels.into_iter().collect();
+        (!labels.is_empty()).then(|| format!("no number: {}", labels.join(", ")))
     }
 
     /// Where a value lies between the least and the largest, from 0 to 1.
@@ -313,4 +327,34 @@ fn draw_frame(scene: &mut Scene, area: Area) {
         (left, top),
     ];
     scene.line(corners, VERMILION, 3.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_without_a_number_are_in_the_legend() {
+        let cell = |value, label: &str| SweepCell {
+            value,
+            label: label.to_string(),
+            ..SweepCell::default()
+        };
+        let map = |cells: Vec<SweepCell>| SweepMap {
+            columns: vec!["a".to_string(); cells.len()],
+            panels: vec![SweepPanel {
+                rows: vec![("row".to_string(), cells)],
+                ..SweepPanel::default()
+            }],
+            ..SweepMap::default()
+        };
+        let all = vec![cell(Some(1.0), "1"), cell(Some(2.0), "2")];
+        assert_eq!(map(all.clone()).blank_words(), None);
+        let blank = ["not run", "never", "not run"].map(|label| cell(None, label));
+        let map = map([all, blank.to_vec()].concat());
+        let words = "no number: never, not run";
+        assert_eq!(map.blank_words().as_deref(), Some(words));
+        let svg = crate::chart::picture::Picture::new("map", map).svg();
+        assert!(svg.contains(words));
+    }
 }

@@ -108,8 +108,11 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Write a commented scenario to start from
     Init(InitArgs),
-    /// List the measures that `[expect]` may name, with their definitions
-    Metrics,
+    /// List the measures that `[expect]` may name, with their definitions, or define one
+    Metrics {
+        /// Define this one
+        name: Option<String>,
+    },
     /// List the balancing strategies, or explain one: parameters, source, evidence, when to use it
     Strategies {
         /// Explain this one

@@ -90,7 +90,8 @@ fn keys_of(detector: &DetectorInfo) -> Part {
     };
     let keys = DETECTOR.keys_of(variant).filter(|key| {
         let condition = key.only_if.filter(|condition| condition.key == "form");
-        condition.is_none_or(|condition| has_effect(condition.toml))
+        let wanted = condition.and_then(|condition| condition.toml);
+        wanted.is_none_or(has_effect)
     });
     (variant, keys.collect())
 }

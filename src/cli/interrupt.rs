@@ -1,7 +1,19 @@
-//! Ctrl-C and SIGTERM end a run between two events, so that nothing is left half-written.
+//! Signals that must leave nothing half-written: Ctrl-C and SIGTERM end a run between two events.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// A file that grows beyond the limit of the shell (`ulimit -f`) is an error of its writer, who
+/// clears up, and not the end of the process. Where that cannot be had, the process ends.
+#[cfg(unix)]
+pub fn survive_large_files() {
+    use signal_hook::consts::SIGXFSZ;
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
+/// Other systems have no such signal.
+#[cfg(not(unix))]
+pub fn survive_large_files() {}
 
 /// Says whether the user asked to stop.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! What the verbs that read a scenario share.
 
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use crate::report::page::DefaultLine;
 use crate::report::run_dir::{sha256_of, sha256_of_file};
 use crate::scenario::Scenario;
 use crate::scenario::load::explain::{Explanation, effective_toml, explain};
+use crate::scenario::load::files::read_text;
 use crate::scenario::load::limits::{Estimate, Limits};
 use crate::scenario::load::point::Base;
 use crate::scenario::load::source::SourceKind;
@@ -153,6 +155,7 @@ pub fn input(
             name: "<stdin>".to_string(),
             text: standard_input(limits.scenario_bytes_max)?,
         },
+        Some(path) if is_pipe(path) => pipe(path, limits.scenario_bytes_max)?,
         Some(path) => LoadText::File(path.to_path_buf()),
     };
     Ok(LoadInput {
@@ -266,6 +269,27 @@ pub fn slug(name: &str) -> String {
     name.chars()
         .map(|c| if is_plain(c) { c } else { '-' })
         .collect()
+}
+
+/// Whether it is a pipe or a device.
+fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// What a pipe says, which it does once: a scenario may be read more often.
+fn pipe(path: &Path, bytes_max: u64) -> Result<LoadText, CliError> {
+    let name = path.display().to_string();
+    let text = read_text(path, bytes_max)
+        .map_err(|problem| CliError::Usage(format!("cannot read {name}: {problem}")))?;
+    let place = path.canonicalize().ok();
+    Ok(match place.as_deref().and_then(Path::parent) {
+        Some(folder) => LoadText::Saved {
+            name,
+            text,
+            folder: folder.to_path_buf(),
+        },
+        None => LoadText::Text { name, text },
+    })
 }
 
 /// Standard input, cut just above the size that is refused.

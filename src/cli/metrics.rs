@@ -4,6 +4,7 @@ use std::io;
 
 use super::style::{Console, FAINT, HEADING};
 use super::{CliError, Exit};
+use crate::scenario::load::suggest;
 use crate::scenario::measure::Unit;
 use crate::scenario::measure_catalog::{MEASURES, MeasureInfo, Statistics};
 
@@ -25,13 +26,30 @@ NAME = \"[OVER:] MEASURE[{SCOPE=VALUE, ...}][.STATISTIC][.worst|.spread] OP VALU
            An upper limit of a rate of mistakes holds only if the exact Poisson bound of what was
            seen does: none seen in an hour is up to three an hour.";
 
-/// Lists the measures that `[expect]` may name, with their definitions.
-pub fn run(console: &mut Console) -> Result<Exit, CliError> {
+/// Lists the measures that `[expect]` may name, with their definitions, or defines one.
+pub fn run(name: Option<&str>, console: &mut Console) -> Result<Exit, CliError> {
+    if let Some(name) = name {
+        write_measure(find(name)?, console)?;
+        return Ok(Exit::Done);
+    }
     writeln!(console.out(), "{FORM}")?;
     for info in MEASURES {
+        writeln!(console.out())?;
         write_measure(info, console)?;
     }
     Ok(Exit::Done)
+}
+
+/// The measure of that name, which may have a scope and a statistic as in an expectation.
+fn find(name: &str) -> Result<&'static MeasureInfo, CliError> {
+    let family = name.split(['{', '.']).next().unwrap_or(name);
+    let found = MEASURES.iter().find(|info| info.name == family);
+    found.ok_or_else(|| {
+        let known = MEASURES.iter().map(|info| info.name);
+        let hint = suggest::did_you_mean(family, known)
+            .unwrap_or_else(|| "`stormglass metrics` lists them".to_string());
+        CliError::Usage(format!("no measure is called `{family}`; {hint}"))
+    })
 }
 
 fn write_measure(info: &MeasureInfo, console: &mut Console) -> io::Result<()> {
@@ -44,7 +62,7 @@ fn write_measure(info: &MeasureInfo, console: &mut Console) -> io::Result<()> {
     };
     writeln!(
         out,
-        "\n{HEADING}{}{HEADING:#}  {FAINT}{unit}{FAINT:#}",
+        "{HEADING}{}{HEADING:#}  {FAINT}{unit}{FAINT:#}",
         info.name
     )?;
     for line in wrapped(info.definition, WIDTH - 2) {

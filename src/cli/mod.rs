@@ -115,6 +115,7 @@ pub enum CliError {
 
 /// Does what the arguments ask for.
 pub fn run(args: &Args) -> Exit {
+    interrupt::survive_large_files();
     let mut console = Console::new(&args.voice);
     let result = dispatch(&args.verb, &mut console);
     let result = result.and_then(|exit| {
@@ -141,7 +142,7 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
         Verb::Check(args) => check::run(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Init(args) => init::run(args, console),
-        Verb::Metrics => metrics::run(console),
+        Verb::Metrics { name } => metrics::run(name.as_deref(), console),
         Verb::Strategies { name } => strategies::run(name.as_deref(), console),
         Verb::Detectors { name } => detectors::run(name.as_deref(), console),
         Verb::Proxies { name } => proxies::run(name.as_deref(), console),

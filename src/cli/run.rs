@@ -11,7 +11,7 @@ use super::load::{self, Loaded};
 use super::progress::Meter;
 use super::sensitivity_file::sentences;
 use super::style::Console;
-use super::trace_files::TraceFiles;
+use super::trace_files::{TraceFiles, refuse_inside};
 use super::{CliError, Exit, print};
 use crate::experiment::Results;
 use crate::experiment::compare::sample::Level;
@@ -39,23 +39,20 @@ pub const RUNS_DIRECTORY: &str = "stormglass-out";
 
 /// Runs a scenario, prints its summary and writes its run directory.
 pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
-    let interrupt = Interrupt::listen()?;
     let precision = args.precision.rule(args.replications);
     let mut loaded = load::for_run(args, &metrics(args), console)?;
     if let Some(path) = &args.sensitivity {
         loaded.origin.sensitivity = sentences(path, &loaded.scenario.name)?;
     }
+    // What is read may be a pipe that says nothing: until here Ctrl-C ends the process at once.
+    let interrupt = Interrupt::listen()?;
     let started_at = SystemTime::now();
-    let mut files = TraceFiles::create(&args.trace, &loaded.read_paths)?;
     let mut writer = begin(args.out.as_deref(), Kind::Run)?;
-    let most = precision.map_or(args.replications, |rule| rule.run_count_max);
-    let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);
-    let memory = memory_for_runs(&loaded.scenario, most, size, max_memory)?;
-    let plan = Plan {
-        seed: loaded.scenario.seed,
-        replication_count: precision.map_or(args.replications, |rule| rule.run_count_min),
-        jobs: jobs_that_fit(args.jobs.count, size, memory),
-    };
+    if let Some(out) = &args.out {
+        refuse_inside(&args.trace, out)?;
+    }
+    let mut files = TraceFiles::create(&args.trace, &loaded.read_paths)?;
+    let plan = plan(args, &loaded, precision.as_ref())?;
     let event_count_max = args.load.limits.max_events;
     let scenario = &loaded.scenario;
     let mut traces = files.open(scenario, plan.seed);
@@ -99,13 +96,26 @@ pub fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, CliError> {
     if interrupt.is_raised() {
         return Err(interrupted());
     }
-    files.keep(console)?;
     let place = place(args, &loaded.scenario, &results);
+    refuse_inside(&args.trace, &place)?;
+    files.keep(console)?;
     let manifest = manifest(&loaded, &results, started_at, &command, &writer);
     writer.commit(&place, &manifest)?;
 
     show(args.format, &contents, &place, console)?;
     Ok(verdict(&results, args.undecided))
+}
+
+/// The runs that are made, or made first.
+fn plan(args: &RunArgs, loaded: &Loaded, precision: Option<&Precision>) -> Result<Plan, CliError> {
+    let most = precision.map_or(args.replications, |rule| rule.run_count_max);
+    let (size, max_memory) = (&loaded.estimate, args.load.limits.max_memory);
+    let memory = memory_for_runs(&loaded.scenario, most, size, max_memory)?;
+    Ok(Plan {
+        seed: loaded.scenario.seed,
+        replication_count: precision.map_or(args.replications, |rule| rule.run_count_min),
+        jobs: jobs_that_fit(args.jobs.count, size, memory),
+    })
 }
 
 /// The measures that are asked for, or those that a precision is about unless somebody says

@@ -130,9 +130,7 @@ fn default_text(key: &Key) -> String {
         Default::Nested => "{ ... } (its defaults)".to_string(),
     };
     match (key.kind, key.only_if) {
-        (_, Some(condition)) => {
-            format!("{default} (only if {} = {})", condition.key, condition.toml)
-        }
+        (_, Some(condition)) => format!("{default} (only if {})", condition.text()),
         (Kind::Choice(words), None) => format!("{default} (one of {})", words.join(", ")),
         _ => default,
     }

@@ -45,6 +45,22 @@ fn real_place(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| by_folder())
 }
 
+/// Refuses traces in a run directory that is about to be replaced.
+pub fn refuse_inside(paths: &[PathBuf], run_dir: &Path) -> Result<(), CliError> {
+    let Ok(replaced) = fs::canonicalize(run_dir) else {
+        return Ok(());
+    };
+    let is_inside = |path: &&PathBuf| real_place(path).starts_with(&replaced);
+    match paths.iter().find(is_inside) {
+        None => Ok(()),
+        Some(path) => Err(CliError::Usage(format!(
+            "--trace {}: lies in the run directory {}, which this run replaces; name another place",
+            path.display(),
+            run_dir.display()
+        ))),
+    }
+}
+
 impl TraceFiles {
     /// Creates the files. `inputs` are the canonical paths of the files of the scenario.
     pub fn create(paths: &[PathBuf], inputs: &[PathBuf]) -> Result<Self, CliError> {

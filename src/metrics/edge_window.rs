@@ -1,16 +1,17 @@
 //! Connections, hedges, and what calling sides do to protect themselves, over time: by call, and
-//! limits of instances by service. Calls that use none of it have no row.
+//! limits of instances by service; and attempts of calls between services, which the windows of
+//! requests do not tell. Calls that use none of it have no row.
 
 use super::data::series::{EdgeColumn, EdgeSeries};
-use super::histogram::float;
 use super::resilience::{CAUSES, ResilienceTable};
+use super::window_level::{LevelWindows, WindowLevel};
 use crate::id::{EdgeId, ServiceId};
 use crate::model::observation::{LimitOwner, Observation};
 use crate::scenario::Scenario;
-use crate::scenario::client::EdgeConfig;
+use crate::scenario::client::{EdgeConfig, EdgeOwner};
 use crate::scenario::resilience::ResilienceConfig;
-use crate::scenario::series::{WINDOW_COUNT_MAX, doubled_width};
-use crate::time::{SimDuration, SimTime};
+use crate::scenario::series::WINDOW_COUNT_MAX;
+use crate::time::SimTime;
 
 /// Windows of all rows together.
 const ROW_WINDOW_COUNT_MAX: u64 = 200_000;
@@ -23,35 +24,32 @@ const TURNED_AWAY: [&str; CAUSES.len()] = [
     "limit_rejection_count",
 ];
 
-/// A level and its integral over time by window.
-#[derive(Clone, Debug, Default)]
-struct Level {
-    level: f64,
-    since: SimTime,
-    /// What the level is divided by.
-    count: f64,
-    /// Level times nanoseconds; empty where it is not followed.
-    sums_ns: Vec<f64>,
-}
-
 /// One call, or one service.
 #[derive(Clone, Debug, Default)]
 struct Row {
     path: String,
+    attempts: Vec<u32>,
+    retries: Vec<u32>,
     handshakes: Vec<u32>,
     hedges: Vec<u32>,
     turned_away: [Vec<u32>; CAUSES.len()],
     denied_retries: Vec<u32>,
-    open_connections: Level,
-    open_breakers: Level,
-    limits: Level,
+    open_connections: Quotient,
+    open_breakers: Quotient,
+    limits: Quotient,
+}
+
+/// A level, and what it is divided by.
+#[derive(Clone, Debug, Default)]
+struct Quotient {
+    level: WindowLevel,
+    count: f64,
 }
 
 /// All rows of one run.
 #[derive(Clone, Debug, Default)]
 pub struct EdgeWindowTable {
-    width: SimDuration,
-    window_count: usize,
+    windows: LevelWindows,
     rows: Vec<Row>,
     /// By edge; none where it uses nothing.
     edge_rows: Vec<Option<usize>>,
@@ -59,33 +57,23 @@ pub struct EdgeWindowTable {
     service_rows: Vec<Option<usize>>,
 }
 
-impl Level {
-    fn set(&mut self, at: SimTime, width: SimDuration, level: f64) {
-        let (width_ns, to) = (width.as_ns(), at.as_ns());
-        let mut from = self.since.as_ns();
-        while self.level != 0.0 && from < to {
-            let window = from / width_ns;
-            let Some(sum) = self.sums_ns.get_mut(window as usize) else {
-                break;
-            };
-            let end = ((window + 1) * width_ns).min(to);
-            *sum += self.level * float(end - from);
-            from = end;
-        }
-        (self.level, self.since) = (level, at);
-    }
-
-    fn means(&self, width: SimDuration) -> Vec<f64> {
-        let whole = float(width.as_ns()) * self.count;
-        self.sums_ns.iter().map(|sum| sum / whole).collect()
-    }
+/// Whether it is a call between services that may take several attempts.
+fn tries_again(edge: &EdgeConfig) -> bool {
+    let is_between_services = match edge.owner {
+        EdgeOwner::Client(_) => false,
+        EdgeOwner::Service(_) => true,
+    };
+    is_between_services && (1 < edge.retry.attempt_count_max || edge.attempts.is_some())
 }
 
 impl EdgeWindowTable {
     /// Empty windows for what the scenario uses.
     pub fn new(scenario: &Scenario, resilience: &ResilienceTable) -> Self {
         let is_used = |edge: &EdgeConfig| {
-            edge.connection.is_some() || edge.resilience.is_some() || edge.attempts.is_some()
+            edge.connection.is_some()
+                || edge.resilience.is_some()
+                || edge.attempts.is_some()
+                || tries_again(edge)
         };
         let edges = scenario.edges.iter().filter(|edge| is_used(edge)).count();
         let services = scenario
@@ -95,10 +83,8 @@ impl EdgeWindowTable {
             .count();
         let count_max = ROW_WINDOW_COUNT_MAX / (edges + services).max(1) as u64;
         let count_max = count_max.clamp(1, WINDOW_COUNT_MAX);
-        let (width, window_count) = doubled_width(scenario.window, scenario.duration, count_max);
         let mut table = EdgeWindowTable {
-            width,
-            window_count,
+            windows: LevelWindows::new(scenario, count_max),
             ..EdgeWindowTable::default()
         };
         for (place, edge) in scenario.edges.iter().enumerate() {
@@ -123,12 +109,14 @@ impl EdgeWindowTable {
     }
 
     fn edge_row(&self, id: EdgeId, edge: &EdgeConfig, resilience: &ResilienceTable) -> Row {
-        let counts = |is_used: bool| vec![0; if is_used { self.window_count } else { 0 }];
+        let counts = |is_used: bool| vec![0; if is_used { self.windows.count } else { 0 }];
         let has =
             |part: fn(&ResilienceConfig) -> bool| edge.resilience.as_deref().is_some_and(part);
         let decides = has(|config| config.budget.is_some() || config.breaker.is_some());
         Row {
             path: edge.path.clone(),
+            attempts: counts(tries_again(edge)),
+            retries: counts(tries_again(edge)),
             handshakes: counts(edge.connection.is_some()),
             hedges: counts(edge.attempts.is_some()),
             turned_away: [
@@ -145,13 +133,25 @@ impl EdgeWindowTable {
     }
 
     /// A level, and what it is divided by; one that is not followed without these.
-    fn level(&self, start: Option<(f64, f64)>) -> Level {
-        start.map_or_else(Level::default, |(level, count)| Level {
-            level,
-            since: SimTime::START,
+    fn level(&self, start: Option<(f64, f64)>) -> Quotient {
+        start.map_or_else(Quotient::default, |(level, count)| Quotient {
+            level: WindowLevel::new(level, self.windows),
             count,
-            sums_ns: vec![0.0; self.window_count],
         })
+    }
+
+    /// A call between services sent an attempt.
+    #[inline]
+    pub fn send(&mut self, at: SimTime, edge: EdgeId, is_retry: bool) {
+        let Some(row) = self.edge_rows[edge.index()] else {
+            return;
+        };
+        let (row, window) = (&mut self.rows[row], self.windows.place(at));
+        for (counts, is_meant) in [(&mut row.attempts, true), (&mut row.retries, is_retry)] {
+            if let Some(count) = counts.get_mut(window) {
+                *count += u32::from(is_meant);
+            }
+        }
     }
 
     /// Takes note of a fact, after `resilience` did.
@@ -163,7 +163,7 @@ impl EdgeWindowTable {
         resilience: &ResilienceTable,
         scenario: &Scenario,
     ) {
-        let (width, window) = (self.width, (at.as_ns() / self.width.as_ns()) as usize);
+        let (windows, window) = (self.windows, self.windows.place(at));
         let count = |counts: &mut Vec<u32>| {
             if let Some(count) = counts.get_mut(window) {
                 *count += 1;
@@ -172,12 +172,12 @@ impl EdgeWindowTable {
         match *observation {
             Observation::HandshakeStarted { edge, .. } => count(&mut self.row(edge).handshakes),
             Observation::ConnectionOpened { edge, .. } => {
-                let open = &mut self.row(edge).open_connections;
-                open.set(at, width, open.level + 1.0);
+                let open = &mut self.row(edge).open_connections.level;
+                open.set(at, windows, open.level() + 1.0);
             }
             Observation::ConnectionClosed { edge, .. } => {
-                let open = &mut self.row(edge).open_connections;
-                open.set(at, width, open.level - 1.0);
+                let open = &mut self.row(edge).open_connections.level;
+                open.set(at, windows, open.level() - 1.0);
             }
             Observation::HedgeSent { edge, .. } => count(&mut self.row(edge).hedges),
             Observation::TurnedAway { edge, cause, .. } => {
@@ -190,7 +190,8 @@ impl EdgeWindowTable {
             } => count(&mut self.row(edge).denied_retries),
             Observation::BreakerChanged { edge, .. } => {
                 let (open, _) = resilience.open_breakers(edge).unwrap_or_default();
-                self.row(edge).open_breakers.set(at, width, open);
+                let breakers = &mut self.row(edge).open_breakers.level;
+                breakers.set(at, windows, open);
             }
             Observation::LimitChanged { owner, .. } => {
                 let topology = &scenario.topology;
@@ -206,7 +207,7 @@ impl EdgeWindowTable {
                     }
                 };
                 if let (Some(row), Some((sum, _))) = (row, limits) {
-                    self.rows[row].limits.set(at, width, sum);
+                    self.rows[row].limits.level.set(at, windows, sum);
                 }
             }
             _ => {}
@@ -215,14 +216,13 @@ impl EdgeWindowTable {
 
     /// The end of the run.
     pub fn close(&mut self, at: SimTime) {
-        let width = self.width;
         for row in &mut self.rows {
-            for level in [
+            for quotient in [
                 &mut row.open_connections,
                 &mut row.open_breakers,
                 &mut row.limits,
             ] {
-                level.set(at, width, level.level);
+                quotient.level.close(at, self.windows);
             }
         }
     }
@@ -234,9 +234,10 @@ impl EdgeWindowTable {
                 metric,
                 values: counts.iter().map(|count| f64::from(*count)).collect(),
             };
-            let of_level = |(metric, level): (&'static str, &Level)| EdgeColumn {
-                metric,
-                values: level.means(self.width),
+            let of_level = |(metric, of): (&'static str, &Quotient)| {
+                let means = of.level.means(self.windows).into_iter();
+                let values = means.map(|mean| mean / of.count).collect();
+                EdgeColumn { metric, values }
             };
             let levels = [
                 ("connections_open_mean", &row.open_connections),
@@ -244,6 +245,8 @@ impl EdgeWindowTable {
                 ("concurrency_limit_mean", &row.limits),
             ];
             let counts = [
+                ("attempt_count", &row.attempts),
+                ("retry_count", &row.retries),
                 ("handshake_count", &row.handshakes),
                 ("hedge_count", &row.hedges),
                 ("denied_retry_count", &row.denied_retries),
@@ -257,7 +260,7 @@ impl EdgeWindowTable {
         };
         let row = |row: &Row| EdgeSeries {
             path: row.path.clone(),
-            window_secs: self.width.as_secs_f64(),
+            window_secs: self.windows.width.as_secs_f64(),
             columns: columns(row),
         };
         self.rows.iter().map(row).collect()
@@ -272,22 +275,40 @@ impl EdgeWindowTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::facts::{record, sent, sent_again};
+    use crate::metrics::fixture::{SMALL, scenario};
 
     #[test]
-    fn a_level_is_averaged_over_each_window_that_it_spans() {
-        let (width, at) = (SimDuration::from_secs(10), |secs: u64| {
-            SimTime::START + SimDuration::from_secs(secs)
-        });
-        let mut level = Level {
-            count: 1.0,
-            sums_ns: vec![0.0; 3],
-            ..Level::default()
+    fn attempts_between_services_are_told_by_window() {
+        let mut scenario = scenario(SMALL);
+        let edge = &mut scenario.edges[0];
+        (edge.owner, edge.connection) = (EdgeOwner::Service(ServiceId(0)), None);
+        edge.retry.attempt_count_max = 3;
+        let facts = [
+            (1_000, sent(0, 0)),
+            (1_500, sent(0, 1)),
+            (2_000, sent_again(0, 1, 1)),
+            (2_100, sent_again(0, 1, 2)),
+        ];
+        let metrics = record(&scenario, &[], &facts, 100_000, 0);
+        let [only] = &metrics.series.edges[..] else {
+            panic!("one call is followed over time")
         };
-        level.set(at(4), width, 2.0);
-        level.set(at(25), width, 5.0);
-        // The last window ends with the measured one; what follows counts nowhere.
-        level.set(at(40), width, 0.0);
-        // 6 s x 2, 10 s x 2, 5 s x 2 + 5 s x 5.
-        assert_eq!(level.means(width), [1.2, 2.0, 3.5]);
+        let values = |metric: &str| {
+            let mut columns = only.columns.iter();
+            let column = columns.find(|column| column.metric == metric);
+            column.map(|column| column.values[..4].to_vec())
+        };
+        assert_eq!(values("attempt_count"), Some(vec![0.0, 2.0, 2.0, 0.0]));
+        assert_eq!(values("retry_count"), Some(vec![0.0, 0.0, 2.0, 0.0]));
+        assert_eq!(only.columns.len(), 2);
+    }
+
+    #[test]
+    fn calls_of_clients_stand_in_the_windows_of_requests() {
+        let mut scenario = scenario(SMALL);
+        scenario.edges[0].retry.attempt_count_max = 3;
+        let metrics = record(&scenario, &[], &[(1_000, sent(0, 0))], 100_000, 0);
+        assert!(metrics.series.edges.is_empty());
     }
 }

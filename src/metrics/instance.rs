@@ -1,7 +1,8 @@
 //! What each instance carried: time integrals by class and by window.
 
 use super::balance::BalanceTable;
-use super::data::series::{BalanceSeries, InstanceRow, InstanceSeries};
+use super::data::series::{BalanceSeries, InstanceAway, InstanceRow, InstanceSeries};
+use super::headcount::HeadcountTable;
 use super::histogram::float;
 use super::phase::UNMEASURED;
 use crate::id::InstanceId;
@@ -295,6 +296,11 @@ impl InstanceTable {
         }
     }
 
+    /// How many windows single instances are followed over; 0 where they are not.
+    pub fn window_count(&self) -> usize {
+        self.window_count
+    }
+
     /// Whether a cut between these classes matters.
     pub fn needs_cut(&self, from: u16, to: u16) -> bool {
         self.has_phases || (from == UNMEASURED) != (to == UNMEASURED)
@@ -355,7 +361,7 @@ impl InstanceTable {
     }
 
     /// The series of the most loaded instances.
-    pub fn series(&self, topology: &Topology) -> InstanceSeries {
+    pub fn series(&self, scenario: &Scenario, headcounts: &HeadcountTable) -> InstanceSeries {
         let count = self.meters.len();
         let mut series = InstanceSeries {
             window_secs: self.width.as_secs_f64(),
@@ -378,12 +384,20 @@ impl InstanceTable {
             ));
         }
         shown.sort_unstable();
-        series.rows = shown.iter().map(|i| self.row(*i, topology)).collect();
+        let topology = &scenario.topology;
+        let row = |index: &usize| {
+            let instance = InstanceId::from_index(*index);
+            let group = &scenario.groups[topology.group_of(instance).index()];
+            let is_spare = group.count <= topology.index_in_group(instance);
+            let away = headcounts.away(instance, is_spare);
+            self.row(*index, topology, away)
+        };
+        series.rows = shown.iter().map(row).collect();
         series.aggregate = (0 < count).then(|| self.aggregate());
         series
     }
 
-    fn row(&self, index: usize, topology: &Topology) -> InstanceRow {
+    fn row(&self, index: usize, topology: &Topology, away: InstanceAway) -> InstanceRow {
         let instance = InstanceId::from_index(index);
         let of_instance = || self.windows.iter().skip(index).step_by(self.meters.len());
         InstanceRow {
@@ -393,6 +407,7 @@ impl InstanceTable {
             in_flight_means: of_instance().map(|w| w.in_flight_mean).collect(),
             queue_depth_means: of_instance().map(|w| w.queue_depth_mean).collect(),
             busy_ratios: of_instance().map(|w| w.busy_ratio).collect(),
+            away,
         }
     }
 
@@ -415,6 +430,7 @@ impl InstanceTable {
             in_flight_means: windows().map(|w| mean(w, |l| l.in_flight_mean)).collect(),
             queue_depth_means: windows().map(|w| mean(w, |l| l.queue_depth_mean)).collect(),
             busy_ratios: windows().map(|w| mean(w, |l| l.busy_ratio)).collect(),
+            away: InstanceAway::default(),
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod exclusion;
 mod exit_tests;
 mod finish;
 pub mod flow;
+pub mod headcount;
 pub mod histogram;
 pub mod instance;
 pub mod lengths;
@@ -57,6 +58,7 @@ pub mod steady;
 pub mod table;
 pub mod timeline;
 pub mod window;
+pub mod window_level;
 
 #[cfg(test)]
 mod belief_tests;

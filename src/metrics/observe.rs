@@ -331,6 +331,8 @@ impl Recorder<'_> {
         if let Some(of_client) = self.tables.requests.client_edge(edge) {
             let node = of_client.node(pick.caller);
             self.tables.requests.send(node, attempt_index);
+        } else {
+            self.tables.edge_windows.send(at, edge, pick.is_retry);
         }
         if pick.is_wasted {
             self.wasted(at, pick.instance);
@@ -373,6 +375,9 @@ impl Recorder<'_> {
             // The model tells that spare instances begin absent.
             return;
         }
+        let service = self.scenario.topology.service_of(instance);
+        let headcounts = &mut self.tables.headcounts;
+        headcounts.change(at, (service, instance), before, state);
         let timelines = &mut self.tables.timelines;
         if before == LifeState::Absent {
             timelines.begin(instance, Witness::Truth, BelievedState::Absent);
@@ -386,7 +391,6 @@ impl Recorder<'_> {
             let is_up = state.is_up();
             self.tables.instances.set_up(at, instance, is_up);
             self.tables.rollouts.set_up(at, instance, is_up);
-            let service = self.scenario.topology.service_of(instance);
             let data = &mut self.tables.replication;
             data.set_up(at, service, instance, is_up);
             self.tables.services.set_up(at, self.class, instance, is_up);

@@ -18,6 +18,7 @@ use super::detection::DetectionTable;
 use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
+use super::headcount::HeadcountTable;
 use super::instance::InstanceTable;
 use super::life::LifeTable;
 use super::member::MemberTable;
@@ -114,6 +115,7 @@ impl<'a> Recorder<'a> {
             members: MemberTable::new(scenario),
             caches: CacheTable::new(scenario, class_count),
             steady: None,
+            headcounts: HeadcountTable::new(scenario, instances.window_count() as u64),
             instances,
             timeline,
         };
@@ -149,6 +151,7 @@ impl<'a> Recorder<'a> {
         self.cut_classes(at, self.class);
         self.tables.requests.cut_class(self.class);
         self.tables.edge_windows.close(at);
+        self.tables.headcounts.close(at);
         self.tables.windows.cut(self.tables.requests.begun());
         let (instances, services) = (&self.tables.instances, &mut self.tables.services);
         services.close(at, instances);

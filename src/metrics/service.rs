@@ -6,6 +6,7 @@ use super::level::LevelTotals;
 use crate::id::{InstanceId, ServiceId, ZoneId};
 use crate::model::observation::WorkEnd;
 use crate::scenario::Scenario;
+use crate::scenario::measure::MeasureRef;
 use crate::time::{SimDuration, SimTime};
 
 /// Work of one service in one zone, counted in the class of each moment.
@@ -67,6 +68,8 @@ pub struct ServiceTable {
     scopes: Vec<(ServiceId, ZoneId)>,
     /// By scope, then class.
     cells: Vec<WorkCell>,
+    /// Single instances that somebody asks for, in their order; by class.
+    asked: Vec<(InstanceId, Vec<WorkCell>)>,
     /// Attempts in each service.
     in_system: Vec<LevelMeter>,
     /// Attempts in one instance, by service.
@@ -195,6 +198,10 @@ impl ServiceTable {
             instance_places: (0..topology.instance_count()).map(place_of).collect(),
             cells: vec![WorkCell::default(); scopes.len() * class_count],
             scopes,
+            asked: asked_instances(scenario)
+                .into_iter()
+                .map(|instance| (instance, vec![WorkCell::default(); class_count]))
+                .collect(),
             in_system: vec![LevelMeter::new(0, class_count); service_count],
             per_instance: vec![LevelTotals::default(); service_count],
             up: (0..service_count)
@@ -209,6 +216,9 @@ impl ServiceTable {
     pub fn enter(&mut self, at: SimTime, class: u16, instance: InstanceId, before: (u32, SimTime)) {
         let (cell, service) = self.place(class, instance);
         self.cells[cell].arrived_count += 1;
+        if let Some(cell) = self.asked_cell(class, instance) {
+            cell.arrived_count += 1;
+        }
         let meter = &mut self.in_system[service];
         meter.advance(at, class);
         meter.level += 1;
@@ -220,6 +230,9 @@ impl ServiceTable {
     pub fn start(&mut self, class: u16, instance: InstanceId, waiting: SimDuration) {
         let cell = self.place(class, instance).0;
         self.cells[cell].start(waiting);
+        if let Some(cell) = self.asked_cell(class, instance) {
+            cell.start(waiting);
+        }
     }
 
     /// Work that entered at `arrived_at` left an instance that held `before` since an instant.
@@ -234,6 +247,9 @@ impl ServiceTable {
     ) {
         let (cell, service) = self.place(class, instance);
         self.cells[cell].end(at, work);
+        if let Some(cell) = self.asked_cell(class, instance) {
+            cell.end(at, work);
+        }
         let meter = &mut self.in_system[service];
         meter.advance(at, class);
         meter.level -= 1;
@@ -244,12 +260,18 @@ impl ServiceTable {
     pub fn reject(&mut self, class: u16, instance: InstanceId) {
         let cell = self.place(class, instance).0;
         self.cells[cell].rejected_count += 1;
+        if let Some(cell) = self.asked_cell(class, instance) {
+            cell.rejected_count += 1;
+        }
     }
 
     /// Work was in service for nobody.
     pub fn waste(&mut self, class: u16, instance: InstanceId, length: SimDuration) {
         let cell = self.place(class, instance).0;
         self.cells[cell].zombie_ns += length.as_ns();
+        if let Some(cell) = self.asked_cell(class, instance) {
+            cell.zombie_ns += length.as_ns();
+        }
     }
 
     /// An instance came up or went down.
@@ -306,6 +328,17 @@ impl ServiceTable {
         sum
     }
 
+    /// Everything of one instance in these classes; None where nobody asked for it.
+    pub fn of_instance(&self, instance: InstanceId, classes: &[u16]) -> Option<WorkCell> {
+        let place = self.asked.binary_search_by_key(&instance, |asked| asked.0);
+        let cells = &self.asked[place.ok()?].1;
+        let mut sum = WorkCell::default();
+        classes
+            .iter()
+            .for_each(|class| sum.merge(&cells[usize::from(*class)]));
+        Some(sum)
+    }
+
     /// Attempts in a service over the time of these classes.
     pub fn in_system(&self, service: ServiceId, classes: &[u16]) -> LevelTotals {
         pooled_levels(&self.in_system[service.index()], classes)
@@ -340,6 +373,15 @@ impl ServiceTable {
         )
     }
 
+    #[inline]
+    fn asked_cell(&mut self, class: u16, instance: InstanceId) -> Option<&mut WorkCell> {
+        if self.asked.is_empty() {
+            return None;
+        }
+        let place = self.asked.binary_search_by_key(&instance, |asked| asked.0);
+        Some(&mut self.asked[place.ok()?].1[usize::from(class)])
+    }
+
     #[inline(always)]
     fn add_instance_level(&mut self, at: SimTime, service: usize, before: (u32, SimTime)) {
         let (level, since) = before;
@@ -363,6 +405,22 @@ pub struct WorkRecord {
     pub end: WorkEnd,
     /// Its caller had given up.
     pub is_zombie: bool,
+}
+
+/// Whether a measure is taken of the work at one instance.
+fn is_of_work(measure: &MeasureRef, instance: InstanceId) -> bool {
+    measure.scope.instance == Some(instance) && measure.measure.is_of_work()
+}
+
+/// Instances whose work somebody asks for, in their order.
+fn asked_instances(scenario: &Scenario) -> Vec<InstanceId> {
+    // Most scenarios ask for none of many.
+    if !scenario.asks_for(|measure| measure.scope.instance.is_some()) {
+        return Vec::new();
+    }
+    let instances = (0..scenario.topology.instance_count()).map(InstanceId);
+    let is_asked = |it: &InstanceId| scenario.asks_for(|measure| is_of_work(measure, *it));
+    instances.filter(is_asked).collect()
 }
 
 fn pooled_levels(meter: &LevelMeter, classes: &[u16]) -> LevelTotals {

@@ -14,6 +14,7 @@ use super::detection::DetectionTable;
 use super::edge_window::EdgeWindowTable;
 use super::exclusion::ExclusionTable;
 use super::flow::FlowTable;
+use super::headcount::HeadcountTable;
 use super::instance::InstanceTable;
 use super::member::MemberTable;
 use super::phase::Timeline;
@@ -91,6 +92,8 @@ pub struct Tables {
     pub servers: ServerTable,
     /// Load by instance.
     pub instances: InstanceTable,
+    /// How many instances there are, and who is away.
+    pub headcounts: HeadcountTable,
     /// Picks by edge.
     pub selection: SelectionTable,
     /// Detectors.

@@ -355,6 +355,7 @@ fn series() -> Series {
         in_flight_means: vec![],
         queue_depth_means: vec![],
         busy_ratios: vec![],
+        away: Default::default(),
     };
     let rows = [
         (0, "web/a/0"),
@@ -388,16 +389,13 @@ fn timelines() -> Timelines {
     };
     use BelievedState::{Excluded, HostLost, Suspected, Up};
     let truth = [(20.0, HostLost), (40.0, Up)];
+    let mistaken = [(10.0, Suspected), (11.0, Up), (29.9, Suspected), (41.5, Up)];
     let rows = vec![
         row(2, "truth", &truth),
         row(2, "registry", &[(28.1, Suspected), (41.0, Up)]),
         row(2, "view shop/0", &[(28.2, Excluded), (41.1, Up)]),
         row(3, "truth", &truth),
-        row(
-            3,
-            "registry",
-            &[(10.0, Suspected), (11.0, Up), (29.9, Suspected), (41.5, Up)],
-        ),
+        row(3, "registry", &mistaken),
         row(3, "view shop/0", &[(30.0, Excluded)]),
     ];
     Timelines {

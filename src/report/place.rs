@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::manifest::{Kind, MANIFEST_NAME, Manifest};
 use super::run_dir::{RunDirError, write_error};
@@ -11,6 +11,12 @@ use super::run_dir::{RunDirError, write_error};
 /// Refuses a place that holds anything but an empty directory or a complete directory of this
 /// kind, with nothing in it that its manifest does not list.
 pub fn check_place(place: &Path, wanted: Kind) -> Result<(), RunDirError> {
+    // A path that ends in a dot has a name for `Path`, but not for a rename.
+    let last = place.components().next_back();
+    let ends_in_dot = place.as_os_str().to_string_lossy().ends_with("/.");
+    if !matches!(last, Some(Component::Normal(_))) || ends_in_dot {
+        return Err(RunDirError::Nameless(place.to_path_buf()));
+    }
     let occupied = || RunDirError::Occupied(place.to_path_buf());
     match fs::symlink_metadata(place) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -64,6 +70,17 @@ pub(super) fn is_empty(directory: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_has_a_name() {
+        for place in ["..", "x/..", ".", "x/.", "/"] {
+            let refused = check_place(Path::new(place), Kind::Run);
+            assert!(matches!(refused, Err(RunDirError::Nameless(_))), "{place}");
+        }
+        for place in ["does-not-exist", "x/../does-not-exist", "./does-not-exist/"] {
+            assert!(check_place(Path::new(place), Kind::Run).is_ok(), "{place}");
+        }
+    }
 
     #[cfg(unix)]
     #[test]

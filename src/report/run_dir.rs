@@ -14,6 +14,9 @@ use super::place::{check_place, is_empty};
 /// Why a run directory was not written. What stood in its place before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirError {
+    /// `..` or `.`: nothing can be renamed to it.
+    #[error("{}: has no name of its own; name the directory itself with --out", .0.display())]
+    Nameless(PathBuf),
     /// Something that this program did not write is in the way.
     #[error("{}: exists and is not a run directory; name another place with --out", .0.display())]
     Occupied(PathBuf),

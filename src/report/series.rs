@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::experiment::Run;
 use crate::metrics::data::cache::CacheSeries;
 use crate::metrics::data::series::{
-    BalanceSeries, ControlSeries, InstanceRow, RequestWindow, Series,
+    BalanceSeries, ControlSeries, HeadcountSeries, InstanceRow, RequestWindow, Series,
 };
 
 /// Writes the series that the runs kept: those of requests and control messages of the first
@@ -27,6 +27,9 @@ pub fn write_series(runs: &[Run], out: &mut dyn Write) -> io::Result<()> {
             for column in &edge.columns {
                 lines.column(&mut place, edge.window_secs, column.metric, &column.values)?;
             }
+        }
+        for headcount in &series.headcounts {
+            lines.headcount(replication, headcount)?;
         }
         for balance in &series.balance {
             lines.balance(replication, balance)?;
@@ -202,6 +205,14 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
+    fn headcount(&mut self, replication: usize, counts: &HeadcountSeries) -> io::Result<()> {
+        let place = &mut Place::new(replication, &format!("service.{}", counts.service));
+        let width_secs = counts.window_secs;
+        self.column(place, width_secs, "instance_count_mean", &counts.up_means)?;
+        let present = &counts.present_means;
+        self.column(place, width_secs, "instance_present_count_mean", present)
+    }
+
     fn balance(&mut self, replication: usize, balance: &BalanceSeries) -> io::Result<()> {
         let mut place = Place::new(replication, &balance.path);
         for column in &balance.columns {
@@ -313,6 +324,28 @@ mod tests {
             assert_eq!(safe_cell(text), format!("'{text}"));
         }
         assert_eq!(safe_cell("web/a/3"), "web/a/3");
+    }
+
+    #[test]
+    fn instances_are_counted_by_service_and_window() {
+        let mut out = Vec::new();
+        let mut lines = Lines::new(&mut out);
+        let counts = HeadcountSeries {
+            service: "web".to_string(),
+            window_secs: 0.5,
+            present_means: vec![3.0, 4.0],
+            up_means: vec![3.0, 3.25],
+            ..HeadcountSeries::default()
+        };
+        lines.headcount(2, &counts).expect("written");
+        drop(lines);
+        assert_eq!(
+            String::from_utf8(out).expect("UTF-8"),
+            "2,0,instance_count_mean,service.web,3\n\
+             2,0.5,instance_count_mean,service.web,3.25\n\
+             2,0,instance_present_count_mean,service.web,3\n\
+             2,0.5,instance_present_count_mean,service.web,4\n"
+        );
     }
 
     #[test]

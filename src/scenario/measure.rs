@@ -158,6 +158,22 @@ impl Measure {
         )
     }
 
+    /// Whether it is told of work at instances, one attempt at a time.
+    pub fn is_of_work(self) -> bool {
+        matches!(
+            self,
+            Measure::Throughput
+                | Measure::WaitingTime
+                | Measure::SojournTime
+                | Measure::ServiceTime
+                | Measure::WaitRatio
+                | Measure::ZombieRatio
+                | Measure::ZombieTimeRatio
+                | Measure::DroppedRatio
+                | Measure::CancelledRatio
+        )
+    }
+
     /// Whether it is told of a rolling restart.
     pub fn is_of_rollout(self) -> bool {
         matches!(

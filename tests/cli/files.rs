@@ -113,24 +113,73 @@ fn a_full_standard_output_is_a_clean_error() {
 #[test]
 fn a_full_disk_leaves_nothing_and_says_so() {
     let command = Stormglass::with("small.toml", SMALL);
-    // A file may have 1,024 bytes; the signal that says so is ignored, so that writes fail.
-    let script = format!(
-        "trap '' XFSZ; ulimit -f 2; exec {} run small.toml",
-        env!("CARGO_BIN_EXE_stormglass")
-    );
-    let said = said(spawn(
-        Command::new("sh")
-            .args(["-c", &script])
-            .current_dir(command.dir.path()),
-    ));
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.starts_with("error: "), "{}", said.err);
-    assert!(
-        said.err.ends_with(": File too large (os error 27)\n"),
-        "{}",
-        said.err
-    );
-    assert_eq!(names_in(command.dir.path()), ["small.toml"]);
+    // A file may have 1,024 bytes; whether or not the shell ignores the signal that says so.
+    for trap in ["trap '' XFSZ;", ""] {
+        let script = format!(
+            "{trap} ulimit -f 2; exec {} run small.toml",
+            env!("CARGO_BIN_EXE_stormglass")
+        );
+        let said = said(spawn(
+            Command::new("sh")
+                .args(["-c", &script])
+                .current_dir(command.dir.path()),
+        ));
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.starts_with("error: "), "{}", said.err);
+        assert!(
+            said.err.ends_with(": File too large (os error 27)\n"),
+            "{}",
+            said.err
+        );
+        assert_eq!(names_in(command.dir.path()), ["small.toml"]);
+    }
+}
+
+/// A pipe with a name.
+#[cfg(unix)]
+fn make_pipe(command: &Stormglass, name: &str) {
+    let made = Command::new("mkfifo").arg(command.path(name)).status();
+    assert!(made.expect("mkfifo runs").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_wait_for_a_pipe_that_says_nothing() {
+    let command = Stormglass::new();
+    make_pipe(&command, "pipe");
+    let vary = ["compare", "pipe", "--vary", "client.shop.count=1,2"];
+    for args in [&["check", "pipe"][..], &["run", "pipe"], &vary] {
+        let child = spawn(&mut command.command(args));
+        // Long enough that it waits.
+        std::thread::sleep(Duration::from_millis(500));
+        let kill = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(kill.expect("kill runs").success());
+        // The signal itself ends it.
+        assert_eq!(said(child).code, None, "{args:?}");
+    }
+    assert_eq!(names_in(command.dir.path()), ["pipe"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_scenario_may_come_through_a_pipe_wherever_it_is_read_more_than_once() {
+    let command = Stormglass::new();
+    make_pipe(&command, "pipe");
+    let axis = ["--axis", "client.shop.count=1,2"];
+    let vary = ["--vary", "client.shop.count=1,2"];
+    for args in [
+        &["check", "pipe"][..],
+        &["run", "pipe", "--no-charts", "-q"],
+        &[&["sweep", "pipe", "--no-charts", "-q"], &axis[..]].concat(),
+        &[&["compare", "pipe", "--no-charts", "-q"], &vary[..]].concat(),
+    ] {
+        let child = spawn(&mut command.command(args));
+        fs::write(command.path("pipe"), SMALL).expect("written");
+        let said = said(child);
+        assert_eq!(said.code, Some(0), "{args:?}: {said:?}");
+    }
 }
 
 #[cfg(unix)]

@@ -73,6 +73,44 @@ fn two_traces_need_two_files() {
     assert_refused(&command.say(&args), 2, message);
 }
 
+#[test]
+fn a_trace_in_the_run_directory_that_is_replaced_is_refused_by_its_name() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let run = ["run", "small.toml", "--no-charts", "-q", "-o", "rd"];
+    assert_eq!(command.say(&run).code, Some(0));
+    let said = command.say(&[&run[..], &["--trace", "./rd/t.json"]].concat());
+    let message = "--trace ./rd/t.json: lies in the run directory rd, which this run replaces; \
+                   name another place";
+    assert_refused(&said, 2, message);
+    assert_eq!(names_in(command.dir.path()), ["rd", "small.toml"]);
+    // The directory that the run chooses for itself is known when it is over.
+    assert_eq!(command.say(&run[..4]).code, Some(0));
+    let chosen = names_in(&command.path("stormglass-out")).remove(0);
+    let trace = format!("stormglass-out/{chosen}/t.json");
+    let said = command.say(&[&run[..4], &["--trace", &trace]].concat());
+    let message = format!(
+        "--trace {trace}: lies in the run directory stormglass-out/{chosen}, which this run \
+         replaces; name another place"
+    );
+    assert_refused(&said, 2, &message);
+    assert_eq!(names_in(&command.path("stormglass-out")), [chosen]);
+}
+
+#[test]
+fn a_directory_needs_a_name_of_its_own() {
+    let command = Stormglass::with("small.toml", SMALL);
+    fs::create_dir(command.path("x")).expect("made");
+    for place in ["x/..", "..", ".", "x/."] {
+        let message =
+            format!("{place}: has no name of its own; name the directory itself with --out");
+        assert_refused(&sweep(&command, place), 1, &message);
+        let run = ["run", "small.toml", "--no-charts", "-q", "-o", place];
+        assert_refused(&command.say(&run), 1, &message);
+    }
+    assert_eq!(names_in(command.dir.path()), ["small.toml", "x"]);
+    assert!(names_in(&command.path("x")).is_empty());
+}
+
 /// A sweep of four short runs.
 fn sweep(command: &Stormglass, out: &str) -> Said {
     let axis = ["--axis", "client.shop.count=1,2", "--repeat", "2"];
@@ -91,8 +129,9 @@ fn a_sweep_leaves_what_stands_in_its_place_alone() {
                --out";
     fs::create_dir(command.path("a.partial")).expect("made");
     fs::write(command.path("a.partial/thesis.txt"), "thesis").expect("written");
-    let message = format!("a.partial: holds `thesis.txt`, which no sweep wrote; {end}");
-    assert_refused(&sweep(&command, "a"), 2, &message);
+    let message = "a.partial/thesis.txt: no sweep wrote it; remove it to go on with the runs that \
+                   are kept beside it, or name another place with --out";
+    assert_refused(&sweep(&command, "a"), 2, message);
     let thesis = fs::read_to_string(command.path("a.partial/thesis.txt"));
     assert_eq!(thesis.expect("there"), "thesis");
 

@@ -248,6 +248,7 @@ fn a_plan_takes_the_inputs_of_its_scenario_along() {
     );
     let input = &names_in(&command.path("far/inputs"))[0];
     fs::write(command.path("far/inputs").join(input), "value\n5\n").expect("written");
+    refuses_to_replace(&command, &format!("far/inputs/{input}"));
     let said = command.say(&[
         "sweep",
         "--run-plan",
@@ -306,4 +307,21 @@ fn engines_get_what_makes_them_run_every_part() {
         "-q",
     ]);
     assert_eq!(said.code, Some(2), "{said:?}");
+}
+
+/// A plan is not written where it would replace an input that is none of a plan.
+fn refuses_to_replace(command: &Stormglass, input: &str) {
+    fs::create_dir(command.path("data")).expect("made");
+    fs::write(command.path("data/times.csv"), "value\n4\n6\n").expect("written");
+    let said = command.say(&["sweep", "small.toml", "--plan", "far/plan.json", "-q"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert_eq!(
+        said.err,
+        format!(
+            "error: {input}: exists and is no input of the plan far/plan.json; move it, or name \
+             another place\n"
+        )
+    );
+    let kept = fs::read_to_string(command.path(input));
+    assert_eq!(kept.expect("there"), "value\n5\n");
 }

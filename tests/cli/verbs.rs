@@ -248,6 +248,28 @@ fn the_measures_and_the_schema_can_be_printed() {
 }
 
 #[test]
+fn one_measure_can_be_looked_up() {
+    let command = Stormglass::new();
+    let goodput = command.say(&["metrics", "goodput"]);
+    assert_eq!(goodput.code, Some(0));
+    assert_eq!(
+        goodput.out,
+        "goodput  per second\n\
+         \x20 Requests that succeeded within their deadline, per second; a request belongs to \
+         the\n\
+         \x20 window of its arrival.\n\
+         \x20 scopes: client, zone, call, class\n"
+    );
+    // As it stands in an expectation.
+    let scoped = command.say(&["metrics", "latency.p99{client=shop}"]);
+    assert!(scoped.out.starts_with("latency  time\n"), "{scoped:?}");
+    let unknown = command.say(&["metrics", "goodputt"]);
+    assert_eq!(unknown.code, Some(2));
+    let expected = "error: no measure is called `goodputt`; did you mean `goodput`?\n";
+    assert_eq!(unknown.err, expected);
+}
+
+#[test]
 fn completions_and_manual_pages_can_be_printed() {
     let command = Stormglass::new();
     for shell in ["bash", "zsh", "fish", "powershell"] {

@@ -61,7 +61,6 @@ pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> 
                 .to_string(),
         ));
     }
-    let interrupt = Interrupt::listen()?;
     if saved_count != 0 {
         let compared = read_saved(args)?;
         let writer = begin(args.out.as_deref(), Kind::Comparison)?;
@@ -69,6 +68,8 @@ pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> 
     }
     let baseline = args.baseline.as_deref().map(SavedRun::read).transpose()?;
     let variants = load_variants(args, console)?;
+    // What is read may be a pipe that says nothing: until here Ctrl-C ends the process at once.
+    let interrupt = Interrupt::listen()?;
     let mut writer = begin(args.out.as_deref(), Kind::Comparison)?;
     let compared = run_variants(args, variants, baseline, &mut writer, &interrupt, console)?;
     if interrupt.is_raised() {

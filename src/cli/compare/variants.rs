@@ -11,6 +11,7 @@ use super::measures::Measures;
 use crate::experiment::compare::readings_of;
 use crate::scenario::Scenario;
 use crate::scenario::compare::CompareConfig;
+use crate::scenario::load::LoadInput;
 use crate::scenario::load::source::SET_NAME;
 use crate::scenario::load::suggest::{did_you_mean, one_of};
 use crate::scenario::measure::AskedMeasure;
@@ -52,7 +53,11 @@ struct Wanted {
 
 /// Loads all variants. A warm-up that is to be found is found, the longest of all for all.
 pub fn load_variants(args: &CompareArgs, console: &mut Console) -> Result<Variants, CliError> {
-    let variants = load_with(args, &[], console)?;
+    // A pipe says what it says once.
+    let read = |path: &PathBuf| input(Some(path), &[], &args.load.limits);
+    let texts = args.scenarios.iter().map(read);
+    let texts: Vec<LoadInput> = texts.collect::<Result<_, CliError>>()?;
+    let variants = load_with(args, &texts, &[], console)?;
     let is_open = |variant: &LoadedVariant| variant.loaded.scenario.is_warmup_open;
     if !variants.list.iter().any(is_open) {
         return Ok(variants);
@@ -77,11 +82,12 @@ pub fn load_variants(args: &CompareArgs, console: &mut Console) -> Result<Varian
         "{}; the longest of all variants holds for all",
         warmup::found_text(secs)
     ));
-    load_with(args, &[warmup::set(secs)], console)
+    load_with(args, &texts, &[warmup::set(secs)], console)
 }
 
 fn load_with(
     args: &CompareArgs,
+    texts: &[LoadInput],
     more_sets: &[String],
     console: &mut Console,
 ) -> Result<Variants, CliError> {
@@ -90,7 +96,16 @@ fn load_with(
         sets.push(format!("seed={seed}"));
     }
     let first = &args.scenarios[0];
-    let base = load::base(&input(Some(first), &sets, &args.load.limits)?, console)?;
+    let text_of = |path: &Path, sets: Vec<String>| {
+        let mut paths = args.scenarios.iter();
+        let place = paths.position(|known| known == path);
+        let text = &texts[place.expect("variants are made of the scenarios that are given")];
+        LoadInput {
+            sets,
+            ..text.clone()
+        }
+    };
+    let base = load::base(&text_of(first, sets.clone()), console)?;
     let (wanted, reference) = wanted(args, &base)?;
     refuse_seeds(&wanted)?;
     if 1 < args.scenarios.len() && args.seed.is_none() {
@@ -105,8 +120,8 @@ fn load_with(
         sets: own,
     } in wanted
     {
-        let mut input = input(Some(&path), &sets, &args.load.limits)?;
-        input.sets.extend(own.iter().chain(more_sets).cloned());
+        let all_sets = sets.iter().chain(&own).chain(more_sets);
+        let input = text_of(&path, all_sets.cloned().collect());
         let option = |kind: &str, text: &str| option_of(args, &own, kind, text);
         let mut loaded = load::variant(&input, &measures.texts, option, &mut said, console)?;
         asked = std::mem::take(&mut loaded.scenario.asked);

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use super::super::{CliError, temporary};
 use super::prepare::Job;
+use crate::report::manifest::FileHash;
+use crate::report::run_dir::sha256_of_file;
+use crate::report::sweep::plan_file::PlanFile;
 
 /// Writes the inputs of a plan beside `path` and then the plan itself, each to a temporary name
 /// first.
@@ -18,6 +21,7 @@ pub fn write(job: &Job, path: &Path) -> Result<(), CliError> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    refuse_foreign_inputs(job, path, folder)?;
     fs::create_dir_all(folder).map_err(failed)?;
     for input in &job.inputs {
         let place = folder.join(&input.name);
@@ -29,6 +33,32 @@ pub fn write(job: &Job, path: &Path) -> Result<(), CliError> {
         .map_err(failed)?;
     }
     replace(path, |out| job.file.write(out)).map_err(failed)
+}
+
+/// Refuses to replace a file that is neither one of these inputs nor one of the plan that is
+/// replaced.
+fn refuse_foreign_inputs(job: &Job, path: &Path, folder: &Path) -> Result<(), CliError> {
+    let replaced = PlanFile::read(path).ok();
+    let replaced = replaced.iter().flat_map(|it| &it.plan.inputs);
+    let known: Vec<&FileHash> = job.file.plan.inputs.iter().chain(replaced).collect();
+    for input in &job.inputs {
+        let place = folder.join(&input.name);
+        if fs::symlink_metadata(&place).is_err() {
+            continue;
+        }
+        let found = sha256_of_file(&place).ok();
+        let is_it = |hash: &&FileHash| {
+            hash.path == input.name && found.as_deref() == Some(hash.sha256.as_str())
+        };
+        if !known.iter().any(is_it) {
+            return Err(CliError::Usage(format!(
+                "{}: exists and is no input of the plan {}; move it, or name another place",
+                place.display(),
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file under a temporary name and renames it.

@@ -208,10 +208,14 @@ fn refuse_foreign(partial: &Path) -> Result<(), CliError> {
         let name = name.to_string_lossy();
         own.contains(&&*name) || name.starts_with(".stormglass-")
     };
-    let names: Vec<OsString> = names.collect();
+    let mut names: Vec<OsString> = names.collect();
+    names.sort();
     if let Some(foreign) = names.iter().find(|name| !is_own(name)) {
-        let foreign = foreign.to_string_lossy();
-        return refused(&format!("holds `{foreign}`, which no sweep wrote"));
+        return Err(CliError::Usage(format!(
+            "{}: no sweep wrote it; remove it to go on with the runs that are kept beside it, or \
+             name another place with --out",
+            partial.join(foreign).display()
+        )));
     }
     // What broke off before its plan was whole has no journal.
     let has = |wanted: &str| names.iter().any(|name| name == wanted);

@@ -31,6 +31,27 @@ pub struct Series {
     pub edges: Vec<EdgeSeries>,
     /// Caches; empty where nothing has one.
     pub caches: Vec<CacheSeries>,
+    /// Services whose number of instances changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headcounts: Vec<HeadcountSeries>,
+}
+
+/// How many instances one service had over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct HeadcountSeries {
+    /// Its name.
+    pub service: String,
+    /// Width of its windows.
+    pub window_secs: f64,
+    /// Fewest and most that were part of it at any time.
+    pub present_range: (u32, u32),
+    /// Fewest that were up.
+    pub up_count_min: u32,
+    /// Instances that are part of it, on average over each window: starting, paused and crashed
+    /// ones too, but not those that left or have not joined.
+    pub present_means: Vec<f64>,
+    /// Instances that are up or paused.
+    pub up_means: Vec<f64>,
 }
 
 /// How evenly the instances of one service were loaded, over those that were up in a window.
@@ -157,4 +178,15 @@ pub struct InstanceRow {
     pub queue_depth_means: Vec<f32>,
     /// Busy worker time over worker time, by window.
     pub busy_ratios: Vec<f32>,
+    /// When it was not there.
+    pub away: InstanceAway,
+}
+
+/// Which part of each window an instance was away, from the start of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct InstanceAway {
+    /// No part of its service; empty where it always was.
+    pub absent_ratios: Vec<f32>,
+    /// Crashed or starting; empty where it never was.
+    pub down_ratios: Vec<f32>,
 }

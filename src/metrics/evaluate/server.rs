@@ -67,33 +67,23 @@ impl Ask<'_> {
             _ if is_of_class && self.measure.scope.instance.is_some() => {
                 undecided("work at single instances is not counted by class")
             }
-            Measure::WaitingTime if self.measure.scope.instance.is_some() => {
-                self.instance_waiting(&classes, is_whole)
-            }
             _ => self.work(&classes, length_secs),
         }
     }
 
-    fn instance_waiting(&self, classes: &[u16], is_whole: bool) -> Estimated {
-        let (Statistic::Value | Statistic::Mean) = self.measure.statistic else {
-            return undecided("of single instances only the mean waiting time is kept");
-        };
-        let loads = self.loads(classes, is_whole)?;
-        exact(loads.first().and_then(Load::waiting_mean_secs), NO_WORK)
-    }
-
     fn work(&self, classes: &[u16], length_secs: f64) -> Estimated {
         let scope = self.measure.scope;
-        if scope.instance.is_some() {
-            return undecided("this is not kept for single instances");
-        }
         let services = &self.run.tables.services;
-        let work: WorkCell = match scope.class {
-            Some(class) => {
+        let work: WorkCell = match (scope.instance, scope.class) {
+            (Some(instance), _) => match services.of_instance(instance, classes) {
+                Some(work) => work,
+                None => return undecided("this is not kept of instances that nobody asked for"),
+            },
+            (None, Some(class)) => {
                 let by_class = &self.run.tables.classes;
                 by_class.work(class, scope.service, scope.zone, classes)
             }
-            None => services.pooled(scope.service, scope.zone, classes),
+            (None, None) => services.pooled(scope.service, scope.zone, classes),
         };
         let statistic = self.measure.statistic;
         match self.measure.measure {
@@ -150,5 +140,78 @@ impl Ask<'_> {
         let load_of = |index| self.run.tables.instances.load(index, classes, is_whole);
         let loads: Option<Vec<Load>> = self.instances_in_scope().map(load_of).collect();
         loads.ok_or_else(|| TOO_MANY.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ClassId;
+    use crate::metrics::evaluate::{Reading, evaluate};
+    use crate::metrics::facts::{ms, record};
+    use crate::metrics::fixture::{SMALL, scenario};
+    use crate::model::observation::{Observation, WorkEnd};
+    use crate::scenario::measure::{Aggregation, AskedMeasure, MeasureRef, Phase, Scope};
+    use crate::time::SimDuration;
+
+    /// An attempt that entered an instance at an instant and waited for one second.
+    fn work(instance: u32, arrived_ms: u64, end_ms: u64) -> [(u64, Observation<'static>); 3] {
+        let (instance, class) = (InstanceId(instance), ClassId::NONE);
+        let waiting = SimDuration::from_secs(1);
+        let started_ms = arrived_ms + 1_000;
+        let arrived = Observation::WorkArrived { instance, class };
+        let started = Observation::WorkStarted {
+            instance,
+            class,
+            waiting,
+        };
+        let ended = Observation::WorkEnded {
+            instance,
+            class,
+            arrived_at: ms(arrived_ms),
+            started_at: Some(ms(started_ms)),
+            end: WorkEnd::Served,
+            is_zombie: false,
+        };
+        [
+            (arrived_ms, arrived),
+            (started_ms, started),
+            (end_ms, ended),
+        ]
+    }
+
+    #[test]
+    fn work_at_one_instance_is_kept_where_somebody_asks() {
+        let ask = |measure, statistic, instance| MeasureRef {
+            measure,
+            statistic,
+            scope: Scope {
+                instance: Some(InstanceId(instance)),
+                ..Scope::default()
+            },
+            aggregation: Aggregation::Pooled,
+            phase: Phase::Whole,
+        };
+        let throughput = |instance| ask(Measure::Throughput, Statistic::Value, instance);
+        let mut scenario = scenario(SMALL);
+        scenario.asked = vec![AskedMeasure {
+            text: "throughput{instance=web/a/1}".to_string(),
+            measure: throughput(1),
+        }];
+        // In 100 s one attempt at the first instance, two at the second one.
+        let facts = [
+            work(0, 5_000, 10_000),
+            work(1, 20_000, 23_000),
+            work(1, 30_000, 37_000),
+        ];
+        let metrics = record(&scenario, &[], &facts.concat(), 100_000, 0);
+        let read = |measure| evaluate(&metrics, &scenario, &measure);
+        assert_eq!(read(throughput(1)), Reading::Known(0.02));
+        let sojourn = ask(Measure::SojournTime, Statistic::Mean, 1);
+        assert_eq!(read(sojourn), Reading::Known(5.0));
+        let waiting = ask(Measure::WaitingTime, Statistic::Max, 1);
+        assert_eq!(read(waiting), Reading::Known(1.0));
+        let unasked = "this is not kept of instances that nobody asked for".to_string();
+        assert_eq!(read(throughput(0)), Reading::Undecided(unasked));
     }
 }

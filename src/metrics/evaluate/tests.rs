@@ -9,8 +9,10 @@ use crate::metrics::recorder::Recorder;
 use crate::model::observation::{FaultWindow, LifeState, Observation, Observer, Outcome, RunEnd};
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation, Operator};
-use crate::scenario::measure::{Aggregation, Measure, MeasureRef, Phase, Scope, Statistic};
-use crate::scenario::measure_catalog::{MEASURES, Statistics};
+use crate::scenario::measure::{
+    Aggregation, AskedMeasure, Measure, MeasureRef, Phase, Scope, Statistic,
+};
+use crate::scenario::measure_catalog::{MEASURES, MeasureInfo, Statistics};
 use crate::time::{SimDuration, SimTime};
 
 const FAULT: FaultId = FaultId(0);
@@ -341,9 +343,21 @@ fn scope_of(word: &str) -> Option<Scope> {
     Some(scope)
 }
 
+/// A question about the first instance, to measures that may be asked about one.
+fn of_first_instance(info: &MeasureInfo) -> Option<AskedMeasure> {
+    info.scopes.contains(&"instance").then(|| AskedMeasure {
+        text: info.name.to_string(),
+        measure: MeasureRef {
+            scope: scope_of("instance").expect("it is a scope"),
+            ..ask(info.measure, first_statistic(info.statistics), Phase::Whole)
+        },
+    })
+}
+
 #[test]
 fn what_the_catalog_lists_as_a_scope_is_kept() {
-    let scenario = faulty();
+    let mut scenario = faulty();
+    scenario.asked = MEASURES.iter().filter_map(of_first_instance).collect();
     let run = run(&scenario);
     for info in MEASURES {
         for word in info.scopes {

@@ -319,7 +319,11 @@ impl Finish<'_> {
             balance: self.tables.instances.balance(),
             edges: self.tables.edge_windows.series(),
             caches: self.tables.caches.series(self.scenario),
-            instances: self.tables.instances.series(&self.scenario.topology),
+            headcounts: self.tables.headcounts.series(),
+            instances: self
+                .tables
+                .instances
+                .series(self.scenario, &self.tables.headcounts),
         }
     }
 }

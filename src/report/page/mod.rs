@@ -30,6 +30,16 @@ const OF_REQUESTS: [&str; 6] = [
 /// Pictures of faults and of what they move.
 const OF_FAULTS: [&str; 5] = ["heartbeats", "detectors", "propagation", "ring", "moves"];
 
+/// Pictures of instances and of what is sent to them.
+const OF_SERVERS: [&str; 6] = [
+    "instances",
+    "load",
+    "balance",
+    "selection",
+    "smoothness",
+    "caches",
+];
+
 /// What must be known to read the percentiles.
 const WITHHELD: &str = "A percentile is withheld (-) where fewer than 10 requests lie above it.";
 
@@ -126,7 +136,7 @@ pub fn page(input: PageInput) -> ReportPage {
     faults.extend(take(&OF_FAULTS));
     let mut servers = vec![Block::Table(tables::services(metrics))];
     servers.extend(tables::picks(metrics).map(Block::Table));
-    servers.extend(take(&["load", "balance", "selection", "smoothness"]));
+    servers.extend(take(&OF_SERVERS));
     servers.extend(edge_tables::edges(metrics).into_iter().map(Block::Table));
     servers.extend(tables::control(metrics).map(Block::Table));
     servers.extend(members::page_table(metrics).map(Block::Table));

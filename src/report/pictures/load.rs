@@ -6,7 +6,7 @@ use super::instances::{TRUTH, is_down, spans};
 use super::{RunView, file_name};
 use crate::chart::load_heatmap::{LoadHeatmap, LoadRow, LoadScale};
 use crate::chart::picture::Picture;
-use crate::chart::span::Span;
+use crate::chart::span::{self, Span};
 use crate::id::InstanceId;
 use crate::metrics::data::series::InstanceRow;
 use crate::metrics::data::service::ServiceMetrics;
@@ -39,14 +39,15 @@ fn load(run: RunView, service: &ServiceMetrics) -> Option<LoadHeatmap> {
         .collect();
     let rows = shares.rows.iter().enumerate().map(|(place, row)| {
         let mut values = shares.columns(place, pool);
-        let gone = true_spans(run, row, |state| {
-            is_down(state) || state == BelievedState::Absent
-        });
-        blank_idle(&mut values, &columns, &gone);
+        let (absent_spans, down_spans) = away_spans(run, row);
+        let away: Vec<Span> = absent_spans.iter().chain(&down_spans).copied().collect();
+        let away = span::tidy(away.into_iter(), (0.0, end_secs));
+        blank_idle(&mut values, &columns, &away);
         LoadRow {
             label: row.name.clone(),
+            gone_spans: gone_spans(run, row),
             values,
-            down_spans: true_spans(run, row, is_down),
+            down_spans,
         }
     });
     let rows: Vec<LoadRow> = rows.collect();
@@ -95,7 +96,7 @@ impl<'a> Shares<'a> {
             group.is_some_and(|it| scenario.services[it.service.index()].name == service.service)
         };
         let rows = series.rows.iter().filter(is_its);
-        let rows: Vec<&InstanceRow> = rows.filter(|row| !is_always_absent(run, row)).collect();
+        let rows: Vec<&InstanceRow> = rows.filter(|row| !is_always_absent(row)).collect();
         if rows.len() < 2 {
             return None;
         }
@@ -103,13 +104,8 @@ impl<'a> Shares<'a> {
         let window_count = lengths.max().unwrap_or(0);
         let weight = |row: &&InstanceRow| group_of(row).map_or(0.0, |group| group.weight);
         let weights: Vec<f64> = rows.iter().map(weight).collect();
-        let presences: Vec<Vec<f64>> = rows
-            .iter()
-            .map(|row| {
-                let absent = true_spans(run, row, |state| state == BelievedState::Absent);
-                presence(&absent, series.window_secs, window_count)
-            })
-            .collect();
+        let presences = rows.iter().map(|row| presence(row, window_count));
+        let presences: Vec<Vec<f64>> = presences.collect();
         let total = |window: usize| {
             let counts = rows.iter().filter_map(|row| row.attempt_counts.get(window));
             counts.map(|count| u64::from(*count)).sum()
@@ -179,25 +175,17 @@ impl<'a> Shares<'a> {
     }
 }
 
-/// Which share of each window lies outside these spans.
-fn presence(absent: &[Span], window_secs: f64, window_count: usize) -> Vec<f64> {
-    let mut shares = vec![1.0; window_count];
-    for (start, end) in absent {
-        let first = (start / window_secs) as usize;
-        for (window, share) in shares.iter_mut().enumerate().skip(first) {
-            let from = window as f64 * window_secs;
-            if *end <= from {
-                break;
-            }
-            let gone_secs = end.min(from + window_secs) - start.max(from);
-            *share = (*share - gone_secs / window_secs).max(0.0);
-        }
-    }
+/// In which share of each window an instance was part of its service.
+fn presence(row: &InstanceRow, window_count: usize) -> Vec<f64> {
+    let absent = &row.away.absent_ratios;
+    let of = |window: usize| absent.get(window).map_or(1.0, |it| 1.0 - f64::from(*it));
     // What is left by rounding is nothing.
-    for share in shares.iter_mut().filter(|share| **share < 1e-9) {
-        *share = 0.0;
-    }
-    shares
+    let of = |window| {
+        Some(of(window))
+            .filter(|share| 1e-6 < *share)
+            .unwrap_or(0.0)
+    };
+    (0..window_count).map(of).collect()
 }
 
 /// How many windows make a column with enough attempts.
@@ -222,25 +210,64 @@ fn blank_idle(values: &mut [Option<f64>], columns: &[Span], gone: &[Span]) {
 }
 
 /// Whether an instance is spare and never joined its service.
-fn is_always_absent(run: RunView, row: &InstanceRow) -> bool {
-    let topology = &run.scenario.topology;
-    let is_spare = row.instance.is_some_and(|instance| {
-        let group = topology.group_of(InstanceId(instance));
-        run.scenario.groups[group.index()].count <= topology.index_in_group(InstanceId(instance))
-    });
-    is_spare && row.attempt_counts.iter().all(|count| *count == 0) && truth_of(run, row).is_none()
+fn is_always_absent(row: &InstanceRow) -> bool {
+    let absent = &row.away.absent_ratios;
+    let is_never_there = !absent.is_empty() && absent.iter().all(|ratio| *ratio == 1.0);
+    is_never_there && row.attempt_counts.iter().all(|count| *count == 0)
 }
 
-fn truth_of<'a>(run: RunView<'a>, row: &InstanceRow) -> Option<&'a TimelineRow> {
-    let mut rows = run.metrics.timelines.rows.iter();
-    rows.find(|line| Some(line.instance) == row.instance && line.observer == TRUTH)
+/// When an instance was no part of its service, and when it was down. To the instant where all
+/// changes of all instances are kept, otherwise by window.
+fn away_spans(run: RunView, row: &InstanceRow) -> (Vec<Span>, Vec<Span>) {
+    let end_secs = run.metrics.measured_end_secs;
+    let timelines = &run.metrics.timelines;
+    if 0 < timelines.dropped_count {
+        let window_secs = run.metrics.series.instances.window_secs;
+        let away = [&row.away.absent_ratios, &row.away.down_ratios];
+        let [absent, down] = away.map(|ratios| spans_of_ratios(ratios, window_secs, end_secs));
+        return (absent, down);
+    }
+    let is_truth = |it: &&TimelineRow| Some(it.instance) == row.instance && it.observer == TRUTH;
+    let truth = timelines.rows.iter().find(is_truth);
+    let of_truth = |is_meant: fn(BelievedState) -> bool| {
+        let spans = truth.map(|it| spans(it, end_secs, is_meant));
+        span::tidy(spans.unwrap_or_default().into_iter(), (0.0, end_secs))
+    };
+    let absent = of_truth(|state| state == BelievedState::Absent);
+    (absent, of_truth(is_down))
 }
 
-/// When an instance was in one of the states that are meant.
-fn true_spans(run: RunView, row: &InstanceRow, is_meant: fn(BelievedState) -> bool) -> Vec<Span> {
-    truth_of(run, row)
-        .map(|line| spans(line, run.metrics.measured_end_secs, is_meant))
-        .unwrap_or_default()
+/// Windows in which an instance was called, and all the time no part of its service.
+fn gone_spans(run: RunView, row: &InstanceRow) -> Vec<Span> {
+    let window_secs = run.metrics.series.instances.window_secs;
+    let absent = row.away.absent_ratios.iter().zip(&row.attempt_counts);
+    let gone = absent
+        .enumerate()
+        .filter(|(_, (ratio, count))| 1.0 <= **ratio && 0 < **count);
+    let starts = gone.map(|(window, _)| window as f64 * window_secs);
+    let spans = starts.map(|start| (start, start + window_secs));
+    span::tidy(spans, (0.0, run.metrics.measured_end_secs))
+}
+
+/// Times of which these parts of each window are known. A part of a window lies where it touches
+/// its neighbour.
+fn spans_of_ratios(ratios: &[f32], window_secs: f64, end_secs: f64) -> Vec<Span> {
+    let is_away = |window: usize| ratios.get(window).is_some_and(|ratio| 0.0 < *ratio);
+    let away = (0..ratios.len()).filter(|window| is_away(*window));
+    let of = |window: usize| {
+        let start = window as f64 * window_secs;
+        let end = (start + window_secs).min(end_secs);
+        let length = (end - start).max(0.0) * f64::from(ratios[window]);
+        if ratios[window] == 1.0 {
+            return (start, end);
+        }
+        let continues = 0 < window && is_away(window - 1);
+        match is_away(window + 1) && !continues {
+            true => (end - length, end),
+            false => (start, start + length),
+        }
+    };
+    span::tidy(away.map(of), (0.0, end_secs))
 }
 
 fn load_title(run: RunView, service: &ServiceMetrics, shares: &Shares) -> String {
@@ -271,6 +298,7 @@ fn load_title(run: RunView, service: &ServiceMetrics, shares: &Shares) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::fixture;
 
     #[test]
     fn columns_of_the_dead_show_what_was_sent_to_them() {
@@ -289,6 +317,7 @@ mod tests {
             in_flight_means: Vec::new(),
             queue_depth_means: Vec::new(),
             busy_ratios: Vec::new(),
+            away: Default::default(),
         }
     }
 
@@ -322,9 +351,46 @@ mod tests {
 
     #[test]
     fn a_window_is_lived_in_part() {
-        let absent = [(0.0, 15.0), (32.0, 34.0)];
-        assert_eq!(presence(&absent, 10.0, 5), [0.0, 0.5, 1.0, 0.8, 1.0]);
-        // Spans that touch leave nothing.
-        assert_eq!(presence(&[(0.0, 3.3), (3.3, 10.0)], 10.0, 1), [0.0]);
+        let mut there = row("web/a/0", &[1; 5]);
+        assert_eq!(presence(&there, 3), [1.0; 3]);
+        there.away.absent_ratios = vec![1.0, 0.5, 0.0, 0.25, 0.999_999_9];
+        assert_eq!(presence(&there, 5), [0.0, 0.5, 1.0, 0.75, 0.0]);
+    }
+
+    #[test]
+    fn parts_of_windows_lie_where_they_touch() {
+        // Gone from 5 s to 24 s, and for 3 s somewhere between 40 s and 50 s; the run ends at 58 s.
+        let ratios = [0.5, 1.0, 0.4, 0.0, 0.3, 1.0];
+        let spans = spans_of_ratios(&ratios, 10.0, 58.0);
+        let rounded = |(start, end): &Span| ((start * 1e3).round(), (end * 1e3).round());
+        let spans: Vec<(f64, f64)> = spans.iter().map(rounded).collect();
+        assert_eq!(spans, [(5_000.0, 24_000.0), (47_000.0, 58_000.0)]);
+    }
+
+    /// The only service had a newcomer, of whom the timelines say nothing because they are full.
+    #[test]
+    fn who_joins_late_is_known_when_timelines_are_full() {
+        let scenario = fixture::scenario();
+        let mut metrics = fixture::metrics();
+        metrics.timelines.dropped_count = 1;
+        let rows = &mut metrics.series.instances.rows;
+        // The last of four joins at 30 s, and is called from 25 s on.
+        let away = |second| if second < 30 { 1.0 } else { 0.0 };
+        rows[3].away.absent_ratios = (0..61).map(away).collect();
+        rows[3].attempt_counts = (0..61)
+            .map(|second| u32::from(25 <= second) * 250)
+            .collect();
+        let run = RunView {
+            scenario: &scenario,
+            metrics: &metrics,
+            seed: 7,
+        };
+        let chart = load(run, &metrics.services[0]).expect("four instances were followed");
+        assert_eq!(chart.rows[3].gone_spans, [(25.0, 30.0)]);
+        assert_eq!(chart.rows[3].values[..25], [None; 25]);
+        assert!(chart.rows[3].values[25..].iter().all(Option::is_some));
+        // Weights 1, 1 and 2 while it is away: 167 of 167 + 167 + 333 are due to a quarter.
+        let share = chart.rows[0].values[0].expect("it was called");
+        assert!((share - 167.0 * 4.0 / 667.0).abs() < 1e-9, "{share}");
     }
 }

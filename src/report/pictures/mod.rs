@@ -1,13 +1,16 @@
 //! Which pictures a run gets, and what their titles say.
 
 pub(super) mod balance;
+mod caches;
 pub mod comparison;
+mod headcounts;
 pub mod instances;
 mod load;
 pub mod messages;
 mod more;
 mod moves;
 mod percentiles;
+mod pressure;
 pub mod requests;
 pub mod shares;
 mod smoothness;
@@ -41,12 +44,14 @@ pub fn pictures(run: RunView) -> Vec<Picture> {
     ];
     pictures.extend(more::nines(run).map(|chart| Picture::new("nines", chart)));
     pictures.extend(more::budget(run).map(|chart| Picture::new("budget", chart)));
-    pictures.extend(more::pressure(run).map(|chart| Picture::new("pressure", chart)));
+    pictures.extend(pressure::pressure(run).map(|chart| Picture::new("pressure", chart)));
     pictures.extend(more::propagations(run));
     pictures.extend(instances::heartbeats(run).map(|chart| Picture::new("heartbeats", chart)));
     pictures.extend(trade_off::detectors(run));
+    pictures.extend(headcounts::headcounts(run).map(|chart| Picture::new("instances", chart)));
     pictures.extend(load::loads(run));
     pictures.extend(balance::timelines(run));
+    pictures.extend(caches::caches(run).map(|chart| Picture::new("caches", chart)));
     pictures.extend(shares::rings(run));
     pictures.extend(moves::moves(run));
     pictures.extend(shares::selections(run));

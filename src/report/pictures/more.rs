@@ -1,4 +1,4 @@
-//! Pictures of availability, of what retries cost, and of how a change travels.
+//! Pictures of availability, and of how a change travels.
 
 use super::{RunView, file_name, worst};
 use crate::chart::nines::{Nines, NinesRow};
@@ -10,7 +10,6 @@ use crate::metrics::data::fault::FaultMetrics;
 use crate::metrics::data::request::PhaseKind;
 use crate::metrics::data::series::RequestWindow;
 use crate::report::format;
-use crate::scenario::client::EdgeOwner;
 use crate::stats::binomial::wilson_interval;
 
 /// Normal quantile of an interval of 95 %.
@@ -158,89 +157,6 @@ fn budget_panels(lefts: Vec<Option<f64>>, rates: Vec<Option<f64>>, rate_max: f64
     ]
 }
 
-/// Attempts for each call and waiting work over time; None where nothing was tried twice and
-/// nothing waited.
-pub fn pressure(run: RunView) -> Option<Panels> {
-    let windows: Vec<(&RequestWindow, f64)> = run.windows().collect();
-    let amplification = windows.iter().map(|(window, _)| {
-        let calls = window.call_count;
-        (0 < calls).then(|| f64::from(window.attempt_count) / f64::from(calls))
-    });
-    let amplification: Vec<Option<f64>> = amplification.collect();
-    let depths = queue_depths(run, &windows);
-    let peak = amplification.iter().flatten().copied().fold(1.0, f64::max);
-    let deepest = depths.iter().flatten().copied().fold(0.0, f64::max);
-    let most_tried = most_tried(run);
-    if peak <= 1.0 && deepest < 0.05 && most_tried.is_none() {
-        return None;
-    }
-    let behind = most_tried.map_or(String::new(), |(edge, ratio)| {
-        let ratio = format::number(ratio);
-        format!("; {edge} took {ratio} a call over the run")
-    });
-    let title = format!(
-        "On average over a window, calls of clients took up to {} attempts and up to {} attempts \
-         waited{behind}",
-        format::number(peak),
-        format::number(deepest)
-    );
-    let subtitle = "Attempts that clients sent over their calls that began, by window of arrival, \
-                    and attempts that no worker serves, on average over a window, over all \
-                    followed instances.";
-    let panel = |name: &str, label: &str, values| Panel {
-        name: name.to_string(),
-        is_ratio: false,
-        lines: vec![PanelLine {
-            label: label.to_string(),
-            values,
-        }],
-        marks: Vec::new(),
-    };
-    Some(Panels {
-        caption: run.caption(title, subtitle),
-        timeline: run.timeline(),
-        windows: windows
-            .iter()
-            .map(|(window, end)| (window.start_secs, *end))
-            .collect(),
-        panels: vec![
-            panel("attempts per call of clients", "attempts", amplification),
-            panel("attempts that wait (mean)", "waiting", depths),
-        ],
-    })
-}
-
-/// The call behind those of clients that took most attempts, where it took more than one on
-/// average: its name and how many.
-fn most_tried(run: RunView<'_>) -> Option<(&str, f64)> {
-    let inner = run.metrics.edges.iter().filter(|edge| {
-        let config = run.scenario.edges.iter().find(|it| it.path == edge.edge);
-        config.is_some_and(|it| matches!(it.owner, EdgeOwner::Service(_)))
-    });
-    let tried = inner.filter_map(|edge| {
-        let call_count = edge.attempt_count.saturating_sub(edge.retry_count);
-        let ratio = edge.attempt_count as f64 / call_count as f64;
-        (0 < call_count && 1.005 <= ratio).then_some((edge.edge.as_str(), ratio))
-    });
-    tried.max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-/// Waiting attempts of all followed instances, by window of requests.
-fn queue_depths(run: RunView, windows: &[(&RequestWindow, f64)]) -> Vec<Option<f64>> {
-    let series = &run.metrics.series.instances;
-    let of_window = windows.iter().map(|(window, end_secs)| {
-        let middle = (window.start_secs + end_secs) / 2.0;
-        let place = (middle / series.window_secs) as usize;
-        let depths = series
-            .rows
-            .iter()
-            .filter_map(|row| row.queue_depth_means.get(place));
-        let depths: Vec<f64> = depths.map(|depth| f64::from(*depth)).collect();
-        (!depths.is_empty()).then(|| depths.iter().sum())
-    });
-    of_window.collect()
-}
-
 /// How callers came to know of what faults took down, one picture for each of the slowest faults.
 pub fn propagations(run: RunView) -> Vec<Picture> {
     let slowest_secs = |fault: &FaultMetrics| fault.exclusion.total.max_secs;
@@ -319,10 +235,7 @@ fn stage(label: &str, start_secs: f64, stats: &DurationStats) -> Option<Stage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ServiceId;
-    use crate::metrics::data::RunMetrics;
     use crate::report::fixture;
-    use crate::scenario::Scenario;
 
     #[test]
     fn the_slowest_faults_have_a_picture_of_how_callers_learnt() {
@@ -346,33 +259,6 @@ mod tests {
         let names: Vec<&str> = pictures.iter().map(|it| it.name.as_str()).collect();
         let expected = ["a", "c", "d", "e"].map(|name| format!("propagation-{name}"));
         assert_eq!(names, expected);
-    }
-
-    #[test]
-    fn retries_behind_the_clients_are_named() {
-        let mut scenario = fixture::scenario();
-        let mut metrics = fixture::metrics();
-        let calls = metrics.series.total.iter_mut();
-        calls.for_each(|window| window.call_count = window.attempt_count);
-        let title = |scenario: &Scenario, metrics: &RunMetrics| {
-            let chart = pressure(RunView {
-                scenario,
-                metrics,
-                seed: 7,
-            });
-            chart.map(|chart| chart.caption.title)
-        };
-        assert_eq!(title(&scenario, &metrics), None);
-        scenario.edges[0].owner = EdgeOwner::Service(ServiceId(0));
-        metrics.edges[0].edge = scenario.edges[0].path.clone();
-        (metrics.edges[0].attempt_count, metrics.edges[0].retry_count) = (14_500, 4_500);
-        assert_eq!(
-            title(&scenario, &metrics).as_deref(),
-            Some(
-                "On average over a window, calls of clients took up to 1.00 attempts and up to 0 \
-                 attempts waited; client.shop.call.web took 1.45 a call over the run"
-            )
-        );
     }
 
     #[test]

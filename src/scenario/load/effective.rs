@@ -273,11 +273,16 @@ fn has_effect(
     variant: Option<&'static Variant>,
     key: &Key,
 ) -> bool {
-    key.only_if
-        .is_none_or(|condition| match table.get(condition.key) {
-            Some(tree) => tree.to_inline_toml() == condition.toml,
-            None => spec.key(variant, condition.key).is_some_and(
-                |other| matches!(other.default, Default::Toml(toml) if toml == condition.toml),
-            ),
-        })
+    let Some(condition) = key.only_if else {
+        return true;
+    };
+    let set = table.get(condition.key);
+    let Some(wanted) = condition.toml else {
+        return set.is_some();
+    };
+    match (set, spec.key(variant, condition.key)) {
+        (Some(tree), _) => tree.to_inline_toml() == wanted,
+        (None, Some(other)) => matches!(other.default, Default::Toml(toml) if toml == wanted),
+        (None, None) => false,
+    }
 }

@@ -138,10 +138,7 @@ fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
         .expect("a kind is described by an object");
     let mut description = key.doc.to_string();
     if let Some(condition) = key.only_if {
-        description.push_str(&format!(
-            " Only with {} = {}.",
-            condition.key, condition.toml
-        ));
+        description.push_str(&format!(" Only with {}.", condition.text()));
     }
     match key.default {
         Default::Toml(text) => {
@@ -171,6 +168,10 @@ fn kind(kind_of: Kind, definitions: &mut Definitions) -> Value {
         Kind::Bandwidth => json!({ "type": "string", "pattern": BANDWIDTH }),
         Kind::Ratio => json!({ "oneOf": [
             { "type": "number", "minimum": 0, "maximum": 1 },
+            { "type": "string", "pattern": "^[0-9._eE+-]+%?$" },
+        ] }),
+        Kind::Multiple { min, max } => json!({ "oneOf": [
+            { "type": "number", "minimum": min, "maximum": max },
             { "type": "string", "pattern": "^[0-9._eE+-]+%?$" },
         ] }),
         Kind::Drift => json!({ "oneOf": [

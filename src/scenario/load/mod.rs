@@ -27,7 +27,7 @@ mod effective;
 mod endless;
 mod extend;
 mod feedback;
-mod files;
+pub mod files;
 mod inputs;
 mod merge;
 mod protection;

@@ -153,6 +153,7 @@ impl<'t> Section<'t> {
             Kind::Size => value::size(ctx, &tree),
             Kind::Bandwidth => value::bandwidth(ctx, &tree),
             Kind::Ratio => value::ratio(ctx, &tree),
+            Kind::Multiple { min, max } => value::multiple(ctx, &tree, min, max),
             Kind::Drift => value::drift(ctx, &tree),
             Kind::Number { min, above, max } => value::number(ctx, &tree, min, above, max),
             _ => panic!("`{name}` is no number"),

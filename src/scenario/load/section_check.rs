@@ -107,7 +107,10 @@ impl Section<'_> {
     fn has_effect(&self, key: &Key) -> bool {
         key.only_if.is_none_or(|condition| {
             let value = self.tree(condition.key);
-            value.is_some_and(|tree| tree.to_inline_toml() == condition.toml)
+            value.is_some_and(|tree| match condition.toml {
+                Some(toml) => tree.to_inline_toml() == toml,
+                None => self.has(condition.key),
+            })
         })
     }
 
@@ -117,7 +120,7 @@ impl Section<'_> {
             WarningCode::NoEffect,
             Diagnostic::new(format!("`{}` has no effect", key.name)).at(
                 self.origin_of(key.name),
-                format!("only with `{} = {}`", condition.key, condition.toml),
+                format!("only with `{}`", condition.text()),
             ),
         );
     }
@@ -174,6 +177,7 @@ fn check_value(ctx: &mut Context, tree: &Tree, kind: &'static Kind) {
         Kind::Size => drop(value::size(ctx, tree)),
         Kind::Bandwidth => drop(value::bandwidth(ctx, tree)),
         Kind::Ratio => drop(value::ratio(ctx, tree)),
+        Kind::Multiple { min, max } => drop(value::multiple(ctx, tree, min, max)),
         Kind::Drift => drop(value::drift(ctx, tree)),
         Kind::Count { min, max } => drop(value::count(ctx, tree, min, max)),
         Kind::Limit { .. } if tree.as_str() == Some("unlimited") => {}

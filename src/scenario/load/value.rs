@@ -119,6 +119,25 @@ pub fn ratio(ctx: &mut Context, tree: &Tree) -> Option<f64> {
     quantity_or_error(ctx, tree, ratio)
 }
 
+/// A ratio that may exceed 1, from `min` to `max`.
+pub fn multiple(ctx: &mut Context, tree: &Tree, min: f64, max: f64) -> Option<f64> {
+    let expected = format!("expected a ratio from {min} to {max} like \"20%\" or 0.2");
+    let ratio = match &tree.value {
+        Value::Str(text) => match text.trim().strip_suffix('%') {
+            Some(percent) => quantity::parse_percent(percent),
+            None => quantity::parse_number(text),
+        },
+        Value::Int(number) => Ok(*number as f64),
+        Value::Float(number) => Ok(*number),
+        _ => return wrong_type(ctx, tree, "a ratio like \"20%\" or 0.2"),
+    };
+    let ratio = quantity_or_error(ctx, tree, ratio)?;
+    match (min..=max).contains(&ratio) {
+        true => Some(ratio + 0.0),
+        false => refuse(ctx, tree, "a ratio out of range", &expected),
+    }
+}
+
 /// A ratio of either sign, at most one half.
 pub fn drift(ctx: &mut Context, tree: &Tree) -> Option<f64> {
     const EXPECTED: &str = "a ratio from -0.5 to 0.5 like \"50ppm\"";

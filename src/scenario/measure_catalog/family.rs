@@ -7,7 +7,6 @@ pub(super) const REQUEST: &[&str] = &["client", "zone", "call", "class"];
 pub(super) const RETURN: &[&str] = &["client", "zone", "call"];
 pub(super) const CALL: &[&str] = &["client", "call"];
 pub(super) const CALL_CLASS: &[&str] = &["client", "call", "class"];
-pub(super) const SERVICE: &[&str] = &["service", "zone", "class"];
 pub(super) const WORK: &[&str] = &["service", "zone", "instance", "class"];
 pub(super) const SERVER: &[&str] = &["service", "zone", "instance"];
 pub(super) const DETECTOR: &[&str] = &["call", "client", "service"];

@@ -49,7 +49,7 @@ pub const MEASURES: &[MeasureInfo] = &[
     rate(
         Measure::Throughput,
         "throughput",
-        SERVICE,
+        WORK,
         "Attempts that instances completed per second, useful or not.",
     ),
     ratio(
@@ -104,7 +104,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         "Arrival of an attempt in an instance's queue to the start of its service.",
     ),
     MeasureInfo {
-        scopes: SERVICE,
+        scopes: WORK,
         ..ratio(
             Measure::WaitRatio,
             "wait_ratio",
@@ -114,13 +114,13 @@ pub const MEASURES: &[MeasureInfo] = &[
     times(
         Measure::SojournTime,
         "sojourn_time",
-        SERVICE,
+        WORK,
         "Waiting time + service time at one instance.",
     ),
     times(
         Measure::ServiceTime,
         "service_time",
-        SERVICE,
+        WORK,
         "Start of the service of an attempt to the end of its work: service demand / speed, longer \
          where attempts share workers (`discipline = \"ps\"`) or cores, and by pauses and calls \
          that keep the worker.",
@@ -142,7 +142,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     },
     MeasureInfo {
-        scopes: SERVICE,
+        scopes: WORK,
         ..ratio(
             Measure::ZombieRatio,
             "zombie_ratio",
@@ -314,7 +314,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     }),
     beyond_one(MeasureInfo {
-        scopes: SERVICE,
+        scopes: WORK,
         ..ratio(
             Measure::DroppedRatio,
             "dropped_ratio",
@@ -323,7 +323,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     }),
     beyond_one(MeasureInfo {
-        scopes: SERVICE,
+        scopes: WORK,
         ..ratio(
             Measure::CancelledRatio,
             "cancelled_ratio",
@@ -332,7 +332,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         )
     }),
     MeasureInfo {
-        scopes: SERVICE,
+        scopes: WORK,
         ..ratio(
             Measure::ZombieTimeRatio,
             "zombie_time_ratio",

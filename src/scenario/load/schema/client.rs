@@ -3,7 +3,7 @@
 use super::shared::UNIT_KEY;
 use super::{
     CLASS, Default, Key, Kind, LENGTH, MANY, POSITIVE, RATE, TableSpec, Tag, Variant, attempts,
-    flow, key, optional, required, resilience, shared,
+    flow, key, only_with, optional, required, resilience, shared,
 };
 
 /// `[client.NAME]`.
@@ -73,11 +73,14 @@ const RATE_KEYS: &[Key] = &[
         },
         "Instead of `rate`: work offered to a service as a multiple of its capacity.",
     ),
-    key(
-        "of",
-        Kind::Text,
-        Default::Computed("the service that is called, if it is one"),
-        "The service whose capacity `offered_load` refers to.",
+    only_with(
+        "offered_load",
+        key(
+            "of",
+            Kind::Text,
+            Default::Computed("the service that is called, if it is one"),
+            "The service whose capacity `offered_load` refers to.",
+        ),
     ),
 ];
 

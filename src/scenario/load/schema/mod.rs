@@ -117,13 +117,23 @@ pub struct Key {
     pub doc: &'static str,
 }
 
-/// Another key of the same table that must have a certain value.
+/// Another key of the same table that must be set, or have a certain value.
 #[derive(Clone, Copy, Debug)]
 pub struct Condition {
     /// The other key.
     pub key: &'static str,
-    /// Its value in TOML.
-    pub toml: &'static str,
+    /// Its value in TOML; None: any that is set.
+    pub toml: Option<&'static str>,
+}
+
+impl Condition {
+    /// As a scenario says it.
+    pub fn text(&self) -> String {
+        match self.toml {
+            Some(toml) => format!("{} = {toml}", self.key),
+            None => self.key.to_string(),
+        }
+    }
 }
 
 /// What holds where a key is not set.
@@ -156,6 +166,8 @@ pub enum Kind {
     Bandwidth,
     /// `"0.1%"` or 0.001, from 0 to 1.
     Ratio,
+    /// `"20%"` or 0.2, from `min` to `max`: a ratio that may exceed 1.
+    Multiple { min: f64, max: f64 },
     /// A ratio of either sign, at most one half: `"-50ppm"`, `"0.1%"`.
     Drift,
     /// A whole number.
@@ -237,7 +249,21 @@ const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str
 /// The same key, with an effect only where `other` is `toml`.
 const fn only_if(other: &'static str, toml: &'static str, key: Key) -> Key {
     Key {
-        only_if: Some(Condition { key: other, toml }),
+        only_if: Some(Condition {
+            key: other,
+            toml: Some(toml),
+        }),
+        ..key
+    }
+}
+
+/// The same key, with an effect only where `other` is set.
+const fn only_with(other: &'static str, key: Key) -> Key {
+    Key {
+        only_if: Some(Condition {
+            key: other,
+            toml: None,
+        }),
         ..key
     }
 }

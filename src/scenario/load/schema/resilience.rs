@@ -59,9 +59,8 @@ pub static BUDGET: TableSpec = TableSpec {
             keys: &[
                 key(
                     "ratio",
-                    Kind::Number {
+                    Kind::Multiple {
                         min: 0.001,
-                        above: false,
                         max: 1_000.0,
                     },
                     Default::Toml("0.2"),
