@@ -14,7 +14,9 @@ pub const RETURN_MEASURES: [MeasureInfo; 2] = [
          steady windows. Windows are those of the series. Where the fault bites later, they \
          follow the first window that left the band (by more than chance explains in so many) \
          before its end, or before the last attempt to an instance that it took down or had \
-         leave. A service that never left the band was back after 0 s.",
+         leave. A service that never left the band was back after 0 s. Windows without arrivals \
+         are passed over; where fewer than five are left and none is out of the band, the time is \
+         not told.",
     )),
     of_fault(per_window(
         Measure::RecoveryTime,
