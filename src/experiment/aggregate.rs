@@ -33,7 +33,7 @@ pub struct Aggregate {
     /// The mean of a share, with its interval; None of other numbers, and below two runs.
     pub share: Option<ShareInterval>,
     /// Of a percentile: that of the samples of all replications together, or why it is not
-    /// stated. It has no mean.
+    /// stated. It has no mean over several runs.
     pub pooled: Option<Result<PooledPercentile, String>>,
 }
 
@@ -111,7 +111,7 @@ pub fn aggregates(runs: &[Run], pools: &[PhasePools]) -> Vec<Aggregate> {
 fn put_together(plain: Aggregate, pools: &PhasePools) -> Aggregate {
     if let Some(percent) = percent_of_latency(plain.measure) {
         return Aggregate {
-            mean: None,
+            mean: plain.mean.filter(|_| plain.run_count == 1),
             half_width: None,
             pooled: Some(pools.latency.percentile_at(percent)),
             ..plain

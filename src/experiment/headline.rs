@@ -81,7 +81,7 @@ fn of_fault(fault: &FaultMetrics, metrics: &RunMetrics) -> Vec<Headline> {
     let is_judged = has_steady_requests(metrics);
     let longest = |times: &ReturnTimes| {
         let max = unless_never(times.max_secs, times.not_reached_count);
-        max.filter(|_| is_judged)
+        max.filter(|max| is_judged && (times.untold_count == 0 || max.is_infinite()))
     };
     let mut list = vec![
         time(

@@ -27,8 +27,12 @@ pub struct Judgement {
     pub tally: Tally,
     /// The judgement of all.
     pub state: VerdictState,
-    /// The number of all replications together; None where one of them has none.
+    /// The number of all replications together, or of the one that is nearest to failing where
+    /// each of them must hold; None where one of them has none.
     pub value: Option<f64>,
+    /// The limit that it is compared with: where it varies, that of the same replication, or the
+    /// mean.
+    pub limit: Option<f64>,
     /// Its 95 % interval, where it has one.
     pub interval: Option<(f64, f64)>,
     /// Why it, or one of its runs, is undecided; often empty.
@@ -63,7 +67,7 @@ pub fn judge_all(
     }
     match expectation.over {
         _ if verdicts.len() == 1 => judgement,
-        Over::All => judgement,
+        Over::All => case.by_worst(judgement),
         Over::Mean => case.by_mean(judgement),
         Over::ShareOfRuns(share) => case.by_share(judgement, share),
     }
@@ -78,6 +82,7 @@ impl Case<'_> {
             tally,
             state: tally.state(),
             value: self.values().and_then(|values| mean(&values)),
+            limit: self.limits().and_then(|limits| mean(&limits)),
             interval: None,
             reason: reasons
                 .into_iter()
@@ -93,6 +98,29 @@ impl Case<'_> {
             Reading::Undecided(_) => None,
         });
         values.collect()
+    }
+
+    fn limits(&self) -> Option<Vec<f64>> {
+        self.verdicts.iter().map(|verdict| verdict.limit).collect()
+    }
+
+    /// Shows the replication that is nearest to failing, or failed by most.
+    fn by_worst(&self, plain: Judgement) -> Judgement {
+        let (Some(values), Some(limits)) = (self.values(), self.limits()) else {
+            return plain;
+        };
+        let margin = |(value, limit): &(f64, f64)| match self.expectation.operator {
+            Operator::Less | Operator::LessOrEqual => limit - value,
+            Operator::Greater | Operator::GreaterOrEqual => value - limit,
+            Operator::Equal => -(value - limit).abs(),
+        };
+        let pairs = values.into_iter().zip(limits);
+        let worst = pairs.min_by(|a, b| margin(a).total_cmp(&margin(b)));
+        Judgement {
+            value: worst.map(|(value, _)| value),
+            limit: worst.map(|(_, limit)| limit),
+            ..plain
+        }
     }
 
     /// The limit, if it is the same in all runs.
@@ -112,8 +140,7 @@ impl Case<'_> {
                 Err(reason) => self.by_lower_bound(undecided(plain, reason), pool, limit),
             };
         }
-        let limits: Option<Vec<f64>> = self.verdicts.iter().map(|v| v.limit).collect();
-        let (Some(values), Some(limits)) = (self.values(), limits) else {
+        let (Some(values), Some(limits)) = (self.values(), self.limits()) else {
             let reasons = self.verdicts.iter().map(|verdict| verdict.reason.clone());
             let reason = reasons.into_iter().find(|reason| !reason.is_empty());
             return undecided(plain, reason.unwrap_or_default());

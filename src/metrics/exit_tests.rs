@@ -246,3 +246,28 @@ fn what_another_fault_does_is_not_put_down_to_a_harmless_one() {
     assert_eq!(mitigated(0), [0.0]);
     assert_eq!(mitigated(1), [3.0]);
 }
+
+#[test]
+fn a_return_that_nobody_could_see_is_not_told() {
+    let fault_of = |windows: &[_], facts: &[_]| {
+        let crash = with_fault(FaultKind::Crash);
+        record(&crash, windows, facts, 100_000, 0).faults[0].clone()
+    };
+    // Three windows are left after the end, two fewer than a return needs.
+    let late = [window(40_000, 97_000)];
+    let fault = fault_of(&late, &traffic(0..0));
+    assert_eq!(fault.mitigation.reached_secs, [0.0]);
+    let recovery = &fault.recovery;
+    assert_eq!((recovery.untold_count, recovery.not_reached_count), (1, 0));
+    assert_eq!(recovery.max_secs, None);
+    // One of them out of the band is news.
+    let recovery = fault_of(&late, &traffic(98..99)).recovery;
+    assert_eq!((recovery.untold_count, recovery.not_reached_count), (0, 1));
+
+    // Nobody asks from 30 to 70 s: the fault has no witness, and the first ones find all well.
+    let mut facts = traffic(0..0);
+    facts.retain(|(at, _)| !(30_000..70_000).contains(at));
+    let fault = fault_of(&[window(40_000, 60_000)], &facts);
+    assert_eq!(fault.mitigation.untold_count, 1);
+    assert_eq!(fault.recovery.reached_secs, [0.0]);
+}

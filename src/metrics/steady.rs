@@ -11,7 +11,10 @@
 //! A fault may bite late: at the end of a grace or of a drain, or when a cache runs out. So a
 //! return follows the first window that left the band, if any did: one that not one of a hundred
 //! faults of that length has by chance among all its windows. What happens once another fault began
-//! is not put down to this one; which faults so overlap is told.
+//! is not put down to this one; which faults so overlap is told. Where too few windows have arrivals
+//! to see a return, and none of them is out of the band, there is nothing to tell.
+
+use std::ops::Range;
 
 use super::histogram::{Samples, rank_of};
 use super::overlap::overlapping;
@@ -46,13 +49,34 @@ pub struct Band {
     pub request_count: u64,
 }
 
+/// When the service was back in the band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// So long after what is asked about.
+    After(SimDuration),
+    /// Not before the next window of the fault or the end of the run.
+    Never,
+    /// There is no band, or fewer windows than a return needs, none of which is out of it.
+    Untold,
+}
+
+impl Back {
+    /// How long it took, if it is known to have come.
+    pub fn time(self) -> Option<SimDuration> {
+        match self {
+            Back::After(time) => Some(time),
+            Back::Never | Back::Untold => None,
+        }
+    }
+}
+
 /// What became of one window of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Return {
     /// From its start to the band.
-    pub mitigation: Option<SimDuration>,
-    /// From its end to the band; None also where the run ends first.
-    pub recovery: Option<SimDuration>,
+    pub mitigation: Back,
+    /// From its end to the band; untold where it lasts to the end of the run.
+    pub recovery: Back,
     /// The fault stays to the end of the run, so that there is no recovery to wait for.
     pub stays: bool,
 }
@@ -226,10 +250,7 @@ impl Run<'_> {
 
     /// For every window, the first one from there on that begins a row in the band. Windows
     /// without arrivals neither count nor break a row.
-    fn row_starts(&self, band: &Band) -> Vec<Option<usize>> {
-        let cells = self.cells.iter();
-        let judgements: Vec<Option<bool>> =
-            cells.map(|cell| band.is_met(cell, CHANCE_MIN)).collect();
+    fn row_starts(judgements: &[Option<bool>]) -> Vec<Option<usize>> {
         let mut starts = vec![None; judgements.len()];
         let (mut row_count, mut next) = (0, None);
         for window in (0..judgements.len()).rev() {
@@ -250,15 +271,10 @@ impl Run<'_> {
         if self.faults.is_empty() {
             return Vec::new();
         }
-        let starts = band.map(|band| self.row_starts(band)).unwrap_or_default();
-        let width = self.table.width().as_ns();
-        // The first row in the band from `at` on that begins before `next`; where the band was
-        // left between `at` and `last`, after that.
-        let return_after = |at: SimTime, last: SimTime, next: SimTime| {
-            let left = self.departure(band?, at, last);
-            let window = left.unwrap_or((at.as_ns() / width) as usize);
-            let found = self.table.start((*starts.get(window)?)?);
-            (found < next).then(|| found.max(at).since(at))
+        let judged = band.map(|band| Judged::new(self, *band));
+        let back = |at, last, next| match &judged {
+            None => Back::Untold,
+            Some(judged) => judged.back(at, last, next),
         };
         let run_end = self.measured.1;
         let begun = self.begun();
@@ -272,12 +288,15 @@ impl Run<'_> {
                 let later = &begun[begun.partition_point(|(at, _)| at <= start)..];
                 let other = later.iter().find(|(at, own)| *own != fault || next <= *at);
                 let last = other.map_or(last, |(at, _)| last.min(*at));
+                let has_seen = judged.as_ref().is_some_and(|it| it.has_any(*start, *end));
                 Return {
-                    mitigation: return_after(*start, last, next),
-                    recovery: if stays {
-                        None
-                    } else {
-                        return_after(*end, last, next)
+                    mitigation: match has_seen {
+                        true => back(*start, last, next),
+                        false => Back::Untold,
+                    },
+                    recovery: match stays {
+                        true => Back::Untold,
+                        false => back(*end, last, next),
                     },
                     stays,
                 }
@@ -321,14 +340,68 @@ impl Run<'_> {
                 let next = windows.get(place + 1).map_or(self.measured.1, |(s, _)| *s);
                 let until = match returns.get(fault).map(|of_fault| of_fault[place].recovery) {
                     None => *end,
-                    Some(Some(recovery)) => *end + recovery,
-                    Some(None) => next,
+                    Some(Back::After(recovery)) => *end + recovery,
+                    Some(Back::Never | Back::Untold) => next,
                 };
                 (*start, until)
             };
             windows.iter().enumerate().map(span).collect()
         };
         (0..self.faults.len()).map(of_fault).collect()
+    }
+}
+
+/// The windows against one band.
+struct Judged<'a> {
+    run: &'a Run<'a>,
+    band: Band,
+    /// By window: whether it is in the band; None without arrivals.
+    is_in: Vec<Option<bool>>,
+    row_starts: Vec<Option<usize>>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(run: &'a Run<'a>, band: Band) -> Self {
+        let cells = run.cells.iter();
+        let is_in: Vec<_> = cells.map(|cell| band.is_met(cell, CHANCE_MIN)).collect();
+        Judged {
+            run,
+            band,
+            row_starts: Run::row_starts(&is_in),
+            is_in,
+        }
+    }
+
+    /// The windows that `[from, until)` touches.
+    fn windows(&self, from: SimTime, until: SimTime) -> Range<usize> {
+        let width = self.run.table.width().as_ns();
+        let last = (until.as_ns().div_ceil(width) as usize).min(self.is_in.len());
+        ((from.as_ns() / width) as usize).min(last)..last
+    }
+
+    /// Whether any window that `[from, until)` touches has arrivals.
+    fn has_any(&self, from: SimTime, until: SimTime) -> bool {
+        self.is_in[self.windows(from, until)]
+            .iter()
+            .any(Option::is_some)
+    }
+
+    /// The first row in the band from `at` on that begins before `next`; where the band was left
+    /// between `at` and `last`, after that.
+    fn back(&self, at: SimTime, last: SimTime, next: SimTime) -> Back {
+        let windows = self.windows(at, next);
+        let left = self.run.departure(&self.band, at, last);
+        let first = left.unwrap_or(windows.start);
+        let row = self.row_starts.get(first).copied().flatten();
+        match row.filter(|window| self.run.table.start(*window) < next) {
+            // What nobody asked of could have been had.
+            Some(row) if self.is_in[windows.start..row].iter().all(Option::is_none) => {
+                Back::After(SimDuration::ZERO)
+            }
+            Some(row) => Back::After(self.run.table.start(row).max(at).since(at)),
+            None if self.is_in[windows].contains(&Some(false)) => Back::Never,
+            None => Back::Untold,
+        }
     }
 }
 

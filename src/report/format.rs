@@ -45,9 +45,11 @@ pub fn secs(value: f64) -> String {
     }
 }
 
-/// `60 s`, `8.125 s`: an instant of the run, to the millisecond.
+/// `60 s`, `8.125 s`, `0.0005 s`: an instant of the run, to the millisecond, or to the microsecond
+/// before 0.1 s.
 pub fn instant(value_secs: f64) -> String {
-    format!("{} s", trimmed(value_secs, 3))
+    let decimals = if value_secs < 0.1 { 6 } else { 3 };
+    format!("{} s", trimmed(value_secs, decimals))
 }
 
 /// `3 min`, `90 s`, `2.5 h`: a length that a scenario states.

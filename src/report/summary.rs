@@ -187,12 +187,21 @@ fn judgement_value(expectation: &Expectation, judgement: &Judgement) -> Value {
         "undecided_count": tally.undecided_count,
         "close_count": tally.close_count,
     });
-    if let (Value::Object(map), Some((low, high))) = (&mut value, judgement.interval) {
+    if let Value::Object(map) = &mut value {
         let suffix = unit_suffix(unit_of(&expectation.measure));
         map.insert("over".into(), json!(over_text(expectation.over)));
-        map.insert(format!("value{suffix}"), json!(judgement.value));
-        let ends = [low, high].map(or_never);
-        map.insert(format!("interval_95{suffix}"), json!(ends));
+        map.insert(
+            format!("value{suffix}"),
+            json!(judgement.value.map(or_never)),
+        );
+        map.insert(
+            format!("limit{suffix}"),
+            json!(judgement.limit.map(or_never)),
+        );
+        if let Some((low, high)) = judgement.interval {
+            let ends = [low, high].map(or_never);
+            map.insert(format!("interval_95{suffix}"), json!(ends));
+        }
         map.insert("reason".into(), json!(judgement.reason));
     }
     value
@@ -271,7 +280,7 @@ fn aggregate_value(aggregate: &Aggregate) -> Value {
         let ends = known.map(|p| [finite(p.low), finite(p.high)]);
         map.insert(
             format!("pooled{suffix}"),
-            json!(known.and_then(|p| finite(p.value))),
+            json!(known.and_then(|p| finite(p.value)).or(aggregate.mean)),
         );
         map.insert(format!("interval_95{suffix}"), json!(ends));
         map.insert("sample_count".into(), json!(known.map(|p| p.sample_count)));

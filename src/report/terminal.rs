@@ -115,20 +115,12 @@ fn facts(scenario: &Scenario, results: &Results) -> String {
 fn expectation_lines(scenario: &Scenario, results: &Results) -> Vec<JudgedLine> {
     let judged = scenario.expectations.iter().zip(&results.judgements);
     judged
-        .enumerate()
-        .map(|(place, (expectation, judgement))| {
-            let verdicts = results.runs.iter().map(|run| &run.verdicts[place]);
-            let limit = verdicts.clone().find_map(|verdict| verdict.limit);
-            expectation_line(expectation, judgement, limit)
-        })
+        .map(|(expectation, judgement)| expectation_line(expectation, judgement))
         .collect()
 }
 
-fn expectation_line(
-    expectation: &Expectation,
-    judgement: &Judgement,
-    limit: Option<f64>,
-) -> JudgedLine {
+fn expectation_line(expectation: &Expectation, judgement: &Judgement) -> JudgedLine {
+    let limit = judgement.limit;
     let unit = unit_of(&expectation.measure);
     let value = format::optional(judgement.value, |value| match value.is_infinite() {
         true => "never".to_string(),
@@ -145,13 +137,13 @@ fn expectation_line(
             None => value,
         },
         limit: limit_text(expectation, unit, limit),
-        remark: remark(expectation, judgement, limit),
+        remark: remark(expectation, judgement),
     }
 }
 
 /// How far a number that fails is off, where it reads like its limit.
-fn off_text(unit: Unit, judgement: &Judgement, limit: Option<f64>) -> Option<String> {
-    let (value, limit) = judgement.value.zip(limit)?;
+fn off_text(unit: Unit, judgement: &Judgement) -> Option<String> {
+    let (value, limit) = judgement.value.zip(judgement.limit)?;
     let text = |value| format::by_unit(unit, value);
     let is_alike = value.is_finite() && value != limit && text(value) == text(limit);
     let is_meant = judgement.state == VerdictState::Failed && judgement.interval.is_none();
@@ -169,12 +161,13 @@ fn limit_text(expectation: &Expectation, unit: Unit, limit: Option<f64>) -> Stri
     }
 }
 
-fn remark(expectation: &Expectation, judgement: &Judgement, limit: Option<f64>) -> String {
+fn remark(expectation: &Expectation, judgement: &Judgement) -> String {
     let tally = judgement.tally;
     let run_count = tally.run_count();
     let mut parts = Vec::new();
     if 1 < run_count {
         let over = match expectation.over {
+            Over::All if judgement.interval.is_none() => "worst: ".to_string(),
             Over::All => String::new(),
             over => format!("{}: ", over_text(over)),
         };
@@ -188,7 +181,7 @@ fn remark(expectation: &Expectation, judgement: &Judgement, limit: Option<f64>) 
         }
         _ => parts.push(judgement.reason.clone()),
     }
-    parts.extend(off_text(unit_of(&expectation.measure), judgement, limit));
+    parts.extend(off_text(unit_of(&expectation.measure), judgement));
     match (tally.close_count, run_count) {
         (0, _) => {}
         (_, 1) => parts.push("close".to_string()),

@@ -215,14 +215,17 @@ fn range_text(stats: &DurationStats, never_count: u64) -> String {
 fn return_text(times: &ReturnTimes, event: &str) -> String {
     let reached_count = times.reached_secs.len() as u64;
     match (times.reached_secs.as_slice(), times.not_reached_count) {
-        ([], 0) => String::new(),
+        ([], 0) if times.untold_count == 0 => String::new(),
+        ([], 0) => "too few requests to tell".to_string(),
         ([], _) => "not reached within the run".to_string(),
-        ([secs], 0) => format!("{} after the fault {event}", format::secs(*secs)),
+        ([secs], 0) if times.untold_count == 0 => {
+            format!("{} after the fault {event}", format::secs(*secs))
+        }
         (_, not_reached_count) => format!(
             "{} on average after the fault {event}, reached in {} of {} windows",
             format::optional(times.mean_secs, format::secs),
             format::count(reached_count),
-            format::count(reached_count + not_reached_count)
+            format::count(reached_count + not_reached_count + times.untold_count)
         ),
     }
 }

@@ -84,6 +84,10 @@ fn one_run_beyond_the_limit_fails_all_of_them() {
         judged(&at_most(4.9, Over::All), &values).state,
         VerdictState::Failed
     );
+    // The one that is nearest to failing is shown.
+    assert_eq!(judged(&at_most(5.0, Over::All), &values).value, Some(5.0));
+    let at_least = expectation(Measure::Latency, Operator::GreaterOrEqual, 0.5, Over::All);
+    assert_eq!(judged(&at_least, &values).value, Some(1.0));
 }
 
 #[test]

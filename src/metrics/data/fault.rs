@@ -177,9 +177,11 @@ pub struct ReturnTimes {
     pub reached_secs: Vec<f64>,
     /// Windows of the fault after which it was not reached before the next one or the end.
     pub not_reached_count: u64,
+    /// Windows of the fault around which too few requests arrived to tell.
+    pub untold_count: u64,
     /// Mean of the times, if there are any.
     pub mean_secs: Option<f64>,
-    /// Largest; None where one was not reached.
+    /// Largest; None where one was not reached or is not told.
     pub max_secs: Option<f64>,
     /// Width of the windows of the series that were judged.
     pub window_secs: f64,

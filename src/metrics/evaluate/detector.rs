@@ -10,12 +10,12 @@ use crate::metrics::detection_cell::DetectionCell;
 use crate::metrics::detector::{Detector, MISTAKE_PART_COUNT};
 use crate::metrics::histogram::Samples;
 use crate::metrics::selection::AttemptCounts;
-use crate::metrics::steady::{Return, SteadyState};
+use crate::metrics::steady::{Back, Return, SteadyState};
 use crate::scenario::client::EdgeOwner;
 use crate::scenario::measure::{Measure, Phase, Statistic};
 use crate::stats::moments::max_over_mean;
 use crate::stats::poisson::independent_count;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 impl Ask<'_> {
     pub(super) fn other(&self) -> Estimated {
@@ -263,17 +263,21 @@ impl Ask<'_> {
             return undecided("there is no steady window with arrivals");
         }
         let is_mitigation = self.measure.measure == Measure::MitigationTime;
-        let time = |r: &Return| {
-            let time = if is_mitigation {
-                r.mitigation
-            } else {
-                r.recovery
-            };
-            time.map_or(f64::INFINITY, |time| time.as_secs_f64())
+        let back = |r: &Return| match is_mitigation {
+            true => r.mitigation,
+            false => r.recovery,
         };
         let returns = state.returns[fault.index()].iter();
-        let judged = returns.filter(|r| is_mitigation || !r.stays);
-        let times: Vec<f64> = judged.map(time).collect();
+        let judged = returns.filter(|r| is_mitigation || !r.stays).map(back);
+        let judged: Vec<Back> = match self.measure.statistic {
+            Statistic::Value => judged.take(1).collect(),
+            _ => judged.collect(),
+        };
+        if judged.contains(&Back::Untold) {
+            return undecided("too few requests arrive to see a return to the steady band");
+        }
+        let secs = |back: &Back| back.time().map_or(f64::INFINITY, SimDuration::as_secs_f64);
+        let times: Vec<f64> = judged.iter().map(secs).collect();
         let value = match self.measure.statistic {
             Statistic::Value => times.first().copied(),
             Statistic::Mean if times.is_empty() => None,

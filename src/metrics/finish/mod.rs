@@ -11,14 +11,14 @@ use super::data::request::{ClientMetrics, PhaseKind, PhaseMetrics, RequestMetric
 use super::data::series::{ClientSeries, ControlSeries, Series};
 use super::data::{Conservation, ControlMetrics, RunMetrics};
 use super::request::{RequestScope, all_classes};
-use super::steady::{Return, SteadyState};
+use super::steady::{Back, Return, SteadyState};
 use super::table::Tables;
 use crate::id::{ClientId, EdgeId, FaultId, NodeId, ServiceId};
 use crate::model::observation::RunEnd;
 use crate::scenario::Scenario;
 use crate::scenario::measure::Phase;
 use crate::scenario::topology::NodeKind;
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
 
 /// Windows of a fault that are told one by one.
 const FAULT_WINDOW_COUNT_MAX: usize = 1_000;
@@ -330,33 +330,29 @@ impl Finish<'_> {
 
 /// Starts of the windows of a fault to the band.
 pub fn mitigation_times(returns: &[Return], window_secs: f64) -> ReturnTimes {
-    return_times(
-        returns
-            .iter()
-            .map(|r| r.mitigation.map(|d| d.as_secs_f64())),
-        window_secs,
-    )
+    return_times(returns.iter().map(|r| r.mitigation), window_secs)
 }
 
 /// Ends of the windows of a fault to the band; windows that last to the end of the run have none.
 pub fn recovery_times(returns: &[Return], window_secs: f64) -> ReturnTimes {
     let ended = returns.iter().filter(|r| !r.stays);
-    return_times(
-        ended.map(|r| r.recovery.map(|d| d.as_secs_f64())),
-        window_secs,
-    )
+    return_times(ended.map(|r| r.recovery), window_secs)
 }
 
-fn return_times(times: impl Iterator<Item = Option<f64>>, window_secs: f64) -> ReturnTimes {
-    let times: Vec<Option<f64>> = times.collect();
-    let reached: Vec<f64> = times.iter().flatten().copied().collect();
-    let not_reached_count = (times.len() - reached.len()) as u64;
+fn return_times(times: impl Iterator<Item = Back>, window_secs: f64) -> ReturnTimes {
+    let times: Vec<Back> = times.collect();
+    let known = times.iter().filter_map(|back| back.time());
+    let reached: Vec<f64> = known.map(SimDuration::as_secs_f64).collect();
+    let count_of = |which| times.iter().filter(|back| **back == which).count() as u64;
+    let not_reached_count = count_of(Back::Never);
+    let is_known = reached.len() == times.len();
     let mean = (!reached.is_empty()).then(|| reached.iter().sum::<f64>() / reached.len() as f64);
     let max = reached.iter().copied().reduce(f64::max);
     ReturnTimes {
         not_reached_count,
         mean_secs: mean,
-        max_secs: if not_reached_count == 0 { max } else { None },
+        untold_count: count_of(Back::Untold),
+        max_secs: max.filter(|_| is_known),
         reached_secs: reached.into_iter().take(FAULT_WINDOW_COUNT_MAX).collect(),
         window_secs,
     }

@@ -2,6 +2,7 @@
 
 pub mod basis;
 mod edge_tables;
+mod findings;
 mod flow_tables;
 pub mod question;
 mod tables;
@@ -10,10 +11,7 @@ use super::format;
 use super::html::{Block, Mark, ReportPage, Section, Table};
 use super::members;
 use super::pictures::RunView;
-use super::pictures::requests::success_text;
 use crate::chart::picture::Picture;
-use crate::metrics::data::fault::FaultMetrics;
-use crate::metrics::data::request::PhaseKind;
 use crate::metrics::evaluate::VerdictState;
 use crate::scenario::Scenario;
 
@@ -112,7 +110,7 @@ pub struct DefaultLine {
 /// Writes the page.
 pub fn page(input: PageInput) -> ReportPage {
     let (scenario, metrics) = (input.run.scenario, input.run.metrics);
-    let (findings, footer) = (findings(&input), footer(&input));
+    let (findings, footer) = (findings::findings(&input), footer(&input));
     let mut pictures = input.pictures;
     pictures.retain(|_| input.has_charts);
     let mut take = |prefixes: &[&str]| -> Vec<Block> {
@@ -195,70 +193,6 @@ fn assumptions(scenario: &Scenario, open: &[DefaultLine], sensitivity: &[String]
     blocks.extend(basis::uncertain(scenario, sensitivity));
     blocks.extend(tables.map(Block::Table));
     blocks
-}
-
-/// The verdict, then what the pictures say.
-fn findings(input: &PageInput) -> Vec<String> {
-    let all = input.expectations.len();
-    let not_held: Vec<&str> = input
-        .expectations
-        .iter()
-        .filter(|line| line.state != VerdictState::Held)
-        .map(|line| line.name.as_str())
-        .collect();
-    let verdict = match (all, not_held.len()) {
-        (0, _) => "The scenario states no expectation.".to_string(),
-        (1, 0) => "The expectation held.".to_string(),
-        (2, 0) => "Both expectations held.".to_string(),
-        (_, 0) => format!("All {all} expectations held."),
-        (_, count) => {
-            format!(
-                "{} of {all} expectations held; not: {}.",
-                all - count,
-                not_held.join(", ")
-            )
-        }
-    };
-    let told = ["latency", "requests", "heartbeats", "ring", "load"];
-    let latency = input.pictures.iter().find(|it| it.name == "latency");
-    let all_succeeded = all_succeeded(input.run);
-    let is_said =
-        all_succeeded.is_some_and(|text| latency.is_some_and(|it| it.title().contains(&text)));
-    let is_told = |picture: &&Picture| {
-        let is_again = is_said && picture.name == "requests";
-        !is_again && told.iter().any(|name| picture.name.starts_with(name))
-    };
-    let titles = input
-        .pictures
-        .iter()
-        .filter(is_told)
-        .map(|picture| format!("{}.", picture.title().trim_end_matches('.')));
-    let lasting = input.run.metrics.faults.iter().filter_map(lasting_harm);
-    [verdict].into_iter().chain(titles).chain(lasting).collect()
-}
-
-/// How it is said that all requests of the run succeeded, if they did.
-fn all_succeeded(run: RunView) -> Option<String> {
-    let whole = run.phase(PhaseKind::Whole)?;
-    (whole.stats.success_ratio == Some(1.0)).then(|| success_text(&whole.stats))
-}
-
-/// Says so where the service did not return to its steady state after a fault.
-fn lasting_harm(fault: &FaultMetrics) -> Option<String> {
-    let (name, recovery) = (&fault.fault, &fault.recovery);
-    let window_count = recovery.reached_secs.len() as u64 + recovery.not_reached_count;
-    match recovery.not_reached_count {
-        0 => None,
-        count if count == window_count => Some(format!(
-            "After {name} the service did not come back to its steady state within the run."
-        )),
-        count => Some(format!(
-            "After {} of {} windows of {name} the service did not come back to its steady state \
-             before the next one.",
-            format::count(count),
-            format::count(window_count)
-        )),
-    }
 }
 
 fn expectations(lines: &[JudgedLine]) -> Block {
@@ -393,7 +327,7 @@ mod tests {
             line(VerdictState::Failed, "users"),
         ];
         let page = page_of(&fixture::metrics(), lines);
-        assert_eq!(page.findings[0], "1 of 2 expectations held; not: users.");
+        assert_eq!(page.findings[0], "1 of 2 expectations held; failed: users.");
         assert_eq!(
             page.findings[1],
             "p99 rose from 48.2 ms to 121 ms during rack-b; 97.00 % of 20,000 requests succeeded."

@@ -356,9 +356,11 @@ fn range(stats: &DurationStats, never_count: u64) -> String {
 
 fn returned(times: &ReturnTimes) -> String {
     let reached_count = times.reached_secs.len() as u64;
-    let all_count = reached_count + times.not_reached_count;
-    match (times.mean_secs, times.not_reached_count) {
+    let missing_count = times.not_reached_count + times.untold_count;
+    let all_count = reached_count + missing_count;
+    match (times.mean_secs, missing_count) {
         (None, 0) => format::NOTHING.to_string(),
+        (None, _) if times.not_reached_count == 0 => "too few requests to tell".to_string(),
         (None, _) => "not reached".to_string(),
         (Some(mean), 0) if reached_count == 1 => format::secs(mean),
         (Some(mean), 0) => format!("{} on average", format::secs(mean)),

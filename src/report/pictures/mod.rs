@@ -15,7 +15,7 @@ pub mod requests;
 pub mod shares;
 mod smoothness;
 mod trade_off;
-mod worst;
+pub mod worst;
 
 use std::cmp::Ordering;
 
@@ -111,12 +111,19 @@ impl<'a> RunView<'a> {
             .find(|phase| phase.kind == kind)
     }
 
-    /// The part of the run in a fault that did the most harm.
+    /// The part of the run in a fault that did the most harm; of equal ones, in that which acted on
+    /// the most nodes.
     fn worst_fault(&self) -> Option<&'a PhaseMetrics> {
         let phases = self.metrics.requests.phases.iter();
         let during =
             phases.filter(|phase| phase.kind == PhaseKind::During && 0 < phase.stats.arrived_count);
-        during.max_by(|a, b| self.by_harm(a, b))
+        let target_count = |phase: &PhaseMetrics| {
+            let faults = self.metrics.faults.iter();
+            let own = faults.filter(|it| Some(&it.fault) == phase.fault.as_ref());
+            own.map(|it| it.target_count_max).max()
+        };
+        let by_targets = |a: &PhaseMetrics, b| target_count(a).cmp(&target_count(b));
+        during.max_by(|a, b| self.by_harm(a, b).then(by_targets(a, b)))
     }
 
     fn by_harm(&self, a: &PhaseMetrics, b: &PhaseMetrics) -> Ordering {

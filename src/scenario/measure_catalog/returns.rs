@@ -14,9 +14,11 @@ pub const RETURN_MEASURES: [MeasureInfo; 2] = [
          steady windows. Windows are those of the series. Where the fault bites later, they \
          follow the first window that left the band (by more than chance explains in so many) \
          before its end, or before the last attempt to an instance that it took down or had \
-         leave. A service that never left the band was back after 0 s. What leaves it once another \
-         fault began is not put down to this one; of faults that overlap, or begin before the \
-         return from another, the report says that they are not told apart.",
+         leave. A service that never left the band was back after 0 s. Windows without arrivals \
+         are passed over; where fewer than five are left and none is out of the band, the time is \
+         not told. What leaves the band once another fault began is not put down to this one; of \
+         faults that overlap, or begin before the return from another, the report says that they \
+         are not told apart.",
     )),
     of_fault(per_window(
         Measure::RecoveryTime,
