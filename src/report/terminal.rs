@@ -167,7 +167,9 @@ fn remark(expectation: &Expectation, judgement: &Judgement) -> String {
     let mut parts = Vec::new();
     if 1 < run_count {
         let over = match expectation.over {
-            Over::All if judgement.interval.is_none() => "worst: ".to_string(),
+            Over::All if judgement.value.is_some() && judgement.interval.is_none() => {
+                "worst: ".to_string()
+            }
             Over::All => String::new(),
             over => format!("{}: ", over_text(over)),
         };
