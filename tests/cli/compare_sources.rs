@@ -158,6 +158,20 @@ fn assert_says_what_its_percentiles_are(command: &Stormglass, of_means: &str) {
 }
 
 #[test]
+fn too_few_replications_tell_nothing_of_what_must_not_be_worse() {
+    let command = Stormglass::with("c.toml", CONSTANT);
+    for count in ["1", "4"] {
+        let words = ["run", "c.toml", "--replications", count, "--out", count];
+        assert_eq!(command.say(&words).code, Some(0));
+        let words = ["compare", "c.toml", "--baseline", count, "--fail-if-worse"];
+        let said = command.say(&[&words[..], &["latency.p50"]].concat());
+        assert_eq!(said.code, Some(99), "{said:?}");
+        let expected = format!("it needs 5 replications of each, and `baseline` has {count};");
+        assert!(said.err.contains(&expected), "{said:?}");
+    }
+}
+
+#[test]
 fn saved_runs_of_other_seeds_are_independent_samples() {
     let command = Stormglass::with("c.toml", CONSTANT);
     for (out, seed) in [("a", "1"), ("b", "100")] {

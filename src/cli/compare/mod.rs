@@ -23,7 +23,9 @@ use super::style::Console;
 use super::{CliError, Exit, print_comparison};
 use crate::experiment::compare::between::{BetweenJudgement, judge_between};
 use crate::experiment::compare::sample::Sample;
-use crate::experiment::compare::{Comparison, Design, Question, Row, Verdict, compare};
+use crate::experiment::compare::{
+    Comparison, Design, Question, Row, VERDICT_RUN_COUNT_MIN, Verdict, compare,
+};
 use crate::report::comparison::{ComparisonFacts, JudgedBetween, write_csv, write_json};
 use crate::report::comparison_files::{ComparisonContents, write_comparison};
 use crate::report::manifest::{FileHash, Kind, Manifest, utc_text};
@@ -114,6 +116,11 @@ fn finish(
     };
     writer.commit(&place, &manifest)?;
     show(args.format, &contents, &place, console)?;
+    if !args.fail_if_worse.is_empty()
+        && let Some(reason) = too_few(&comparison)
+    {
+        console.note(reason);
+    }
     Ok(verdict(args, &comparison, &between))
 }
 
@@ -351,14 +358,29 @@ fn show(
     Ok(())
 }
 
-/// Whether a measure that must not be worse is, or cannot be compared, or an expectation failed.
+/// Why nothing can be told to be worse, if the replications are too few for any verdict.
+fn too_few(comparison: &Comparison) -> Option<String> {
+    let counts = comparison.run_counts.iter();
+    let (place, count) = counts.enumerate().min_by_key(|(_, count)| **count)?;
+    (*count < VERDICT_RUN_COUNT_MIN).then(|| {
+        format!(
+            "--fail-if-worse cannot be told: it needs {VERDICT_RUN_COUNT_MIN} replications of \
+             each, and `{}` has {count}; give `run` and `compare` --replications 10",
+            comparison.variants[place]
+        )
+    })
+}
+
+/// Whether a measure that must not be worse is, or has no verdict, or an expectation failed.
 fn verdict(args: &CompareArgs, comparison: &Comparison, between: &[JudgedBetween]) -> Exit {
     let is_watched = |text: &String| args.fail_if_worse.iter().any(|metric| metric == text);
     let watched = comparison.measures.iter().filter(|m| is_watched(&m.text));
     let mut rows = watched.flat_map(|measure| &measure.rows);
-    let is_bad = |row: &Row| {
-        let bad = [Some(Verdict::Worse), Some(Verdict::NotComparable)];
-        bad.contains(&row.verdict)
+    let is_enough = VERDICT_RUN_COUNT_MIN <= comparison.run_count_min();
+    let is_bad = |row: &Row| match row.verdict {
+        None => false,
+        Some(Verdict::Worse | Verdict::NotComparable | Verdict::NotJudged) => true,
+        Some(_) => !is_enough,
     };
     let mut states = between.iter().map(|judged| judged.judgement.state);
     let is_held = states.all(|state| is_passed(state, args.undecided));
