@@ -21,6 +21,7 @@ use std::cmp::Ordering;
 
 use crate::chart::Caption;
 use crate::chart::picture::Picture;
+use crate::chart::span::Span;
 use crate::chart::timeline::{FaultSpan, Timeline};
 use crate::metrics::data::RunMetrics;
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
@@ -109,6 +110,17 @@ impl<'a> RunView<'a> {
             .phases
             .iter()
             .find(|phase| phase.kind == kind)
+    }
+
+    /// Which of these windows begin after the warm-up; all where none does.
+    fn measured(&self, windows: &[Span]) -> Vec<bool> {
+        let warmup_secs = self.scenario.warmup.as_secs_f64();
+        let is_measured = |(start_secs, _): &Span| warmup_secs <= *start_secs;
+        let has_any = windows.iter().any(is_measured);
+        windows
+            .iter()
+            .map(|window| !has_any || is_measured(window))
+            .collect()
     }
 
     /// The part of the run in a fault that did the most harm; of equal ones, in that which acted on

@@ -26,22 +26,24 @@ pub fn pressure(run: RunView) -> Option<Panels> {
         .map(|(window, end_secs)| (window.start_secs, *end_secs))
         .collect();
     let depths = queue_depths(run, &windows);
-    let deepest = depths.iter().flatten().copied().fold(0.0, f64::max);
-    let (inner, left_out) = inner_calls(run, &windows);
-    if peak(&of_clients) <= 1.0 && deepest < 0.05 && inner.is_empty() {
+    let measured = run.measured(&windows);
+    let deepest = peak(&depths, &measured);
+    let (inner, left_out) = inner_calls(run, &windows, &measured);
+    let most = peak(&of_clients.values, &measured).max(1.0);
+    if most <= 1.0 && deepest < 0.05 && inner.is_empty() {
         return None;
     }
     let behind = inner
         .iter()
-        .max_by(|a, b| peak(a).total_cmp(&peak(b)))
+        .max_by(|a, b| peak(&a.values, &measured).total_cmp(&peak(&b.values, &measured)))
         .map_or(String::new(), |line| {
-            let most = format::number(peak(line));
+            let most = format::number(peak(&line.values, &measured));
             format!(", those of {} up to {most},", line.label)
         });
     let title = format!(
         "On average over a window, calls of clients took up to {} attempts{behind} and up to {} \
          attempts waited",
-        format::number(peak(&of_clients)),
+        format::number(most),
         format::number(deepest)
     );
     let subtitle = format!(
@@ -73,22 +75,27 @@ pub fn pressure(run: RunView) -> Option<Panels> {
     })
 }
 
-/// The largest value of a line of attempts, or 1 where calls took no more.
-fn peak(line: &PanelLine) -> f64 {
-    line.values.iter().flatten().copied().fold(1.0, f64::max)
+/// The largest value of the measured windows, or 0.
+fn peak(values: &[Option<f64>], measured: &[bool]) -> f64 {
+    let measured = values.iter().zip(measured).filter(|(_, is_in)| **is_in);
+    measured.filter_map(|(value, _)| *value).fold(0.0, f64::max)
 }
 
 /// Calls between services that took more than one attempt in some window, those that took most;
 /// and how many others there are, in words.
-fn inner_calls(run: RunView, windows: &[Span]) -> (Vec<PanelLine>, String) {
+fn inner_calls(run: RunView, windows: &[Span], measured: &[bool]) -> (Vec<PanelLine>, String) {
     let lines = run.metrics.series.edges.iter().filter_map(|edge| {
         let values = attempts_per_call(edge, windows)?;
         let label = edge.path.clone();
         Some(PanelLine { label, values })
     });
-    let tried: Vec<PanelLine> = lines.filter(|line| 1.0 < peak(line)).collect();
+    let tried: Vec<PanelLine> = lines
+        .filter(|line| 1.0 < peak(&line.values, measured))
+        .collect();
     let count = tried.len();
-    let by_peak = |a: &PanelLine, b: &PanelLine| peak(a).total_cmp(&peak(b));
+    let by_peak = |a: &PanelLine, b: &PanelLine| {
+        peak(&a.values, measured).total_cmp(&peak(&b.values, measured))
+    };
     let shown = worst::shown(tried, INNER_CALL_COUNT_MAX, |_| false, by_peak);
     let left_out = match count - shown.len() {
         0 => String::new(),
@@ -142,10 +149,12 @@ mod tests {
     use super::*;
     use crate::metrics::data::RunMetrics;
     use crate::report::fixture;
+    use crate::time::SimDuration;
 
     #[test]
     fn retries_behind_the_clients_are_drawn() {
-        let scenario = fixture::scenario();
+        let mut scenario = fixture::scenario();
+        scenario.warmup = SimDuration::ZERO;
         let mut metrics = fixture::metrics();
         let calls = metrics.series.total.iter_mut();
         calls.for_each(|window| window.call_count = window.attempt_count);
@@ -181,6 +190,14 @@ mod tests {
         assert_eq!(labels, ["clients", "service.web.call.db"]);
         let expected = [Some(1.0), Some(1.0), Some(3.0), Some(3.0), None];
         assert_eq!(lines[1].values[..5], expected);
+        // What happens in the warm-up, of 5 s, is not measured.
+        let scenario = fixture::scenario();
+        let view = RunView {
+            scenario: &scenario,
+            metrics: &metrics,
+            seed: 7,
+        };
+        assert_eq!(pressure(view), None);
     }
 
     #[test]
