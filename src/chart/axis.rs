@@ -101,10 +101,12 @@ impl Scale {
             .filter(|value| value.is_finite())
             .fold(0.0, f64::max);
         let scale = Self::spanning(values.into_iter(), count, from_px, to_px);
-        match quantity == Quantity::Ratio && most <= 1.0 && 1.0 < scale.high && scale.low < 1.0 {
-            true => Self::linear(scale.low, 1.0, from_px, to_px),
-            false => scale,
+        if quantity != Quantity::Ratio || 1.0 < most || scale.high <= 1.0 {
+            return scale;
         }
+        // Where all are the whole, nothing but the whole axis is round.
+        let low = if scale.low < 1.0 { scale.low } else { 0.0 };
+        Self::linear(low, 1.0, from_px, to_px)
     }
 
     /// A logarithmic scale that holds the positive ones of `values`, in whole decades or, within
@@ -316,7 +318,7 @@ mod tests {
             Scale::spanning_of(quantity, values.into_iter(), 6.0, (0.0, 1.0)).range()
         };
         assert_eq!(ends(Quantity::Ratio, [0.999_997, 1.0]).1, 1.0);
-        assert_eq!(ends(Quantity::Number, [0.5, 0.97]).1, 1.0);
+        assert_eq!(ends(Quantity::Ratio, [1.0, 1.0]), (0.0, 1.0));
         // What is no share of a whole keeps its room.
         assert!(1.2 <= ends(Quantity::Ratio, [0.5, 1.2]).1);
     }

@@ -69,7 +69,7 @@ impl Chart for TradeOff {
             entries.push((Swatch::Ring(BLUE), words));
         }
         if self.points.iter().any(|point| point.is_chosen) {
-            entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
+            entries.push((Swatch::Ring(VERMILION), "nearest to the best"));
         }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 26.0;
         let bottom = top + HEIGHT;

@@ -149,26 +149,26 @@ fn effects_subtitle(
     is_ratio: bool,
 ) -> String {
     let has_groups = |row: &Row| row.pairs.as_ref().is_some_and(|pairs| pairs.is_grouped);
-    let one = match measure.rows.iter().any(has_groups) {
-        true => "group of replications",
-        false => "replication",
+    let parts = match measure.rows.iter().any(has_groups) {
+        true => "groups of replications",
+        false => "replications",
     };
     let how = match (is_ratio, comparison.is_paired) {
         (true, true) => format!(
-            "The geometric mean over each {one} of the variant's number divided by that of the \
+            "The geometric mean over {parts} of the variant's number divided by that of the \
              reference on the same seeds."
         ),
         (true, false) => format!(
-            "The geometric mean of each variant's numbers, one for each {one}, divided by that of \
+            "The geometric mean of each variant's numbers over {parts}, divided by that of \
              the reference."
         ),
         (false, true) => format!(
-            "The mean over each {one} of the variant's number less that of the reference on the \
+            "The mean over {parts} of the variant's number less that of the reference on the \
              same seeds."
         ),
-        (false, false) => format!(
-            "The mean of each variant's numbers, one for each {one}, less that of the reference."
-        ),
+        (false, false) => {
+            format!("The mean of each variant's numbers over {parts}, less that of the reference.")
+        }
     };
     match measure
         .rows
