@@ -285,8 +285,9 @@ impl LatencyTimeline {
             }
         }
         let is_empty = labels.is_empty() && early.is_empty();
+        let mut taken = Vec::new();
         for (x, label) in early {
-            name_early(scene, plot, x, label);
+            name_early(scene, plot, x, label, &mut taken);
         }
         if is_empty {
             frame::empty(scene, plot, "no window has enough successful requests");
@@ -307,18 +308,32 @@ impl LatencyTimeline {
     }
 }
 
-/// Names a line at its own end, which lies within the plot.
-fn name_early(scene: &mut Scene, plot: Area, x: f64, label: EndLabel) {
+/// Names a line at its own end, which lies within the plot, where none of the others is named.
+fn name_early(scene: &mut Scene, plot: Area, x: f64, label: EndLabel, taken: &mut Vec<Area>) {
+    const STEPS: [f64; 7] = [0.0, 16.0, -16.0, 32.0, -32.0, 48.0, -48.0];
     let width = text::width(&label.text, LABEL_SIZE, false);
-    let y = label.y.clamp(plot.top + LABEL_SIZE, plot.bottom - 4.0);
-    let ground = Area {
+    let ground = |step: f64| Area {
         left: x + 4.0,
-        top: y - LABEL_SIZE + 4.0,
+        top: label.y + step - LABEL_SIZE + 4.0,
         right: x + 8.0 + width,
-        bottom: y + 6.0,
+        bottom: label.y + step + 7.0,
     };
-    scene.rect(ground, PAPER);
-    scene.label_in((x + 6.0, y + 4.0), &label.text, Anchor::Start, label.color);
+    let is_free = |area: &Area| {
+        let is_apart = |other: &Area| {
+            area.right <= other.left
+                || other.right <= area.left
+                || area.bottom <= other.top
+                || other.bottom <= area.top
+        };
+        plot.top <= area.top && area.bottom <= plot.bottom && taken.iter().all(is_apart)
+    };
+    let Some(area) = STEPS.into_iter().map(ground).find(is_free) else {
+        return;
+    };
+    scene.rect(area, PAPER);
+    let at = (x + 6.0, area.bottom - 3.0);
+    scene.label_in(at, &label.text, Anchor::Start, label.color);
+    taken.push(area);
 }
 
 fn legend() -> [(Swatch, &'static str); 3] {
