@@ -87,6 +87,28 @@ impl Scale {
         Self::linear(low, high, from_px, to_px)
     }
 
+    /// The same for numbers of a kind: no share is above 1, so that its axis ends there.
+    pub fn spanning_of(
+        quantity: Quantity,
+        values: impl Iterator<Item = f64>,
+        count: f64,
+        (from_px, to_px): (f64, f64),
+    ) -> Self {
+        let values: Vec<f64> = values.collect();
+        let most = values
+            .iter()
+            .copied()
+            .filter(|value| value.is_finite())
+            .fold(0.0, f64::max);
+        let scale = Self::spanning(values.into_iter(), count, from_px, to_px);
+        if quantity != Quantity::Ratio || 1.0 < most || scale.high <= 1.0 {
+            return scale;
+        }
+        // Where all are the whole, nothing but the whole axis is round.
+        let low = if scale.low < 1.0 { scale.low } else { 0.0 };
+        Self::linear(low, 1.0, from_px, to_px)
+    }
+
     /// A logarithmic scale that holds the positive ones of `values`, in whole decades or, within
     /// two decades, ending at 1, 2 or 5.
     pub fn logarithmic(values: impl Iterator<Item = f64>, from_px: f64, to_px: f64) -> Self {
@@ -190,10 +212,12 @@ impl Scale {
             let known = STEPS_SECS.iter().copied().find(|step| least <= *step);
             known.unwrap_or_else(|| nice_step((self.high - self.low) / 86_400.0, count) * 86_400.0)
         };
+        // Steps that are small beside the numbers are written in the unit of these.
+        let high = self.low.abs().max(self.high.abs());
         let (unit_secs, unit) = match step {
-            _ if step < 1e-6 => (1e-9, "ns"),
-            _ if step < 1e-3 => (1e-6, "µs"),
-            _ if step < 0.1 => (1e-3, "ms"),
+            _ if step < 1e-6 && high < 1e-6 * 1.001 => (1e-9, "ns"),
+            _ if step < 1e-3 && high < 1e-3 * 1.001 => (1e-6, "µs"),
+            _ if step < 0.1 && high < 1.001 => (1e-3, "ms"),
             _ if step < 60.0 => (1.0, "s"),
             _ if step < 3_600.0 => (60.0, "min"),
             _ if step < 86_400.0 => (3_600.0, "h"),
@@ -289,6 +313,17 @@ mod tests {
     }
 
     #[test]
+    fn no_axis_of_shares_goes_beyond_100_percent() {
+        let ends = |quantity: Quantity, values: [f64; 2]| {
+            Scale::spanning_of(quantity, values.into_iter(), 6.0, (0.0, 1.0)).range()
+        };
+        assert_eq!(ends(Quantity::Ratio, [0.999_997, 1.0]).1, 1.0);
+        assert_eq!(ends(Quantity::Ratio, [1.0, 1.0]), (0.0, 1.0));
+        // What is no share of a whole keeps its room.
+        assert!(1.2 <= ends(Quantity::Ratio, [0.5, 1.2]).1);
+    }
+
+    #[test]
     fn time_ticks_use_the_unit_of_their_step() {
         let at = |high: f64| labels(Scale::linear(0.0, high, 0.0, 1.0), Quantity::Time, 6.0);
         assert_eq!(
@@ -305,6 +340,11 @@ mod tests {
         assert_eq!(
             at(1.0),
             ["0.0 s", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1.0 s"]
+        );
+        let near = Scale::linear(0.005_2, 0.005_6, 0.0, 1.0);
+        assert_eq!(
+            labels(near, Quantity::Time, 4.0),
+            ["5.2 ms", "5.3 ms", "5.4 ms", "5.5 ms", "5.6 ms"]
         );
         assert_eq!(at(864_000.0), ["0 d", "2 d", "4 d", "6 d", "8 d", "10 d"]);
     }

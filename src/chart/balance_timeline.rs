@@ -106,7 +106,9 @@ impl BalanceTimeline {
             scales,
             EVEN,
         );
-        for (line, style) in self.lines.iter().zip(self.styles()) {
+        // The first line, of which the title speaks, lies over the others.
+        let lines: Vec<_> = self.lines.iter().zip(self.styles()).collect();
+        for (line, style) in lines.into_iter().rev() {
             let windows = self.windows.iter().zip(&line.ratios);
             let corners =
                 windows.flat_map(|(window, ratio)| [(window.0, *ratio), (window.1, *ratio)]);
@@ -115,11 +117,11 @@ impl BalanceTimeline {
     }
 
     fn styles(&self) -> impl Iterator<Item = LineStyle> {
-        LINES.into_iter().map(|color| {
+        LINES.into_iter().enumerate().map(|(place, color)| {
             let style = LineStyle {
                 color,
                 width: 1.8,
-                dash: None,
+                dash: (0 < place).then_some((5.0, 3.0)),
             };
             style.through(self.windows.len())
         })

@@ -31,7 +31,7 @@ pub fn remark(scene: &mut Scene, (left, top): (f64, f64), words: &str) -> f64 {
 
 /// Starts a picture with its title and subtitle; gives the height at which the rest starts.
 pub fn open(caption: &Caption, width: f64) -> (Scene, f64) {
-    let line_count_max = if is_narrow(width) { 6 } else { 2 };
+    let line_count_max = if is_narrow(width) { 8 } else { 3 };
     let mut scene = Scene {
         width,
         ..Scene::default()

@@ -93,7 +93,7 @@ impl Chart for Intervals {
             ends.chain(row.values.iter().copied())
         });
         let ends = (plot.left + 6.0, plot.right - 6.0);
-        let x = Scale::spanning(values.chain(self.mark), 6.0, ends.0, ends.1);
+        let x = Scale::spanning_of(self.quantity, values.chain(self.mark), 6.0, ends);
         if let Some(value) = self.mark {
             let at = x.px(value);
             scene.line(vec![(at, plot.top), (at, plot.bottom)], INK, 1.4);

@@ -203,7 +203,7 @@ impl KeyMoves {
         if is_needless {
             scene.hatch_falling(inner, ink, 6.0);
         }
-        let words = percent(one.share).replace(" %", "");
+        let words = cell_text(one.share);
         let is_wide = text::width(&words, LABEL_SIZE, false) + 4.0 <= inner.width();
         if is_wide && !is_needless && LABEL_SIZE + 2.0 <= inner.height() {
             let at = (
@@ -250,6 +250,15 @@ pub(super) fn percent(share: f64) -> String {
         _ => 1.0,
     };
     format!("{} %", number::plain(share * 100.0, step))
+}
+
+/// A share in per cent, in as many digits as a cell has room for.
+fn cell_text(share: f64) -> String {
+    match share * 100.0 {
+        value if value < 0.095 => "<.1".to_string(),
+        value if value < 9.95 => format!("{value:.1}"),
+        value => format!("{value:.0}"),
+    }
 }
 
 /// The bar of colours with its ends; gives the height at which it ends.

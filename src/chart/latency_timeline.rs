@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::axis::{Quantity, Scale};
 use super::frame::{self, EndLabel};
 use super::marks;
-use super::scene::{Area, Scene};
+use super::scene::{Anchor, Area, Scene};
 use super::series::{self, Layer, LineStyle, Swatch};
 use super::stored::StoredChart;
-use super::theme::{AMBER, BLUE, GREEN, INK, MARGIN, MUTED, ORANGE, PLUM, PURPLE, SKY, VERMILION};
+use super::theme::{
+    AMBER, BLUE, GREEN, INK, LABEL_SIZE, MARGIN, MUTED, ORANGE, PAPER, PLUM, PURPLE, SKY,
+    VERMILION, WINE,
+};
 use super::timeline::Timeline;
-use super::{Caption, Chart, DataTable};
+use super::{Caption, Chart, DataTable, text};
 
 /// One window of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,6 +79,8 @@ const LAYERS: [Layer; 3] = [
 
 const LATENCY_HEIGHT: f64 = 250.0;
 const OUTCOME_HEIGHT: f64 = 90.0;
+/// A line that ends this far from the right side has its name at its end.
+const EARLY_WIDTH: f64 = 60.0;
 
 type Percentile = (&'static str, LineStyle, fn(&LatencyWindow) -> Option<f64>);
 
@@ -102,7 +107,7 @@ const PERCENTILES: [Percentile; 5] = [
     (
         "p99",
         LineStyle {
-            color: VERMILION,
+            color: WINE,
             width: 2.2,
             dash: None,
         },
@@ -240,8 +245,8 @@ impl Chart for LatencyTimeline {
 impl LatencyTimeline {
     fn draw_points(&self, scene: &mut Scene, (time, latency): (&Scale, &Scale)) {
         for point in &self.points {
-            let is_drawable = point.latency_secs.is_finite() && 0.0 < point.latency_secs;
-            if !is_drawable || self.timeline.end_secs < point.at_secs {
+            // What took no time has no logarithm, and stands on the lower edge.
+            if !point.latency_secs.is_finite() || self.timeline.end_secs < point.at_secs {
                 continue;
             }
             let at = (time.px(point.at_secs), latency.px(point.latency_secs));
@@ -255,23 +260,36 @@ impl LatencyTimeline {
     }
 
     fn draw_percentiles(&self, scene: &mut Scene, plot: Area, scales: (&Scale, &Scale)) {
-        let mut labels = Vec::new();
+        let (mut labels, mut early) = (Vec::new(), Vec::new());
         for (name, style, of) in PERCENTILES {
             let points = self
                 .windows
                 .iter()
                 .map(|w| ((w.start_secs + w.end_secs) / 2.0, of(w)));
-            if let Some((_, y)) =
-                series::line(scene, points, scales, style.through(self.windows.len()))
-            {
-                labels.push(EndLabel {
-                    y,
-                    text: name.to_string(),
-                    color: style.color,
-                });
+            let style = style.through(self.windows.len());
+            let Some(end) = series::line(scene, points, scales, style) else {
+                continue;
+            };
+            let label = EndLabel {
+                y: end.1,
+                text: name.to_string(),
+                color: style.color,
+            };
+            let is_last_known = self
+                .windows
+                .last()
+                .is_some_and(|window| of(window).is_some());
+            match !is_last_known && end.0 + EARLY_WIDTH < plot.right {
+                true => early.push((end.0, label)),
+                false => labels.push(label),
             }
         }
-        if labels.is_empty() {
+        let is_empty = labels.is_empty() && early.is_empty();
+        let mut taken = Vec::new();
+        for (x, label) in early {
+            name_early(scene, plot, x, label, &mut taken);
+        }
+        if is_empty {
             frame::empty(scene, plot, "no window has enough successful requests");
         }
         frame::end_labels(scene, plot, labels);
@@ -288,6 +306,34 @@ impl LatencyTimeline {
             series::legend(scene, ends, plot.top - 9.0, &legend());
         }
     }
+}
+
+/// Names a line at its own end, which lies within the plot, where none of the others is named.
+fn name_early(scene: &mut Scene, plot: Area, x: f64, label: EndLabel, taken: &mut Vec<Area>) {
+    const STEPS: [f64; 7] = [0.0, 16.0, -16.0, 32.0, -32.0, 48.0, -48.0];
+    let width = text::width(&label.text, LABEL_SIZE, false);
+    let ground = |step: f64| Area {
+        left: x + 4.0,
+        top: label.y + step - LABEL_SIZE + 4.0,
+        right: x + 8.0 + width,
+        bottom: label.y + step + 7.0,
+    };
+    let is_free = |area: &Area| {
+        let is_apart = |other: &Area| {
+            area.right <= other.left
+                || other.right <= area.left
+                || area.bottom <= other.top
+                || other.bottom <= area.top
+        };
+        plot.top <= area.top && area.bottom <= plot.bottom && taken.iter().all(is_apart)
+    };
+    let Some(area) = STEPS.into_iter().map(ground).find(is_free) else {
+        return;
+    };
+    scene.rect(area, PAPER);
+    let at = (x + 6.0, area.bottom - 3.0);
+    scene.label_in(at, &label.text, Anchor::Start, label.color);
+    taken.push(area);
 }
 
 fn legend() -> [(Swatch, &'static str); 3] {

@@ -14,6 +14,7 @@ pub mod latency_timeline;
 pub mod load_heatmap;
 pub mod message_diagram;
 pub mod nines;
+pub mod number;
 pub mod panels;
 pub mod percentile_curve;
 pub mod picture;
@@ -35,7 +36,6 @@ pub mod trade_off;
 
 mod key_flow;
 mod marks;
-mod number;
 mod png;
 mod point_labels;
 mod rows;

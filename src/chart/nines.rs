@@ -30,6 +30,9 @@ pub struct Nines {
     pub rows: Vec<NinesRow>,
     /// What was aimed at, if anything was.
     pub objective: Option<f64>,
+    /// What it is called: `objective`, `default objective`.
+    #[serde(default)]
+    pub objective_name: String,
     /// What the intervals are.
     pub interval_name: String,
 }
@@ -49,7 +52,11 @@ impl Chart for Nines {
             (Swatch::Interval(BLUE), self.interval_name.as_str()),
         ];
         if self.objective.is_some() {
-            entries.push((Swatch::Tick(INK), "objective"));
+            let name = match self.objective_name.as_str() {
+                "" => "objective",
+                name => name,
+            };
+            entries.push((Swatch::Tick(INK), name));
         }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 6.0;
         let has_numbers = !frame::is_narrow(width);
@@ -67,10 +74,9 @@ impl Chart for Nines {
                 },
             bottom: top + (self.rows.len() as f64 * ROW_HEIGHT).max(60.0),
         };
-        let last = self.rows.iter().map(|row| nines(row.interval.1));
-        let last = last.fold(2.0, f64::max).ceil().min(NINES_MAX);
-        let px = |ratio: f64| plot.left + nines(ratio).min(last) / last * plot.width();
-        axis(&mut scene, plot, last);
+        let reach = self.reach();
+        let px = |ratio: f64| plot.left + reach.share(ratio) * plot.width();
+        axis(&mut scene, plot, reach);
         for (index, row) in self.rows.iter().enumerate() {
             let y = rows::draw_row(&mut scene, plot, index, &row.label);
             if let Some(objective) = self.objective {
@@ -110,9 +116,57 @@ impl Chart for Nines {
     }
 }
 
+impl Nines {
+    /// The axis holds every share and every end of an interval, and the objective.
+    fn reach(&self) -> Reach {
+        let rows = self.rows.iter();
+        let ratios = rows.flat_map(|row| [row.ratio, row.interval.0, row.interval.1]);
+        let ratios: Vec<f64> = ratios.chain(self.objective).collect();
+        let below = ratios.iter().filter(|ratio| !is_whole(**ratio));
+        let most = below.map(|ratio| nines(*ratio)).fold(2.0, f64::max);
+        Reach {
+            // A share of 99.9 % has three nines, whatever its logarithm says.
+            nine_count: (most - 1e-9).ceil().min(NINES_MAX),
+            has_whole: ratios.iter().any(|ratio| is_whole(*ratio)),
+        }
+    }
+}
+
+/// How far an axis of nines goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Reach {
+    /// Nines of its last mark below 100 %.
+    nine_count: f64,
+    /// Whether 100 % has a place behind it: no number of nines leads there.
+    has_whole: bool,
+}
+
+impl Reach {
+    /// Marks from the first to the last one.
+    fn step_count(self) -> f64 {
+        self.nine_count + f64::from(u8::from(self.has_whole))
+    }
+
+    /// Where a share lies, from 0 to 1.
+    fn share(self, ratio: f64) -> f64 {
+        match is_whole(ratio) {
+            true => 1.0,
+            false => nines(ratio).min(self.nine_count) / self.step_count(),
+        }
+    }
+}
+
+fn is_whole(ratio: f64) -> bool {
+    1.0 - 1e-12 <= ratio
+}
+
 /// `99.52 % of 12,345`.
 fn words(row: &NinesRow) -> String {
-    format!("{} of {}", percent(row.ratio), number::count(row.count))
+    format!(
+        "{} of {}",
+        number::percent(row.ratio),
+        number::count(row.count)
+    )
 }
 
 /// 0 for nothing, 1 for 90 %, 2 for 99 %.
@@ -125,25 +179,16 @@ fn nines(ratio: f64) -> f64 {
     }
 }
 
-fn percent(ratio: f64) -> String {
-    match ratio {
-        1.0 => "100 %".to_string(),
-        ratio => {
-            let decimals = (nines(ratio).ceil() as usize).clamp(1, 7);
-            format!("{:.decimals$} %", ratio * 100.0)
-        }
-    }
-}
-
-fn axis(scene: &mut Scene, plot: Area, last: f64) {
+fn axis(scene: &mut Scene, plot: Area, reach: Reach) {
     let ends = vec![(plot.left, plot.bottom), (plot.right, plot.bottom)];
     scene.line(ends, AXIS, 1.0);
     let mut free_from = 0.0;
-    for count in 0..=last as usize {
-        let x = plot.left + count as f64 / last * plot.width();
+    for count in 0..=reach.step_count() as usize {
+        let x = plot.left + count as f64 / reach.step_count() * plot.width();
         scene.line(vec![(x, plot.top), (x, plot.bottom + 5.0)], GRID, 1.0);
         let label = match count {
             0 => "0 %".to_string(),
+            last if reach.nine_count < last as f64 => "100 %".to_string(),
             1 => "90 %".to_string(),
             2 => "99 %".to_string(),
             more => format!("99.{} %", "9".repeat(more - 2)),
@@ -166,7 +211,27 @@ mod tests {
         for (ratio, expected) in [(0.0, 0.0), (0.9, 1.0), (0.99, 2.0), (0.9999, 4.0)] {
             assert!((nines(ratio) - expected).abs() < 1e-9, "{ratio}");
         }
-        assert_eq!(percent(0.9952), "99.520 %");
-        assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn the_axis_holds_the_objective_and_100_percent_lies_beyond_all_nines() {
+        let row = |ratio: f64, interval: (f64, f64)| NinesRow {
+            ratio,
+            interval,
+            ..NinesRow::default()
+        };
+        let mut chart = Nines {
+            rows: vec![row(0.5, (0.4, 0.6))],
+            objective: Some(0.999),
+            ..Nines::default()
+        };
+        let reach = chart.reach();
+        assert_eq!((reach.nine_count, reach.has_whole), (3.0, false));
+        assert!((reach.share(0.999) - 1.0).abs() < 1e-9);
+        chart.rows.push(row(1.0, (0.999_5, 1.0)));
+        let reach = chart.reach();
+        assert_eq!((reach.nine_count, reach.has_whole), (4.0, true));
+        assert!((reach.share(0.999_9) - 0.8).abs() < 1e-9);
+        assert_eq!(reach.share(1.0), 1.0);
     }
 }

@@ -44,6 +44,23 @@ fn tiny(value: f64, step: f64) -> String {
     format!("{value:.digits$e}").replace('-', "−")
 }
 
+/// `98.97 %`: two decimals, or as many more as tell it from 0 and 100 %.
+pub fn percent(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    let distance = percent.abs().min((100.0 - percent).abs());
+    // Eight decimals do not tell less than this from the ends; the sum has no negative zero.
+    if distance < 5e-9 {
+        return format!("{:.0} %", percent.round() + 0.0);
+    }
+    let mut decimals = 2;
+    let mut scaled = distance * 100.0;
+    while scaled < 10.0 && decimals < 8 {
+        scaled *= 10.0;
+        decimals += 1;
+    }
+    format!("{percent:.decimals$} %")
+}
+
 /// A count with a mark between thousands.
 pub fn count(count: u64) -> String {
     grouped(&count.to_string())

@@ -138,7 +138,8 @@ impl Panel {
 }
 
 impl Panels {
-    /// From zero, or from the least value below it, to the largest value or mark.
+    /// From zero, or from the least value below it, to the largest value or mark. A share goes from
+    /// -100 % to 100 % at most: what is beyond lies on the edge, or these ends would look alike.
     fn scale(&self, index: usize, top: f64) -> Scale {
         let panel = &self.panels[index];
         let values = panel
@@ -152,6 +153,10 @@ impl Panels {
             .filter(|value| value.is_finite())
             .collect();
         match all.iter().any(|value| *value < 0.0) {
+            true if panel.is_ratio => {
+                let low = all.iter().copied().fold(0.0, f64::min).max(-1.0);
+                Scale::linear((low * 4.0).floor() / 4.0, 1.0, top + HEIGHT, top)
+            }
             true => Scale::spanning(all.into_iter().chain([0.0]), 4.0, top + HEIGHT, top),
             false => Scale::from_zero(all.into_iter(), 4.0, top + HEIGHT, top),
         }
@@ -159,17 +164,23 @@ impl Panels {
 
     /// Draws what has a meaning of its own, with a label where there is room for one.
     fn draw_marks(&self, scene: &mut Scene, panel: &Panel, plot: Area, scale: &Scale) {
-        let mut free_above = f64::INFINITY;
+        let mut marks: Vec<(f64, &str)> = Vec::new();
         for mark in &panel.marks {
             let y = scale.px(mark.value);
             scene.dashes(&[(plot.left, y), (plot.right, y)], MUTED, 1.0, (2.0, 3.0));
-            let is_free = (y - free_above).abs() > 1.3 * LABEL_SIZE;
-            if !is_free || y - LABEL_SIZE < plot.top {
-                continue;
-            }
-            let words = text::fit(&mark.label, LABEL_SIZE, false, plot.width() - 8.0);
-            scene.label_in((plot.right - 4.0, y - 4.0), &words, Anchor::End, MUTED);
-            free_above = y;
+            marks.push((y, &mark.label));
+        }
+        marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Lines without room for a label of their own share one.
+        for near in marks.chunk_by(|a, b| b.0 - a.0 < 1.3 * LABEL_SIZE) {
+            let words: Vec<&str> = near.iter().map(|mark| mark.1).collect();
+            let words = text::fit(&words.join("; "), LABEL_SIZE, false, plot.width() - 8.0);
+            let (highest, lowest) = (near[0].0, near[near.len() - 1].0);
+            let y = match plot.top <= highest - LABEL_SIZE - 4.0 {
+                true => highest - 4.0,
+                false => lowest + LABEL_SIZE + 2.0,
+            };
+            scene.label_in((plot.right - 4.0, y), &words, Anchor::End, MUTED);
         }
     }
 

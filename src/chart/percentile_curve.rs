@@ -59,7 +59,7 @@ impl Chart for PercentileCurve {
         let all = || self.series.iter().flat_map(|series| &series.points);
         let wanted = self.limits.iter().map(|limit| limit.secs);
         let values = all().map(|point| point.1).chain(wanted);
-        let latency = Scale::logarithmic(values, top + HEIGHT, top);
+        let latency = latency_scale(&values.collect::<Vec<f64>>(), top);
         let left = MARGIN + frame::tick_width(&latency.ticks(Quantity::Time, 7.0)) + 10.0;
         let label_width = self
             .series
@@ -80,8 +80,8 @@ impl Chart for PercentileCurve {
             .min(9.0);
         let rank = Scale::linear(0.0, nines_max, plot.left, plot.right);
 
-        let name = "latency of successful requests (log scale)";
-        frame::value_axis(&mut scene, plot, &latency, Quantity::Time, 7.0, name);
+        let name = latency.name("latency of successful requests");
+        frame::value_axis(&mut scene, plot, &latency, Quantity::Time, 7.0, &name);
         let bottom = nines_axis(&mut scene, plot, &rank);
         self.draw_limits(&mut scene, plot, (&rank, &latency));
         let mut labels = Vec::new();
@@ -146,12 +146,21 @@ impl PercentileCurve {
         }
     }
 
-    /// Writes what the limits are, over lines and curves.
+    /// Writes what the limits are, over lines and curves: below the line, where no other part of
+    /// it crosses the words, or above the lowest one.
     fn name_limits(&self, scene: &mut Scene, plot: Area, latency: &Scale) {
-        let mut free_above = f64::INFINITY;
+        const BELOW: f64 = LABEL_SIZE + 4.0;
+        let mut taken: Vec<f64> = Vec::new();
         for limit in &self.limits {
             let y = latency.px(limit.secs);
-            if (free_above - y).abs() < LABEL_SIZE * 1.4 || y - LABEL_SIZE * 1.4 < plot.top {
+            let baseline = match y + BELOW + 3.0 < plot.bottom {
+                true => y + BELOW,
+                false => y - 5.0,
+            };
+            if taken
+                .iter()
+                .any(|other| (baseline - other).abs() < LABEL_SIZE * 1.4)
+            {
                 continue;
             }
             let room = plot.width() - 12.0;
@@ -159,13 +168,13 @@ impl PercentileCurve {
             let width = text::width(&words, LABEL_SIZE, false);
             let ground = Area {
                 left: plot.left + 4.0,
-                top: y - 5.0 - LABEL_SIZE,
+                top: baseline - LABEL_SIZE,
                 right: plot.left + 8.0 + width,
-                bottom: y - 2.0,
+                bottom: baseline + 3.0,
             };
             scene.rect(ground, PAPER);
-            scene.label((plot.left + 6.0, y - 5.0), &words, Anchor::Start);
-            free_above = y;
+            scene.label((plot.left + 6.0, baseline), &words, Anchor::Start);
+            taken.push(baseline);
         }
     }
 
@@ -181,6 +190,20 @@ impl PercentileCurve {
             return top;
         }
         series::legend_rows(scene, top + 4.0, &entries) - 4.0
+    }
+}
+
+/// By ratio, unless all numbers are so near to each other that a decade would hide how they differ.
+fn latency_scale(values: &[f64], top: f64) -> Scale {
+    let positive = values.iter().copied().filter(|value| 0.0 < *value);
+    let low = positive.clone().fold(f64::INFINITY, f64::min);
+    let high = positive.fold(0.0, f64::max);
+    match low < high && high < 1.3 * low {
+        true => {
+            let values = [low * 0.98, high * 1.02].into_iter();
+            Scale::spanning(values, 7.0, top + HEIGHT, top)
+        }
+        false => Scale::logarithmic(values.iter().copied(), top + HEIGHT, top),
     }
 }
 

@@ -112,7 +112,8 @@ fn cut(
     shortened(fits)
 }
 
-/// Breaks `text` at spaces into at most `line_count_max` lines; the last one is shortened.
+/// Breaks `text` at spaces into at most `line_count_max` lines. Where they do not suffice, long
+/// names are shortened in their middle; the last line only where that is not enough.
 pub fn wrap(
     text: &str,
     size: f64,
@@ -120,25 +121,65 @@ pub fn wrap(
     width_max: f64,
     line_count_max: usize,
 ) -> Vec<String> {
-    let text = clean(text);
-    let mut lines: Vec<String> = Vec::new();
-    for word in unbroken(&text) {
-        let word = word.as_str();
-        let is_last_line = lines.len() == line_count_max;
-        match lines.last_mut() {
-            Some(line)
-                if is_last_line || width(&format!("{line} {word}"), size, is_bold) <= width_max =>
-            {
-                line.push(' ');
-                line.push_str(word);
+    let words = unbroken(&clean(text));
+    let break_up = |words: &[String]| {
+        let mut lines: Vec<String> = Vec::new();
+        for word in words {
+            match lines.last_mut() {
+                Some(line) if width(&format!("{line} {word}"), size, is_bold) <= width_max => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.clone()),
             }
-            _ => lines.push(word.to_string()),
+            // More of a text that is far too long tells nothing.
+            if 4 * line_count_max < lines.len() {
+                break;
+            }
+        }
+        lines
+    };
+    let shortened = NAME_LENGTHS.into_iter().map(|length| {
+        let words: Vec<String> = words.iter().map(|word| elided(word, length)).collect();
+        break_up(&words)
+    });
+    let mut all = std::iter::once(break_up(&words)).chain(shortened);
+    let fits = |lines: &Vec<String>| {
+        let widths = lines.iter().map(|line| width(line, size, is_bold));
+        lines.len() <= line_count_max && widths.fold(0.0, f64::max) <= width_max
+    };
+    let mut lines = match all.find(fits) {
+        Some(lines) => lines,
+        None => break_up(&words),
+    };
+    if line_count_max < lines.len() {
+        let rest = lines.split_off(line_count_max);
+        if let Some(last) = lines.last_mut() {
+            *last = format!("{last} {}", rest.join(" "));
         }
     }
     lines
         .iter()
         .map(|line| fit(line, size, is_bold, width_max))
         .collect()
+}
+
+/// Characters that names keep, the first that suffices. No other word of a sentence is as long.
+const NAME_LENGTHS: [usize; 4] = [40, 30, 24, 18];
+
+/// A word of at most `length` characters, with an ellipsis in its middle where some are left out.
+fn elided(word: &str, length: usize) -> String {
+    // What ends a part of the sentence is no part of the name.
+    let name = word.trim_end_matches([',', ';', ':', '.', ')']);
+    let chars: Vec<char> = name.chars().collect();
+    if chars.len() <= length || name.contains(' ') {
+        return word.to_string();
+    }
+    let head: String = chars[..length / 2].iter().collect();
+    let tail: String = chars[chars.len() - (length - length / 2 - 1)..]
+        .iter()
+        .collect();
+    format!("{head}…{tail}{}", &word[name.len()..])
 }
 
 /// Units that stay with their number.
@@ -205,6 +246,20 @@ mod tests {
         let lines = wrap(&"word ".repeat(100), 12.0, false, 120.0, 2);
         assert_eq!(lines.len(), 2);
         assert!(lines[1].contains('…'));
+    }
+
+    #[test]
+    fn names_are_shortened_before_the_sentence_is() {
+        let name = format!("start{}end", "x".repeat(52));
+        let sentence = format!("Callers of {name} waited 4.30 s, and {name}, too, took 12 ms");
+        let lines = wrap(&sentence, 12.0, false, 400.0, 2);
+        let text = lines.join(" ");
+        assert_eq!(lines.len(), 2);
+        assert!(text.starts_with("Callers of start"), "{text}");
+        assert!(text.contains("end waited 4.30 s, and start"), "{text}");
+        assert!(text.ends_with("end, too, took 12 ms"), "{text}");
+        // With room, nothing is.
+        assert_eq!(wrap(&sentence, 12.0, false, 900.0, 2).join(" "), sentence);
     }
 
     #[test]

@@ -81,13 +81,16 @@ pub const AMBER: Color = Color(0x8A, 0x60, 0x00);
 /// Edge of areas in [`PURPLE`]; 4.9 to 1 on paper.
 pub const PLUM: Color = Color(0xB0, 0x52, 0x86);
 
+/// Wine of Paul Tol: the slow tail, beside lines and marks in all of the above.
+pub const WINE: Color = Color(0x88, 0x22, 0x55);
+
 /// Ground of hatching where something down is not suspected.
 pub const UNDETECTED: Color = Color(0xFB, 0xE0, 0xD2);
 /// Ground of hatching where something up is suspected.
 pub const MISTAKE: Color = Color(0xD6, 0xE6, 0xF4);
 
 /// What stands in for a colour on a dark page; all others serve on both.
-pub const DARK: [(Color, Color); 15] = [
+pub const DARK: [(Color, Color); 16] = [
     (PAPER, Color(0x16, 0x1A, 0x20)),
     (INK, Color(0xE6, 0xE9, 0xED)),
     (MUTED, Color(0xA6, 0xAE, 0xB8)),
@@ -101,6 +104,7 @@ pub const DARK: [(Color, Color); 15] = [
     (GREEN, Color(0x2F, 0xC7, 0x9A)),
     (PLUM, Color(0xDE, 0x92, 0xBE)),
     (AMBER, Color(0xD9, 0xA4, 0x41)),
+    (WINE, Color(0xE0, 0x68, 0x94)),
     (UNDETECTED, Color(0x4A, 0x28, 0x14)),
     (MISTAKE, Color(0x22, 0x38, 0x50)),
 ];
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn lines_have_the_contrast_that_wcag_asks() {
-        for line in LINES {
+        for line in LINES.into_iter().chain([WINE]) {
             assert!(3.0 <= contrast(line, PAPER), "{line:?}");
         }
     }
@@ -217,7 +221,7 @@ mod tests {
                 "{text:?} on {ground:?}"
             );
         }
-        for line in LINES {
+        for line in LINES.into_iter().chain([WINE]) {
             assert!(4.5 <= contrast(dark(line), dark(PAPER)), "{line:?}");
         }
     }

@@ -87,17 +87,40 @@ impl Timeline {
         }
     }
 
-    /// Shades the windows in `plot`.
+    /// Shades the windows in `plot`: in one shade where one fault acts, in a darker one where
+    /// several do.
     pub fn shade(&self, scene: &mut Scene, scale: &Scale, plot: Area) {
-        for span in self.windows() {
-            let (left, right) = (scale.px(span.start_secs), scale.px(span.end_secs));
+        for (left, right, is_several) in self.shades() {
+            let (left, right) = (scale.px(left), scale.px(right));
             let window = Area {
                 left,
                 right,
                 ..plot
             };
-            scene.tint(window, FAULT, 0.09);
+            scene.tint(window, FAULT, if is_several { 0.17 } else { 0.09 });
         }
+    }
+
+    /// Stretches of time in which faults act, in order, and whether several do.
+    fn shades(&self) -> Vec<(f64, f64, bool)> {
+        let ends = self
+            .windows()
+            .flat_map(|span| [(span.start_secs, 1), (span.end_secs, -1)]);
+        let mut ends: Vec<(f64, i32)> = ends.collect();
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        let mut shades: Vec<(f64, f64, bool)> = Vec::new();
+        let (mut from, mut count) = (0.0, 0);
+        for (at, change) in ends {
+            if 0 < count && from < at {
+                let is_several = 1 < count;
+                match shades.last_mut() {
+                    Some(last) if last.1 == from && last.2 == is_several => last.1 = at,
+                    _ => shades.push((from, at, is_several)),
+                }
+            }
+            (from, count) = (at, count + change);
+        }
+        shades
     }
 
     /// Hatches the warm-up in `plot`.
@@ -221,4 +244,25 @@ fn lane_label(scene: &mut Scene, plot: Area, y: f64, words: &str, bars: &[(f64, 
         scene.rect(paper, PAPER);
     }
     scene.text(label);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_overlapping_faults_are_no_darker_than_two() {
+        let span = |start_secs: f64, end_secs: f64| FaultSpan {
+            label: format!("from {start_secs}"),
+            start_secs,
+            end_secs,
+        };
+        let timeline = Timeline {
+            end_secs: 100.0,
+            fault_spans: vec![span(10.0, 40.0), span(20.0, 30.0), span(20.0, 35.0)],
+            ..Timeline::default()
+        };
+        let expected = [(10.0, 20.0, false), (20.0, 35.0, true), (35.0, 40.0, false)];
+        assert_eq!(timeline.shades(), expected);
+    }
 }

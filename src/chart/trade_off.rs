@@ -20,7 +20,7 @@ pub struct TradeOffPoint {
     pub values: [f64; 2],
     /// The ends of an interval around each.
     pub intervals: [Option<(f64, f64)>; 2],
-    /// No other point is better in both.
+    /// No other point is as good in everything that counts and better in something.
     pub is_on_front: bool,
     /// Another point is, but not surely.
     #[serde(default)]
@@ -43,8 +43,10 @@ pub struct TradeOff {
 const HEIGHT: f64 = 380.0;
 /// Numbers that differ by more than this factor are drawn by their logarithms.
 const LINEAR_FACTOR_MAX: f64 = 30.0;
-/// Points of the front with a label of their own.
+/// Points with a label of their own: all, or those of the front, or the chosen one.
 const LABELED_COUNT_MAX: usize = 8;
+/// Names in the label of points at one place; more are counted.
+const SHARED_NAME_COUNT_MAX: usize = 3;
 const OTHER: Color = AXIS;
 
 impl Chart for TradeOff {
@@ -57,14 +59,17 @@ impl Chart for TradeOff {
         let mut entries = vec![
             (Swatch::Dot(BLUE), "on the front"),
             (Swatch::Interval(BLUE), "interval"),
-            (Swatch::Dot(OTHER), "another point is better in both"),
+            (
+                Swatch::Dot(OTHER),
+                "another point is as good in both, better in one",
+            ),
         ];
         if self.points.iter().any(|point| point.is_open) {
             let words = "another point is, but not surely";
             entries.push((Swatch::Ring(BLUE), words));
         }
         if self.points.iter().any(|point| point.is_chosen) {
-            entries.push((Swatch::Ring(VERMILION), "nearest to the best of both"));
+            entries.push((Swatch::Ring(VERMILION), "nearest to the best"));
         }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 26.0;
         let bottom = top + HEIGHT;
@@ -188,7 +193,11 @@ impl TradeOff {
             )
         };
         let front: Vec<&TradeOffPoint> = self.points.iter().filter(|p| p.is_on_front).collect();
-        scene.line(front.iter().map(|point| at(point)).collect(), BLUE, 1.4);
+        // Where more than the two numbers counts, the front is no line.
+        let ys = front.iter().map(|point| point.values[1]);
+        if ys.clone().is_sorted() || ys.rev().is_sorted() {
+            scene.line(front.iter().map(|point| at(point)).collect(), BLUE, 1.4);
+        }
         let draw_intervals = |scene: &mut Scene, point: &TradeOffPoint, color: Color| {
             let (px, py) = at(point);
             if let Some((low, high)) = point.intervals[0] {
@@ -217,11 +226,14 @@ impl TradeOff {
             }
             scene.dot(at(point), 4.2, BLUE);
         }
-        let is_labeled =
-            |point: &&TradeOffPoint| point.is_chosen || front.len() <= LABELED_COUNT_MAX;
-        let labeled = front.iter().copied().filter(is_labeled);
-        let labels: Vec<(Point, &str)> = labeled
-            .map(|point| (at(point), point.label.as_str()))
+        let is_labeled = |point: &&TradeOffPoint| {
+            let is_labeled = point.is_on_front && front.len() <= LABELED_COUNT_MAX;
+            point.is_chosen || is_labeled || self.points.len() <= LABELED_COUNT_MAX
+        };
+        let labels = labels(self.points.iter().filter(is_labeled));
+        let labels: Vec<(Point, &str)> = labels
+            .iter()
+            .map(|(point, label)| (at(point), label.as_str()))
             .collect();
         let all: Vec<Point> = self.points.iter().map(at).collect();
         let bounds = Area {
@@ -229,5 +241,49 @@ impl TradeOff {
             ..plot
         };
         point_labels::draw(scene, bounds, &all, &labels);
+    }
+}
+
+/// The labels of points, one for all that have the same numbers.
+fn labels<'a>(points: impl Iterator<Item = &'a TradeOffPoint>) -> Vec<(&'a TradeOffPoint, String)> {
+    let mut places: Vec<Vec<&TradeOffPoint>> = Vec::new();
+    for point in points {
+        let known = places.iter_mut().find(|it| it[0].values == point.values);
+        match known {
+            Some(place) => place.push(point),
+            None => places.push(vec![point]),
+        }
+    }
+    let joined = |place: Vec<&'a TradeOffPoint>| {
+        let names = place.iter().take(SHARED_NAME_COUNT_MAX);
+        let mut names: Vec<String> = names.map(|point| point.label.clone()).collect();
+        if SHARED_NAME_COUNT_MAX < place.len() {
+            names.push(format!("{} more", place.len() - SHARED_NAME_COUNT_MAX));
+        }
+        (place[0], names.join(", "))
+    };
+    places.into_iter().map(joined).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_with_the_same_numbers_share_a_label() {
+        let point = |label: &str, value: f64| TradeOffPoint {
+            label: label.into(),
+            values: [value, 1.0],
+            ..TradeOffPoint::default()
+        };
+        let points = [
+            point("a", 1.0),
+            point("b", 2.0),
+            point("c", 1.0),
+            point("d", 1.0),
+            point("e", 1.0),
+        ];
+        let labels: Vec<String> = labels(points.iter()).into_iter().map(|it| it.1).collect();
+        assert_eq!(labels, ["a, c, d, 1 more", "b"]);
     }
 }

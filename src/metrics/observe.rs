@@ -8,7 +8,7 @@ use super::life::is_down;
 use super::recorder::Recorder;
 use super::selection::Pick;
 use super::service::WorkRecord;
-use super::timeline::{Witness, is_member_shown, is_shown, true_state};
+use super::timeline::{Witness, is_shown, member_shown, true_state};
 use crate::id::{CallerId, ClassId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::model::observation::{ExclusionCause, LifeState, Observation, Observer, Suspector};
 use crate::scenario::topology::NodeKind;
@@ -421,7 +421,7 @@ impl Recorder<'_> {
             }
             // There are too many members to show one by one.
             Suspector::Member { cluster, node } => {
-                if !is_member_shown(cluster, node, instance, self.scenario) {
+                if member_shown(cluster, instance, self.scenario) != Some(node) {
                     return;
                 }
                 Witness::Member(node)

@@ -4,7 +4,7 @@ use super::data::timeline::BelievedState;
 use super::life::Episode;
 use super::recorder::Recorder;
 use super::table::FaultCounts;
-use super::timeline::Witness;
+use super::timeline::{Witness, member_shown};
 use crate::id::{CallerId, EdgeId, FaultId, InstanceId, NodeId};
 use crate::scenario::fault::FaultKind;
 use crate::time::SimTime;
@@ -63,6 +63,8 @@ impl Recorder<'_> {
             }
             (false, _) => {
                 self.life.begin(instance, episode);
+                self.show_trusting(instance);
+                self.show_listed(instance);
                 if let Some(fault) = fault {
                     self.tables.faults[fault.index()].down_count += 1;
                 }
@@ -71,7 +73,27 @@ impl Recorder<'_> {
         self.tables.detection.leave(at, instance, self.scenario);
     }
 
-    /// Callers whose candidates are shown may list an instance that left until the end.
+    /// Those who watch an instance may never notice that it is down.
+    fn show_trusting(&mut self, instance: InstanceId) {
+        let service = self.scenario.topology.service_of(instance);
+        let watching = self.tables.detection.detectors.iter();
+        for detector in watching.filter(|detector| detector.service == service) {
+            let witness = match (detector.cluster, detector.edge) {
+                (Some(cluster), _) => {
+                    let member = member_shown(cluster, instance, self.scenario);
+                    member.map(Witness::Member)
+                }
+                (None, Some(edge)) => Some(Witness::Detector(EdgeId::from_index(edge))),
+                (None, None) => Some(Witness::Registry),
+            };
+            let timelines = &mut self.tables.timelines;
+            if let Some(witness) = witness {
+                timelines.begin(instance, witness, BelievedState::Up);
+            }
+        }
+    }
+
+    /// Callers whose candidates are shown may list an instance that is gone until the end.
     fn show_listed(&mut self, instance: InstanceId) {
         let topology = &self.scenario.topology;
         let service = topology.service_of(instance);

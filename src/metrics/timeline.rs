@@ -88,21 +88,16 @@ pub fn is_shown(caller: CallerId, edge: EdgeId, scenario: &Scenario) -> bool {
     scenario.topology.edge_callers(edge).start == caller.0
 }
 
-/// Whether a member is the last one of its cluster besides `instance`, whose beliefs are shown:
-/// faults mostly name the first ones.
-pub fn is_member_shown(
-    cluster: u32,
-    node: NodeId,
-    instance: InstanceId,
-    scenario: &Scenario,
-) -> bool {
+/// The last member of a cluster besides `instance`, whose beliefs are shown: faults mostly name the
+/// first ones.
+pub fn member_shown(cluster: u32, instance: InstanceId, scenario: &Scenario) -> Option<NodeId> {
     let topology = &scenario.topology;
     let services = &scenario.clusters[cluster as usize].services;
     let members = services
         .iter()
         .flat_map(|it| topology.service_instances(*it));
     let last = members.rev().find(|member| *member != instance.0);
-    last.map(|member| topology.instance_node(InstanceId(member))) == Some(node)
+    last.map(|member| topology.instance_node(InstanceId(member)))
 }
 
 /// The truth as a state to show.

@@ -36,6 +36,20 @@ pub struct ComparisonFacts {
     pub basis: Basis,
 }
 
+impl ComparisonFacts {
+    /// `seed 7`, `seeds 7 to 11`: those of the variant with most replications.
+    pub fn seeds_text(&self, comparison: &Comparison) -> String {
+        let run_count = comparison.run_counts.iter().copied().max().unwrap_or(1);
+        match run_count {
+            0 | 1 => format!("seed {}", self.seed),
+            count => {
+                let last = self.seed.wrapping_add(count as u64 - 1);
+                format!("seeds {} to {last}", self.seed)
+            }
+        }
+    }
+}
+
 /// An expectation between variants, judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgedBetween {

@@ -76,7 +76,11 @@ fn page(contents: &ComparisonContents, pictures: Vec<Picture>) -> ReportPage {
         replay: None,
         sections: study_page::sections(sections),
         command: contents.command.to_string(),
-        footer: footer(&facts.scenario, facts.seed, &facts.digest),
+        footer: footer(
+            &facts.scenario,
+            &facts.seeds_text(comparison),
+            &facts.digest,
+        ),
     }
 }
 

@@ -10,17 +10,16 @@ use crate::metrics::data::series::{InstanceRow, InstanceSeries, RequestWindow, S
 use crate::metrics::data::service::{InstanceMetrics, LittlesLaw, ServiceMetrics};
 use crate::metrics::data::timeline::{BelievedState, StateChange, TimelineRow, Timelines};
 use crate::metrics::data::{Conservation, RunMetrics};
-use crate::scenario::Scenario;
 use crate::scenario::balancer::{BalancerConfig, weighted::DrawMethod::Cumulative};
 use crate::scenario::client::{
     ArrivalProcess, ClientConfig, EdgeConfig, EdgeOwner, Jitter, KeyConfig, RetryConfig,
     WhenCallerDown, Workload,
 };
-use crate::scenario::distribution::Distribution;
 use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
 use crate::scenario::registry::{ClockConfig, RegistryConfig, RegistryProfile};
 use crate::scenario::service::{DemandPer, Discipline, GroupConfig, ServiceConfig};
 use crate::scenario::topology::Topology;
+use crate::scenario::{Objective, Scenario, distribution::Distribution};
 use crate::time::SimDuration;
 
 const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
@@ -42,7 +41,7 @@ pub fn scenario() -> Scenario {
         warmup: SimDuration::from_secs(5),
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
-        availability_objective_ratio: 0.99,
+        availability_objective: Objective::stated(0.99),
         has_breakdown: false,
         is_warmup_open: false,
         zones: vec!["a".into()],

@@ -1,5 +1,6 @@
 //! Numbers as people read them, with units.
 
+use crate::chart::number;
 use crate::scenario::measure::Unit;
 use crate::time::SimDuration;
 
@@ -33,7 +34,7 @@ pub fn secs(value: f64) -> String {
         (600.0, 60.0, "min"),
         (1.0, 1.0, "s"),
         (1e-3, 1e-3, "ms"),
-        (1e-6, 1e-6, "us"),
+        (1e-6, 1e-6, "µs"),
     ];
     let (_, length, unit) = scales
         .into_iter()
@@ -52,6 +53,18 @@ pub fn instant(value_secs: f64) -> String {
     format!("{} s", trimmed(value_secs, decimals))
 }
 
+/// `12.5 s`, `20 min`, `3.56 h`: how long a window is, exactly where that is short.
+pub fn span(value_secs: f64) -> String {
+    match value_secs < 600.0 {
+        true => instant(value_secs),
+        false if value_secs % 3_600.0 == 0.0 => format!("{} h", trimmed(value_secs / 3_600.0, 0)),
+        false if value_secs % 60.0 == 0.0 && value_secs < 7_200.0 => {
+            format!("{} min", trimmed(value_secs / 60.0, 0))
+        }
+        false => secs(value_secs),
+    }
+}
+
 /// `3 min`, `90 s`, `2.5 h`: a length that a scenario states.
 pub fn length(value: SimDuration) -> String {
     let text = value.as_secs_f64();
@@ -64,19 +77,7 @@ pub fn length(value: SimDuration) -> String {
 
 /// `98.97 %`: two decimals, or as many more as tell it from 0 and 100 %.
 pub fn ratio(value: f64) -> String {
-    let percent = value * 100.0;
-    let distance = percent.abs().min((100.0 - percent).abs());
-    // Eight decimals do not tell less than this from the ends; the sum has no negative zero.
-    if distance < 5e-9 {
-        return format!("{:.0} %", percent.round() + 0.0);
-    }
-    let mut decimals = 2;
-    let mut scaled = distance * 100.0;
-    while scaled < 10.0 && decimals < 8 {
-        scaled *= 10.0;
-        decimals += 1;
-    }
-    format!("{percent:.decimals$} %")
+    number::percent(value)
 }
 
 /// `5,999 /s` or `0.0125 /s`.
@@ -192,7 +193,7 @@ mod tests {
         assert_eq!(secs(0.0482), "48.2 ms");
         assert_eq!(secs(0.121_4), "121 ms");
         assert_eq!(secs(13.4), "13.4 s");
-        assert_eq!(secs(0.000_15), "150 us");
+        assert_eq!(secs(0.000_15), "150 µs");
         assert_eq!(secs(0.000_000_002), "2.00 ns");
         assert_eq!(secs(900.0), "15.0 min");
         assert_eq!(secs(200_000.0), "2.31 d");
@@ -204,6 +205,10 @@ mod tests {
         assert_eq!(length(SimDuration::from_secs(90)), "90 s");
         assert_eq!(length(SimDuration::from_ms(2_500)), "2.5 s");
         assert_eq!(instant(60.0), "60 s");
+        assert_eq!(span(8.125), "8.125 s");
+        assert_eq!(span(1_200.0), "20 min");
+        assert_eq!(span(12_800.0), "3.56 h");
+        assert_eq!(span(108_000.0), "30 h");
         assert_eq!(instant(8.125), "8.125 s");
     }
 

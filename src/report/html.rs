@@ -332,7 +332,7 @@ fn write_picture(html: &mut String, picture: &Picture) {
     if html.len() + data.len() <= SIZE_MAX {
         let _ = write!(
             html,
-            "<details>\n<summary>Numbers</summary>\n{data}</details>\n"
+            "<details>\n<summary>Numbers of {place}</summary>\n{data}</details>\n"
         );
     }
     html.push_str("</figure>\n");

@@ -48,12 +48,10 @@ pub fn as_sentence(text: &str) -> String {
     }
 }
 
-/// The last line of a page.
-pub fn footer(scenario: &str, seed: u64, digest: &str) -> String {
+/// The last line of a page; `seeds` as in `seed 7`.
+pub fn footer(scenario: &str, seeds: &str, digest: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    format!(
-        "stormglass {version} \u{b7} scenario {scenario} \u{b7} seed {seed} \u{b7} digest {digest}"
-    )
+    format!("stormglass {version} \u{b7} scenario {scenario} \u{b7} {seeds} \u{b7} digest {digest}")
 }
 
 /// Writes a page as `report.md` and `report.html`.

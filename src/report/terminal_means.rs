@@ -101,6 +101,12 @@ pub fn level_texts(level: &Level, unit: Unit) -> (String, String) {
     let text = |value: f64| by_unit_or_never(unit, value);
     match level {
         Level::Mean(mean) if mean.half_width.is_infinite() => (text(mean.mean), String::new()),
+        // Three digits would hide what so narrow an interval tells.
+        Level::Mean(mean) if unit == Unit::Number && (1e-8..0.005).contains(&mean.half_width) => {
+            let both = format::plus_minus(mean.mean, mean.half_width);
+            let (value, half) = both.split_once(' ').expect("a value and its half-width");
+            (value.to_string(), half.to_string())
+        }
         Level::Mean(mean) => {
             let half = match unit {
                 Unit::Ratio => format!("{} points", format::points(mean.half_width)),

@@ -46,7 +46,7 @@ fn timeline(run: RunView, name: &str, series: &BalanceSeries) -> Option<BalanceT
     let subtitle = format!(
         "Largest over mean of the instances of {name} that were up, in windows of {}. How much is \
          in flight, and for how long workers are busy.",
-        format::instant(series.window_secs)
+        format::span(series.window_secs)
     );
     Some(BalanceTimeline {
         caption: run.caption(title(run, name, &windows, &lines)?, &subtitle),

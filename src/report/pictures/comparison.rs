@@ -6,10 +6,13 @@ use crate::chart::axis::Quantity;
 use crate::chart::intervals::{IntervalRow, Intervals};
 use crate::chart::picture::Picture;
 use crate::experiment::compare::effect::{Effect, Pairs};
-use crate::experiment::compare::{Comparison, MeasureComparison, Row, Verdict};
+use crate::experiment::compare::sample::Level;
+use crate::experiment::compare::{
+    Comparison, MeasureComparison, Row, VERDICT_RUN_COUNT_MIN, Verdict,
+};
 use crate::report::comparison::ComparisonFacts;
 use crate::report::comparison_text::{effect_text, level_text, verdict_word};
-use crate::report::format;
+use crate::report::terminal_means::level_texts;
 use crate::scenario::measure::Unit;
 use crate::scenario::measure_catalog::Direction;
 
@@ -35,14 +38,19 @@ pub fn pictures(facts: &ComparisonFacts, comparison: &Comparison) -> Vec<Picture
         .collect()
 }
 
-fn caption(facts: &ComparisonFacts, title: String, subtitle: String) -> Caption {
+fn caption(
+    facts: &ComparisonFacts,
+    comparison: &Comparison,
+    title: String,
+    subtitle: String,
+) -> Caption {
     Caption {
         title,
         subtitle,
         footer: format!(
-            "{} · seed {} · stormglass {} · digest {}",
+            "{} · {} · stormglass {} · digest {}",
             facts.scenario,
-            facts.seed,
+            facts.seeds_text(comparison),
             env!("CARGO_PKG_VERSION"),
             facts.digest
         ),
@@ -79,7 +87,12 @@ fn levels(
         comparison.run_count_min()
     );
     Intervals {
-        caption: caption(facts, levels_title(comparison, measure), subtitle),
+        caption: caption(
+            facts,
+            comparison,
+            levels_title(comparison, measure),
+            subtitle,
+        ),
         rows: rows.map(row).collect(),
         quantity: quantity(measure.unit),
         axis: measure.text.clone(),
@@ -107,22 +120,13 @@ fn effects(
         return None;
     }
     let reference = &comparison.variants[comparison.reference];
-    let subtitle = match (is_ratio, comparison.is_paired) {
-        (true, true) => {
-            "The number of each variant divided by that of the reference, on the same \
-                         seeds."
-        }
-        (true, false) => "The number of each variant divided by that of the reference.",
-        (false, true) => {
-            "The number of each variant less that of the reference, on the same seeds."
-        }
-        (false, false) => "The number of each variant less that of the reference.",
-    };
+    let subtitle = effects_subtitle(comparison, measure, is_ratio);
     Some(Intervals {
         caption: caption(
             facts,
+            comparison,
             effects_title(comparison, measure),
-            subtitle.to_string(),
+            subtitle,
         ),
         rows,
         quantity: match is_ratio {
@@ -138,37 +142,149 @@ fn effects(
     })
 }
 
-/// `latency.p99 is lowest with jsq: 71.3 ms`.
+/// How the numbers became one number for each variant.
+fn effects_subtitle(
+    comparison: &Comparison,
+    measure: &MeasureComparison,
+    is_ratio: bool,
+) -> String {
+    let has_groups = |row: &Row| row.pairs.as_ref().is_some_and(|pairs| pairs.is_grouped);
+    let parts = match measure.rows.iter().any(has_groups) {
+        true => "groups of replications",
+        false => "replications",
+    };
+    let how = match (is_ratio, comparison.is_paired) {
+        (true, true) => format!(
+            "The geometric mean over {parts} of the variant's number divided by that of the \
+             reference on the same seeds."
+        ),
+        (true, false) => format!(
+            "The geometric mean of each variant's numbers over {parts}, divided by that of \
+             the reference."
+        ),
+        (false, true) => format!(
+            "The mean over {parts} of the variant's number less that of the reference on the \
+             same seeds."
+        ),
+        (false, false) => {
+            format!("The mean of each variant's numbers over {parts}, less that of the reference.")
+        }
+    };
+    match measure
+        .rows
+        .iter()
+        .any(|row| matches!(row.level, Level::Pooled(_)))
+    {
+        true => format!("{how} Percentiles of all samples together may differ by another factor."),
+        false => how,
+    }
+}
+
+/// `latency.p99 is lowest with jsq: 71.3 ms`, if the numbers tell it from those of the others.
 fn levels_title(comparison: &Comparison, measure: &MeasureComparison) -> String {
+    let plain = || format!("{} by variant", measure.text);
     let values = measure.rows.iter().map(|row| row.level.interval());
     let known: Option<Vec<f64>> = values.map(|interval| interval.map(|(v, _, _)| v)).collect();
-    let is_best = |a: f64, b: f64| match measure.direction {
-        Direction::Lower => a < b,
-        Direction::Higher => b < a,
-        Direction::Neither => false,
-    };
-    let plain = || format!("{} by variant", measure.text);
     let Some(known) = known else {
         return plain();
     };
-    let best = (0..known.len()).find(|best| {
-        let others = (0..known.len()).filter(|other| other != best);
-        others
-            .clone()
-            .all(|other| is_best(known[*best], known[other]))
-    });
-    let word = match measure.direction {
-        Direction::Lower => "lowest",
-        Direction::Higher | Direction::Neither => "highest",
+    let places = 0..known.len();
+    let by_value = |a: &usize, b: &usize| known[*a].total_cmp(&known[*b]).then(a.cmp(b));
+    let (best, word) = match measure.direction {
+        Direction::Lower => (places.clone().min_by(by_value), "lowest"),
+        Direction::Higher => {
+            let by_value = |a: &usize, b: &usize| known[*b].total_cmp(&known[*a]).then(a.cmp(b));
+            (places.clone().min_by(by_value), "highest")
+        }
+        Direction::Neither => (None, ""),
     };
-    match best {
-        None => plain(),
-        Some(best) => format!(
+    let Some(best) = best else {
+        return plain();
+    };
+    let rows = measure.rows.iter();
+    let texts = rows.map(|row| level_texts(&row.level, measure.unit).0);
+    let texts: Vec<String> = texts.collect();
+    let unclear = places.filter(|other| {
+        *other != best && !is_told_apart(comparison, measure, (best, *other), &known)
+    });
+    let unclear: Vec<usize> = unclear.collect();
+    let name = |place: usize| comparison.variants[place].as_str();
+    match unclear.as_slice() {
+        [] => format!(
             "{} is {word} with {}: {}",
             measure.text,
-            comparison.variants[best],
-            format::by_unit(measure.unit, known[best])
+            name(best),
+            texts[best]
         ),
+        _ if texts.iter().all(|text| *text == texts[best]) => {
+            format!("{} is {} with every variant", measure.text, texts[best])
+        }
+        [only] => format!(
+            "{} is {word} with {} ({}), though not told apart from {} ({})",
+            measure.text,
+            name(best),
+            texts[best],
+            name(*only),
+            texts[*only]
+        ),
+        several => format!(
+            "{} is {word} with {} ({}), though not told apart from {} others",
+            measure.text,
+            name(best),
+            texts[best],
+            several.len()
+        ),
+    }
+}
+
+/// Whether the best variant is told from another one: by the verdict, where one of them is the
+/// reference and has one; by their replications on the same seeds; or by intervals that do not
+/// overlap.
+fn is_told_apart(
+    comparison: &Comparison,
+    measure: &MeasureComparison,
+    (best, other): (usize, usize),
+    known: &[f64],
+) -> bool {
+    if known[best] == known[other] {
+        return false;
+    }
+    let (row, rival) = (&measure.rows[best], &measure.rows[other]);
+    let judged = match comparison.reference {
+        reference if reference == best => Some(rival),
+        reference if reference == other => Some(row),
+        _ => None,
+    };
+    match judged.and_then(|row| row.verdict) {
+        Some(Verdict::NoEvidence | Verdict::NoDifference) => return false,
+        Some(
+            Verdict::Better | Verdict::Worse | Verdict::TradeOff | Verdict::Higher | Verdict::Lower,
+        ) => return true,
+        Some(Verdict::NotJudged | Verdict::NotComparable) | None => {}
+    }
+    if let (Some(own), Some(their)) = (&row.pairs, &rival.pairs)
+        && comparison.is_paired
+        && own.is_grouped == their.is_grouped
+        && own.values.len() == their.values.len()
+        && VERDICT_RUN_COUNT_MIN <= own.values.len()
+    {
+        let pairs = Pairs {
+            values: own.values.clone(),
+            reference: their.values.clone(),
+            is_grouped: own.is_grouped,
+        };
+        let effect = Effect::new(measure.unit, &pairs, true);
+        // The best one was chosen among all: its rivals share the level.
+        let level = 0.05 / (known.len() as f64 - 1.0);
+        return effect.is_some_and(|effect| {
+            effect.is_lower() == (known[best] < known[other]) && effect.p_value() < level
+        });
+    }
+    match (row.level.interval(), rival.level.interval()) {
+        (Some((_, low, high)), Some((_, other_low, other_high))) => {
+            high < other_low || other_high < low
+        }
+        _ => false,
     }
 }
 

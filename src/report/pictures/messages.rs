@@ -229,9 +229,16 @@ fn caption(view: &MessageView) -> Caption {
     let open = count(|story| story.ended.is_none());
     let bad = told as u64 - good - open;
     let length = format::secs(secs(view, view.span.1));
+    let which = match window.attempt_count {
+        all if told < all => format!(
+            "the first {} of {}",
+            format::count(told as u64),
+            format::counted(all as u64, "attempt")
+        ),
+        _ => format::counted(told as u64, "attempt"),
+    };
     let mut title = format!(
-        "Of {} under way in {length} from {} on, {} succeeded",
-        format::counted(told as u64, "attempt"),
+        "Of {which} under way in {length} from {} on, {} succeeded",
         format::instant(view.span.0.as_secs_f64()),
         format::count(good),
     );

@@ -47,23 +47,20 @@ pub fn nines(run: RunView) -> Option<Nines> {
         |(kind, _)| worst::is_reference(*kind),
         |a, b| b.1.ratio.total_cmp(&a.1.ratio),
     );
-    let rows: Vec<NinesRow> = rows.into_iter().map(|(_, row)| row).collect();
-    let worst = rows.iter().min_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
-    let title = match worst.ratio {
-        1.0 => "Every request succeeded in every part of the run".to_string(),
-        ratio => format!(
-            "{} of the requests succeeded {}, the least of all parts",
-            format::ratio(ratio),
-            worst.label
-        ),
-    };
+    let title = nines_title(&rows)?;
     let left_out = match row_count - rows.len() {
         0 => String::new(),
-        1 => " One part is left out: that of a fault with the largest share.".to_string(),
-        count => format!(
-            " {} parts are left out: those of faults with the largest shares.",
-            format::count(count as u64)
-        ),
+        count => {
+            let is_reference_or_full = |(kind, row): &(PhaseKind, NinesRow)| {
+                worst::is_reference(*kind) || row.ratio == 1.0
+            };
+            let are = if count == 1 { "part is" } else { "parts are" };
+            let shares = match rows.iter().all(is_reference_or_full) {
+                true => "in which every request succeeded, like those shown",
+                false => "of faults whose shares are not smaller than those shown",
+            };
+            format!(" {} {are} left out, {shares}.", format::count(count as u64))
+        }
     };
     let subtitle = format!(
         "Requests that succeeded within their deadline over requests that arrived, by part of the \
@@ -71,15 +68,46 @@ pub fn nines(run: RunView) -> Option<Nines> {
     );
     Some(Nines {
         caption: run.caption(title, &subtitle),
-        rows,
-        objective: Some(run.scenario.availability_objective_ratio),
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        objective: Some(run.scenario.availability_objective.ratio),
+        objective_name: match run.scenario.availability_objective.is_stated {
+            true => "objective".to_string(),
+            false => "default objective (none is stated)".to_string(),
+        },
         interval_name: "95 % interval (Wilson), as if requests failed independently".to_string(),
+    })
+}
+
+/// Where the least succeeded; None where nothing arrived.
+fn nines_title(rows: &[(PhaseKind, NinesRow)]) -> Option<String> {
+    let worst = rows.iter().min_by(|a, b| a.1.ratio.total_cmp(&b.1.ratio))?;
+    let is_alike = rows.iter().all(|(_, row)| row.ratio == worst.1.ratio);
+    Some(match (worst.1.ratio, is_alike) {
+        (1.0, _) => "Every request succeeded in every part of the run".to_string(),
+        (ratio, true) => format!(
+            "{} of the requests succeeded{}",
+            format::ratio(ratio),
+            if rows.len() == 1 {
+                ""
+            } else {
+                ", in every part of the run"
+            }
+        ),
+        (ratio, false) => format!(
+            "{} of the requests succeeded {}, the least of all parts",
+            format::ratio(ratio),
+            match worst.0 {
+                PhaseKind::Whole => "in the whole run",
+                PhaseKind::Steady => "when steady",
+                _ => worst.1.label.as_str(),
+            }
+        ),
     })
 }
 
 /// The error budget of the run over time; None where everything succeeded.
 pub fn budget(run: RunView) -> Option<Panels> {
-    let objective = run.scenario.availability_objective_ratio;
+    let objective = run.scenario.availability_objective.ratio;
     let measured: Vec<(&RequestWindow, f64)> = run
         .windows()
         .filter(|(window, _)| run.metrics.measured_start_secs <= window.start_secs)
@@ -151,8 +179,13 @@ fn budget_panels(lefts: Vec<Option<f64>>, rates: Vec<Option<f64>>, rate_max: f64
         value,
     });
     let burn = "burn rate (times what is allowed)";
+    let is_overdrawn = lefts.iter().flatten().any(|left| *left < -1.0);
+    let budget = match is_overdrawn {
+        true => "budget left (what is below −100 % lies on the edge)",
+        false => "budget left",
+    };
     vec![
-        panel("budget left", "left", lefts, Vec::new(), true),
+        panel(budget, "left", lefts, Vec::new(), true),
         panel(burn, "burn", rates, marks.collect(), false),
     ]
 }

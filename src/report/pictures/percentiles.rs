@@ -2,11 +2,12 @@
 
 use super::{RunView, worst};
 use crate::chart::percentile_curve::{PercentileCurve, PercentileLimit, PercentileSeries};
+use crate::id::FaultId;
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics};
 use crate::report::format;
 use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Operator};
-use crate::scenario::measure::{Measure, Statistic};
+use crate::scenario::measure::{Measure, Phase, Statistic};
 
 /// Expectations in a chart of percentiles.
 const LIMIT_COUNT_MAX: usize = 4;
@@ -37,6 +38,10 @@ pub fn percentiles(run: RunView) -> PercentileCurve {
         left_out_text(&shown, line_count),
         lineless_text(&without)
     );
+    let limits: Vec<PercentileLimit> = percentile_limits(run.scenario, &shown)
+        .take(LIMIT_COUNT_MAX)
+        .collect();
+    let title = percentile_title(run, &shown);
     let series = shown.into_iter().map(|phase| {
         let points = phase.latency_curve.iter();
         PercentileSeries {
@@ -46,11 +51,9 @@ pub fn percentiles(run: RunView) -> PercentileCurve {
         }
     });
     PercentileCurve {
-        caption: run.caption(percentile_title(run), &subtitle),
+        caption: run.caption(title, &subtitle),
         series: series.collect(),
-        limits: percentile_limits(run.scenario)
-            .take(LIMIT_COUNT_MAX)
-            .collect(),
+        limits,
     }
 }
 
@@ -94,18 +97,21 @@ fn lineless_text(phases: &[&PhaseMetrics]) -> String {
     }
 }
 
-/// What is expected of percentiles of all requests.
-fn percentile_limits(scenario: &Scenario) -> impl Iterator<Item = PercentileLimit> {
-    scenario.expectations.iter().filter_map(|expected| {
-        let is_latency = matches!(
-            expected.measure.measure,
-            Measure::Latency | Measure::LatencyOrFail | Measure::LatencyAll
-        );
+/// What is expected of the percentiles of the lines that are drawn.
+fn percentile_limits(
+    scenario: &Scenario,
+    shown: &[&PhaseMetrics],
+) -> impl Iterator<Item = PercentileLimit> {
+    scenario.expectations.iter().filter_map(move |expected| {
+        let measure = &expected.measure;
+        let is_drawn = shown
+            .iter()
+            .any(|phase| is_of(scenario, measure.phase, phase));
         let is_upper = matches!(expected.operator, Operator::Less | Operator::LessOrEqual);
         let is_of_all = !expected.measure_text.contains('{');
-        match (&expected.bound, expected.measure.statistic) {
-            (Bound::Value { value, .. }, Statistic::Percentile(percentile))
-                if is_latency && is_upper && is_of_all =>
+        match (&expected.bound, measure.statistic, measure.measure) {
+            (Bound::Value { value, .. }, Statistic::Percentile(percentile), Measure::Latency)
+                if is_drawn && is_upper && is_of_all =>
             {
                 Some(PercentileLimit {
                     label: format!("{}: {}", expected.name, expected.text),
@@ -118,24 +124,24 @@ fn percentile_limits(scenario: &Scenario) -> impl Iterator<Item = PercentileLimi
     })
 }
 
-fn percentile_title(run: RunView) -> String {
+/// Whether a measure is about this part of the run.
+fn is_of(scenario: &Scenario, asked: Phase, phase: &PhaseMetrics) -> bool {
+    let is_named = |fault: FaultId| {
+        phase.fault.as_deref() == Some(scenario.faults[fault.index()].name.as_str())
+    };
+    match asked {
+        Phase::Whole => phase.kind == PhaseKind::Whole,
+        Phase::Steady => phase.kind == PhaseKind::Steady,
+        Phase::During(fault) => phase.kind == PhaseKind::During && is_named(fault),
+        Phase::Before(_) | Phase::After(_) | Phase::Outside(_) | Phase::Of(_) => false,
+    }
+}
+
+fn percentile_title(run: RunView, shown: &[&PhaseMetrics]) -> String {
     if let (Some(steady), Some(fault)) = (run.phase(PhaseKind::Steady), run.worst_fault())
-        && let Some((name, from, to)) = largest_change(steady, fault)
+        && let Some(changed) = largest_change(steady, fault)
     {
-        let (from_text, to_text) = (format::secs(from), format::secs(to));
-        return match to / from {
-            factor if (0.95..=1.05).contains(&factor) => {
-                format!(
-                    "Latency is the same {} as steady: {name} is {to_text}",
-                    fault.label
-                )
-            }
-            factor => format!(
-                "{name} is {} times as high {} as steady: {to_text} against {from_text}",
-                format::number(factor),
-                fault.label
-            ),
-        };
+        return comparing_title(steady, fault, &changed);
     }
     if let Some(fault) = run.worst_fault()
         && run.misses_objective(fault)
@@ -148,35 +154,95 @@ fn percentile_title(run: RunView) -> String {
             fault.label
         );
     }
-    let latency = run.phase(PhaseKind::Whole).map(|phase| phase.stats.latency);
-    match latency.map(|latency| (latency.p50.value_secs, latency.p99.value_secs)) {
-        Some((Some(p50), Some(p99))) => format!(
-            "Half of the requests that succeeded took at most {}, 99 % at most {}",
-            format::secs(p50),
-            format::secs(p99)
+    let has_median = |phase: &&&PhaseMetrics| phase.stats.latency.p50.value_secs.is_some();
+    let Some(phase) = shown.iter().find(has_median) else {
+        return "Too few requests succeeded for percentiles".to_string();
+    };
+    let of = match phase.kind {
+        PhaseKind::Whole => String::new(),
+        PhaseKind::Steady => " when steady".to_string(),
+        _ => format!(" {}", phase.label),
+    };
+    let latency = &phase.stats.latency;
+    let p50 = format::secs(latency.p50.value_secs.unwrap_or_default());
+    match latency.p99.value_secs.map(format::secs) {
+        Some(p99) => format!(
+            "Half of the requests that succeeded{of} took at most {p50}, 99 % at most {p99}"
         ),
-        Some((Some(p50), None)) => {
-            let p50 = format::secs(p50);
-            format!("Half of the requests that succeeded took at most {p50}")
-        }
-        _ => "Too few requests succeeded for percentiles".to_string(),
+        None => format!("Half of the requests that succeeded{of} took at most {p50}"),
     }
 }
 
-/// The percentile that differs most by factor, with its two values in seconds.
-fn largest_change(steady: &PhaseMetrics, fault: &PhaseMetrics) -> Option<(&'static str, f64, f64)> {
-    let (a, b) = (&steady.stats.latency, &fault.stats.latency);
-    let pairs = [
-        ("p99.9", a.p999, b.p999),
-        ("p99", a.p99, b.p99),
-        ("p50", a.p50, b.p50),
-    ];
-    let known = pairs.into_iter().filter_map(|(name, a, b)| {
-        let (a, b) = (a.value_secs?, b.value_secs?);
-        (0.0 < a.min(b)).then_some((name, a, b))
+/// What became of latency in a fault, by the percentile that changed most.
+fn comparing_title(steady: &PhaseMetrics, fault: &PhaseMetrics, changed: &Change) -> String {
+    let label = &fault.label;
+    let (name, to_text) = (changed.name, format::secs(changed.to_secs));
+    if !changed.is_alike() {
+        let from_text = format::secs(changed.from_secs);
+        return format!(
+            "{name} is {} times as high {label} as steady: {to_text} against {from_text}",
+            format::number(changed.to_secs / changed.from_secs),
+        );
+    }
+    let both = stated(steady).into_iter().zip(stated(fault));
+    let mut only_fault = both.clone().filter(|(a, b)| a.1.is_none() && b.1.is_some());
+    if let Some((_, (highest, Some(secs)))) = only_fault.next() {
+        return format!(
+            "{highest} is {} {label}, of too few requests to know it when steady; {name} is the \
+             same: {to_text}",
+            format::secs(secs)
+        );
+    }
+    match both
+        .into_iter()
+        .all(|(a, b)| a.1.is_some() == b.1.is_some())
+    {
+        true => format!("Latency is the same {label} as steady: {name} is {to_text}"),
+        false => format!("{name} is the same {label} as steady: {to_text}"),
+    }
+}
+
+/// A percentile in a fault and when steady.
+pub(super) struct Change {
+    pub name: &'static str,
+    pub from_secs: f64,
+    pub to_secs: f64,
+}
+
+impl Change {
+    /// Whether both are the same for a reader.
+    pub fn is_alike(&self) -> bool {
+        (0.95..=1.05).contains(&(self.to_secs / self.from_secs))
+    }
+
+    fn factor(&self) -> f64 {
+        (self.from_secs / self.to_secs).max(self.to_secs / self.from_secs)
+    }
+}
+
+/// The percentile that differs most by factor.
+pub(super) fn largest_change(steady: &PhaseMetrics, fault: &PhaseMetrics) -> Option<Change> {
+    let pairs = stated(steady).into_iter().zip(stated(fault));
+    let known = pairs.filter_map(|((name, from), (_, to))| {
+        let (from_secs, to_secs) = (from?, to?);
+        (0.0 < from_secs.min(to_secs)).then_some(Change {
+            name,
+            from_secs,
+            to_secs,
+        })
     });
-    let factor = |pair: &(&str, f64, f64)| (pair.1 / pair.2).max(pair.2 / pair.1);
-    known.max_by(|x, y| factor(x).total_cmp(&factor(y)))
+    known.max_by(|a, b| a.factor().total_cmp(&b.factor()))
+}
+
+/// The percentiles of a part of the run, the highest first.
+fn stated(phase: &PhaseMetrics) -> [(&'static str, Option<f64>); 4] {
+    let latency = &phase.stats.latency;
+    [
+        ("p99.9", latency.p999.value_secs),
+        ("p99", latency.p99.value_secs),
+        ("p90", latency.p90.value_secs),
+        ("p50", latency.p50.value_secs),
+    ]
 }
 
 #[cfg(test)]
@@ -184,6 +250,7 @@ mod tests {
     use super::super::requests::tests::with_faults;
     use super::*;
     use crate::metrics::data::RunMetrics;
+    use crate::metrics::data::distribution::{DurationStats, Percentile};
     use crate::report::fixture;
 
     fn percentile_chart(metrics: &RunMetrics) -> PercentileCurve {
@@ -211,6 +278,47 @@ mod tests {
         assert!(
             subtitle.ends_with(" 2 faults have no line: too few requests succeeded."),
             "{subtitle}"
+        );
+    }
+
+    #[test]
+    fn latency_is_the_same_only_if_every_stated_percentile_is() {
+        let percentile = |value_secs: f64| Percentile {
+            value_secs: Some(value_secs),
+            ..Percentile::default()
+        };
+        let mut metrics = with_faults(&[("crash", 20_000, None)]);
+        metrics
+            .requests
+            .phases
+            .retain(|phase| phase.fault.as_deref() != Some("rack-b"));
+        for phase in &mut metrics.requests.phases {
+            phase.stats.latency = DurationStats {
+                p50: percentile(0.021),
+                ..DurationStats::default()
+            };
+        }
+        let title = |metrics: &RunMetrics| percentile_chart(metrics).caption.title;
+        assert_eq!(
+            title(&metrics),
+            "Latency is the same during crash as steady: p50 is 21.0 ms"
+        );
+        let crash = metrics.requests.phases.last_mut().expect("a fault");
+        crash.stats.latency.p99 = percentile(0.421);
+        assert_eq!(
+            title(&metrics),
+            "p99 is 421 ms during crash, of too few requests to know it when steady; p50 is the \
+             same: 21.0 ms"
+        );
+        let steady = metrics.requests.phases.iter_mut();
+        for phase in steady {
+            phase.stats.latency.p99 = percentile(0.421);
+            let is_crash = phase.fault.is_some();
+            phase.stats.latency.p90 = percentile(if is_crash { 0.221 } else { 0.044_2 });
+        }
+        assert_eq!(
+            title(&metrics),
+            "p90 is 5.00 times as high during crash as steady: 221 ms against 44.2 ms"
         );
     }
 

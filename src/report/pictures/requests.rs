@@ -1,6 +1,7 @@
 //! Pictures of requests over time: latency, outcomes, rates.
 
 use super::RunView;
+use super::percentiles::largest_change;
 use crate::chart::latency_timeline::{LatencyPoint, LatencyTimeline, LatencyWindow, PointOutcome};
 use crate::chart::rate_timeline::{RateTimeline, RateWindow};
 use crate::metrics::data::request::{PhaseKind, PhaseMetrics, RequestStats};
@@ -30,15 +31,26 @@ pub fn latency(run: RunView) -> LatencyTimeline {
     let dots = match sample.requests.is_empty() {
         true => String::new(),
         false => format!(
-            " Marks: single requests by outcome, {} of those that succeeded and {} others.",
-            one_of(sample.success_every),
-            one_of(sample.other_every)
+            " Marks: single requests by outcome, {} of those that succeeded and {}.",
+            one_in(sample.success_every),
+            match sample.other_every {
+                1 => "all others".to_string(),
+                count => format!("{} of the others", one_in(count)),
+            }
         ),
+    };
+    let is_timeless = sample
+        .requests
+        .iter()
+        .any(|request| request.latency_secs <= 0.0);
+    let edge = match is_timeless {
+        true => " Those that took no time stand on the lower edge.",
+        false => "",
     };
     let subtitle = format!(
         "Latency of successful requests by window of arrival ({}): percentiles where at least 10 \
-         lie above, and the slowest.{dots}",
-        format::instant(run.metrics.series.window_secs)
+         lie above, and the slowest.{dots}{edge}",
+        format::span(run.metrics.series.window_secs)
     );
     let points = sample.requests.iter().map(|request| LatencyPoint {
         at_secs: request.arrived_secs,
@@ -58,10 +70,10 @@ pub fn latency(run: RunView) -> LatencyTimeline {
     }
 }
 
-fn one_of(count: u64) -> String {
+fn one_in(count: u64) -> String {
     match count {
         1 => "all".to_string(),
-        count => format!("one of {}", format::count(count)),
+        count => format!("one in {}", format::count(count)),
     }
 }
 
@@ -82,7 +94,7 @@ pub fn rates(run: RunView) -> RateTimeline {
     let subtitle = format!(
         "Requests by window of arrival ({}), stacked by outcome. The offered load is what the \
          clients mean to send.",
-        format::instant(run.metrics.series.window_secs)
+        format::span(run.metrics.series.window_secs)
     );
     RateTimeline {
         caption: run.caption(rate_title(run), &subtitle),
@@ -101,7 +113,7 @@ fn latency_title(run: RunView) -> String {
         let (from, to) = (format::secs(steady), format::secs(during));
         let change = match during / steady {
             ratio if ratio < 0.95 => format!("p99 fell from {from} to {to}"),
-            ratio if ratio <= 1.05 => format!("p99 stayed at {to} (steady: {from})"),
+            ratio if ratio <= 1.05 => p99_stayed(run, fault, (&from, &to)),
             _ => format!("p99 rose from {from} to {to}"),
         };
         let succeeded = success_text(&fault.stats);
@@ -118,6 +130,27 @@ fn latency_title(run: RunView) -> String {
         (Some(p99), _) => format!("p99 was {}; {succeeded}", format::secs(p99)),
         (None, Some(p50)) => format!("The median was {}; {succeeded}", format::secs(p50)),
         (None, None) => format!("Too few requests succeeded for percentiles; {succeeded}"),
+    }
+}
+
+/// What there is to say where p99 stayed: another percentile may have changed.
+fn p99_stayed(run: RunView, fault: &PhaseMetrics, (from, to): (&str, &str)) -> String {
+    let steady = run.phase(PhaseKind::Steady);
+    let changed = steady.and_then(|steady| largest_change(steady, fault));
+    match changed.filter(|changed| !changed.is_alike()) {
+        None => format!("p99 stayed at {to} (steady: {from})"),
+        Some(changed) => {
+            let word = match changed.from_secs < changed.to_secs {
+                true => "rose",
+                false => "fell",
+            };
+            format!(
+                "p99 stayed at {to}, {} {word} from {} to {}",
+                changed.name,
+                format::secs(changed.from_secs),
+                format::secs(changed.to_secs)
+            )
+        }
     }
 }
 

@@ -87,11 +87,16 @@ fn title(edge: &EdgeMetrics) -> String {
         most if most <= 2.0 => "nearly even",
         _ => "uneven",
     };
+    let row = match burst {
+        0 | 1 => "and never picked one instance twice in a row".to_string(),
+        count => format!(
+            "and picked one instance up to {} times in a row",
+            format::count(count)
+        ),
+    };
     format!(
-        "Picks were {verdict}: a caller was up to {} picks off the weights, and picked one \
-         instance up to {} times in a row",
+        "Picks were {verdict}: a caller was up to {} picks off the weights, {row}",
         format::number(most),
-        format::count(burst)
     )
 }
 

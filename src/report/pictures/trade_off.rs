@@ -6,11 +6,8 @@ use super::{RunView, file_name};
 use crate::chart::axis::Quantity;
 use crate::chart::picture::Picture;
 use crate::chart::trade_off::{TradeOff, TradeOffPoint};
-use crate::experiment::study::Estimate;
-use crate::experiment::sweep::pareto::{Front, front};
 use crate::metrics::data::detection::DetectorMetrics;
 use crate::report::format;
-use crate::scenario::measure_catalog::Direction;
 use crate::stats::poisson::mean_interval;
 
 /// Detectors with a point.
@@ -48,27 +45,26 @@ fn chart(run: RunView, detectors: &[&DetectorMetrics], service: Option<&str>) ->
     if detectors.len() < 2 {
         return None;
     }
-    let all: Vec<Option<[f64; 2]>> = detectors.iter().map(|it| values(it)).collect();
-    let exactly = |value: f64| Estimate {
-        value,
-        low: value,
-        high: value,
-    };
-    let numbers: Vec<_> = all
-        .iter()
-        .map(|it| it.map(|both| both.map(exactly)))
-        .collect();
-    let front = front(&numbers, [Direction::Lower, Direction::Lower])?;
-    let on_front = front.points.iter().map(|place| *place as usize);
-    let others = (0..detectors.len()).filter(|place| !front.points.contains(&(*place as u32)));
-    let points = on_front.chain(others).map(|place| TradeOffPoint {
-        label: label(detectors[place]),
-        values: all[place].unwrap_or_default(),
-        intervals: intervals(detectors[place]),
-        is_on_front: front.points.contains(&(place as u32)),
-        is_open: false,
-        is_chosen: front.chosen as usize == place,
+    let ranking = Ranking::of(detectors);
+    let on_front = (0..detectors.len()).filter(|place| ranking.is_on_front(*place));
+    let others = (0..detectors.len()).filter(|place| !ranking.is_on_front(*place));
+    let mut on_front: Vec<usize> = on_front.collect();
+    on_front.sort_by(|a, b| {
+        ranking.costs[*a]
+            .partial_cmp(&ranking.costs[*b])
+            .expect("finite")
     });
+    let points = on_front
+        .into_iter()
+        .chain(others)
+        .map(|place| TradeOffPoint {
+            label: label(detectors[place]),
+            values: values(detectors[place]).unwrap_or_default(),
+            intervals: intervals(detectors[place]),
+            is_on_front: ranking.is_on_front(place),
+            is_open: false,
+            is_chosen: ranking.chosen == place,
+        });
     let left_out = match detectors.len().saturating_sub(DETECTOR_COUNT_MAX) {
         0 => String::new(),
         1 => " One detector is left out.".to_string(),
@@ -76,12 +72,13 @@ fn chart(run: RunView, detectors: &[&DetectorMetrics], service: Option<&str>) ->
     };
     let subtitle = format!(
         "Mean from going down to the final suspicion, with the shortest and the longest; mistakes \
-         for each pair of observer and instance, with exact 95 % intervals of Poisson counts. What \
-         was missed stands in the labels.{left_out}"
+         for each pair of observer and instance, with exact 95 % intervals of Poisson counts. \
+         Beaten: another is as good in both and in the share of failures missed (in the labels), \
+         and better in one.{left_out}"
     );
     let title = match service {
-        None => title(detectors, &front),
-        Some(service) => format!("For {service}: {}", title(detectors, &front)),
+        None => title(detectors, &ranking),
+        Some(service) => format!("For {service}: {}", title(detectors, &ranking)),
     };
     Some(TradeOff {
         caption: run.caption(title, &subtitle),
@@ -123,27 +120,104 @@ fn short(detector: &str) -> &str {
     detector.strip_prefix("client.").unwrap_or(detector)
 }
 
-fn title(detectors: &[&DetectorMetrics], front: &Front) -> String {
-    let chosen = detectors[front.chosen as usize];
+/// Which detectors others beat, and which one comes nearest to the best.
+struct Ranking {
+    /// Mistakes, time and the share of failures that were missed, of each: less is better.
+    costs: Vec<[f64; 3]>,
+    chosen: usize,
+}
+
+impl Ranking {
+    fn of(detectors: &[&DetectorMetrics]) -> Self {
+        let cost = |detector: &&DetectorMetrics| {
+            let [mistakes, time] = values(detector).unwrap_or_default();
+            [mistakes, time, missed_ratio(detector)]
+        };
+        let costs: Vec<[f64; 3]> = detectors.iter().map(cost).collect();
+        let mut ranking = Ranking { costs, chosen: 0 };
+        let of_front = |side: usize| {
+            let front = (0..ranking.costs.len()).filter(|place| ranking.is_on_front(*place));
+            front.map(move |place| (place, side))
+        };
+        let ends = [0, 1, 2].map(|side| {
+            let costs = of_front(side).map(|(place, side)| ranking.costs[place][side]);
+            let ends = (f64::INFINITY, f64::NEG_INFINITY);
+            costs.fold(ends, |(best, worst), cost| {
+                (best.min(cost), worst.max(cost))
+            })
+        });
+        let distance = |place: usize| -> f64 {
+            let share = |(cost, (best, worst)): (&f64, &(f64, f64))| match worst - best {
+                0.0 => 0.0,
+                width => (cost - best) / width,
+            };
+            let shares = ranking.costs[place].iter().zip(&ends).map(share);
+            shares.map(|share| share * share).sum()
+        };
+        let front = of_front(0).map(|(place, _)| place);
+        let missed = |place: usize| ranking.costs[place][2];
+        let nearest = front.min_by(|a, b| {
+            let by_distance = distance(*a).total_cmp(&distance(*b));
+            by_distance.then(missed(*a).total_cmp(&missed(*b)))
+        });
+        ranking.chosen = nearest.expect("no one beats all");
+        ranking
+    }
+
+    /// Whether no other detector is at least as good in everything, and better in something.
+    fn is_on_front(&self, place: usize) -> bool {
+        let own = self.costs[place];
+        let beats = |other: &[f64; 3]| *other != own && (0..3).all(|side| other[side] <= own[side]);
+        !self.costs.iter().any(beats)
+    }
+}
+
+/// The share of failures that were not noticed.
+fn missed_ratio(detector: &DetectorMetrics) -> f64 {
+    let missed = detector.undetected_count as f64;
+    let noticed = detector.detection_time.sample_count as f64;
+    missed / (missed + noticed).max(1.0)
+}
+
+fn title(detectors: &[&DetectorMetrics], ranking: &Ranking) -> String {
+    let chosen = detectors[ranking.chosen];
     let [mistakes, time] = values(chosen).unwrap_or_default();
     let mistakes = match chosen.mistake_count {
         0 => "no mistake".to_string(),
         _ => format!("{} mistakes per hour and pair", format::number(mistakes)),
     };
-    let beaten_count = detectors.len() - front.points.len();
-    let others = match beaten_count {
-        0 => "none of the others is beaten in both".to_string(),
-        1 => "one detector is beaten in both".to_string(),
-        count => format!(
-            "{} detectors are beaten in both",
-            format::count(count as u64)
+    let is_missing = detectors.iter().any(|it| 0 < it.undetected_count);
+    let (best, missed) = match (is_missing, chosen.undetected_count) {
+        (false, _) => ("both", String::new()),
+        (true, 0) => ("all", ", no failure missed".to_string()),
+        (true, count) => (
+            "all",
+            format!(", {} missed", format::counted(count, "failure")),
         ),
     };
-    format!(
-        "{} comes nearest to the best of both: {mistakes}, {} to notice; {others}",
-        short(&chosen.detector),
-        format::secs(time),
-    )
+    let numbers = format!("{mistakes}, {} to notice{missed}", format::secs(time));
+    let own = ranking.costs[ranking.chosen];
+    let alike = (0..detectors.len()).filter(|place| ranking.costs[*place] == own);
+    let names: Vec<&str> = alike
+        .map(|place| short(&detectors[place].detector))
+        .collect();
+    let subject = match names.as_slice() {
+        [only] => (*only).to_string(),
+        [one, other] => format!("{one} and {other}"),
+        [first, rest @ ..] => format!("{first} and {} others", format::count(rest.len() as u64)),
+        [] => String::new(),
+    };
+    if names.len() == detectors.len() {
+        return format!("{subject} are alike: {numbers}");
+    }
+    let comes = if names.len() == 1 { "comes" } else { "come" };
+    let beaten = (0..detectors.len()).filter(|place| !ranking.is_on_front(*place));
+    let others = match beaten.count() {
+        0 => "none of the others is beaten".to_string(),
+        1 => "one detector is beaten".to_string(),
+        count => format!("{} detectors are beaten", format::count(count as u64)),
+    };
+    format!("{subject} {comes} nearest to the best of {best}: {numbers}; {others}")
 }
 
 #[cfg(test)]
@@ -203,11 +277,54 @@ mod tests {
         let expected = (
             "detectors-db",
             "For db: shop.call.db comes nearest to the best of both: no mistake, 1.50 s to notice; \
-             one detector is beaten in both",
+             one detector is beaten",
         );
         let pictures = pictures(&rows);
         assert_eq!(words(&pictures), [expected]);
         assert_eq!(pictures[0].table().rows.len(), 2);
+    }
+
+    #[test]
+    fn detectors_with_equal_numbers_are_alike() {
+        let rows = [("a", "web", 4.0, 0), ("b", "web", 4.0, 0)];
+        let expected = (
+            "detectors",
+            "a and b are alike: no mistake, 4.00 s to notice",
+        );
+        let pictures = pictures(&rows);
+        assert_eq!(words(&pictures), [expected]);
+        let rows = pictures[0].table().rows;
+        assert!(rows.iter().all(|row| row[7] == "true"), "{rows:?}");
+    }
+
+    #[test]
+    fn a_detector_that_misses_failures_does_not_beat_one_that_does_not() {
+        let detector = |name: &str, mean_secs: f64, undetected_count: u64| DetectorMetrics {
+            detector: name.into(),
+            detection_time: DurationStats {
+                sample_count: 6,
+                mean_secs: Some(mean_secs),
+                ..DurationStats::default()
+            },
+            undetected_count,
+            mistake_rate_per_sec: Some(0.0),
+            ..DetectorMetrics::default()
+        };
+        let all = [
+            detector("hasty", 1.0, 6),
+            detector("steady", 2.0, 0),
+            detector("slow", 3.0, 0),
+        ];
+        let all: Vec<&DetectorMetrics> = all.iter().collect();
+        let ranking = Ranking::of(&all);
+        let on_front = [0, 1, 2].map(|place| ranking.is_on_front(place));
+        assert_eq!(on_front, [true, true, false]);
+        // Both are best in one number and worst in another: the one that misses less is named.
+        assert_eq!(
+            title(&all, &ranking),
+            "steady comes nearest to the best of all: no mistake, 2.00 s to notice, no failure \
+             missed; one detector is beaten"
+        );
     }
 
     #[test]
@@ -219,7 +336,7 @@ mod tests {
         let expected = (
             "detectors",
             "service.web.gossip comes nearest to the best of both: no mistake, 4.00 s to notice; \
-             one detector is beaten in both",
+             one detector is beaten",
         );
         assert_eq!(words(&pictures(&rows)), [expected]);
     }

@@ -56,7 +56,11 @@ fn page(
         replay: None,
         sections: sections(list),
         command: facts.command.clone(),
-        footer: footer(&facts.scenario, facts.seed, &facts.digest),
+        footer: footer(
+            &facts.scenario,
+            &format!("seed {}", facts.seed),
+            &facts.digest,
+        ),
     }
 }
 

@@ -238,7 +238,11 @@ fn standings(found: &Found, facts: &StudyFacts) -> Intervals {
                 found.goal.measure,
                 names.join(", ")
             ),
-            footer: study_page::footer(&facts.scenario, facts.seed, &facts.digest),
+            footer: study_page::footer(
+                &facts.scenario,
+                &format!("seed {}", facts.seed),
+                &facts.digest,
+            ),
         },
         rows: all.iter().take(DRAWN_POINT_COUNT_MAX).map(row).collect(),
         quantity: quantity(found.unit()),

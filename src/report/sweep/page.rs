@@ -75,7 +75,7 @@ pub fn page(input: SweepPageInput) -> ReportPage {
         command: input.command.to_string(),
         footer: footer(
             &contents.scenario_name,
-            contents.seed,
+            &format!("seed {}", contents.seed),
             &digest_text(summary.digest),
         ),
     }

@@ -11,6 +11,7 @@ use crate::chart::picture::Picture;
 use crate::chart::sweep_lines::{SweepLine, SweepLines, SweepTick, SweepValue};
 use crate::chart::theme::LINES;
 use crate::chart::trade_off::{TradeOff, TradeOffPoint};
+use crate::experiment::study::Estimate;
 use crate::experiment::sweep::pareto::Front;
 use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
 use crate::scenario::measure::{AskedMeasure, Statistic, Unit};
@@ -225,6 +226,13 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
         let place = view.asked.iter().position(|asked| asked.text == *text);
         place.expect("what is compared is asked")
     });
+    // Of equal points only the first is counted, but no other one beats the rest.
+    let is_like_front = |own: [Estimate; 2]| {
+        front.points.iter().any(|point| {
+            let values = places.map(|place| summary.points[*point as usize][place].interval);
+            (0..2).all(|side| values[side].is_some_and(|it| it.value == own[side].value))
+        })
+    };
     let point = |point: u32| {
         let measures = &summary.points[point as usize];
         let known = places.map(|place| measures[place].interval);
@@ -239,7 +247,7 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
                 let is_known = known.low.is_finite() && known.high.is_finite();
                 is_known.then_some((known.low, known.high))
             }),
-            is_on_front: front.points.contains(&point),
+            is_on_front: front.points.contains(&point) || is_like_front(known),
             is_open: front.open.contains(&point),
             is_chosen: front.chosen == point,
         })
@@ -255,17 +263,6 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
             format::by_unit(unit(&view.asked[place]), known.value)
         )
     });
-    let name = |place: usize| {
-        let asked = &view.asked[place];
-        let better = match direction(&asked.measure) {
-            Direction::Higher => "more is better",
-            Direction::Lower | Direction::Neither => "less is better",
-        };
-        match unit(asked) {
-            Unit::Rate => format!("{}, per second ({better})", asked.text),
-            _ => format!("{} ({better})", asked.text),
-        }
-    };
     let axes: Vec<&str> = (0..view.plan.axes.len())
         .map(|axis| view.plan.short(axis))
         .collect();
@@ -282,9 +279,21 @@ fn trade_off(view: &SweepView, summary: &SweepSummary, front: &Front) -> TradeOf
             ),
             footer: footer(view, summary),
         },
-        names: places.map(name),
+        names: places.map(|place| axis_name(&view.asked[place])),
         quantities: places.map(|place| quantity(unit(&view.asked[place]))),
         points: all.take(DRAWN_POINT_COUNT_MAX).filter_map(point).collect(),
+    }
+}
+
+/// A measure with what is better.
+fn axis_name(asked: &AskedMeasure) -> String {
+    let better = match direction(&asked.measure) {
+        Direction::Higher => "more is better",
+        Direction::Lower | Direction::Neither => "less is better",
+    };
+    match unit(asked) {
+        Unit::Rate => format!("{}, per second ({better})", asked.text),
+        _ => format!("{} ({better})", asked.text),
     }
 }
 

@@ -5,6 +5,7 @@ use super::super::format;
 use super::super::terminal::Table;
 use super::tables::{SweepView, unit};
 use crate::experiment::compare::sample::Level;
+use crate::experiment::study::Estimate;
 use crate::experiment::sweep::summary::{PointMeasure, SweepSummary};
 use crate::scenario::measure::Unit;
 use crate::scenario::measure_catalog::{Direction, direction};
@@ -109,49 +110,56 @@ pub fn cell(measure: &PointMeasure, unit: Unit) -> String {
     }
 }
 
-/// Where a measure is best or, if it is neither better high nor low, where it is least.
+/// Where a measure is best or, if it is neither better high nor low, where it is least; and from
+/// which points its interval does not tell that one.
 pub fn extremes(view: &SweepView, summary: &SweepSummary, measure: usize) -> String {
     let asked = &view.asked[measure];
     let numbers = summary.points.iter().map(|point| point[measure].interval);
-    let known: Vec<(u32, f64)> = (0..)
+    let known: Vec<(u32, Estimate)> = (0..)
         .zip(numbers)
-        .filter_map(|(point, number)| Some((point, number?.value)))
+        .filter_map(|(point, number)| Some((point, number?)))
         .collect();
-    let by_value = |a: &&(u32, f64), b: &&(u32, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
+    let by_value = |a: &&(u32, Estimate), b: &&(u32, Estimate)| {
+        a.1.value.total_cmp(&b.1.value).then(a.0.cmp(&b.0))
+    };
     let least = known.iter().min_by(by_value);
     let most = known.iter().max_by(by_value);
-    let text = |value: f64| format::by_unit(unit(asked), value);
+    let text = |number: &Estimate| format::by_unit(unit(asked), number.value);
     let (known_count, count) = (known.len(), summary.points.len());
     let among = match known_count == count {
         true => String::new(),
         false => format!(", of the {known_count} of {count} points where it is known"),
     };
-    match (direction(&asked.measure), least, most) {
-        (_, Some(least), Some(most)) if text(least.1) == text(most.1) && known_count == count => {
-            format!("{} is {} at every point", asked.text, text(least.1))
-        }
-        (Direction::Higher, Some(least), Some(most)) => format!(
-            "{} is best, {}, at {}; at worst it is {}{among}",
-            asked.text,
-            text(most.1),
-            view.plan.label(most.0),
-            text(least.1)
-        ),
-        (direction, Some(least), Some(most)) => {
-            let [best, worst] = match direction {
-                Direction::Neither => ["least", "at most"],
-                _ => ["best", "at worst"],
-            };
-            format!(
-                "{} is {best}, {}, at {}; {worst} it is {}{among}",
-                asked.text,
-                text(least.1),
-                view.plan.label(least.0),
-                text(most.1)
-            )
-        }
-        _ => format!("{} exists at no point in every replication", asked.text),
+    let (Some(least), Some(most)) = (least, most) else {
+        return format!("{} exists at no point in every replication", asked.text);
+    };
+    if text(&least.1) == text(&most.1) && known_count == count {
+        return format!("{} is {} at every point", asked.text, text(&least.1));
     }
+    let (best, worst, words) = match direction(&asked.measure) {
+        Direction::Higher => (most, least, ["best", "at worst"]),
+        Direction::Lower => (least, most, ["best", "at worst"]),
+        Direction::Neither => (least, most, ["least", "at most"]),
+    };
+    let is_unclear = |other: &&(u32, Estimate)| {
+        other.0 != best.0 && other.1.low <= best.1.high && best.1.low <= other.1.high
+    };
+    let unclear: Vec<u32> = known.iter().filter(is_unclear).map(|it| it.0).collect();
+    let unclear = match unclear.as_slice() {
+        [] => String::new(),
+        [only] => format!(" (not told apart from {})", view.plan.label(*only)),
+        all if all.len() + 1 == known_count => " (not told apart from any other point)".to_string(),
+        several => format!(" (not told apart from {} other points)", several.len()),
+    };
+    format!(
+        "{} is {}, {}, at {}{unclear}; {} it is {}{among}",
+        asked.text,
+        words[0],
+        text(&best.1),
+        view.plan.label(best.0),
+        words[1],
+        text(&worst.1)
+    )
 }
 
 /// How many points hold what is sought.
