@@ -18,6 +18,8 @@ mod faults;
 mod feedback;
 #[path = "messages/gossip.rs"]
 mod gossip;
+#[path = "messages/misplaced.rs"]
+mod misplaced;
 #[path = "messages/misspelt.rs"]
 mod misspelt;
 #[path = "messages/protection.rs"]

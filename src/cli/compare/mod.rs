@@ -55,6 +55,16 @@ pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> 
     let saved_count = args.scenarios.iter().filter(|path| path.is_dir()).count();
     let started_at = SystemTime::now();
     if saved_count != 0 && saved_count != args.scenarios.len() {
+        let mut named = args
+            .scenarios
+            .iter()
+            .filter(|path| **path != Path::new("-"));
+        if let Some(missing) = named.find(|path| !path.exists()) {
+            return Err(CliError::Input {
+                path: missing.display().to_string(),
+                source: io::ErrorKind::NotFound.into(),
+            });
+        }
         return Err(CliError::Usage(
             "run directories are compared with each other; to compare a scenario with one, write \
              --baseline RUN_DIR"
