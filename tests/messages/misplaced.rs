@@ -18,7 +18,10 @@ fn first(more: &str) -> Vec<String> {
 fn an_array_says_how_its_tables_are_named() {
     let group = "[service.db]\nservice_time = \"1ms\"\n[[service.db.group]]\ncount = 1\n";
     let said = first(group);
-    assert!(said.contains(&"write [service.db.group.NAME]".to_string()), "{said:?}");
+    assert!(
+        said.contains(&"write [service.db.group.NAME]".to_string()),
+        "{said:?}"
+    );
     assert_eq!(
         first("[sweep]\naxis = [1]\n"),
         ["error: `axis` is an array", "write [sweep.axis.NAME]"]

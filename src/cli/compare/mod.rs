@@ -55,14 +55,13 @@ pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> 
     let saved_count = args.scenarios.iter().filter(|path| path.is_dir()).count();
     let started_at = SystemTime::now();
     if saved_count != 0 && saved_count != args.scenarios.len() {
-        let mut named = args
-            .scenarios
-            .iter()
-            .filter(|path| **path != Path::new("-"));
-        if let Some(missing) = named.find(|path| !path.exists()) {
+        let named = args.scenarios.iter();
+        let mut named = named.filter(|path| path.as_path() != Path::new("-"));
+        let missing = named.find_map(|path| Some((path, path.metadata().err()?)));
+        if let Some((path, source)) = missing {
             return Err(CliError::Input {
-                path: missing.display().to_string(),
-                source: io::ErrorKind::NotFound.into(),
+                path: path.display().to_string(),
+                source,
             });
         }
         return Err(CliError::Usage(
