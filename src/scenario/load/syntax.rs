@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Mistakes that are looked up; nobody reads more, and each takes a walk through the text.
+const LOOKED_UP_COUNT_MAX: usize = 100;
+
 /// What is wrong at a place of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -37,8 +40,9 @@ pub fn mistakes<'e>(
                 if text[line_start..].starts_with('[') {
                     repeated_end = table_end(text, span.start);
                 }
-                let known = defined_before(text, line_start);
-                let title = known.unwrap_or_else(|| message.to_string());
+                let is_looked_up = list.len() < LOOKED_UP_COUNT_MAX;
+                let known = is_looked_up.then(|| defined_before(text, line_start));
+                let title = known.flatten().unwrap_or_else(|| message.to_string());
                 (title, "defined again here".to_string())
             }
             (false, Some(written)) => (
@@ -99,6 +103,7 @@ fn defined_before(text: &str, line_start: usize) -> Option<String> {
         }
     }
     let shown = name.trim_matches(['[', ']']);
+    let shown: String = shown.chars().take(80).collect();
     known.map(|line| format!("`{shown}` is defined in line {line} already"))
 }
 
