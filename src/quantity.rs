@@ -51,10 +51,10 @@ pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
             .map(|(_, secs)| *secs)
             .ok_or_else(|| no_rate(text))?,
     };
-    let has_word = number.contains(|c: char| c.is_alphabetic());
-    let number = parse_number(number).map_err(|error| match has_word {
-        true => no_rate(text),
-        false => error,
+    let number = parse_number(number).map_err(|error| match no_rate(text) {
+        // `1000 req/s`.
+        known if known.fix.starts_with("write") => known,
+        _ => error,
     })?;
     let rate = number / unit_secs;
     if (0.0..=RATE_PER_SEC_MAX).contains(&rate) {
