@@ -41,12 +41,7 @@ pub const RATE_PER_SEC_MAX: f64 = 1e9;
 /// Reads `"2000/s"`, `"2/ms"`, `"90/m"`, `"5/h"` or `"1/d"` as a number per second, above 0, at
 /// most [`RATE_PER_SEC_MAX`].
 pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
-    let Some((number, unit)) = text.split_once('/') else {
-        return Err(error(
-            "a rate needs a unit".into(),
-            format!("write \"{}/s\"", text.trim()),
-        ));
-    };
+    let (number, unit) = text.split_once('/').ok_or_else(|| no_rate(text))?;
     let unit_secs = match unit.trim() {
         "h" => 3_600.0,
         "d" | "day" => 86_400.0,
@@ -54,14 +49,14 @@ pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
             .iter()
             .find(|(name, _)| *name == unit)
             .map(|(_, secs)| *secs)
-            .ok_or_else(|| {
-                error(
-                    format!("unknown unit `/{unit}` of a rate"),
-                    "expected one of /ns, /us, /ms, /s, /m, /h, /d".into(),
-                )
-            })?,
+            .ok_or_else(|| no_rate(text))?,
     };
-    let rate = parse_number(number)? / unit_secs;
+    let number = parse_number(number).map_err(|error| match no_rate(text) {
+        // `1000 req/s`.
+        known if known.fix.starts_with("write") => known,
+        _ => error,
+    })?;
+    let rate = number / unit_secs;
     if (0.0..=RATE_PER_SEC_MAX).contains(&rate) {
         return Ok(rate);
     }
@@ -69,6 +64,47 @@ pub fn parse_rate(text: &str) -> Result<f64, ParseQuantityError> {
         "a rate lies between 0 and 1e9 per second".into(),
         "expected a rate like \"2000/s\"".into(),
     ))
+}
+
+/// What others write after a number that is meant per second, without spaces.
+const PER_SECOND: [&str; 9] = [
+    "",
+    "rps",
+    "qps",
+    "tps",
+    "/sec",
+    "/second",
+    "req/s",
+    "requests/s",
+    "persecond",
+];
+
+/// Why a text is no rate.
+fn no_rate(text: &str) -> ParseQuantityError {
+    let text = text.trim();
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '+');
+    let (number, rest) = text.split_at(text.find(|c| !is_number(c)).unwrap_or(text.len()));
+    let unit: String = rest.split_whitespace().collect();
+    if let Err(error) = parse_number(number) {
+        return match number.is_empty() {
+            true => self::error(
+                format!("`{text}` is not a rate"),
+                "expected a rate like \"2000/s\"".into(),
+            ),
+            false => error,
+        };
+    }
+    let fix = match PER_SECOND.contains(&unit.to_lowercase().as_str()) {
+        true => format!("write \"{number}/s\""),
+        false if unit.starts_with('/') => {
+            "expected one of /ns, /us, /ms, /s, /m, /h, /d".to_string()
+        }
+        false => "expected a rate like \"2000/s\"".to_string(),
+    };
+    match unit.is_empty() {
+        true => error("a rate needs a unit".into(), fix),
+        false => error(format!("unknown unit `{unit}` of a rate"), fix),
+    }
 }
 
 /// Reads `"0.1%"` or `"0.001"` as a share between 0 and 1.
@@ -225,6 +261,32 @@ mod tests {
         let missing = parse_rate("2000").unwrap_err();
         assert_eq!(missing.message, "a rate needs a unit");
         assert_eq!(missing.fix, "write \"2000/s\"");
+    }
+
+    #[test]
+    fn what_is_meant_per_second_is_written_so() {
+        for text in [
+            "1000 rps",
+            "1000QPS",
+            "1000/sec",
+            "1000 req/s",
+            "1000",
+            "1000 per second",
+        ] {
+            let error = parse_rate(text).expect_err(text);
+            assert_eq!(error.fix, "write \"1000/s\"", "{text}");
+        }
+        for (text, message) in [
+            ("90%", "unknown unit `%` of a rate"),
+            ("5/y", "unknown unit `/y` of a rate"),
+            ("1,000/s", "`1,000` is not a finite number"),
+            ("fast", "`fast` is not a rate"),
+            ("1.2.3/s", "`1.2.3` is not a finite number"),
+        ] {
+            let error = parse_rate(text).expect_err(text);
+            assert_eq!(error.message, message);
+            assert!(error.fix.starts_with("expected"), "{}", error.fix);
+        }
     }
 
     #[test]

@@ -221,7 +221,7 @@ impl std::str::FromStr for SimDuration {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let unit_at = text
-            .find(|c: char| c.is_alphabetic() || c == '\u{b5}')
+            .find(|c: char| c.is_alphabetic() || matches!(c, '\u{b5}' | '%' | '/'))
             .ok_or(ParseDurationError::MissingUnit)?;
         let (number, unit) = text.split_at(unit_at);
         let unit = if unit == "\u{b5}s" { "us" } else { unit };
@@ -320,6 +320,10 @@ mod tests {
             parse("600y"),
             Err(ParseDurationError::UnknownUnit("y".into()))
         );
+        for (text, unit) in [("10%", "%"), ("10/s", "/s")] {
+            let expected = ParseDurationError::UnknownUnit(unit.into());
+            assert_eq!(parse(text), Err(expected), "{text}");
+        }
         assert_eq!(parse("9999999h"), Err(ParseDurationError::TooLong));
         assert_eq!(
             parse("1e400s"),

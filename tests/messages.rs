@@ -18,6 +18,8 @@ mod faults;
 mod feedback;
 #[path = "messages/gossip.rs"]
 mod gossip;
+#[path = "messages/misplaced.rs"]
+mod misplaced;
 #[path = "messages/misspelt.rs"]
 mod misspelt;
 #[path = "messages/protection.rs"]
@@ -167,7 +169,7 @@ error: retry is an integer
   --> bad.toml:12:9
    |
 12 | retry = 3
-   |         ^ expected a table
+   |         ^ expected a table, like `{ attempt_count_max = 3 }`
 
 error: a ratio lies between 0 and 1
   --> bad.toml:14:8

@@ -272,6 +272,22 @@ fn the_json_schema_names_every_table_and_refuses_other_keys() {
 }
 
 #[test]
+fn the_json_schema_requires_keys_only_where_nothing_is_extended() {
+    let schema = json_schema();
+    let is_required = |table: &serde_json::Value| table.get("required").is_some();
+    assert_eq!(schema["if"], serde_json::json!({ "required": ["extends"] }));
+    assert_eq!(schema["else"]["required"][1], "duration");
+    let definitions = schema["definitions"].as_object().expect("some");
+    for name in ["service", "call", "retry"] {
+        assert!(!is_required(&definitions[name]), "{name}");
+        assert!(
+            is_required(&definitions[&format!("whole {name}")]),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn the_schema_beside_the_scenarios_is_the_one_that_is_printed() {
     let kept = include_str!("../scenarios/scenario.schema.json");
     let printed = format!("{:#}\n", json_schema());

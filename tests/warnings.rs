@@ -77,6 +77,16 @@ fn faults_belong_into_the_measured_window() {
 }
 
 #[test]
+fn numbers_that_are_probably_not_meant_are_asked_about() {
+    let hedge = |percentile| format!("hedge = {{ percentile = {percentile} }}\n{EXPECT}");
+    assert_codes("", &hedge("0.95"), &["W12"]);
+    assert_codes("", &hedge("50"), &[]);
+    let crash = |target| crash_at("20s").replace("zone:a", target);
+    assert_codes("", &crash("9 random of service:web"), &["W12"]);
+    assert_codes("", &crash("4 random of service:web"), &[]);
+}
+
+#[test]
 fn percentiles_need_ten_samples_above_them() {
     // 90 s x 10 per second are 900 requests: 90 above p90, 9 above p99.
     assert_codes("", &expecting("latency.p90 <= 1s"), &[]);

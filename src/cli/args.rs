@@ -32,7 +32,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done; every expectation held, or there was none
   1    the run failed: a limit was reached, the disk is full, verify found a difference
-  2    bad usage, or a mistake in the scenario
+  2    bad usage, a mistake in the scenario, or input that cannot be read
   99   the run is done and an expectation failed or could not be decided
   130  interrupted; no run directory was written";
 
@@ -209,8 +209,9 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How to print the summary on standard output; json is what summary.json holds, csv has a
-    /// line for each number: replication, seed, measure, phase, unit, value (inf where something
-    /// never came, empty where there is no number)
+    /// line for each number: replication, seed, measure (those of --metric as they are written,
+    /// without a phase beside them), phase, unit, value (inf where something never came, empty
+    /// where there is no number)
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Write what happens to every request of the first replication: to NAME.jsonl as JSON lines,

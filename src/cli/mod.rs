@@ -55,7 +55,7 @@ pub enum Exit {
     Done,
     /// The run failed, or `verify` found a difference.
     Failed,
-    /// Bad usage or a mistake in a scenario.
+    /// Bad usage, a mistake in a scenario, or input that cannot be read.
     Refused,
     /// An expectation failed or could not be decided.
     ExpectationFailed,
@@ -75,7 +75,15 @@ pub enum CliError {
     /// The scenario has mistakes, which have been shown: `bad.toml: 2 errors`.
     #[error("{0}")]
     Scenario(String),
-    /// A file that is needed cannot be read or written.
+    /// A file or directory that was named cannot be read.
+    #[error("{path}: {source}")]
+    Input {
+        /// Which.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of our own cannot be read or written.
     #[error("{path}: {source}")]
     File {
         /// Which.
@@ -86,7 +94,7 @@ pub enum CliError {
     /// The run directory could not be written.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
-    /// The run directory cannot be verified.
+    /// A directory that was named is not the directory of a run.
     #[error("{path}: {source}")]
     Manifest {
         /// Which.
@@ -159,7 +167,10 @@ fn dispatch(verb: &Verb, console: &mut Console) -> Result<Exit, CliError> {
 impl CliError {
     fn exit(&self) -> Exit {
         match self {
-            CliError::Usage(_) | CliError::Scenario(_) => Exit::Refused,
+            CliError::Usage(_)
+            | CliError::Scenario(_)
+            | CliError::Input { .. }
+            | CliError::Manifest { .. } => Exit::Refused,
             CliError::Plan {
                 error: PlanError::Interrupted,
                 ..
@@ -167,7 +178,6 @@ impl CliError {
             CliError::Output(_)
             | CliError::File { .. }
             | CliError::RunDir(_)
-            | CliError::Manifest { .. }
             | CliError::Plan { .. }
             | CliError::Sweep(_)
             | CliError::Different(_)

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use super::style::{BAD, DOUBTFUL, FAINT, GOOD, HEADING};
 use crate::experiment::Results;
 use crate::experiment::headline::headlines;
-use crate::metrics::evaluate::VerdictState;
+use crate::metrics::evaluate::{Reading, VerdictState};
 use crate::report::page::JudgedLine;
 use crate::report::series::safe_cell;
-use crate::report::summary::unit_suffix;
+use crate::report::summary::{unit_of, unit_suffix};
 use crate::report::terminal::{Summary, Table};
+use crate::scenario::Scenario;
+use crate::scenario::measure::Unit;
 
 /// Said where a scenario has no expectations.
 const NOTHING_EXPECTED: &str = "nothing is expected; add [expect] to get a verdict";
@@ -92,21 +94,36 @@ pub fn table_markdown(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints the headline numbers, one a line; a number that does not exist has an empty value, what
-/// never came is `inf`.
-pub fn csv(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+/// Prints the headline numbers and those that were asked for, one a line; a number that does not
+/// exist has an empty value, what never came is `inf`.
+pub fn csv(scenario: &Scenario, results: &Results, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(["replication", "seed", "measure", "phase", "unit", "value"])?;
     for (replication, run) in results.runs.iter().enumerate() {
-        for headline in headlines(&run.metrics) {
+        let mut line = |measure: &str, phase: &str, unit: Unit, value: Option<f64>| {
             csv.write_record([
                 &replication.to_string(),
                 &run.seed.to_string(),
+                &safe_cell(measure),
+                &safe_cell(phase),
+                unit_suffix(unit).trim_start_matches('_'),
+                &value.map_or(String::new(), |v| v.to_string()),
+            ])
+        };
+        for headline in headlines(&run.metrics) {
+            line(
                 headline.measure,
-                &safe_cell(&headline.phase),
-                unit_suffix(headline.unit).trim_start_matches('_'),
-                &headline.value.map_or(String::new(), |v| v.to_string()),
-            ])?;
+                &headline.phase,
+                headline.unit,
+                headline.value,
+            )?;
+        }
+        for (asked, reading) in scenario.asked.iter().zip(&run.readings) {
+            let value = match reading {
+                Reading::Known(value) => Some(*value),
+                Reading::Undecided(_) => None,
+            };
+            line(&asked.text, "", unit_of(&asked.measure), value)?;
         }
     }
     csv.flush()

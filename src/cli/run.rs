@@ -354,7 +354,7 @@ fn show(
             writeln!(out, "repeat with: {}", contents.command)?;
         }
         Format::Md => print::markdown(summary, console.out())?,
-        Format::Csv => print::csv(contents.results, console.out())?,
+        Format::Csv => print::csv(contents.scenario, contents.results, console.out())?,
         Format::Json => write_summary(contents.scenario, contents.results, console.out())?,
     }
     if format != Format::Text {

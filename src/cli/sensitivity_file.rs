@@ -13,7 +13,7 @@ const BYTES_MAX: u64 = 16 << 20;
 
 /// The sentences of a file, which must be about this scenario.
 pub fn sentences(path: &Path, scenario: &str) -> Result<Vec<String>, CliError> {
-    let file_error = |source| CliError::File {
+    let file_error = |source| CliError::Input {
         path: path.display().to_string(),
         source,
     };

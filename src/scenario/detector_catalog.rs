@@ -263,8 +263,9 @@ pub const DETECTORS: &[DetectorInfo] = &[
                         intervals later with 4 to 10 members, 8 to 48 with 100: the sooner the \
                         more confirm it; only failing probes of a member that doubts itself take \
                         longer; everybody wrongly taken for dead comes back when it hears of it",
-            cost: "two messages per member and interval, 60 for every update with three members \
-                   at once, and whole lists; 24 bytes for every difference of a view from that of \
+            cost: "two messages per member and interval; for every update up to \
+                   4 * ceil(log10(n + 1)) more from each member, to three members at a time; \
+                   whole lists; 24 bytes for every difference of a view from that of \
                    all",
             use_when: "members are slow at times, and it matters more not to be wrong than to be \
                        quick",

@@ -303,9 +303,37 @@ fn verify_finds_a_digest_that_differs() {
 }
 
 #[test]
+fn what_is_not_there_is_said_and_is_a_wrong_request() {
+    let command = Stormglass::with("small.toml", SMALL);
+    fs::create_dir(command.path("r")).expect("created");
+    for (arguments, start) in [
+        (
+            ["chart", "none", "success"],
+            "error: none: manifest.json cannot be read",
+        ),
+        (
+            ["why", "none", "--slowest"],
+            "error: none: manifest.json cannot be read",
+        ),
+        (["compare", "none", "r"], "error: none: "),
+        (["compare", "r", "none"], "error: none: "),
+    ] {
+        let said = command.say(&arguments);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
+        assert!(said.err.starts_with(start), "{}", said.err);
+        assert!(
+            !said.err.contains("compared with each other"),
+            "{}",
+            said.err
+        );
+    }
+}
+
+#[test]
 fn verify_refuses_what_is_no_run_directory() {
+    // What cannot be read is no difference, which would be 1.
     let said = Stormglass::new().say(&["verify", "."]);
-    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
     assert_eq!(
         said.err,
         "error: .: manifest.json cannot be read: No such file or directory (os error 2)\n"

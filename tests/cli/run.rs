@@ -136,6 +136,29 @@ fn csv_has_one_number_a_line() {
 }
 
 #[test]
+fn csv_ends_each_replication_with_what_was_asked_for() {
+    let command = Stormglass::with("small.toml", SMALL);
+    let run = ["run", "small.toml", "--no-charts", "--format", "csv"];
+    let asked = ["--replications", "2", "--metric", "success_ratio steady"];
+    let said = command.say(&[run.as_slice(), asked.as_slice()].concat());
+    let lines = said.out.lines();
+    let found: Vec<&str> = lines
+        .filter(|line| line.contains("_ratio steady,,"))
+        .collect();
+    let starts = [
+        "0,7,success_ratio steady,,ratio,",
+        "1,8,success_ratio steady,,ratio,",
+    ];
+    assert_eq!(found.len(), 2, "{}", said.out);
+    assert!(
+        found
+            .iter()
+            .zip(starts)
+            .all(|(line, start)| line.starts_with(start))
+    );
+}
+
+#[test]
 fn replications_report_means_with_intervals() {
     let command = Stormglass::with("small.toml", SMALL);
     let said = command.say(&["run", "small.toml", "--no-charts", "--replications", "5"]);

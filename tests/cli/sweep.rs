@@ -389,6 +389,9 @@ fn a_value_that_cannot_be_is_shown_with_its_point() {
     );
     let hint = "hint: this was the point count = none; leave it out with --where";
     assert!(said.err.contains(hint), "{}", said.err);
+    let said = sweep(&command, &["--axis", "service.web.cuont=1,2", "-q"]);
+    assert!(said.err.contains("did you mean `count`?"), "{}", said.err);
+    assert!(!said.err.contains("hint"), "{}", said.err);
     let table = TABLE.replace("[1, 3]", "[1, 0]");
     fs::write(command.path("small.toml"), format!("{SMALL}{table}")).expect("written");
     let said = command.say(&["check", "small.toml"]);

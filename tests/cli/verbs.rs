@@ -69,10 +69,7 @@ fn a_target_that_is_only_a_kind_is_told_how_to_go_on() {
             "write which members, like `registry:member/0` or `registry:member/*`",
         ),
         ("zone", "it is a kind; write which ones, like `zone:b`"),
-        (
-            "web",
-            "write the kind before it, like `service:web` or `zone:web`",
-        ),
+        ("web", "write the kind before it: `service:web`"),
     ] {
         let text = SMALL.replace("instance:web/main/0", target);
         let command = Stormglass::with("bad.toml", &text);

@@ -21,7 +21,7 @@ pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done; what the scenario expects is not judged here, see the summaries of the variants
   1    a run failed: a limit was reached, the disk is full
-  2    bad usage, or a mistake in the scenario or a variant
+  2    bad usage, a mistake in the scenario or a variant, or input that cannot be read
   99   a variant is worse than the reference in a measure of --fail-if-worse, or has no value or
        verdict, as with fewer than 5 replications; or an expectation between variants failed, or
        could not be decided

@@ -57,6 +57,15 @@ pub fn run(args: &CompareArgs, console: &mut Console) -> Result<Exit, CliError> 
     let saved_count = args.scenarios.iter().filter(|path| path.is_dir()).count();
     let started_at = SystemTime::now();
     if saved_count != 0 && saved_count != args.scenarios.len() {
+        let named = args.scenarios.iter();
+        let mut named = named.filter(|path| path.as_path() != Path::new("-"));
+        let missing = named.find_map(|path| Some((path, path.metadata().err()?)));
+        if let Some((path, source)) = missing {
+            return Err(CliError::Input {
+                path: path.display().to_string(),
+                source,
+            });
+        }
         return Err(CliError::Usage(
             "run directories are compared with each other; to compare a scenario with one, write \
              --baseline RUN_DIR"

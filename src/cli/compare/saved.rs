@@ -50,7 +50,7 @@ impl SavedRun {
     /// Reads a run directory.
     pub fn read(path: &Path) -> Result<Self, CliError> {
         let file = path.join("summary.json");
-        let text = std::fs::read_to_string(&file).map_err(|source| CliError::File {
+        let text = std::fs::read_to_string(&file).map_err(|source| CliError::Input {
             path: file.display().to_string(),
             source,
         })?;

@@ -20,7 +20,7 @@ pub const OPTIMIZE_EXIT_CODES: &str = "\
 Exit codes:
   0    done; on fresh seeds the best setting holds every constraint
   1    a run failed: a limit was reached
-  2    bad usage, or a mistake in the scenario
+  2    bad usage, a mistake in the scenario, or input that cannot be read
   99   the best setting breaks a constraint on fresh seeds, or that is not decided
   130  interrupted";
 
@@ -36,7 +36,7 @@ pub const SENSITIVITY_EXIT_CODES: &str = "\
 Exit codes:
   0    done; whether the verdict flips is said, and no failure
   1    a run failed: a limit was reached
-  2    bad usage, or a mistake in the scenario
+  2    bad usage, a mistake in the scenario, or input that cannot be read
   130  interrupted";
 
 /// `stormglass optimize`.
@@ -83,7 +83,8 @@ pub struct SensitivityArgs {
     /// The scenario; `-` reads standard input
     pub scenario: PathBuf,
     /// Vary this path instead of the inputs of `[sensitivity]`, between two values or, without
-    /// them, 20 % below and above its own. May be repeated
+    /// them, 20 % below and above its own, rounded to a whole number where it is one. May be
+    /// repeated
     #[arg(long = "input", value_name = "PATH[=LOW,HIGH]", action = ArgAction::Append)]
     pub inputs: Vec<String>,
     /// The number to look at, in the language of `[expect]` [default: latency.p99]

@@ -22,7 +22,7 @@ Exit codes:
   0    done; every run has its numbers
   1    a run failed, which is recorded and does not stop the others; shards are missing; the disk
        is full
-  2    bad usage, or a mistake in the scenario or the plan
+  2    bad usage, a mistake in the scenario or the plan, or input that cannot be read
   130  interrupted; the same command goes on with what is left";
 
 /// What is varied.

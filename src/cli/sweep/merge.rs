@@ -26,7 +26,7 @@ pub fn run(args: &MergeArgs, console: &mut Console) -> Result<Exit, CliError> {
     for path in files(&args.shards)? {
         let read = shard::read(&path, &job.file.hash, &mut records);
         let (part, same) = read.map_err(|error| match error {
-            MergeError::Read { path, source } => CliError::File {
+            MergeError::Read { path, source } => CliError::Input {
                 path: path.display().to_string(),
                 source,
             },
@@ -66,7 +66,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             files.push(path.clone());
             continue;
         }
-        let failed = |source| CliError::File {
+        let failed = |source| CliError::Input {
             path: path.display().to_string(),
             source,
         };

@@ -19,7 +19,7 @@ use crate::scenario::Scenario;
 use crate::scenario::expect::{Bound, Expectation};
 use crate::scenario::load::limits::{Estimate, Limits, estimate};
 use crate::scenario::load::point::Base;
-use crate::scenario::load::source::SET_NAME;
+use crate::scenario::load::source::{SET_NAME, SourceKind};
 use crate::scenario::load::tree::toml_string;
 use crate::scenario::load::{LoadInput, LoadText, Loaded};
 use crate::scenario::measure::AskedMeasure;
@@ -208,11 +208,25 @@ fn check_point(
     loaded.sources.rename_arguments(name);
     loaded.scenario.take().ok_or_else(|| {
         show_diagnostics(&loaded, console);
-        console.say(format_args!(
-            "hint: this was the point {}; leave it out with --where, or `where` of [sweep]",
-            plan.label(point)
-        ));
+        if !is_wrong_path(&loaded) {
+            console.say(format_args!(
+                "hint: this was the point {}; leave it out with --where, or `where` of [sweep]",
+                plan.label(point)
+            ));
+        }
         load::refused(&loaded)
+    })
+}
+
+/// Whether an error lies in the path of an argument: that is wrong with every value.
+fn is_wrong_path(loaded: &Loaded) -> bool {
+    let mut errors = loaded.diagnostics.iter().filter(|found| found.is_error());
+    errors.any(|error| {
+        let place = error.origin.map(|at| (at, loaded.sources.get(at.source)));
+        place.is_some_and(|(at, source)| {
+            let path_end = source.text.find('=').unwrap_or(0);
+            source.kind == SourceKind::Argument && (at.start as usize) < path_end
+        })
     })
 }
 

@@ -240,8 +240,9 @@ fn operand(text: &str, axes: &[Axis]) -> Result<Operand, String> {
         return Ok(Operand::Axis { axis, factor, unit });
     }
     if name == text {
-        if let Some((_, number)) = of_text(text) {
-            return Ok(Operand::Number(number));
+        if let Some((unit, number)) = of_text(text) {
+            let text = text.to_string();
+            return Ok(Operand::Number { number, unit, text });
         }
         let inner = text.strip_prefix(['"', '\'']);
         if let Some(inner) = inner.and_then(|inner| inner.strip_suffix(['"', '\''])) {
@@ -417,6 +418,45 @@ mod tests {
             problem("rate < 9/s * rate"),
             "`9/s * rate` multiplies two units"
         );
+    }
+
+    #[test]
+    fn a_quantity_is_compared_with_values_of_its_unit() {
+        let axes = [
+            axis("n", "a.n", range("10..20/2")),
+            axis("t", "a.t", range("50ms..100ms/2")),
+            axis("share", "a.share", range("10%..50%/2")),
+            axis("limit", "a.limit", vec![toml_of("1"), toml_of("none")]),
+        ];
+        for text in [
+            "n >= 15",
+            "t >= 0.1s",
+            "share < 20%",
+            "share < 0.2",
+            "limit != \"1\"",
+        ] {
+            assert!(constraint(text, &axes).is_ok(), "{text}");
+        }
+        for (text, problem) in [
+            (
+                "n >= 15s",
+                "`n` and `15s` have different units; it has values like 10",
+            ),
+            (
+                "1500% <= n",
+                "`n` and `1500%` have different units; it has values like 10",
+            ),
+            (
+                "t >= 75",
+                "`t` and `75` have different units; it has values like 50ms",
+            ),
+            (
+                "limit != 1",
+                "the values of `limit` have no common unit; write \"1\" in quotes",
+            ),
+        ] {
+            assert_eq!(constraint(text, &axes).expect_err(text), problem);
+        }
     }
 
     #[test]

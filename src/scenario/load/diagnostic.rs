@@ -118,11 +118,14 @@ impl Diagnostics {
         self.hushed.push(title);
     }
 
-    /// Takes note of a warning.
+    /// Takes note of a warning; once, however often its value is read.
     pub fn warn(&mut self, code: WarningCode, mut diagnostic: Diagnostic) {
+        diagnostic.code = Some(code);
+        if self.list.contains(&diagnostic) {
+            return;
+        }
         self.warning_count += 1;
         if self.warning_count <= KEPT_COUNT_MAX {
-            diagnostic.code = Some(code);
             self.list.push(diagnostic);
         }
     }

@@ -5,10 +5,18 @@ use serde_json::{Map, Value, json};
 use super::schema::{Default, Key, Kind, ROOT, Shorthand, TableSpec, Variant};
 use super::tree::parse_static;
 
-/// The schema of a scenario file.
+/// The schema of a scenario file. What a key may hold is said of every file; which keys are
+/// required only of those that extend no other.
 pub fn json_schema() -> Value {
-    let mut definitions = Definitions::default();
-    let mut root = object(&ROOT, None, &mut definitions);
+    let mut parts = Definitions::default();
+    let mut root = object(&ROOT, None, &mut parts);
+    let mut wholes = Definitions {
+        is_whole: true,
+        ..Definitions::default()
+    };
+    let whole = object(&ROOT, None, &mut wholes);
+    let mut described = parts.described;
+    described.extend(wholes.described);
     let head = root
         .as_object_mut()
         .expect("an object is described by an object");
@@ -17,13 +25,17 @@ pub fn json_schema() -> Value {
         "http://json-schema.org/draft-07/schema#".into(),
     );
     head.insert("title".into(), "Stormglass scenario".into());
-    head.insert("definitions".into(), Value::Object(definitions.described));
+    head.insert("if".into(), json!({ "required": ["extends"] }));
+    head.insert("else".into(), whole);
+    head.insert("definitions".into(), Value::Object(described));
     root
 }
 
 /// Kinds of tables that are referred to.
 #[derive(Default)]
 struct Definitions {
+    /// Whether tables have all their required keys, and nothing is said but that.
+    is_whole: bool,
     named: Vec<(&'static TableSpec, String)>,
     described: Map<String, Value>,
 }
@@ -44,10 +56,12 @@ impl Definitions {
             .named
             .iter()
             .filter(|(other, _)| other.what == spec.what);
-        let name = match same.count() {
-            0 => spec.what.to_string(),
-            count => format!("{}-{}", spec.what, count + 1),
+        let number = match same.count() {
+            0 => String::new(),
+            count => format!("-{}", count + 1),
         };
+        let whole = if self.is_whole { "whole " } else { "" };
+        let name = format!("{whole}{}{number}", spec.what);
         self.named.push((spec, name.clone()));
         self.described.insert(name.clone(), Value::Null);
         name
@@ -92,7 +106,9 @@ fn table(spec: &'static TableSpec, definitions: &mut Definitions) -> Value {
     }
     match choices.len() {
         1 => choices.remove(0),
-        _ => json!({ "description": spec.doc, "oneOf": choices }),
+        _ if definitions.is_whole => json!({ "oneOf": choices }),
+        // Without its tag, a table may fit several.
+        _ => json!({ "description": spec.doc, "anyOf": choices }),
     }
 }
 
@@ -104,10 +120,11 @@ fn object(
     let mut properties = Map::new();
     let mut required: Vec<&str> = Vec::new();
     if let (Some(tag), Some(variant)) = (&spec.tag, variant) {
-        properties.insert(
-            tag.key.into(),
-            json!({ "const": variant.name, "description": variant.doc }),
-        );
+        let described = match definitions.is_whole {
+            true => json!({ "const": variant.name }),
+            false => json!({ "const": variant.name, "description": variant.doc }),
+        };
+        properties.insert(tag.key.into(), described);
         if tag.default != Some(variant.name) {
             required.push(tag.key);
         }
@@ -118,17 +135,25 @@ fn object(
             required.push(key.name);
         }
     }
-    json!({
-        "type": "object",
-        "description": variant.map_or(spec.doc, |variant| variant.doc),
-        "properties": properties,
-        "required": required,
-        "additionalProperties": false,
-    })
+    let mut described = Map::new();
+    described.insert("type".into(), "object".into());
+    if !definitions.is_whole {
+        let doc = variant.map_or(spec.doc, |variant| variant.doc);
+        described.insert("description".into(), doc.into());
+    }
+    described.insert("properties".into(), Value::Object(properties));
+    if definitions.is_whole {
+        described.insert("required".into(), json!(required));
+    }
+    described.insert("additionalProperties".into(), false.into());
+    Value::Object(described)
 }
 
 fn property(key: &'static Key, definitions: &mut Definitions) -> Value {
     let mut described = kind(key.kind, definitions);
+    if definitions.is_whole {
+        return described;
+    }
     if described.get("$ref").is_some() {
         // Draft 7 ignores what stands beside a reference.
         described = json!({ "allOf": [described] });

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::context::Context;
 use super::diagnostic::Diagnostic;
-use super::schema::{Default, Key, Kind, NAMED_COUNT_MAX, TableSpec, Variant};
+use super::example::table_like;
+use super::schema::{Default, Key, Kind, NAMED_COUNT_MAX, ROOT, TableSpec, Variant};
 use super::shorthand::expand;
 use super::source::Origin;
 use super::tree::{Table, Tree, Value, parse_static};
@@ -239,7 +240,26 @@ impl<'t> Section<'t> {
     pub fn named(&self, ctx: &mut Context, name: &str) -> Vec<Named<'_>> {
         match self.table.get(name) {
             None => Vec::new(),
-            Some(tree) => named(ctx, tree, name),
+            Some(tree) => {
+                let kind = self.key(name).kind;
+                named(ctx, tree, (name, &kind), &|ctx| {
+                    self.headed(ctx, tree, name, &kind)
+                })
+            }
+        }
+    }
+
+    /// What to write where an array stands for named tables or texts.
+    fn headed(&self, ctx: &Context, tree: &Tree, name: &str, kind: &Kind) -> String {
+        let below = match header(ctx.sources.slice(self.origin)) {
+            Some(header) if !std::ptr::eq(self.spec, &ROOT) => format!("{header}.{name}"),
+            _ => name.to_string(),
+        };
+        let path = array_header(ctx, tree).map_or(below, str::to_string);
+        match kind {
+            Kind::Assertions => format!("write [{path}], and below it NAME = \"...\""),
+            Kind::Variants => format!("write [{path}], and below it NAME = {{ ... }}"),
+            _ => format!("write [{path}.NAME]"),
         }
     }
 
@@ -262,32 +282,65 @@ fn normalize<'t>(
     }
     let table = expand(tree, spec);
     if table.is_none() {
+        let label = match array_header(ctx, tree) {
+            Some(path) => format!("write [{path}]"),
+            None => format!("expected a table, like `{}`", table_like(tree, spec)),
+        };
         ctx.error(
-            Diagnostic::new(format!("{title} is {}", tree.kind_name()))
-                .at(tree.origin, "expected a table"),
+            Diagnostic::new(format!("{title} is {}", tree.kind_name())).at(tree.origin, label),
         );
     }
     table.map(Cow::Owned)
 }
 
-/// The tables in a table of named tables, in order of the file, names checked.
-fn named<'t>(ctx: &mut Context, tree: &'t Tree, what: &str) -> Vec<Named<'t>> {
+/// The path in a header like `[client.shop]`.
+fn header(written: &str) -> Option<&str> {
+    let path = written.strip_prefix('[')?.split(']').next()?;
+    let is_bare = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!path.is_empty() && path.chars().all(is_bare)).then_some(path)
+}
+
+/// The path in the header of an array of tables like `[[client.shop]]`.
+fn array_header<'s>(ctx: &Context<'s>, tree: &Tree) -> Option<&'s str> {
+    match &tree.value {
+        Value::Array(items) if items.iter().all(|item| item.as_table().is_some()) => {
+            header(ctx.sources.slice(tree.origin).strip_prefix('[')?)
+        }
+        _ => None,
+    }
+}
+
+/// The tables in a table of named tables, in order of the file, names checked. `headed` says what
+/// to write where there is no table.
+fn named<'t>(
+    ctx: &mut Context,
+    tree: &'t Tree,
+    (what, kind): (&str, &Kind),
+    headed: &dyn Fn(&Context) -> String,
+) -> Vec<Named<'t>> {
     let Some(table) = tree.as_table() else {
+        let label = headed(ctx);
         ctx.error(
-            Diagnostic::new(format!("`{what}` is {}", tree.kind_name()))
-                .at(tree.origin, format!("write [{what}.NAME]")),
+            Diagnostic::new(format!("`{what}` is {}", tree.kind_name())).at(tree.origin, label),
         );
         return Vec::new();
     };
     if NAMED_COUNT_MAX < table.entries().len() {
         let count = table.entries().len();
+        let (noun, help) = match kind {
+            Kind::Named(_) => (
+                "tables",
+                Some("use `count` for many equal ones".to_string()),
+            ),
+            _ => ("lines", None),
+        };
         ctx.error(
-            Diagnostic::new(format!("{count} tables in `{what}`"))
+            Diagnostic::new(format!("{count} {noun} in `{what}`"))
                 .at(
                     tree.origin,
                     format!("at most {NAMED_COUNT_MAX} are possible"),
                 )
-                .help("use `count` for many equal ones"),
+                .help_if(help),
         );
         return Vec::new();
     }

@@ -66,7 +66,10 @@ impl Section<'_> {
             if entry.key != tag.key && !all_names.contains(&entry.key.as_str()) {
                 // The tag itself may be the misspelt key.
                 let names = all_names.iter().copied().chain([tag.key]);
-                let near = || did_you_mean(&entry.key, names);
+                let near = || {
+                    self.tag_meant(entry)
+                        .or_else(|| did_you_mean(&entry.key, names))
+                };
                 self.report_unknown(ctx, entry, near);
             }
             if let Some(key) = self.spec.key(None, &entry.key) {
@@ -83,7 +86,8 @@ impl Section<'_> {
             if !is_known && tag != Some(entry.key.as_str()) {
                 let names = self.spec.keys_of(self.variant).map(|key| key.name);
                 self.report_unknown(ctx, entry, || {
-                    did_you_mean(&entry.key, names)
+                    self.tag_meant(entry)
+                        .or_else(|| did_you_mean(&entry.key, names))
                         .or_else(|| self.other_variant_with(&entry.key))
                         .or_else(|| Some(self.all_keys()))
                 });
@@ -144,6 +148,26 @@ impl Section<'_> {
                 )
                 .help_if(help()),
         );
+    }
+
+    /// What to write where a key that is none names a variant.
+    fn tag_meant(&self, entry: &Entry) -> Option<String> {
+        let (tag, name) = (self.spec.tag.as_ref()?, entry.tree.as_str()?);
+        self.spec.variant(name)?;
+        let what = self.spec.what;
+        let key = tag.key;
+        Some(format!(
+            "`{key}` says which {what} it is: write `{key} = \"{name}\"`"
+        ))
+    }
+
+    /// Whether the tag misspells the variant as which the table is read.
+    pub fn is_misspelt(&self) -> bool {
+        let tag = self.spec.tag.as_ref();
+        let written = tag
+            .and_then(|tag| self.table.get(tag.key))
+            .and_then(Tree::as_str);
+        written.is_some_and(|written| written != self.variant_name())
     }
 
     fn other_variant_with(&self, key: &str) -> Option<String> {

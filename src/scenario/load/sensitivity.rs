@@ -40,7 +40,7 @@ pub fn sensitivity(
             for (end, origin) in input.ends.iter().zip(origins) {
                 let axis = axis::axis(&input.name, &input.path, vec![end.clone()]);
                 let value = parse_value_in(end, origin);
-                try_point(ctx, tree, &[(&axis, &value)], build);
+                try_point(ctx, tree, &[(&axis, origin, &value)], build);
             }
         }
         inputs.push(input);

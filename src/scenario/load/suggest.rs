@@ -5,7 +5,11 @@ pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Opt
     nearest(word, known).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// The nearest of `known`: at most a third of the letters differ, a prefix always counts as near.
+/// Letters at the end in which two forms of one word may differ: `retries`, `retry`.
+const ENDING_LENGTH_MAX: usize = 3;
+
+/// The nearest of `known`: at most a third of the letters differ, a prefix always counts as near,
+/// and so does another form of the word.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Long hostile words are never near, and the distance is quadratic in the length.
     if 100 < word.len() {
@@ -15,12 +19,20 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         let distance = strsim::damerau_levenshtein(word, candidate);
         let is_prefix = 3 <= word.len() && candidate.starts_with(word);
         let tolerated = word.len().max(candidate.len()) / 3;
-        (distance <= tolerated || is_prefix).then_some(distance)
+        let is_form = is_form_of(word, candidate);
+        (distance <= tolerated || is_prefix || is_form).then_some(distance)
     };
     known
         .filter_map(|candidate| near(&candidate).map(|distance| (distance, candidate)))
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether two words begin alike and differ in their endings only.
+fn is_form_of(word: &str, other: &str) -> bool {
+    let pairs = word.bytes().zip(other.bytes());
+    let stem = pairs.take_while(|(a, b)| a == b).count();
+    ENDING_LENGTH_MAX < stem && word.len().max(other.len()) <= stem + ENDING_LENGTH_MAX
 }
 
 /// The one of `known` that `word` misspells: at most a third of the letters differ, and no other
@@ -55,6 +67,10 @@ mod tests {
         assert_eq!(nearest("rat", known()), Some("rate"));
         assert_eq!(nearest("tagret", known()), Some("target"));
         assert_eq!(nearest("colour", known()), None);
+        assert_eq!(
+            nearest("retries", ["rate", "retry"].into_iter()),
+            Some("retry")
+        );
         assert_eq!(nearest(&"rate".repeat(100), known()), None);
     }
 

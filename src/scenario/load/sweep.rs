@@ -9,7 +9,6 @@ use super::merge;
 use super::schema::{AXIS, SWEEP};
 use super::section::{Named, Section};
 use super::source::Origin;
-use super::suggest::one_of;
 use super::tree::{Tree, Value, parse_value_in};
 use super::value;
 use crate::scenario::sweep::constraint::Constraint;
@@ -17,6 +16,9 @@ use crate::scenario::sweep::{AXIS_COUNT_MAX, Axis, SweepConfig, VALUE_COUNT_MAX}
 
 /// Points that are tried when a scenario is loaded; all are when it is swept.
 const TRIED_COUNT_MAX: usize = 64;
+
+/// Points that are looked through for one that fulfills the constraints; a sweep looks at all.
+const SEARCHED_COUNT_MAX: usize = 1 << 20;
 
 /// What is measured unless the sweep says otherwise.
 pub const MEASURES: [&str; 3] = ["success_ratio", "latency.p50", "latency.p99"];
@@ -30,8 +32,11 @@ pub fn sweep(
 ) -> Option<SweepConfig> {
     let sweep = tree.as_table()?.get("sweep")?;
     let section = Section::open(ctx, sweep, &SWEEP, "sweep".to_string())?;
-    let (mut axes, mut trees) = (Vec::new(), Vec::new());
+    let (mut axes, mut places) = (Vec::new(), Vec::new());
     let named = section.named(ctx, "axis");
+    if section.set_tree("axis")?.as_table().is_none() {
+        return None;
+    }
     if AXIS_COUNT_MAX < named.len() || named.is_empty() {
         ctx.error(Diagnostic::new(format!("{} axes", named.len())).at(
             section.origin_of("axis"),
@@ -40,9 +45,9 @@ pub fn sweep(
         return None;
     }
     for named in &named {
-        let (axis, values) = read_axis(ctx, named)?;
+        let (axis, place) = read_axis(ctx, named)?;
         axes.push(axis);
-        trees.push(values);
+        places.push(place);
     }
     refuse_twice(ctx, &axes, &section);
     let constraints = constraints(ctx, &section, &axes);
@@ -54,8 +59,14 @@ pub fn sweep(
         (None, None) => MEASURES.map(str::to_string).to_vec(),
     };
     let repeat = section.count_u32(ctx, "repeat");
+    if ctx.error_count() == 0 && !any_point_holds(&axes, &constraints) {
+        ctx.error(
+            Diagnostic::new("no point fulfills every constraint")
+                .at(section.origin_of("where"), "they leave nothing to run"),
+        );
+    }
     if ctx.error_count() == 0 {
-        try_points(ctx, tree, (&axes, &trees), &constraints, build);
+        try_points(ctx, tree, (&axes, &places), &constraints, build);
     }
     Some(SweepConfig {
         axes,
@@ -67,8 +78,14 @@ pub fn sweep(
     })
 }
 
-/// An axis, and each of its values where it stands.
-fn read_axis(ctx: &mut Context, named: &Named) -> Option<(Axis, Vec<Tree>)> {
+/// Where the parts of an axis stand.
+struct AxisPlaces {
+    path: Origin,
+    values: Vec<Tree>,
+}
+
+/// An axis, and where it stands.
+fn read_axis(ctx: &mut Context, named: &Named) -> Option<(Axis, AxisPlaces)> {
     let title = format!("axis `{}`", named.name);
     let section = Section::open(ctx, named.tree, &AXIS, title)?;
     let path = section.text(ctx, "path")?;
@@ -93,7 +110,15 @@ fn read_axis(ctx: &mut Context, named: &Named) -> Option<(Axis, Vec<Tree>)> {
         return None;
     }
     let tomls = trees.iter().map(Tree::to_inline_toml).collect();
-    Some((axis::axis(named.name, &path, tomls), trees))
+    let written = section.origin_of("path");
+    let places = AxisPlaces {
+        path: match ctx.sources.slice(written).find(&path) {
+            Some(at) => written.part(at, path.len()),
+            None => written,
+        },
+        values: trees,
+    };
+    Some((axis::axis(named.name, &path, tomls), places))
 }
 
 fn of_range(ctx: &mut Context, range: &Tree) -> Option<Vec<Tree>> {
@@ -146,16 +171,33 @@ fn constraints(ctx: &mut Context, section: &Section, axes: &[Axis]) -> Vec<Const
     list
 }
 
+/// Whether some point, among the first ones, fulfills all constraints.
+fn any_point_holds(axes: &[Axis], constraints: &[Constraint]) -> bool {
+    let counts = axes.iter().map(|axis| axis.values.len());
+    let spanned = counts.fold(1, usize::saturating_mul);
+    let holds = |code: usize| {
+        let mut rest = code;
+        let mut value = |axis: &'_ Axis| -> usize {
+            let place = rest % axis.values.len();
+            rest /= axis.values.len();
+            place
+        };
+        let point: Vec<_> = axes.iter().map(|axis| &axis.values[value(axis)]).collect();
+        constraints
+            .iter()
+            .all(|constraint| constraint.holds(&point))
+    };
+    SEARCHED_COUNT_MAX < spanned || (0..spanned).any(holds)
+}
+
 fn pareto(ctx: &mut Context, section: &Section) -> Option<[String; 2]> {
     let list = section.texts_of(ctx, "pareto")?;
     let count = list.len();
     <[String; 2]>::try_from(list).ok().or_else(|| {
         ctx.error(
-            Diagnostic::new(format!("{count} measures in `pareto`"))
+            Diagnostic::new(format!("`pareto` compares two measures, not {count}"))
                 .at(section.origin_of("pareto"), "expected two")
-                .help(one_of(
-                    ["detection_time.max of fault.x", "mistake_rate"].into_iter(),
-                )),
+                .help("write something like `pareto = [\"latency.p99\", \"amplification\"]`"),
         );
         None
     })
@@ -165,7 +207,7 @@ fn pareto(ctx: &mut Context, section: &Section) -> Option<[String; 2]> {
 fn try_points(
     ctx: &mut Context,
     tree: &Tree,
-    (axes, trees): (&[Axis], &[Vec<Tree>]),
+    (axes, places): (&[Axis], &[AxisPlaces]),
     constraints: &[Constraint],
     build: &dyn Fn(&mut Context, &Tree),
 ) {
@@ -183,28 +225,29 @@ fn try_points(
             }
             if is_run {
                 tried_count += 1;
-                let sets = (0..axes.len()).map(|o| (&axes[o], &trees[o][at(o)]));
+                let sets =
+                    (0..axes.len()).map(|o| (&axes[o], places[o].path, &places[o].values[at(o)]));
                 try_point(ctx, tree, &sets.collect::<Vec<_>>(), build);
             }
         }
     }
 }
 
-/// Builds one point; its errors say its values, its warnings are those of the scenario.
+/// Builds one point, given by axes, the places of their paths, and values; its errors say its
+/// values, its warnings are those of the scenario.
 pub fn try_point(
     ctx: &mut Context,
     tree: &Tree,
-    sets: &[(&Axis, &Tree)],
+    sets: &[(&Axis, Origin, &Tree)],
     build: &dyn Fn(&mut Context, &Tree),
 ) {
     let mut changed = tree.clone();
     let mut found = Diagnostics::default();
-    for (axis, value) in sets {
-        let origin: Origin = value.origin;
+    for (axis, path, value) in sets {
         merge::set_path(
             &mut changed,
             &axis.path,
-            origin,
+            *path,
             (*value).clone(),
             &mut found,
         );
@@ -223,7 +266,7 @@ pub fn try_point(
     }
     let values: Vec<String> = sets
         .iter()
-        .map(|(axis, value)| format!("{} = {}", axis.name, value.to_inline_toml()))
+        .map(|(axis, _, value)| format!("{} = {}", axis.name, value.to_inline_toml()))
         .collect();
     for diagnostic in found.iter().filter(|diagnostic| diagnostic.is_error()) {
         let title = format!("point {}: {}", values.join(", "), diagnostic.title);

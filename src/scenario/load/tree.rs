@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::source::{Origin, SourceId, Sources};
+use super::syntax;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -194,20 +195,11 @@ pub fn parse_document(id: SourceId, sources: &Sources, diagnostics: &mut Diagnos
         Err(error) => (Spanned::new(0..0, DeTable::default()), vec![error]),
     };
     errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
-    let mut line_end = 0;
-    for error in &errors {
-        let span = error.span().unwrap_or(0..0);
-        // What follows an error on its line is mostly its echo.
-        if 0 < span.start && span.start < line_end {
-            continue;
-        }
-        line_end = text
-            .get(span.start..)
-            .and_then(|rest| rest.find('\n'))
-            .map_or(text.len(), |length| span.start + length);
-        diagnostics.error(
-            Diagnostic::new(error.message().to_string()).at(origin(id, 0, span), "not valid TOML"),
-        );
+    let places = errors.iter();
+    let places = places.map(|error| (error.span().unwrap_or(0..0), error.message()));
+    for mistake in syntax::mistakes(text, places) {
+        let place = origin(id, 0, mistake.span);
+        diagnostics.error(Diagnostic::new(mistake.title).at(place, mistake.label));
     }
     let span = document.span();
     Tree {

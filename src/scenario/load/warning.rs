@@ -25,6 +25,8 @@ pub enum WarningCode {
     NoEffect,
     /// W11: a call waits for ever for a message that is lost.
     EndlessCall,
+    /// W12: a number is valid and probably not what is meant.
+    UnlikelyNumber,
 }
 
 impl WarningCode {
@@ -42,6 +44,7 @@ impl WarningCode {
             WarningCode::Unused => "W09",
             WarningCode::NoEffect => "W10",
             WarningCode::EndlessCall => "W11",
+            WarningCode::UnlikelyNumber => "W12",
         }
     }
 }

@@ -22,10 +22,12 @@ pub const STRATEGIES: &[StrategyInfo] = &[
         summary: "one after the other, in order of path",
         source: "textbook",
         evidence: Evidence::Published("Erlang arrivals at each server (theory tests)"),
-        guarantee: "counts of two candidates differ by at most one while the view stands still; \
-                    each caller has its own turn, which survives changes of the view; \
-                    random_start draws where it begins; random_restart draws again at every \
-                    change of the view or of a connection, as gRPC, and the turn does not survive",
+        guarantee: "counts of two candidates differ by at most one while the view stands still \
+                    and nothing is retried: a retry takes a turn too, passes over what was \
+                    tried, and that turn is lost; each caller has its own turn, which survives \
+                    changes of the view; random_start draws where it begins; random_restart \
+                    draws again at every change of the view or of a connection, as gRPC, and the \
+                    turn does not survive",
         cost: "O(1)",
         use_when: "requests are idempotent and alike, servers are equal, callers are few",
         avoid_when: "requests are of very different sizes, or there are so many callers that \

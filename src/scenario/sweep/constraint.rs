@@ -31,8 +31,15 @@ pub enum Operand {
         /// The unit of both: that of the axis, or of a factor that has one.
         unit: AxisUnit,
     },
-    /// A quantity in its base unit.
-    Number(f64),
+    /// A quantity.
+    Number {
+        /// It, in its base unit.
+        number: f64,
+        /// What it is.
+        unit: AxisUnit,
+        /// As written.
+        text: String,
+    },
     /// A text, as TOML writes it.
     Text(String),
 }
@@ -77,7 +84,7 @@ impl Constraint {
     pub fn mistake(&self, axes: &[Axis]) -> Option<String> {
         let is_number = |operand: &Operand| match operand {
             Operand::Axis { unit, .. } => *unit != AxisUnit::Text,
-            Operand::Number(_) => true,
+            Operand::Number { .. } => true,
             Operand::Text(_) => false,
         };
         let is_order = !matches!(self.relation, Relation::Equal | Relation::Different);
@@ -112,17 +119,46 @@ impl Constraint {
                     names[0], names[1], names[1]
                 )
             }),
+            (Operand::Axis { axis, unit, .. }, Operand::Number { .. }) => {
+                no_quantity_of(&axes[*axis], *unit, &self.right)
+            }
+            (Operand::Number { .. }, Operand::Axis { axis, unit, .. }) => {
+                no_quantity_of(&axes[*axis], *unit, &self.left)
+            }
             (Operand::Axis { .. }, _) | (_, Operand::Axis { .. }) => None,
             _ => Some("no axis stands in it".to_string()),
         }
     }
 }
 
+/// What is wrong with comparing values of an axis, in this unit, with a quantity.
+fn no_quantity_of(axis: &Axis, axis_unit: AxisUnit, operand: &Operand) -> Option<String> {
+    let Operand::Number { unit, text, .. } = operand else {
+        return None;
+    };
+    let (name, example) = (&axis.name, axis.values[0].text());
+    if axis_unit == AxisUnit::Text {
+        return Some(format!(
+            "the values of `{name}` have no common unit; write \"{text}\" in quotes"
+        ));
+    }
+    let is_share = |value: &AxisValue| {
+        let is_small = value
+            .number
+            .is_some_and(|number| (0.0..=1.0).contains(&number));
+        is_small || value.text().ends_with('%')
+    };
+    let is_count = axis_unit == AxisUnit::Plain && !axis.values.iter().any(is_share);
+    (*unit != axis_unit || (is_count && text.ends_with('%'))).then(|| {
+        format!("`{name}` and `{text}` have different units; it has values like {example}")
+    })
+}
+
 impl Operand {
     fn number(&self, point: &[&AxisValue]) -> Option<f64> {
         match self {
             Operand::Axis { axis, factor, .. } => point[*axis].number.map(|number| factor * number),
-            Operand::Number(number) => Some(*number),
+            Operand::Number { number, .. } => Some(*number),
             Operand::Text(_) => None,
         }
     }
@@ -130,7 +166,7 @@ impl Operand {
     fn text<'a>(&'a self, point: &[&'a AxisValue]) -> &'a str {
         match self {
             Operand::Axis { axis, .. } => point[*axis].text(),
-            Operand::Number(_) => "",
+            Operand::Number { .. } => "",
             Operand::Text(text) => text,
         }
     }

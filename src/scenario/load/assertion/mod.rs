@@ -166,7 +166,10 @@ impl<'a> Parser<'a> {
             "spread" if info.is_by_caller() => measure.aggregation = Aggregation::Spread,
             _ => match catalog::statistic(word).filter(|s| info.statistics.has(*s)) {
                 Some(statistic) => measure.statistic = statistic,
-                None => return Err(unknown_statistic(info, word, span)),
+                None => {
+                    let is_chosen = info.statistics.has(measure.statistic);
+                    return Err(unknown_statistic(info, word, is_chosen, span));
+                }
             },
         }
         Ok(())

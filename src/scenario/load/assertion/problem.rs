@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::super::read::Unknown;
 use super::super::suggest::{did_you_mean, one_of};
 use crate::scenario::measure::Unit;
-use crate::scenario::measure_catalog::{MEASURES, MeasureInfo, why_no_class};
+use crate::scenario::measure_catalog::{
+    self as catalog, MEASURES, MeasureInfo, Statistics, why_no_class,
+};
 
 /// What is wrong with an assertion, and where in its text.
 #[derive(Debug)]
@@ -38,10 +40,29 @@ pub fn unknown_measure(name: &str, span: Range<usize>) -> Problem {
         title: format!("unknown measure `{name}`"),
         label: "not a measure".to_string(),
         help: Some(
-            did_you_mean(name, names())
+            joined_statistic(name)
+                .or_else(|| did_you_mean(name, names()))
                 .unwrap_or_else(|| "`stormglass metrics` lists all measures".to_string()),
         ),
     }
+}
+
+/// What to write for `latency_p99`.
+fn joined_statistic(name: &str) -> Option<String> {
+    let (family, word) = name.rsplit_once('_')?;
+    let statistic = catalog::statistic(word)?;
+    let info = catalog::find(family).filter(|info| info.statistics.has(statistic))?;
+    Some(format!("did you mean `{}.{word}`?", info.name))
+}
+
+/// What to write for `p999`.
+fn longer_percentile(info: &MeasureInfo, word: &str) -> Option<String> {
+    let digits = word.strip_prefix('p')?;
+    let is_long = 2 < digits.len() && digits.bytes().all(|b| b.is_ascii_digit());
+    let percentile = format!("p{}.{}", digits.get(..2)?, digits.get(2..)?);
+    let statistic = catalog::statistic(&percentile).filter(|_| is_long)?;
+    let is_known = info.statistics.has(statistic);
+    is_known.then(|| format!("did you mean `{percentile}`?"))
 }
 
 /// A family of several numbers without saying which.
@@ -59,8 +80,13 @@ pub fn missing_statistic(info: &MeasureInfo, span: Range<usize>) -> Problem {
     }
 }
 
-/// A number that a family does not have.
-pub fn unknown_statistic(info: &MeasureInfo, word: &str, span: Range<usize>) -> Problem {
+/// A number that a family does not have. Callers are told apart once the number is chosen.
+pub fn unknown_statistic(
+    info: &MeasureInfo,
+    word: &str,
+    is_chosen: bool,
+    span: Range<usize>,
+) -> Problem {
     let words = || {
         info.statistics
             .words()
@@ -70,13 +96,17 @@ pub fn unknown_statistic(info: &MeasureInfo, word: &str, span: Range<usize>) -> 
     };
     let aggregations = ["worst", "spread"]
         .into_iter()
-        .filter(|_| info.is_by_caller());
+        .filter(|_| info.is_by_caller() && is_chosen);
     let all = || words().chain(aggregations.clone());
+    let others = match info.statistics {
+        Statistics::Distribution => ", or any other percentile",
+        _ => "",
+    };
     Problem {
         span,
         title: format!("`{}` has no `{word}`", info.name),
-        label: one_of(all()),
-        help: did_you_mean(word, all()),
+        label: format!("{}{others}", one_of(all())),
+        help: longer_percentile(info, word).or_else(|| did_you_mean(word, all())),
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::context::Context;
 use super::super::diagnostic::Diagnostic;
 use super::super::schema::{FAILBACK, HEDGE};
 use super::super::section::Section;
+use super::super::warning::WarningCode;
 use super::distribution::distribution_if;
 use super::{PLACEHOLDER_TIME, open_table};
 use crate::scenario::attempts::{
@@ -128,6 +129,17 @@ fn hedge(ctx: &mut Context, call: &Section) -> Option<HedgeConfig> {
             Diagnostic::new("a hedge without a delay")
                 .at(section.origin, "when is it sent?")
                 .help("write `delay = \"10ms\"` or `percentile = 95`"),
+        );
+    }
+    if let Some(percent) = percent.filter(|percent| *percent < 50.0) {
+        ctx.warn(
+            WarningCode::UnlikelyNumber,
+            Diagnostic::new(format!("a hedge after percentile {percent}"))
+                .at(
+                    section.origin_of("percentile"),
+                    format!("about {:.0} % of all calls take longer", 100.0 - percent),
+                )
+                .help("it is in per cent: 95, not 0.95"),
         );
     }
     let refresh = section.duration(ctx, "refresh");

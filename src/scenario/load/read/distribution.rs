@@ -148,6 +148,8 @@ fn lognormal(ctx: &mut Context, section: &Section) -> Option<Distribution> {
                 sigma: variance_log.sqrt(),
             })
         }
+        // Which law is meant is asked already.
+        _ if section.is_misspelt() => None,
         _ => {
             ctx.error(
                 Diagnostic::new("a lognormal distribution has two parameters").at(

@@ -9,6 +9,7 @@ use super::proxy::{self, OpenedProxy};
 use super::service::OpenedGroup;
 use super::{Opened, rollout, scaling, trigger};
 use crate::id::{ClassId, ClientId, EdgeId, FaultId, GroupId, InstanceId, ServiceId, ZoneId};
+use crate::scenario::selector::Target;
 
 /// The names of a scenario. The place of a name is its id.
 #[derive(Debug, Default)]
@@ -198,6 +199,26 @@ impl Names {
         self.groups.iter().position(is_it).map(GroupId::from_index)
     }
 
+    /// Nodes of a set at most, those that join included; None where that depends on who asks.
+    pub fn node_count(&self, target: Target) -> Option<u64> {
+        let of_group = |group: &GroupName| u64::from(group.count) + u64::from(group.count_spare);
+        let groups = self.groups.iter();
+        Some(match target {
+            Target::Service(service) => {
+                let of_service = groups.filter(|group| group.service == service.index());
+                of_service.map(of_group).sum()
+            }
+            Target::Group(group) => of_group(&self.groups[group.index()]),
+            Target::Client(client) => u64::from(self.clients[client.index()].caller_count),
+            Target::Registry => u64::from(self.registry_member_count),
+            Target::Instance(_)
+            | Target::Caller(..)
+            | Target::RegistryMember(_)
+            | Target::RegistryLeader => 1,
+            Target::Zone(_) | Target::Host(_) | Target::Agents(_) => return None,
+        })
+    }
+
     /// A zone by name, which is known because the union of all zones was collected.
     pub fn zone_of(&self, name: &str) -> ZoneId {
         let place = self.zones.iter().position(|zone| zone == name);
@@ -304,9 +325,14 @@ pub struct Unknown {
 impl Unknown {
     /// Reports it.
     pub fn report(self, ctx: &mut Context, origin: Origin) {
+        self.report_as(ctx, origin, "not defined in this scenario");
+    }
+
+    /// Reports it, with what stands under the caret.
+    pub fn report_as(self, ctx: &mut Context, origin: Origin, label: &str) {
         ctx.error(
             Diagnostic::new(self.title)
-                .at(origin, "not defined in this scenario")
+                .at(origin, label)
                 .help(self.help),
         );
     }

@@ -6,6 +6,7 @@ use super::super::section::Section;
 use super::super::source::Origin;
 use super::super::suggest::{did_you_mean, one_of};
 use super::super::value;
+use super::super::warning::WarningCode;
 use super::Names;
 use super::names::{Unknown, numbered};
 use crate::id::{ClientId, GroupId, HostId, ServiceId, ZoneId};
@@ -87,15 +88,44 @@ pub fn selector(ctx: &mut Context, text: &str, origin: Origin, names: &Names) ->
         }
     };
     match targets(set, names) {
-        Ok(any_of) => Some(Selector {
-            text: text.to_string(),
-            random,
-            any_of,
-        }),
+        Ok(any_of) => {
+            warn_large_lot(ctx, (random, set), &any_of, origin, names);
+            Some(Selector {
+                text: text.to_string(),
+                random,
+                any_of,
+            })
+        }
         Err(unknown) => {
-            unknown.report(ctx, origin);
+            let label = match set.contains(':') {
+                true => "not defined in this scenario",
+                false => "expected a kind, a colon and a name",
+            };
+            unknown.report_as(ctx, origin, label);
             None
         }
+    }
+}
+
+/// Warns of a lot that is larger than the set that it is drawn from.
+fn warn_large_lot(
+    ctx: &mut Context,
+    (lot, set): (Option<Lot>, &str),
+    any_of: &[Target],
+    origin: Origin,
+    names: &Names,
+) {
+    let whole = any_of.iter().map(|target| names.node_count(*target));
+    let whole: Option<u64> = whole.sum();
+    if let (Some(Lot::Count(count)), Some(whole)) = (lot, whole)
+        && whole < u64::from(count)
+    {
+        ctx.warn(
+            WarningCode::UnlikelyNumber,
+            Diagnostic::new(format!("{count} random of {whole} nodes are all of them"))
+                .at(origin, format!("`{set}` has {whole}"))
+                .help(format!("write `{set}`, or a smaller number")),
+        );
     }
 }
 
@@ -109,7 +139,25 @@ fn bare_help(word: &str, names: &Names) -> String {
         Some((_, example)) if !is_name => {
             format!("it is a kind; write which ones, like `{example}`")
         }
-        _ => format!("write the kind before it, like `service:{word}` or `zone:{word}`"),
+        _ => {
+            let kinds = KINDS.iter().map(|(kind, _)| *kind);
+            // Agents are named by selectors of their own.
+            let written = kinds
+                .filter(|kind| *kind != "agent")
+                .map(|kind| format!("{kind}:{word}"));
+            let known: Vec<String> = written
+                .filter(|set| targets(set, names).is_ok())
+                .map(|set| format!("`{set}`"))
+                .collect();
+            match known.is_empty() {
+                true => format!(
+                    "write a kind and a name, like `zone:{}` or `service:{}`",
+                    names.zones[0],
+                    names.services.first().map_or("web", String::as_str)
+                ),
+                false => format!("write the kind before it: {}", known.join(" or ")),
+            }
+        }
     }
 }
 

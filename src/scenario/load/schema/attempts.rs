@@ -24,7 +24,7 @@ pub static HEDGE: TableSpec = TableSpec {
                 above: true,
                 max: 99.999,
             },
-            "The delay is this percentile of the caller's last first attempts.",
+            "The delay is this percentile of the caller's last first attempts, in per cent: 95.",
         ),
         key(
             "refresh",

@@ -48,7 +48,8 @@ pub static INPUT: TableSpec = TableSpec {
         optional(
             "uncertain",
             Kind::Values,
-            "The two ends of what it may be; without them, 20 % below and above.",
+            "The two ends of what it may be; without them, 20 % below and above, whole numbers \
+             rounded to whole numbers.",
         ),
     ],
     variants: &[],

@@ -17,8 +17,8 @@ pub(super) const KEYS: &[Key] = &[
         "lease_ttl",
         POSITIVE,
         Default::Toml("\"10s\""),
-        "The time to live that instances ask for; granted in whole seconds, and not less than \
-         one and a half election timeouts.",
+        "The time to live that instances ask for (etcd has no default); granted in whole \
+         seconds, and not less than one and a half election timeouts.",
     ),
     key(
         "heartbeat_interval",

@@ -33,7 +33,7 @@ pub(super) const KEYS: &[Key] = &[
         "session_timeout",
         POSITIVE,
         Default::Toml("\"10s\""),
-        "The session timeout that clients ask for.",
+        "The session timeout that clients ask for (ZooKeeper has no default).",
     ),
     key(
         "min_session_timeout",
