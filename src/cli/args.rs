@@ -209,9 +209,9 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How to print the summary on standard output; json is what summary.json holds, csv has a
-    /// line for each number: replication, seed, measure (those of --metric as they are written,
-    /// without a phase beside them), phase, unit, value (inf where something never came, empty
-    /// where there is no number)
+    /// line for each number: replication, seed, measure, phase, unit, value (inf where something
+    /// never came, empty where there is no number); measures of --metric name their phase
+    /// themselves
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Write what happens to every request of the first replication: to NAME.jsonl as JSON lines,
