@@ -65,7 +65,7 @@ fn example(key: &Key) -> String {
         Kind::Rate { .. } => "\"100/s\"".to_string(),
         Kind::Size => "\"1KiB\"".to_string(),
         Kind::Bandwidth => "\"1Gbit/s\"".to_string(),
-        Kind::Ratio | Kind::Drift => "\"10%\"".to_string(),
+        Kind::Ratio | Kind::Multiple { .. } | Kind::Drift => "\"10%\"".to_string(),
         Kind::Count { min, max } => 1_000.clamp(min, max).to_string(),
         Kind::Limit { max } => 100.min(max).to_string(),
         Kind::Amount { max } => 1.min(max).to_string(),
