@@ -30,9 +30,6 @@ pub struct Nines {
     pub rows: Vec<NinesRow>,
     /// What was aimed at, if anything was.
     pub objective: Option<f64>,
-    /// What it is called: `objective`, `default objective`.
-    #[serde(default)]
-    pub objective_name: String,
     /// What the intervals are.
     pub interval_name: String,
 }
@@ -52,11 +49,7 @@ impl Chart for Nines {
             (Swatch::Interval(BLUE), self.interval_name.as_str()),
         ];
         if self.objective.is_some() {
-            let name = match self.objective_name.as_str() {
-                "" => "objective",
-                name => name,
-            };
-            entries.push((Swatch::Tick(INK), name));
+            entries.push((Swatch::Tick(INK), "availability_objective"));
         }
         let top = series::legend_rows(&mut scene, top - 8.0, &entries) + 6.0;
         let has_numbers = !frame::is_narrow(width);

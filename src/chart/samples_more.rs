@@ -77,7 +77,6 @@ pub(super) fn nines(kind: &str) -> Nines {
         ),
         rows: (0..if kind == "empty" { 0 } else { 9 }).map(row).collect(),
         objective: Some(0.99),
-        objective_name: "objective".to_string(),
         interval_name: "95 % interval (Wilson)".to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! A small scenario for tests: clients `shop` with one call to service `web`, in zones `a`, `b`.
 
 use crate::id::{ClientId, EdgeId, GroupId, ServiceId, ZoneId};
+use crate::scenario::Scenario;
 use crate::scenario::balancer::{BalancerConfig, RingHash};
 use crate::scenario::check::{CheckConfig, CheckRule, ProbePath};
 use crate::scenario::client::{
@@ -19,7 +20,6 @@ use crate::scenario::service::{
     DemandPer, Discipline, GroupConfig, RegisteredConfig, ServiceConfig,
 };
 use crate::scenario::topology::Topology;
-use crate::scenario::{Objective, Scenario};
 use crate::time::SimDuration;
 
 /// What the tests choose.
@@ -75,7 +75,7 @@ pub fn scenario(shape: Shape) -> Scenario {
         warmup: SimDuration::from_secs(shape.warmup_secs),
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
-        availability_objective: Objective::stated(0.9),
+        availability_objective_ratio: 0.9,
         has_breakdown: false,
         is_warmup_open: false,
         zones: vec!["a".to_string(), "b".to_string()],

@@ -69,7 +69,7 @@ pub fn window_availability(
         if 0 < cell.arrived_count && is_inside(window) {
             let ratio = f64::from(cell.succeeded_count()) / f64::from(cell.arrived_count);
             judged_count += 1;
-            available_count += u64::from(scenario.availability_objective.ratio <= ratio);
+            available_count += u64::from(scenario.availability_objective_ratio <= ratio);
         }
     }
     ratio(available_count, judged_count)

@@ -11,8 +11,8 @@
 //! A fault may bite late: at the end of a grace or of a drain, or when a cache runs out. So a
 //! return follows the first window that left the band, if any did: one that not one of a hundred
 //! faults of that length has by chance among all its windows. What happens once another fault began
-//! is not put down to this one; which faults so overlap is told. Where too few windows have arrivals
-//! to see a return, and none of them is out of the band, there is nothing to tell.
+//! is not put down to this one; which faults so overlap is told. Where too few windows have
+//! arrivals to see a return, and none of them is out of the band, there is nothing to tell.
 
 use std::ops::Range;
 

@@ -19,7 +19,7 @@ use crate::scenario::network::{LossConfig, NetworkConfig, Transport};
 use crate::scenario::registry::{ClockConfig, RegistryConfig, RegistryProfile};
 use crate::scenario::service::{DemandPer, Discipline, GroupConfig, ServiceConfig};
 use crate::scenario::topology::Topology;
-use crate::scenario::{Objective, Scenario, distribution::Distribution};
+use crate::scenario::{Scenario, distribution::Distribution};
 use crate::time::SimDuration;
 
 const CLOCK: ClockConfig = ClockConfig { drift_ratio: 0.0 };
@@ -41,7 +41,7 @@ pub fn scenario() -> Scenario {
         warmup: SimDuration::from_secs(5),
         drain: SimDuration::from_secs(1),
         window: SimDuration::from_secs(1),
-        availability_objective: Objective::stated(0.99),
+        availability_objective_ratio: 0.99,
         has_breakdown: false,
         is_warmup_open: false,
         zones: vec!["a".into()],

@@ -55,26 +55,6 @@ use service::{GroupConfig, ServiceConfig};
 use sweep::SweepConfig;
 use topology::Topology;
 
-/// What is aimed at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Objective {
-    /// Share of requests that should succeed.
-    pub ratio: f64,
-    /// Whether the file says so; it is the default otherwise.
-    pub is_stated: bool,
-}
-
-#[cfg(test)]
-impl Objective {
-    /// What a file says.
-    pub fn stated(ratio: f64) -> Self {
-        Objective {
-            ratio,
-            is_stated: true,
-        }
-    }
-}
-
 /// One scenario, ready to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -92,8 +72,8 @@ pub struct Scenario {
     pub drain: SimDuration,
     /// Width of a window of the time series; it doubles when there are too many.
     pub window: SimDuration,
-    /// What a window needs to count as available.
-    pub availability_objective: Objective,
+    /// Success ratio that a window needs to count as available.
+    pub availability_objective_ratio: f64,
     /// Whether the latency of every request is split into its parts.
     pub has_breakdown: bool,
     /// Whether the warm-up is to be found before the run; it is zero until then.

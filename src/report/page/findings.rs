@@ -94,7 +94,7 @@ fn lasting_harm(fault: &FaultMetrics) -> Option<String> {
 
 /// What each client had, the worst one first, where one of several missed the objective.
 fn by_client(run: RunView) -> Option<String> {
-    let objective_ratio = run.scenario.availability_objective.ratio;
+    let objective_ratio = run.scenario.availability_objective_ratio;
     let clients = run.metrics.requests.clients.iter();
     let mut asked: Vec<&ClientMetrics> = clients.filter(|it| 0 < it.stats.arrived_count).collect();
     asked.sort_by(|a, b| by_harm(objective_ratio, &b.stats, &a.stats));

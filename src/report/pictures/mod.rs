@@ -139,13 +139,13 @@ impl<'a> RunView<'a> {
     }
 
     fn by_harm(&self, a: &PhaseMetrics, b: &PhaseMetrics) -> Ordering {
-        let objective_ratio = self.scenario.availability_objective.ratio;
+        let objective_ratio = self.scenario.availability_objective_ratio;
         worst::by_harm(objective_ratio, &a.stats, &b.stats)
     }
 
     /// Whether fewer requests succeeded in a part of the run than the objective asks for.
     fn misses_objective(&self, phase: &PhaseMetrics) -> bool {
-        let objective_ratio = self.scenario.availability_objective.ratio;
+        let objective_ratio = self.scenario.availability_objective_ratio;
         0.0 < worst::missing_ratio(objective_ratio, &phase.stats)
     }
 }

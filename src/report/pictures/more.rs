@@ -69,11 +69,7 @@ pub fn nines(run: RunView) -> Option<Nines> {
     Some(Nines {
         caption: run.caption(title, &subtitle),
         rows: rows.into_iter().map(|(_, row)| row).collect(),
-        objective: Some(run.scenario.availability_objective.ratio),
-        objective_name: match run.scenario.availability_objective.is_stated {
-            true => "objective".to_string(),
-            false => "default objective (none is stated)".to_string(),
-        },
+        objective: Some(run.scenario.availability_objective_ratio),
         interval_name: "95 % interval (Wilson), as if requests failed independently".to_string(),
     })
 }
@@ -107,7 +103,7 @@ fn nines_title(rows: &[(PhaseKind, NinesRow)]) -> Option<String> {
 
 /// The error budget of the run over time; None where everything succeeded.
 pub fn budget(run: RunView) -> Option<Panels> {
-    let objective = run.scenario.availability_objective.ratio;
+    let objective = run.scenario.availability_objective_ratio;
     let measured: Vec<(&RequestWindow, f64)> = run
         .windows()
         .filter(|(window, _)| run.metrics.measured_start_secs <= window.start_secs)

@@ -35,12 +35,12 @@ use super::schema::{self, TableSpec};
 use super::section::{Named, Section};
 use super::source::Origin;
 use super::tree::Tree;
+use crate::scenario::Scenario;
 use crate::scenario::class::Classes;
 use crate::scenario::client::{ClientConfig, EdgeConfig};
 use crate::scenario::expect::Expectation;
 use crate::scenario::service::ServiceConfig;
 use crate::scenario::topology::Topology;
-use crate::scenario::{Objective, Scenario};
 use crate::time::SimDuration;
 
 pub use names::{Names, Unknown};
@@ -142,7 +142,7 @@ pub fn scenario(
         is_warmup_open,
         drain: drain(ctx, &root, &clients_read, &classes, &edges),
         window: root.duration(ctx, "window").unwrap_or_default(),
-        availability_objective: objective(ctx, &root),
+        availability_objective_ratio: root.number(ctx, "availability_objective").unwrap_or(1.0),
         has_breakdown: breakdown::has_breakdown(ctx, &root, &expectations, &asked),
         zones: names.zones,
         network,
@@ -162,14 +162,6 @@ pub fn scenario(
         topology: Topology::default(),
     };
     Some((scenario, places))
-}
-
-fn objective(ctx: &mut Context, root: &Section) -> Objective {
-    let key = "availability_objective";
-    Objective {
-        ratio: root.number(ctx, key).unwrap_or(1.0),
-        is_stated: root.has(key),
-    }
 }
 
 /// Opens the whole file, of a version that is known.
