@@ -123,13 +123,16 @@ impl Chart for Intervals {
         let mut table = DataTable::new(["name", "value", "low", "high", "replications"]);
         let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
         for row in &self.rows {
-            let count = row.values.len();
+            let count = match row.values.len() {
+                0 => String::new(),
+                count => count.to_string(),
+            };
             table.push(vec![
                 row.label.clone(),
                 number(row.value),
                 number(row.low),
                 number(row.high),
-                (0 < count).then(|| count.to_string()).unwrap_or_default(),
+                count,
             ]);
         }
         table

@@ -341,7 +341,11 @@ fn faults_that_begin_before_the_return_from_another_are_not_told_apart() {
         let metrics = record(&scenario, &windows, &facts, 100_000, 0);
         let names = [&metrics.faults[1].fault, &metrics.faults[0].fault];
         for (fault, name) in metrics.faults.iter().zip(names) {
-            let expected: &[String] = if overlaps { &[name.clone()] } else { &[] };
+            let expected: &[String] = if overlaps {
+                std::slice::from_ref(name)
+            } else {
+                &[]
+            };
             assert_eq!(fault.overlaps, expected, "{start_ms}");
         }
     }

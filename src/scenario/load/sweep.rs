@@ -34,9 +34,7 @@ pub fn sweep(
     let section = Section::open(ctx, sweep, &SWEEP, "sweep".to_string())?;
     let (mut axes, mut places) = (Vec::new(), Vec::new());
     let named = section.named(ctx, "axis");
-    if section.set_tree("axis")?.as_table().is_none() {
-        return None;
-    }
+    section.set_tree("axis")?.as_table()?;
     if AXIS_COUNT_MAX < named.len() || named.is_empty() {
         ctx.error(Diagnostic::new(format!("{} axes", named.len())).at(
             section.origin_of("axis"),
