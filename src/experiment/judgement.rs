@@ -107,9 +107,14 @@ impl Case<'_> {
     /// Shows the replication that is nearest to failing, or failed by most.
     fn by_worst(&self, plain: Judgement) -> Judgement {
         let (Some(values), Some(limits)) = (self.values(), self.limits()) else {
-            return plain;
+            return Judgement {
+                value: None,
+                limit: None,
+                ..plain
+            };
         };
         let margin = |(value, limit): &(f64, f64)| match self.expectation.operator {
+            _ if value == limit => 0.0,
             Operator::Less | Operator::LessOrEqual => limit - value,
             Operator::Greater | Operator::GreaterOrEqual => value - limit,
             Operator::Equal => -(value - limit).abs(),

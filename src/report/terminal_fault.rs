@@ -56,7 +56,7 @@ pub fn fault_table(fault: &FaultMetrics, steady_ratio: Option<f64>) -> Table {
 /// `not told apart from b, c, d and 2 other faults, which overlap with it`, if any do.
 fn overlap_note(fault: &FaultMetrics) -> String {
     let named = &fault.overlaps[..fault.overlaps.len().min(OVERLAP_COUNT_MAX)];
-    let rest = match fault.overlaps.len() - named.len() {
+    let rest = match fault.overlap_count.saturating_sub(named.len() as u64) {
         0 => String::new(),
         1 => " and another fault".to_string(),
         count => format!(" and {count} other faults"),
@@ -365,6 +365,7 @@ mod tests {
                 ..ReturnTimes::default()
             },
             overlaps: Vec::new(),
+            overlap_count: 0,
             rings: Vec::new(),
             selection: Vec::new(),
             share_returns: Vec::new(),
@@ -398,10 +399,11 @@ mod tests {
     #[test]
     fn faults_that_overlap_are_named() {
         let mut fault = rack_loss();
-        fault.overlaps = vec!["slow".into()];
+        (fault.overlaps, fault.overlap_count) = (vec!["slow".into()], 1);
         let note = fault_table(&fault, Some(0.99)).note;
         assert_eq!(note, "not told apart from slow, which overlaps with it");
         fault.overlaps = ["a", "b", "c", "d", "e"].map(String::from).to_vec();
+        fault.overlap_count = 5;
         let note = fault_table(&fault, Some(0.5)).note;
         let expected = "back to a steady state in which only 50.00 % succeed; not told apart from \
                         a, b, c and 2 other faults, which overlap with it";

@@ -41,8 +41,12 @@ pub struct FaultMetrics {
     pub recovery: ReturnTimes,
     /// Other faults that were under way, or not returned from, at the same time: what each of them
     /// did alone is not known, and these times tell only when the service was back from all.
+    /// At most the first 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overlaps: Vec<String>,
+    /// How many these are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub overlap_count: u64,
     /// What became of the hash rings, one entry for each edge that uses one over servers that the
     /// fault acted on.
     pub rings: Vec<RingChange>,
@@ -56,6 +60,10 @@ pub struct FaultMetrics {
     /// What became of a rolling restart; None of other kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutMetrics>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a rolling restart did.

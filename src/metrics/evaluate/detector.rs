@@ -273,7 +273,9 @@ impl Ask<'_> {
             Statistic::Value => judged.take(1).collect(),
             _ => judged.collect(),
         };
-        if judged.contains(&Back::Untold) {
+        // What never came decides a mean and a maximum, whatever is untold.
+        let is_least = self.measure.statistic == Statistic::Min;
+        if judged.contains(&Back::Untold) && (is_least || !judged.contains(&Back::Never)) {
             return undecided("too few requests arrive to see a return to the steady band");
         }
         let secs = |back: &Back| back.time().map_or(f64::INFINITY, SimDuration::as_secs_f64);

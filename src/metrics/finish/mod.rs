@@ -20,6 +20,9 @@ use crate::scenario::measure::Phase;
 use crate::scenario::topology::NodeKind;
 use crate::time::{SimDuration, SimTime};
 
+/// Overlapping faults that are named.
+const OVERLAP_COUNT_MAX: usize = 20;
+
 /// Windows of a fault that are told one by one.
 const FAULT_WINDOW_COUNT_MAX: usize = 1_000;
 
@@ -249,8 +252,10 @@ impl Finish<'_> {
             last_wasted_attempt_secs: counts.wasted_after_max.map(|after| after.as_secs_f64()),
             mitigation: mitigation_times(returns, window_secs),
             recovery: recovery_times(returns, window_secs),
+            overlap_count: steady.overlaps[fault.index()].len() as u64,
             overlaps: steady.overlaps[fault.index()]
                 .iter()
+                .take(OVERLAP_COUNT_MAX)
                 .map(|other| self.scenario.faults[*other].name.clone())
                 .collect(),
             rings: tables.rings.changes(fault.index(), self.scenario),

@@ -17,7 +17,8 @@ use crate::scenario::sweep::{AXIS_COUNT_MAX, Axis, SweepConfig, VALUE_COUNT_MAX}
 /// Points that are tried when a scenario is loaded; all are when it is swept.
 const TRIED_COUNT_MAX: usize = 64;
 
-/// Points that are looked through for one that fulfills the constraints; a sweep looks at all.
+/// Points times constraints up to which a point that fulfills all is looked for; a sweep looks at
+/// all.
 const SEARCHED_COUNT_MAX: usize = 1 << 20;
 
 /// What is measured unless the sweep says otherwise.
@@ -185,7 +186,8 @@ fn any_point_holds(axes: &[Axis], constraints: &[Constraint]) -> bool {
             .iter()
             .all(|constraint| constraint.holds(&point))
     };
-    SEARCHED_COUNT_MAX < spanned || (0..spanned).any(holds)
+    let effort = spanned.saturating_mul(constraints.len().max(1));
+    SEARCHED_COUNT_MAX < effort || (0..spanned).any(holds)
 }
 
 fn pareto(ctx: &mut Context, section: &Section) -> Option<[String; 2]> {

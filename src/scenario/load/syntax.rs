@@ -89,6 +89,10 @@ fn table_end(text: &str, start: usize) -> usize {
 /// Which line before this one defines the same table, or the same key of the same table.
 fn defined_before(text: &str, line_start: usize) -> Option<String> {
     let name = name_of(line_at(text, line_start));
+    // What is repeated in it stands further on in the line.
+    if name.starts_with('{') {
+        return None;
+    }
     let is_header = name.starts_with('[');
     let mut known = None;
     for (place, line) in text[..line_start].lines().enumerate() {
