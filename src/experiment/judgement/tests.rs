@@ -91,6 +91,30 @@ fn one_run_beyond_the_limit_fails_all_of_them() {
 }
 
 #[test]
+fn the_worst_run_is_told_only_where_all_are_known() {
+    let verdict = |value, limit| Verdict {
+        state: VerdictState::Undecided,
+        is_close: false,
+        reading: Reading::Known(value),
+        limit,
+        event_count: None,
+        reason: "no samples".into(),
+    };
+    let shown = |verdicts: &[Verdict]| {
+        let verdicts: Vec<&Verdict> = verdicts.iter().collect();
+        let judged = judge_all(&at_most(2.0, Over::All), &verdicts, None, 3_600.0);
+        (judged.value, judged.limit)
+    };
+    // The limit of the second run may be the nearer one.
+    let unknown = [verdict(1.0, Some(2.0)), verdict(1.5, None)];
+    assert_eq!(shown(&unknown), (None, None));
+    // What never came within a limit that never came is no worse than what is just at its limit.
+    let never = f64::INFINITY;
+    let known = [verdict(3.0, Some(2.0)), verdict(never, Some(never))];
+    assert_eq!(shown(&known), (Some(3.0), Some(2.0)));
+}
+
+#[test]
 fn a_share_of_runs_needs_enough_of_them() {
     let state = |held: usize, failed: usize| {
         let mut values = vec![0.0; held];
